@@ -1,0 +1,2 @@
+//! The condition language of segments, without Postgres.
+#![forbid(unsafe_code)]
