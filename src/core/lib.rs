@@ -1,2 +1,5 @@
 //! The condition language of segments, without Postgres.
 #![forbid(unsafe_code)]
+pub mod decimal;
+pub mod document;
+pub mod value;

@@ -1,0 +1,74 @@
+//! The port through which a condition reads what it is put to.
+//!
+//! Evaluation knows only these traits. Their implementations are the binary jsonb container
+//! ([`crate::jsonb`]), a table row (native columns beside a jsonb column), and [`crate::value::Json`].
+
+use crate::decimal::Number;
+
+/// A value in a document: a cheap handle, not the value.
+pub trait Node<'d>: Copy {
+    /// How an array is read.
+    type Array: Array<'d, Node = Self>;
+    /// How an object is read.
+    type Object: Object<'d, Node = Self>;
+
+    /// What the value is.
+    fn view(self) -> View<'d, Self>;
+}
+
+/// A value, one level deep. Strings are UTF-8 bytes.
+pub enum View<'d, N: Node<'d>> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, exactly
+    Number(Number<'d>),
+    /// A string's bytes
+    String(&'d [u8]),
+    /// An array
+    Array(N::Array),
+    /// An object
+    Object(N::Object),
+}
+
+/// The elements of an array.
+pub trait Array<'d>: Copy {
+    /// The elements' kind
+    type Node: Node<'d, Array = Self>;
+
+    /// How many elements there are.
+    fn len(self) -> usize;
+    /// The element at `index`, from 0.
+    fn get(self, index: usize) -> Option<Self::Node>;
+    /// The elements, in order.
+    fn iter(self) -> impl Iterator<Item = Self::Node>;
+
+    /// Whether there is no element.
+    fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The members of an object.
+pub trait Object<'d>: Copy {
+    /// The members' kind
+    type Node: Node<'d, Object = Self>;
+
+    /// How many members there are.
+    fn len(self) -> usize;
+    /// The value of `key`; `None` where there is no such key.
+    fn get(self, key: &str) -> Option<Self::Node>;
+
+    /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is as long as `keys`.
+    fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
+        for (key, slot) in keys.iter().zip(found) {
+            *slot = self.get(key);
+        }
+    }
+
+    /// Whether there is no member.
+    fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
