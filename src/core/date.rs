@@ -1,0 +1,256 @@
+//! Days and points in time: what a stored string says, what an operand means, and how they compare.
+//!
+//! A stored value says either a whole day or a point in time ([`Moment`]); an operand does too, but in
+//! its segment's time zone, in which a day is a span of time ([`DateRange`]). Days and instants lie in
+//! the years 1 to 9999, which RFC 3339 can write; what lies outside is not a date.
+
+mod literal;
+mod moment;
+#[cfg(test)]
+mod new_york;
+mod range;
+mod relative;
+
+pub use literal::DateLiteral;
+pub use moment::{Moment, Written};
+pub use range::DateRange;
+pub use relative::{MAX_COUNT, Relative, Unit};
+
+use chrono::{Datelike, Months, NaiveDate};
+use std::fmt;
+
+/// Microseconds of a day.
+pub const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+/// A calendar day of the years 1 to 9999, shown as `YYYY-MM-DD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i32);
+
+/// A point in time of the years 1 to 9999 UTC, in microseconds, shown as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(i64);
+
+/// What the calendar and the clock on the wall show: a day, and the microseconds since its 00:00.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Local {
+    day: Day,
+    micros: i64,
+}
+
+/// Where wall clocks are read: the port to a time zone database.
+///
+/// Both directions answer for every argument. A wall-clock time that the zone skips or repeats is
+/// resolved as Postgres does (`DetermineTimeZoneOffset` in `src/backend/utils/adt/datetime.c`):
+///
+/// - in a gap, by the offset from before it: on 2024-03-10 in New York 02:30 is 03:30 EDT;
+/// - in an overlap, by the offset from after it, so the second of the two: on 2024-11-03 in New York
+///   01:30 is 01:30 EST, an hour after 01:30 EDT. (Of a daylight-saving overlap that is the
+///   standard-time reading; Postgres no longer defines it so, because not every overlap has one.)
+///
+/// Inside Postgres the implementation calls Postgres's own functions, so that both agree.
+pub trait Zone {
+    /// The point in time at which clocks in the zone show `local`.
+    fn instant_of(&self, local: Local) -> Instant;
+
+    /// What clocks in the zone show at `instant`.
+    fn local_of(&self, instant: Instant) -> Local;
+}
+
+/// Coordinated Universal Time: the zone of stored values, and of conditions without a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Utc;
+
+impl Zone for Utc {
+    fn instant_of(&self, local: Local) -> Instant {
+        local.as_utc()
+    }
+
+    fn local_of(&self, instant: Instant) -> Local {
+        instant.utc_local()
+    }
+}
+
+impl Day {
+    /// 0001-01-01
+    pub const MIN: Day = Day(-719_162);
+    /// 9999-12-31
+    pub const MAX: Day = Day(2_932_896);
+
+    /// The day of that number since 1970-01-01; `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn from_epoch_days(days: i32) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0).contains(&days).then_some(Day(days))
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub fn epoch_days(self) -> i32 {
+        self.0
+    }
+
+    /// The day of a Postgres `date`: days since 2000-01-01. `None` outside the years 1 to 9999, and for
+    /// the infinities.
+    #[must_use]
+    pub fn from_postgres(days: i32) -> Option<Self> {
+        Self::from_epoch_days(days.checked_add(POSTGRES_EPOCH_DAYS)?)
+    }
+
+    /// The Postgres `date`: days since 2000-01-01.
+    #[must_use]
+    pub fn to_postgres(self) -> i32 {
+        self.0 - POSTGRES_EPOCH_DAYS
+    }
+
+    /// The instant at which the day starts in UTC.
+    #[must_use]
+    pub fn start_utc(self) -> Instant {
+        Instant(i64::from(self.0) * MICROS_PER_DAY)
+    }
+
+    /// 00:00 of the day.
+    #[must_use]
+    pub fn midnight(self) -> Local {
+        Local { day: self, micros: 0 }
+    }
+
+    /// The day that many days later, or earlier; `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn checked_add_days(self, days: i64) -> Option<Self> {
+        Self::from_epoch_days(i32::try_from(i64::from(self.0).checked_add(days)?).ok()?)
+    }
+
+    /// The same day of the month that many months later, or earlier, or else that month's last day;
+    /// `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn checked_add_months(self, months: i64) -> Option<Self> {
+        let distance = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
+        let date = self.date();
+        let moved = if months < 0 { date.checked_sub_months(distance)? } else { date.checked_add_months(distance)? };
+        Self::from_epoch_days(moved.to_epoch_days())
+    }
+
+    fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
+        Self::from_epoch_days(NaiveDate::from_ymd_opt(year, month, day)?.to_epoch_days())
+    }
+
+    fn date(self) -> NaiveDate {
+        // Every `Day` is a date of chrono's, whose calendar is wider.
+        NaiveDate::from_epoch_days(self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let date = self.date();
+        write!(f, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+    }
+}
+
+impl Instant {
+    /// 0001-01-01T00:00:00Z
+    pub const MIN: Instant = Instant(Day::MIN.0 as i64 * MICROS_PER_DAY);
+    /// 9999-12-31T23:59:59.999999Z
+    pub const MAX: Instant = Instant(Self::END.0 - 1);
+    /// The end of [`MAX`](Self::MAX)'s day, which only the open end of a [`DateRange`] reaches.
+    const END: Instant = Instant((Day::MAX.0 as i64 + 1) * MICROS_PER_DAY);
+
+    /// The instant of that many microseconds since 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Instant(micros))
+    }
+
+    /// The same, with the nearest instant where that is outside the years 1 to 9999.
+    #[must_use]
+    pub fn from_micros_saturating(micros: i64) -> Self {
+        Instant(micros.clamp(Self::MIN.0, Self::MAX.0))
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// The instant of a Postgres `timestamptz`: microseconds since 2000-01-01. `None` outside the years
+    /// 1 to 9999, and for the infinities.
+    #[must_use]
+    pub fn from_postgres(micros: i64) -> Option<Self> {
+        Self::from_micros(micros.checked_add(POSTGRES_EPOCH_MICROS)?)
+    }
+
+    /// The Postgres `timestamptz`: microseconds since 2000-01-01T00:00:00Z.
+    #[must_use]
+    pub fn to_postgres(self) -> i64 {
+        self.0 - POSTGRES_EPOCH_MICROS
+    }
+
+    /// The day of the instant in UTC.
+    #[must_use]
+    pub fn utc_day(self) -> Day {
+        self.utc_local().day
+    }
+
+    fn utc_local(self) -> Local {
+        Local::from_wall_micros_saturating(self.0)
+    }
+}
+
+/// `2024-01-01T10:00:00Z`, with a fraction only where there is one: `2024-01-01T10:00:00.25Z`.
+impl fmt::Display for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::END {
+            return write!(f, "{}T24:00:00Z", Day::MAX);
+        }
+        let Local { day, micros } = self.utc_local();
+        let seconds = micros / 1_000_000;
+        write!(f, "{day}T{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        match micros % 1_000_000 {
+            0 => f.write_str("Z"),
+            fraction => write!(f, ".{}Z", format!("{fraction:06}").trim_end_matches('0')),
+        }
+    }
+}
+
+impl Local {
+    /// A wall-clock time of that day; `None` where `micros` is not of one day.
+    #[must_use]
+    pub fn new(day: Day, micros: i64) -> Option<Self> {
+        (0..MICROS_PER_DAY).contains(&micros).then_some(Local { day, micros })
+    }
+
+    /// The wall-clock time that many microseconds after 1970-01-01 00:00 on the same clock, or else the
+    /// nearest of the years 1 to 9999: an instant's microseconds plus the zone's offset.
+    #[must_use]
+    pub fn from_wall_micros_saturating(micros: i64) -> Self {
+        let micros = Instant::from_micros_saturating(micros).0;
+        // Within i32: the clamp above leaves 3.7 million days.
+        Local { day: Day(micros.div_euclid(MICROS_PER_DAY) as i32), micros: micros.rem_euclid(MICROS_PER_DAY) }
+    }
+
+    /// Microseconds since 1970-01-01 00:00 on the same clock.
+    #[must_use]
+    pub fn wall_micros(self) -> i64 {
+        self.as_utc().0
+    }
+
+    /// The calendar day.
+    #[must_use]
+    pub fn day(self) -> Day {
+        self.day
+    }
+
+    /// Microseconds since 00:00, less than [`MICROS_PER_DAY`].
+    #[must_use]
+    pub fn micros_of_day(self) -> i64 {
+        self.micros
+    }
+
+    fn as_utc(self) -> Instant {
+        Instant(self.day.start_utc().0 + self.micros)
+    }
+}
+
+/// 2000-01-01 in days since 1970-01-01.
+const POSTGRES_EPOCH_DAYS: i32 = 10_957;
+const POSTGRES_EPOCH_MICROS: i64 = POSTGRES_EPOCH_DAYS as i64 * MICROS_PER_DAY;
