@@ -1,0 +1,72 @@
+# shellcheck shell=bash disable=SC2034
+# What the scripts know about this machine: its folders, its Postgres installations, its users and its packages.
+# To be sourced.
+
+repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+supported_versions=(15 16 17 18)
+
+# Postgres refuses to run as root, so for root it runs as `postgres`; what that user has to read cannot be in root's home.
+server_user=$(id -un)
+cache=${SEGMENTS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/segments}
+if ((EUID == 0)); then
+    server_user=postgres
+    cache=${SEGMENTS_CACHE:-/var/cache/segments}
+fi
+pgrx_config=${PGRX_HOME:-${HOME:-/tmp}/.pgrx}/config.toml
+PATH=${CARGO_HOME:-${HOME:-/tmp}/.cargo}/bin:$PATH
+umask 022
+
+say() { printf '==> %s\n' "$*"; }
+complain() { printf '%s\n' "$*" >&2; }
+die() {
+    complain "$@"
+    exit 1
+}
+
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+# Paths among the arguments have to be absolute: this leaves a folder that the server's user may not be able to enter.
+as_server_user() {
+    if ((EUID == 0)); then (cd / && sudo -u "$server_user" "$@"); else "$@"; fi
+}
+
+# The pg_config that cargo-pgrx has for Postgres $1.
+registered_postgres() {
+    [[ -f $pgrx_config ]] && sed -n "s/^pg$1 *= *\"\(.*\)\"/\1/p" "$pgrx_config"
+}
+
+# The pg_config of Postgres $1 with its server headers: the developer's choice first, then Debian's, then the cache's.
+find_postgres() {
+    local chosen="PG$1_PG_CONFIG" pg_config
+    for pg_config in "${!chosen:-}" "$(registered_postgres "$1")" "/usr/lib/postgresql/$1/bin/pg_config" \
+        "$cache/postgresql/$1/bin/pg_config" "$(command -v pg_config)"; do
+        if [[ -x $pg_config && $("$pg_config" --version) =~ ^PostgreSQL\ $1[^0-9] &&
+            -f $("$pg_config" --includedir-server)/postgres.h ]]; then
+            echo "$pg_config"
+            return
+        fi
+    done
+    return 1
+}
+
+# Every version found, oldest first.
+found_versions() {
+    local version
+    for version in "${supported_versions[@]}"; do
+        if find_postgres "$version" >/dev/null; then echo "$version"; fi
+    done
+}
+
+# Installs those of the Debian packages named that are missing.
+need_packages() {
+    local missing
+    missing=$(comm -23 <(printf '%s\n' "$@" | sort) \
+        <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null | sed -n 's/ installed$//p' | sort -u))
+    [[ -z $missing ]] && return
+    say "Installing packages:" "${missing//$'\n'/ }"
+    as_root apt-get update -qq
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $missing </dev/null >/dev/null
+}
