@@ -6,10 +6,11 @@
 
 mod literal;
 mod moment;
-#[cfg(test)]
-mod new_york;
 mod range;
 mod relative;
+#[cfg(test)]
+mod sample;
+mod scan;
 
 pub use literal::DateLiteral;
 pub use moment::{Moment, Written};
@@ -127,10 +128,6 @@ impl Day {
         let date = self.date();
         let moved = if months < 0 { date.checked_sub_months(distance)? } else { date.checked_add_months(distance)? };
         Self::from_epoch_days(moved.to_epoch_days())
-    }
-
-    fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
-        Self::from_epoch_days(NaiveDate::from_ymd_opt(year, month, day)?.to_epoch_days())
     }
 
     fn date(self) -> NaiveDate {
@@ -254,3 +251,97 @@ impl Local {
 /// 2000-01-01 in days since 1970-01-01.
 const POSTGRES_EPOCH_DAYS: i32 = 10_957;
 const POSTGRES_EPOCH_MICROS: i64 = POSTGRES_EPOCH_DAYS as i64 * MICROS_PER_DAY;
+
+#[cfg(test)]
+mod tests {
+    use super::sample::{NewYork, at, day, local};
+    use super::*;
+
+    #[test]
+    fn days_and_instants_count_from_both_epochs() {
+        assert_eq!(day("1970-01-01").epoch_days(), 0);
+        assert_eq!(day("2000-01-01").to_postgres(), 0);
+        assert_eq!(at("1970-01-01T00:00:00Z").micros(), 0);
+        assert_eq!(at("2000-01-01T00:00:00Z").to_postgres(), 0);
+        assert_eq!(at("1969-12-31T23:59:59.999999Z").micros(), -1);
+        assert_eq!(Day::from_postgres(day("0001-01-01").to_postgres()), Some(Day::MIN));
+        assert_eq!(Instant::from_postgres(Instant::MAX.to_postgres()), Some(Instant::MAX));
+        assert_eq!(day("0001-01-01"), Day::MIN);
+        assert_eq!(day("9999-12-31"), Day::MAX);
+        assert_eq!(at("0001-01-01T00:00:00Z"), Instant::MIN);
+        assert_eq!(at("9999-12-31T23:59:59.999999Z"), Instant::MAX);
+    }
+
+    #[test]
+    fn outside_the_years_1_to_9999_there_is_nothing() {
+        for days in [Day::MIN.0 - 1, Day::MAX.0 + 1, i32::MIN, i32::MAX] {
+            assert_eq!(Day::from_epoch_days(days), None);
+        }
+        for micros in [Instant::MIN.0 - 1, Instant::MAX.0 + 1, i64::MIN, i64::MAX] {
+            assert_eq!(Instant::from_micros(micros), None);
+        }
+        // The infinities of Postgres.
+        assert_eq!((Day::from_postgres(i32::MIN), Day::from_postgres(i32::MAX)), (None, None));
+        assert_eq!((Instant::from_postgres(i64::MIN), Instant::from_postgres(i64::MAX)), (None, None));
+        assert_eq!(Instant::from_micros_saturating(i64::MAX), Instant::MAX);
+        assert_eq!(Local::from_wall_micros_saturating(i64::MIN), Day::MIN.midnight());
+        assert_eq!(Local::new(Day::MIN, MICROS_PER_DAY), None);
+    }
+
+    #[test]
+    fn instants_show_a_fraction_only_where_there_is_one() {
+        for text in [
+            "2024-01-01T10:00:00Z",
+            "2024-01-01T10:00:00.25Z",
+            "2024-01-01T10:00:00.000001Z",
+            "1969-12-31T23:59:59.9Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.999999Z",
+        ] {
+            assert_eq!(at(text).to_string(), text);
+        }
+        assert_eq!(Day::MIN.to_string(), "0001-01-01");
+    }
+
+    #[test]
+    fn months_end_where_the_day_is_missing() {
+        for (from, months, to) in [
+            ("2024-03-31", -1, "2024-02-29"),
+            ("2023-03-31", -1, "2023-02-28"),
+            ("2024-01-31", 1, "2024-02-29"),
+            ("2024-02-29", 12, "2025-02-28"),
+            ("2024-02-29", -12, "2023-02-28"),
+            ("2024-02-29", 48, "2028-02-29"),
+            ("2024-02-29", -1488, "1900-02-28"),
+            ("2024-12-15", 1, "2025-01-15"),
+        ] {
+            assert_eq!(day(from).checked_add_months(months), Some(day(to)), "{from} {months}");
+        }
+        for months in [-12 * 2024, 12 * 8000, i64::MIN, i64::MAX] {
+            assert_eq!(day("2024-01-01").checked_add_months(months), None);
+        }
+        for days in [-740_000, 3_000_000, i64::MIN, i64::MAX] {
+            assert_eq!(day("2024-01-01").checked_add_days(days), None);
+        }
+    }
+
+    /// What Postgres 15 answers for `timestamptz '…'` with `TimeZone` New York: the tests' zone is one to trust.
+    #[test]
+    fn the_sample_zone_resolves_gaps_and_overlaps_as_postgres() {
+        for (wall, instant) in [
+            ("2024-01-01 00:00", "2024-01-01T05:00:00Z"),
+            ("2024-03-10 01:59", "2024-03-10T06:59:00Z"),
+            ("2024-03-10 02:30", "2024-03-10T07:30:00Z"),
+            ("2024-03-10 03:00", "2024-03-10T07:00:00Z"),
+            ("2024-07-01 00:00", "2024-07-01T04:00:00Z"),
+            ("2024-11-03 00:59", "2024-11-03T04:59:00Z"),
+            ("2024-11-03 01:30", "2024-11-03T06:30:00Z"),
+            ("2024-11-03 02:00", "2024-11-03T07:00:00Z"),
+        ] {
+            assert_eq!(NewYork.instant_of(local(wall)), at(instant), "{wall}");
+        }
+        assert_eq!(NewYork.local_of(at("2024-03-10T07:30:00Z")), local("2024-03-10 03:30"));
+        assert_eq!(NewYork.local_of(at("2024-11-03T05:30:00Z")), local("2024-11-03 01:30"));
+        assert_eq!(NewYork.local_of(at("2024-11-03T06:30:00Z")), local("2024-11-03 01:30"));
+    }
+}

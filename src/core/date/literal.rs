@@ -187,3 +187,143 @@ fn quote(text: &str) -> String {
         None => format!("{text:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{NewYork, at, day};
+    use super::*;
+
+    fn string(text: &str) -> Json {
+        Value::String(text.to_owned())
+    }
+
+    fn object(members: &[(&str, &str)]) -> Json {
+        Value::Object(members.iter().map(|(key, value)| ((*key).to_owned(), string(value))).collect())
+    }
+
+    fn number(text: &str) -> Json {
+        Value::Number(Decimal::parse(text).unwrap())
+    }
+
+    fn read((operator, operand): (&str, Json)) -> Result<DateLiteral, String> {
+        match operator {
+            "$date" => DateLiteral::date(&operand),
+            "$now" => DateLiteral::now(&operand),
+            "$today" => DateLiteral::today(&operand),
+            _ => Err(format!("{operator} is no operator of dates")),
+        }
+    }
+
+    #[test]
+    fn reading_what_is_printed_gives_the_literal_back() {
+        let zones: [&dyn Zone; 2] = [&Utc, &NewYork];
+        let written = [
+            "2024-01-01",
+            "2024-03-10",
+            "0001-01-01",
+            "9999-12-31",
+            "2024-01-01 10:00",
+            "2024-01-01T03:00:00.000001Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59.999999Z",
+        ];
+        let mut literals: Vec<_> = written.iter().map(|text| DateLiteral::date(&string(text)).unwrap()).collect();
+        literals.push(DateLiteral::date(&number("1704067200123")).unwrap());
+        literals.push(DateLiteral::date(&number("-1")).unwrap());
+        literals.push(DateLiteral::now(&string("-36 HOURS")).unwrap());
+        literals.push(DateLiteral::today(&string("+1 month")).unwrap());
+        for zone in zones {
+            for text in written {
+                literals.push(DateRange::resolve(Written::parse(text).unwrap(), zone).into());
+            }
+        }
+        for literal in literals {
+            assert_eq!(read(literal.to_json()), Ok(literal.clone()), "{literal:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_printed_as_it_was() {
+        for operand in [string("2024-01-01"), string("2024-01-01 10:00:00+00"), number("1704067200000")] {
+            assert_eq!(DateLiteral::date(&operand).unwrap().to_json(), ("$date", operand));
+        }
+        assert_eq!(DateLiteral::now(&string("-30 days")).unwrap().to_json(), ("$now", string("-30 days")));
+        assert_eq!(DateLiteral::today(&string("-1 day")).unwrap().to_json(), ("$today", string("-1 day")));
+    }
+
+    #[test]
+    fn a_resolved_operand_carries_its_instants_where_utc_does_not_say_them() {
+        let resolved = |text: &str, zone: &dyn Zone| {
+            DateLiteral::from(DateRange::resolve(Written::parse(text).unwrap(), zone)).to_json().1
+        };
+        assert_eq!(resolved("2024-01-01", &Utc), string("2024-01-01"));
+        assert_eq!(resolved("2024-01-01 10:00", &Utc), string("2024-01-01T10:00:00Z"));
+        assert_eq!(resolved("2024-01-01 10:00", &NewYork), string("2024-01-01T15:00:00Z"));
+        assert_eq!(
+            resolved("2024-01-01", &NewYork),
+            object(&[("day", "2024-01-01"), ("from", "2024-01-01T05:00:00Z"), ("until", "2024-01-02T05:00:00Z")])
+        );
+        assert_eq!(
+            resolved("2023-12-31 22:00", &NewYork),
+            object(&[("at", "2024-01-01T03:00:00Z"), ("day", "2023-12-31")])
+        );
+        assert_eq!(
+            resolved("9999-12-31", &NewYork),
+            object(&[("day", "9999-12-31"), ("from", "9999-12-31T05:00:00Z"), ("until", "9999-12-31T24:00:00Z")])
+        );
+    }
+
+    #[test]
+    fn the_checked_form_means_in_utc_what_was_meant_in_the_zone() {
+        let now = at("2024-07-01T00:00:00Z");
+        for text in ["2024-01-01", "2024-03-10", "2024-01-01 10:00", "2023-12-31 22:00", "2024-01-01T03:00:00Z"] {
+            let meant = DateLiteral::date(&string(text)).unwrap().resolve(now, &NewYork).unwrap();
+            let checked = read(DateLiteral::from(meant).to_json()).unwrap();
+            assert_eq!(checked.resolve(now, &Utc), Some(meant), "{text}");
+        }
+    }
+
+    #[test]
+    fn now_is_an_instant_and_today_a_day_of_the_zone() {
+        let now = at("2024-01-01T03:00:00Z");
+        let hour_ago = DateLiteral::now(&string("-1 hour")).unwrap();
+        assert_eq!(hour_ago.resolve(now, &NewYork), Some(DateRange::of_instant(at("2024-01-01T02:00:00Z"), &NewYork)));
+        let yesterday = DateLiteral::today(&string("-1 day")).unwrap();
+        assert_eq!(yesterday.resolve(now, &NewYork), Some(DateRange::of_day(day("2023-12-30"), &NewYork)));
+        assert_eq!(yesterday.resolve(now, &Utc), Some(DateRange::of_day(day("2023-12-31"), &Utc)));
+        assert_eq!(DateLiteral::today(&string("-9999 years")).unwrap().resolve(now, &Utc), None);
+    }
+
+    #[test]
+    fn refusals_say_why() {
+        let long = "x".repeat(1000);
+        for (operator, operand, why) in [
+            ("$date", string("01/02/2024"), "\"01/02/2024\" is neither a date"),
+            ("$date", string("2024-02-30"), "is neither a date"),
+            ("$date", string(&long), "x…\" is neither a date"),
+            ("$date", number("0.5"), "0.5 is not a whole number of milliseconds"),
+            ("$date", number("1e20"), "within the years 1 to 9999"),
+            ("$date", Value::Null, "not null"),
+            ("$date", Value::Array(vec![]), "not an array"),
+            ("$date", object(&[]), "day and at, or day, from and until"),
+            ("$date", object(&[("day", "2024-01-01")]), "day and at, or day, from and until"),
+            ("$date", object(&[("at", "2024-01-01T00:00:00"), ("day", "2024-01-01")]), "with its offset"),
+            ("$date", object(&[("at", "2024-01-01T00:00:00Z"), ("day", "1/1/2024")]), "is not a date"),
+            ("$date", object(&[("at", "9999-12-31T24:00:00Z"), ("day", "9999-12-31")]), "with its offset"),
+            (
+                "$date",
+                object(&[("day", "2024-01-01"), ("from", "2024-01-02T00:00:00Z"), ("until", "2024-01-01T00:00:00Z")]),
+                "before it starts",
+            ),
+            ("$now", string("a month ago"), "\"a month ago\" is not an offset such as \"-30 days\""),
+            ("$now", string("2000000 days"), "up to 1000000"),
+            ("$now", number("30"), "not a number"),
+            ("$today", string("-36 hours"), "cannot move by hours"),
+            ("$today", Value::Bool(true), "not a boolean"),
+        ] {
+            let message = read((operator, operand)).expect_err(why);
+            assert!(message.contains(why), "{message}");
+            assert!(message.len() < 200, "{message}");
+        }
+    }
+}

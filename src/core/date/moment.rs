@@ -1,12 +1,7 @@
-//! The text of days and points in time: one grammar for stored values and operands.
-//!
-//! `YYYY-MM-DD`, or that, `T`, `t` or a space, and `HH:MM[:SS[.fraction]]`, then perhaps an offset:
-//! `Z`, `z`, `±HH`, `±HHMM`, `±HH:MM` or `±HH:MM:SS`. That is a date, a timestamp of RFC 3339, or what
-//! Postgres prints for a `timestamp` or `timestamptz` (its oldest offsets have seconds). As in Postgres,
-//! a fraction is rounded to microseconds, second 60 is the next minute's first, and 24:00 is the end of
-//! the day.
+//! What the text of a date says, for stored values and operands alike.
 
-use super::{Day, Instant, Local, MICROS_PER_DAY, Utc, Zone};
+use super::scan::{Scan, Time, scan};
+use super::{Day, Instant, Local, Utc, Zone};
 use crate::decimal::Decimal;
 
 /// What a stored string says.
@@ -35,11 +30,10 @@ impl Moment {
     /// It runs for every row that a date condition looks at: no allocation, one pass over fixed places.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Moment> {
-        Some(match read(text)? {
-            Written::Day(day) => Moment::Day(day),
-            Written::Local(local) => Moment::Instant(Utc.instant_of(local)),
-            Written::Instant(instant) => Moment::Instant(instant),
-        })
+        let Scan { day, time } = scan(text)?;
+        let Some(Time { micros, offset }) = time else { return Some(Moment::Day(day)) };
+        let instant = Instant::from_micros(day.start_utc().0 + micros - offset.unwrap_or(0))?;
+        Some(Moment::Instant(instant))
     }
 
     /// The day: of an instant, its day in UTC.
@@ -65,7 +59,14 @@ impl Written {
     /// Reads an operand, by the grammar of [`Moment::parse`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Written> {
-        read(text.as_bytes())
+        let Scan { day, time } = scan(text.as_bytes())?;
+        let Some(Time { micros, offset }) = time else { return Some(Written::Day(day)) };
+        let wall = day.start_utc().0 + micros;
+        Some(match offset {
+            Some(offset) => Written::Instant(Instant::from_micros(wall - offset)?),
+            // By way of an instant, because 24:00 is of the next day, which the last day lacks.
+            None => Written::Local(Utc.local_of(Instant::from_micros(wall)?)),
+        })
     }
 
     /// The instant of that many milliseconds since 1970-01-01T00:00:00Z; `None` where they are not whole,
@@ -85,87 +86,207 @@ pub(super) fn read_range_end(text: &str) -> Option<Instant> {
     }
 }
 
-#[inline]
-fn read(text: &[u8]) -> Option<Written> {
-    let (date, rest) = text.split_first_chunk::<10>()?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *date else { return None };
-    let year = two_digits(y1, y2)? * 100 + two_digits(y3, y4)?;
-    let day = Day::from_ymd(year as i32, two_digits(m1, m2)?, two_digits(d1, d2)?)?;
-    let Some((separator, rest)) = rest.split_first() else { return Some(Written::Day(day)) };
-    if !matches!(separator, b'T' | b't' | b' ') {
-        return None;
-    }
-    let (micros, rest) = read_time(rest)?;
-    let wall = day.start_utc().0 + micros;
-    if rest.is_empty() {
-        // Past the last day there is only its own 24:00.
-        let wall = Instant::from_micros(wall)?;
-        return Some(Written::Local(Utc.local_of(wall)));
-    }
-    Some(Written::Instant(Instant::from_micros(wall - read_offset(rest)?)?))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{at, day, local};
+    use super::*;
 
-/// Reads `HH:MM[:SS[.fraction]]` as microseconds of the day, and returns what follows.
-#[inline]
-fn read_time(text: &[u8]) -> Option<(i64, &[u8])> {
-    let ([h1, h2, b':', m1, m2], mut rest) = text.split_first_chunk::<5>()? else { return None };
-    let minutes = up_to(59, two_digits(*m1, *m2)?)?;
-    let mut micros = i64::from(two_digits(*h1, *h2)? * 60 + minutes) * 60_000_000;
-    if let [b':', s1, s2, after @ ..] = rest {
-        micros += i64::from(up_to(60, two_digits(*s1, *s2)?)?) * 1_000_000;
-        rest = after;
-        if let [b'.', after @ ..] = rest {
-            let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
-            micros += read_fraction(&rest[..=digits])?;
-            rest = &after[digits..];
+    /// What a stored string says, once it is known that an operand of the same text says the same in UTC.
+    fn read(text: &str) -> Option<Moment> {
+        let stored = Moment::parse(text.as_bytes());
+        let written = Written::parse(text).map(|written| match written {
+            Written::Day(day) => Moment::Day(day),
+            Written::Local(local) => Moment::Instant(Utc.instant_of(local)),
+            Written::Instant(instant) => Moment::Instant(instant),
+        });
+        assert_eq!(stored, written, "{text}");
+        stored
+    }
+
+    #[test]
+    fn a_date_is_a_day() {
+        for (text, epoch_days) in
+            [("1970-01-01", 0), ("2024-02-29", 19_782), ("0001-01-01", -719_162), ("9999-12-31", 2_932_896)]
+        {
+            let day = Day::from_epoch_days(epoch_days).unwrap();
+            assert_eq!(read(text), Some(Moment::Day(day)), "{text}");
+            assert_eq!(Written::parse(text), Some(Written::Day(day)), "{text}");
         }
     }
-    (micros <= MICROS_PER_DAY).then_some((micros, rest))
-}
 
-/// Reads a point and digits, as microseconds.
-#[inline]
-fn read_fraction(text: &[u8]) -> Option<i64> {
-    match text.len() {
-        0 | 1 => None,
-        2..=7 => {
-            let value = text[1..].iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
-            Some(value * 10_i64.pow(7 - text.len() as u32))
+    #[test]
+    fn every_day_reads_as_it_shows() {
+        for days in (Day::MIN.epoch_days()..=Day::MAX.epoch_days()).step_by(13) {
+            let day = Day::from_epoch_days(days).unwrap();
+            assert_eq!(Moment::parse(day.to_string().as_bytes()), Some(Moment::Day(day)), "{day}");
         }
-        // In floating point, because Postgres does (`ParseFractionalSecond`), and ties must fall as there.
-        _ => Some((std::str::from_utf8(text).ok()?.parse::<f64>().ok()? * 1e6).round_ties_even() as i64),
     }
-}
 
-/// Reads an offset from UTC, as microseconds east.
-#[inline]
-fn read_offset(text: &[u8]) -> Option<i64> {
-    let [sign, digits @ ..] = text else { return None };
-    if let (b'Z' | b'z', []) = (sign, digits) {
-        return Some(0);
+    /// Each was compared with what Postgres 15 reads.
+    #[test]
+    fn a_time_is_an_instant() {
+        for (text, instant) in [
+            ("2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
+            ("2024-01-01t10:00:00z", "2024-01-01T10:00:00Z"),
+            ("2024-01-01 10:00:00+00", "2024-01-01T10:00:00Z"),
+            ("2024-01-01 10:00:00", "2024-01-01T10:00:00Z"),
+            ("2024-01-01T10:00", "2024-01-01T10:00:00Z"),
+            ("2024-01-01T10:00Z", "2024-01-01T10:00:00Z"),
+            ("2024-01-01T10:00+02", "2024-01-01T08:00:00Z"),
+            ("2024-01-01T10:00-00:00", "2024-01-01T10:00:00Z"),
+            ("2024-01-01T10:00:00+05:30", "2024-01-01T04:30:00Z"),
+            ("2024-01-01T10:00:00-0330", "2024-01-01T13:30:00Z"),
+            ("1883-11-18 12:03:57-04:56:02", "1883-11-18T16:59:59Z"),
+            ("2024-01-01T00:30:00+01:00", "2023-12-31T23:30:00Z"),
+            ("2024-01-01T10:00:00.5Z", "2024-01-01T10:00:00.5Z"),
+            ("2024-01-01T10:00:00.123456+00", "2024-01-01T10:00:00.123456Z"),
+            // Second 60, and the whole of the day
+            ("2024-01-01T10:00:60Z", "2024-01-01T10:01:00Z"),
+            ("2024-01-01T10:00:60.5Z", "2024-01-01T10:01:00.5Z"),
+            ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+            ("2024-02-29T24:00:00Z", "2024-03-01T00:00:00Z"),
+            ("2024-02-29 24:00", "2024-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(read(text), Some(Moment::Instant(at(instant))), "{text}");
+        }
     }
-    let sign = match sign {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let (hours, minutes, seconds) = match *digits {
-        [h1, h2] => (two_digits(h1, h2)?, 0, 0),
-        [h1, h2, m1, m2] | [h1, h2, b':', m1, m2] => (two_digits(h1, h2)?, two_digits(m1, m2)?, 0),
-        [h1, h2, b':', m1, m2, b':', s1, s2] => (two_digits(h1, h2)?, two_digits(m1, m2)?, two_digits(s1, s2)?),
-        _ => return None,
-    };
-    let seconds = (up_to(23, hours)? * 60 + up_to(59, minutes)?) * 60 + up_to(59, seconds)?;
-    Some(sign * i64::from(seconds) * 1_000_000)
-}
 
-#[inline]
-fn two_digits(tens: u8, ones: u8) -> Option<u32> {
-    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    (tens < 10 && ones < 10).then_some(u32::from(tens) * 10 + u32::from(ones))
-}
+    /// Each was compared with what Postgres 15 reads: ties go to the even microsecond.
+    #[test]
+    fn a_fraction_is_rounded_to_microseconds() {
+        for (fraction, micros) in [
+            ("1234561", 123_456),
+            ("1234569", 123_457),
+            ("0000005", 0),
+            ("00000050000001", 1),
+            ("0000015", 2),
+            ("0000025", 2),
+            ("1234565", 123_456),
+            ("1234575", 123_458),
+            ("9999985", 999_998),
+            ("9999995", 1_000_000),
+            ("99999999999999999999999999999999", 1_000_000),
+        ] {
+            let text = format!("1970-01-01T00:00:00.{fraction}Z");
+            let instant = Instant::from_micros(micros).unwrap();
+            assert_eq!(read(&text), Some(Moment::Instant(instant)), "{text}");
+        }
+        assert_eq!(read("2023-12-31T23:59:59.9999999"), Some(Moment::Instant(at("2024-01-01T00:00:00Z"))));
+    }
 
-#[inline]
-fn up_to(limit: u32, value: u32) -> Option<u32> {
-    (value <= limit).then_some(value)
+    #[test]
+    fn refuses_what_is_not_a_date() {
+        for text in [
+            "",
+            "not a date",
+            "2024",
+            "2024-1-1",
+            "20240101",
+            "2024/01/01",
+            "2024-01-01 ",
+            " 2024-01-01",
+            "2024-01-01T",
+            "2024-01-01Z",
+            "2024-01-01+00",
+            "2024-01-01_10:00",
+            "2024-01-01T10",
+            "2024-01-01T10Z",
+            "2024-01-01T1:00",
+            "2024-01-01T10:00:0",
+            "2024-01-01T10:00:00.",
+            "2024-01-01T10:00:00.Z",
+            "2024-01-01T10:00:00,5Z",
+            "2024-01-01T10:00.5",
+            "2024-01-01T10:00:00 Z",
+            "2024-01-01T10:00:00ZZ",
+            "2024-01-01T10:00:00Z ",
+            "2024-01-01T10:00:00+1",
+            "2024-01-01T10:00:00+100",
+            "2024-01-01T10:00:00+01:",
+            "2024-01-01T10:00:00+01:0",
+            "2024-01-01T10:00:00+24:00",
+            "2024-01-01T10:00:00+01:60",
+            "2024-01-01T10:00:00+01:00:60",
+            "2024-01-01T10:00:00 America/New_York",
+            "+2024-01-01",
+            "-2024-01-01",
+            "2024-01-01 BC",
+            "12024-01-01",
+            "٢٠٢٤-01-01",
+            // Not of the calendar
+            "0000-01-01",
+            "2024-00-01",
+            "2024-13-01",
+            "2024-01-00",
+            "2024-01-32",
+            "2024-04-31",
+            "2023-02-29",
+            "1900-02-29",
+            // Not of the clock
+            "2024-01-01T25:00",
+            "2024-01-01T24:00:01",
+            "2024-01-01T24:00:00.000001",
+            "2024-01-01T23:59:60.1",
+            "2024-01-01T10:60",
+            "2024-01-01T10:00:61",
+            // Not of the years 1 to 9999 UTC
+            "0001-01-01T00:00:00+01",
+            "9999-12-31T23:00:00-01",
+            "9999-12-31T24:00:00",
+            "9999-12-31T24:00:00Z",
+            "9999-12-31T23:59:59.9999999",
+            "infinity",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(Moment::parse(b"2024-01-01T10:00:00\xff"), None);
+        assert_eq!(Moment::parse(b"2024-01-\xb01"), None);
+    }
+
+    #[test]
+    fn each_character_of_a_shape_counts() {
+        let text = *b"2024-01-01T10:00:00.5+01:00";
+        for place in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = text;
+                changed[place] = byte;
+                let plausible = match text[place] {
+                    b'0'..=b'9' => byte.is_ascii_digit(),
+                    b'T' => b"Tt ".contains(&byte),
+                    b'+' => b"+-".contains(&byte),
+                    separator => byte == separator,
+                };
+                if !plausible {
+                    assert_eq!(Moment::parse(&changed), None, "{}", changed.escape_ascii());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_waits_for_its_zone() {
+        assert_eq!(Written::parse("2024-01-01 10:00"), Some(Written::Local(local("2024-01-01T10:00:00"))));
+        let Some(Written::Local(next)) = Written::parse("2023-12-31 24:00") else { panic!("a wall-clock time") };
+        assert_eq!((next.day(), next.micros_of_day()), (day("2024-01-01"), 0));
+    }
+
+    #[test]
+    fn milliseconds_are_whole_and_of_the_years_1_to_9999() {
+        let read = |text: &str| Written::from_millis(&Decimal::parse(text).unwrap());
+        assert_eq!(read("1704067200000"), Some(Written::Instant(at("2024-01-01T00:00:00Z"))));
+        assert_eq!(read("1.7040672e12"), Some(Written::Instant(at("2024-01-01T00:00:00Z"))));
+        assert_eq!(read("-1"), Some(Written::Instant(at("1969-12-31T23:59:59.999Z"))));
+        for text in ["0.5", "253402300800000", "-62135596800001", "9223372036854775807", "1e300"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stored_value_is_of_a_day_and_starts_at_an_instant() {
+        let stored = |text: &str| Moment::parse(text.as_bytes()).unwrap();
+        assert_eq!(stored("2024-01-01").instant(), at("2024-01-01T00:00:00Z"));
+        assert_eq!(stored("2024-01-01").day(), day("2024-01-01"));
+        assert_eq!(stored("2024-01-01T23:00:00-05").day(), day("2024-01-02"));
+        assert_eq!(stored("1969-12-31T23:59:59Z").day(), day("1969-12-31"));
+    }
 }

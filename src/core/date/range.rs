@@ -106,3 +106,149 @@ impl DateRange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{NewYork, at, day};
+    use super::super::{Local, Utc};
+    use super::*;
+    use Ordering::{Equal, Greater, Less};
+
+    fn operand(text: &str, zone: &dyn Zone) -> DateRange {
+        DateRange::resolve(Written::parse(text).unwrap(), zone)
+    }
+
+    #[track_caller]
+    fn assert_compares(operand: DateRange, table: &[(&str, Ordering)]) {
+        for (stored, expected) in table {
+            assert_eq!(operand.compare(Moment::parse(stored.as_bytes()).unwrap()), *expected, "{stored}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_all_of_it_in_utc() {
+        assert_compares(
+            operand("2024-01-01", &Utc),
+            &[
+                ("2023-12-31", Less),
+                ("2024-01-01", Equal),
+                ("2024-01-02", Greater),
+                ("2023-12-31T23:59:59.999999Z", Less),
+                ("2024-01-01T00:00:00Z", Equal),
+                ("2024-01-01T23:59:59.999999Z", Equal),
+                ("2024-01-02T00:00:00Z", Greater),
+                ("2024-01-02T00:30:00+01", Equal),
+                ("2024-01-01 12:00", Equal),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_day_is_all_of_it_in_the_zone() {
+        assert_compares(
+            operand("2024-01-01", &NewYork),
+            &[
+                ("2023-12-31", Less),
+                ("2024-01-01", Equal),
+                ("2024-01-02", Greater),
+                ("2024-01-01T04:59:59.999999Z", Less),
+                ("2024-01-01T05:00:00Z", Equal),
+                // A stored time without an offset is UTC, not the operand's zone.
+                ("2024-01-01T00:00:00", Less),
+                ("2024-01-02T04:59:59.999999Z", Equal),
+                ("2024-01-02T05:00:00Z", Greater),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_point_in_time_is_one_microsecond_of_its_day() {
+        // Of 2023-12-31 in New York
+        assert_compares(
+            operand("2024-01-01T03:00:00Z", &NewYork),
+            &[
+                ("2024-01-01T02:59:59.999999Z", Less),
+                ("2024-01-01T03:00:00Z", Equal),
+                ("2023-12-31T22:00:00-05", Equal),
+                ("2024-01-01T03:00:00.000001Z", Greater),
+                ("2023-12-30", Less),
+                ("2023-12-31", Equal),
+                ("2024-01-01", Greater),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_read_in_the_zone() {
+        assert_eq!(operand("2024-01-01 10:00", &NewYork), operand("2024-01-01T15:00:00Z", &NewYork));
+        assert_eq!(operand("2024-07-01 10:00", &NewYork), operand("2024-07-01T14:00:00Z", &NewYork));
+        assert_eq!(operand("2024-03-10 02:30", &NewYork), operand("2024-03-10T07:30:00Z", &NewYork));
+        assert_eq!(operand("2024-11-03 01:30", &NewYork), operand("2024-11-03T06:30:00Z", &NewYork));
+        assert_eq!(operand("2024-01-01 10:00", &Utc), operand("2024-01-01T10:00:00Z", &Utc));
+    }
+
+    #[test]
+    fn days_of_a_change_of_clocks_last_23_and_25_hours() {
+        let hours = |text: &str| {
+            let range = operand(text, &NewYork);
+            (range.until().micros() - range.from().micros()) / 3_600_000_000
+        };
+        assert_eq!(hours("2024-03-09"), 24);
+        assert_eq!(hours("2024-03-10"), 23);
+        assert_eq!(hours("2024-11-03"), 25);
+        assert_eq!(operand("2024-11-03", &NewYork).until(), operand("2024-11-04", &NewYork).from());
+    }
+
+    #[test]
+    fn a_date_property_takes_the_day_in_the_zone() {
+        let evening = operand("2024-01-01T03:00:00Z", &NewYork);
+        assert!(!evening.is_day());
+        assert_eq!(evening.to_whole_day(&NewYork), operand("2023-12-31", &NewYork));
+        assert_eq!(operand("2024-01-01", &NewYork).to_whole_day(&NewYork), operand("2024-01-01", &NewYork));
+        assert_compares(
+            evening.to_whole_day(&NewYork),
+            &[("2023-12-31", Equal), ("2024-01-01T04:00:00Z", Equal), ("2024-01-01T05:00:00Z", Greater)],
+        );
+    }
+
+    /// Samoa, which went from 2011-12-29 at UTC-10 to 2011-12-31 at UTC+14.
+    struct Apia;
+    const HOUR: i64 = 3_600_000_000;
+    const CHANGE: &str = "2011-12-30T10:00:00Z";
+
+    impl Zone for Apia {
+        fn instant_of(&self, local: Local) -> Instant {
+            let offset = if local.wall_micros() >= at(CHANGE).micros() + 14 * HOUR { 14 } else { -10 };
+            Instant::from_micros_saturating(local.wall_micros() - offset * HOUR)
+        }
+
+        fn local_of(&self, instant: Instant) -> Local {
+            let offset = if instant >= at(CHANGE) { 14 } else { -10 };
+            Local::from_wall_micros_saturating(instant.micros() + offset * HOUR)
+        }
+    }
+
+    #[test]
+    fn a_day_that_the_zone_skipped_has_no_instant() {
+        let skipped = operand("2011-12-30", &Apia);
+        assert!(skipped.is_day());
+        assert_eq!(skipped.from(), skipped.until());
+        assert_compares(
+            skipped,
+            &[("2011-12-30T09:59:59.999999Z", Less), ("2011-12-30T10:00:00Z", Greater), ("2011-12-30", Equal)],
+        );
+        // A time of the skipped day is of the next.
+        assert_eq!(operand("2011-12-30 12:00", &Apia).day(), day("2011-12-31"));
+    }
+
+    #[test]
+    fn the_first_and_last_days_take_in_all_there_is() {
+        assert_compares(
+            operand("9999-12-31", &NewYork),
+            &[("9999-12-31T04:59:59Z", Less), ("9999-12-31T05:00:00Z", Equal), ("9999-12-31T23:59:59.999999Z", Equal)],
+        );
+        assert_compares(operand("0001-01-01", &Apia), &[("0001-01-01T00:00:00Z", Less), ("0001-01-01T10:00Z", Equal)]);
+        assert_eq!(operand("0001-01-01T00:00:00Z", &NewYork).day(), Day::MIN);
+        assert_compares(operand("9999-12-31T23:59:59.999999Z", &Utc), &[("9999-12-31T23:59:59.999999Z", Equal)]);
+    }
+}

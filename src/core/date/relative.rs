@@ -133,3 +133,126 @@ impl Unit {
         Self::ALL.into_iter().find(|unit| unit.name().eq_ignore_ascii_case(singular))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Utc;
+    use super::super::sample::{NewYork, at, day};
+    use super::*;
+
+    fn relative(text: &str) -> Relative {
+        Relative::parse(text).unwrap_or_else(|| panic!("{text} is an offset"))
+    }
+
+    #[test]
+    fn reads_any_case_and_number_and_shows_one() {
+        for (text, shown) in [
+            ("-30 days", "-30 days"),
+            ("+1 month", "1 month"),
+            ("1 Months", "1 month"),
+            ("-1 DAYS", "-1 day"),
+            ("2 week", "2 weeks"),
+            ("0 days", "0 days"),
+            ("-0 day", "0 days"),
+            ("007 hours", "7 hours"),
+            ("90 minutes", "90 minutes"),
+            ("-1 year", "-1 year"),
+            ("1000000 years", "1000000 years"),
+        ] {
+            assert_eq!(relative(text).to_string(), shown);
+            assert_eq!(relative(shown), relative(text));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_an_offset() {
+        for text in [
+            "",
+            "days",
+            "30",
+            "30days",
+            "30  days",
+            " 30 days",
+            "30 days ",
+            "- 30 days",
+            "+-30 days",
+            "--30 days",
+            "1.5 days",
+            "1e3 days",
+            "30 dayss",
+            "30 d",
+            "30 seconds",
+            "30 s",
+            "1 month 2 days",
+            "30 days ago",
+            "1000001 days",
+            "-1000001 days",
+            "99999999999999999999 days",
+            "٣ days",
+        ] {
+            assert_eq!(Relative::parse(text), None, "{text}");
+        }
+    }
+
+    /// What Postgres 15 answers for `timestamptz + interval` with `TimeZone` New York.
+    #[test]
+    fn now_moves_the_wall_clock_by_days_and_the_instant_by_hours() {
+        for (now, offset, then) in [
+            ("2024-03-31T12:00:00Z", "-1 month", "2024-02-29T13:00:00Z"),
+            ("2024-03-31T12:00:00Z", "1 month", "2024-04-30T12:00:00Z"),
+            ("2024-03-31T12:00:00Z", "-13 months", "2023-02-28T13:00:00Z"),
+            ("2024-03-31T12:00:00Z", "-1 week", "2024-03-24T12:00:00Z"),
+            ("2024-03-31T12:00:00Z", "-30 days", "2024-03-01T13:00:00Z"),
+            ("2024-03-31T12:00:00Z", "+36 hours", "2024-04-02T00:00:00Z"),
+            ("2024-03-31T12:00:00Z", "-90 minutes", "2024-03-31T10:30:00Z"),
+            ("2024-02-29T17:00:00Z", "-1 year", "2023-02-28T17:00:00Z"),
+            // Into the gap, from both sides
+            ("2024-03-09T07:30:00Z", "1 day", "2024-03-10T07:30:00Z"),
+            ("2024-03-11T06:30:00Z", "-1 day", "2024-03-10T07:30:00Z"),
+            // Into the overlap, and out of its first hour
+            ("2024-11-02T05:30:00Z", "1 day", "2024-11-03T06:30:00Z"),
+            ("2024-11-03T05:30:00Z", "0 days", "2024-11-03T05:30:00Z"),
+            ("2024-11-03T05:30:00Z", "24 hours", "2024-11-04T05:30:00Z"),
+            ("2024-11-03T05:30:00Z", "1 day", "2024-11-04T06:30:00Z"),
+        ] {
+            assert_eq!(relative(offset).now(at(now), &NewYork), Some(at(then)), "{now} {offset}");
+        }
+    }
+
+    #[test]
+    fn today_is_of_the_zone() {
+        let evening = at("2024-03-31T03:00:00.5Z");
+        for (offset, utc, new_york) in [
+            ("0 days", "2024-03-31", "2024-03-30"),
+            ("-1 day", "2024-03-30", "2024-03-29"),
+            ("2 weeks", "2024-04-14", "2024-04-13"),
+            ("-1 month", "2024-02-29", "2024-02-29"),
+            ("-1 year", "2023-03-31", "2023-03-30"),
+        ] {
+            assert_eq!(relative(offset).today(evening, &Utc), Some(day(utc)), "{offset}");
+            assert_eq!(relative(offset).today(evening, &NewYork), Some(day(new_york)), "{offset}");
+        }
+    }
+
+    #[test]
+    fn hours_say_nothing_about_a_day() {
+        for text in ["-36 hours", "0 minutes"] {
+            assert!(!relative(text).unit().is_calendar());
+            assert_eq!(relative(text).today(at("2024-01-01T00:00:00Z"), &Utc), None);
+        }
+        for text in ["1 day", "1 week", "1 month", "1 year"] {
+            assert!(relative(text).unit().is_calendar());
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_the_years_1_to_9999() {
+        let now = at("2024-01-01T00:00:00Z");
+        for text in ["-1000000 days", "-1000000 years", "1000000 weeks", "1000000 months", "-2024 years"] {
+            assert_eq!(relative(text).now(now, &NewYork), None, "{text}");
+            assert_eq!(relative(text).today(now, &NewYork), None, "{text}");
+        }
+        assert_eq!(relative("1 minute").now(Instant::MAX, &Utc), None);
+        assert_eq!(relative("-1 hour").now(Instant::MIN, &Utc), None);
+    }
+}
