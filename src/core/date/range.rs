@@ -28,6 +28,7 @@ impl DateRange {
     pub fn of_day(day: Day, zone: &dyn Zone) -> Self {
         let from = zone.instant_of(day.midnight());
         let until = day.checked_add_days(1).map_or(Instant::END, |next| zone.instant_of(next.midnight()));
+        // Whatever a zone answers, a range does not end before it starts.
         Self::day_between(day, from, until.max(from))
     }
 
