@@ -1,6 +1,26 @@
 //! The condition language of segments, without Postgres.
+//!
+//! ```text
+//! text ─parse→ AST ─check→ Expr ┬→ Program      one condition, one document
+//!                               ├→ text         what `@~` takes inside compiled SQL
+//!                               └→ facts        what an index can use
+//! ```
 #![forbid(unsafe_code)]
+pub mod ast;
+pub mod check;
 pub mod date;
 pub mod decimal;
 pub mod document;
+pub mod error;
+pub mod expr;
+mod json;
+pub mod jsonb;
+pub mod limits;
+pub mod operator;
+pub mod parse;
+pub mod path;
+pub mod pattern;
+pub mod print;
+pub mod program;
+pub mod types;
 pub mod value;

@@ -1,0 +1,409 @@
+//! From a condition as written to its normal form: every name looked up, every operand checked against the type
+//! of the property it is compared with, every date resolved.
+
+use crate::ast::{
+    AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TopicPredicate,
+    TopicTest, TypeOperand,
+};
+use crate::date::{Instant, Zone};
+use crate::error::{Error, ErrorKind, Place, nearest};
+use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
+use crate::limits;
+use crate::operator::{OPERATORS, Operator};
+use crate::path::{Path, as_index};
+use crate::types::{PropertyType, ScalarType};
+
+mod constant;
+mod document;
+
+pub use document::DocumentOnly;
+
+/// What a condition may speak of: the port to an audience's properties, topics and segments.
+pub trait Scope {
+    /// What the property of that name is.
+    fn property(&self, name: &str) -> Declaration;
+    /// The names of all properties, for hints.
+    fn property_names(&self) -> Vec<String>;
+    /// The id of a topic named by slug or id.
+    ///
+    /// # Errors
+    /// There is no such topic, or topics cannot be asked for here.
+    fn topic(&self, reference: &str) -> Result<String, Refusal>;
+    /// The checked condition of a segment named by id or name.
+    ///
+    /// # Errors
+    /// There is no such segment, it leads back to this one, or segments cannot be asked for here.
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal>;
+    /// Where dates without a time or an offset are read.
+    fn zone(&self) -> &dyn Zone;
+    /// What `$now` and `$today` are relative to; `None` where they cannot be used.
+    fn now(&self) -> Option<Instant>;
+}
+
+/// What a scope says of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declaration {
+    /// There are no declarations: any name may be used
+    Undeclared,
+    /// A property of that type
+    Property(PropertyType),
+    /// Not a property
+    Unknown,
+}
+
+/// Why something that a condition names cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The sort of mistake
+    pub kind: ErrorKind,
+    /// What is wrong
+    pub message: String,
+    /// What to do about it
+    pub hint: String,
+}
+
+/// Checks a condition and gives its normal form.
+///
+/// # Errors
+/// Every mistake, in the order of the condition's keys.
+pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Error>> {
+    let mut checker = Checker { scope, place: Place::default(), errors: Vec::new() };
+    let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
+    if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }
+}
+
+/// After a mistake the check goes on with [`Expr::Const`] in its place; such a result is never handed out.
+struct Checker<'s> {
+    scope: &'s dyn Scope,
+    place: Place,
+    errors: Vec<Error>,
+}
+
+/// How a member becomes an expression: over contacts, or over an element of an array.
+type ReadMember<'r, T> = &'r dyn Fn(&mut Checker<'_>, &Member) -> Expr<T>;
+
+impl Checker<'_> {
+    fn condition<T>(&mut self, condition: &Condition, read: ReadMember<'_, T>) -> Expr<T> {
+        let parts: Vec<_> = condition.members.iter().map(|member| read(self, member)).collect();
+        Expr::and(parts)
+    }
+
+    fn junction<T>(&mut self, junction: Junction, conditions: &[Condition], read: ReadMember<'_, T>) -> Expr<T> {
+        let parts = self.at(junction.operator().name(), |checker| {
+            checker.each(conditions, |checker, condition| checker.condition(condition, read))
+        });
+        match junction {
+            Junction::And => Expr::and(parts),
+            Junction::Or => Expr::or(parts),
+            Junction::Nor => Expr::or(parts).not(),
+        }
+    }
+
+    fn contact_member(&mut self, member: &Member) -> Checked {
+        let read: ReadMember<'_, Atom> = &|checker, member| checker.contact_member(member);
+        match member {
+            Member::Logical(junction, conditions) => self.junction(*junction, conditions, read),
+            Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
+            Member::Topic(predicate) => self.at(Operator::Topic.name(), |checker| checker.topics(predicate)),
+            Member::Segment(reference) => self.at(Operator::Segment.name(), |checker| {
+                let segment = checker.scope.segment(reference);
+                checker.accept(segment).unwrap_or(Expr::Const(false))
+            }),
+            Member::Field(path, predicate) => {
+                let field = self.field(path, predicate);
+                field.try_map(&mut |test| Some(Atom::Field(test.clone()))).unwrap_or(field_failed())
+            }
+        }
+    }
+
+    /// A member of a condition inside `$elemMatch`: it speaks of the element, whose fields have no declarations.
+    fn element_member(&mut self, member: &Member) -> Expr<FieldTest> {
+        let read: ReadMember<'_, FieldTest> = &|checker, member| checker.element_member(member);
+        match member {
+            Member::Logical(junction, conditions) => self.junction(*junction, conditions, read),
+            Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
+            Member::Topic(_) => self.about_contacts(Operator::Topic),
+            Member::Segment(_) => self.about_contacts(Operator::Segment),
+            Member::Field(path, predicate) => {
+                self.at(path.text(), |checker| checker.field_predicate(path, None, predicate))
+            }
+        }
+    }
+
+    fn about_contacts<T>(&mut self, operator: Operator) -> Expr<T> {
+        let name = operator.name();
+        self.at(name, |checker| {
+            checker.fail(
+                ErrorKind::Unsupported,
+                format!("operator {name} does not belong inside $elemMatch"),
+                format!("{name} is about the contact, not about an element of an array: put it beside the field."),
+            );
+            Expr::Const(false)
+        })
+    }
+
+    fn topics(&mut self, predicate: &TopicPredicate) -> Checked {
+        match predicate {
+            TopicPredicate::Literal(topic) => self.topic(topic),
+            TopicPredicate::Tests(tests) => {
+                let parts: Vec<_> = tests
+                    .iter()
+                    .map(|test| self.at(test.operator().name(), |checker| checker.topic_test(test)))
+                    .collect();
+                Expr::and(parts)
+            }
+        }
+    }
+
+    fn topic_test(&mut self, test: &TopicTest) -> Checked {
+        let mut each = |topics: &[String]| self.each(topics, |checker, topic| checker.topic(topic));
+        match test {
+            TopicTest::In(topics) => Expr::or(each(topics)),
+            TopicTest::Nin(topics) => Expr::or(each(topics)).not(),
+            TopicTest::All(topics) if topics.is_empty() => Expr::Const(false),
+            TopicTest::All(topics) => Expr::and(each(topics)),
+            TopicTest::Eq(topic) => self.topic(topic),
+            TopicTest::Ne(topic) => self.topic(topic).not(),
+        }
+    }
+
+    fn topic(&mut self, reference: &str) -> Checked {
+        let topic = self.scope.topic(reference);
+        self.accept(topic).map_or(Expr::Const(false), |id| Expr::Test(Atom::Topic(id)))
+    }
+
+    fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
+        self.at(path.text(), |checker| match checker.declared(path) {
+            Some((path, declared)) => checker.field_predicate(&path, declared, predicate),
+            None => field_failed(),
+        })
+    }
+
+    /// The path as declared, and the type of what it leads to; `None` where anything may be there.
+    fn declared(&mut self, path: &Path) -> Option<(Path, Option<PropertyType>)> {
+        if let Declaration::Property(property_type) = self.scope.property(path.text()) {
+            return Some((Path::from_keys(vec![path.text().to_owned()]), Some(property_type)));
+        }
+        let property_type = match self.scope.property(path.first()) {
+            Declaration::Undeclared => return Some((path.clone(), None)),
+            Declaration::Property(property_type) => property_type,
+            Declaration::Unknown => {
+                self.unknown_property(path);
+                return None;
+            }
+        };
+        match (property_type, path.rest()) {
+            (_, []) => Some((path.clone(), Some(property_type))),
+            (PropertyType::Json, _) => Some((path.clone(), None)),
+            (PropertyType::Array(element), [index]) if as_index(index).is_some() => {
+                Some((path.clone(), Some(PropertyType::Scalar(element))))
+            }
+            _ => {
+                let name = path.first();
+                self.fail(
+                    ErrorKind::TypeMismatch,
+                    format!("property \"{name}\" is of type {property_type} and has no fields"),
+                    format!("Test \"{name}\" itself, or declare it as json to reach inside."),
+                );
+                None
+            }
+        }
+    }
+
+    fn unknown_property(&mut self, path: &Path) {
+        let names = self.scope.property_names();
+        let near = nearest(path.text(), names.iter().map(String::as_str))
+            .or_else(|| nearest(path.first(), names.iter().map(String::as_str)));
+        let hint = match near {
+            Some(name) => format!("Did you mean \"{name}\"? Otherwise declare it with create_property()."),
+            None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
+        };
+        self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
+    }
+
+    fn field_predicate(
+        &mut self,
+        path: &Path,
+        declared: Option<PropertyType>,
+        predicate: &FieldPredicate,
+    ) -> Expr<FieldTest> {
+        match predicate {
+            FieldPredicate::Literal(operand) => {
+                let equal = self.constant(operand, declared).map(ValueTest::Eq);
+                field_tests(path, declared, value_expr(equal))
+            }
+            FieldPredicate::Tests(predicate) => self.predicate(path, declared, predicate),
+        }
+    }
+
+    fn predicate(&mut self, path: &Path, outer: Option<PropertyType>, predicate: &Predicate) -> Expr<FieldTest> {
+        let read_as = self.read_as(outer, predicate);
+        let parts: Vec<_> = predicate
+            .tests
+            .iter()
+            .map(|test| {
+                self.at(test.operator().name(), |checker| match test {
+                    Test::Not(inner) => checker.predicate(path, read_as, inner).not(),
+                    test => {
+                        let values = checker.test(test, read_as);
+                        field_tests(path, read_as, values)
+                    }
+                })
+            })
+            .collect();
+        Expr::and(parts)
+    }
+
+    /// The type that a predicate's tests read the field as: its `$as`, which may not contradict a declared type.
+    fn read_as(&mut self, declared: Option<PropertyType>, predicate: &Predicate) -> Option<PropertyType> {
+        match (declared, predicate.read_as) {
+            (Some(declared), Some(read_as)) if declared != PropertyType::Json && declared != read_as => {
+                self.at(Operator::As.name(), |checker| {
+                    checker.fail(
+                        ErrorKind::TypeMismatch,
+                        format!("$as {read_as} contradicts the property's type, {declared}"),
+                        "Leave $as out: the declared type is used.",
+                    );
+                });
+                Some(declared)
+            }
+            (declared, read_as) => read_as.or(declared),
+        }
+    }
+
+    fn test(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        if let Some(property_type) = read_as
+            && !test.operator().row().fits.allows(property_type)
+        {
+            return self.misfit(test.operator(), property_type);
+        }
+        match test {
+            Test::Eq(operand) => value_expr(self.constant(operand, read_as).map(ValueTest::Eq)),
+            Test::Ne(operand) => value_expr(self.constant(operand, read_as).map(ValueTest::Eq)).not(),
+            Test::Compare(comparison, operand) => {
+                value_expr(self.constant(operand, read_as).map(|constant| ValueTest::Compare(*comparison, constant)))
+            }
+            Test::In(operands) => self.membership(operands, read_as),
+            Test::Nin(operands) => self.membership(operands, read_as).not(),
+            Test::Exists(wanted) => Expr::Test(ValueTest::Exists).negate_unless(*wanted),
+            Test::Empty(wanted) => Expr::Test(ValueTest::Empty).negate_unless(*wanted),
+            Test::Regex(pattern) => Expr::Test(ValueTest::Regex(pattern.clone())),
+            Test::Text(text, needle) => Expr::Test(ValueTest::Text(*text, needle.clone())),
+            Test::Not(inner) => self.element_predicate(inner, read_as).not(),
+            Test::All(entries) if entries.is_empty() => Expr::Const(false),
+            Test::All(entries) => {
+                let parts = self.each(entries, |checker, entry| match entry {
+                    AllEntry::Value(operand) => value_expr(checker.constant(operand, read_as).map(ValueTest::Eq)),
+                    AllEntry::ElemMatch(inner) => {
+                        checker.at(Operator::ElemMatch.name(), |checker| checker.elem_match(inner, read_as))
+                    }
+                });
+                Expr::and(parts)
+            }
+            Test::ElemMatch(inner) => self.elem_match(inner, read_as),
+            Test::Size(size) => Expr::Test(ValueTest::Size(*size)),
+            Test::Type(TypeOperand::One(kind)) => Expr::Test(ValueTest::Type(vec![*kind])),
+            Test::Type(TypeOperand::Any(kinds)) => Expr::Test(ValueTest::Type(kinds.clone())),
+        }
+    }
+
+    fn membership(&mut self, operands: &[Operand], read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        let constants: Vec<_> =
+            self.each(operands, |checker, operand| checker.constant(operand, read_as)).into_iter().flatten().collect();
+        if constants.is_empty() { Expr::Const(false) } else { Expr::Test(ValueTest::In(constants)) }
+    }
+
+    fn elem_match(&mut self, inner: &ElemMatch, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        let element = match (inner, read_as) {
+            (ElemMatch::Condition(_), Some(PropertyType::Array(element))) => {
+                self.fail(
+                    ErrorKind::TypeMismatch,
+                    format!("elements of type {element} have no fields"),
+                    "Put operators to the element itself, as in {\"$elemMatch\": {\"$gte\": 5, \"$lt\": 9}}.",
+                );
+                return Expr::Const(false);
+            }
+            (ElemMatch::Condition(condition), _) => {
+                ElementTest::Object(self.condition(condition, &|checker, member| checker.element_member(member)))
+            }
+            (ElemMatch::Predicate(predicate), read_as) => {
+                let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
+                ElementTest::Value(self.element_predicate(predicate, element))
+            }
+        };
+        Expr::Test(ValueTest::ElemMatch(Box::new(element)))
+    }
+
+    /// Tests on an element itself.
+    fn element_predicate(&mut self, predicate: &Predicate, outer: Option<PropertyType>) -> Expr<ValueTest> {
+        let read_as = self.read_as(outer, predicate);
+        let parts: Vec<_> = predicate
+            .tests
+            .iter()
+            .map(|test| self.at(test.operator().name(), |checker| checker.test(test, read_as)))
+            .collect();
+        Expr::and(parts)
+    }
+
+    fn misfit(&mut self, operator: Operator, property_type: PropertyType) -> Expr<ValueTest> {
+        let hint = match operator {
+            Operator::Contains | Operator::StartsWith | Operator::EndsWith
+                if property_type == PropertyType::Array(ScalarType::String) =>
+            {
+                "To find an element use $eq or $all: part of one (\"vip\" in \"not-vip\") is rarely meant; if it is, use $regex."
+                    .to_owned()
+            }
+            _ => {
+                let fitting = OPERATORS.iter().filter(|row| row.position.in_predicate() && row.fits.allows(property_type));
+                format!("Operators for {property_type}: {}.", fitting.map(|row| row.name).collect::<Vec<_>>().join(", "))
+            }
+        };
+        self.fail(
+            ErrorKind::TypeMismatch,
+            format!("operator {} does not fit a property of type {property_type}", operator.name()),
+            hint,
+        );
+        Expr::Const(false)
+    }
+
+    fn at<T>(&mut self, step: impl std::fmt::Display, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.place.enter(step);
+        let result = read(self);
+        self.place.leave();
+        result
+    }
+
+    fn each<T, U>(&mut self, items: &[T], mut read: impl FnMut(&mut Self, &T) -> U) -> Vec<U> {
+        items.iter().enumerate().map(|(index, item)| self.at(index, |checker| read(checker, item))).collect()
+    }
+
+    fn accept<T>(&mut self, result: Result<T, Refusal>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(refusal) => {
+                self.fail(refusal.kind, refusal.message, refusal.hint);
+                None
+            }
+        }
+    }
+
+    fn fail(&mut self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) {
+        if self.errors.len() < limits::ERRORS {
+            self.errors.push(self.place.error(kind, message, hint));
+        }
+    }
+}
+
+/// What stands in for a part in which there was a mistake.
+fn field_failed<T>() -> Expr<T> {
+    Expr::Const(false)
+}
+
+fn value_expr(test: Option<ValueTest>) -> Expr<ValueTest> {
+    test.map_or(Expr::Const(false), Expr::Test)
+}
+
+fn field_tests(path: &Path, read_as: Option<PropertyType>, values: Expr<ValueTest>) -> Expr<FieldTest> {
+    let mut lift = |test: &ValueTest| Some(FieldTest { path: path.clone(), read_as, test: test.clone() });
+    values.try_map(&mut lift).unwrap_or(Expr::Const(false))
+}

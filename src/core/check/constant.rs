@@ -1,0 +1,122 @@
+//! Operands against the type of what they are compared with.
+
+use super::Checker;
+use crate::ast::Operand;
+use crate::date::{DateLiteral, DateRange, Instant, Utc, Written, Zone};
+use crate::error::ErrorKind;
+use crate::expr::Constant;
+use crate::print::excerpt;
+use crate::types::{PropertyType, ScalarType};
+use crate::value::Value;
+
+impl Checker<'_> {
+    /// The constant that an operand stands for; `None` after a mistake.
+    pub(super) fn constant(&mut self, operand: &Operand, read_as: Option<PropertyType>) -> Option<Constant> {
+        match (read_as, operand) {
+            (_, Value::Null) => Some(Value::Null),
+            (None | Some(PropertyType::Json), operand) => self.untyped(operand),
+            (Some(PropertyType::Array(element)), Value::Array(items)) => {
+                let constants = self.each(items, |checker, item| match item {
+                    Value::Null => Some(Value::Null),
+                    item => checker.scalar(item, element),
+                });
+                constants.into_iter().collect::<Option<_>>().map(Value::Array)
+            }
+            (Some(PropertyType::Array(scalar) | PropertyType::Scalar(scalar)), operand) => self.scalar(operand, scalar),
+        }
+    }
+
+    fn untyped(&mut self, operand: &Operand) -> Option<Constant> {
+        Some(match operand {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(*value),
+            Value::Number(number) => Value::Number(number.clone()),
+            Value::String(text) => Value::String(text.clone()),
+            Value::Date(literal) => Value::Date(self.date(literal, &Utc)?),
+            Value::Array(items) => {
+                let constants = self.each(items, |checker, item| checker.untyped(item));
+                Value::Array(constants.into_iter().collect::<Option<_>>()?)
+            }
+            Value::Object(members) => {
+                let constants = members
+                    .iter()
+                    .map(|(key, value)| Some((key.clone(), self.at(key, |checker| checker.untyped(value))?)));
+                Value::Object(constants.collect::<Option<_>>()?)
+            }
+        })
+    }
+
+    fn scalar(&mut self, operand: &Operand, scalar: ScalarType) -> Option<Constant> {
+        match (scalar, operand) {
+            (ScalarType::String, Value::String(text)) => Some(Value::String(text.clone())),
+            (ScalarType::Number, Value::Number(number)) => Some(Value::Number(number.clone())),
+            (ScalarType::Boolean, Value::Bool(value)) => Some(Value::Bool(*value)),
+            (ScalarType::Date | ScalarType::Timestamp, Value::Date(literal)) => {
+                let range = self.date(literal, self.scope.zone())?;
+                Some(Value::Date(self.fit_date(range, scalar)))
+            }
+            (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => match Written::parse(text) {
+                Some(written) => {
+                    let range = DateRange::resolve(written, self.scope.zone());
+                    Some(Value::Date(self.fit_date(range, scalar)))
+                }
+                None => self.mismatch(operand, scalar),
+            },
+            _ => self.mismatch(operand, scalar),
+        }
+    }
+
+    /// Against a `date` property, a point in time counts as its calendar day in the zone.
+    fn fit_date(&self, range: DateRange, scalar: ScalarType) -> DateRange {
+        if scalar == ScalarType::Date { range.to_whole_day(self.scope.zone()) } else { range }
+    }
+
+    fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone) -> Option<DateRange> {
+        let relative = matches!(literal, DateLiteral::Now(_) | DateLiteral::Today(_));
+        let now = match (relative, self.scope.now()) {
+            (true, None) => {
+                self.fail(
+                    ErrorKind::Unsupported,
+                    format!("{} needs to know the time, which @~ does not", literal.to_json().0),
+                    "Use it in a segment or in count_contacts(), or write the date itself as {\"$date\": …}.",
+                );
+                return None;
+            }
+            // What is not relative resolves alike at any time.
+            (_, now) => now.unwrap_or(Instant::from_micros_saturating(0)),
+        };
+        let range = literal.resolve(now, zone);
+        if range.is_none() {
+            self.fail(ErrorKind::Shape, "the date lies outside the years 1 to 9999", "Use a smaller offset.");
+        }
+        range
+    }
+
+    fn mismatch(&mut self, operand: &Operand, scalar: ScalarType) -> Option<Constant> {
+        let name = scalar.name();
+        let hint = match (scalar, operand) {
+            (ScalarType::Date | ScalarType::Timestamp, Value::String(_)) => {
+                "Write it as 2024-01-31 or 2024-01-31T10:00:00Z.".to_owned()
+            }
+            (ScalarType::Date | ScalarType::Timestamp, Value::Number(number)) => {
+                format!("For milliseconds since 1970 write {{\"$date\": {number}}}; otherwise write it as 2024-01-31.")
+            }
+            (ScalarType::Number, Value::String(text)) if crate::decimal::Decimal::parse(text).is_some() => {
+                format!("Leave out the quotes: {text}.")
+            }
+            (ScalarType::String, Value::Number(number)) => format!("Put it in quotes: \"{number}\"."),
+            (ScalarType::Boolean, _) => "Write true or false, without quotes.".to_owned(),
+            (_, Value::Array(_)) => "For any of several values use $in.".to_owned(),
+            (_, Value::Date(_)) => {
+                format!("Only date and timestamp properties compare with dates; this one is of type {name}.")
+            }
+            _ => format!("Write a {name}."),
+        };
+        self.fail(
+            ErrorKind::TypeMismatch,
+            format!("{} {} does not fit a property of type {name}", operand.describe(), excerpt(operand)),
+            hint,
+        );
+        None
+    }
+}

@@ -1,0 +1,45 @@
+//! The scope of `jsonb @~ condition`: a document and nothing else.
+
+use super::{Declaration, Refusal, Scope};
+use crate::date::{Instant, Utc, Zone};
+use crate::error::ErrorKind;
+use crate::expr::Checked;
+use crate::operator::Operator;
+
+/// No declarations, topics, segments or clock; dates are read in UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentOnly;
+
+impl Scope for DocumentOnly {
+    fn property(&self, _: &str) -> Declaration {
+        Declaration::Undeclared
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn topic(&self, _: &str) -> Result<String, Refusal> {
+        Err(needs_audience(Operator::Topic))
+    }
+
+    fn segment(&self, _: &str) -> Result<Checked, Refusal> {
+        Err(needs_audience(Operator::Segment))
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &Utc
+    }
+
+    fn now(&self) -> Option<Instant> {
+        None
+    }
+}
+
+fn needs_audience(operator: Operator) -> Refusal {
+    Refusal {
+        kind: ErrorKind::Unsupported,
+        message: format!("{} needs an audience, which @~ does not know", operator.name()),
+        hint: "Use it in a segment, or in count_contacts() or search_contacts().".to_owned(),
+    }
+}

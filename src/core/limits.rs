@@ -1,0 +1,16 @@
+//! The language's limits. Past one, a condition is refused by name; nothing is cut off.
+
+/// How deep conditions, predicates and literal values may nest.
+pub const NESTING: usize = 64;
+/// How many members, tests and literal values one condition may hold, entries of `$in` aside.
+pub const NODES: usize = 10_000;
+/// How many entries one `$in`, `$nin` or `$all` may list.
+pub const ENTRIES: usize = 10_000;
+/// How many characters a regular expression may have.
+pub const PATTERN_CHARACTERS: usize = 1_000;
+/// How many bytes a compiled regular expression may take.
+pub const PATTERN_BYTES: usize = 1 << 20;
+/// How many bytes the text of a condition may take.
+pub const TEXT_BYTES: usize = 4 << 20;
+/// How many mistakes are listed before reading stops.
+pub const ERRORS: usize = 100;

@@ -1,0 +1,447 @@
+//! The one table that says everything about an operator.
+//!
+//! The parser, the checker, the printer, the SQL compiler and the documentation's table all follow it.
+
+use crate::types::{PropertyType, ScalarType};
+
+/// An operator of the language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the table below says what each means")]
+pub enum Operator {
+    And,
+    Or,
+    Nor,
+    Not,
+    Topic,
+    Segment,
+    Eq,
+    Ne,
+    Gt,
+    Gte,
+    Lt,
+    Lte,
+    In,
+    Nin,
+    Exists,
+    Regex,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Options,
+    All,
+    ElemMatch,
+    Size,
+    Type,
+    Empty,
+    As,
+    Date,
+    Now,
+    Today,
+}
+
+/// Where an operator may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// As a member of a condition: `{"$and": […]}`
+    Condition,
+    /// As a test in a field's predicate: `{"age": {"$gt": 18}}`
+    Predicate,
+    /// As either (`$not`)
+    Both,
+    /// Beside a test, to say how it is done
+    Modifier,
+    /// In an operand's place: `{"$date": "2024-01-01"}`
+    Operand,
+}
+
+/// The property types that an operator makes sense for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fits {
+    /// Every type
+    Everything,
+    /// Types whose values have an order: all but boolean
+    Ordered,
+    /// Strings, and arrays of them
+    Strings,
+    /// Strings, not arrays of them
+    SingleStrings,
+    /// Arrays and json
+    Arrays,
+    /// Nothing: it is not a test
+    Nothing,
+}
+
+/// What an index can do for an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexUse {
+    /// GIN on the jsonb column and typed B-tree indexes
+    Equality,
+    /// Typed B-tree indexes
+    Range,
+    /// GIN, where the operator class indexes keys
+    Key,
+    /// None
+    None,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct OperatorRow {
+    /// The operator
+    pub operator: Operator,
+    /// Its name in a condition
+    pub name: &'static str,
+    /// Where it may stand
+    pub position: Position,
+    /// The shape of its operand, in words
+    pub operand: &'static str,
+    /// The operator that it is the exact complement of
+    pub complement_of: Option<Operator>,
+    /// The property types it fits
+    pub fits: Fits,
+    /// What an index can do for it
+    pub index: IndexUse,
+    /// When it matches, in words
+    pub meaning: &'static str,
+}
+
+const fn row(
+    operator: Operator,
+    name: &'static str,
+    position: Position,
+    operand: &'static str,
+    fits: Fits,
+    index: IndexUse,
+    meaning: &'static str,
+) -> OperatorRow {
+    let complement_of = match operator {
+        Operator::Ne => Some(Operator::Eq),
+        Operator::Nin => Some(Operator::In),
+        Operator::Nor => Some(Operator::Or),
+        _ => None,
+    };
+    OperatorRow { operator, name, position, operand, complement_of, fits, index, meaning }
+}
+
+use Operator as Op;
+use Position::{Both, Condition, Modifier, Operand, Predicate};
+
+/// The table, in the order of [`Operator`].
+pub static OPERATORS: &[OperatorRow] = &[
+    row(
+        Op::And,
+        "$and",
+        Condition,
+        "array of conditions, not empty",
+        Fits::Nothing,
+        IndexUse::None,
+        "all of them hold",
+    ),
+    row(Op::Or, "$or", Condition, "array of conditions, not empty", Fits::Nothing, IndexUse::None, "any of them holds"),
+    row(
+        Op::Nor,
+        "$nor",
+        Condition,
+        "array of conditions, not empty",
+        Fits::Nothing,
+        IndexUse::None,
+        "none of them holds",
+    ),
+    row(
+        Op::Not,
+        "$not",
+        Both,
+        "condition, or on a field a predicate object",
+        Fits::Everything,
+        IndexUse::None,
+        "it does not hold; on a field, missing values match",
+    ),
+    row(
+        Op::Topic,
+        "$topic",
+        Condition,
+        "topic, or `$eq` `$ne` `$in` `$nin` `$all` over topics",
+        Fits::Nothing,
+        IndexUse::None,
+        "the contact is subscribed to it",
+    ),
+    row(
+        Op::Segment,
+        "$segment",
+        Condition,
+        "id or name of a segment",
+        Fits::Nothing,
+        IndexUse::None,
+        "the contact is a member of that segment",
+    ),
+    row(
+        Op::Eq,
+        "$eq",
+        Predicate,
+        "any JSON value",
+        Fits::Everything,
+        IndexUse::Equality,
+        "equal to the value, or (arrays) any element is; `null` matches missing too",
+    ),
+    row(
+        Op::Ne,
+        "$ne",
+        Predicate,
+        "any JSON value",
+        Fits::Everything,
+        IndexUse::None,
+        "the complement of `$eq`: missing matches",
+    ),
+    row(
+        Op::Gt,
+        "$gt",
+        Predicate,
+        "string, number, boolean or date",
+        Fits::Ordered,
+        IndexUse::Range,
+        "greater, inside the same type",
+    ),
+    row(
+        Op::Gte,
+        "$gte",
+        Predicate,
+        "string, number, boolean or date",
+        Fits::Ordered,
+        IndexUse::Range,
+        "greater or equal, inside the same type",
+    ),
+    row(
+        Op::Lt,
+        "$lt",
+        Predicate,
+        "string, number, boolean or date",
+        Fits::Ordered,
+        IndexUse::Range,
+        "less, inside the same type",
+    ),
+    row(
+        Op::Lte,
+        "$lte",
+        Predicate,
+        "string, number, boolean or date",
+        Fits::Ordered,
+        IndexUse::Range,
+        "less or equal, inside the same type",
+    ),
+    row(
+        Op::In,
+        "$in",
+        Predicate,
+        "array of JSON values",
+        Fits::Everything,
+        IndexUse::Equality,
+        "`$eq` to any entry; `[]` matches nobody",
+    ),
+    row(
+        Op::Nin,
+        "$nin",
+        Predicate,
+        "array of JSON values",
+        Fits::Everything,
+        IndexUse::None,
+        "the complement of `$in`: missing matches, `[]` matches everybody",
+    ),
+    row(
+        Op::Exists,
+        "$exists",
+        Predicate,
+        "boolean",
+        Fits::Everything,
+        IndexUse::Key,
+        "the key is present (a JSON null is, a NULL column is not)",
+    ),
+    row(
+        Op::Regex,
+        "$regex",
+        Predicate,
+        "pattern, with `$options` of `i` `m` `s` `x`",
+        Fits::Strings,
+        IndexUse::None,
+        "a string, or any string element, matches it anywhere",
+    ),
+    row(
+        Op::Contains,
+        "$contains",
+        Predicate,
+        "string, with `$options` of `i`",
+        Fits::SingleStrings,
+        IndexUse::None,
+        "a string contains the text",
+    ),
+    row(
+        Op::StartsWith,
+        "$startsWith",
+        Predicate,
+        "string, with `$options` of `i`",
+        Fits::SingleStrings,
+        IndexUse::Range,
+        "a string starts with the text",
+    ),
+    row(
+        Op::EndsWith,
+        "$endsWith",
+        Predicate,
+        "string, with `$options` of `i`",
+        Fits::SingleStrings,
+        IndexUse::None,
+        "a string ends with the text",
+    ),
+    row(
+        Op::Options,
+        "$options",
+        Modifier,
+        "string of letters",
+        Fits::Nothing,
+        IndexUse::None,
+        "`i` ignores case, `m` `^` and `$` match at lines, `s` `.` matches newline, `x` ignores white space in the pattern",
+    ),
+    row(
+        Op::All,
+        "$all",
+        Predicate,
+        "array of JSON values or `$elemMatch`",
+        Fits::Arrays,
+        IndexUse::Equality,
+        "every entry is matched; `[]` matches nobody",
+    ),
+    row(
+        Op::ElemMatch,
+        "$elemMatch",
+        Predicate,
+        "condition or predicate object",
+        Fits::Arrays,
+        IndexUse::None,
+        "one element of an array satisfies all of it",
+    ),
+    row(
+        Op::Size,
+        "$size",
+        Predicate,
+        "integer, 0 or more",
+        Fits::Arrays,
+        IndexUse::None,
+        "an array of exactly that length",
+    ),
+    row(
+        Op::Type,
+        "$type",
+        Predicate,
+        "`string` `number` `bool` `object` `array` `null`, or an array of these",
+        Fits::Everything,
+        IndexUse::None,
+        "the value, or an element, has the type",
+    ),
+    row(
+        Op::Empty,
+        "$empty",
+        Predicate,
+        "boolean",
+        Fits::Everything,
+        IndexUse::None,
+        "missing, null, `\"\"`, `[]` or `{}`",
+    ),
+    row(
+        Op::As,
+        "$as",
+        Modifier,
+        "a property type",
+        Fits::Nothing,
+        IndexUse::None,
+        "how its siblings read the field; under a scalar type arrays are not fanned out",
+    ),
+    row(
+        Op::Date,
+        "$date",
+        Operand,
+        "date, RFC 3339 timestamp or milliseconds",
+        Fits::Nothing,
+        IndexUse::None,
+        "a day or a point in time",
+    ),
+    row(Op::Now, "$now", Operand, "`\"-30 days\"`", Fits::Nothing, IndexUse::None, "a point in time relative to now"),
+    row(Op::Today, "$today", Operand, "`\"-1 day\"`", Fits::Nothing, IndexUse::None, "a day relative to today"),
+];
+
+impl Operator {
+    /// The operator's row.
+    #[must_use]
+    pub fn row(self) -> &'static OperatorRow {
+        &OPERATORS[self as usize]
+    }
+
+    /// The name in a condition.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The operator of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        OPERATORS.iter().find(|row| row.name == name).map(|row| row.operator)
+    }
+}
+
+impl Position {
+    /// Whether an operator of this position may be a member of a condition.
+    #[must_use]
+    pub fn in_condition(self) -> bool {
+        matches!(self, Position::Condition | Position::Both)
+    }
+
+    /// Whether an operator of this position may be a member of a predicate.
+    #[must_use]
+    pub fn in_predicate(self) -> bool {
+        matches!(self, Position::Predicate | Position::Both | Position::Modifier)
+    }
+}
+
+impl Fits {
+    /// Whether the operator makes sense on a property of that type.
+    #[must_use]
+    pub fn allows(self, property: PropertyType) -> bool {
+        let element = property.element();
+        match self {
+            Fits::Everything => true,
+            Fits::Ordered => element != Some(ScalarType::Boolean),
+            Fits::Strings => matches!(element, None | Some(ScalarType::String)),
+            Fits::SingleStrings => matches!(property, PropertyType::Json | PropertyType::Scalar(ScalarType::String)),
+            Fits::Arrays => !property.is_scalar(),
+            Fits::Nothing => false,
+        }
+    }
+}
+
+/// The table as Markdown, for the README.
+#[must_use]
+pub fn markdown_table() -> String {
+    let mut table = String::from("| operator | operand | matches when | index |\n|---|---|---|---|\n");
+    for row in OPERATORS {
+        let index = match row.index {
+            IndexUse::Equality => "GIN, typed",
+            IndexUse::Range => "typed",
+            IndexUse::Key => "GIN",
+            IndexUse::None => "",
+        };
+        table.push_str(&format!("| `{}` | {} | {} | {index} |\n", row.name, row.operand, row.meaning));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_the_order_of_the_enum() {
+        for (position, row) in OPERATORS.iter().enumerate() {
+            assert_eq!(row.operator as usize, position, "{}", row.name);
+            assert_eq!(Operator::parse(row.name), Some(row.operator));
+        }
+    }
+}

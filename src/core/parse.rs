@@ -1,0 +1,307 @@
+//! From text to a condition.
+
+use crate::ast::{Condition, Junction, Member};
+use crate::error::{Error, ErrorKind, Place, nearest};
+use crate::json::{self, Opened};
+use crate::limits;
+use crate::operator::{OPERATORS, Operator, Position};
+use crate::path::Path;
+use crate::value::key_order;
+use serde_json::value::RawValue;
+use std::fmt;
+
+mod operand;
+mod predicate;
+mod topic;
+
+/// A condition as far as it could be read, and every mistake in it.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What could be read; whole when there are no errors
+    pub condition: Condition,
+    /// The mistakes, in the order of the text's keys
+    pub errors: Vec<Error>,
+}
+
+/// Reads a condition.
+///
+/// # Errors
+/// The first mistake.
+pub fn parse(text: &str) -> Result<Condition, Error> {
+    let parsed = parse_all(text);
+    match parsed.errors.into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(parsed.condition),
+    }
+}
+
+/// Reads a condition, going on after mistakes so that all of them are told at once.
+#[must_use]
+pub fn parse_all(text: &str) -> Parsed {
+    let mut parser = Parser::default();
+    let condition = parser.text(text).unwrap_or_default();
+    Parsed { condition, errors: parser.errors }
+}
+
+/// The members of an object whose keys are unique, in key order.
+type Members<'t> = Vec<(String, &'t RawValue)>;
+
+/// Reading goes on after a mistake: a part that could not be read is `None`, and its error is kept here.
+#[derive(Default)]
+struct Parser {
+    place: Place,
+    depth: usize,
+    nodes: usize,
+    errors: Vec<Error>,
+    stopped: bool,
+}
+
+impl Parser {
+    fn text(&mut self, text: &str) -> Option<Condition> {
+        if text.len() > limits::TEXT_BYTES {
+            return self.fail(
+                ErrorKind::TooLarge,
+                format!("condition has {} bytes, more than the limit of {}", text.len(), limits::TEXT_BYTES),
+                "Put long lists of values into a property or a topic of the contacts, and test that.",
+            );
+        }
+        match json::check(text) {
+            Ok(raw) => {
+                let members = self.condition_object(raw)?;
+                Some(Condition { members: self.members(members) })
+            }
+            Err(error) => self.not_json(&error),
+        }
+    }
+
+    /// A condition inside another: it must say something.
+    fn inner_condition(&mut self, raw: &RawValue) -> Option<Condition> {
+        self.nested(|parser| {
+            let members = parser.condition_object(raw)?;
+            parser.filled_condition(members)
+        })
+    }
+
+    fn filled_condition(&mut self, members: Members<'_>) -> Option<Condition> {
+        if members.is_empty() {
+            return self.fail(
+                ErrorKind::Shape,
+                "empty condition inside another",
+                "{} means everyone and may only stand alone; leave this part out.",
+            );
+        }
+        Some(Condition { members: self.members(members) })
+    }
+
+    fn condition_object<'t>(&mut self, raw: &'t RawValue) -> Option<Members<'t>> {
+        match self.open(raw)? {
+            Opened::Object(members) => self.unique(members),
+            other => self.fail(
+                ErrorKind::Shape,
+                format!("a condition must be an object, not {}", describe(&other)),
+                "Write {\"property\": value} or {\"$and\": [condition, …]}.",
+            ),
+        }
+    }
+
+    fn members(&mut self, members: Members<'_>) -> Vec<Member> {
+        let read = members.into_iter().map(|(key, raw)| self.at(&key, |parser| parser.member(&key, raw)));
+        read.flatten().collect()
+    }
+
+    fn member(&mut self, key: &str, raw: &RawValue) -> Option<Member> {
+        self.count_node()?;
+        if !key.starts_with('$') {
+            let path = Path::parse(key);
+            if path.keys().len() > limits::NESTING {
+                return self.too_deep();
+            }
+            return Some(Member::Field(path, self.field_predicate(raw)?));
+        }
+        match Operator::parse(key) {
+            Some(Operator::And) => self.logical(Junction::And, raw),
+            Some(Operator::Or) => self.logical(Junction::Or, raw),
+            Some(Operator::Nor) => self.logical(Junction::Nor, raw),
+            Some(Operator::Not) => Some(Member::Not(self.inner_condition(raw)?)),
+            Some(Operator::Topic) => Some(Member::Topic(self.topic(raw)?)),
+            Some(Operator::Segment) => match self.open(raw)? {
+                Opened::String(reference) => Some(Member::Segment(reference)),
+                other => {
+                    self.wrong_operand(Operator::Segment, &other, "Name the segment: {\"$segment\": \"<id or name>\"}.")
+                }
+            },
+            Some(operator) => self.misplaced(operator),
+            None => self.unknown_operator(key, Position::in_condition),
+        }
+    }
+
+    fn logical(&mut self, junction: Junction, raw: &RawValue) -> Option<Member> {
+        let operator = junction.operator();
+        let hint = format!("Write {{\"{}\": [condition, …]}} with at least one condition.", operator.name());
+        match self.open(raw)? {
+            Opened::Array(items) if items.is_empty() => {
+                self.fail(ErrorKind::Shape, format!("{} needs at least one condition", operator.name()), hint)
+            }
+            Opened::Array(items) => {
+                Some(Member::Logical(junction, self.each(items, |parser, item| parser.inner_condition(item))))
+            }
+            other => self.wrong_operand(operator, &other, &hint),
+        }
+    }
+
+    /// Reads every element in its place and keeps those that could be read.
+    fn each<'t, T>(
+        &mut self,
+        items: Vec<&'t RawValue>,
+        mut read: impl FnMut(&mut Self, &'t RawValue) -> Option<T>,
+    ) -> Vec<T> {
+        let items = items.into_iter().enumerate();
+        items.filter_map(|(index, item)| self.at(index, |parser| read(parser, item))).collect()
+    }
+
+    fn at<T>(&mut self, step: impl fmt::Display, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.stopped {
+            return None;
+        }
+        self.place.enter(step);
+        let result = read(self);
+        self.place.leave();
+        result
+    }
+
+    fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.depth == limits::NESTING {
+            return self.too_deep();
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
+    fn open<'t>(&mut self, raw: &'t RawValue) -> Option<Opened<'t>> {
+        let opened = match json::open(raw) {
+            Ok(opened) => opened,
+            Err(error) => return self.not_json(&error),
+        };
+        match &opened {
+            Opened::String(text) if text.contains('\0') => self.nul(),
+            Opened::Object(members) if members.iter().any(|(key, _)| key.contains('\0')) => self.nul(),
+            Opened::Number(None) => self.fail(
+                ErrorKind::Shape,
+                "number is out of range",
+                "Numbers may have 131072 digits before the decimal point and 16383 after it, as numeric has.",
+            ),
+            _ => Some(opened),
+        }
+    }
+
+    fn unique<'t>(&mut self, mut members: Members<'t>) -> Option<Members<'t>> {
+        members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
+        let twice = members.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0.clone());
+        let Some(key) = twice else { return Some(members) };
+        self.at(&key, |parser| {
+            parser.fail(
+                ErrorKind::Shape,
+                format!("duplicate key \"{key}\""),
+                "Only one of them would count. Put both under $and, or merge their tests into one object.",
+            )
+        })
+    }
+
+    fn count_node(&mut self) -> Option<()> {
+        self.nodes += 1;
+        if self.nodes <= limits::NODES {
+            return Some(());
+        }
+        self.fatal(
+            ErrorKind::TooLarge,
+            format!("condition has more than {} members, tests and values", limits::NODES),
+            "Use $in for lists of values, or split the condition into several segments and join them with $segment.",
+        )
+    }
+
+    fn too_deep<T>(&mut self) -> Option<T> {
+        self.fatal(
+            ErrorKind::TooDeep,
+            format!("condition is nested deeper than {} levels", limits::NESTING),
+            "Flatten $and inside $and and $or inside $or, or move a part into a segment of its own and refer to it with $segment.",
+        )
+    }
+
+    fn nul<T>(&mut self) -> Option<T> {
+        self.fail(ErrorKind::NotJson, "\\u0000 cannot be converted to text", "Remove the NUL character.")
+    }
+
+    fn not_json<T>(&mut self, error: &serde_json::Error) -> Option<T> {
+        self.fatal(
+            ErrorKind::NotJson,
+            format!("condition is not valid JSON: {error}"),
+            "Keys and strings take double quotes; nothing may follow the closing brace.",
+        )
+    }
+
+    fn misplaced<T>(&mut self, operator: Operator) -> Option<T> {
+        let name = operator.name();
+        let hint = match operator.row().position {
+            Position::Predicate | Position::Both => format!("It tests a field: {{\"property\": {{\"{name}\": …}}}}."),
+            Position::Condition => {
+                format!(
+                    "It stands where a condition does, not under a field: {{\"{name}\": …}}, naming the field inside."
+                )
+            }
+            Position::Modifier => format!(
+                "{name} stands beside a test on a field, as in {{\"property\": {{\"$regex\": \"…\", \"{name}\": …}}}}."
+            ),
+            Position::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
+        };
+        self.fail(ErrorKind::Unsupported, format!("operator {name} does not belong here"), hint)
+    }
+
+    fn unknown_operator<T>(&mut self, key: &str, fits: fn(Position) -> bool) -> Option<T> {
+        let known = || OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
+        let anywhere = || OPERATORS.iter().map(|row| row.name);
+        let hint = match nearest(key, known()).or_else(|| nearest(key, anywhere())) {
+            Some(meant) => format!("Did you mean {meant}?"),
+            None => format!("Operators that may stand here: {}.", known().collect::<Vec<_>>().join(", ")),
+        };
+        self.fail(ErrorKind::Unsupported, format!("unknown operator \"{key}\""), hint)
+    }
+
+    fn wrong_operand<T>(&mut self, operator: Operator, found: &Opened<'_>, hint: &str) -> Option<T> {
+        let row = operator.row();
+        self.fail(ErrorKind::Shape, format!("{} takes {}, not {}", row.name, plain(row.operand), describe(found)), hint)
+    }
+
+    fn fail<T>(&mut self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
+        if !self.stopped {
+            self.errors.push(self.place.error(kind, message, hint));
+            self.stopped = self.errors.len() == limits::ERRORS;
+        }
+        None
+    }
+
+    /// A mistake after which reading on makes no sense.
+    fn fatal<T>(&mut self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
+        self.fail::<T>(kind, message, hint);
+        self.stopped = true;
+        None
+    }
+}
+
+/// The operator table's words without their Markdown.
+fn plain(words: &str) -> String {
+    words.replace('`', "")
+}
+
+fn describe(opened: &Opened<'_>) -> &'static str {
+    match opened {
+        Opened::Null => "null",
+        Opened::Bool(_) => "a boolean",
+        Opened::Number(_) => "a number",
+        Opened::String(_) => "a string",
+        Opened::Array(items) if items.is_empty() => "an empty array",
+        Opened::Array(_) => "an array",
+        Opened::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,153 @@
+//! Operands: JSON values in which dates may stand.
+
+use super::{Members, Parser};
+use crate::ast::Operand;
+use crate::date::DateLiteral;
+use crate::error::ErrorKind;
+use crate::json::Opened;
+use crate::limits;
+use crate::operator::{Operator, Position};
+use crate::value::{Json, Value};
+use serde_json::value::RawValue;
+
+const DATE_HINT: &str =
+    "Write a date (2024-01-01), an RFC 3339 timestamp (2024-01-01T10:00:00Z) or milliseconds since 1970.";
+const NOW_HINT: &str = "Write minutes, hours, days, weeks, months or years, as in {\"$now\": \"-30 days\"}.";
+const TODAY_HINT: &str = "Write days, weeks, months or years, as in {\"$today\": \"-1 day\"}.";
+
+/// How an object with `$`-keys is read where a value stands.
+type ReadDate<D> = fn(&mut Parser, Members<'_>) -> Option<D>;
+
+impl Parser {
+    pub(super) fn operand(&mut self, raw: &RawValue) -> Option<Operand> {
+        let opened = self.open(raw)?;
+        self.opened_operand(opened)
+    }
+
+    pub(super) fn opened_operand(&mut self, opened: Opened<'_>) -> Option<Operand> {
+        self.value(opened, Parser::date)
+    }
+
+    /// The entries of `$in`, `$nin` and `$all`.
+    pub(super) fn entries<'t, T>(
+        &mut self,
+        operator: Operator,
+        raw: &'t RawValue,
+        read: fn(&mut Parser, &'t RawValue) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        match self.open(raw)? {
+            Opened::Array(items) if items.len() > limits::ENTRIES => self.fail(
+                ErrorKind::TooLarge,
+                format!(
+                    "{} lists {} entries, more than the limit of {}",
+                    operator.name(),
+                    items.len(),
+                    limits::ENTRIES
+                ),
+                "Put the list into a property or a topic of the contacts, and test that.",
+            ),
+            Opened::Array(items) => Some(self.each(items, read)),
+            other => {
+                let name = operator.name();
+                self.wrong_operand(operator, &other, &format!("Write {{\"{name}\": [value, …]}}."))
+            }
+        }
+    }
+
+    pub(super) fn boolean(&mut self, operator: Operator, raw: &RawValue) -> Option<bool> {
+        match self.open(raw)? {
+            Opened::Bool(wanted) => Some(wanted),
+            other => {
+                let name = operator.name();
+                self.wrong_operand(operator, &other, &format!("Write {{\"{name}\": true}} or {{\"{name}\": false}}."))
+            }
+        }
+    }
+
+    pub(super) fn string(&mut self, operator: Operator, raw: &RawValue, hint: &str) -> Option<String> {
+        match self.open(raw)? {
+            Opened::String(text) => Some(text),
+            other => self.wrong_operand(operator, &other, hint),
+        }
+    }
+
+    fn value<D>(&mut self, opened: Opened<'_>, date: ReadDate<D>) -> Option<Value<D>> {
+        Some(match opened {
+            Opened::Null => Value::Null,
+            Opened::Bool(value) => Value::Bool(value),
+            Opened::Number(number) => Value::Number(number?),
+            Opened::String(text) => Value::String(text),
+            Opened::Array(items) => Value::Array(
+                self.nested(|parser| Some(parser.each(items, |parser, item| parser.inner_value(item, date))))?,
+            ),
+            Opened::Object(members) => {
+                let members = self.unique(members)?;
+                if members.iter().any(|(key, _)| key.starts_with('$')) {
+                    return date(self, members).map(Value::Date);
+                }
+                let read = |parser: &mut Parser| {
+                    let values = members.into_iter().map(|(key, raw)| {
+                        let value = parser.at(&key, |parser| parser.inner_value(raw, date))?;
+                        Some((key, value))
+                    });
+                    Some(values.flatten().collect())
+                };
+                Value::Object(self.nested(read)?)
+            }
+        })
+    }
+
+    fn inner_value<D>(&mut self, raw: &RawValue, date: ReadDate<D>) -> Option<Value<D>> {
+        self.count_node()?;
+        let opened = self.open(raw)?;
+        self.value(opened, date)
+    }
+
+    fn date(&mut self, members: Members<'_>) -> Option<DateLiteral> {
+        let [(key, raw)] = members.as_slice() else {
+            return self.not_a_value(members);
+        };
+        type Read = fn(&Json) -> Result<DateLiteral, String>;
+        let (read, hint): (Read, &str) = match Operator::parse(key) {
+            Some(Operator::Date) => (DateLiteral::date, DATE_HINT),
+            Some(Operator::Now) => (DateLiteral::now, NOW_HINT),
+            Some(Operator::Today) => (DateLiteral::today, TODAY_HINT),
+            _ => return self.not_a_value(members),
+        };
+        self.at(key, |parser| {
+            let opened = parser.open(raw)?;
+            let operand: Json = parser.value(opened, Parser::not_a_value)?;
+            match read(&operand) {
+                Ok(date) => Some(date),
+                Err(reason) => parser.fail(ErrorKind::Shape, reason, hint),
+            }
+        })
+    }
+
+    fn not_a_value<T>(&mut self, members: Members<'_>) -> Option<T> {
+        let known = members.iter().find_map(|(key, _)| Operator::parse(key).map(|operator| (key, operator)));
+        let unknown = members.iter().find(|(key, _)| key.starts_with('$') && Operator::parse(key).is_none());
+        match (unknown, known) {
+            (Some((key, _)), _) => {
+                self.at(key, |parser| parser.unknown_operator(key, |position| position == Position::Operand))
+            }
+            (None, Some((key, operator))) if operator.row().position == Position::Operand => self.at(key, |parser| {
+                parser.fail(
+                    ErrorKind::Shape,
+                    format!("{key} must stand alone in its object"),
+                    format!("Write {{\"{key}\": …}} as the whole value."),
+                )
+            }),
+            (None, known) => {
+                let key = known.map_or("$", |(key, _)| key.as_str());
+                self.at(key, |parser| {
+                    parser.fail(
+                        ErrorKind::Unsupported,
+                        format!("operator {key} does not belong inside a value"),
+                        "A value is plain JSON, or a date: {\"$date\": …}, {\"$now\": …}, {\"$today\": …}.",
+                    )
+                })
+            }
+        }
+    }
+}

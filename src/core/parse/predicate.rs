@@ -1,0 +1,257 @@
+//! What is asked of a field.
+
+use super::{Members, Parser, describe};
+use crate::ast::{AllEntry, Comparison, ElemMatch, FieldPredicate, Predicate, Test, TextTest, TypeOperand};
+use crate::error::ErrorKind;
+use crate::json::Opened;
+use crate::operator::{Operator, Position};
+use crate::pattern::{Needle, Pattern};
+use crate::types::{JsonType, PropertyType};
+use crate::value::Value;
+use serde_json::value::RawValue;
+
+impl Parser {
+    pub(super) fn field_predicate(&mut self, raw: &RawValue) -> Option<FieldPredicate> {
+        let opened = self.open(raw)?;
+        match opened {
+            Opened::Object(members) if has_operators(&members) && !is_date(&members) => {
+                let members = self.unique(members)?;
+                Some(FieldPredicate::Tests(self.nested(|parser| parser.predicate(members))?))
+            }
+            other => self.opened_operand(other).map(FieldPredicate::Literal),
+        }
+    }
+
+    /// The tests of an object that is known to hold operators.
+    fn predicate(&mut self, members: Members<'_>) -> Option<Predicate> {
+        let mut read_as = None;
+        let mut options = None;
+        let mut tests = Vec::new();
+        for (key, raw) in members {
+            match Operator::parse(&key) {
+                Some(Operator::As) => read_as = self.at(&key, |parser| parser.property_type(raw)),
+                Some(Operator::Options) => options = self.at(&key, |parser| parser.options(raw)),
+                _ => tests.push((key, raw)),
+            }
+        }
+        if tests.is_empty() {
+            return self.fail(
+                ErrorKind::Shape,
+                "nothing is asked of the field",
+                "$as and $options only say how a test is done: add one, such as $eq or $regex.",
+            );
+        }
+        let takes_options = |operator| {
+            matches!(operator, Operator::Regex | Operator::Contains | Operator::StartsWith | Operator::EndsWith)
+        };
+        if options.is_some() && !tests.iter().any(|(key, _)| Operator::parse(key).is_some_and(takes_options)) {
+            self.at(Operator::Options.name(), |parser| {
+                parser.fail::<()>(
+                    ErrorKind::Unsupported,
+                    "$options stands without a test that takes it",
+                    "$options goes with $regex, $contains, $startsWith or $endsWith in the same object.",
+                )
+            });
+        }
+        let read =
+            tests.into_iter().map(|(key, raw)| self.at(&key, |parser| parser.test(&key, raw, options.as_deref())));
+        Some(Predicate { read_as, tests: read.flatten().collect() })
+    }
+
+    fn test(&mut self, key: &str, raw: &RawValue, options: Option<&str>) -> Option<Test> {
+        self.count_node()?;
+        let Some(operator) = Operator::parse(key) else {
+            return self.not_an_operator(key);
+        };
+        match operator {
+            Operator::Eq => self.operand(raw).map(Test::Eq),
+            Operator::Ne => self.operand(raw).map(Test::Ne),
+            Operator::Gt => self.bound(Comparison::Gt, raw),
+            Operator::Gte => self.bound(Comparison::Gte, raw),
+            Operator::Lt => self.bound(Comparison::Lt, raw),
+            Operator::Lte => self.bound(Comparison::Lte, raw),
+            Operator::In => self.entries(operator, raw, Parser::operand).map(Test::In),
+            Operator::Nin => self.entries(operator, raw, Parser::operand).map(Test::Nin),
+            Operator::Exists => self.boolean(operator, raw).map(Test::Exists),
+            Operator::Empty => self.boolean(operator, raw).map(Test::Empty),
+            Operator::Regex => self.regex(raw, options),
+            Operator::Contains => self.text_test(TextTest::Contains, raw, options),
+            Operator::StartsWith => self.text_test(TextTest::StartsWith, raw, options),
+            Operator::EndsWith => self.text_test(TextTest::EndsWith, raw, options),
+            Operator::Not => self.not(raw),
+            Operator::All => self.entries(operator, raw, Parser::all_entry).map(Test::All),
+            Operator::ElemMatch => self.elem_match(raw).map(Test::ElemMatch),
+            Operator::Size => self.size(raw),
+            Operator::Type => self.type_names(raw).map(Test::Type),
+            _ => self.misplaced(operator),
+        }
+    }
+
+    fn not_an_operator<T>(&mut self, key: &str) -> Option<T> {
+        if key.starts_with('$') {
+            return self.unknown_operator(key, Position::in_predicate);
+        }
+        self.fail(
+            ErrorKind::Shape,
+            format!("key \"{key}\" stands among operators"),
+            "To compare with an object use {\"$eq\": {…}}; to reach into one use a dotted path, such as \"address.city\".",
+        )
+    }
+
+    fn bound(&mut self, comparison: Comparison, raw: &RawValue) -> Option<Test> {
+        let operator = comparison.operator();
+        let opened = self.open(raw)?;
+        let found = describe(&opened);
+        match self.opened_operand(opened)? {
+            Value::Null => self.fail(
+                ErrorKind::Shape,
+                format!("{} cannot compare with null", operator.name()),
+                "Nothing is greater or less than null. For contacts that have a value use {\"$exists\": true} or {\"$ne\": null}.",
+            ),
+            Value::Array(_) | Value::Object(_) => self.fail(
+                ErrorKind::Shape,
+                format!("{} takes a string, number, boolean or date, not {found}", operator.name()),
+                "Arrays and objects have no order; use $eq, $in or $all.",
+            ),
+            operand => Some(Test::Compare(comparison, operand)),
+        }
+    }
+
+    fn regex(&mut self, raw: &RawValue, options: Option<&str>) -> Option<Test> {
+        let source = self.string(Operator::Regex, raw, "Write the pattern as a string, without slashes around it.")?;
+        self.check_options(options, "imsx")?;
+        match Pattern::compile(&source, options) {
+            Ok(pattern) => Some(Test::Regex(pattern)),
+            Err((kind, message, hint)) => self.fail(kind, message, hint),
+        }
+    }
+
+    fn text_test(&mut self, test: TextTest, raw: &RawValue, options: Option<&str>) -> Option<Test> {
+        let text = self.string(test.operator(), raw, "Write the text to look for as a string.")?;
+        self.check_options(options, "i")?;
+        match Needle::compile(test, &text, options) {
+            Ok(needle) => Some(Test::Text(test, needle)),
+            Err((kind, message, hint)) => self.fail(kind, message, hint),
+        }
+    }
+
+    fn options(&mut self, raw: &RawValue) -> Option<String> {
+        self.string(Operator::Options, raw, "Write the letters as a string: {\"$regex\": \"…\", \"$options\": \"i\"}.")
+    }
+
+    fn check_options(&mut self, options: Option<&str>, allowed: &str) -> Option<()> {
+        match options.and_then(|letters| letters.chars().find(|letter| !allowed.contains(*letter))) {
+            None => Some(()),
+            Some(letter) => self.fail(
+                ErrorKind::Shape,
+                format!("unknown option \"{letter}\" in $options"),
+                format!("Allowed here: {}.", allowed.chars().map(String::from).collect::<Vec<_>>().join(", ")),
+            ),
+        }
+    }
+
+    fn not(&mut self, raw: &RawValue) -> Option<Test> {
+        match self.open(raw)? {
+            Opened::Object(members) if has_operators(&members) && !is_date(&members) => {
+                let members = self.unique(members)?;
+                Some(Test::Not(self.nested(|parser| parser.predicate(members))?))
+            }
+            other => self.fail(
+                ErrorKind::Shape,
+                format!("$not on a field takes an object of operators, not {}", describe(&other)),
+                "For \"not equal\" write {\"$ne\": value}; otherwise {\"$not\": {\"$gt\": 5}}.",
+            ),
+        }
+    }
+
+    fn all_entry(&mut self, raw: &RawValue) -> Option<AllEntry> {
+        match self.open(raw)? {
+            Opened::Object(members) if matches!(members.as_slice(), [(key, _)] if key == Operator::ElemMatch.name()) => {
+                let (key, inner) = members.into_iter().next()?;
+                self.at(key, |parser| parser.elem_match(inner)).map(AllEntry::ElemMatch)
+            }
+            other => self.opened_operand(other).map(AllEntry::Value),
+        }
+    }
+
+    /// Keys decide, not their order, which jsonb does not keep: a field name, `$and`, `$or` or `$nor` makes it a
+    /// condition.
+    fn elem_match(&mut self, raw: &RawValue) -> Option<ElemMatch> {
+        let members = match self.open(raw)? {
+            Opened::Object(members) => self.unique(members)?,
+            other => {
+                let hint = "Write {\"$elemMatch\": {\"$gte\": 5, \"$lt\": 9}} or {\"$elemMatch\": {\"name\": \"x\"}}.";
+                return self.wrong_operand(Operator::ElemMatch, &other, hint);
+            }
+        };
+        let is_condition = members.is_empty()
+            || members.iter().any(|(key, _)| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor"));
+        self.nested(|parser| {
+            if is_condition {
+                parser.filled_condition(members).map(ElemMatch::Condition)
+            } else {
+                parser.predicate(members).map(ElemMatch::Predicate)
+            }
+        })
+    }
+
+    fn size(&mut self, raw: &RawValue) -> Option<Test> {
+        let hint =
+            "Write {\"$size\": 3}; for a range test an element that must exist: {\"tags.2\": {\"$exists\": true}}.";
+        let opened = self.open(raw)?;
+        let size = match &opened {
+            Opened::Number(Some(number)) => number.to_i64().and_then(|size| u64::try_from(size).ok()),
+            _ => None,
+        };
+        match size {
+            Some(size) => Some(Test::Size(size)),
+            None => self.wrong_operand(Operator::Size, &opened, hint),
+        }
+    }
+
+    fn type_names(&mut self, raw: &RawValue) -> Option<TypeOperand> {
+        match self.open(raw)? {
+            Opened::Array(items) if !items.is_empty() => Some(TypeOperand::Any(self.each(items, Parser::type_name))),
+            Opened::Array(_) => self.fail(
+                ErrorKind::Shape,
+                "$type needs at least one type",
+                format!("Types are {}.", json_type_names()),
+            ),
+            _ => self.type_name(raw).map(TypeOperand::One),
+        }
+    }
+
+    fn type_name(&mut self, raw: &RawValue) -> Option<JsonType> {
+        let hint = format!("Types are {}.", json_type_names());
+        let name = self.string(Operator::Type, raw, &hint)?;
+        match JsonType::parse(&name) {
+            Some(kind) => Some(kind),
+            None => self.fail(ErrorKind::Shape, format!("unknown type \"{name}\" in $type"), hint),
+        }
+    }
+
+    fn property_type(&mut self, raw: &RawValue) -> Option<PropertyType> {
+        let hint = format!("Types are {}.", PropertyType::names().collect::<Vec<_>>().join(", "));
+        let name = self.string(Operator::As, raw, &hint)?;
+        match PropertyType::parse(&name) {
+            Some(property_type) => Some(property_type),
+            None => self.fail(ErrorKind::Shape, format!("unknown type \"{name}\" in $as"), hint),
+        }
+    }
+}
+
+/// Whether an object is tests rather than a literal.
+fn has_operators(members: &Members<'_>) -> bool {
+    members.iter().any(|(key, _)| key.starts_with('$'))
+}
+
+/// Whether an object is `{"$date": …}` or its like: a literal.
+fn is_date(members: &Members<'_>) -> bool {
+    members
+        .iter()
+        .all(|(key, _)| Operator::parse(key).is_some_and(|operator| operator.row().position == Position::Operand))
+}
+
+fn json_type_names() -> String {
+    JsonType::ALL.map(JsonType::name).join(", ")
+}

@@ -1,0 +1,96 @@
+//! Field names and the dotted paths they stand for.
+
+/// A field of a condition: its text, and the keys that it walks.
+///
+/// Keys are separated by dots. A backslash before a dot or a backslash takes it literally, so that
+/// `a\.b` is the one key `a.b`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Path {
+    text: String,
+    keys: Vec<String>,
+}
+
+impl Path {
+    /// Reads a field's text.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut keys = vec![String::new()];
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            let escaped = if character == '\\' { characters.next_if(|next| matches!(next, '.' | '\\')) } else { None };
+            match (escaped, character) {
+                (None, '.') => keys.push(String::new()),
+                (escaped, character) => {
+                    if let Some(key) = keys.last_mut() {
+                        key.push(escaped.unwrap_or(character));
+                    }
+                }
+            }
+        }
+        Path { text: text.to_owned(), keys }
+    }
+
+    /// The path of exactly these keys, with the text that reads back as them.
+    #[must_use]
+    pub fn from_keys(keys: Vec<String>) -> Self {
+        let escaped: Vec<String> = keys.iter().map(|key| key.replace('\\', "\\\\").replace('.', "\\.")).collect();
+        Path { text: escaped.join("."), keys }
+    }
+
+    /// The field as written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The first key: the property's name, where no declared name contains a dot.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        &self.keys[0]
+    }
+
+    /// The keys below the first.
+    #[must_use]
+    pub fn rest(&self) -> &[String] {
+        &self.keys[1..]
+    }
+
+    /// All keys; at least one.
+    #[must_use]
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+}
+
+/// The array index that a key can also be read as.
+#[must_use]
+pub fn as_index(key: &str) -> Option<usize> {
+    if key.bytes().all(|b| b.is_ascii_digit()) { key.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_part_keys_unless_escaped() {
+        for (text, keys) in [
+            ("a", &["a"][..]),
+            ("a.b", &["a", "b"]),
+            (r"a\.b", &["a.b"]),
+            (r"a\b", &[r"a\b"]),
+            (r"a\\.b", &[r"a\", "b"]),
+            ("", &[""]),
+        ] {
+            assert_eq!(Path::parse(text).keys(), keys, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_print_to_the_text_that_reads_back() {
+        for keys in [vec!["a"], vec!["a.b"], vec![r"a\", "b"], vec!["", ""], vec![r"\.", "x"]] {
+            let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
+            assert_eq!(Path::parse(Path::from_keys(keys.clone()).text()).keys(), keys);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The canonical text of a condition.
+
+use crate::ast::{
+    AllEntry, Condition, ElemMatch, FieldPredicate, Member, Operand, Predicate, Test, TopicPredicate, TopicTest,
+    TypeOperand,
+};
+use crate::date::DateLiteral;
+use crate::operator::Operator;
+use crate::value::Value;
+use std::convert::Infallible;
+use std::fmt::{self, Display};
+
+/// Canonical JSON: no white space but one blank after `:` and `,` as jsonb prints it, keys in jsonb's order.
+/// Reading it gives the same tree.
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        object(f, &self.members, |f, member| match member {
+            Member::Logical(junction, conditions) => {
+                key(f, junction.operator().name())?;
+                array(f, conditions, |f, condition| condition.fmt(f))
+            }
+            Member::Not(condition) => {
+                key(f, Operator::Not.name())?;
+                condition.fmt(f)
+            }
+            Member::Topic(predicate) => {
+                key(f, Operator::Topic.name())?;
+                predicate.fmt(f)
+            }
+            Member::Segment(reference) => {
+                key(f, Operator::Segment.name())?;
+                string(f, reference)
+            }
+            Member::Field(path, predicate) => {
+                key(f, path.text())?;
+                predicate.fmt(f)
+            }
+        })
+    }
+}
+
+impl fmt::Display for FieldPredicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FieldPredicate::Literal(operand) => operand.fmt(f),
+            FieldPredicate::Tests(predicate) => predicate.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for TopicPredicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TopicPredicate::Literal(topic) => string(f, topic),
+            TopicPredicate::Tests(tests) => object(f, tests, |f, test| {
+                key(f, test.operator().name())?;
+                match test {
+                    TopicTest::Eq(topic) | TopicTest::Ne(topic) => string(f, topic),
+                    TopicTest::In(topics) | TopicTest::Nin(topics) | TopicTest::All(topics) => {
+                        array(f, topics, |f, topic| string(f, topic))
+                    }
+                }
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // $as (3 letters) and $options (8) take their places in the order of keys.
+        let mut members: Vec<(&str, Part<'_>)> =
+            self.tests.iter().map(|test| (test.operator().name(), Part::Test(test))).collect();
+        members.extend(self.read_as.map(|name| (Operator::As.name(), Part::Text(name.to_string()))));
+        members.extend(
+            self.tests
+                .iter()
+                .find_map(options)
+                .map(|letters| (Operator::Options.name(), Part::Text(letters.to_owned()))),
+        );
+        members.sort_by(|(left, _), (right, _)| crate::value::key_order(left.as_bytes(), right.as_bytes()));
+        object(f, &members, |f, (name, part)| {
+            key(f, name)?;
+            match part {
+                Part::Test(test) => operand_of(f, test),
+                Part::Text(text) => string(f, text),
+            }
+        })
+    }
+}
+
+enum Part<'a> {
+    Test(&'a Test),
+    Text(String),
+}
+
+fn options(test: &Test) -> Option<&str> {
+    match test {
+        Test::Regex(pattern) => pattern.options(),
+        Test::Text(_, needle) => needle.options(),
+        _ => None,
+    }
+}
+
+fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
+    match test {
+        Test::Eq(operand) | Test::Ne(operand) | Test::Compare(_, operand) => operand.fmt(f),
+        Test::In(entries) | Test::Nin(entries) => array(f, entries, |f, entry| entry.fmt(f)),
+        Test::Exists(wanted) | Test::Empty(wanted) => wanted.fmt(f),
+        Test::Regex(pattern) => string(f, pattern.source()),
+        Test::Text(_, needle) => string(f, needle.text()),
+        Test::Not(predicate) => predicate.fmt(f),
+        Test::All(entries) => array(f, entries, |f, entry| match entry {
+            AllEntry::Value(operand) => operand.fmt(f),
+            AllEntry::ElemMatch(inner) => {
+                f.write_str("{")?;
+                key(f, Operator::ElemMatch.name())?;
+                inner.fmt(f)?;
+                f.write_str("}")
+            }
+        }),
+        Test::ElemMatch(inner) => inner.fmt(f),
+        Test::Size(size) => size.fmt(f),
+        Test::Type(TypeOperand::One(kind)) => string(f, kind.name()),
+        Test::Type(TypeOperand::Any(kinds)) => array(f, kinds, |f, kind| string(f, kind.name())),
+    }
+}
+
+impl fmt::Display for ElemMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ElemMatch::Condition(condition) => condition.fmt(f),
+            ElemMatch::Predicate(predicate) => predicate.fmt(f),
+        }
+    }
+}
+
+/// How the dates of a [`Value`] are written.
+pub trait PrintDate {
+    /// Writes the date as JSON.
+    ///
+    /// # Errors
+    /// The formatter's own.
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl PrintDate for Infallible {
+    fn print(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+impl PrintDate for DateLiteral {
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (operator, operand) = self.to_json();
+        f.write_str("{")?;
+        key(f, operator)?;
+        operand.fmt(f)?;
+        f.write_str("}")
+    }
+}
+
+impl<D: PrintDate> fmt::Display for Value<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Bool(value) => value.fmt(f),
+            Value::Number(number) => number.fmt(f),
+            Value::String(text) => string(f, text),
+            Value::Array(items) => array(f, items, |f, item| item.fmt(f)),
+            Value::Object(members) => object(f, members, |f, (name, value)| {
+                key(f, name)?;
+                value.fmt(f)
+            }),
+            Value::Date(date) => date.print(f),
+        }
+    }
+}
+
+/// The canonical text of an operand, for messages: cut where it is long.
+#[must_use]
+pub fn excerpt(operand: &Operand) -> String {
+    const LONGEST: usize = 60;
+    let text = operand.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn object<T>(
+    f: &mut fmt::Formatter<'_>,
+    members: &[T],
+    print: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    list(f, members, ("{", "}"), print)
+}
+
+fn array<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    print: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    list(f, items, ("[", "]"), print)
+}
+
+fn list<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    (open, close): (&str, &str),
+    print: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    f.write_str(open)?;
+    for (position, item) in items.iter().enumerate() {
+        if position > 0 {
+            f.write_str(", ")?;
+        }
+        print(f, item)?;
+    }
+    f.write_str(close)
+}
+
+fn key(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    string(f, name)?;
+    f.write_str(": ")
+}
+
+fn string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
+}

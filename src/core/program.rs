@@ -1,0 +1,211 @@
+//! A condition made ready to be put to documents.
+//!
+//! A [`Program`] looks up all the keys that it needs in one pass over the document, then tests the cheap parts
+//! first. It allocates nothing for documents of the ordinary kind.
+
+use crate::document::{Array, Node, Object, View};
+use crate::expr::{Atom, Checked, Expr, FieldTest};
+use crate::path::as_index;
+use crate::value::key_order;
+
+mod check;
+mod compare;
+mod walk;
+
+use check::Check;
+
+/// A compiled condition.
+#[derive(Debug)]
+pub struct Program {
+    /// The top-level keys that it reads, in key order
+    keys: Vec<String>,
+    root: Step,
+}
+
+/// What evaluation needs beside the document.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Called now and then, so that long evaluations can be cancelled; may unwind
+    pub interrupt: fn(),
+    /// The ids of the topics that the contact is subscribed to
+    pub topics: &'a [String],
+}
+
+impl Surroundings<'_> {
+    /// No topics, and nobody who could interrupt.
+    pub const NONE: Surroundings<'static> = Surroundings { interrupt: || (), topics: &[] };
+}
+
+#[derive(Debug)]
+enum Step {
+    Const(bool),
+    All(Box<[Step]>),
+    Any(Box<[Step]>),
+    Not(Box<Step>),
+    Field(FieldStep),
+    Topic(String),
+}
+
+#[derive(Debug)]
+struct FieldStep {
+    /// The position of the field's first key in [`Program::keys`]
+    slot: usize,
+    /// The keys below it
+    rest: Box<[Key]>,
+    /// Whether arrays are fanned out
+    fan_out: bool,
+    check: Check,
+}
+
+/// A key of a path, which may be read as an index too.
+#[derive(Debug)]
+struct Key {
+    name: String,
+    index: Option<usize>,
+}
+
+/// How many keys are looked up without allocating.
+const INLINE_KEYS: usize = 16;
+
+impl Program {
+    /// Compiles a checked condition.
+    #[must_use]
+    pub fn compile(checked: &Checked) -> Self {
+        let mut keys = Vec::new();
+        checked.for_each(&mut |atom| {
+            if let Atom::Field(field) = atom {
+                keys.push(field.path.first().to_owned());
+            }
+        });
+        Self::assemble(keys, |keys| {
+            Step::compile(checked, &mut |atom| match atom {
+                Atom::Field(field) => Step::Field(FieldStep::compile(field, keys)),
+                Atom::Topic(id) => Step::Topic(id.clone()),
+            })
+        })
+    }
+
+    /// Compiles what an element of an array is asked.
+    fn compile_fields(expr: &Expr<FieldTest>) -> Self {
+        let mut keys = Vec::new();
+        expr.for_each(&mut |field: &FieldTest| keys.push(field.path.first().to_owned()));
+        Self::assemble(keys, |keys| Step::compile(expr, &mut |field| Step::Field(FieldStep::compile(field, keys))))
+    }
+
+    fn assemble(mut keys: Vec<String>, compile: impl FnOnce(&[String]) -> Step) -> Self {
+        keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
+        keys.dedup();
+        let root = compile(&keys);
+        Program { keys, root }
+    }
+
+    /// Whether the document satisfies the condition. A document that is not an object has no fields.
+    pub fn matches<'d, N: Node<'d>>(&self, document: N, surroundings: Surroundings<'_>) -> bool {
+        match document.view() {
+            View::Object(object) => self.run(|keys, found| object.locate(keys, found), surroundings),
+            _ => self.run(|_, _: &mut [Option<N>]| (), surroundings),
+        }
+    }
+
+    /// Whether an element of an array satisfies the condition: objects, and arrays as objects keyed by index.
+    fn matches_element<'d, N: Node<'d>>(&self, element: N, surroundings: Surroundings<'_>) -> bool {
+        match element.view() {
+            View::Object(object) => self.run(|keys, found| object.locate(keys, found), surroundings),
+            View::Array(array) => {
+                let by_index = |keys: &[String], found: &mut [Option<N>]| {
+                    for (key, slot) in keys.iter().zip(found) {
+                        *slot = as_index(key).and_then(|index| array.get(index));
+                    }
+                };
+                self.run(by_index, surroundings)
+            }
+            _ => false,
+        }
+    }
+
+    fn run<'d, N: Node<'d>>(
+        &self,
+        locate: impl FnOnce(&[String], &mut [Option<N>]),
+        surroundings: Surroundings<'_>,
+    ) -> bool {
+        let mut inline = [None; INLINE_KEYS];
+        let mut allocated;
+        let found = match inline.get_mut(..self.keys.len()) {
+            Some(found) => found,
+            None => {
+                allocated = vec![None; self.keys.len()];
+                allocated.as_mut_slice()
+            }
+        };
+        locate(&self.keys, found);
+        self.root.holds(found, surroundings)
+    }
+}
+
+impl Step {
+    fn compile<T>(expr: &Expr<T>, test: &mut impl FnMut(&T) -> Step) -> Step {
+        let cheap_first = |parts: &[Expr<T>], test: &mut _| {
+            let mut steps: Vec<Step> = parts.iter().map(|part| Step::compile(part, test)).collect();
+            steps.sort_by_key(Step::cost);
+            steps.into_boxed_slice()
+        };
+        match expr {
+            Expr::Const(value) => Step::Const(*value),
+            Expr::And(parts) => Step::All(cheap_first(parts, test)),
+            Expr::Or(parts) => Step::Any(cheap_first(parts, test)),
+            Expr::Not(part) => Step::Not(Box::new(Step::compile(part, test))),
+            Expr::Test(atom) => test(atom),
+        }
+    }
+
+    /// A rough price, to test the cheap parts first.
+    fn cost(&self) -> u32 {
+        match self {
+            Step::Const(_) => 0,
+            Step::Topic(_) => 1,
+            Step::Not(step) => step.cost(),
+            Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).sum(),
+            Step::Field(field) => field.check.cost() + 4 * field.rest.len() as u32,
+        }
+    }
+
+    fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>], surroundings: Surroundings<'_>) -> bool {
+        match self {
+            Step::Const(value) => *value,
+            Step::All(steps) => steps.iter().all(|step| step.holds(found, surroundings)),
+            Step::Any(steps) => steps.iter().any(|step| step.holds(found, surroundings)),
+            Step::Not(step) => !step.holds(found, surroundings),
+            Step::Field(field) => field.holds(found[field.slot], surroundings),
+            Step::Topic(id) => surroundings.topics.contains(id),
+        }
+    }
+}
+
+impl FieldStep {
+    fn compile(field: &FieldTest, keys: &[String]) -> Self {
+        let first = field.path.first().as_bytes();
+        let rest = field.path.rest().iter().map(|name| Key { name: name.clone(), index: as_index(name) });
+        FieldStep {
+            slot: keys.partition_point(|key| key_order(key.as_bytes(), first).is_lt()),
+            rest: rest.collect(),
+            fan_out: !field.read_as.is_some_and(|read_as| read_as.is_scalar()),
+            check: Check::compile(&field.test),
+        }
+    }
+
+    fn holds<'d, N: Node<'d>>(&self, value: Option<N>, surroundings: Surroundings<'_>) -> bool {
+        if self.rest.is_empty() {
+            match value {
+                Some(value) => self.check.value(value, self.fan_out, surroundings),
+                None => self.check.absent(),
+            }
+        } else if self.fan_out {
+            walk::any_yield(value, &self.rest, &self.check, surroundings)
+        } else {
+            match walk::descend(value, &self.rest) {
+                Some(value) => self.check.value(value, false, surroundings),
+                None => self.check.absent(),
+            }
+        }
+    }
+}

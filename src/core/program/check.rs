@@ -1,0 +1,196 @@
+//! Tests on values.
+
+use super::compare::{equals, order};
+use super::{Program, Surroundings};
+use crate::ast::{Comparison, TextTest};
+use crate::decimal::Decimal;
+use crate::document::{Array, Node, Object, View};
+use crate::expr::{Constant, ElementTest, Expr, ValueTest};
+use crate::pattern::{Needle, Pattern};
+use crate::types::JsonType;
+use crate::value::{Value, key_order};
+
+/// A compiled [`ValueTest`].
+#[derive(Debug)]
+pub(super) enum Check {
+    Eq(Constant),
+    Compare(Comparison, Constant),
+    In(Box<Entries>),
+    Exists,
+    Regex(Pattern),
+    Text(TextTest, Needle),
+    ElementObject(Box<Program>),
+    ElementValue(Box<Expr<Check>>),
+    Size(u64),
+    Type(Box<[JsonType]>),
+    Empty,
+}
+
+/// The entries of `$in`, sorted so that strings and numbers are looked up rather than tried.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    null: bool,
+    /// In key order: lengths differ sooner than bytes do
+    strings: Vec<String>,
+    numbers: Vec<Decimal>,
+    others: Vec<Constant>,
+}
+
+impl Check {
+    pub(super) fn compile(test: &ValueTest) -> Self {
+        match test {
+            ValueTest::Eq(constant) => Check::Eq(constant.clone()),
+            ValueTest::Compare(comparison, constant) => Check::Compare(*comparison, constant.clone()),
+            ValueTest::In(constants) => Check::In(Box::new(Entries::sort(constants))),
+            ValueTest::Exists => Check::Exists,
+            ValueTest::Regex(pattern) => Check::Regex(pattern.clone()),
+            ValueTest::Text(test, needle) => Check::Text(*test, needle.clone()),
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Object(expr) => Check::ElementObject(Box::new(Program::compile_fields(expr))),
+                ElementTest::Value(expr) => Check::ElementValue(Box::new(compile_element(expr))),
+            },
+            ValueTest::Size(size) => Check::Size(*size),
+            ValueTest::Type(kinds) => Check::Type(kinds.clone().into_boxed_slice()),
+            ValueTest::Empty => Check::Empty,
+        }
+    }
+
+    /// A rough price: comparing a scalar is 1.
+    pub(super) fn cost(&self) -> u32 {
+        match self {
+            Check::Exists | Check::Eq(_) | Check::Compare(..) | Check::Size(_) | Check::Type(_) | Check::Empty => 1,
+            Check::In(_) => 2,
+            Check::Text(..) => 4,
+            Check::Regex(_) => 12,
+            Check::ElementObject(_) | Check::ElementValue(_) => 16,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Check::Empty)
+    }
+
+    /// Whether a missing value satisfies it.
+    pub(super) fn absent(&self) -> bool {
+        match self {
+            Check::Eq(Value::Null) | Check::Empty => true,
+            Check::In(entries) => entries.null,
+            _ => false,
+        }
+    }
+
+    /// Whether a value, or with `fan_out` any element of it, satisfies it.
+    pub(super) fn value<'d, N: Node<'d>>(&self, value: N, fan_out: bool, surroundings: Surroundings<'_>) -> bool {
+        if self.itself(value, surroundings) {
+            return true;
+        }
+        match value.view() {
+            View::Array(array) if fan_out && self.fans_out() => array.iter().enumerate().any(|(index, element)| {
+                honour_interrupts(index, surroundings);
+                self.itself(element, surroundings)
+            }),
+            _ => false,
+        }
+    }
+
+    fn fans_out(&self) -> bool {
+        matches!(
+            self,
+            Check::Eq(_) | Check::Compare(..) | Check::In(_) | Check::Regex(_) | Check::Text(..) | Check::Type(_)
+        )
+    }
+
+    fn itself<'d, N: Node<'d>>(&self, value: N, surroundings: Surroundings<'_>) -> bool {
+        match (self, value.view()) {
+            (Check::Eq(constant), _) => equals(value, constant),
+            (Check::Compare(comparison, constant), _) => {
+                order(value, constant).is_some_and(|ordering| comparison.accepts(ordering))
+            }
+            (Check::In(entries), view) => entries.contains(value, view),
+            (Check::Exists, _) => true,
+            (Check::Regex(pattern), View::String(text)) => pattern.is_match(text),
+            (Check::Text(test, needle), View::String(text)) => needle.is_in(*test, text),
+            (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
+                honour_interrupts(index, surroundings);
+                program.matches_element(element, surroundings)
+            }),
+            (Check::ElementValue(expr), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
+                honour_interrupts(index, surroundings);
+                element_holds(expr, element, surroundings)
+            }),
+            (Check::Size(size), View::Array(array)) => array.len() as u64 == *size,
+            (Check::Type(kinds), view) => kinds.contains(&kind(&view)),
+            (Check::Empty, view) => match view {
+                View::Null => true,
+                View::String(text) => text.is_empty(),
+                View::Array(array) => array.is_empty(),
+                View::Object(object) => object.is_empty(),
+                View::Bool(_) | View::Number(_) => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+impl Entries {
+    fn sort(constants: &[Constant]) -> Self {
+        let mut entries = Entries::default();
+        for constant in constants {
+            match constant {
+                Value::Null => entries.null = true,
+                Value::String(text) => entries.strings.push(text.clone()),
+                Value::Number(number) => entries.numbers.push(number.clone()),
+                other => entries.others.push(other.clone()),
+            }
+        }
+        entries.strings.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
+        entries.numbers.sort();
+        entries
+    }
+
+    fn contains<'d, N: Node<'d>>(&self, value: N, view: View<'d, N>) -> bool {
+        match view {
+            View::Null => self.null,
+            View::Number(stored) => self.numbers.binary_search_by(|number| number.as_number().cmp(&stored)).is_ok(),
+            View::String(stored) => {
+                self.strings.binary_search_by(|text| key_order(text.as_bytes(), stored)).is_ok()
+                    || self.others.iter().any(|constant| equals(value, constant))
+            }
+            View::Bool(_) | View::Array(_) | View::Object(_) => {
+                self.others.iter().any(|constant| equals(value, constant))
+            }
+        }
+    }
+}
+
+fn compile_element(expr: &Expr<ValueTest>) -> Expr<Check> {
+    expr.try_map(&mut |test| Some(Check::compile(test))).unwrap_or(Expr::Const(false))
+}
+
+fn element_holds<'d, N: Node<'d>>(expr: &Expr<Check>, element: N, surroundings: Surroundings<'_>) -> bool {
+    match expr {
+        Expr::Const(value) => *value,
+        Expr::And(parts) => parts.iter().all(|part| element_holds(part, element, surroundings)),
+        Expr::Or(parts) => parts.iter().any(|part| element_holds(part, element, surroundings)),
+        Expr::Not(part) => !element_holds(part, element, surroundings),
+        Expr::Test(check) => check.value(element, false, surroundings),
+    }
+}
+
+fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
+    match view {
+        View::Null => JsonType::Null,
+        View::Bool(_) => JsonType::Bool,
+        View::Number(_) => JsonType::Number,
+        View::String(_) => JsonType::String,
+        View::Array(_) => JsonType::Array,
+        View::Object(_) => JsonType::Object,
+    }
+}
+
+/// Lets the caller be interrupted every few thousand elements of an array.
+pub(super) fn honour_interrupts(index: usize, surroundings: Surroundings<'_>) {
+    if index % 4096 == 4095 {
+        (surroundings.interrupt)();
+    }
+}

@@ -1,0 +1,39 @@
+//! Stored values against constants.
+
+use crate::date::Moment;
+use crate::document::{Array, Node, Object, View};
+use crate::expr::Constant;
+use crate::value::Value;
+use std::cmp::Ordering;
+
+/// Whether a stored value equals the constant. Objects compare by keys and values, in any key order.
+pub(super) fn equals<'d, N: Node<'d>>(value: N, constant: &Constant) -> bool {
+    match (value.view(), constant) {
+        (View::Null, Value::Null) => true,
+        (View::Bool(stored), Value::Bool(wanted)) => stored == *wanted,
+        (View::Number(stored), Value::Number(wanted)) => stored == wanted.as_number(),
+        (View::String(stored), Value::String(wanted)) => stored == wanted.as_bytes(),
+        (View::String(stored), Value::Date(wanted)) => {
+            Moment::parse(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
+        }
+        (View::Array(stored), Value::Array(wanted)) => {
+            stored.len() == wanted.len() && stored.iter().zip(wanted).all(|(item, constant)| equals(item, constant))
+        }
+        (View::Object(stored), Value::Object(wanted)) => {
+            stored.len() == wanted.len()
+                && wanted.iter().all(|(key, constant)| stored.get(key).is_some_and(|value| equals(value, constant)))
+        }
+        _ => false,
+    }
+}
+
+/// How a stored value stands to the constant; `None` where they are of different types or have no order.
+pub(super) fn order<'d, N: Node<'d>>(value: N, constant: &Constant) -> Option<Ordering> {
+    match (value.view(), constant) {
+        (View::Number(stored), Value::Number(bound)) => Some(stored.cmp(&bound.as_number())),
+        (View::String(stored), Value::String(bound)) => Some(stored.cmp(bound.as_bytes())),
+        (View::String(stored), Value::Date(bound)) => Moment::parse(stored).map(|moment| bound.compare(moment)),
+        (View::Bool(stored), Value::Bool(bound)) => Some(stored.cmp(bound)),
+        _ => None,
+    }
+}

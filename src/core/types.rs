@@ -1,0 +1,148 @@
+//! Property types.
+
+use std::fmt;
+
+/// The type of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScalarType {
+    /// Text
+    String,
+    /// An exact decimal number
+    Number,
+    /// True or false
+    Boolean,
+    /// A calendar day, stored as a string
+    Date,
+    /// A point in time, stored as a string
+    Timestamp,
+}
+
+/// The declared type of a property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PropertyType {
+    /// One value
+    Scalar(ScalarType),
+    /// An array of such values
+    Array(ScalarType),
+    /// Anything: read as an undeclared field is
+    Json,
+}
+
+impl ScalarType {
+    /// Every type.
+    pub const ALL: [ScalarType; 5] =
+        [ScalarType::String, ScalarType::Number, ScalarType::Boolean, ScalarType::Date, ScalarType::Timestamp];
+
+    /// The name in `$as` and `create_property`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ScalarType::String => "string",
+            ScalarType::Number => "number",
+            ScalarType::Boolean => "boolean",
+            ScalarType::Date => "date",
+            ScalarType::Timestamp => "timestamp",
+        }
+    }
+
+    /// Whether values are days or points in time.
+    #[must_use]
+    pub fn is_temporal(self) -> bool {
+        matches!(self, ScalarType::Date | ScalarType::Timestamp)
+    }
+}
+
+impl PropertyType {
+    /// The type of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        if name == "json" {
+            return Some(PropertyType::Json);
+        }
+        let scalar = |name: &str| ScalarType::ALL.into_iter().find(|scalar| scalar.name() == name);
+        match name.strip_suffix("[]") {
+            Some(element) => scalar(element).map(PropertyType::Array),
+            None => scalar(name).map(PropertyType::Scalar),
+        }
+    }
+
+    /// The names of all types.
+    pub fn names() -> impl Iterator<Item = String> {
+        let scalars = ScalarType::ALL.into_iter().map(|scalar| scalar.name().to_owned());
+        let arrays = ScalarType::ALL.into_iter().map(|scalar| format!("{}[]", scalar.name()));
+        scalars.chain(["json".to_owned()]).chain(arrays)
+    }
+
+    /// The type of a single value under it; `None` for json.
+    #[must_use]
+    pub fn element(self) -> Option<ScalarType> {
+        match self {
+            PropertyType::Scalar(scalar) | PropertyType::Array(scalar) => Some(scalar),
+            PropertyType::Json => None,
+        }
+    }
+
+    /// Whether it is a single value, so that arrays are not fanned out.
+    #[must_use]
+    pub fn is_scalar(self) -> bool {
+        matches!(self, PropertyType::Scalar(_))
+    }
+}
+
+impl fmt::Display for ScalarType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for PropertyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PropertyType::Scalar(scalar) => scalar.fmt(f),
+            PropertyType::Array(scalar) => write!(f, "{scalar}[]"),
+            PropertyType::Json => f.write_str("json"),
+        }
+    }
+}
+
+/// The JSON types that `$type` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JsonType {
+    /// A string
+    String,
+    /// A number
+    Number,
+    /// `true` or `false`
+    Bool,
+    /// An object
+    Object,
+    /// An array
+    Array,
+    /// `null`
+    Null,
+}
+
+impl JsonType {
+    /// Every type.
+    pub const ALL: [JsonType; 6] =
+        [JsonType::String, JsonType::Number, JsonType::Bool, JsonType::Object, JsonType::Array, JsonType::Null];
+
+    /// The name in `$type`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            JsonType::String => "string",
+            JsonType::Number => "number",
+            JsonType::Bool => "bool",
+            JsonType::Object => "object",
+            JsonType::Array => "array",
+            JsonType::Null => "null",
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
