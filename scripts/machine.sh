@@ -59,6 +59,15 @@ found_versions() {
     done
 }
 
+newest_postgres() {
+    find_postgres "$(found_versions | tail -1)"
+}
+
+# Whether this user may install an extension into the Postgres of pg_config $1 without sudo.
+may_install() {
+    [[ -w $("$1" --pkglibdir) && -w $("$1" --sharedir)/extension ]]
+}
+
 # Installs those of the Debian packages named that are missing.
 need_packages() {
     local missing

@@ -1,0 +1,4 @@
+-- The extension that was created is the one that was built.
+SELECT extversion = default_version AS is_current
+FROM pg_extension JOIN pg_available_extensions ON name = extname
+WHERE extname = 'segments';

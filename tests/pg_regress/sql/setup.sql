@@ -1,0 +1,2 @@
+-- Runs first, in a new database.
+CREATE EXTENSION segments;
