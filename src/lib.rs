@@ -1,6 +1,14 @@
 //! Audience segments inside Postgres.
+#![allow(missing_docs, reason = "the public API is documented in sql/, item by item")]
+
+mod condition;
+mod error;
+mod matching;
+mod pg;
 
 pgrx::pg_module_magic!(name, version);
+
+pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
 
 #[cfg(test)]
 pub mod pg_test {

@@ -1,0 +1,82 @@
+//! The type `segment_condition`: JSON text that is known to be a condition.
+
+use crate::error::Failure;
+use pgrx::PgSqlErrorCode;
+use segments_core::ast::Condition;
+use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
+use segments_core::date::{Instant, Utc, Zone};
+use segments_core::error::Error;
+use segments_core::expr::{Checked, Expr};
+use segments_core::parse::parse;
+
+/// Reads a condition and gives its canonical text; raises where it is none.
+pub fn canonical(text: &str) -> String {
+    read(text).to_string()
+}
+
+/// Reads a condition; raises where it is none.
+pub fn read(text: &str) -> Condition {
+    let condition = parse(text).unwrap_or_else(|error| Failure::from(error).raise());
+    match check(&condition, &Anywhere) {
+        Ok(_) => condition,
+        Err(errors) => raise_first(errors),
+    }
+}
+
+/// The checked form of a stored condition that is to be put to documents alone.
+///
+/// # Errors
+/// It needs more than the document.
+pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
+    check(&stored(text), &DocumentOnly)
+}
+
+/// Reads the text of a value of the type, which was validated when it was made.
+pub fn stored(text: &[u8]) -> Condition {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    parse(text).unwrap_or_else(|error| Failure::from(error).raise())
+}
+
+/// Raises the first of the mistakes.
+pub fn raise_first(errors: Vec<Error>) -> ! {
+    match errors.into_iter().next() {
+        Some(error) => Failure::from(error).raise(),
+        None => crate::error::internal("condition was refused without an error").raise(),
+    }
+}
+
+/// Raises that some condition needs more than a document, without saying anything of the condition.
+pub fn raise_without_detail() -> ! {
+    Failure::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "condition needs more than a document")
+        .hint("Conditions with $topic, $segment, $now or $today can be used in segments, not with @~.")
+        .raise()
+}
+
+/// A scope in which anything might exist: what is wrong here is wrong everywhere.
+struct Anywhere;
+
+impl Scope for Anywhere {
+    fn property(&self, _: &str) -> Declaration {
+        Declaration::Undeclared
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        Ok(reference.to_owned())
+    }
+
+    fn segment(&self, _: &str) -> Result<Checked, Refusal> {
+        Ok(Expr::Const(true))
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &Utc
+    }
+
+    fn now(&self) -> Option<Instant> {
+        Some(Instant::from_micros_saturating(0))
+    }
+}

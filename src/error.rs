@@ -1,0 +1,85 @@
+//! Errors as the user meets them: SQLSTATE, message, DETAIL, HINT.
+
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::{PgLogLevel, PgSqlErrorCode};
+use segments_core::error::{Error, ErrorKind};
+
+/// An error, built up and then raised.
+#[must_use = "an error does nothing until it is raised"]
+pub struct Failure {
+    sqlstate: PgSqlErrorCode,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// An error of that SQLSTATE; the message is in Postgres's voice: lower case, no full stop.
+    pub fn new(sqlstate: PgSqlErrorCode, message: impl Into<String>) -> Self {
+        Failure { sqlstate, message: message.into(), detail: None, hint: None }
+    }
+
+    /// With what is known beyond the message, as a sentence.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// With the way out, as a sentence.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Raises it.
+    pub fn raise(self) -> ! {
+        self.report(PgLogLevel::ERROR);
+        unreachable!("an error that was raised does not return")
+    }
+
+    /// Says it without raising.
+    pub fn notice(self) {
+        self.report(PgLogLevel::NOTICE);
+    }
+
+    fn report(self, level: PgLogLevel) {
+        let mut report = ErrorReport::new(self.sqlstate, self.message, "segments");
+        if let Some(detail) = self.detail {
+            report = report.set_detail(detail);
+        }
+        if let Some(hint) = self.hint {
+            report = report.set_hint(hint);
+        }
+        report.report(level);
+    }
+}
+
+/// A mistake in a condition: its pointer is the DETAIL.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let place = if error.pointer.is_empty() { "At the top of the condition.".to_owned() } else { format!("At {}", error.pointer) };
+        Failure::new(sqlstate(error.kind), error.message).detail(place).hint(error.hint)
+    }
+}
+
+/// The one place where kinds of mistakes become SQLSTATEs.
+pub fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
+    match kind {
+        ErrorKind::NotJson => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        ErrorKind::Shape => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        ErrorKind::Unsupported => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+        ErrorKind::UnknownProperty => PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+        ErrorKind::TypeMismatch => PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+        ErrorKind::BadPattern => PgSqlErrorCode::ERRCODE_INVALID_REGULAR_EXPRESSION,
+        ErrorKind::UnknownObject => PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        ErrorKind::Circle => PgSqlErrorCode::ERRCODE_INVALID_OBJECT_DEFINITION,
+        ErrorKind::TooDeep => PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX,
+        ErrorKind::TooLarge => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+    }
+}
+
+/// What a panic would be: something that cannot happen unless the extension itself is wrong.
+pub fn internal(message: impl Into<String>) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)
+        .hint("This is a bug in segments; please report it with the statement that led to it.")
+}

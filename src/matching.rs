@@ -1,0 +1,91 @@
+//! Conditions put to documents: what is behind `@~`.
+//!
+//! A condition that stays the same for a whole query is compiled once per call site. One that changes from row to
+//! row (a join over stored conditions) comes from a bounded cache of the backend.
+
+use crate::condition;
+use crate::pg::interrupt;
+use lru::LruCache;
+use segments_core::jsonb::Jsonb;
+use segments_core::program::{Program, Surroundings};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How many bytes of condition text the backend's cache keeps compiled.
+const CACHED_BYTES: usize = 4 << 20;
+
+/// What one place in a query keeps between rows.
+pub struct CallSite {
+    stable: bool,
+    last: Option<Rc<Program>>,
+}
+
+impl CallSite {
+    /// A call site whose condition stays the same for the whole query, or not.
+    pub fn new(stable: bool) -> Self {
+        CallSite { stable, last: None }
+    }
+
+    /// Whether the document's jsonb container satisfies the condition, whose text is asked for only when it may have
+    /// changed.
+    pub fn matches(&mut self, document: &[u8], condition: impl FnOnce() -> Vec<u8>) -> bool {
+        let program = match &mut self.last {
+            Some(program) if self.stable => program,
+            last => last.insert(if self.stable { compile(&condition(), Detail::Shown) } else { cached(&condition()) }),
+        };
+        run(program, document)
+    }
+}
+
+/// Whether the document's jsonb container satisfies the condition's text, where nothing can be kept between calls.
+pub fn matches(document: &[u8], condition: &[u8]) -> bool {
+    run(&cached(condition), document)
+}
+
+fn run(program: &Program, document: &[u8]) -> bool {
+    program.matches(Jsonb::new(document).root(), Surroundings { interrupt: interrupt::check, topics: &[] })
+}
+
+/// Whether an error may quote the condition.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// It is part of the query's own text, or a parameter of it
+    Shown,
+    /// It may be of a row that the caller is not to see
+    Hidden,
+}
+
+fn compile(text: &[u8], detail: Detail) -> Rc<Program> {
+    match condition::check_for_documents(text) {
+        Ok(checked) => Rc::new(Program::compile(&checked)),
+        Err(errors) if detail == Detail::Shown => condition::raise_first(errors),
+        Err(_) => condition::raise_without_detail(),
+    }
+}
+
+/// Compiled conditions by their text, as many as [`CACHED_BYTES`] of text.
+struct Cache {
+    programs: LruCache<Box<[u8]>, Rc<Program>>,
+    bytes: usize,
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache> = RefCell::new(Cache { programs: LruCache::unbounded(), bytes: 0 });
+}
+
+fn cached(text: &[u8]) -> Rc<Program> {
+    CACHE.with_borrow_mut(|cache| {
+        if let Some(program) = cache.programs.get(text) {
+            return program.clone();
+        }
+        let program = compile(text, Detail::Hidden);
+        cache.bytes += text.len();
+        cache.programs.put(text.into(), program.clone());
+        while cache.bytes > CACHED_BYTES
+            && let Some((evicted, _)) = cache.programs.pop_lru()
+        {
+            cache.bytes -= evicted.len();
+        }
+        program
+    })
+}

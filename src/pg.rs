@@ -1,0 +1,7 @@
+//! Everything that touches Postgres's memory: the only unsafe code of the extension.
+
+pub mod call;
+pub mod condition;
+pub mod detoast;
+pub mod interrupt;
+pub mod matching;

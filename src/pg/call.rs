@@ -1,0 +1,54 @@
+//! A function call as Postgres makes it.
+
+use pgrx::{PgMemoryContexts, pg_sys};
+
+/// The call that is being answered.
+///
+/// Made only by the entry points of this folder, from the pointer that Postgres handed them; it lives as long as
+/// their body does.
+#[derive(Clone, Copy)]
+pub struct Call(pg_sys::FunctionCallInfo);
+
+impl Call {
+    /// # Safety
+    /// `fcinfo` is the pointer that Postgres called an entry point with, and that call has not returned.
+    pub unsafe fn new(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+        Call(fcinfo)
+    }
+
+    /// The raw pointer.
+    pub fn as_ptr(self) -> pg_sys::FunctionCallInfo {
+        self.0
+    }
+
+    /// An argument that is not NULL: the function is STRICT.
+    pub fn argument(self, index: usize) -> pg_sys::Datum {
+        // SAFETY: by `new`, fcinfo is valid; Postgres passes as many arguments as the function was declared with.
+        unsafe { (*self.0).args.as_slice((*self.0).nargs as usize)[index].value }
+    }
+
+    /// Whether an argument keeps its value for the whole query.
+    pub fn is_stable(self, index: i32) -> bool {
+        // SAFETY: by `new`; flinfo may be null (DirectFunctionCall), which the callee checks for.
+        unsafe { pg_sys::get_fn_expr_arg_stable((*self.0).flinfo, index) }
+    }
+
+    /// What this call site keeps from call to call, made on its first call and dropped when the query ends.
+    /// `None` where there is nowhere to keep it.
+    pub fn site<T>(self, make: impl FnOnce() -> T) -> Option<&'static mut T> {
+        // SAFETY: by `new`. fn_extra belongs to this function alone, so what it points to is the `T` put there by an
+        // earlier call; it lives in fn_mcxt, which outlives every call through this flinfo. Postgres runs one call of a
+        // backend at a time, and no caller keeps the reference past its own return, so it is unique while it is used.
+        unsafe {
+            let flinfo = (*self.0).flinfo;
+            if flinfo.is_null() {
+                return None;
+            }
+            if (*flinfo).fn_extra.is_null() {
+                let kept = PgMemoryContexts::For((*flinfo).fn_mcxt).leak_and_drop_on_delete(make());
+                (*flinfo).fn_extra = kept.cast();
+            }
+            Some(&mut *(*flinfo).fn_extra.cast::<T>())
+        }
+    }
+}

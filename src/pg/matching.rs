@@ -1,0 +1,56 @@
+//! The entry point of `jsonb @~ segment_condition`.
+
+use super::call::Call;
+use super::detoast::Detoasted;
+use crate::matching::{CallSite, matches};
+use pgrx::pg_sys;
+
+/// `@~`: whether a document satisfies a condition.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a jsonb and a segment_condition.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_matches(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    unsafe { answer(Call::new(fcinfo), 0, 1) }
+}
+
+/// `~@`: the commutator.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a segment_condition and a jsonb.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_is_matched_by(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    unsafe { answer(Call::new(fcinfo), 1, 0) }
+}
+
+/// # Safety
+/// The arguments of the call are varlenas that are not NULL.
+unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum {
+    let stable = || call.is_stable(condition as i32);
+    // SAFETY: by this function's own condition; both are used only within this call.
+    let (document, condition) =
+        unsafe { (Detoasted::new(call.argument(document)), || Detoasted::new(call.argument(condition))) };
+    let holds = match call.site(|| CallSite::new(stable())) {
+        Some(site) => site.matches(document.bytes(), || condition().bytes().to_vec()),
+        None => matches(document.bytes(), condition().bytes()),
+    };
+    pg_sys::Datum::from(holds)
+}
+
+macro_rules! function_info {
+    ($name:ident) => {
+        /// Tells Postgres how the function of that name is called.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name() -> &'static pg_sys::Pg_finfo_record {
+            static V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
+            &V1
+        }
+    };
+}
+
+function_info!(pg_finfo_segments_matches);
+function_info!(pg_finfo_segments_is_matched_by);
