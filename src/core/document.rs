@@ -59,6 +59,8 @@ pub trait Object<'d>: Copy {
     fn len(self) -> usize;
     /// The value of `key`; `None` where there is no such key.
     fn get(self, key: &str) -> Option<Self::Node>;
+    /// The members, as (key, value). Readers of jsonb give them in [`crate::value::key_order`].
+    fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)>;
 
     /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is as long as `keys`.
     fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {

@@ -51,6 +51,36 @@ impl<D> Value<D> {
     }
 }
 
+/// How many levels [`to_json`] copies. Postgres itself stops at some thousands, where the stack ends.
+pub const COPIED_LEVELS: usize = 500;
+
+/// Copies a value out of a document, at the cost of an allocation for each value.
+///
+/// Containers below [`COPIED_LEVELS`] levels are left out as null, and bytes that are not UTF-8 replaced by
+/// U+FFFD.
+#[must_use]
+pub fn to_json<'d>(node: impl Node<'d>) -> Json {
+    copy(node, COPIED_LEVELS)
+}
+
+fn copy<'d>(node: impl Node<'d>, levels: usize) -> Json {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match node.view() {
+        View::Null => Value::Null,
+        View::Bool(value) => Value::Bool(value),
+        View::Number(value) => Value::Number(value.to_decimal()),
+        View::String(bytes) => Value::String(text(bytes)),
+        View::Array(_) | View::Object(_) if levels == 0 => Value::Null,
+        View::Array(items) => Value::Array(items.iter().map(|item| copy(item, levels - 1)).collect()),
+        View::Object(object) => {
+            let mut members: Vec<_> = object.iter().map(|(key, value)| (text(key), copy(value, levels - 1))).collect();
+            members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
+            members.dedup_by(|(left, _), (right, _)| left == right);
+            Value::Object(members)
+        }
+    }
+}
+
 impl<'d> Node<'d> for &'d Json {
     type Array = &'d [Json];
     type Object = &'d [(String, Json)];
@@ -94,5 +124,9 @@ impl<'d> Object<'d> for &'d [(String, Json)] {
     fn get(self, key: &str) -> Option<Self::Node> {
         let found = self.binary_search_by(|(name, _)| key_order(name.as_bytes(), key.as_bytes())).ok()?;
         Some(&self[found].1)
+    }
+
+    fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)> {
+        <[(String, Json)]>::iter(self).map(|(key, value)| (key.as_bytes(), value))
     }
 }

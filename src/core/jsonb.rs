@@ -1,0 +1,164 @@
+//! Reads Postgres's binary jsonb where it lies.
+//!
+//! A jsonb value is a tree of containers (`src/include/utils/jsonb.h`, the same bytes in Postgres 15 to
+//! 18): a header with the number of children, one `JEntry` for each child, then the children's bytes. An
+//! object's entries are its keys, by length and then by bytes, followed by its values in the keys' order.
+//!
+//! [`Jsonb`] hands out nodes that borrow from those bytes: nothing is copied, allocated or read ahead.
+//! The bytes need not be aligned in memory, so a value with a short varlena header is read in place too.
+//!
+//! Bytes that Postgres did not write cannot do harm: what makes no sense reads as null, as absent or as
+//! no more children, and a whole walk visits no more nodes than the bytes have room for.
+
+mod entries;
+mod numeric;
+
+#[cfg(test)]
+pub(crate) mod encode;
+#[cfg(test)]
+mod tests;
+
+use crate::document::{Array, Node, Object, View};
+use entries::{Cursor, Entries, Kind};
+
+/// A whole jsonb value.
+#[derive(Clone, Copy, Debug)]
+pub struct Jsonb<'d> {
+    container: &'d [u8],
+}
+
+impl<'d> Jsonb<'d> {
+    /// Takes the bytes of a root `JsonbContainer`: a detoasted jsonb without its varlena header
+    /// (`VARDATA_ANY`). Reads nothing yet.
+    #[must_use]
+    pub fn new(container: &'d [u8]) -> Self {
+        Jsonb { container }
+    }
+
+    /// The value itself. A root scalar, which jsonb keeps as an array of one (`JB_FSCALAR`), is given as
+    /// the scalar.
+    #[must_use]
+    pub fn root(self) -> JsonbNode<'d> {
+        const SCALAR_ARRAY: u32 = SCALAR | ARRAY | 1;
+        if header(self.container) == SCALAR_ARRAY
+            && let Some(entries) = Entries::read(self.container, 1)
+            && let Some(scalar) = entries.iter_from(0, 0).next()
+        {
+            return scalar;
+        }
+        JsonbNode { kind: Kind::Container, bytes: self.container }
+    }
+}
+
+/// One value in a jsonb. What it holds is looked at when [`Node::view`] is called.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonbNode<'d> {
+    kind: Kind,
+    bytes: &'d [u8],
+}
+
+/// An array in a jsonb. [`Array::get`] reads at most 32 entries, however long the array is.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonbArray<'d> {
+    elements: Entries<'d>,
+}
+
+/// An object in a jsonb.
+///
+/// [`Object::get`] reads on average half of the keys of an object of up to 32, and at most some 32 keys of a
+/// larger one after a binary search over strides. [`Object::locate`] goes over the keys once for all that
+/// are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonbObject<'d> {
+    /// The keys' entries, then as many of values.
+    members: Entries<'d>,
+}
+
+/// The flags of a container's header beside the number of its children (`JB_FSCALAR` and so on).
+const SCALAR: u32 = 0x1000_0000;
+const OBJECT: u32 = 0x2000_0000;
+const ARRAY: u32 = 0x4000_0000;
+const COUNT: u32 = 0x0FFF_FFFF;
+
+fn header(container: &[u8]) -> u32 {
+    container.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+}
+
+impl<'d> Node<'d> for JsonbNode<'d> {
+    type Array = JsonbArray<'d>;
+    type Object = JsonbObject<'d>;
+
+    #[inline]
+    fn view(self) -> View<'d, Self> {
+        match self.kind {
+            Kind::String => View::String(self.bytes),
+            Kind::Number => numeric::read(self.bytes).map_or(View::Null, View::Number),
+            Kind::False => View::Bool(false),
+            Kind::True => View::Bool(true),
+            Kind::Null => View::Null,
+            Kind::Container => view_container(self.bytes).unwrap_or(View::Null),
+        }
+    }
+}
+
+#[inline]
+fn view_container(bytes: &[u8]) -> Option<View<'_, JsonbNode<'_>>> {
+    let header = header(bytes);
+    let count = (header & COUNT) as usize;
+    match header & (OBJECT | ARRAY) {
+        OBJECT => Some(View::Object(JsonbObject { members: Entries::read(bytes, count.checked_mul(2)?)? })),
+        ARRAY => Some(View::Array(JsonbArray { elements: Entries::read(bytes, count)? })),
+        _ => None,
+    }
+}
+
+impl<'d> Array<'d> for JsonbArray<'d> {
+    type Node = JsonbNode<'d>;
+
+    fn len(self) -> usize {
+        self.elements.len()
+    }
+
+    fn get(self, index: usize) -> Option<Self::Node> {
+        (index < self.len()).then(|| self.elements.node(index, Cursor::START))
+    }
+
+    fn iter(self) -> impl Iterator<Item = Self::Node> {
+        self.elements.iter_from(0, 0)
+    }
+}
+
+impl<'d> Object<'d> for JsonbObject<'d> {
+    type Node = JsonbNode<'d>;
+
+    fn len(self) -> usize {
+        self.members.len() / 2
+    }
+
+    #[inline]
+    fn get(self, key: &str) -> Option<Self::Node> {
+        let mut cursor = Cursor::START;
+        let found = self.members.seek_key(&mut cursor, key.as_bytes());
+        found.then(|| self.members.node(self.len() + cursor.index, cursor))
+    }
+
+    #[inline]
+    fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
+        let mut cursor = Cursor::START;
+        let mut value = Cursor::START;
+        for (key, slot) in keys.iter().zip(found) {
+            *slot = self.members.seek_key(&mut cursor, key.as_bytes()).then(|| {
+                // Where the last value found starts is nearer than where this key does.
+                let known = if value.index > 0 { value } else { cursor };
+                value = self.members.cursor_at(self.len() + cursor.index, known);
+                self.members.node(value.index, value)
+            });
+        }
+    }
+
+    fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)> {
+        let values = self.members.cursor_at(self.len(), Cursor::START);
+        let keys = self.members.iter_from(0, 0).map(|key| key.bytes);
+        keys.zip(self.members.iter_from(values.index, values.offset))
+    }
+}
