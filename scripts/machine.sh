@@ -63,6 +63,13 @@ newest_postgres() {
     find_postgres "$(found_versions | tail -1)"
 }
 
+# The folder with regress/pg_regress and isolation/pg_isolation_regress of pg_config $1's Postgres.
+test_programs() {
+    local makefile
+    makefile=$("$1" --pgxs)
+    echo "${makefile%/makefiles/*}/test"
+}
+
 # Whether this user may install an extension into the Postgres of pg_config $1 without sudo.
 may_install() {
     [[ -w $("$1" --pkglibdir) && -w $("$1" --sharedir)/extension ]]
