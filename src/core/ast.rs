@@ -184,6 +184,20 @@ impl Junction {
     }
 }
 
+impl Member {
+    /// The key that it stands under.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Member::Logical(junction, _) => junction.operator().name(),
+            Member::Not(_) => Operator::Not.name(),
+            Member::Topic(_) => Operator::Topic.name(),
+            Member::Segment(_) => Operator::Segment.name(),
+            Member::Field(path, _) => path.text(),
+        }
+    }
+}
+
 impl Comparison {
     /// Its operator.
     #[must_use]

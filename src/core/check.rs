@@ -67,8 +67,9 @@ pub struct Refusal {
 /// # Errors
 /// Every mistake, in the order of the condition's keys.
 pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Error>> {
-    let mut checker = Checker { scope, place: Place::default(), errors: Vec::new() };
+    let mut checker = Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0 };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
+    checker.bound_levels(&checked);
     if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }
 }
 
@@ -77,6 +78,8 @@ struct Checker<'s> {
     scope: &'s dyn Scope,
     place: Place,
     errors: Vec<Error>,
+    /// The sum over the segments put in place
+    segment_nodes: usize,
 }
 
 /// How a member becomes an expression: over contacts, or over an element of an array.
@@ -107,7 +110,7 @@ impl Checker<'_> {
             Member::Topic(predicate) => self.at(Operator::Topic.name(), |checker| checker.topics(predicate)),
             Member::Segment(reference) => self.at(Operator::Segment.name(), |checker| {
                 let segment = checker.scope.segment(reference);
-                checker.accept(segment).unwrap_or(Expr::Const(false))
+                checker.accept(segment).and_then(|segment| checker.bound_nodes(segment)).unwrap_or(Expr::Const(false))
             }),
             Member::Field(path, predicate) => {
                 let field = self.field(path, predicate);
@@ -140,6 +143,30 @@ impl Checker<'_> {
             );
             Expr::Const(false)
         })
+    }
+
+    /// Segments that refer twice to others, which refer twice to others, double with each step.
+    fn bound_nodes(&mut self, segment: Checked) -> Option<Checked> {
+        self.segment_nodes = self.segment_nodes.saturating_add(segment.nodes());
+        if self.segment_nodes <= limits::NODES {
+            return Some(segment);
+        }
+        self.fail(
+            ErrorKind::TooLarge,
+            format!("condition has more than {} nodes with its segments put in place", limits::NODES),
+            "Refer to fewer or smaller segments.",
+        );
+        None
+    }
+
+    fn bound_levels(&mut self, checked: &Checked) {
+        if checked.levels() > limits::NESTING {
+            self.fail(
+                ErrorKind::TooDeep,
+                format!("condition is nested deeper than {} levels with its segments put in place", limits::NESTING),
+                "Refer to segments that do not themselves refer to others.",
+            );
+        }
     }
 
     fn topics(&mut self, predicate: &TopicPredicate) -> Checked {

@@ -211,7 +211,7 @@ impl fmt::Display for Decimal {
             f.write_str("-")?;
         }
         let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or(0));
-        if last_power >= 0 && last_power <= 40 {
+        if (0..=40).contains(&last_power) {
             write!(f, "{significant}{}", zeros(last_power))
         } else if last_power > 40 || first_power < -40 {
             let (head, tail) = significant.split_at(1);

@@ -82,11 +82,11 @@ impl Place {
     }
 }
 
-/// The candidate that `name` was probably meant to be, when one is near.
+/// The candidate that `name` was probably meant to be: at most a third of it is mistyped.
 #[must_use]
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = name.to_lowercase();
-    let reach = (wanted.chars().count() / 3).max(2);
+    let reach = (wanted.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (strsim::osa_distance(&wanted, &candidate.to_lowercase()), candidate))

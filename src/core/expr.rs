@@ -3,15 +3,16 @@
 //! Complements are spelled out (`$ne` is the negation of `$eq`), dates are resolved, types are known, `$all` is a
 //! conjunction, and constants are folded, so that whatever works on a condition meets each idea once.
 
-use crate::ast::{
-    Comparison, Condition, ElemMatch, FieldPredicate, Junction, Member, Predicate, Test, TextTest, TypeOperand,
-};
+use crate::ast::{Comparison, TextTest};
 use crate::date::DateRange;
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Needle, Pattern};
 use crate::types::{JsonType, PropertyType};
-use crate::value::{Value, key_order};
+use crate::value::Value;
+
+mod size;
+mod text;
 
 /// A JSON value in which resolved dates may stand.
 pub type Constant = Value<DateRange>;
@@ -167,162 +168,23 @@ fn single_or<T>(mut parts: Vec<Expr<T>>, empty: bool, join: fn(Vec<Expr<T>>) -> 
     }
 }
 
-impl Expr<FieldTest> {
-    /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
-    /// anywhere.
-    #[must_use]
-    pub fn to_condition(&self) -> Condition {
-        let members = match self {
-            Expr::Const(true) => vec![],
-            Expr::Const(false) => vec![Member::Field(
-                Path::from_keys(vec![String::new()]),
-                FieldPredicate::Tests(Predicate { read_as: None, tests: vec![Test::In(vec![])] }),
-            )],
-            Expr::And(parts) => match merge_fields(parts) {
-                Some(members) => members,
-                None => vec![logical(Junction::And, parts)],
-            },
-            Expr::Or(parts) => vec![logical(Junction::Or, parts)],
-            Expr::Not(part) => match &**part {
-                Expr::Or(parts) => vec![logical(Junction::Nor, parts)],
-                Expr::Test(_) => merge_fields(std::slice::from_ref(self)).unwrap_or_default(),
-                other => vec![Member::Not(other.to_condition())],
-            },
-            Expr::Test(_) => merge_fields(std::slice::from_ref(self)).unwrap_or_default(),
-        };
-        Condition { members }
-    }
-}
-
-fn logical(junction: Junction, parts: &[Expr<FieldTest>]) -> Member {
-    Member::Logical(junction, parts.iter().map(Expr::to_condition).collect())
-}
-
-/// The parts as members of one object, where every part is a test on a field and no two tests on one field use
-/// the same operator or read it as different types.
-fn merge_fields(parts: &[Expr<FieldTest>]) -> Option<Vec<Member>> {
-    let mut fields: Vec<(&Path, Predicate)> = Vec::new();
-    for part in parts {
-        let (field, test) = match part {
-            Expr::Test(field) => (field, field.test.to_test(true)),
-            Expr::Not(inner) => match &**inner {
-                Expr::Test(field) => (field, field.test.to_test(false)),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        match fields.iter_mut().find(|(path, _)| *path == &field.path) {
-            None => fields.push((&field.path, Predicate { read_as: field.read_as, tests: vec![test] })),
-            Some((_, predicate)) => {
-                if predicate.read_as != field.read_as || predicate.tests.iter().any(|other| cannot_join(other, &test)) {
-                    return None;
-                }
-                predicate.tests.push(test);
-            }
-        }
-    }
-    fields.sort_by(|(left, _), (right, _)| key_order(left.text().as_bytes(), right.text().as_bytes()));
-    let member = |(path, mut predicate): (&Path, Predicate)| {
-        sort_tests(&mut predicate.tests);
-        Member::Field(path.clone(), FieldPredicate::Tests(predicate))
-    };
-    Some(fields.into_iter().map(member).collect())
-}
-
 impl ValueTest {
-    /// The test, or its complement, as it is written.
-    fn to_test(&self, positive: bool) -> Test {
-        let test = match self {
-            ValueTest::Eq(constant) if positive => Test::Eq(constant.to_operand()),
-            ValueTest::Eq(constant) => return Test::Ne(constant.to_operand()),
-            ValueTest::In(constants) => {
-                let entries = constants.iter().map(Constant::to_operand).collect();
-                return if positive { Test::In(entries) } else { Test::Nin(entries) };
-            }
-            ValueTest::Exists => return Test::Exists(positive),
-            ValueTest::Empty => return Test::Empty(positive),
-            ValueTest::Compare(comparison, constant) => Test::Compare(*comparison, constant.to_operand()),
-            ValueTest::Regex(pattern) => Test::Regex(pattern.clone()),
-            ValueTest::Text(test, needle) => Test::Text(*test, needle.clone()),
-            ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match()),
-            ValueTest::Size(size) => Test::Size(*size),
-            ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.clone())),
-        };
-        if positive { test } else { Test::Not(untyped(vec![test])) }
-    }
-
     /// The operator that it is a test of.
     #[must_use]
     pub fn operator(&self) -> Operator {
-        self.to_test(true).operator()
-    }
-}
-
-impl ElementTest {
-    fn to_elem_match(&self) -> ElemMatch {
         match self {
-            ElementTest::Object(condition) => ElemMatch::Condition(condition.to_condition()),
-            ElementTest::Value(expr) => ElemMatch::Predicate(element_predicate(conjuncts(expr))),
+            ValueTest::Eq(_) => Operator::Eq,
+            ValueTest::Compare(comparison, _) => comparison.operator(),
+            ValueTest::In(_) => Operator::In,
+            ValueTest::Exists => Operator::Exists,
+            ValueTest::Regex(_) => Operator::Regex,
+            ValueTest::Text(test, _) => test.operator(),
+            ValueTest::ElemMatch(_) => Operator::ElemMatch,
+            ValueTest::Size(_) => Operator::Size,
+            ValueTest::Type(_) => Operator::Type,
+            ValueTest::Empty => Operator::Empty,
         }
     }
-}
-
-/// Tests put to one element, as one predicate.
-///
-/// A predicate holds each operator once, so what would stand twice goes under a double negation.
-fn element_predicate(parts: &[Expr<ValueTest>]) -> Predicate {
-    let mut tests: Vec<Test> = Vec::new();
-    let mut later = Vec::new();
-    for part in parts {
-        let test = element_test(part);
-        let clash = matches!(test, Test::Not(_)) || tests.iter().any(|other| cannot_join(other, &test));
-        if clash { later.push(part.clone()) } else { tests.push(test) }
-    }
-    match later.as_slice() {
-        [] => {}
-        [only] if matches!(only, Expr::Not(_)) => tests.push(element_test(only)),
-        rest => tests.push(Test::Not(untyped(vec![Test::Not(element_predicate(rest))]))),
-    }
-    sort_tests(&mut tests);
-    untyped(tests)
-}
-
-fn element_test(part: &Expr<ValueTest>) -> Test {
-    match part {
-        Expr::Test(test) => test.to_test(true),
-        Expr::Not(inner) => match &**inner {
-            Expr::Test(test) => test.to_test(false),
-            other => Test::Not(element_predicate(conjuncts(other))),
-        },
-        Expr::Const(true) => Test::Nin(vec![]),
-        Expr::Const(false) => Test::In(vec![]),
-        Expr::And(parts) => Test::Not(untyped(vec![Test::Not(element_predicate(parts))])),
-        Expr::Or(parts) => {
-            let none: Vec<_> = parts.iter().map(|part| part.clone().not()).collect();
-            Test::Not(element_predicate(&none))
-        }
-    }
-}
-
-fn conjuncts<T>(expr: &Expr<T>) -> &[Expr<T>] {
-    match expr {
-        Expr::And(parts) => parts,
-        other => std::slice::from_ref(other),
-    }
-}
-
-/// Whether two tests cannot be members of one predicate: its keys are unique, and `$options` is one of them.
-fn cannot_join(left: &Test, right: &Test) -> bool {
-    let takes_options = |test: &Test| matches!(test, Test::Regex(_) | Test::Text(..));
-    left.operator() == right.operator() || (takes_options(left) && takes_options(right))
-}
-
-fn untyped(tests: Vec<Test>) -> Predicate {
-    Predicate { read_as: None, tests }
-}
-
-fn sort_tests(tests: &mut [Test]) {
-    tests.sort_by(|left, right| key_order(left.operator().name().as_bytes(), right.operator().name().as_bytes()));
 }
 
 impl Constant {

@@ -4,9 +4,50 @@
 //! it is. So numbers stay exact, duplicate keys are seen, and depth is the caller's to bound.
 
 use crate::decimal::Decimal;
+use crate::value::{COPIED_LEVELS, Json, Value, key_order};
 use serde::Deserializer;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+impl Json {
+    /// Reads a document as jsonb does: numbers exactly, and of duplicate keys the last.
+    ///
+    /// # Errors
+    /// The text is not JSON, a string of it is none that Postgres can store, a number of it is outside what
+    /// `numeric` holds, or it nests deeper than [`COPIED_LEVELS`].
+    pub fn parse(text: &str) -> serde_json::Result<Json> {
+        read(check(text)?, COPIED_LEVELS)
+    }
+}
+
+fn read(raw: &RawValue, levels: usize) -> serde_json::Result<Json> {
+    let storable = |text: String| match text.contains('\0') {
+        true => Err(serde_json::Error::custom("\\u0000 cannot be converted to text")),
+        false => Ok(text),
+    };
+    let below = |raw: &RawValue| match levels.checked_sub(1) {
+        Some(levels) => read(raw, levels),
+        None => Err(serde_json::Error::custom("nested too deep")),
+    };
+    Ok(match open(raw)? {
+        Opened::Null => Value::Null,
+        Opened::Bool(value) => Value::Bool(value),
+        Opened::Number(Some(number)) => Value::Number(number),
+        Opened::Number(None) => return Err(serde_json::Error::custom("number out of range")),
+        Opened::String(text) => Value::String(storable(text)?),
+        Opened::Array(items) => Value::Array(items.into_iter().map(below).collect::<serde_json::Result<_>>()?),
+        Opened::Object(members) => {
+            let read = members.into_iter().map(|(key, raw)| Ok((storable(key)?, below(raw)?)));
+            let mut members = read.collect::<serde_json::Result<Vec<_>>>()?;
+            members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
+            // The sort is stable, so the last of those with one key is the one to keep.
+            members.reverse();
+            members.dedup_by(|(left, _), (right, _)| left == right);
+            members.reverse();
+            Value::Object(members)
+        }
+    })
+}
 
 /// A JSON value whose members and elements are still text.
 pub enum Opened<'t> {

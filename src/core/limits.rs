@@ -1,8 +1,10 @@
 //! The language's limits. Past one, a condition is refused by name; nothing is cut off.
 
-/// How deep conditions, predicates and literal values may nest.
+/// How deep a condition may nest: every condition inside another, `$not`, `$elemMatch`, array and object of a value
+/// is a level.
 pub const NESTING: usize = 64;
-/// How many members, tests and literal values one condition may hold, entries of `$in` aside.
+/// How many nodes a condition may have: tests, logical operators, and values inside arrays and objects. Entries of
+/// `$in`, `$nin` and `$all` are counted apart.
 pub const NODES: usize = 10_000;
 /// How many entries one `$in`, `$nin` or `$all` may list.
 pub const ENTRIES: usize = 10_000;

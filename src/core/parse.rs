@@ -110,7 +110,6 @@ impl Parser {
     }
 
     fn member(&mut self, key: &str, raw: &RawValue) -> Option<Member> {
-        self.count_node()?;
         if !key.starts_with('$') {
             let path = Path::parse(key);
             if path.keys().len() > limits::NESTING {
@@ -118,6 +117,7 @@ impl Parser {
             }
             return Some(Member::Field(path, self.field_predicate(raw)?));
         }
+        self.count_node()?;
         match Operator::parse(key) {
             Some(Operator::And) => self.logical(Junction::And, raw),
             Some(Operator::Or) => self.logical(Junction::Or, raw),
@@ -182,7 +182,7 @@ impl Parser {
     fn open<'t>(&mut self, raw: &'t RawValue) -> Option<Opened<'t>> {
         let opened = match json::open(raw) {
             Ok(opened) => opened,
-            Err(error) => return self.not_json(&error),
+            Err(_) => return self.half_a_pair(),
         };
         match &opened {
             Opened::String(text) if text.contains('\0') => self.nul(),
@@ -216,8 +216,8 @@ impl Parser {
         }
         self.fatal(
             ErrorKind::TooLarge,
-            format!("condition has more than {} members, tests and values", limits::NODES),
-            "Use $in for lists of values, or split the condition into several segments and join them with $segment.",
+            format!("condition has more than {} tests, logical operators and values", limits::NODES),
+            "Use $in for lists of values, or put what many conditions share into a property of the contacts.",
         )
     }
 
@@ -225,7 +225,7 @@ impl Parser {
         self.fatal(
             ErrorKind::TooDeep,
             format!("condition is nested deeper than {} levels", limits::NESTING),
-            "Flatten $and inside $and and $or inside $or, or move a part into a segment of its own and refer to it with $segment.",
+            "Flatten $and inside $and and $or inside $or.",
         )
     }
 
@@ -238,6 +238,14 @@ impl Parser {
             ErrorKind::NotJson,
             format!("condition is not valid JSON: {error}"),
             "Keys and strings take double quotes; nothing may follow the closing brace.",
+        )
+    }
+
+    fn half_a_pair<T>(&mut self) -> Option<T> {
+        self.fatal(
+            ErrorKind::NotJson,
+            "condition is not valid JSON: a \\u escape is half of a surrogate pair",
+            "Write the character itself, or both halves: \\ud83d\\ude00.",
         )
     }
 

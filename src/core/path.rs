@@ -62,10 +62,11 @@ impl Path {
     }
 }
 
-/// The array index that a key can also be read as.
+/// The array index that a key can also be read as: digits, without zeros that an index would not be printed with.
 #[must_use]
 pub fn as_index(key: &str) -> Option<usize> {
-    if key.bytes().all(|b| b.is_ascii_digit()) { key.parse().ok() } else { None }
+    let is_canonical = key.bytes().all(|b| b.is_ascii_digit()) && (key == "0" || !key.starts_with('0'));
+    if is_canonical { key.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -83,6 +84,13 @@ mod tests {
             ("", &[""]),
         ] {
             assert_eq!(Path::parse(text).keys(), keys, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_a_key_that_prints_as_it() {
+        for (key, index) in [("0", Some(0)), ("10", Some(10)), ("00", None), ("01", None), ("-1", None), ("", None)] {
+            assert_eq!(as_index(key), index, "{key}");
         }
     }
 

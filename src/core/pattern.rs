@@ -65,7 +65,7 @@ impl Pattern {
                 "Shorten the pattern, or split it into several conditions under $or.".into(),
             ));
         }
-        let has = |letter| options.is_some_and(|letters| letters.contains(letter));
+        let has = |letter| has_option(options, letter);
         let mut builder = RegexBuilder::new(source);
         builder
             .case_insensitive(has('i'))
@@ -96,12 +96,12 @@ impl Pattern {
 }
 
 impl Needle {
-    /// Makes text ready to be looked for as the test does. `options` is empty or `i`, checked by the caller.
+    /// Makes text ready to be looked for as the test does. `options` has no letter but `i`, checked by the caller.
     ///
     /// # Errors
     /// What it compiles to would take more than [`PATTERN_BYTES`].
     pub fn compile(test: TextTest, text: &str, options: Option<&str>) -> Result<Self, Refusal> {
-        let ignores_case = options == Some("i");
+        let ignores_case = has_option(options, 'i');
         let (before, after) = match test {
             TextTest::Contains => ("", ""),
             TextTest::StartsWith => (r"\A", ""),
@@ -131,7 +131,7 @@ impl Needle {
     /// Whether case matters.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.options.as_deref() != Some("i")
+        !has_option(self.options(), 'i')
     }
 
     /// Whether `text` has the needle where the test that it was compiled for wants it. Linear in its length.
@@ -143,6 +143,10 @@ impl Needle {
             (None, _) => text.starts_with(self.text.as_bytes()),
         }
     }
+}
+
+fn has_option(options: Option<&str>, letter: char) -> bool {
+    options.is_some_and(|letters| letters.contains(letter))
 }
 
 fn build(builder: &mut RegexBuilder) -> Result<Regex, Refusal> {

@@ -14,26 +14,14 @@ use std::fmt::{self, Display};
 /// Reading it gives the same tree.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        object(f, &self.members, |f, member| match member {
-            Member::Logical(junction, conditions) => {
-                key(f, junction.operator().name())?;
-                array(f, conditions, |f, condition| condition.fmt(f))
-            }
-            Member::Not(condition) => {
-                key(f, Operator::Not.name())?;
-                condition.fmt(f)
-            }
-            Member::Topic(predicate) => {
-                key(f, Operator::Topic.name())?;
-                predicate.fmt(f)
-            }
-            Member::Segment(reference) => {
-                key(f, Operator::Segment.name())?;
-                string(f, reference)
-            }
-            Member::Field(path, predicate) => {
-                key(f, path.text())?;
-                predicate.fmt(f)
+        object(f, &self.members, |f, member| {
+            key(f, member.key())?;
+            match member {
+                Member::Logical(_, conditions) => array(f, conditions, |f, condition| condition.fmt(f)),
+                Member::Not(condition) => condition.fmt(f),
+                Member::Topic(predicate) => predicate.fmt(f),
+                Member::Segment(reference) => string(f, reference),
+                Member::Field(_, predicate) => predicate.fmt(f),
             }
         })
     }

@@ -16,9 +16,12 @@ impl Parser {
         match opened {
             Opened::Object(members) if has_operators(&members) && !is_date(&members) => {
                 let members = self.unique(members)?;
-                Some(FieldPredicate::Tests(self.nested(|parser| parser.predicate(members))?))
+                self.predicate(members).map(FieldPredicate::Tests)
             }
-            other => self.opened_operand(other).map(FieldPredicate::Literal),
+            other => {
+                self.count_node()?;
+                self.opened_operand(other).map(FieldPredicate::Literal)
+            }
         }
     }
 

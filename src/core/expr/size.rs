@@ -1,0 +1,89 @@
+//! How large an expression is, in the terms of the language's [limits](crate::limits).
+
+use super::{Atom, ElementTest, Expr, FieldTest, ValueTest};
+
+/// A test that may hold further tests.
+pub trait Measured {
+    /// How many nodes it is.
+    fn nodes(&self) -> usize;
+    /// How many levels it nests.
+    fn levels(&self) -> usize;
+}
+
+impl<T: Measured> Expr<T> {
+    /// How many nodes a condition has at least that reads as it: conjunction is free, since members are ANDed.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        match self {
+            Expr::Const(_) => 1,
+            Expr::And(parts) => parts.iter().map(Expr::nodes).sum(),
+            Expr::Or(parts) => 1 + parts.iter().map(Expr::nodes).sum::<usize>(),
+            Expr::Not(part) => part.nodes(),
+            Expr::Test(test) => test.nodes(),
+        }
+    }
+
+    /// How deep a condition nests at least that reads as it.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        let deepest = |parts: &[Expr<T>]| parts.iter().map(Expr::levels).max().unwrap_or(0);
+        match self {
+            Expr::Const(_) => 0,
+            Expr::And(parts) => deepest(parts),
+            Expr::Or(parts) => 1 + deepest(parts),
+            Expr::Not(part) => match &**part {
+                Expr::And(_) => 1 + part.levels(),
+                _ => part.levels(),
+            },
+            Expr::Test(test) => test.levels(),
+        }
+    }
+}
+
+impl Measured for Atom {
+    fn nodes(&self) -> usize {
+        match self {
+            Atom::Field(field) => field.nodes(),
+            Atom::Topic(_) => 1,
+        }
+    }
+
+    fn levels(&self) -> usize {
+        match self {
+            Atom::Field(field) => field.levels(),
+            Atom::Topic(_) => 0,
+        }
+    }
+}
+
+impl Measured for FieldTest {
+    fn nodes(&self) -> usize {
+        self.test.nodes()
+    }
+
+    fn levels(&self) -> usize {
+        self.test.levels()
+    }
+}
+
+impl Measured for ValueTest {
+    fn nodes(&self) -> usize {
+        match self {
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Object(expr) => 1 + expr.nodes(),
+                ElementTest::Value(expr) => 1 + expr.nodes(),
+            },
+            _ => 1,
+        }
+    }
+
+    fn levels(&self) -> usize {
+        match self {
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Object(expr) => 1 + expr.levels(),
+                ElementTest::Value(expr) => 1 + expr.levels(),
+            },
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! From the normal form back to a condition.
+//!
+//! The result must be readable wherever the condition that it came from was: so it neither nests deeper nor counts
+//! more nodes, and what shares an object has keys of its own.
+
+use super::{ElementTest, Expr, FieldTest, ValueTest};
+use crate::ast::{
+    AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
+};
+use crate::expr::Constant;
+use crate::limits;
+use crate::path::Path;
+use crate::types::PropertyType;
+use crate::value::key_order;
+
+impl Expr<FieldTest> {
+    /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
+    /// anywhere.
+    #[must_use]
+    pub fn to_condition(&self) -> Condition {
+        match self {
+            Expr::Const(true) => Condition::default(),
+            other => inner_condition(other),
+        }
+    }
+}
+
+/// The condition inside another, where `{}` may not stand.
+fn inner_condition(expr: &Expr<FieldTest>) -> Condition {
+    let mut object = Object::default();
+    for part in conjuncts(expr) {
+        object.add(part);
+    }
+    Condition { members: object.into_members() }
+}
+
+/// An object being filled: whatever has no room beside the other members goes under `$and`.
+#[derive(Default)]
+struct Object {
+    fields: Vec<(Path, Option<PropertyType>, Vec<Test>)>,
+    equal: Vec<(Path, Option<PropertyType>, Vec<AllEntry>)>,
+    any: Option<Vec<Condition>>,
+    none: Vec<Condition>,
+    and: Vec<Condition>,
+}
+
+impl Object {
+    fn add(&mut self, part: &Expr<FieldTest>) {
+        match part {
+            Expr::Const(value) => {
+                let test = if *value { Test::Nin(vec![]) } else { Test::In(vec![]) };
+                let anything = Path::from_keys(vec![String::new()]);
+                if let Some(test) = self.place(&anything, None, test) {
+                    self.and.push(field_condition(anything, None, test));
+                }
+            }
+            Expr::And(_) => self.and.push(inner_condition(part)),
+            Expr::Or(parts) => {
+                let parts = parts.iter().map(inner_condition).collect();
+                match &mut self.any {
+                    None => self.any = Some(parts),
+                    Some(_) => self.and.push(logical_condition(Junction::Or, parts)),
+                }
+            }
+            Expr::Not(inner) => match &**inner {
+                Expr::Or(parts) => self.none.extend(parts.iter().map(inner_condition)),
+                Expr::Test(field) => {
+                    if self.place(&field.path, field.read_as, field.to_test(false)).is_some() {
+                        self.none.push(inner_condition(inner));
+                    }
+                }
+                // Not `$not`: an object of that alone would read as a predicate inside $elemMatch.
+                other => self.none.push(inner_condition(other)),
+            },
+            Expr::Test(field) => self.add_test(field),
+        }
+    }
+
+    fn add_test(&mut self, field: &FieldTest) {
+        match field.to_all_entry() {
+            Some(entry) => {
+                let same = |(path, read_as, entries): &&mut (Path, _, Vec<_>)| {
+                    *path == field.path && *read_as == field.read_as && entries.len() < limits::ENTRIES
+                };
+                match self.equal.iter_mut().find(same) {
+                    Some((.., entries)) => entries.push(entry),
+                    None => self.equal.push((field.path.clone(), field.read_as, vec![entry])),
+                }
+            }
+            None => {
+                if let Some(test) = self.place(&field.path, field.read_as, field.to_test(true)) {
+                    self.and.push(field_condition(field.path.clone(), field.read_as, test));
+                }
+            }
+        }
+    }
+
+    /// Puts the test into the field's predicate, or gives it back where it has no room there.
+    fn place(&mut self, path: &Path, read_as: Option<PropertyType>, test: Test) -> Option<Test> {
+        match self.fields.iter_mut().find(|(other, ..)| other == path) {
+            None => self.fields.push((path.clone(), read_as, vec![test])),
+            Some((_, as_read, tests)) => {
+                if *as_read != read_as || tests.iter().any(|other| cannot_join(other, &test)) {
+                    return Some(test);
+                }
+                tests.push(test);
+            }
+        }
+        None
+    }
+
+    fn into_members(mut self) -> Vec<Member> {
+        for (path, read_as, entries) in std::mem::take(&mut self.equal) {
+            if let Some(test) = self.place(&path, read_as, all_of(entries)) {
+                self.and.push(field_condition(path, read_as, test));
+            }
+        }
+        let mut members: Vec<Member> =
+            self.fields.into_iter().map(|(path, read_as, tests)| field_member(path, read_as, tests)).collect();
+        members.extend(self.any.map(|conditions| Member::Logical(Junction::Or, conditions)));
+        for (junction, conditions) in [(Junction::Nor, self.none), (Junction::And, self.and)] {
+            if !conditions.is_empty() {
+                members.push(Member::Logical(junction, conditions));
+            }
+        }
+        members.sort_by(|left, right| key_order(left.key().as_bytes(), right.key().as_bytes()));
+        members
+    }
+}
+
+fn field_member(path: Path, read_as: Option<PropertyType>, mut tests: Vec<Test>) -> Member {
+    sort_tests(&mut tests);
+    Member::Field(path, FieldPredicate::Tests(Predicate { read_as, tests }))
+}
+
+fn field_condition(path: Path, read_as: Option<PropertyType>, test: Test) -> Condition {
+    Condition { members: vec![field_member(path, read_as, vec![test])] }
+}
+
+fn logical_condition(junction: Junction, conditions: Vec<Condition>) -> Condition {
+    Condition { members: vec![Member::Logical(junction, conditions)] }
+}
+
+/// Several equalities are `$all`, so that thousands of them stay one test.
+fn all_of(mut entries: Vec<AllEntry>) -> Test {
+    match (entries.len(), entries.pop()) {
+        (1, Some(AllEntry::Value(operand))) => Test::Eq(operand),
+        (1, Some(AllEntry::ElemMatch(inner))) => Test::ElemMatch(inner),
+        (_, last) => {
+            entries.extend(last);
+            Test::All(entries)
+        }
+    }
+}
+
+impl FieldTest {
+    fn to_test(&self, positive: bool) -> Test {
+        self.test.to_test(positive, self.is_untyped())
+    }
+
+    /// The test as an entry of `$all`, where it can be one and the type has `$all`.
+    fn to_all_entry(&self) -> Option<AllEntry> {
+        let has_all = !self.read_as.is_some_and(PropertyType::is_scalar);
+        has_all.then(|| self.test.to_all_entry(self.is_untyped())).flatten()
+    }
+
+    /// Whether the elements of what it reads may be of any type.
+    fn is_untyped(&self) -> bool {
+        matches!(self.read_as, None | Some(PropertyType::Json))
+    }
+}
+
+impl ValueTest {
+    /// The test, or its complement, as it is written. `untyped`: elements may be of any type.
+    fn to_test(&self, positive: bool, untyped: bool) -> Test {
+        let test = match self {
+            ValueTest::Eq(constant) if positive => Test::Eq(constant.to_operand()),
+            ValueTest::Eq(constant) => return Test::Ne(constant.to_operand()),
+            ValueTest::In(constants) => {
+                let entries: Vec<Operand> = constants.iter().map(Constant::to_operand).collect();
+                return if positive { Test::In(entries) } else { Test::Nin(entries) };
+            }
+            ValueTest::Exists => return Test::Exists(positive),
+            ValueTest::Empty => return Test::Empty(positive),
+            ValueTest::Compare(comparison, constant) => Test::Compare(*comparison, constant.to_operand()),
+            ValueTest::Regex(pattern) => Test::Regex(pattern.clone()),
+            ValueTest::Text(test, needle) => Test::Text(*test, needle.clone()),
+            ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match(untyped)),
+            ValueTest::Size(size) => Test::Size(*size),
+            ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.clone())),
+        };
+        if positive { test } else { negated(vec![test]) }
+    }
+
+    fn to_all_entry(&self, untyped: bool) -> Option<AllEntry> {
+        match self {
+            ValueTest::Eq(constant) => Some(AllEntry::Value(constant.to_operand())),
+            ValueTest::ElemMatch(element) => Some(AllEntry::ElemMatch(element.to_elem_match(untyped))),
+            _ => None,
+        }
+    }
+}
+
+impl ElementTest {
+    fn to_elem_match(&self, untyped: bool) -> ElemMatch {
+        match self {
+            ElementTest::Object(condition) => ElemMatch::Condition(inner_condition(condition)),
+            ElementTest::Value(expr) => ElemMatch::Predicate(element_predicate(conjuncts(expr), untyped)),
+        }
+    }
+}
+
+/// Tests put to one element, as one predicate.
+///
+/// A predicate holds each operator once, so what would stand twice goes under a double negation. A predicate
+/// that was read gives at most one part that needs `$not`, so there is always room for it.
+fn element_predicate(parts: &[Expr<ValueTest>], untyped: bool) -> Predicate {
+    let mut tests: Vec<Test> = Vec::new();
+    let mut equal = Vec::new();
+    let mut later = Vec::new();
+    let mut last = None;
+    for part in parts {
+        if let (Expr::Test(test), true) = (part, untyped)
+            && equal.len() < limits::ENTRIES
+            && let Some(entry) = test.to_all_entry(untyped)
+        {
+            equal.push(entry);
+            continue;
+        }
+        let test = element_test(part, untyped);
+        match &test {
+            Test::Not(_) if last.is_none() => last = Some((test, part)),
+            _ if tests.iter().any(|other| cannot_join(other, &test)) => later.push(part.clone()),
+            _ => tests.push(test),
+        }
+    }
+    if !equal.is_empty() {
+        tests.push(all_of(equal));
+    }
+    if later.is_empty() {
+        tests.extend(last.map(|(test, _)| test));
+    } else {
+        later.extend(last.map(|(_, part)| part.clone()));
+        tests.push(negated(vec![Test::Not(element_predicate(&later, untyped))]));
+    }
+    sort_tests(&mut tests);
+    Predicate { read_as: None, tests }
+}
+
+fn element_test(part: &Expr<ValueTest>, untyped: bool) -> Test {
+    match part {
+        Expr::Test(test) => test.to_test(true, untyped),
+        Expr::Not(inner) => match &**inner {
+            Expr::Test(test) => test.to_test(false, untyped),
+            other => Test::Not(element_predicate(conjuncts(other), untyped)),
+        },
+        Expr::Const(true) => Test::Nin(vec![]),
+        Expr::Const(false) => Test::In(vec![]),
+        Expr::And(parts) => negated(vec![Test::Not(element_predicate(parts, untyped))]),
+        Expr::Or(parts) => {
+            let none: Vec<_> = parts.iter().map(|part| part.clone().not()).collect();
+            Test::Not(element_predicate(&none, untyped))
+        }
+    }
+}
+
+fn conjuncts<T>(expr: &Expr<T>) -> &[Expr<T>] {
+    match expr {
+        Expr::And(parts) => parts,
+        other => std::slice::from_ref(other),
+    }
+}
+
+/// Whether two tests cannot be members of one predicate: its keys are unique, and `$options` is one of them.
+fn cannot_join(left: &Test, right: &Test) -> bool {
+    let options = |test: &Test| match test {
+        Test::Regex(pattern) => Some(pattern.options().map(str::to_owned)),
+        Test::Text(_, needle) => Some(needle.options().map(str::to_owned)),
+        _ => None,
+    };
+    left.operator() == right.operator()
+        || matches!((options(left), options(right)), (Some(left), Some(right)) if left != right)
+}
+
+fn negated(tests: Vec<Test>) -> Test {
+    Test::Not(Predicate { read_as: None, tests })
+}
+
+fn sort_tests(tests: &mut [Test]) {
+    tests.sort_by(|left, right| key_order(left.operator().name().as_bytes(), right.operator().name().as_bytes()));
+}
