@@ -19,7 +19,7 @@ pub(crate) mod encode;
 mod tests;
 
 use crate::document::{Array, Node, Object, View};
-use entries::{Cursor, Entries, Kind};
+use entries::{Cursor, Entries, Key, Kind};
 
 /// A whole jsonb value.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ impl<'d> Jsonb<'d> {
         {
             return scalar;
         }
-        JsonbNode { kind: Kind::Container, bytes: self.container }
+        JsonbNode { kind: Kind::CONTAINER, bytes: self.container }
     }
 }
 
@@ -91,12 +91,12 @@ impl<'d> Node<'d> for JsonbNode<'d> {
     #[inline]
     fn view(self) -> View<'d, Self> {
         match self.kind {
-            Kind::String => View::String(self.bytes),
-            Kind::Number => numeric::read(self.bytes).map_or(View::Null, View::Number),
-            Kind::False => View::Bool(false),
-            Kind::True => View::Bool(true),
-            Kind::Null => View::Null,
-            Kind::Container => view_container(self.bytes).unwrap_or(View::Null),
+            Kind::STRING => View::String(self.bytes),
+            Kind::NUMBER => numeric::read(self.bytes).map_or(View::Null, View::Number),
+            Kind::FALSE => View::Bool(false),
+            Kind::TRUE => View::Bool(true),
+            Kind::CONTAINER => view_container(self.bytes).unwrap_or(View::Null),
+            _ => View::Null,
         }
     }
 }
@@ -137,22 +137,23 @@ impl<'d> Object<'d> for JsonbObject<'d> {
 
     #[inline]
     fn get(self, key: &str) -> Option<Self::Node> {
-        let mut cursor = Cursor::START;
-        let found = self.members.seek_key(&mut cursor, key.as_bytes());
-        found.then(|| self.members.node(self.len() + cursor.index, cursor))
+        let at = self.members.seek_key(Cursor::START, &Key::new(key.as_bytes())).ok()?;
+        Some(self.members.node(self.len() + at.index, at))
     }
 
     #[inline]
     fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
-        let mut cursor = Cursor::START;
+        let mut at = Cursor::START;
         let mut value = Cursor::START;
         for (key, slot) in keys.iter().zip(found) {
-            *slot = self.members.seek_key(&mut cursor, key.as_bytes()).then(|| {
+            let sought = self.members.seek_key(at, &Key::new(key.as_bytes()));
+            *slot = sought.ok().map(|key| {
                 // Where the last value found starts is nearer than where this key does.
-                let known = if value.index > 0 { value } else { cursor };
-                value = self.members.cursor_at(self.len() + cursor.index, known);
+                let known = if value.index > 0 { value } else { key };
+                value = self.members.cursor_at(self.len() + key.index, known);
                 self.members.node(value.index, value)
             });
+            at = sought.unwrap_or_else(|after| after);
         }
     }
 

@@ -16,15 +16,18 @@ const KIND: u32 = 0x7000_0000;
 /// only the choice of which keys a search looks at first.
 const STRIDE: usize = 32;
 
-/// What a child is (`JENTRY_ISSTRING` and so on).
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    String,
-    Number,
-    False,
-    True,
-    Null,
-    Container,
+/// What a child is: the entry's own bits, so that nothing is decided before the child is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind(u32);
+
+/// `JENTRY_ISSTRING` and so on.
+impl Kind {
+    pub(super) const STRING: Kind = Kind(0x0000_0000);
+    pub(super) const NUMBER: Kind = Kind(0x1000_0000);
+    pub(super) const FALSE: Kind = Kind(0x2000_0000);
+    pub(super) const TRUE: Kind = Kind(0x3000_0000);
+    pub(super) const NULL: Kind = Kind(0x4000_0000);
+    pub(super) const CONTAINER: Kind = Kind(0x5000_0000);
 }
 
 impl Entry {
@@ -33,20 +36,19 @@ impl Entry {
     }
 
     fn kind(self) -> Kind {
-        match self.0 & KIND {
-            0x0000_0000 => Kind::String,
-            0x1000_0000 => Kind::Number,
-            0x2000_0000 => Kind::False,
-            0x3000_0000 => Kind::True,
-            0x5000_0000 => Kind::Container,
-            _ => Kind::Null,
-        }
+        Kind(self.0 & KIND)
     }
 
     /// Where a child that starts at `start` ends: never before it, so that children never overlap.
     #[inline]
     fn end(self, start: u64) -> u64 {
-        if self.0 & HAS_OFFSET == 0 { start + self.length() } else { self.length().max(start) }
+        if self.0 & HAS_OFFSET != 0 {
+            // A branch, which is nearly always foreseen, rather than conditional moves: every child waits for
+            // the end of the one before.
+            rare();
+            return self.length().max(start);
+        }
+        start + self.length()
     }
 
     /// The length, or the offset in its place.
@@ -54,6 +56,9 @@ impl Entry {
         u64::from(self.0 & LENGTH)
     }
 }
+
+/// How many lengths are summed at once; that many of 28 bits do not overflow 32.
+const RUN: usize = 8;
 
 /// A child by its number, and where its bytes start. 64 bits hold the sum of all the lengths that fit in memory.
 #[derive(Clone, Copy)]
@@ -85,7 +90,7 @@ impl<'d> Entries<'d> {
         self.entries.len()
     }
 
-    /// The child at `index`, found from `known`, a child before it.
+    /// The child at `index`, found from `known`, which is at or before it.
     #[inline]
     pub(super) fn node(self, index: usize, known: Cursor) -> JsonbNode<'d> {
         let Some(entry) = self.entries.get(index) else { return NULL };
@@ -103,11 +108,20 @@ impl<'d> Entries<'d> {
     }
 
     /// Where the child at `index` starts: sums lengths backwards until an offset, or the `known` child, is met.
-    /// An index beyond the last child is read as the end.
     #[inline]
     pub(super) fn cursor_at(self, index: usize, known: Cursor) -> Cursor {
+        let mut between = self.entries.get(known.index..index).unwrap_or_default();
         let mut length = 0;
-        for entry in self.entries.get(known.index..index).unwrap_or_default().iter().rev() {
+        // Most runs have no offset: these are summed without a branch for each entry.
+        while let Some((before, run)) = between.split_last_chunk::<RUN>() {
+            let run = run.map(u32::from_ne_bytes);
+            if run.iter().fold(0, |all, entry| all | entry) & HAS_OFFSET != 0 {
+                break;
+            }
+            length += u64::from(run.iter().map(|entry| entry & LENGTH).sum::<u32>());
+            between = before;
+        }
+        for entry in between.iter().rev() {
             let entry = Entry::read(*entry);
             length += entry.length();
             if entry.0 & HAS_OFFSET != 0 {
@@ -117,65 +131,57 @@ impl<'d> Entries<'d> {
         Cursor { index, offset: known.offset + length }
     }
 
-    /// Of an object's entries, moves `cursor` on to the first key that is not before `key` in jsonb's order, and
-    /// tells whether it is `key`.
+    /// Among an object's entries, from the key at `at` on, the key that is `key`, or else the first one after it in
+    /// jsonb's order.
     #[inline]
-    pub(super) fn seek_key(self, cursor: &mut Cursor, key: &[u8]) -> bool {
-        let key = Key::new(key);
-        let count = self.entries.len() / 2;
-        if count > cursor.index + STRIDE + 1 {
-            self.skip_strides(count, cursor, &key);
+    pub(super) fn seek_key(self, mut at: Cursor, key: &Key<'_>) -> Result<Cursor, Cursor> {
+        let keys = &self.entries[..self.entries.len() / 2];
+        if keys.len() > at.index + STRIDE + 1 {
+            at = self.skip_strides(keys.len(), at, key);
         }
-        let mut offset = cursor.offset;
-        for (step, entry) in self.entries[cursor.index.min(count)..count].iter().enumerate() {
-            let end = Entry::read(*entry).end(offset);
+        while let Some(entry) = keys.get(at.index) {
+            let end = Entry::read(*entry).end(at.offset);
             // Most keys are told apart by their length alone, without a look at their bytes.
-            if end - offset >= key.length {
-                let order = self.compare(offset, end, &key);
-                if order != Ordering::Less {
-                    *cursor = Cursor { index: cursor.index + step, offset };
-                    return order == Ordering::Equal;
+            if end - at.offset >= key.length {
+                match self.compare(at.offset, end, key) {
+                    Ordering::Less => {}
+                    Ordering::Equal => return Ok(at),
+                    Ordering::Greater => return Err(at),
                 }
             }
-            offset = end;
+            at = Cursor { index: at.index + 1, offset: end };
         }
-        *cursor = Cursor { index: count, offset };
-        false
+        Err(at)
     }
 
-    /// Moves `cursor` past whole strides of keys that are before `key`, by binary search.
+    /// Goes from `at` past whole strides of keys that are before `key`, by binary search.
     ///
     /// It looks at the keys just after an offset, whose start and length are at hand.
     #[inline(never)]
-    fn skip_strides(self, count: usize, cursor: &mut Cursor, key: &Key<'_>) {
-        let probe = |stride: usize| {
-            let at = self.cursor_at(stride * STRIDE + 1, Cursor::START);
-            let end = Entry::read(self.entries[at.index]).end(at.offset);
-            (at, self.compare(at.offset, end, key) != Ordering::Greater)
-        };
-        let mut low = cursor.index / STRIDE + 1;
+    fn skip_strides(self, count: usize, mut at: Cursor, key: &Key<'_>) -> Cursor {
+        let mut low = at.index / STRIDE + 1;
         let mut high = count.saturating_sub(2) / STRIDE + 1;
         while low < high {
             let middle = low + (high - low) / 2;
-            let (at, not_after) = probe(middle);
-            if not_after {
-                *cursor = at;
-                low = middle + 1;
-            } else {
+            let probe = self.cursor_at(middle * STRIDE + 1, at);
+            let end = Entry::read(self.entries[probe.index]).end(probe.offset);
+            if self.compare(probe.offset, end, key) == Ordering::Greater {
                 high = middle;
+            } else {
+                at = probe;
+                low = middle + 1;
             }
         }
+        at
     }
 
     #[inline]
     fn child(self, entry: Entry, start: u64) -> (JsonbNode<'d>, u64) {
         let end = entry.end(start);
         let kind = entry.kind();
-        let start = match kind {
-            // INTALIGN: these are padded in front, and the padding is part of their length.
-            Kind::Number | Kind::Container => (start + 3) & !3,
-            _ => start,
-        };
+        // INTALIGN: these are padded in front, and the padding is part of their length.
+        let padded = kind == Kind::NUMBER || kind == Kind::CONTAINER;
+        let start = if padded { (start + 3) & !3 } else { start };
         (self.bytes(start, end).map_or(NULL, |bytes| JsonbNode { kind, bytes }), end)
     }
 
@@ -186,13 +192,19 @@ impl<'d> Entries<'d> {
         if length != Ordering::Equal {
             return length;
         }
-        // Eight bytes at a time, be it that some are of what follows the key.
-        let rest = usize::try_from(start).ok().and_then(|start| self.data.get(start..)).unwrap_or_default();
-        let Some(head) = rest.first_chunk() else { return rest[..rest.len().min(key.bytes.len())].cmp(key.bytes) };
-        match (u64::from_be_bytes(*head) & key.head_mask).cmp(&key.head) {
-            Ordering::Equal if key.length > 8 => self.bytes(start, end).unwrap_or_default().cmp(key.bytes),
-            order => order,
+        // Eight bytes at once, be it that the last of them are not the key's.
+        let head = usize::try_from(start).ok().and_then(|start| self.data.get(start..)?.first_chunk());
+        match head.map(|head| u64::from_be_bytes(*head) & key.head_mask) {
+            Some(head) if head != key.head => head.cmp(&key.head),
+            Some(_) if key.length <= 8 => Ordering::Equal,
+            _ => self.compare_bytes(start, end, key),
         }
+    }
+
+    /// Apart, so that the call of `memcmp` takes no registers from the loop of [`Entries::seek_key`].
+    #[inline(never)]
+    fn compare_bytes(self, start: u64, end: u64, key: &Key<'_>) -> Ordering {
+        self.bytes(start, end).unwrap_or_default().cmp(key.bytes)
     }
 
     #[inline]
@@ -201,11 +213,11 @@ impl<'d> Entries<'d> {
     }
 }
 
-const NULL: JsonbNode<'static> = JsonbNode { kind: Kind::Null, bytes: &[] };
+const NULL: JsonbNode<'static> = JsonbNode { kind: Kind::NULL, bytes: &[] };
 
 /// A key that is looked for. Its first eight bytes make a number, so that most of the stored keys as long as it
 /// are told apart without a call to `memcmp`.
-struct Key<'k> {
+pub(super) struct Key<'k> {
     bytes: &'k [u8],
     length: u64,
     head: u64,
@@ -215,7 +227,7 @@ struct Key<'k> {
 
 impl<'k> Key<'k> {
     #[inline]
-    fn new(bytes: &'k [u8]) -> Self {
+    pub(super) fn new(bytes: &'k [u8]) -> Self {
         // Zeros follow a key of less than eight bytes. Put together without a loop or a call.
         let head = if let Some(head) = bytes.first_chunk() {
             u64::from_be_bytes(*head)
@@ -228,3 +240,7 @@ impl<'k> Key<'k> {
         Key { bytes, length: bytes.len() as u64, head, head_mask: u64::MAX.checked_shl(missing).unwrap_or(0) }
     }
 }
+
+/// Tells the compiler that the branch that calls it is seldom taken.
+#[cold]
+fn rare() {}
