@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text ─parse→ AST ─check→ Expr ┬→ Program      one condition, one document
-//!                               ├→ text         what `@~` takes inside compiled SQL
+//!                               ├→ SQL          a WHERE clause over a table of contacts
 //!                               └→ facts        what an index can use
 //! ```
 #![forbid(unsafe_code)]
@@ -22,5 +22,6 @@ pub mod path;
 pub mod pattern;
 pub mod print;
 pub mod program;
+pub mod sql;
 pub mod types;
 pub mod value;

@@ -1,0 +1,271 @@
+//! A condition as the WHERE clause of a query on the contacts.
+//!
+//! Native columns are compared as columns, so that their indexes serve. Custom properties go through one `@~` for as
+//! much of the condition as speaks of nothing else, and so does, over an object built from the columns, what SQL
+//! cannot say exactly. The expression is true for the contacts that satisfy the condition, and false or NULL for the
+//! others: negations are pushed down to the tests, each of which knows what NULL means to it.
+
+use crate::expr::{Atom, Checked, Expr, FieldTest};
+use crate::parse::parse;
+use crate::program::{Program, Surroundings};
+use crate::value::Json;
+use crate::value::Value;
+
+mod array;
+mod moment;
+mod native;
+mod number;
+mod table;
+#[cfg(test)]
+mod tests;
+mod topic;
+mod tree;
+mod typed;
+mod writer;
+
+pub use table::{Column, ColumnKind, PropertiesColumn, QualifiedName, Table, Topics, TypedIndex};
+pub use writer::{Names, Style};
+
+use tree::Sql;
+use writer::Writer;
+
+/// The condition as one SQL expression over the table's columns.
+///
+/// It stands for itself in `WHERE`; beside something else it needs parentheses. What the text says depends on the
+/// arguments alone.
+#[must_use]
+pub fn where_clause(checked: &Checked, table: &Table, style: &Style) -> String {
+    let writer = Writer(style);
+    let compiler = Compiler { table, writer };
+    let part = compiler.part(checked, true);
+    writer.write(&compiler.sql(part))
+}
+
+/// What of the table a condition reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used<'t> {
+    /// The native columns, each once
+    pub columns: Vec<&'t Column>,
+    /// The column with the custom properties
+    pub properties: Option<&'t PropertiesColumn>,
+    /// The subscriptions: the id and the topics' table
+    pub topics: Option<&'t Topics>,
+}
+
+/// What the expression reads, for checks of privileges.
+#[must_use]
+pub fn used<'t>(checked: &Checked, table: &'t Table) -> Used<'t> {
+    let mut used = Used::default();
+    checked.for_each(&mut |atom| match atom {
+        Atom::Topic(_) => used.topics = table.topics.as_ref(),
+        Atom::Field(field) => match table.column(field.path.first()) {
+            None => used.properties = table.properties.as_ref(),
+            Some(column) if used.columns.iter().any(|other| other.name == column.name) => {}
+            Some(column) => used.columns.push(column),
+        },
+    });
+    used
+}
+
+struct Compiler<'a> {
+    table: &'a Table,
+    writer: Writer<'a>,
+}
+
+/// A part of the condition, compiled as far as it can be before its neighbours are known.
+enum Part {
+    Sql(Sql),
+    /// Put to a document; gathered with neighbours that are put to the same. No negation but of single tests
+    Document(Source, Expr<FieldTest>),
+    /// An index condition and the test it is weaker than, which is put to the properties
+    Narrowed(Sql, Expr<FieldTest>),
+    /// Subscribed to any of the topics, or to none of them
+    Topics(bool, Vec<String>),
+}
+
+/// The documents that `@~` is put to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Properties,
+    /// The native columns that the condition speaks of
+    Columns,
+}
+
+/// How many arguments a function may have, two for each column (`FUNC_MAX_ARGS`).
+const MAX_ARGUMENTS: usize = 100;
+
+impl Compiler<'_> {
+    /// The expression, or its complement where `positive` is false.
+    fn part(&self, expr: &Checked, positive: bool) -> Part {
+        match expr {
+            Expr::Const(value) => Part::Sql(Sql::Const(*value == positive)),
+            Expr::And(parts) => self.join(parts, positive, positive),
+            Expr::Or(parts) => self.join(parts, positive, !positive),
+            Expr::Not(inner) => self.part(inner, !positive),
+            Expr::Test(Atom::Topic(topic)) => Part::Topics(positive, vec![topic.clone()]),
+            Expr::Test(Atom::Field(field)) => self.field(field, positive),
+        }
+    }
+
+    /// The conjunction of the parts where `all`, else their disjunction, each complemented where `positive` is false.
+    fn join(&self, parts: &[Checked], positive: bool, all: bool) -> Part {
+        let mut sql = Vec::new();
+        let mut topics = Vec::new();
+        let (mut columns, mut properties) = (Vec::new(), Vec::new());
+        for part in parts {
+            match self.part(part, positive) {
+                Part::Topics(subscribed, mut ids) if subscribed != all => topics.append(&mut ids),
+                Part::Document(Source::Columns, expr) => columns.push(expr),
+                Part::Document(Source::Properties, expr) => properties.push(expr),
+                Part::Narrowed(index, expr) if all => {
+                    sql.push(index);
+                    properties.push(expr);
+                }
+                other => sql.push(self.sql(other)),
+            }
+        }
+        let join = |exprs| if all { Expr::and(exprs) } else { Expr::or(exprs) };
+        let gathered = [
+            (!topics.is_empty()).then_some(Part::Topics(!all, topics)),
+            (!columns.is_empty()).then(|| Part::Document(Source::Columns, join(columns))),
+            (!properties.is_empty()).then(|| Part::Document(Source::Properties, join(properties))),
+        ];
+        let mut gathered: Vec<Part> = gathered.into_iter().flatten().collect();
+        if sql.is_empty() && gathered.len() == 1 {
+            return gathered.swap_remove(0);
+        }
+        sql.extend(gathered.into_iter().map(|part| self.sql(part)));
+        Part::Sql(Sql::join(sql, all))
+    }
+
+    fn sql(&self, part: Part) -> Sql {
+        match part {
+            Part::Sql(sql) => sql,
+            Part::Document(source, expr) => self.document(source, &expr),
+            Part::Narrowed(index, expr) => Sql::and([index, self.document(Source::Properties, &expr)]),
+            Part::Topics(true, topics) => topic::subscribed_to_any(self.writer, self.table, &topics),
+            Part::Topics(false, topics) => topic::subscribed_to_any(self.writer, self.table, &topics).negate(),
+        }
+    }
+
+    fn field(&self, field: &FieldTest, positive: bool) -> Part {
+        if let Some(column) = self.table.column(field.path.first()) {
+            return self.native(column, field, positive);
+        }
+        let test = Expr::Test(field.clone()).negate_unless(positive);
+        let indexed = if positive { typed::test(self.writer, self.table, field) } else { None };
+        match indexed {
+            Some(typed::Indexed { sql, is_exact: true }) => Part::Sql(sql),
+            Some(typed::Indexed { sql, is_exact: false }) => Part::Narrowed(sql, test),
+            None => Part::Document(Source::Properties, test),
+        }
+    }
+
+    /// A test on a column, in which NULL is missing.
+    fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
+        let test = Expr::Test(field.clone());
+        let on_missing = holds(&test, vec![]);
+        let (sql, on_null) = match native::test(self.writer, column, field) {
+            // Of a test on a NULL column, only NULL or something equal to `on_missing` can come.
+            Some(sql) => (if positive { sql } else { sql.negate() }, None),
+            None => {
+                // An object built from the row has null where the column is NULL.
+                let on_null = holds(&test, vec![(column.name.clone(), Value::Null)]);
+                let document = test.negate_unless(positive);
+                if column.not_null || on_null == on_missing {
+                    return Part::Document(Source::Columns, document);
+                }
+                (self.document(Source::Columns, &document), Some(on_null))
+            }
+        };
+        let term = self.writer.column(&column.name);
+        Part::Sql(if column.not_null {
+            sql
+        } else if on_missing == positive {
+            Sql::or([Sql::IsNull(term), sql])
+        } else if on_null.is_some() || sql == Sql::Const(true) {
+            Sql::and([Sql::IsNotNull(term), sql])
+        } else {
+            sql
+        })
+    }
+
+    /// The test of a document against a condition; never NULL where it holds.
+    fn document(&self, source: Source, expr: &Expr<FieldTest>) -> Sql {
+        if source == Source::Properties && self.table.properties.is_none() {
+            return Sql::Const(holds(expr, vec![]));
+        }
+        let columns = if source == Source::Columns { self.columns_of(expr) } else { vec![] };
+        let condition = expr.to_condition().to_string();
+        // With the conditions of other segments in it, it may be more than one condition is allowed to be.
+        if (columns.len() * 2 > MAX_ARGUMENTS || parse(&condition).is_err())
+            && let Some(sql) = self.halves(source, expr)
+        {
+            return sql;
+        }
+        let matches = |document| Sql::infix(document, self.writer.matches(), self.writer.condition(&condition));
+        match &self.table.properties {
+            Some(properties) if source == Source::Properties => {
+                let term = self.writer.column(&properties.name);
+                if !properties.not_null && holds(expr, vec![]) {
+                    Sql::or([Sql::IsNull(term.clone()), matches(term)])
+                } else {
+                    matches(term)
+                }
+            }
+            _ => matches(self.object_of(&columns)),
+        }
+    }
+
+    fn halves(&self, source: Source, expr: &Expr<FieldTest>) -> Option<Sql> {
+        let (parts, all) = match expr {
+            Expr::And(parts) => (parts, true),
+            Expr::Or(parts) => (parts, false),
+            _ => return None,
+        };
+        let join = |parts: &[Expr<FieldTest>]| {
+            let parts = parts.iter().cloned();
+            self.document(source, &if all { Expr::and(parts) } else { Expr::or(parts) })
+        };
+        let (left, right) = parts.split_at(parts.len() / 2);
+        Some(Sql::join([join(left), join(right)], all))
+    }
+
+    /// The native columns that it speaks of, each once.
+    fn columns_of(&self, expr: &Expr<FieldTest>) -> Vec<&Column> {
+        let mut columns: Vec<&Column> = Vec::new();
+        expr.for_each(&mut |field| {
+            if let Some(column) = self.table.column(field.path.first())
+                && columns.iter().all(|other| other.name != column.name)
+            {
+                columns.push(column);
+            }
+        });
+        columns
+    }
+
+    /// `jsonb_build_object('country', country)`
+    fn object_of(&self, columns: &[&Column]) -> String {
+        let writer = self.writer;
+        let member = |column: &&Column| {
+            let term = writer.column(&column.name);
+            let value = match &column.kind {
+                // Without the padding, which is no part of the string.
+                ColumnKind::Char { .. } => writer.as_text(&term),
+                ColumnKind::Array(element) if matches!(**element, ColumnKind::Char { .. }) => {
+                    format!("{}[]", writer.as_text(&term))
+                }
+                _ => term,
+            };
+            format!("{}, {value}", writer.text(&column.name))
+        };
+        let members: Vec<_> = columns.iter().map(member).collect();
+        format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
+    }
+}
+
+/// Whether an object of these members satisfies the expression.
+fn holds(expr: &Expr<FieldTest>, members: Vec<(String, Json)>) -> bool {
+    let atoms = expr.try_map(&mut |field| Some(Atom::Field(field.clone()))).unwrap_or(Expr::Const(false));
+    Program::compile(&atoms).matches(&Value::Object(members), Surroundings::NONE)
+}

@@ -1,0 +1,221 @@
+//! Tests on native columns, as SQL that their indexes serve.
+
+use super::array;
+use super::moment;
+use super::number::{self, Bound};
+use super::table::{Column, ColumnKind};
+use super::tree::{Infix, OneOf, Sql, Symbol};
+use super::writer::Writer;
+use crate::ast::{Comparison, TextTest};
+use crate::expr::{Constant, FieldTest, ValueTest};
+use crate::value::Value;
+
+/// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
+pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
+    if !field.path.rest().is_empty() {
+        return None;
+    }
+    let term = writer.column(&column.name);
+    match &column.kind {
+        ColumnKind::Json | ColumnKind::Jsonb => matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true)),
+        ColumnKind::Array(element) => array::test(writer, &term, element, &field.test),
+        kind => Scalar { writer, kind, term: &term, may_be_nan: true }.test(&field.test),
+    }
+}
+
+/// A term whose values are no arrays and no json.
+pub(super) struct Scalar<'a> {
+    pub writer: Writer<'a>,
+    pub kind: &'a ColumnKind,
+    pub term: &'a str,
+    /// Whether a numeric or floating-point value may be NaN, which is above all numbers
+    pub may_be_nan: bool,
+}
+
+/// What equality with a constant becomes.
+pub(super) enum Equal {
+    /// With a value of the column's type, as its text
+    To(String),
+    /// Something else that it means
+    When(Sql),
+    /// Of nothing
+    Never,
+}
+
+impl Scalar<'_> {
+    pub(super) fn test(&self, test: &ValueTest) -> Option<Sql> {
+        let is_string = self.kind.is_string();
+        match test {
+            ValueTest::Eq(constant) => self.one_of(std::slice::from_ref(constant)),
+            ValueTest::In(constants) => self.one_of(constants),
+            ValueTest::Compare(comparison, constant) => self.ordered(*comparison, constant),
+            ValueTest::Exists => Some(Sql::Const(true)),
+            ValueTest::Text(test, needle) if is_string && needle.is_exact() => Some(self.like(*test, needle.text())),
+            ValueTest::Regex(_) | ValueTest::Text(..) => None,
+            ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(Sql::Const(false)),
+            ValueTest::Type(types) => Some(Sql::Const(self.kind.json_type().is_some_and(|own| types.contains(&own)))),
+            ValueTest::Empty if is_string => self.one_of(&[Value::String(String::new())]),
+            ValueTest::Empty => Some(Sql::Const(false)),
+        }
+    }
+
+    fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
+        let mut texts = Vec::new();
+        let mut parts = Vec::new();
+        for constant in constants {
+            match self.equal(constant)? {
+                Equal::To(text) => texts.push(text),
+                Equal::When(sql) => parts.push(sql),
+                Equal::Never => {}
+            }
+        }
+        parts.insert(0, self.equal_to_any(texts));
+        Some(Sql::or(parts))
+    }
+
+    /// What equality with the constant means; `None` where SQL cannot say it.
+    pub(super) fn equal(&self, constant: &Constant) -> Option<Equal> {
+        let found = |text: Option<String>| text.map_or(Equal::Never, Equal::To);
+        Some(match (self.kind, constant) {
+            (ColumnKind::Uuid, Value::String(text)) => found(uuid(text)),
+            (ColumnKind::Enum { labels, .. }, Value::String(text)) => {
+                found(labels.contains(text).then(|| text.clone()))
+            }
+            (kind, Value::String(text)) if kind.is_string() => Equal::To(text.clone()),
+            (ColumnKind::Boolean, Value::Bool(value)) => Equal::To(value.to_string()),
+            (kind, Value::Number(number)) if kind.is_number() => found(number::equal(kind, number)),
+            (ColumnKind::Date, Value::Date(range)) => Equal::To(range.day().to_string()),
+            (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Date(range)) => {
+                moment::equal(self.writer, self.kind, self.term, range)
+            }
+            (kind, Value::Date(_)) if kind.is_string() => return None,
+            (ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::String(_)) => return None,
+            _ => Equal::Never,
+        })
+    }
+
+    fn equal_to_any(&self, mut texts: Vec<String>) -> Sql {
+        let (writer, kind) = (self.writer, self.kind);
+        match (kind, texts.len()) {
+            (_, 0) => Sql::Const(false),
+            (ColumnKind::Boolean, 1) if texts[0] == "true" => Sql::Truth(self.term.to_owned()),
+            (ColumnKind::Boolean, 1) => Sql::Truth(self.term.to_owned()).negate(),
+            (ColumnKind::Boolean, _) => Sql::Const(true),
+            (_, 1) => {
+                Sql::infix(self.equality_term(), self.operator(Symbol::Eq), writer.literal(kind, &texts.remove(0)))
+            }
+            _ => {
+                let literals = texts.iter().map(|text| writer.literal(kind, text)).collect();
+                let texts: Vec<_> = texts.into_iter().map(Some).collect();
+                let array = writer.array(kind, &texts);
+                Sql::OneOf(OneOf { term: self.equality_term(), operator: self.operator(Symbol::Eq), literals, array })
+            }
+        }
+    }
+
+    fn ordered(&self, comparison: Comparison, constant: &Constant) -> Option<Sql> {
+        let writer = self.writer;
+        Some(match (self.kind, constant) {
+            (kind, Value::String(text)) if kind.is_string() => self.ordered_text(comparison, text),
+            (kind, Value::Number(number)) if kind.is_number() => match number::ordered(kind, comparison, number) {
+                Bound::Always(holds) => Sql::Const(holds),
+                Bound::Compare(comparison, text) => self.below_nan(comparison, self.compare(comparison, &text)),
+            },
+            (ColumnKind::Boolean, Value::Bool(value)) => self.compare(comparison, &value.to_string()),
+            (ColumnKind::Date, Value::Date(range)) => self.compare(comparison, &range.day().to_string()),
+            (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Date(range)) => {
+                moment::ordered(writer, self.kind, self.term, comparison, range)
+            }
+            (kind, Value::Date(_)) if kind.is_string() => return None,
+            (ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::String(_)) => return None,
+            _ => Sql::Const(false),
+        })
+    }
+
+    fn compare(&self, comparison: Comparison, text: &str) -> Sql {
+        Sql::infix(self.term, Symbol::from(comparison), self.writer.literal(self.kind, text))
+    }
+
+    /// NaN is no number, but Postgres sorts it above them all.
+    fn below_nan(&self, comparison: Comparison, sql: Sql) -> Sql {
+        let has_nan = matches!(self.kind, ColumnKind::Numeric | ColumnKind::Real | ColumnKind::Double);
+        if has_nan && self.may_be_nan && matches!(comparison, Comparison::Gt | Comparison::Gte) {
+            Sql::and([sql, self.compare(Comparison::Lt, "NaN")])
+        } else {
+            sql
+        }
+    }
+
+    /// Strings are in the order of their bytes, whatever the column's collation is.
+    fn ordered_text(&self, comparison: Comparison, text: &str) -> Sql {
+        let writer = self.writer;
+        let text_kind = &ColumnKind::Text { deterministic: true };
+        let (term, kind) = match self.kind {
+            // A uuid is in the order of its canonical text.
+            ColumnKind::Uuid if uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
+            ColumnKind::Uuid | ColumnKind::Enum { .. } => (writer.as_text(self.term), text_kind),
+            kind => (self.term.to_owned(), kind),
+        };
+        Sql::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
+    }
+
+    /// `LIKE`, because it is what indexes know: B-tree ones of `text_pattern_ops` or the C collation for a prefix,
+    /// trigram ones for any part.
+    fn like(&self, test: TextTest, needle: &str) -> Sql {
+        if needle.is_empty() {
+            return Sql::Const(true);
+        }
+        let mut pattern = String::new();
+        for character in needle.chars() {
+            if matches!(character, '\\' | '%' | '_') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        let pattern = match test {
+            TextTest::Contains => format!("%{pattern}%"),
+            TextTest::StartsWith => format!("{pattern}%"),
+            TextTest::EndsWith => format!("%{pattern}"),
+        };
+        let term = match self.kind {
+            ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
+            // The others have a LIKE of their own that ignores case or minds padding, or none.
+            ColumnKind::Char { deterministic: false } => self.in_c(&self.writer.as_text(self.term)),
+            _ => self.writer.as_text(self.term),
+        };
+        Sql::infix(term, Symbol::Like, self.writer.text(&pattern))
+    }
+
+    /// The term under a collation by which only equal bytes are equal: its own, where an index may serve.
+    pub(super) fn equality_term(&self) -> String {
+        match self.kind {
+            ColumnKind::Text { deterministic: false }
+            | ColumnKind::Varchar { deterministic: false }
+            | ColumnKind::Char { deterministic: false } => self.in_c(self.term),
+            _ => self.term.to_owned(),
+        }
+    }
+
+    fn in_c(&self, term: &str) -> String {
+        format!("{term} COLLATE {}", self.writer.c_collation())
+    }
+
+    /// An operator of the column's type.
+    fn operator(&self, symbol: Symbol) -> Infix {
+        let schema = match self.kind {
+            ColumnKind::Citext { schema } => Some(schema.clone()),
+            _ => None,
+        };
+        Infix { symbol, schema }
+    }
+}
+
+/// The canonical text of a uuid written with its hyphens.
+fn uuid(text: &str) -> Option<String> {
+    let is_uuid = text.len() == 36
+        && text.bytes().enumerate().all(|(position, byte)| match position {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    is_uuid.then(|| text.to_ascii_lowercase())
+}

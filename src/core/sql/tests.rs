@@ -1,0 +1,246 @@
+//! Conditions and the SQL they become, as documentation: one table for each rule.
+
+use super::*;
+use crate::check::{Declaration, Refusal, Scope, check};
+use crate::date::{Instant, Utc, Zone};
+use crate::types::{PropertyType, ScalarType};
+
+/// The contacts of these tests.
+pub(super) fn contacts() -> Table {
+    let column = |name: &str, kind| Column { name: name.into(), not_null: name == "id", kind };
+    let text = || ColumnKind::Text { deterministic: true };
+    let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
+    let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
+    Table {
+        name: "contacts".into(),
+        properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
+        columns: vec![
+            column("id", ColumnKind::Uuid),
+            column("country", text()),
+            column("nickname", ColumnKind::Text { deterministic: false }),
+            column("city", ColumnKind::Varchar { deterministic: true }),
+            column("code", ColumnKind::Char { deterministic: true }),
+            column("email", ColumnKind::Citext { schema: "public".into() }),
+            column("login", ColumnKind::Name),
+            column(
+                "status",
+                ColumnKind::Enum { type_name: public("Status"), labels: vec!["active".into(), "it's over".into()] },
+            ),
+            column("rank", ColumnKind::SmallInt),
+            column("age", ColumnKind::Integer),
+            column("visits", ColumnKind::BigInt),
+            column("balance", ColumnKind::Numeric),
+            column("score", ColumnKind::Real),
+            column("weight", ColumnKind::Double),
+            column("vip", ColumnKind::Boolean),
+            column("born", ColumnKind::Date),
+            column("seen_at", ColumnKind::TimestampTz),
+            column("left_at", ColumnKind::Timestamp),
+            column("tags", ColumnKind::Array(Box::new(text()))),
+            column("lucky", ColumnKind::Array(Box::new(ColumnKind::Integer))),
+            column("extra", ColumnKind::Jsonb),
+            column("Order", text()),
+        ],
+        typed_indexes: vec![
+            index("spent", ScalarType::Number),
+            index("plan", ScalarType::String),
+            index("trial", ScalarType::Boolean),
+            index("renews", ScalarType::Date),
+            index("paid_at", ScalarType::Timestamp),
+        ],
+        topics: Some(Topics {
+            relation: public("contact_topics"),
+            contact_column: "contact_id".into(),
+            topic_column: column("topic", text()),
+            id_column: "id".into(),
+        }),
+    }
+}
+
+pub(super) fn readable() -> Style {
+    Style {
+        names: Names::Readable { search_path: vec!["public".into()] },
+        extension_schema: "public".into(),
+        alias: None,
+    }
+}
+
+pub(super) fn qualified() -> Style {
+    Style { names: Names::Qualified, extension_schema: "public".into(), alias: None }
+}
+
+/// The properties of [`contacts`]: the columns, and custom ones.
+struct Audience(Table);
+
+const CUSTOM: [(&str, PropertyType); 8] = [
+    ("spent", PropertyType::Scalar(ScalarType::Number)),
+    ("plan", PropertyType::Scalar(ScalarType::String)),
+    ("trial", PropertyType::Scalar(ScalarType::Boolean)),
+    ("renews", PropertyType::Scalar(ScalarType::Date)),
+    ("paid_at", PropertyType::Scalar(ScalarType::Timestamp)),
+    ("colour", PropertyType::Scalar(ScalarType::String)),
+    ("size", PropertyType::Scalar(ScalarType::Number)),
+    ("cart", PropertyType::Json),
+];
+
+impl Scope for Audience {
+    fn property(&self, name: &str) -> Declaration {
+        let custom = CUSTOM.iter().find(|(custom, _)| *custom == name).map(|(_, kind)| *kind);
+        match self.0.column(name).map(|column| column.kind.property_type()).or(custom) {
+            Some(kind) => Declaration::Property(kind),
+            None => Declaration::Unknown,
+        }
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        vec![]
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        Ok(reference.to_owned())
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        Ok(checked(reference))
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &Utc
+    }
+
+    fn now(&self) -> Option<Instant> {
+        None
+    }
+}
+
+pub(super) fn checked(condition: &str) -> Checked {
+    let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error:?}"));
+    check(&parsed, &Audience(contacts())).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
+}
+
+#[track_caller]
+pub(super) fn assert_sql(table: &Table, style: &Style, rows: &[(&str, &str)]) {
+    for (condition, sql) in rows {
+        assert_eq!(where_clause(&checked(condition), table, style), *sql, "{condition}");
+    }
+}
+
+#[track_caller]
+fn assert_readable(rows: &[(&str, &str)]) {
+    assert_sql(&contacts(), &readable(), rows);
+}
+
+#[test]
+fn strings_are_compared_where_an_index_can_serve() {
+    assert_readable(&[
+        (r#"{"country": "US"}"#, "country = 'US'"),
+        (r#"{"country": {"$ne": "US"}}"#, "country IS NULL OR country <> 'US'"),
+        (r#"{"country": {"$in": ["US", "DE", null]}}"#, "country IS NULL OR country IN ('US', 'DE')"),
+        (r#"{"country": {"$nin": ["US", "DE"]}}"#, "country IS NULL OR country NOT IN ('US', 'DE')"),
+        (r#"{"country": {"$nin": ["US", null]}}"#, "country <> 'US'"),
+        (r#"{"country": null}"#, "country IS NULL"),
+        (r#"{"country": {"$exists": true}}"#, "country IS NOT NULL"),
+        (r#"{"country": {"$empty": true}}"#, "country IS NULL OR country = ''"),
+        (r#"{"country": {"$empty": false}}"#, "country <> ''"),
+        (r#"{"country": {"$type": "string"}}"#, "country IS NOT NULL"),
+        (r#"{"country": {"$type": "null"}}"#, "false"),
+        (r#"{"country": {"$gte": "M"}}"#, r#"country COLLATE "C" >= 'M'"#),
+        (r#"{"country": {"$not": {"$gte": "M"}}}"#, r#"country IS NULL OR country COLLATE "C" < 'M'"#),
+        (r#"{"country": {"$startsWith": "U_"}}"#, r"country LIKE E'U\\_%'"),
+        (r#"{"country": {"$not": {"$contains": "'"}}}"#, "country IS NULL OR country NOT LIKE '%''%'"),
+        (r#"{"nickname": "Bo"}"#, r#"nickname COLLATE "C" = 'Bo'"#),
+        (r#"{"city": {"$endsWith": "burg"}}"#, "city LIKE '%burg'"),
+        (r#"{"code": "ab"}"#, "code = 'ab'"),
+        (r#"{"code": {"$startsWith": "a"}}"#, "code::text LIKE 'a%'"),
+        (r#"{"email": "A@b.c"}"#, "email = 'A@b.c'"),
+        (r#"{"login": "bo"}"#, "login = 'bo'::text"),
+        (r#"{"Order": "7"}"#, r#""Order" = '7'"#),
+    ]);
+}
+
+#[test]
+fn uuids_and_enums_are_strings() {
+    assert_readable(&[
+        (r#"{"id": "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"}"#, "id = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"),
+        (r#"{"id": "7"}"#, "false"),
+        (r#"{"id": {"$ne": "7"}}"#, "true"),
+        (r#"{"id": {"$gt": "7"}}"#, r#"id::text COLLATE "C" > '7'"#),
+        (r#"{"status": "active"}"#, "status = 'active'"),
+        (r#"{"status": "it's over"}"#, "status = 'it''s over'"),
+        (r#"{"status": {"$ne": "gone"}}"#, "true"),
+        (r#"{"status": {"$lt": "b"}}"#, r#"status::text COLLATE "C" < 'b'"#),
+    ]);
+}
+
+#[test]
+fn a_bound_becomes_a_number_of_the_columns_type() {
+    assert_readable(&[
+        (r#"{"age": 18}"#, "age = 18"),
+        (r#"{"age": {"$gte": 18, "$lt": 65}}"#, "age < 65 AND age >= 18"),
+        (r#"{"age": {"$gte": 1.5}}"#, "age >= 2"),
+        (r#"{"age": {"$lt": -1.5}}"#, "age <= -2"),
+        (r#"{"age": 1.5}"#, "false"),
+        (r#"{"age": {"$not": {"$lt": 3e9}}}"#, "age IS NULL"),
+        (r#"{"rank": {"$lte": 40000}}"#, "rank IS NOT NULL"),
+        (r#"{"visits": {"$gt": 9223372036854775807}}"#, "visits > 9223372036854775807"),
+        (r#"{"visits": {"$gt": 9223372036854775807.5}}"#, "false"),
+        (r#"{"balance": 1.50}"#, "balance = 1.5"),
+        (r#"{"balance": {"$lt": 1e50}}"#, "balance < 1e50"),
+        (r#"{"balance": {"$gt": 1}}"#, "balance > 1 AND balance < 'NaN'"),
+        (r#"{"balance": {"$not": {"$gt": 1}}}"#, "balance IS NULL OR balance <= 1 OR balance >= 'NaN'"),
+        (r#"{"score": 0.1}"#, "score = '0.1'::real"),
+        (r#"{"score": 0.10000000149}"#, "false"),
+        (r#"{"score": {"$lte": 0.10000000149}}"#, "score <= '0.1'::real"),
+        (r#"{"weight": {"$in": [0.1, 70]}}"#, "weight IN (0.1, 70)"),
+        (r#"{"weight": {"$lt": 1e999}}"#, "weight <= 1.7976931348623157e308"),
+    ]);
+}
+
+#[test]
+fn booleans_stand_for_themselves() {
+    assert_readable(&[
+        (r#"{"vip": true}"#, "vip"),
+        (r#"{"vip": false}"#, "NOT vip"),
+        (r#"{"vip": {"$ne": true}}"#, "vip IS NULL OR NOT vip"),
+        (r#"{"vip": {"$in": [true, false]}}"#, "vip IS NOT NULL"),
+    ]);
+}
+
+#[test]
+fn days_and_points_in_time() {
+    assert_readable(&[
+        (r#"{"born": {"$lt": "2000-01-31"}}"#, "born < '2000-01-31'"),
+        (r#"{"seen_at": {"$gte": "2024-01-01"}}"#, "seen_at >= '2024-01-01T00:00:00Z'"),
+        (r#"{"seen_at": {"$gt": "2024-01-01"}}"#, "seen_at >= '2024-01-02T00:00:00Z'"),
+        (r#"{"seen_at": {"$gt": "2024-01-01T10:00:00+02:00"}}"#, "seen_at > '2024-01-01T08:00:00Z'"),
+        (r#"{"seen_at": "2024-01-01"}"#, "seen_at >= '2024-01-01T00:00:00Z' AND seen_at < '2024-01-02T00:00:00Z'"),
+        (
+            r#"{"seen_at": {"$ne": "2024-01-01"}}"#,
+            "seen_at IS NULL OR seen_at < '2024-01-01T00:00:00Z' OR seen_at >= '2024-01-02T00:00:00Z'",
+        ),
+        (r#"{"left_at": {"$lt": "2024-01-01"}}"#, "left_at < '2024-01-01T00:00:00'"),
+    ]);
+}
+
+#[test]
+fn arrays_are_searched_as_gin_does() {
+    assert_readable(&[
+        (r#"{"tags": "vip"}"#, "tags @> ARRAY['vip']::text[]"),
+        (r#"{"tags": {"$ne": "vip"}}"#, "tags IS NULL OR NOT tags @> ARRAY['vip']::text[]"),
+        (r#"{"tags": {"$in": ["a", "b"]}}"#, "tags && ARRAY['a', 'b']::text[]"),
+        (r#"{"tags": {"$all": ["a", "b"]}}"#, "tags @> ARRAY['a']::text[] AND tags @> ARRAY['b']::text[]"),
+        (r#"{"tags": ["a", null]}"#, "tags = ARRAY['a', NULL]::text[]"),
+        (r#"{"tags": {"$size": 2}}"#, "coalesce(array_length(tags, 1), 0) = 2"),
+        (r#"{"tags": {"$empty": true}}"#, "tags IS NULL OR cardinality(tags) = 0"),
+        (r#"{"lucky": {"$in": [7, 7.5]}}"#, "lucky @> ARRAY[7]::integer[]"),
+        (
+            r#"{"lucky": {"$gt": 7}}"#,
+            r#"jsonb_build_object('lucky', lucky) @~ '{"lucky": {"$as": "number[]", "$gt": 7}}'"#,
+        ),
+        (r#"{"tags": null}"#, r#"jsonb_build_object('tags', tags) @~ '{"tags": {"$as": "string[]", "$eq": null}}'"#),
+        (
+            r#"{"tags": {"$type": "null"}}"#,
+            r#"tags IS NOT NULL AND jsonb_build_object('tags', tags) @~ '{"tags": {"$as": "string[]", "$type": ["null"]}}'"#,
+        ),
+    ]);
+}

@@ -1,0 +1,46 @@
+//! Subscriptions.
+
+use super::native::Scalar;
+use super::table::{ColumnKind, Table, Topics};
+use super::tree::{Sql, Symbol};
+use super::writer::Writer;
+use crate::decimal::Decimal;
+use crate::expr::{Constant, ValueTest};
+use crate::value::Value;
+
+/// Whether the contact is subscribed to any of the topics; never NULL.
+///
+/// `EXISTS` rather than `IN`: as one of several conditions it is a semi-join, or an anti-join where it is negated, and
+/// under `OR` the planner may look each contact up. `NOT IN`, and `IN` under `OR`, compare each contact with all
+/// subscribers as soon as a hash table of these would not fit into `work_mem`.
+pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &Table, topics: &[String]) -> Sql {
+    let Some(Topics { relation, contact_column, topic_column, id_column }) = &table.topics else {
+        return Sql::Const(false);
+    };
+    // Both sides are prefixed: a name that one table lost, or both have, must not come to mean the other's.
+    let outer = writer.0.alias.as_deref().unwrap_or(&table.name);
+    let alias = if outer == "subscription" { "subscribed" } else { "subscription" };
+    let column = |prefix: &str, name: &str| format!("{}.{}", writer.identifier(prefix), writer.identifier(name));
+    let topic = column(alias, &topic_column.name);
+    let ids: Vec<_> = topics.iter().map(|topic| id(&topic_column.kind, topic)).collect();
+    let scalar = Scalar { writer, kind: &topic_column.kind, term: &topic, may_be_nan: true };
+    let is_topic = match scalar.test(&ValueTest::In(ids)) {
+        Some(Sql::Const(false)) | None => return Sql::Const(false),
+        Some(sql) => sql,
+    };
+    let is_contact = Sql::infix(column(alias, contact_column), Symbol::Eq, column(outer, id_column));
+    Sql::Truth(format!(
+        "EXISTS (SELECT FROM {} AS {} WHERE {})",
+        writer.qualified(relation),
+        writer.identifier(alias),
+        writer.write(&Sql::and([is_contact, is_topic]))
+    ))
+}
+
+/// A topic's id as the column keeps it.
+fn id(kind: &ColumnKind, topic: &str) -> Constant {
+    match Decimal::parse(topic) {
+        Some(number) if kind.is_number() => Value::Number(number),
+        _ => Value::String(topic.to_owned()),
+    }
+}

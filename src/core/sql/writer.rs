@@ -1,0 +1,235 @@
+//! Names, literals and operators, as text.
+
+use super::table::{ColumnKind, QualifiedName};
+use super::tree::{Infix, OneOf, Sql, Symbol};
+
+/// How SQL is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// How names are written
+    pub names: Names,
+    /// The schema that the extension's type, operator and functions are in, unquoted
+    pub extension_schema: String,
+    /// What columns are prefixed with: the table's alias, unquoted; `None` leaves them bare
+    pub alias: Option<String>,
+}
+
+/// How names are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// For execution: every function, type and operator with its schema, so that nothing depends on `search_path`
+    Qualified,
+    /// For people: bare, where they are in `pg_catalog` or in a schema of this search path
+    Readable {
+        /// The schemas whose objects go by their bare names, unquoted
+        search_path: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Writer<'s>(pub &'s Style);
+
+const CATALOG: &str = "pg_catalog";
+
+impl Writer<'_> {
+    fn is_qualified(self) -> bool {
+        self.0.names == Names::Qualified
+    }
+
+    /// Whether objects of the schema go by their bare names.
+    fn sees(self, schema: &str) -> bool {
+        match &self.0.names {
+            Names::Qualified => false,
+            Names::Readable { search_path } => schema == CATALOG || search_path.iter().any(|visible| visible == schema),
+        }
+    }
+
+    /// A name, quoted unless it is plain and no keyword.
+    pub(super) fn identifier(self, name: &str) -> String {
+        let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            && KEYWORDS.split(' ').all(|keyword| keyword != name);
+        if is_plain && !self.is_qualified() { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    }
+
+    pub(super) fn column(self, name: &str) -> String {
+        match &self.0.alias {
+            Some(alias) => format!("{}.{}", self.identifier(alias), self.identifier(name)),
+            None => self.identifier(name),
+        }
+    }
+
+    pub(super) fn qualified(self, name: &QualifiedName) -> String {
+        self.in_schema(&name.schema, self.identifier(&name.name))
+    }
+
+    /// `name`, which needs no quotes, of `pg_catalog`.
+    pub(super) fn builtin(self, name: &str) -> String {
+        if self.is_qualified() { format!("{CATALOG}.{name}") } else { name.to_owned() }
+    }
+
+    /// `name`, which needs no quotes, of the extension.
+    pub(super) fn own(self, name: &str) -> String {
+        self.in_schema(&self.0.extension_schema, name.to_owned())
+    }
+
+    fn in_schema(self, schema: &str, name: String) -> String {
+        if self.sees(schema) { name } else { format!("{}.{name}", self.identifier(schema)) }
+    }
+
+    pub(super) fn c_collation(self) -> &'static str {
+        if self.is_qualified() { "pg_catalog.\"C\"" } else { "\"C\"" }
+    }
+
+    /// The type of a column.
+    pub(super) fn type_name(self, kind: &ColumnKind) -> String {
+        // The names that people know, and the catalog's own for those that the grammar spells differently.
+        let (readable, catalog) = match kind {
+            ColumnKind::Enum { type_name, .. } => return self.qualified(type_name),
+            ColumnKind::Citext { schema } => return self.in_schema(schema, "citext".to_owned()),
+            ColumnKind::Array(element) => return format!("{}[]", self.type_name(element)),
+            // A name is compared with text: as a name, a long literal would be cut to 63 bytes.
+            ColumnKind::Text { .. } | ColumnKind::Name => ("text", "text"),
+            ColumnKind::Varchar { .. } => ("varchar", "varchar"),
+            ColumnKind::Char { .. } => ("bpchar", "bpchar"),
+            ColumnKind::Uuid => ("uuid", "uuid"),
+            ColumnKind::SmallInt => ("smallint", "int2"),
+            ColumnKind::Integer => ("integer", "int4"),
+            ColumnKind::BigInt => ("bigint", "int8"),
+            ColumnKind::Numeric => ("numeric", "numeric"),
+            ColumnKind::Real => ("real", "float4"),
+            ColumnKind::Double => ("double precision", "float8"),
+            ColumnKind::Boolean => ("boolean", "bool"),
+            ColumnKind::Date => ("date", "date"),
+            ColumnKind::Timestamp => ("timestamp", "timestamp"),
+            ColumnKind::TimestampTz => ("timestamptz", "timestamptz"),
+            ColumnKind::Json => ("json", "json"),
+            ColumnKind::Jsonb => ("jsonb", "jsonb"),
+        };
+        if self.is_qualified() { format!("{CATALOG}.{catalog}") } else { readable.to_owned() }
+    }
+
+    /// The value that the column's type reads `text` as.
+    pub(super) fn literal(self, kind: &ColumnKind, text: &str) -> String {
+        let is_number = text.bytes().last().is_some_and(|byte| byte.is_ascii_digit());
+        match kind {
+            ColumnKind::Boolean => text.to_owned(),
+            _ if self.is_qualified() => format!("{}::{}", quote(text), self.type_name(kind)),
+            // Bare, a name would be cut to 63 bytes, and a real widened to double precision.
+            ColumnKind::Name | ColumnKind::Real => format!("{}::{}", quote(text), self.type_name(kind)),
+            ColumnKind::Citext { schema } if !self.sees(schema) => format!("{}::{}", quote(text), self.type_name(kind)),
+            kind if kind.is_number() && is_number => text.to_owned(),
+            _ => quote(text),
+        }
+    }
+
+    /// `ARRAY['a', 'b']::text[]`; no element stands for NULL.
+    pub(super) fn array(self, element: &ColumnKind, texts: &[Option<String>]) -> String {
+        let bare = |text: &Option<String>| match text {
+            None => "NULL".to_owned(),
+            Some(text) if *element == ColumnKind::Boolean => text.clone(),
+            Some(text) if !self.is_qualified() && element.is_number() => text.clone(),
+            Some(text) => quote(text),
+        };
+        let list: Vec<_> = texts.iter().map(bare).collect();
+        format!("ARRAY[{}]::{}[]", list.join(", "), self.type_name(element))
+    }
+
+    /// The text of a term of another type.
+    pub(super) fn as_text(self, term: &str) -> String {
+        format!("{term}::{}", self.builtin("text"))
+    }
+
+    /// A string of type text.
+    pub(super) fn text(self, text: &str) -> String {
+        self.literal(&ColumnKind::Text { deterministic: true }, text)
+    }
+
+    pub(super) fn integer(self, value: i32) -> String {
+        self.literal(&ColumnKind::Integer, &value.to_string())
+    }
+
+    /// The operand of `@~`.
+    pub(super) fn condition(self, text: &str) -> String {
+        if self.is_qualified() { format!("{}::{}", quote(text), self.own("segment_condition")) } else { quote(text) }
+    }
+
+    /// `@~`
+    pub(super) fn matches(self) -> Infix {
+        Infix { symbol: Symbol::Matches, schema: Some(self.0.extension_schema.clone()) }
+    }
+
+    /// An operator between two terms.
+    pub(super) fn operator(self, operator: &Infix) -> String {
+        let schema = operator.schema.as_deref().unwrap_or(CATALOG);
+        match operator.symbol {
+            symbol if !self.sees(schema) => {
+                let schema = if schema == CATALOG { CATALOG.to_owned() } else { self.identifier(schema) };
+                format!("OPERATOR({schema}.{})", symbol.name())
+            }
+            Symbol::Like => "LIKE".to_owned(),
+            Symbol::NotLike => "NOT LIKE".to_owned(),
+            symbol => symbol.name().to_owned(),
+        }
+    }
+
+    /// The expression, with no more parentheses than it needs.
+    pub(super) fn write(self, sql: &Sql) -> String {
+        match sql {
+            Sql::Const(value) => value.to_string(),
+            Sql::And(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| self.write_under_and(part)).collect();
+                parts.join(" AND ")
+            }
+            Sql::Or(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| self.write(part)).collect();
+                parts.join(" OR ")
+            }
+            Sql::Not(inner) => format!("NOT {}", self.write_under_and(inner)),
+            Sql::Infix { left, operator, right } => format!("{left} {} {right}", self.operator(operator)),
+            Sql::IsNull(term) => format!("{term} IS NULL"),
+            Sql::IsNotNull(term) => format!("{term} IS NOT NULL"),
+            Sql::OneOf(one_of) => self.write_one_of(one_of),
+            Sql::Truth(term) => term.clone(),
+        }
+    }
+
+    fn write_under_and(self, sql: &Sql) -> String {
+        match sql {
+            Sql::Or(_) => format!("({})", self.write(sql)),
+            _ => self.write(sql),
+        }
+    }
+
+    /// `IN (…)` means the same, but cannot say whose `=`.
+    fn write_one_of(self, OneOf { term, operator, literals, array }: &OneOf) -> String {
+        let is_positive = operator.symbol == Symbol::Eq;
+        if self.sees(operator.schema.as_deref().unwrap_or(CATALOG)) {
+            return format!("{term} {} ({})", if is_positive { "IN" } else { "NOT IN" }, literals.join(", "));
+        }
+        format!("{term} {} {} ({array})", self.operator(operator), if is_positive { "ANY" } else { "ALL" })
+    }
+}
+
+/// A string literal that reads as `text` whatever `standard_conforming_strings` is, as `quote_literal()` writes it.
+pub(super) fn quote(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+/// The words that Postgres 15 to 18 do not take as a name everywhere: all but the unreserved ones of
+/// `src/include/parser/kwlist.h`.
+const KEYWORDS: &str = "\
+    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case \
+    cast char character check coalesce collate collation column concurrently constraint create cross \
+    current_catalog current_date current_role current_schema current_time current_timestamp current_user dec \
+    decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign \
+    freeze from full grant greatest group grouping having ilike in initially inner inout int integer intersect \
+    interval into is isnull join json json_array json_arrayagg json_exists json_object json_objectagg json_query \
+    json_scalar json_serialize json_table json_value lateral leading least left like limit localtime \
+    localtimestamp merge_action national natural nchar none normalize not notnull null nullif numeric offset on \
+    only or order out outer overlaps overlay placing position precision primary real references returning right \
+    row select session_user setof similar smallint some substring symmetric system_user table tablesample then \
+    time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where \
+    window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot \
+    xmlserialize xmltable";
