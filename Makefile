@@ -23,7 +23,7 @@ test-core: ## Run the tests that need no Postgres
 bench: ## Measure
 	@scripts/bench
 
-install: ## Build and install the extension into PG_CONFIG's Postgres, else the newest
+install: ## Build and install the extension into PG_CONFIG's Postgres, else the system's
 	@scripts/install --release
 
 server: ## Start a throwaway Postgres with the extension (scripts/server psql)

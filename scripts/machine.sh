@@ -59,8 +59,14 @@ found_versions() {
     done
 }
 
-newest_postgres() {
-    find_postgres "$(found_versions | tail -1)"
+# The newest Postgres of the system's packages, else the newest found: the matrix's own may be built with assertions.
+default_postgres() {
+    local version newest='' newest_packaged=''
+    for version in $(found_versions); do
+        newest=$(find_postgres "$version")
+        if [[ $newest == /usr/* ]]; then newest_packaged=$newest; fi
+    done
+    [[ -n $newest ]] && echo "${newest_packaged:-$newest}"
 }
 
 # The folder with regress/pg_regress and isolation/pg_isolation_regress of pg_config $1's Postgres.
