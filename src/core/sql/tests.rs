@@ -244,3 +244,174 @@ fn arrays_are_searched_as_gin_does() {
         ),
     ]);
 }
+
+#[test]
+fn custom_properties_go_through_one_test_of_the_document() {
+    assert_readable(&[
+        (r#"{"colour": "red"}"#, r#"properties @~ '{"colour": {"$as": "string", "$eq": "red"}}'"#),
+        (
+            r#"{"colour": "red", "size": {"$gt": 4}, "country": "US"}"#,
+            r#"country = 'US' AND properties @~ '{"size": {"$as": "number", "$gt": 4}, "colour": {"$as": "string", "$eq": "red"}}'"#,
+        ),
+        (
+            r#"{"$or": [{"colour": "red"}, {"country": "US"}, {"size": {"$ne": 4}}]}"#,
+            r#"country = 'US' OR properties @~ '{"$or": [{"colour": {"$as": "string", "$eq": "red"}}, {"size": {"$as": "number", "$ne": 4}}]}'"#,
+        ),
+        (
+            r#"{"$nor": [{"colour": "red"}, {"country": "US"}]}"#,
+            r#"(country IS NULL OR country <> 'US') AND properties @~ '{"colour": {"$as": "string", "$ne": "red"}}'"#,
+        ),
+        (r#"{"cart.items": "it's"}"#, r#"properties @~ '{"cart.items": {"$eq": "it''s"}}'"#),
+        (r#"{"cart": {"$regex": "a\\."}}"#, r#"properties @~ E'{"cart": {"$as": "json", "$regex": "a\\\\."}}'"#),
+    ]);
+}
+
+#[test]
+fn a_row_without_properties_has_none() {
+    let mut table = contacts();
+    table.properties = Some(PropertiesColumn { name: "properties".into(), not_null: false });
+    assert_sql(
+        &table,
+        &readable(),
+        &[
+            (r#"{"colour": "red"}"#, r#"properties @~ '{"colour": {"$as": "string", "$eq": "red"}}'"#),
+            (
+                r#"{"colour": {"$ne": "red"}}"#,
+                r#"properties IS NULL OR properties @~ '{"colour": {"$as": "string", "$ne": "red"}}'"#,
+            ),
+        ],
+    );
+    table.properties = None;
+    assert_sql(
+        &table,
+        &readable(),
+        &[(r#"{"colour": "red"}"#, "false"), (r#"{"colour": {"$ne": "red"}, "vip": true}"#, "vip")],
+    );
+}
+
+#[test]
+fn what_sql_cannot_say_is_put_to_an_object_built_from_the_row() {
+    assert_readable(&[
+        (
+            r#"{"country": {"$regex": "^U"}, "city": {"$contains": "x", "$options": "i"}, "code": {"$regex": "a"}}"#,
+            r#"jsonb_build_object('city', city, 'code', code::text, 'country', country) @~ '{"city": {"$as": "string", "$options": "i", "$contains": "x"}, "code": {"$as": "string", "$regex": "a"}, "country": {"$as": "string", "$regex": "^U"}}'"#,
+        ),
+        (r#"{"extra.a.b": 1}"#, r#"jsonb_build_object('extra', extra) @~ '{"extra.a.b": {"$eq": 1}}'"#),
+        (r#"{"extra": {"$exists": false}}"#, "extra IS NULL"),
+        // JSON null is there, but what jsonb_build_object makes of NULL is not.
+        (
+            r#"{"extra": {"$not": {"$type": "null"}}}"#,
+            r#"extra IS NULL OR jsonb_build_object('extra', extra) @~ '{"extra": {"$as": "json", "$not": {"$type": ["null"]}}}'"#,
+        ),
+    ]);
+}
+
+#[test]
+fn typed_indexes_serve() {
+    assert_readable(&[
+        (r#"{"spent": {"$gte": 100}}"#, "property_number(properties, 'spent') >= 100"),
+        (r#"{"spent": {"$in": [1, 2.5]}}"#, "property_number(properties, 'spent') IN (1, 2.5)"),
+        (r#"{"plan": "pro"}"#, r#"property_text(properties, 'plan') COLLATE "C" = 'pro'"#),
+        (r#"{"plan": {"$startsWith": "pro"}}"#, r#"property_text(properties, 'plan') COLLATE "C" LIKE 'pro%'"#),
+        (r#"{"trial": false}"#, "NOT property_boolean(properties, 'trial')"),
+        (
+            r#"{"$or": [{"spent": {"$gt": 9}}, {"plan": "pro"}]}"#,
+            r#"property_number(properties, 'spent') > 9 OR property_text(properties, 'plan') COLLATE "C" = 'pro'"#,
+        ),
+        (
+            r#"{"spent": {"$gt": 9, "$lt": 99}, "colour": "red"}"#,
+            r#"property_number(properties, 'spent') > 9 AND property_number(properties, 'spent') < 99 AND properties @~ '{"colour": {"$as": "string", "$eq": "red"}}'"#,
+        ),
+        // What a missing property satisfies is not in an index.
+        (r#"{"spent": {"$ne": 9}}"#, r#"properties @~ '{"spent": {"$as": "number", "$ne": 9}}'"#),
+        (r#"{"spent": null}"#, r#"properties @~ '{"spent": {"$as": "number", "$eq": null}}'"#),
+    ]);
+}
+
+#[test]
+fn an_index_of_days_or_instants_is_narrower_or_exact() {
+    assert_readable(&[
+        (r#"{"renews": {"$lt": "2024-02-01"}}"#, "property_date(properties, 'renews') < '2024-02-01'"),
+        (r#"{"renews": "2024-02-01"}"#, "property_date(properties, 'renews') = '2024-02-01'"),
+        (
+            r#"{"paid_at": {"$gt": "2024-02-01"}}"#,
+            "property_timestamp(properties, 'paid_at') >= '2024-02-02T00:00:00Z'",
+        ),
+        (
+            r#"{"paid_at": {"$gt": "2024-02-01T10:00:00Z"}}"#,
+            "property_timestamp(properties, 'paid_at') > '2024-02-01T10:00:00Z'",
+        ),
+        // Which a contact that paid on that day, no hour known, satisfies too.
+        (
+            r#"{"paid_at": {"$gte": "2024-02-01T10:00:00Z"}}"#,
+            r#"property_timestamp(properties, 'paid_at') >= '2024-02-01T00:00:00Z' AND properties @~ '{"paid_at": {"$as": "timestamp", "$gte": {"$date": "2024-02-01T10:00:00Z"}}}'"#,
+        ),
+    ]);
+}
+
+#[test]
+fn subscriptions_are_looked_up() {
+    assert_readable(&[
+        (
+            r#"{"$topic": "weekly"}"#,
+            "EXISTS (SELECT FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic = 'weekly')",
+        ),
+        (
+            r#"{"$topic": {"$nin": ["weekly", "daily"]}}"#,
+            "NOT EXISTS (SELECT FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic IN ('weekly', 'daily'))",
+        ),
+        (
+            r#"{"$or": [{"$topic": "weekly"}, {"vip": true}, {"$topic": "daily"}]}"#,
+            "vip OR EXISTS (SELECT FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic IN ('weekly', 'daily'))",
+        ),
+    ]);
+}
+
+#[test]
+fn constants() {
+    assert_readable(&[("{}", "true"), (r#"{"vip": {"$in": []}}"#, "false")]);
+}
+
+#[test]
+fn qualified_sql_does_not_depend_on_the_search_path() {
+    let style = Style { alias: Some("c".into()), extension_schema: "my ext".into(), ..qualified() };
+    assert_sql(
+        &contacts(),
+        &style,
+        &[
+            (r#"{"country": "US"}"#, r#""c"."country" OPERATOR(pg_catalog.=) 'US'::pg_catalog.text"#),
+            (
+                r#"{"country": {"$nin": ["US", "DE"]}}"#,
+                r#""c"."country" IS NULL OR "c"."country" OPERATOR(pg_catalog.<>) ALL (ARRAY['US', 'DE']::pg_catalog.text[])"#,
+            ),
+            (
+                r#"{"country": {"$gt": "M"}}"#,
+                r#""c"."country" COLLATE pg_catalog."C" OPERATOR(pg_catalog.>) 'M'::pg_catalog.text"#,
+            ),
+            (r#"{"email": "a@b.c"}"#, r#""c"."email" OPERATOR("public".=) 'a@b.c'::"public".citext"#),
+            (r#"{"status": "active"}"#, r#""c"."status" OPERATOR(pg_catalog.=) 'active'::"public"."Status""#),
+            (r#"{"age": -5}"#, r#""c"."age" OPERATOR(pg_catalog.=) '-5'::pg_catalog.int4"#),
+            (
+                r#"{"colour": "red"}"#,
+                r#""c"."properties" OPERATOR("my ext".@~) '{"colour": {"$as": "string", "$eq": "red"}}'::"my ext".segment_condition"#,
+            ),
+            (
+                r#"{"spent": 5}"#,
+                r#""my ext".property_number("c"."properties", 'spent'::pg_catalog.text) OPERATOR(pg_catalog.=) '5'::pg_catalog.numeric"#,
+            ),
+            (
+                r#"{"$topic": "weekly"}"#,
+                r#"EXISTS (SELECT FROM "public"."contact_topics" AS "subscription" WHERE "subscription"."contact_id" OPERATOR(pg_catalog.=) "c"."id" AND "subscription"."topic" OPERATOR(pg_catalog.=) 'weekly'::pg_catalog.text)"#,
+            ),
+        ],
+    );
+    let hidden = Style { names: Names::Readable { search_path: vec![] }, ..style };
+    assert_sql(
+        &contacts(),
+        &hidden,
+        &[(
+            r#"{"colour": "red", "email": "a"}"#,
+            r#"c.email OPERATOR(public.=) 'a'::public.citext AND c.properties OPERATOR("my ext".@~) '{"colour": {"$as": "string", "$eq": "red"}}'"#,
+        )],
+    );
+}
