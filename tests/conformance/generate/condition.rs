@@ -1,0 +1,207 @@
+//! Random conditions about a document: mostly of paths that it has and values near those that it holds, so that
+//! matching and not matching are both common.
+
+use crate::document::{self, number, object_of, scalar};
+use crate::random::Random;
+use segments_core::value::{Json, Value};
+
+pub fn generate(random: &mut Random, document: &Json) -> Json {
+    condition(random, document, 2)
+}
+
+/// At least one member.
+fn condition(random: &mut Random, document: &Json, levels: usize) -> Json {
+    let members = 1 + usize::from(random.percent(25)) + usize::from(random.percent(10));
+    object_of((0..members).map(|_| member(random, document, levels)).collect())
+}
+
+fn member(random: &mut Random, document: &Json, levels: usize) -> (String, Json) {
+    if levels > 0 && random.percent(30) {
+        let operator = random.pick(&["$and", "$or", "$or", "$nor"]);
+        let conditions = (0..1 + random.below(3)).map(|_| condition(random, document, levels - 1)).collect();
+        return (operator.to_owned(), Value::Array(conditions));
+    }
+    let (path, found) = path(random, document);
+    let asked = if random.percent(20) { literal(random, &found) } else { predicate(random, &found, 2) };
+    (path, asked)
+}
+
+/// A path into the document, and one of the values that it leads to.
+fn path(random: &mut Random, document: &Json) -> (String, Json) {
+    let mut keys: Vec<String> = Vec::new();
+    let mut here = document;
+    loop {
+        match here {
+            Value::Object(members) if !members.is_empty() && (keys.is_empty() || random.percent(65)) => {
+                let (key, value) = &members[random.below(members.len())];
+                keys.push(key.clone());
+                here = value;
+            }
+            Value::Array(items) if !items.is_empty() && random.percent(60) => {
+                let index = random.below(items.len());
+                here = &items[index];
+                if !matches!(here, Value::Object(_)) || random.percent(40) {
+                    keys.push(index.to_string());
+                }
+            }
+            _ => break,
+        }
+    }
+    if keys.is_empty() || random.percent(8) {
+        keys.push(document::key(random).to_owned());
+    }
+    if random.percent(5) {
+        let last = keys.len() - 1;
+        keys[last] = document::key(random).to_owned();
+    }
+    (keys.join("."), here.clone())
+}
+
+/// A value near the one found: often it, or an element of it.
+fn near(random: &mut Random, found: &Json) -> Json {
+    match found {
+        Value::Array(items) if !items.is_empty() && random.percent(55) => {
+            let element = random.pick(items);
+            near(random, &element)
+        }
+        _ if random.percent(65) => found.clone(),
+        _ if random.percent(80) => scalar(random),
+        _ => document::value(random, 2),
+    }
+}
+
+/// An operand that is neither an array nor an object nor null.
+fn bound(random: &mut Random, found: &Json) -> Json {
+    match near(random, found) {
+        scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_)) => scalar,
+        _ => number(random.pick(&["0", "1", "1.5", "10"])),
+    }
+}
+
+fn literal(random: &mut Random, found: &Json) -> Json {
+    near(random, found)
+}
+
+fn predicate(random: &mut Random, found: &Json, levels: usize) -> Json {
+    let tests = 1 + usize::from(random.percent(25)) + usize::from(random.percent(8));
+    let mut members: Vec<(String, Json)> = Vec::new();
+    for _ in 0..tests {
+        let test = test(random, found, levels);
+        // Other implementations have one $regex for all of these.
+        let on_text = |members: &[(String, Json)]| members.iter().any(|(key, _)| TEXT_TESTS.contains(&key.as_str()));
+        if !(on_text(&test) && on_text(&members)) {
+            members.extend(test);
+        }
+    }
+    object_of(members)
+}
+
+const TEXT_TESTS: &[&str] = &["$regex", "$contains", "$startsWith", "$endsWith"];
+
+/// A test, with `$options` where it has some.
+fn test(random: &mut Random, found: &Json, levels: usize) -> Vec<(String, Json)> {
+    let one = |operator: &str, operand: Json| vec![(operator.to_owned(), operand)];
+    let several = |random: &mut Random, most: usize| -> Vec<Json> {
+        (0..random.below(most + 1)).map(|_| near(random, found)).collect()
+    };
+    match random.below(100) {
+        0..=11 => one("$eq", near(random, found)),
+        12..=19 => one("$ne", near(random, found)),
+        20..=39 => one(random.pick(&["$gt", "$gte", "$lt", "$lte"]), bound(random, found)),
+        40..=48 => one("$in", Value::Array(several(random, 4))),
+        49..=53 => one("$nin", Value::Array(several(random, 3))),
+        54..=59 => one("$exists", Value::Bool(random.percent(60))),
+        60..=65 => regex(random, found),
+        66..=70 => text_test(random, found),
+        71..=76 if levels > 0 => one("$not", predicate(random, found, levels - 1)),
+        77..=82 => one("$all", Value::Array(all(random, found, levels))),
+        83..=91 if levels > 0 => one("$elemMatch", elem_match(random, found, levels - 1)),
+        92..=95 => one("$size", number(random.pick(&["0", "1", "2", "3"]))),
+        _ => {
+            let name = |random: &mut Random| {
+                Value::String(random.pick(&["string", "number", "bool", "object", "array", "null"]).to_owned())
+            };
+            let operand =
+                if random.percent(70) { name(random) } else { Value::Array(vec![name(random), name(random)]) };
+            one("$type", operand)
+        }
+    }
+}
+
+/// Entries that are all `$elemMatch` or all values, as MongoDB has it.
+fn all(random: &mut Random, found: &Json, levels: usize) -> Vec<Json> {
+    if levels > 0 && random.percent(25) {
+        let entry =
+            |random: &mut Random| object_of(vec![("$elemMatch".to_owned(), elem_match(random, found, levels - 1))]);
+        return (0..1 + random.below(2)).map(|_| entry(random)).collect();
+    }
+    (0..random.below(4)).map(|_| near(random, found)).collect()
+}
+
+fn elem_match(random: &mut Random, found: &Json, levels: usize) -> Json {
+    let element = match found {
+        Value::Array(items) if !items.is_empty() => random.pick(items),
+        other => other.clone(),
+    };
+    match &element {
+        Value::Object(members) if !members.is_empty() && random.percent(85) => {
+            condition(random, &element, levels.min(1))
+        }
+        Value::Array(items) if !items.is_empty() && random.percent(30) => {
+            let index = random.below(items.len());
+            object_of(vec![(index.to_string(), predicate(random, &items[index].clone(), levels))])
+        }
+        _ => predicate(random, &element, levels),
+    }
+}
+
+/// A string in or near what was found.
+fn string(random: &mut Random, found: &Json) -> String {
+    let near = near(random, found);
+    match (near, scalar(random)) {
+        (Value::String(text), _) | (_, Value::String(text)) => text,
+        _ => "a".to_owned(),
+    }
+}
+
+/// Patterns that mean the same in JavaScript without its `u` flag.
+fn regex(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
+    let text = escape(&string(random, found));
+    let pattern = match random.below(9) {
+        0 => format!("^{text}"),
+        1 => format!("{text}$"),
+        2 => format!("^{text}$"),
+        3 => "^[a-c]+$".to_owned(),
+        4 => "[0-9]".to_owned(),
+        5 => "^.$|b.?c".to_owned(),
+        6 => "x.y|^y".to_owned(),
+        7 => "^(a|ab)(c|)$".to_owned(),
+        _ => text,
+    };
+    let mut members = vec![("$regex".to_owned(), Value::String(pattern))];
+    if random.percent(40) {
+        let letters = random.pick(&["i", "m", "s", "im", "is", ""]);
+        members.push(("$options".to_owned(), Value::String(letters.to_owned())));
+    }
+    members
+}
+
+fn text_test(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
+    let text = string(random, found);
+    let characters: Vec<char> = text.chars().collect();
+    let (from, until) = (random.below(characters.len() + 1), random.below(characters.len() + 1));
+    let part: String = characters[from.min(until)..from.max(until)].iter().collect();
+    let operator = random.pick(&["$contains", "$startsWith", "$endsWith"]);
+    vec![(operator.to_owned(), Value::String(if random.percent(50) { part } else { text }))]
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        if r"\.+*?()|[]{}^$/".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}

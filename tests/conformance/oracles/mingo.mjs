@@ -1,0 +1,24 @@
+import { Query } from "mingo";
+
+export function matches(document, condition) {
+  return new Query(condition).test(document);
+}
+
+// By semantics.md's numbering of rules.
+export const allowed = [
+  {
+    repair: "paths",
+    because:
+      "rule 4: mingo gathers what a path finds into one array. So it matches [] where an array's elements have no such " +
+      "key, sees no absence in elements that lack it, reads numbers as indexes only, and fans out through arrays in arrays",
+  },
+  { repair: "$all", because: "$all: mingo takes no scalar as an array of one, and never matches missing with null" },
+  { repair: "$in", because: "$in: mingo compares its entries with an array's elements, but not with the array itself as $eq does" },
+  {
+    repair: "$elemMatch",
+    because: "$elemMatch: mingo fans out into the element, and matches scalars with conditions on their fields",
+  },
+  { repair: "$regex", because: "rule 3: mingo puts $regex to the elements of an array inside an array, too" },
+  { repair: "UTF-8", because: "rule 6: mingo sees strings as UTF-16 units; we order them by UTF-8 bytes, and match patterns by characters" },
+  { repair: "$type", because: "$type: mingo does not look at the elements of an array" },
+];

@@ -1,0 +1,168 @@
+// Evaluation by an oracle whose known differences from the language are taken out one by one.
+//
+// A repair answers one kind of question here, by the rule that the oracle does not follow, and leaves the rest to
+// the oracle. A difference is explained by a repair when the oracle, so repaired, agrees with the core.
+
+/**
+ * @param ask the oracle: (document, condition) → boolean
+ * @param repairs the names of the repairs to make
+ */
+export function repaired(ask, repairs) {
+  return (document, condition) => holds(document, condition);
+
+  function holds(document, condition) {
+    return Object.entries(condition).every(([key, asked]) => {
+      switch (key) {
+        case "$and":
+          return asked.every((part) => holds(document, part));
+        case "$or":
+          return asked.some((part) => holds(document, part));
+        case "$nor":
+          return !asked.some((part) => holds(document, part));
+        default:
+          return predicate(asked, (operator, operand) => field(document, key, operator, operand));
+      }
+    });
+  }
+
+  function predicate(asked, test) {
+    if (!isPredicate(asked)) return test("$eq", asked);
+    return Object.entries(asked).every(([operator, operand]) => {
+      switch (operator) {
+        case "$not":
+          return !predicate(operand, test);
+        case "$ne":
+          return !test("$eq", operand);
+        case "$nin":
+          return !predicate({ $in: operand }, test);
+        case "$all":
+          if (!repairs.has("$all")) return test(operator, operand);
+          return operand.length > 0 && operand.every((entry) => test(...entryTest(entry)));
+        case "$in":
+          if (!repairs.has("$in")) return test(operator, operand);
+          return operand.some((entry) => test("$eq", entry));
+        case "$regex":
+          return test(operator, { $regex: operand, $options: asked.$options ?? "" });
+        case "$options":
+          return true;
+        default:
+          return test(operator, operand);
+      }
+    });
+  }
+
+  function field(document, path, operator, operand) {
+    if (operator === "$exists") {
+      const exists = repairs.has("paths") ? yields(document, path).some(({ absent }) => !absent) : raw(document, path, operator, true);
+      return exists === operand;
+    }
+    if (repairs.has("paths") && path.includes(".")) {
+      return yields(document, path).some((found) => value(found, operator, operand));
+    }
+    return value({ value: document[path], absent: !Object.hasOwn(document, path), document, path }, operator, operand);
+  }
+
+  /** Whether a value satisfies a test: `exactly` it, or else any element of it too. */
+  function value({ value, absent, exactly, document, path }, operator, operand) {
+    const undotted = path === undefined || !path.includes(".");
+    const test = repairs.has("UTF-8") && undotted ? characterTest(operator, operand) : undefined;
+    if (test !== undefined) {
+      const texts = !Array.isArray(value) ? [value] : exactly ? [] : value;
+      return texts.some((text) => typeof text === "string" && test(text));
+    }
+    if (Array.isArray(value) && undotted) {
+      if (operator === "$elemMatch" && repairs.has("$elemMatch")) {
+        return value.some((element) => elementHolds(element, operand));
+      }
+      if (operator === "$type" && repairs.has("$type")) {
+        return isOfType(value, operand) || (!exactly && value.some((element) => isOfType(element, operand)));
+      }
+      if (operator === "$regex" && repairs.has("$regex")) {
+        return !exactly && value.some((element) => !Array.isArray(element) && raw({ element }, "element", operator, operand));
+      }
+      if (exactly && !["$elemMatch", "$size", "$all", "$type"].includes(operator)) {
+        return operator === "$eq" && equals(value, operand);
+      }
+    }
+    if (document !== undefined) return raw(document, path, operator, operand);
+    return raw(absent ? {} : { value }, "value", operator, operand);
+  }
+
+  function raw(document, path, operator, operand) {
+    const asked = operator === "$regex" ? operand : { [operator]: operand };
+    return ask(document, { [path]: asked });
+  }
+
+  function elementHolds(element, asked) {
+    const first = Object.keys(asked)[0];
+    if (first.startsWith("$") && !["$and", "$or", "$nor"].includes(first)) {
+      return predicate(asked, (operator, operand) =>
+        operator === "$exists" ? operand : value({ value: element, exactly: true }, operator, operand),
+      );
+    }
+    return element !== null && typeof element === "object" && holds({ ...element }, asked);
+  }
+}
+
+/** The test on strings as sequences of characters, rather than of the halves that JavaScript makes of some. */
+function characterTest(operator, operand) {
+  if (operator === "$regex") {
+    const pattern = new RegExp(operand.$regex, `${operand.$options}u`);
+    return (text) => pattern.test(text);
+  }
+  if (!(operator in ORDERED) || typeof operand !== "string") return undefined;
+  return (text) => ORDERED[operator](Buffer.compare(Buffer.from(text), Buffer.from(operand)));
+}
+
+const ORDERED = { $gt: (order) => order > 0, $gte: (order) => order >= 0, $lt: (order) => order < 0, $lte: (order) => order <= 0 };
+
+/** What a path yields by rule 4: values, each taken `exactly` or with its elements, and absences. */
+export function yields(document, path) {
+  return [...walk(document, path.split("."))];
+}
+
+function* walk(value, keys) {
+  if (keys.length === 0) {
+    yield { value };
+    return;
+  }
+  const [key, ...rest] = keys;
+  if (Array.isArray(value)) {
+    if (isIndex(key) && Number(key) < value.length) {
+      const element = value[Number(key)];
+      if (rest.length === 0) yield { value: element, exactly: true };
+      else yield* walk(element, rest);
+    }
+    for (const element of value) if (isObject(element)) yield* walk(element, keys);
+  } else if (isObject(value) && Object.hasOwn(value, key)) {
+    yield* walk(value[key], rest);
+  } else {
+    yield { absent: true };
+  }
+}
+
+function isPredicate(asked) {
+  return isObject(asked) && Object.keys(asked).some((key) => key.startsWith("$"));
+}
+
+function entryTest(entry) {
+  return isObject(entry) && Object.keys(entry)[0] === "$elemMatch" ? ["$elemMatch", entry.$elemMatch] : ["$eq", entry];
+}
+
+function isOfType(value, names) {
+  const name = value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  return [names].flat().includes(name);
+}
+
+/** Equal as JSON, in any order of keys. */
+export function equals(left, right) {
+  if (Array.isArray(left)) {
+    return Array.isArray(right) && left.length === right.length && left.every((item, index) => equals(item, right[index]));
+  }
+  if (!isObject(left) || !isObject(right)) return left === right;
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => Object.hasOwn(right, key) && equals(left[key], right[key]));
+}
+
+const isIndex = (key) => /^(0|[1-9][0-9]*)$/.test(key);
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
