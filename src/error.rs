@@ -57,7 +57,11 @@ impl Failure {
 /// A mistake in a condition: its pointer is the DETAIL.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let place = if error.pointer.is_empty() { "At the top of the condition.".to_owned() } else { format!("At {}", error.pointer) };
+        let place = if error.pointer.is_empty() {
+            "At the top of the condition.".to_owned()
+        } else {
+            format!("At {}", error.pointer)
+        };
         Failure::new(sqlstate(error.kind), error.message).detail(place).hint(error.hint)
     }
 }
@@ -82,4 +86,14 @@ pub fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
 pub fn internal(message: impl Into<String>) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)
         .hint("This is a bug in segments; please report it with the statement that led to it.")
+}
+
+/// Names in a sentence: quoted, and cut where there are many.
+pub fn listed(names: &[String]) -> String {
+    const MOST: usize = 10;
+    let mut text: Vec<String> = names.iter().take(MOST).map(|name| format!("\"{name}\"")).collect();
+    if names.len() > MOST {
+        text.push(format!("and {} more", names.len() - MOST));
+    }
+    text.join(", ")
 }

@@ -1,14 +1,36 @@
 //! Audience segments inside Postgres.
-#![allow(missing_docs, reason = "the public API is documented in sql/, item by item")]
+//!
+//! | module | |
+//! |---|---|
+//! | [`audience`], [`property`], [`topic`] | what conditions may speak of |
+//! | [`condition`], [`matching`] | the type `segment_condition` and the operator `@~` |
+//! | [`scope`] | conditions checked against an audience |
+//! | [`segment`], [`count`], [`contact`] | segments, their counts and their members |
+//! | [`access`] | who may see what |
+//! | [`pg`] | the only unsafe code |
+//!
+//! The language itself is in the crate [`segments_core`], which does not know Postgres.
 
+mod access;
+mod audience;
 mod condition;
+mod contact;
+mod count;
 mod error;
 mod matching;
 mod pg;
+mod property;
+mod query;
+mod scope;
+mod segment;
+mod topic;
 
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
+pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
+pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["segment"]);
 
 #[cfg(test)]
 pub mod pg_test {

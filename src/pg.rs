@@ -5,3 +5,6 @@ pub mod condition;
 pub mod detoast;
 pub mod interrupt;
 pub mod matching;
+pub mod returning;
+pub mod security;
+pub mod zone;

@@ -270,3 +270,22 @@ impl Test {
         }
     }
 }
+
+impl Condition {
+    /// The fields that the condition asks of contacts: not those of elements inside `$elemMatch`.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&Path> {
+        self.members.iter().flat_map(Member::fields).collect()
+    }
+}
+
+impl Member {
+    fn fields(&self) -> Vec<&Path> {
+        match self {
+            Member::Logical(_, conditions) => conditions.iter().flat_map(Condition::fields).collect(),
+            Member::Not(condition) => condition.fields(),
+            Member::Field(path, _) => vec![path],
+            Member::Topic(_) | Member::Segment(_) => vec![],
+        }
+    }
+}

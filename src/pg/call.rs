@@ -9,11 +9,28 @@ use pgrx::{PgMemoryContexts, pg_sys};
 #[derive(Clone, Copy)]
 pub struct Call(pg_sys::FunctionCallInfo);
 
+/// pgrx hands a function with this argument the pointer that Postgres called it with.
+impl From<pg_sys::FunctionCallInfo> for Call {
+    fn from(fcinfo: pg_sys::FunctionCallInfo) -> Self {
+        Call(fcinfo)
+    }
+}
+
 impl Call {
     /// # Safety
     /// `fcinfo` is the pointer that Postgres called an entry point with, and that call has not returned.
     pub unsafe fn new(fcinfo: pg_sys::FunctionCallInfo) -> Self {
         Call(fcinfo)
+    }
+
+    /// The type that the call is to return, as a cast takes it: that of a polymorphic function's arguments.
+    pub fn return_type(self) -> String {
+        // SAFETY: by `new`; format_type_extended palloc's a NUL-terminated name of a type that exists.
+        unsafe {
+            let type_id = pg_sys::get_fn_expr_rettype((*self.0).flinfo);
+            let name = pg_sys::format_type_extended(type_id, -1, pg_sys::FORMAT_TYPE_FORCE_QUALIFY as _);
+            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
     }
 
     /// The raw pointer.

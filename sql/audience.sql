@@ -1,0 +1,118 @@
+-- Audiences, their properties and topics: what conditions may speak of.
+
+CREATE SCHEMA segments;
+COMMENT ON SCHEMA segments IS 'What the segments extension keeps: views to read, tables that its functions write.';
+
+CREATE TABLE segments.audience_config (
+    name text PRIMARY KEY,
+    -- By regclass, so that it follows a rename, and by name, for messages when the relation is gone.
+    relation regclass NOT NULL,
+    relation_name text NOT NULL,
+    -- By name, so that a dump restores them, and by number, so that they follow a rename.
+    id_column name NOT NULL,
+    id_number smallint NOT NULL,
+    properties_column name,
+    properties_number smallint,
+    created_column name,
+    created_number smallint,
+    columns name[],
+    scope @extschema@.segment_condition,
+    topics_relation regclass,
+    topics_relation_name text,
+    topics_contact_column name,
+    topics_topic_column name,
+    freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
+    refresh_interval interval NOT NULL DEFAULT '5 minutes',
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE segments.property_config (
+    audience text NOT NULL REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
+    name text NOT NULL,
+    type text NOT NULL,
+    label text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (audience, name)
+);
+
+CREATE TABLE segments.topic_config (
+    id uuid PRIMARY KEY,
+    audience text NOT NULL REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
+    slug text NOT NULL,
+    name text NOT NULL,
+    description text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (audience, slug)
+);
+
+SELECT pg_catalog.pg_extension_config_dump('segments.audience_config', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.property_config', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.topic_config', '');
+
+CREATE FUNCTION segments.properties(audience text)
+    RETURNS TABLE (name text, type text, kind text, label text, created_at timestamptz)
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'properties_wrapper';
+
+CREATE VIEW segments.audience WITH (security_invoker) AS
+SELECT a.name, a.relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
+       a.scope::jsonb AS scope, a.topics_relation, a.freshness, a.refresh_interval, a.created_at
+FROM segments.audience_config a;
+COMMENT ON VIEW segments.audience IS 'Tables that segments speak of.';
+
+CREATE VIEW segments.property WITH (security_invoker) AS
+SELECT a.name AS audience, p.name, p.type, p.kind, p.label, p.created_at
+FROM segments.audience_config a, LATERAL segments.properties(a.name) p;
+COMMENT ON VIEW segments.property IS 'Typed fields of contacts: native (columns) and custom (keys of the properties column).';
+
+CREATE VIEW segments.topic WITH (security_invoker) AS
+SELECT t.id, t.audience, t.slug, t.name, t.description, t.created_at
+FROM segments.topic_config t;
+COMMENT ON VIEW segments.topic IS 'What contacts can be subscribed to.';
+
+-- A dropped table must not come back as another one that happens to get its OID.
+CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE segments.audience_config SET relation = 0
+     WHERE relation IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE classid = 'pg_class'::regclass AND objsubid = 0);
+    UPDATE segments.audience_config SET topics_relation = 0
+     WHERE topics_relation IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE classid = 'pg_class'::regclass AND objsubid = 0);
+END
+$$;
+CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
+    WHEN TAG IN ('DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'DROP SCHEMA', 'DROP OWNED',
+                 'DROP EXTENSION', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER', 'DROP TYPE', 'DROP FUNCTION')
+    EXECUTE FUNCTION segments.forget_dropped_relations();
+
+CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'create_contacts_wrapper';
+COMMENT ON FUNCTION create_contacts(text) IS 'Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.';
+
+CREATE FUNCTION attach_audience(
+    name text, relation regclass, id_column name DEFAULT NULL, properties_column name DEFAULT NULL,
+    columns name[] DEFAULT NULL, created_column name DEFAULT NULL, scope segment_condition DEFAULT NULL
+) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_audience_wrapper';
+COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition) IS
+    'Lets segments speak of a table, which is not touched. The primary key is found when id_column is not named; columns restricts which columns are properties; scope is a condition that restricts which rows are contacts.';
+
+CREATE FUNCTION detach_audience(name text, cascade boolean DEFAULT false) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'detach_audience_wrapper';
+COMMENT ON FUNCTION detach_audience(text, boolean) IS 'Forgets an audience; the table stays. Refused while segments exist, unless cascade.';
+
+CREATE FUNCTION create_property(name text, type text, audience text DEFAULT 'contacts', label text DEFAULT NULL) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'create_property_wrapper';
+COMMENT ON FUNCTION create_property(text, text, text, text) IS
+    'Declares a property: string, number, boolean, date, timestamp, json, or an array such as string[].';
+
+CREATE FUNCTION drop_property(name text, audience text DEFAULT 'contacts') RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'drop_property_wrapper';
+COMMENT ON FUNCTION drop_property(text, text) IS 'Takes a declaration back; the contacts keep their values. Refused while a segment uses it.';
+
+CREATE FUNCTION create_topic(name text, slug text DEFAULT NULL, description text DEFAULT NULL, audience text DEFAULT 'contacts')
+    RETURNS segments.topic LANGUAGE c AS 'MODULE_PATHNAME', 'create_topic_wrapper';
+COMMENT ON FUNCTION create_topic(text, text, text, text) IS 'Adds a topic that contacts can be subscribed to; the slug is made of the name when it is not given.';
+
+CREATE FUNCTION attach_topics(audience text, relation regclass, contact_column name, topic_column name) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'attach_topics_wrapper';
+COMMENT ON FUNCTION attach_topics(text, regclass, name, name) IS
+    'Tells which table says who is subscribed to what; its topic column holds slugs (text) or ids (uuid).';

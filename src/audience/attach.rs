@@ -1,0 +1,306 @@
+//! Making, attaching and detaching audiences.
+
+use super::columns::{self, CatalogColumn};
+use super::{Audience, owns};
+use crate::error::Failure;
+use crate::{condition, query, scope};
+use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+/// Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.
+#[pg_extern(sql = false)]
+fn create_contacts(relation: &str) {
+    let parts = query::first("SELECT pg_catalog.parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
+    let (prefix, name) = match parts.as_deref() {
+        Some([name]) => (String::new(), name.clone()),
+        Some([schema, name]) => (format!("{}.", quote_identifier(schema)), name.clone()),
+        _ => Failure::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("\"{relation}\" is not the name of a table"))
+            .detail("A name may have a schema before it, and nothing else.")
+            .hint("Write create_contacts('contacts') or create_contacts('crm.contacts').")
+            .raise(),
+    };
+    let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
+    let topics = format!("{singular}_topics");
+    let table = format!("{prefix}{}", quote_identifier(&name));
+    let topics_table = format!("{prefix}{}", quote_identifier(&topics));
+    for statement in contacts_ddl(&table, &topics_table) {
+        query::write(&statement, &[]);
+    }
+    let oid = |table: &str| {
+        query::write_rows("SELECT $1::pg_catalog.regclass::pg_catalog.oid", &[table.into()], |row| {
+            row.get::<pg_sys::Oid>(1)
+        })[0]
+    };
+    let columns = Columns {
+        id: Some("id".to_owned()),
+        properties: Some("properties".to_owned()),
+        created: Some("created_at".to_owned()),
+        listed: None,
+    };
+    attach(&name, oid(&table), columns, None);
+    map_topics(&name, oid(&topics_table), "contact_id", "topic");
+}
+
+fn contacts_ddl(table: &str, topics: &str) -> [String; 4] {
+    [
+        format!(
+            "CREATE TABLE {table} (
+                id pg_catalog.uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+                email pg_catalog.text,
+                first_name pg_catalog.text,
+                last_name pg_catalog.text,
+                phone pg_catalog.text,
+                country pg_catalog.text,
+                city pg_catalog.text,
+                timezone pg_catalog.text,
+                status pg_catalog.text NOT NULL DEFAULT 'subscribed',
+                subscribed_at pg_catalog.timestamptz,
+                unsubscribed_at pg_catalog.timestamptz,
+                properties pg_catalog.jsonb NOT NULL DEFAULT '{{}}'
+                    CHECK (pg_catalog.jsonb_typeof(properties) OPERATOR(pg_catalog.=) 'object'),
+                created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+                updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now())"
+        ),
+        format!("CREATE INDEX ON {table} (created_at, id)"),
+        format!(
+            "CREATE TABLE {topics} (
+                contact_id pg_catalog.uuid NOT NULL REFERENCES {table} ON DELETE CASCADE,
+                topic pg_catalog.text NOT NULL,
+                subscribed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+                PRIMARY KEY (contact_id, topic))"
+        ),
+        format!("CREATE INDEX ON {topics} (topic, contact_id)"),
+    ]
+}
+
+/// Lets segments speak of a table.
+#[pg_extern(sql = false)]
+fn attach_audience(
+    name: Option<&str>,
+    relation: Option<pg_sys::Oid>,
+    id_column: Option<&str>,
+    properties_column: Option<&str>,
+    columns: Option<Vec<String>>,
+    created_column: Option<&str>,
+    scope: Option<&str>,
+) {
+    let (Some(name), Some(relation)) = (name, relation) else {
+        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "name and relation must not be NULL")
+            .detail("An audience is a table under a name.")
+            .hint("Write attach_audience('customers', 'public.customers').")
+            .raise()
+    };
+    let columns = Columns {
+        id: id_column.map(str::to_owned),
+        properties: properties_column.map(str::to_owned),
+        created: created_column.map(str::to_owned),
+        listed: columns,
+    };
+    attach(name, relation, columns, scope);
+}
+
+/// The columns that attaching names.
+struct Columns {
+    id: Option<String>,
+    properties: Option<String>,
+    created: Option<String>,
+    listed: Option<Vec<String>>,
+}
+
+fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&str>) {
+    if name.is_empty() || name.chars().count() > 100 {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of an audience has 1 to 100 characters")
+            .detail(format!("This one has {}.", name.chars().count()))
+            .hint("Choose another name.")
+            .raise()
+    }
+    let (quoted, kind) = must_own(relation);
+    if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
+            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
+            .hint("Attach one of these.")
+            .raise()
+    }
+    let catalog = columns::read(relation);
+    let find = |column: &str| find_column(&catalog, column, &quoted);
+    let id = match &columns.id {
+        Some(column) => find(column),
+        None => primary_key(relation, &catalog, &quoted),
+    };
+    let properties = columns.properties.as_deref().map(find);
+    if let Some(column) = properties.filter(|column| !column.is_jsonb()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, format!("column \"{}\" is of type {}, not jsonb", column.name, column.type_name))
+            .detail("Custom properties are the keys of a jsonb column.")
+            .hint("Name a jsonb column, or leave properties_column out: a json property can still be used by its dotted paths.")
+            .raise()
+    }
+    let created = columns.created.as_deref().map(find);
+    columns.listed.iter().flatten().for_each(|column| {
+        find(column);
+    });
+    let added = query::write(
+        INSERT,
+        &[
+            name.into(),
+            relation.into(),
+            quoted.as_str().into(),
+            id.name.as_str().into(),
+            id.number.into(),
+            properties.map(|column| column.name.clone()).into(),
+            properties.map(|column| column.number).into(),
+            created.map(|column| column.name.clone()).into(),
+            created.map(|column| column.number).into(),
+            columns.listed.into(),
+            scope.map(str::to_owned).into(),
+        ],
+    );
+    if added == 0 {
+        Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT, format!("audience \"{name}\" already exists"))
+            .detail("Names of audiences are unique in a database.")
+            .hint("Choose another name, or detach that one with detach_audience().")
+            .raise()
+    }
+    // A scope may only speak of properties that are there.
+    if let Some(scope) = scope {
+        let audience = Audience::load(name);
+        scope::check(&audience, &condition::read(scope), "UTC");
+    }
+}
+
+const INSERT: &str = "
+INSERT INTO segments.audience_config
+       (name, relation, relation_name, id_column, id_number, properties_column, properties_number,
+        created_column, created_number, columns, scope)
+VALUES ($1, $2, $3, $4::pg_catalog.name, $5, $6::pg_catalog.name, $7, $8::pg_catalog.name, $9,
+        $10::pg_catalog.name[], $11)
+    ON CONFLICT DO NOTHING";
+
+/// The relation's quoted name and kind; raises 42501 where the caller does not own it.
+fn must_own(relation: pg_sys::Oid) -> (String, String) {
+    let found = query::write_rows(RELATION, &[relation.into()], |row| {
+        (row.get::<String>(1), row.get::<String>(2), row.get::<String>(3), row.get::<pg_sys::Oid>(4))
+    });
+    let Some((schema, name, kind, owner)) = found.into_iter().next() else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!("relation with OID {} does not exist", relation.to_u32()),
+        )
+        .hint("Name an existing table.")
+        .raise()
+    };
+    let quoted = quote_qualified_identifier(&schema, &name);
+    if !owns(owner) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
+            .detail("Cached counts are computed with the rights of the table's owner.")
+            .hint("Have its owner attach it.")
+            .raise()
+    }
+    (quoted, kind)
+}
+
+const RELATION: &str = "
+SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE c.oid OPERATOR(pg_catalog.=) $1";
+
+fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
+    catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
+        let near = segments_core::error::nearest(column, catalog.iter().map(|found| found.name.as_str()));
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("column \"{column}\" of {table} does not exist"))
+            .detail(format!(
+                "Its columns are {}.",
+                catalog.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
+            ))
+            .hint(near.map_or("Name one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+    })
+}
+
+fn primary_key<'c>(relation: pg_sys::Oid, catalog: &'c [CatalogColumn], table: &str) -> &'c CatalogColumn {
+    let key = query::write_rows(PRIMARY_KEY, &[relation.into()], |row| row.get::<Vec<i16>>(1)).into_iter().next();
+    match key.as_deref() {
+        Some([number]) => catalog.iter().find(|column| column.number == *number),
+        _ => None,
+    }
+    .unwrap_or_else(|| {
+        let detail = match key {
+            Some(_) => "Its primary key has several columns.",
+            None => "It has no primary key.",
+        };
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("cannot tell which column of {table} identifies contacts"),
+        )
+        .detail(detail)
+        .hint("Name a column that is unique: attach_audience(…, id_column => '…').")
+        .raise()
+    })
+}
+
+const PRIMARY_KEY: &str = "
+SELECT k.conkey FROM pg_catalog.pg_constraint k
+ WHERE k.conrelid OPERATOR(pg_catalog.=) $1 AND k.contype OPERATOR(pg_catalog.=) 'p'";
+
+/// Forgets an audience; the table stays.
+#[pg_extern(sql = false)]
+fn detach_audience(name: &str, cascade: bool) {
+    let known = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
+    let owner = known.unwrap_or_else(|| super::unknown(name).raise());
+    if owner.is_some_and(|owner| !owns(owner)) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of the table of audience \"{name}\""),
+        )
+        .hint("Have its owner detach it.")
+        .raise()
+    }
+    let segments = query::first(
+        "SELECT pg_catalog.array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+        |row| row.nullable::<Vec<String>>(1),
+    );
+    let segments = segments.flatten().unwrap_or_default();
+    if !segments.is_empty() && !cascade {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("audience \"{name}\" still has segments"),
+        )
+        .detail(format!("They are {}.", crate::error::listed(&segments)))
+        .hint("Delete them first, or detach with cascade => true, which deletes them.")
+        .raise()
+    }
+    query::write(
+        "DELETE FROM segments.segment_reference r USING segments.segment_config s
+          WHERE s.id OPERATOR(pg_catalog.=) r.segment AND s.audience OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+    );
+    query::write("DELETE FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1", &[name.into()]);
+    query::write("DELETE FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1", &[name.into()]);
+}
+
+const OWNER: &str = "
+SELECT c.relowner FROM segments.audience_config a
+  LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
+ WHERE a.name OPERATOR(pg_catalog.=) $1";
+
+/// Tells which table says who is subscribed to what.
+#[pg_extern(sql = false)]
+fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
+    let (quoted, _) = must_own(relation);
+    let catalog = columns::read(relation);
+    find_column(&catalog, contact_column, &quoted);
+    find_column(&catalog, topic_column, &quoted);
+    must_own(Audience::load(audience).relation.oid);
+    map_topics(audience, relation, contact_column, topic_column);
+}
+
+fn map_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
+    query::write(
+        "UPDATE segments.audience_config a
+            SET topics_relation = $2, topics_relation_name = $2::pg_catalog.regclass::pg_catalog.text,
+                topics_contact_column = $3::pg_catalog.name, topics_topic_column = $4::pg_catalog.name
+          WHERE a.name OPERATOR(pg_catalog.=) $1",
+        &[audience.into(), relation.into(), contact_column.into(), topic_column.into()],
+    );
+}

@@ -1,0 +1,165 @@
+//! What the catalog says of a table's columns.
+
+use super::ColumnRef;
+use crate::query;
+use pgrx::pg_sys;
+use segments_core::sql::{Column, ColumnKind, QualifiedName, TypedIndex};
+use segments_core::types::ScalarType;
+
+/// A column of a table.
+pub struct CatalogColumn {
+    pub number: i16,
+    pub name: String,
+    pub not_null: bool,
+    /// As a cast takes it: quoted and qualified
+    pub type_name: String,
+    kind: Option<ColumnKind>,
+}
+
+impl CatalogColumn {
+    /// The column as the property that it is; `None` where conditions cannot use its type.
+    pub fn to_property(&self) -> Option<Column> {
+        Some(Column { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
+    }
+
+    pub fn to_ref(&self) -> ColumnRef {
+        ColumnRef { name: self.name.clone(), type_name: self.type_name.clone(), not_null: self.not_null }
+    }
+
+    /// Whether the column is jsonb.
+    pub fn is_jsonb(&self) -> bool {
+        self.kind == Some(ColumnKind::Jsonb)
+    }
+}
+
+/// The columns of a relation, in their order. Domains count as what they are domains over.
+pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
+    query::rows(COLUMNS, &[relation.into()], |row| {
+        let base =
+            BaseType { schema: row.get(5), name: row.get(6), labels: row.nullable(7), deterministic: row.get(8) };
+        let kind = match row.nullable::<String>(9) {
+            None => base.kind(),
+            Some(schema) => {
+                let element =
+                    BaseType { schema, name: row.get(10), labels: row.nullable(11), deterministic: base.deterministic };
+                element.kind().filter(is_scalar).map(|kind| ColumnKind::Array(Box::new(kind)))
+            }
+        };
+        CatalogColumn { number: row.get(1), name: row.get(2), not_null: row.get(3), type_name: row.get(4), kind }
+    })
+}
+
+// PostgreSQL 18 marks a column NOT NULL while its constraint is not yet valid; such a column may hold NULLs.
+const COLUMNS: &str = "
+SELECT a.attnum, a.attname::pg_catalog.text,
+       a.attnotnull AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_constraint k
+            WHERE k.conrelid OPERATOR(pg_catalog.=) a.attrelid AND k.contype OPERATOR(pg_catalog.=) 'n'
+              AND k.conkey OPERATOR(pg_catalog.=) ARRAY[a.attnum] AND NOT k.convalidated),
+       pg_catalog.quote_ident(own_schema.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(own.typname),
+       base.nspname::pg_catalog.text, base.typname::pg_catalog.text, base.labels,
+       COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid OPERATOR(pg_catalog.=) a.attcollation), true),
+       element.nspname::pg_catalog.text, element.typname::pg_catalog.text, element.labels
+  FROM pg_catalog.pg_attribute a
+  JOIN pg_catalog.pg_type own ON own.oid OPERATOR(pg_catalog.=) a.atttypid
+  JOIN pg_catalog.pg_namespace own_schema ON own_schema.oid OPERATOR(pg_catalog.=) own.typnamespace
+ CROSS JOIN LATERAL (
+        WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (
+            SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname
+              FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) a.atttypid
+            UNION ALL
+            SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname
+              FROM type JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) type.typbasetype
+             WHERE type.typtype OPERATOR(pg_catalog.=) 'd')
+        SELECT type.*, n.nspname,
+               (SELECT pg_catalog.array_agg(e.enumlabel::pg_catalog.text) FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) type.oid) AS labels
+          FROM type JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) type.typnamespace
+         WHERE type.typtype OPERATOR(pg_catalog.<>) 'd') base
+  LEFT JOIN LATERAL (
+        SELECT t.typname, n.nspname,
+               (SELECT pg_catalog.array_agg(e.enumlabel::pg_catalog.text) FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) t.oid) AS labels
+          FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+         WHERE t.oid OPERATOR(pg_catalog.=) base.typelem AND base.typcategory OPERATOR(pg_catalog.=) 'A') element ON true
+ WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+ ORDER BY a.attnum";
+
+/// A type that is no domain.
+struct BaseType {
+    schema: String,
+    name: String,
+    /// Of an enum
+    labels: Option<Vec<String>>,
+    /// Of the column's collation
+    deterministic: bool,
+}
+
+impl BaseType {
+    fn kind(self) -> Option<ColumnKind> {
+        let deterministic = self.deterministic;
+        if let Some(labels) = self.labels {
+            return Some(ColumnKind::Enum {
+                type_name: QualifiedName { schema: self.schema, name: self.name },
+                labels,
+            });
+        }
+        if self.name == "citext" {
+            return Some(ColumnKind::Citext { schema: self.schema });
+        }
+        if self.schema != "pg_catalog" {
+            return None;
+        }
+        Some(match self.name.as_str() {
+            "text" => ColumnKind::Text { deterministic },
+            "varchar" => ColumnKind::Varchar { deterministic },
+            "bpchar" => ColumnKind::Char { deterministic },
+            "name" => ColumnKind::Name,
+            "uuid" => ColumnKind::Uuid,
+            "int2" => ColumnKind::SmallInt,
+            "int4" => ColumnKind::Integer,
+            "int8" => ColumnKind::BigInt,
+            "numeric" => ColumnKind::Numeric,
+            "float4" => ColumnKind::Real,
+            "float8" => ColumnKind::Double,
+            "bool" => ColumnKind::Boolean,
+            "date" => ColumnKind::Date,
+            "timestamp" => ColumnKind::Timestamp,
+            "timestamptz" => ColumnKind::TimestampTz,
+            "json" => ColumnKind::Json,
+            "jsonb" => ColumnKind::Jsonb,
+            _ => return None,
+        })
+    }
+}
+
+fn is_scalar(kind: &ColumnKind) -> bool {
+    !matches!(kind, ColumnKind::Json | ColumnKind::Jsonb)
+}
+
+/// The expression indexes over `property_*(properties, 'name')` that can stand for a test: valid, not partial, with
+/// the expression first, and of text in C order.
+pub fn typed_indexes(relation: pg_sys::Oid, properties: &str) -> Vec<TypedIndex> {
+    let column = pgrx::spi::quote_identifier(properties);
+    let expressions = query::rows(TYPED_INDEXES, &[relation.into()], |row| (row.get::<String>(1), row.get::<bool>(2)));
+    let parse = |(expression, in_c_order): (String, bool)| {
+        let (function, arguments) = expression.strip_suffix("'::text)")?.split_once('(')?;
+        let function = function.rsplit('.').next()?.trim_matches('"').strip_prefix("property_")?;
+        let name = arguments.strip_prefix(column.as_str())?.strip_prefix(", '")?;
+        let read_as = match function {
+            "text" if in_c_order => ScalarType::String,
+            "number" => ScalarType::Number,
+            "boolean" => ScalarType::Boolean,
+            "date" => ScalarType::Date,
+            "timestamp" => ScalarType::Timestamp,
+            _ => return None,
+        };
+        Some(TypedIndex { property: name.replace("''", "'"), read_as })
+    };
+    expressions.into_iter().filter_map(parse).collect()
+}
+
+const TYPED_INDEXES: &str = "
+SELECT pg_catalog.pg_get_indexdef(i.indexrelid, 1, false),
+       EXISTS (SELECT FROM pg_catalog.pg_collation l
+                WHERE l.oid OPERATOR(pg_catalog.=) i.indcollation[0] AND l.collname OPERATOR(pg_catalog.=) 'C')
+  FROM pg_catalog.pg_index i
+ WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] OPERATOR(pg_catalog.=) 0";

@@ -1,0 +1,175 @@
+//! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
+
+use crate::audience::Audience;
+use crate::error::Failure;
+use crate::pg::call::Call;
+use crate::pg::returning;
+use crate::segment::{self, Definition, id_of};
+use crate::{condition, count, query, scope};
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::expr::{Checked, Expr};
+use segments_core::sql::{self, Names, Style};
+
+mod page;
+
+/// How many contacts a page may have.
+const MOST_CONTACTS: i32 = 1000;
+
+/// How many contacts satisfy a condition now.
+#[pg_extern(sql = false)]
+fn count_contacts(conditions: &str, audience: &str) -> i64 {
+    let audience = Audience::load(audience);
+    count::as_caller(&audience, &checked(&audience, conditions))
+}
+
+/// Contacts that satisfy a condition, newest first.
+#[pg_extern(sql = false)]
+fn search_contacts(
+    conditions: Option<&str>,
+    audience: Option<&str>,
+    page_size: Option<i32>,
+    after: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) {
+    let (conditions, audience) = (not_null("conditions", conditions), not_null("audience", audience));
+    let audience = Audience::load(audience);
+    let checked = checked(&audience, conditions);
+    page::contacts(Call::from(fcinfo), &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
+}
+
+/// Members of a segment, newest first.
+#[pg_extern(sql = false)]
+fn segment_contacts(
+    segment: Option<pgrx::Uuid>,
+    page_size: Option<i32>,
+    after: Option<&str>,
+    fcinfo: pg_sys::FunctionCallInfo,
+) {
+    let (audience, checked) = members_of(not_null("segment", segment));
+    page::contacts(Call::from(fcinfo), &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
+}
+
+/// The ids of a segment's members, in the type that the caller asks for.
+#[pg_extern(sql = false)]
+fn segment_members(segment: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) {
+    let (audience, checked) = members_of(not_null("segment", segment));
+    let call = Call::from(fcinfo);
+    let sql = format!(
+        "SELECT {}::{} FROM {} WHERE {}",
+        pgrx::spi::quote_identifier(&audience.id.name),
+        call.return_type(),
+        audience.relation.quoted(),
+        executable_sql(&audience, &checked)
+    );
+    returning::rows(call, &sql, &[]);
+}
+
+/// Whether a contact is a member of a segment now.
+#[pg_extern(sql = false)]
+fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
+    let (audience, checked) = members_of(segment);
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}))",
+        audience.relation.quoted(),
+        is_contact(&audience),
+        executable_sql(&audience, &checked)
+    );
+    query::first(&sql, &[contact_id.into()], |row| row.get(1)).unwrap_or(false)
+}
+
+/// The segments that a contact is a member of now.
+#[pg_extern(sql = false)]
+fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+    let audience = Audience::load(audience);
+    // A SELECT may compute some 1,600 columns; an array of so many conditions is planned in little time.
+    const AT_ONCE: usize = 500;
+    let mut members = Vec::new();
+    for segments in Definition::all(&audience.name).chunks(AT_ONCE) {
+        let sound: Vec<_> = segments
+            .iter()
+            .filter_map(|segment| {
+                let checked = scope::check_segment(&audience, segment).ok()?.checked;
+                Some((segment.id, executable_sql(&audience, &checked)))
+            })
+            .collect();
+        let tests: Vec<String> = sound.iter().map(|(_, condition)| format!("COALESCE({condition}, false)")).collect();
+        let sql = format!(
+            "SELECT ARRAY[{}]::pg_catalog.bool[] FROM {} WHERE {}",
+            tests.join(", "),
+            audience.relation.quoted(),
+            is_contact(&audience)
+        );
+        let holds = query::first(&sql, &[contact_id.into()], |row| row.get::<Vec<bool>>(1)).unwrap_or_default();
+        let ids = sound.iter().zip(holds).filter(|(_, holds)| *holds);
+        members.extend(ids.map(|((id, _), _)| pgrx::Uuid::from_bytes(*id.as_bytes())));
+    }
+    returning::rows(
+        Call::from(fcinfo),
+        "SELECT s.* FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id DESC",
+        &[members.into()],
+    );
+}
+
+/// The WHERE expression that a condition becomes.
+#[pg_extern(sql = false)]
+fn conditions_sql(conditions: &str, audience: &str) -> String {
+    let audience = Audience::load(audience);
+    readable_sql(&audience, &checked(&audience, conditions))
+}
+
+/// A condition over an audience; raises its first mistake.
+fn checked(audience: &Audience, conditions: &str) -> Checked {
+    scope::check(audience, &condition::stored(conditions.as_bytes()), "UTC").checked
+}
+
+fn members_of(segment: pgrx::Uuid) -> (Audience, Checked) {
+    let definition = Definition::load(id_of(segment));
+    let audience = Audience::load(&definition.audience);
+    let checked = segment::read::checked(&audience, &definition);
+    (audience, checked)
+}
+
+/// A condition with the audience's scope, to be executed under any search_path.
+pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
+    let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias: None };
+    sql::where_clause(&restricted(audience, checked), &audience.table, &style)
+}
+
+/// A condition with the audience's scope, to be read by people and run under the caller's search_path.
+pub fn readable_sql(audience: &Audience, checked: &Checked) -> String {
+    let search_path = query::first("SELECT pg_catalog.current_schemas(true)::pg_catalog.text[]", &[], |row| row.get(1));
+    let names = Names::Readable { search_path: search_path.unwrap_or_default() };
+    let style = Style { names, extension_schema: audience.extension_schema.clone(), alias: None };
+    sql::where_clause(&restricted(audience, checked), &audience.table, &style)
+}
+
+fn restricted(audience: &Audience, checked: &Checked) -> Checked {
+    Expr::and([scope::restriction(audience), checked.clone()])
+}
+
+/// That a row is the contact whose id is the query's first argument, as text.
+fn is_contact(audience: &Audience) -> String {
+    format!("{} OPERATOR(pg_catalog.=) $1::{}", pgrx::spi::quote_identifier(&audience.id.name), audience.id.type_name)
+}
+
+/// A page size from 1 to `most`; raises 22023 otherwise.
+pub fn checked_page_size(page_size: Option<i32>, most: i32) -> i32 {
+    let page_size = page_size.unwrap_or(20);
+    if (1..=most).contains(&page_size) {
+        return page_size;
+    }
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("page_size must be from 1 to {most}"))
+        .detail(format!("It was {page_size}."))
+        .hint("Ask for further pages with after.")
+        .raise()
+}
+
+fn not_null<T>(argument: &str, value: Option<T>) -> T {
+    value.unwrap_or_else(|| {
+        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
+            .detail("Only page_size and after may be left out.")
+            .hint(format!("Give a value for {argument}."))
+            .raise()
+    })
+}

@@ -1,0 +1,108 @@
+//! What a query gives, returned by a function as it is: no value passes through Rust.
+
+use super::call::Call;
+use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys::{self, AsPgCStr};
+use pgrx::{AnyElement, FromDatum};
+use std::ffi::c_char;
+
+/// The first column of the query's first row, in the memory of the function that returns it; `None` where there is
+/// no row. The query may write.
+pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
+    let _connection = Connection::open();
+    execute(sql, arguments, std::ptr::null_mut());
+    // SAFETY: after a successful execution SPI_tuptable holds what the query returned until the connection closes;
+    // SPI_datumTransfer copies the value into the memory context that was current before the connection opened.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() || pg_sys::SPI_processed == 0 {
+            return None;
+        }
+        let descriptor = (*table).tupdesc;
+        let mut is_null = false;
+        let datum = pg_sys::SPI_getbinval(*(*table).vals, descriptor, 1, &raw mut is_null);
+        if is_null {
+            return None;
+        }
+        let type_id = pg_sys::SPI_gettypeid(descriptor, 1);
+        let (mut length, mut by_value) = (0, false);
+        pg_sys::get_typlenbyval(type_id, &raw mut length, &raw mut by_value);
+        let kept = pg_sys::SPI_datumTransfer(datum, by_value, length.into());
+        AnyElement::from_polymorphic_datum(kept, false, type_id)
+    }
+}
+
+/// Every row of the query as the rows of the set-returning function that is being called, whose columns it has.
+/// Rows past `work_mem` go to a temporary file.
+pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
+    // SAFETY: the call is to a set-returning function; InitMaterializedSRF checks that its caller takes a tuplestore.
+    // The tuplestore and its receiver live in the per-query context, which outlives the execution.
+    let receiver = unsafe {
+        pg_sys::InitMaterializedSRF(call.as_ptr(), pg_sys::MAT_SRF_USE_EXPECTED_DESC);
+        let result = (*call.as_ptr()).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+        let receiver = pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestTuplestore);
+        SetTuplestoreDestReceiverParams(
+            receiver,
+            (*result).setResult,
+            (*(*result).econtext).ecxt_per_query_memory,
+            false,
+            std::ptr::null_mut(),
+            std::ptr::null(),
+        );
+        receiver
+    };
+    let _connection = Connection::open();
+    execute(sql, arguments, receiver);
+}
+
+// executor/tstoreReceiver.h, which pgrx's bindings leave out; it only fills in the receiver and cannot raise.
+unsafe extern "C-unwind" {
+    fn SetTuplestoreDestReceiverParams(
+        receiver: *mut pg_sys::DestReceiver,
+        tuplestore: *mut pg_sys::Tuplestorestate,
+        context: pg_sys::MemoryContext,
+        detoast: bool,
+        target: pg_sys::TupleDesc,
+        map_failure_message: *const c_char,
+    );
+}
+
+fn execute(sql: &str, arguments: &[DatumWithOid], destination: *mut pg_sys::DestReceiver) {
+    // SAFETY: the parameter list is made for as many arguments as there are, whose datums outlive the execution;
+    // the options are zeroed but for what is set here.
+    unsafe {
+        let parameters = pg_sys::makeParamList(arguments.len() as i32);
+        let slots = (*parameters).params.as_mut_slice(arguments.len());
+        for (slot, argument) in slots.iter_mut().zip(arguments) {
+            slot.ptype = argument.oid();
+            slot.pflags = pg_sys::PARAM_FLAG_CONST as u16;
+            slot.isnull = argument.datum().is_none();
+            slot.value = argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
+        }
+        let options = pg_sys::SPIExecuteOptions { params: parameters, dest: destination, ..Default::default() };
+        let status = pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options);
+        if status < 0 {
+            crate::error::internal(format!("query failed with SPI status {status}")).raise();
+        }
+    }
+}
+
+/// An open connection to SPI, closed on drop. Where an error unwinds, Postgres closes it itself.
+struct Connection;
+
+impl Connection {
+    fn open() -> Self {
+        // SAFETY: pairs with the SPI_finish of Drop.
+        unsafe { pg_sys::SPI_connect() };
+        Connection
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: the connection that `open` made is the innermost one.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Whose rights code runs with.
+
+use pgrx::pg_sys;
+use std::ffi::CStr;
+
+/// Runs `work` with the rights of `role`, as a SECURITY DEFINER function of that role's would.
+pub fn as_role<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
+    let _identity = Identity::assume(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+    work()
+}
+
+/// Runs `work` with the rights of `role` in a security-restricted operation with a fixed search_path, as REFRESH
+/// MATERIALIZED VIEW does: functions of the role's that it calls cannot change the session.
+pub fn as_role_restricted<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
+    let context = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
+    let _identity = Identity::assume(role, context as i32);
+    let _settings = Settings::fixed();
+    work()
+}
+
+/// Whether the current role has the rights of `role`: is it, inherits from it, or is a superuser.
+pub fn has_rights_of(role: pg_sys::Oid) -> bool {
+    // SAFETY: takes any OIDs and only answers.
+    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+}
+
+/// Whether row-level security applies to the current role on a table.
+pub fn row_security_applies(relation: pg_sys::Oid) -> bool {
+    // SAFETY: takes any OID; with noError it only answers.
+    let answer = unsafe { pg_sys::check_enable_rls(relation, pg_sys::InvalidOid, true) };
+    answer == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
+}
+
+/// The identity to go back to; given back on drop, also while an error unwinds.
+struct Identity {
+    role: pg_sys::Oid,
+    context: i32,
+}
+
+impl Identity {
+    fn assume(role: pg_sys::Oid, added: i32) -> Self {
+        let mut before = Identity { role: pg_sys::InvalidOid, context: 0 };
+        // SAFETY: reads and sets globals of the backend; Drop sets them back.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&raw mut before.role, &raw mut before.context);
+            pg_sys::SetUserIdAndSecContext(role, before.context | added);
+        }
+        before
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        // SAFETY: these are the values that were in force.
+        unsafe { pg_sys::SetUserIdAndSecContext(self.role, self.context) }
+    }
+}
+
+/// A nest level of settings; undone on drop, also while an error unwinds.
+struct Settings(i32);
+
+impl Settings {
+    fn fixed() -> Self {
+        // SAFETY: opens a nest level, which Drop closes.
+        let settings = Settings(unsafe { pg_sys::NewGUCNestLevel() });
+        set(c"search_path", c"pg_catalog, pg_temp");
+        settings
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        // SAFETY: closes the level that `fixed` opened; inner ones were closed before, in reverse order.
+        unsafe { pg_sys::AtEOXact_GUC(false, self.0) }
+    }
+}
+
+fn set(name: &CStr, value: &CStr) {
+    // SAFETY: both are NUL-terminated; the setting lasts until the nest level ends.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! Properties: typed fields of contacts.
+
+use crate::audience::Audience;
+use crate::error::{Failure, listed};
+use crate::pg::call::Call;
+use crate::pg::returning;
+use crate::segment::Definition;
+use crate::{condition, query};
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::error::nearest;
+use segments_core::types::PropertyType;
+
+/// Declares a property.
+#[pg_extern(sql = false)]
+fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&str>, label: Option<&str>) {
+    let (Some(name), Some(type_name), Some(audience)) = (name, r#type, audience) else {
+        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "name, type and audience must not be NULL")
+            .detail("Only the label may be left out.")
+            .hint("Write create_property('lifetime_value', 'number').")
+            .raise()
+    };
+    check_name(name);
+    let property_type = parse_type(type_name);
+    let audience = Audience::load(audience);
+    match audience.table.column(name).map(|column| column.kind.property_type()) {
+        Some(native) if native != property_type => Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{name}\" is of type {native}, not {property_type}"),
+        )
+        .detail("The type of a native property is that of its column.")
+        .hint(format!("Declare it as {native}, or choose another name for a custom property."))
+        .raise(),
+        None if audience.table.properties.is_none() => Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("audience \"{}\" has no column for custom properties", audience.name),
+        )
+        .detail(format!("\"{name}\" is not a column of its table either."))
+        .hint("Attach the audience with a properties_column, or add a column of that name.")
+        .raise(),
+        _ => {}
+    }
+    let added = query::write(
+        "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        &[
+            audience.name.as_str().into(),
+            name.into(),
+            property_type.to_string().into(),
+            label.map(str::to_owned).into(),
+        ],
+    );
+    if added == 0 {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            format!("property \"{name}\" of audience \"{}\" already exists", audience.name),
+        )
+        .detail("Names of properties are unique in an audience.")
+        .hint("Drop it with drop_property() to declare it with another type.")
+        .raise()
+    }
+}
+
+/// Takes a declaration back.
+#[pg_extern(sql = false)]
+fn drop_property(name: &str, audience: &str) {
+    let audience = Audience::load(audience);
+    let users: Vec<String> = Definition::all(&audience.name)
+        .into_iter()
+        .filter(|segment| {
+            let condition = condition::stored(segment.conditions.as_bytes());
+            condition.fields().iter().any(|field| field.text() == name || field.first() == name)
+        })
+        .map(|segment| segment.name)
+        .collect();
+    if !users.is_empty() && audience.table.column(name).is_none() {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("property \"{name}\" is in use by segments"),
+        )
+        .detail(format!("They are {}.", listed(&users)))
+        .hint("Change or delete them first.")
+        .raise()
+    }
+    let dropped = query::write(
+        "DELETE FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2",
+        &[audience.name.as_str().into(), name.into()],
+    );
+    if dropped == 0 {
+        let near = nearest(name, audience.custom.iter().map(|(name, _)| name.as_str()));
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" was not declared"))
+            .detail(format!("The audience is \"{}\".", audience.name))
+            .hint(near.map_or("segments.property lists those that are.".to_owned(), |near| {
+                format!("Did you mean \"{near}\"?")
+            }))
+            .raise()
+    }
+}
+
+/// The properties of an audience, as `segments.property` shows them. Of an audience whose table is gone: none.
+#[pg_extern(sql = false)]
+fn properties(audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+    let (mut names, mut types, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+    let found = Audience::try_load(audience);
+    if let Ok(audience) = &found {
+        for column in &audience.table.columns {
+            names.push(column.name.clone());
+            types.push(column.kind.property_type().to_string());
+            kinds.push("native".to_owned());
+        }
+        for (name, property_type) in &audience.custom {
+            names.push(name.clone());
+            types.push(property_type.to_string());
+            kinds.push("custom".to_owned());
+        }
+    }
+    returning::rows(
+        Call::from(fcinfo),
+        "SELECT f.name, f.type, f.kind, p.label, p.created_at
+           FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+                WITH ORDINALITY f(name, type, kind, position)
+           LEFT JOIN segments.property_config p
+             ON p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) f.name
+          ORDER BY f.position",
+        &[audience.into(), names.into(), types.into(), kinds.into()],
+    );
+}
+
+fn check_name(name: &str) {
+    let length = name.chars().count();
+    if name.starts_with('$') {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property cannot start with $")
+            .detail("Names that start with $ are operators.")
+            .hint("Choose another name.")
+            .raise()
+    }
+    if !(1..=100).contains(&length) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property has 1 to 100 characters")
+            .detail(format!("This one has {length}."))
+            .hint("Choose another name.")
+            .raise()
+    }
+}
+
+fn parse_type(name: &str) -> PropertyType {
+    PropertyType::parse(name).unwrap_or_else(|| {
+        let names: Vec<String> = PropertyType::names().collect();
+        let near = nearest(name, names.iter().map(String::as_str));
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown property type \"{name}\""))
+            .detail(format!("Types are {}.", names.join(", ")))
+            .hint(near.map_or("Use one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+    })
+}

@@ -1,0 +1,216 @@
+//! What the conditions of an audience may speak of: its properties, topics and segments, and the clock.
+
+use crate::audience::Audience;
+use crate::condition;
+use crate::error::Failure;
+use crate::pg::zone::{self, PgZone};
+use crate::query;
+use crate::segment::Definition;
+use pgrx::PgSqlErrorCode;
+use segments_core::ast::Condition;
+use segments_core::check::{self, Declaration, Refusal, Scope};
+use segments_core::date::{Instant, Zone};
+use segments_core::error::{Error, ErrorKind, nearest};
+use segments_core::expr::{Checked, Expr};
+use segments_core::limits;
+use segments_core::sql::ColumnKind;
+use std::cell::RefCell;
+use uuid::Uuid;
+
+/// An audience as a condition sees it.
+pub struct AudienceScope<'a> {
+    audience: &'a Audience,
+    zone: PgZone,
+    /// The segments that are being expanded, outermost first
+    expanding: Vec<Definition>,
+    references: RefCell<Vec<Reference>>,
+}
+
+/// A segment that a condition refers to, and how it names it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reference {
+    pub text: String,
+    pub target: Uuid,
+}
+
+/// A condition checked against an audience.
+pub struct CheckedCondition {
+    pub checked: Checked,
+    /// The segments that the condition itself refers to
+    pub references: Vec<Reference>,
+}
+
+/// Checks a condition against an audience; raises the first mistake.
+pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> CheckedCondition {
+    let scope = AudienceScope::new(audience, time_zone, Vec::new());
+    scope.check(condition).unwrap_or_else(|errors| condition::raise_first(errors))
+}
+
+/// Checks the condition of a stored segment, whose references mean what they meant when it was stored.
+///
+/// # Errors
+/// What in it makes no sense any more.
+pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, Vec<Error>> {
+    let condition = condition::stored(segment.conditions.as_bytes());
+    AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]).check(&condition)
+}
+
+/// Checks a condition that a stored segment is to have from now on: it may not lead back to that segment.
+pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
+    check_segment(audience, segment).unwrap_or_else(|errors| condition::raise_first(errors))
+}
+
+/// The audience's scope, as part of the conditions of its segments.
+pub fn restriction(audience: &Audience) -> Checked {
+    match &audience.scope {
+        Some(text) => check(audience, &condition::stored(text.as_bytes()), "UTC").checked,
+        None => Expr::Const(true),
+    }
+}
+
+impl<'a> AudienceScope<'a> {
+    /// Conditions whose dates are read in the zone; raises 22023 where there is no such zone.
+    pub fn new(audience: &'a Audience, time_zone: &str, expanding: Vec<Definition>) -> Self {
+        let zone = PgZone::find(time_zone).unwrap_or_else(|| {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("time zone \"{time_zone}\" does not exist"),
+            )
+            .detail("Dates without an offset are read in the segment's time zone.")
+            .hint("Use a name of the IANA database, such as 'Europe/Paris'; pg_timezone_names lists them.")
+            .raise()
+        });
+        AudienceScope { audience, zone, expanding, references: RefCell::default() }
+    }
+
+    /// Checks a condition.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn check(self, condition: &Condition) -> Result<CheckedCondition, Vec<Error>> {
+        let checked = check::check(condition, &self)?;
+        Ok(CheckedCondition { checked, references: self.references.into_inner() })
+    }
+
+    /// The segment that a reference means: what it meant when the segment that holds it was stored, or else the one
+    /// of that id or name.
+    fn find(&self, reference: &str) -> Option<Definition> {
+        let holder = self.expanding.last().map(|segment| segment.id);
+        let recorded = holder.and_then(|holder| Definition::referred(holder, reference));
+        recorded.or_else(|| Definition::named(&self.audience.name, reference))
+    }
+
+    fn circle(&self, back_to: &Definition) -> Option<Refusal> {
+        let start = self.expanding.iter().position(|segment| segment.id == back_to.id)?;
+        let circle: Vec<&str> =
+            self.expanding[start..].iter().chain([back_to]).map(|segment| segment.name.as_str()).collect();
+        Some(Refusal {
+            kind: ErrorKind::Circle,
+            message: format!("segments refer to each other in a circle: {}", circle.join(" → ")),
+            hint: "Take one of these references out.".to_owned(),
+        })
+    }
+}
+
+impl Scope for AudienceScope<'_> {
+    fn property(&self, name: &str) -> Declaration {
+        self.audience.property(name).map_or(Declaration::Unknown, Declaration::Property)
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        self.audience.property_names().map(str::to_owned).collect()
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        let known = query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| {
+            (row.get::<String>(1), row.get::<String>(2))
+        });
+        let found = known.iter().find(|(slug, id)| slug == reference || id.eq_ignore_ascii_case(reference));
+        let by_id =
+            self.audience.table.topics.as_ref().is_some_and(|topics| topics.topic_column.kind == ColumnKind::Uuid);
+        match found {
+            Some((slug, id)) => Ok(if by_id { id.clone() } else { slug.clone() }),
+            None => {
+                let near = nearest(reference, known.iter().map(|(slug, _)| slug.as_str()));
+                Err(Refusal {
+                    kind: ErrorKind::UnknownObject,
+                    message: format!("topic \"{reference}\" does not exist"),
+                    hint: match near {
+                        Some(near) => format!("Did you mean \"{near}\"?"),
+                        None => "Create it with create_topic(); segments.topic lists those that exist.".to_owned(),
+                    },
+                })
+            }
+        }
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        let Some(segment) = self.find(reference) else {
+            return Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: format!("segment \"{reference}\" does not exist in audience \"{}\"", self.audience.name),
+                hint: "Name a segment of the same audience by id or name; list_segments() shows them.".to_owned(),
+            });
+        };
+        if let Some(circle) = self.circle(&segment) {
+            return Err(circle);
+        }
+        self.references.borrow_mut().push(Reference { text: reference.to_owned(), target: segment.id });
+        let mut expanding = self.expanding.clone();
+        expanding.push(segment.clone());
+        if expanding.len() > limits::NESTING {
+            return Err(too_large(
+                ErrorKind::TooDeep,
+                format!("segments refer to each other more than {} deep", limits::NESTING),
+            ));
+        }
+        let inner = AudienceScope::new(self.audience, &segment.time_zone, expanding);
+        let condition = condition::stored(segment.conditions.as_bytes());
+        let checked = inner.check(&condition).map_err(|errors| refusal_of(&segment, errors))?.checked;
+        let mut tests = 0;
+        checked.for_each(&mut |_| tests += 1);
+        if tests > limits::NODES {
+            let message = format!("segment \"{reference}\" expands to more than {} tests", limits::NODES);
+            return Err(too_large(ErrorKind::TooLarge, message));
+        }
+        Ok(checked)
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &self.zone
+    }
+
+    fn now(&self) -> Option<Instant> {
+        Some(zone::now())
+    }
+}
+
+fn too_large(kind: ErrorKind, message: String) -> Refusal {
+    Refusal {
+        kind,
+        message,
+        hint: "Refer to fewer segments, or store what they have in common as a property.".to_owned(),
+    }
+}
+
+/// What a mistake inside another segment is to the one that refers to it.
+fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
+    match errors.into_iter().next() {
+        // A circle is printed as it is, not once per segment on the way.
+        Some(error) if error.kind == ErrorKind::Circle => {
+            Refusal { kind: error.kind, message: error.message, hint: error.hint }
+        }
+        error => Refusal {
+            kind: error.as_ref().map_or(ErrorKind::Shape, |error| error.kind),
+            message: format!(
+                "segment \"{}\" makes no sense any more: {}",
+                segment.name,
+                error.map(|error| error.message).unwrap_or_default()
+            ),
+            hint: "Mend that segment with update_segment().".to_owned(),
+        },
+    }
+}
+
+const TOPICS: &str = "
+SELECT t.slug, t.id::pg_catalog.text FROM segments.topic_config t WHERE t.audience OPERATOR(pg_catalog.=) $1";

@@ -1,0 +1,90 @@
+//! Segments: named conditions over one audience.
+
+use crate::error::Failure;
+use crate::query::{self, Row};
+use pgrx::PgSqlErrorCode;
+use pgrx::datum::DatumWithOid;
+use uuid::Uuid;
+
+pub mod read;
+mod write;
+
+/// What a segment is, without its count.
+#[derive(Clone)]
+pub struct Definition {
+    pub id: Uuid,
+    pub audience: String,
+    pub name: String,
+    pub description: Option<String>,
+    /// Canonical text
+    pub conditions: String,
+    pub time_zone: String,
+}
+
+impl Definition {
+    /// The segment of that id; raises 42704 where there is none that the caller may see.
+    pub fn load(id: Uuid) -> Self {
+        Self::first("s.id OPERATOR(pg_catalog.=) $1", &[argument(id)]).unwrap_or_else(|| unknown(id).raise())
+    }
+
+    /// The segment of an audience that has that id or that name.
+    pub fn named(audience: &str, reference: &str) -> Option<Self> {
+        const BY_NAME: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2";
+        const BY_ID: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.id OPERATOR(pg_catalog.=) $2";
+        let by_id = Uuid::parse_str(reference).ok().and_then(|id| Self::first(BY_ID, &[audience.into(), argument(id)]));
+        by_id.or_else(|| Self::first(BY_NAME, &[audience.into(), reference.into()]))
+    }
+
+    /// The segment that another one was recorded to mean by a reference.
+    pub fn referred(holder: Uuid, reference: &str) -> Option<Self> {
+        Self::first(
+            "s.id OPERATOR(pg_catalog.=) (SELECT r.target FROM segments.segment_reference r
+              WHERE r.segment OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2)",
+            &[argument(holder), reference.into()],
+        )
+    }
+
+    /// Every segment of an audience, oldest first.
+    pub fn all(audience: &str) -> Vec<Self> {
+        query::rows(
+            &format!("{SELECT} s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id"),
+            &[audience.into()],
+            Self::read,
+        )
+    }
+
+    fn first(filter: &str, arguments: &[DatumWithOid]) -> Option<Self> {
+        query::write_rows(&format!("{SELECT} {filter}"), arguments, Self::read).into_iter().next()
+    }
+
+    fn read(row: &Row<'_>) -> Self {
+        Definition {
+            id: Uuid::from_bytes(*row.get::<pgrx::Uuid>(1).as_bytes()),
+            audience: row.get(2),
+            name: row.get(3),
+            description: row.nullable(4),
+            conditions: row.get(5),
+            time_zone: row.get(6),
+        }
+    }
+}
+
+const SELECT: &str = "
+SELECT s.id, s.audience, s.name, s.description, s.conditions::pg_catalog.text, s.time_zone
+  FROM segments.segment_config s WHERE";
+
+/// An id as a query's argument.
+pub fn argument(id: Uuid) -> DatumWithOid<'static> {
+    pgrx::Uuid::from_bytes(*id.as_bytes()).into()
+}
+
+/// An id as a function's argument.
+pub fn id_of(id: pgrx::Uuid) -> Uuid {
+    Uuid::from_bytes(*id.as_bytes())
+}
+
+fn unknown(id: Uuid) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("segment \"{id}\" does not exist"))
+        .detail("It was deleted, or it belongs to an audience that you may not read.")
+        .hint("list_segments() shows the segments that exist.")
+}

@@ -1,0 +1,264 @@
+//! Creating, changing and deleting segments.
+
+use super::{Definition, argument, id_of};
+use crate::audience::Audience;
+use crate::error::{Failure, listed};
+use crate::pg::returning;
+use crate::scope::{self, CheckedCondition};
+use crate::{condition, count, query};
+use pgrx::prelude::*;
+use pgrx::{AnyElement, JsonB, PgSqlErrorCode};
+use segments_core::error::nearest;
+use segments_core::expr::Expr;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Stores a condition under a name and counts its members at once, exactly.
+#[pg_extern(sql = false)]
+fn create_segment(
+    name: Option<&str>,
+    conditions: Option<&str>,
+    description: Option<&str>,
+    audience: Option<&str>,
+    time_zone: Option<&str>,
+) -> Option<AnyElement> {
+    let segment = Definition {
+        id: Uuid::now_v7(),
+        audience: required("audience", audience).to_owned(),
+        name: checked_name(required("name", name)).to_owned(),
+        description: description.map(checked_description).map(str::to_owned),
+        conditions: required("conditions", conditions).to_owned(),
+        time_zone: required("time_zone", time_zone).to_owned(),
+    };
+    let audience = Audience::load(&segment.audience);
+    let checked = scope::check_new(&audience, &segment);
+    let added = query::write(
+        "INSERT INTO segments.segment_config (id, audience, name, description, conditions, time_zone)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        &[
+            argument(segment.id),
+            segment.audience.as_str().into(),
+            segment.name.as_str().into(),
+            segment.description.clone().into(),
+            segment.conditions.as_str().into(),
+            segment.time_zone.as_str().into(),
+        ],
+    );
+    if added == 0 {
+        duplicate_name(&segment).raise()
+    }
+    record_references(&segment, &checked);
+    notice_everyone(&checked);
+    count::store(segment.id, count::as_owner(&audience, &checked.checked));
+    row(segment.id)
+}
+
+/// Changes what is given of a segment, and recounts.
+#[pg_extern(sql = false)]
+fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
+    let before = Definition::load(id_of(segment));
+    let mut after = before.clone();
+    let Value::Object(changes) = changes.0 else {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "changes must be an object")
+            .detail("Only the keys that it has are changed.")
+            .hint("Write update_segment(id, '{\"name\": \"New name\"}').")
+            .raise()
+    };
+    for (key, value) in changes {
+        apply(&mut after, &key, value);
+    }
+    let audience = Audience::load(&after.audience);
+    let recount = (&before.conditions, &before.time_zone) != (&after.conditions, &after.time_zone);
+    let checked = recount.then(|| scope::check_new(&audience, &after));
+    let name_taken = after.name != before.name
+        && Definition::named(&after.audience, &after.name)
+            .is_some_and(|other| other.id != after.id && other.name == after.name);
+    if name_taken {
+        duplicate_name(&after).raise()
+    }
+    let changed = query::write(
+        "UPDATE segments.segment_config s
+            SET name = $2, description = $3, conditions = $4, time_zone = $5, updated_at = pg_catalog.clock_timestamp()
+          WHERE s.id OPERATOR(pg_catalog.=) $1",
+        &[
+            argument(after.id),
+            after.name.as_str().into(),
+            after.description.clone().into(),
+            after.conditions.as_str().into(),
+            after.time_zone.as_str().into(),
+        ],
+    );
+    if changed == 0 {
+        may_not_write(&after.audience).raise()
+    }
+    if let Some(checked) = checked {
+        query::write(
+            "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
+            &[argument(after.id)],
+        );
+        record_references(&after, &checked);
+        notice_everyone(&checked);
+        recount_with_dependents(&audience, &after);
+    }
+    row(after.id)
+}
+
+/// Deletes a segment and returns its id.
+#[pg_extern(sql = false)]
+fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
+    let definition = Definition::load(id_of(segment));
+    let users = referring(definition.id);
+    if !users.is_empty() {
+        let names: Vec<String> = users.into_iter().map(|user| user.name).collect();
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("segment \"{}\" is in use by other segments", definition.name),
+        )
+        .detail(format!("They are {}.", listed(&names)))
+        .hint("Take their $segment references to it out first, or delete them.")
+        .raise()
+    }
+    let deleted = query::write(
+        "DELETE FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1",
+        &[argument(definition.id)],
+    );
+    if deleted == 0 {
+        may_not_write(&definition.audience).raise()
+    }
+    segment
+}
+
+fn apply(segment: &mut Definition, key: &str, value: Value) {
+    match (key, value) {
+        ("name", Value::String(name)) => segment.name = checked_name(&name).to_owned(),
+        ("description", Value::Null) => segment.description = None,
+        ("description", Value::String(description)) => {
+            segment.description = Some(checked_description(&description).to_owned());
+        }
+        // As text, a condition keeps its exact numbers; as an object it comes as jsonb has it.
+        ("conditions", Value::String(text)) => segment.conditions = condition::canonical(&text),
+        ("conditions", object) => segment.conditions = condition::canonical(&object.to_string()),
+        ("time_zone", Value::String(zone)) => segment.time_zone = zone,
+        ("name" | "description" | "time_zone", other) => {
+            let kind = match other {
+                Value::Null => "null",
+                _ => "something else",
+            };
+            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{key} must be a string, not {kind}"))
+                .detail(format!("At /{key}"))
+                .hint(format!("Write update_segment(id, '{{\"{key}\": \"…\"}}')."))
+                .raise()
+        }
+        (unknown, _) => {
+            const KEYS: [&str; 4] = ["name", "description", "conditions", "time_zone"];
+            let near = nearest(unknown, KEYS);
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("a segment has no \"{unknown}\" that could be changed"),
+            )
+            .detail(format!("At /{unknown}"))
+            .hint(near.map_or(format!("Keys are {}.", KEYS.join(", ")), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+        }
+    }
+}
+
+/// Recounts a segment, and those that refer to it, directly or through others.
+fn recount_with_dependents(audience: &Audience, segment: &Definition) {
+    let mut pending = vec![segment.clone()];
+    let mut done = Vec::new();
+    while let Some(segment) = pending.pop() {
+        if done.contains(&segment.id) {
+            continue;
+        }
+        done.push(segment.id);
+        if let Ok(checked) = scope::check_segment(audience, &segment) {
+            count::store(segment.id, count::as_owner(audience, &checked.checked));
+        }
+        pending.extend(referring(segment.id));
+    }
+}
+
+fn referring(target: Uuid) -> Vec<Definition> {
+    let ids = query::write_rows(
+        "SELECT r.segment FROM segments.segment_reference r
+          WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.segment OPERATOR(pg_catalog.<>) $1",
+        &[argument(target)],
+        |row| id_of(row.get(1)),
+    );
+    ids.into_iter().map(Definition::load).collect()
+}
+
+fn record_references(segment: &Definition, checked: &CheckedCondition) {
+    for reference in &checked.references {
+        query::write(
+            "INSERT INTO segments.segment_reference (segment, reference, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            &[argument(segment.id), reference.text.as_str().into(), argument(reference.target)],
+        );
+    }
+}
+
+fn row(id: Uuid) -> Option<AnyElement> {
+    returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
+}
+
+fn required<'a>(argument: &str, value: Option<&'a str>) -> &'a str {
+    value.unwrap_or_else(|| {
+        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
+            .detail("Only the description may be left out.")
+            .hint("Write create_segment('Name', '{\"country\": \"US\"}').")
+            .raise()
+    })
+}
+
+fn checked_name(name: &str) -> &str {
+    let length = name.chars().count();
+    if (1..=100).contains(&length) {
+        return name;
+    }
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a segment has 1 to 100 characters")
+        .detail(format!("This one has {length}."))
+        .hint("Choose another name; the description may have up to 500 characters.")
+        .raise()
+}
+
+fn checked_description(description: &str) -> &str {
+    let length = description.chars().count();
+    if length <= 500 {
+        return description;
+    }
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "the description of a segment has up to 500 characters",
+    )
+    .detail(format!("This one has {length}."))
+    .hint("Shorten it.")
+    .raise()
+}
+
+fn notice_everyone(checked: &CheckedCondition) {
+    if checked.checked == Expr::Const(true) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
+            .detail("Every contact of the audience is a member.")
+            .hint("An empty condition, {}, means everyone.")
+            .notice();
+    }
+}
+
+fn duplicate_name(segment: &Definition) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+        format!("segment \"{}\" already exists in audience \"{}\"", segment.name, segment.audience),
+    )
+    .detail("Names of segments are unique in an audience.")
+    .hint("Choose another name, or change that segment with update_segment().")
+}
+
+fn may_not_write(audience: &str) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for segments of audience \"{audience}\""),
+    )
+    .detail("Changing segments needs the scope write:segments.")
+    .hint("Ask for it: SELECT grant_segments_access('your_role', 'write:segments').")
+}

@@ -1,0 +1,162 @@
+//! Topics, and who is subscribed to them.
+
+use crate::audience::Audience;
+use crate::error::Failure;
+use crate::pg::returning;
+use crate::query;
+use crate::scope::AudienceScope;
+use crate::segment::argument;
+use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use pgrx::{AnyElement, PgSqlErrorCode};
+use segments_core::check::Scope;
+use segments_core::sql::Topics;
+use uuid::Uuid;
+
+/// Adds a topic that contacts can be subscribed to.
+#[pg_extern(sql = false)]
+fn create_topic(
+    name: Option<&str>,
+    slug: Option<&str>,
+    description: Option<&str>,
+    audience: Option<&str>,
+) -> Option<AnyElement> {
+    let (Some(name), Some(audience)) = (name, audience) else {
+        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "name and audience must not be NULL")
+            .detail("The slug and the description may be left out.")
+            .hint("Write create_topic('Weekly news').")
+            .raise()
+    };
+    let slug = slug.map_or_else(|| slug_of(name), str::to_owned);
+    for (what, text) in [("name", name), ("slug", &slug)] {
+        let length = text.chars().count();
+        if !(1..=100).contains(&length) {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("the {what} of a topic has 1 to 100 characters"),
+            )
+            .detail(format!("This one has {length}."))
+            .hint("Choose another name, or give a slug: create_topic('…', slug => '…').")
+            .raise()
+        }
+    }
+    let audience = Audience::load(audience);
+    let id = Uuid::now_v7();
+    let added = query::write(
+        "INSERT INTO segments.topic_config (id, audience, slug, name, description) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT DO NOTHING",
+        &[
+            argument(id),
+            audience.name.as_str().into(),
+            slug.as_str().into(),
+            name.into(),
+            description.map(str::to_owned).into(),
+        ],
+    );
+    if added == 0 {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            format!("topic \"{slug}\" already exists in audience \"{}\"", audience.name),
+        )
+        .detail("Slugs are unique in an audience.")
+        .hint("Choose another name, or give a slug: create_topic('…', slug => '…').")
+        .raise()
+    }
+    returning::value("SELECT t FROM segments.topic t WHERE t.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
+}
+
+/// Subscribes a contact to a topic.
+#[pg_extern(sql = false)]
+fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
+    let (audience, topic) = subscription(topic, audience);
+    let (topics, relation) = mapped(&audience);
+    let exists = format!(
+        "SELECT true FROM {} WHERE {} OPERATOR(pg_catalog.=) $1::{}",
+        audience.relation.quoted(),
+        quote_identifier(&audience.id.name),
+        audience.id.type_name
+    );
+    if query::first(&exists, &[contact_id.into()], |row| row.get::<bool>(1)).is_none() {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
+        )
+        .detail(format!("Contacts are identified by \"{}\".", audience.id.name))
+        .hint("search_contacts() finds contacts and their ids.")
+        .raise()
+    }
+    query::write(
+        &format!(
+            "INSERT INTO {relation} ({contact}, {topic_column})
+             SELECT {id}, $2 FROM {table} WHERE {id} OPERATOR(pg_catalog.=) $1::{id_type}
+                AND NOT EXISTS (SELECT FROM {relation} s WHERE s.{contact} OPERATOR(pg_catalog.=) {table}.{id}
+                                   AND s.{topic_column}::pg_catalog.text OPERATOR(pg_catalog.=) $2)
+                 ON CONFLICT DO NOTHING",
+            contact = quote_identifier(&topics.contact_column),
+            topic_column = quote_identifier(&topics.topic_column.name),
+            id = quote_identifier(&audience.id.name),
+            table = audience.relation.quoted(),
+            id_type = audience.id.type_name,
+        )
+        .replace(", $2 FROM", &format!(", {} FROM", topic_value(topics))),
+        &[contact_id.into(), topic.into()],
+    );
+}
+
+/// Takes a subscription back.
+#[pg_extern(sql = false)]
+fn unsubscribe_contact(contact_id: &str, topic: &str, audience: &str) {
+    let (audience, topic) = subscription(topic, audience);
+    let (topics, relation) = mapped(&audience);
+    query::write(
+        &format!(
+            "DELETE FROM {relation} s WHERE s.{}::pg_catalog.text OPERATOR(pg_catalog.=) $1
+                AND s.{}::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+            quote_identifier(&topics.contact_column),
+            quote_identifier(&topics.topic_column.name),
+        ),
+        &[contact_id.into(), topic.into()],
+    );
+}
+
+/// The audience, and the topic as its subscriptions hold it.
+fn subscription(topic: &str, audience: &str) -> (Audience, String) {
+    let audience = Audience::load(audience);
+    let found = AudienceScope::new(&audience, "UTC", Vec::new()).topic(topic);
+    let topic = found.unwrap_or_else(|refusal| {
+        Failure::new(crate::error::sqlstate(refusal.kind), refusal.message)
+            .detail(format!("The audience is \"{}\".", audience.name))
+            .hint(refusal.hint)
+            .raise()
+    });
+    (audience, topic)
+}
+
+fn mapped(audience: &Audience) -> (&Topics, String) {
+    let Some(topics) = &audience.table.topics else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("audience \"{}\" has no table of subscriptions", audience.name),
+        )
+        .detail("Which contact is subscribed to what is kept in a table of yours.")
+        .hint("Tell which with attach_topics().")
+        .raise()
+    };
+    (topics, quote_qualified_identifier(&topics.relation.schema, &topics.relation.name))
+}
+
+/// The second argument as the topic column's type.
+fn topic_value(topics: &Topics) -> &'static str {
+    use segments_core::sql::ColumnKind;
+    match topics.topic_column.kind {
+        ColumnKind::Uuid => "$2::pg_catalog.uuid",
+        _ => "$2",
+    }
+}
+
+/// Lower-case words joined by hyphens.
+fn slug_of(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join("-")
+}
