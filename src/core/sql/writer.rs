@@ -233,3 +233,91 @@ const KEYWORDS: &str = "\
     time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where \
     window with xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot \
     xmlserialize xmltable";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn identifier(names: Names, name: &str) -> String {
+        Writer(&Style { names, extension_schema: "public".into(), alias: None }).identifier(name)
+    }
+
+    fn readable(name: &str) -> String {
+        identifier(Names::Readable { search_path: vec![] }, name)
+    }
+
+    fn qualified(name: &str) -> String {
+        identifier(Names::Qualified, name)
+    }
+
+    #[test]
+    fn names_are_quoted_where_they_must_be() {
+        for (name, expected) in [
+            ("country", "country"),
+            ("_x1", "_x1"),
+            ("value", "value"),
+            ("order", r#""order""#),
+            ("json_table", r#""json_table""#),
+            ("all", r#""all""#),
+            ("xmltable", r#""xmltable""#),
+            ("Country", r#""Country""#),
+            ("1st", r#""1st""#),
+            ("a$", r#""a$""#),
+            ("größe", r#""größe""#),
+            (r#"a"b"#, r#""a""b""#),
+            ("", r#""""#),
+        ] {
+            assert_eq!(readable(name), expected);
+        }
+        assert_eq!(qualified("country"), r#""country""#);
+    }
+
+    #[test]
+    fn strings_are_quoted_as_quote_literal_does() {
+        for (text, expected) in [("US", "'US'"), ("it's", "'it''s'"), (r"a\b", r"E'a\\b'"), (r"\'", r"E'\\'''")] {
+            assert_eq!(quote(text), expected);
+        }
+    }
+
+    /// Reads what is quoted at the start of `sql` as Postgres's scanner does, and gives it with what follows. Fails
+    /// where that depends on `standard_conforming_strings`.
+    fn scan(sql: &str, quote: char) -> Option<(String, &str)> {
+        let (has_escapes, body) = match sql.strip_prefix('E') {
+            Some(rest) => (true, rest),
+            None => (false, sql),
+        };
+        let mut rest = body.strip_prefix(quote)?;
+        let mut text = String::new();
+        loop {
+            let mut characters = rest.chars();
+            let character = characters.next()?;
+            let is_backslash = character == '\\' && quote == '\'';
+            if character == quote && !characters.as_str().starts_with(quote) {
+                return Some((text, characters.as_str()));
+            }
+            if is_backslash && !has_escapes {
+                return None;
+            }
+            text.push(if is_backslash || character == quote { characters.next()? } else { character });
+            rest = characters.as_str();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_string_ends_its_literal(text in r#"([\\'"%E]|\PC){0,12}"#) {
+            let sql = format!("{} OR true", quote(&text));
+            prop_assert_eq!(scan(&sql, '\''), Some((text, " OR true")));
+        }
+
+        #[test]
+        fn no_name_ends_its_quotes(name in r#"([\\'"]|\PC){0,12}"#) {
+            let sql = format!("{} OR true", qualified(&name));
+            prop_assert_eq!(scan(&sql, '"'), Some((name.clone(), " OR true")));
+            let sql = readable(&name);
+            let is_read = sql == name || scan(&sql, '"') == Some((name, ""));
+            prop_assert!(is_read, "{}", sql);
+        }
+    }
+}
