@@ -1,0 +1,58 @@
+//! What the tests share: documents from text, and conditions put to them.
+#![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
+
+use segments_core::check::{DocumentOnly, Scope, check};
+use segments_core::expr::{Atom, Checked, Expr, FieldTest};
+use segments_core::parse::parse;
+use segments_core::program::{Program, Surroundings};
+use segments_core::value::Json;
+
+/// The document of that text.
+#[track_caller]
+pub fn document(text: &str) -> Json {
+    Json::parse(text).unwrap_or_else(|error| panic!("{text} is not a document: {error}"))
+}
+
+/// The normal form of the condition, in the scope.
+#[track_caller]
+pub fn checked(condition: &str, scope: &dyn Scope) -> Checked {
+    let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
+    check(&parsed, scope).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
+}
+
+pub fn evaluate(checked: &Checked, document: &Json) -> bool {
+    Program::compile(checked).matches(document, Surroundings::NONE)
+}
+
+/// The checked condition as a condition on the document alone: what compiled SQL puts to the properties column.
+pub fn on_document(checked: &Checked) -> Option<Expr<FieldTest>> {
+    checked.try_map(&mut |atom| match atom {
+        Atom::Field(field) => Some(field.clone()),
+        Atom::Topic(_) => None,
+    })
+}
+
+/// A row of a table of cases: a condition, documents that match it, and documents that do not.
+pub type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
+
+/// Puts every condition to its documents, and so too the text that compiled SQL would carry.
+#[track_caller]
+pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
+    let mut wrong = Vec::new();
+    for (condition, matching, others) in cases {
+        let checked = checked(condition, scope);
+        let printed = on_document(&checked).expect("no topics in tables of cases").to_condition().to_string();
+        let again = self::checked(&printed, &DocumentOnly);
+        let expected = matching.iter().map(|text| (text, true)).chain(others.iter().map(|text| (text, false)));
+        for (text, expected) in expected {
+            let document = document(text);
+            if evaluate(&checked, &document) != expected {
+                wrong.push(format!("{condition} should say {expected} of {text}"));
+            }
+            if evaluate(&again, &document) != expected {
+                wrong.push(format!("{condition} prints to {printed}, which should say {expected} of {text}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
