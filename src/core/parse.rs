@@ -258,9 +258,12 @@ impl Parser {
                     "It stands where a condition does, not under a field: {{\"{name}\": …}}, naming the field inside."
                 )
             }
-            Position::Modifier => format!(
-                "{name} stands beside a test on a field, as in {{\"property\": {{\"$regex\": \"…\", \"{name}\": …}}}}."
-            ),
+            Position::Modifier => {
+                let test = if operator == Operator::Options { "$regex" } else { "$gte" };
+                format!(
+                    "{name} stands beside a test on a field, as in {{\"property\": {{\"{name}\": …, \"{test}\": …}}}}."
+                )
+            }
             Position::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
         };
         self.fail(ErrorKind::Unsupported, format!("operator {name} does not belong here"), hint)
@@ -277,8 +280,7 @@ impl Parser {
     }
 
     fn wrong_operand<T>(&mut self, operator: Operator, found: &Opened<'_>, hint: &str) -> Option<T> {
-        let row = operator.row();
-        self.fail(ErrorKind::Shape, format!("{} takes {}, not {}", row.name, plain(row.operand), describe(found)), hint)
+        self.fail(ErrorKind::Shape, takes(operator, describe(found)), hint)
     }
 
     fn fail<T>(&mut self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
@@ -297,9 +299,10 @@ impl Parser {
     }
 }
 
-/// The operator table's words without their Markdown.
-fn plain(words: &str) -> String {
-    words.replace('`', "")
+/// What the operator takes, in the words of its table without their Markdown, and what it was given.
+fn takes(operator: Operator, found: impl fmt::Display) -> String {
+    let row = operator.row();
+    format!("{} takes {}, not {found}", row.name, row.operand.replace('`', ""))
 }
 
 fn describe(opened: &Opened<'_>) -> &'static str {

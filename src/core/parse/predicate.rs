@@ -1,6 +1,6 @@
 //! What is asked of a field.
 
-use super::{Members, Parser, describe};
+use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, ElemMatch, FieldPredicate, Predicate, Test, TextTest, TypeOperand};
 use crate::error::ErrorKind;
 use crate::json::Opened;
@@ -113,7 +113,7 @@ impl Parser {
             ),
             Value::Array(_) | Value::Object(_) => self.fail(
                 ErrorKind::Shape,
-                format!("{} takes a string, number, boolean or date, not {found}", operator.name()),
+                takes(operator, found),
                 "Arrays and objects have no order; use $eq, $in or $all.",
             ),
             operand => Some(Test::Compare(comparison, operand)),
@@ -208,6 +208,9 @@ impl Parser {
         };
         match size {
             Some(size) => Some(Test::Size(size)),
+            None if let Opened::Number(Some(number)) = &opened => {
+                self.fail(ErrorKind::Shape, takes(Operator::Size, number), hint)
+            }
             None => self.wrong_operand(Operator::Size, &opened, hint),
         }
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 
 use segments_core::check::{DocumentOnly, Scope, check};
+use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Atom, Checked, Expr, FieldTest};
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
@@ -55,4 +56,19 @@ pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// The first thing said against a condition, by the parser or else by the check.
+pub fn refusal(text: &str) -> Option<Error> {
+    match parse(text) {
+        Err(error) => Some(error),
+        Ok(condition) => check(&condition, &DocumentOnly).err().map(|errors| errors[0].clone()),
+    }
+}
+
+/// Says that the condition is refused so, or not at all.
+#[track_caller]
+pub fn assert_kind(text: &str, kind: Option<ErrorKind>) {
+    let shown: String = text.chars().take(80).collect();
+    assert_eq!(refusal(text).map(|error| error.kind), kind, "{shown}");
 }

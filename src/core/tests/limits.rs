@@ -1,0 +1,108 @@
+//! The language's limits: what is just within each passes, and one more is refused by name.
+
+mod common;
+
+use common::{assert_kind, refusal};
+use segments_core::error::ErrorKind::{BadPattern, NotJson, TooDeep, TooLarge};
+use segments_core::limits;
+
+#[test]
+fn limit_of_nesting() {
+    let too_deep = format!("condition is nested deeper than {} levels", limits::NESTING);
+    let nest = |open: &str, inner: &str, close: &str, levels: usize| {
+        format!("{}{inner}{}", open.repeat(levels), close.repeat(levels))
+    };
+    for (open, inner, close) in [
+        (r#"{"$and": ["#, r#"{"a": 1}"#, "]}"),
+        (r#"{"$or": [{"b": 1}, "#, r#"{"a": {"$gt": 1}}"#, "]}"),
+        (r#"{"$not": "#, r#"{"a": {"$as": "number", "$gt": 1}}"#, "}"),
+        (r#"{"a": {"$elemMatch": "#, r#"{"a": 1}"#, "}}"),
+    ] {
+        assert_kind(&nest(open, inner, close, limits::NESTING - 1), None);
+        assert_kind(&nest(open, inner, close, limits::NESTING), None);
+        let error = refusal(&nest(open, inner, close, limits::NESTING + 1)).unwrap();
+        assert_eq!((error.kind, &error.message), (TooDeep, &too_deep));
+    }
+    for (open, inner, close) in [("[", "1", "]"), (r#"{"b": "#, "1", "}"), (r#"{"$not": "#, r#"{"$gt": 1}"#, "}")] {
+        let field = |levels| format!(r#"{{"a": {}}}"#, nest(open, inner, close, levels));
+        assert_kind(&field(limits::NESTING), None);
+        assert_kind(&field(limits::NESTING + 1), Some(TooDeep));
+    }
+    assert_kind(&nest("{\"$not\": ", "1", "}", 10_000), Some(TooDeep));
+    assert_kind(&format!("{{\"a\": {}}}", nest("[", "1", "]", 10_000)), Some(TooDeep));
+    let path = |keys: usize| format!(r#"{{"{}": 1}}"#, vec!["a"; keys].join("."));
+    assert_kind(&path(limits::NESTING), None);
+    assert_kind(&path(limits::NESTING + 1), Some(TooDeep));
+    // Unbalanced
+    assert_kind(&"[".repeat(1_000_000), Some(NotJson));
+}
+
+#[test]
+fn limit_of_nodes() {
+    let members =
+        |count: usize| format!("{{{}}}", (0..count).map(|n| format!(r#""k{n}": 1"#)).collect::<Vec<_>>().join(", "));
+    assert_kind(&members(limits::NODES), None);
+    let error = refusal(&members(limits::NODES + 1)).unwrap();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (TooLarge, "condition has more than 10000 tests, logical operators and values")
+    );
+    // $or is a node, a typed test is one as an untyped is, and so is each value inside a literal.
+    let or = |count: usize, each: &str| format!(r#"{{"$or": [{}]}}"#, vec![each; count].join(", "));
+    assert_kind(&or(limits::NODES - 1, r#"{"a": {"$as": "number", "$gt": 1}}"#), None);
+    assert_kind(&or(limits::NODES, r#"{"a": 1}"#), Some(TooLarge));
+    let array = |count: usize| format!(r#"{{"a": [{}]}}"#, vec!["1"; count].join(", "));
+    assert_kind(&array(limits::NODES - 1), None);
+    assert_kind(&array(limits::NODES), Some(TooLarge));
+}
+
+#[test]
+fn limit_of_entries() {
+    for operator in ["$in", "$nin", "$all"] {
+        let list = |count: usize| format!(r#"{{"a": {{"{operator}": [{}]}}}}"#, vec!["1"; count].join(", "));
+        assert_kind(&list(limits::ENTRIES), None);
+        let error = refusal(&list(limits::ENTRIES + 1)).unwrap();
+        assert_eq!((error.kind, error.pointer), (TooLarge, format!("/a/{operator}")));
+        assert_eq!(error.message, format!("{operator} lists 10001 entries, more than the limit of 10000"));
+    }
+    // Entries are not nodes; what is inside them is.
+    let two = |count: usize| {
+        let list = vec!["1"; count].join(", ");
+        format!(r#"{{"a": {{"$in": [{list}]}}, "b": {{"$in": [{list}]}}}}"#)
+    };
+    assert_kind(&two(limits::ENTRIES), None);
+    let arrays = format!(r#"{{"a": {{"$in": [{}]}}}}"#, vec!["[1, 2]"; 5_000].join(", "));
+    assert_kind(&arrays, Some(TooLarge));
+}
+
+#[test]
+fn limits_of_patterns() {
+    let regex = |pattern: &str| format!(r#"{{"a": {{"$regex": "{pattern}"}}}}"#);
+    assert_kind(&regex(&"é".repeat(limits::PATTERN_CHARACTERS)), None);
+    let error = refusal(&regex(&"é".repeat(limits::PATTERN_CHARACTERS + 1))).unwrap();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (TooLarge, "pattern has 1001 characters, more than the limit of 1000")
+    );
+    assert_kind(&regex("[a-z]{1000}"), None);
+    let error = refusal(&regex(r"\\w{100}")).unwrap();
+    assert_eq!((error.kind, error.message.as_str()), (TooLarge, "compiled pattern exceeds the limit of 1048576 bytes"));
+    // Fast to refuse
+    assert_kind(&regex("((((x{99}){99}){99}){99}){99}"), Some(TooLarge));
+    assert_kind(&regex(&"(".repeat(1000)), Some(BadPattern));
+    // $contains compiles too, for its speed: its text is not limited as a pattern, but as what it compiles to.
+    let contains = |length: usize| format!(r#"{{"a": {{"$contains": "{}", "$options": "i"}}}}"#, "k".repeat(length));
+    assert_kind(&contains(limits::PATTERN_CHARACTERS + 1), None);
+    assert_kind(&contains(50_000), Some(TooLarge));
+}
+
+#[test]
+fn limit_of_text() {
+    let text = |bytes: usize| format!("{{}}{}", " ".repeat(bytes - 2));
+    assert_kind(&text(limits::TEXT_BYTES), None);
+    let error = refusal(&text(limits::TEXT_BYTES + 1)).unwrap();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (TooLarge, "condition has 4194305 bytes, more than the limit of 4194304")
+    );
+}
