@@ -1,6 +1,8 @@
 //! What the tests share: documents from text, and conditions put to them.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 
+pub mod audience;
+
 use segments_core::check::{DocumentOnly, Scope, check};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Atom, Checked, Expr, FieldTest};
