@@ -9,6 +9,7 @@ use super::writer::Writer;
 use crate::ast::{Comparison, TextTest};
 use crate::expr::{Constant, FieldTest, ValueTest};
 use crate::value::Value;
+use std::collections::HashSet;
 
 /// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
 pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
@@ -59,7 +60,7 @@ impl Scalar<'_> {
         }
     }
 
-    fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
+    pub(super) fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
         let mut texts = Vec::new();
         let mut parts = Vec::new();
         for constant in constants {
@@ -96,6 +97,8 @@ impl Scalar<'_> {
 
     fn equal_to_any(&self, mut texts: Vec<String>) -> Sql {
         let (writer, kind) = (self.writer, self.kind);
+        let mut seen = HashSet::new();
+        texts.retain(|text| seen.insert(text.clone()));
         match (kind, texts.len()) {
             (_, 0) => Sql::Const(false),
             (ColumnKind::Boolean, 1) if texts[0] == "true" => Sql::Truth(self.term.to_owned()),

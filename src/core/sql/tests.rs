@@ -203,6 +203,7 @@ fn booleans_stand_for_themselves() {
         (r#"{"vip": false}"#, "NOT vip"),
         (r#"{"vip": {"$ne": true}}"#, "vip IS NULL OR NOT vip"),
         (r#"{"vip": {"$in": [true, false]}}"#, "vip IS NOT NULL"),
+        (r#"{"vip": {"$in": [false, false]}}"#, "NOT vip"),
     ]);
 }
 
@@ -233,9 +234,10 @@ fn arrays_are_searched_as_gin_does() {
         (r#"{"tags": {"$size": 2}}"#, "coalesce(array_length(tags, 1), 0) = 2"),
         (r#"{"tags": {"$empty": true}}"#, "tags IS NULL OR cardinality(tags) = 0"),
         (r#"{"lucky": {"$in": [7, 7.5]}}"#, "lucky @> ARRAY[7]::integer[]"),
+        (r#"{"lucky": {"$gt": 7}}"#, "EXISTS (SELECT FROM unnest(lucky) AS element WHERE element > 7)"),
         (
-            r#"{"lucky": {"$gt": 7}}"#,
-            r#"jsonb_build_object('lucky', lucky) @~ '{"lucky": {"$as": "number[]", "$gt": 7}}'"#,
+            r#"{"tags": {"$not": {"$lt": "m"}}}"#,
+            r#"tags IS NULL OR NOT EXISTS (SELECT FROM unnest(tags) AS element WHERE element COLLATE "C" < 'm')"#,
         ),
         (r#"{"tags": null}"#, r#"jsonb_build_object('tags', tags) @~ '{"tags": {"$as": "string[]", "$eq": null}}'"#),
         (
@@ -314,6 +316,7 @@ fn typed_indexes_serve() {
         (r#"{"plan": "pro"}"#, r#"property_text(properties, 'plan') COLLATE "C" = 'pro'"#),
         (r#"{"plan": {"$startsWith": "pro"}}"#, r#"property_text(properties, 'plan') COLLATE "C" LIKE 'pro%'"#),
         (r#"{"trial": false}"#, "NOT property_boolean(properties, 'trial')"),
+        (r#"{"trial": {"$in": [true, false]}}"#, "property_boolean(properties, 'trial') IS NOT NULL"),
         (
             r#"{"$or": [{"spent": {"$gt": 9}}, {"plan": "pro"}]}"#,
             r#"property_number(properties, 'spent') > 9 OR property_text(properties, 'plan') COLLATE "C" = 'pro'"#,

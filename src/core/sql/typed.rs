@@ -52,7 +52,12 @@ pub(super) fn test(writer: Writer<'_>, table: &Table, field: &FieldTest) -> Opti
             return temporal(&Temporal { writer, term: &term, read_as }, &field.test, constants);
         }
     };
-    scalar(kind).map(|sql| Indexed { sql, is_exact: true })
+    let sql = match scalar(kind)? {
+        // Of every value of that type, but there must be one.
+        Sql::Const(true) => Sql::IsNotNull(term),
+        sql => sql,
+    };
+    Some(Indexed { sql, is_exact: true })
 }
 
 /// The indexed expression.
