@@ -22,7 +22,8 @@ pub fn may_count(segment: &Definition) -> bool {
     may_select(&audience, &sql::used(&checked, &audience.table))
 }
 
-fn may_select(audience: &Audience, used: &Used<'_>) -> bool {
+/// Whether the caller may SELECT everything that a condition reads, with no row security in the way.
+pub fn may_select(audience: &Audience, used: &Used<'_>) -> bool {
     let columns = used.columns.iter().map(|column| column.name.as_str());
     let mut columns: Vec<&str> = columns.chain(used.properties.map(|column| column.name.as_str())).collect();
     if let Some(topics) = used.topics {

@@ -149,7 +149,7 @@ fn restricted(audience: &Audience, checked: &Checked) -> Checked {
 }
 
 /// That a row is the contact whose id is the query's first argument, as text.
-fn is_contact(audience: &Audience) -> String {
+pub fn is_contact(audience: &Audience) -> String {
     format!("{} OPERATOR(pg_catalog.=) $1::{}", pgrx::spi::quote_identifier(&audience.id.name), audience.id.type_name)
 }
 

@@ -8,9 +8,9 @@ use segments_core::error::{Error, ErrorKind};
 #[must_use = "an error does nothing until it is raised"]
 pub struct Failure {
     sqlstate: PgSqlErrorCode,
-    message: String,
+    pub message: String,
     detail: Option<String>,
-    hint: Option<String>,
+    pub hint: Option<String>,
 }
 
 impl Failure {
@@ -29,6 +29,11 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Its five-character SQLSTATE.
+    pub fn sqlstate(&self) -> String {
+        sqlstate_text(self.sqlstate)
     }
 
     /// Raises it.
@@ -80,6 +85,12 @@ pub fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
         ErrorKind::TooDeep => PgSqlErrorCode::ERRCODE_STATEMENT_TOO_COMPLEX,
         ErrorKind::TooLarge => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
     }
+}
+
+/// The five characters of a SQLSTATE, which Postgres packs six bits each (`MAKE_SQLSTATE`).
+pub fn sqlstate_text(code: PgSqlErrorCode) -> String {
+    let packed = code as u32;
+    (0..5).map(|position| char::from(((packed >> (6 * position)) & 0x3F) as u8 + b'0')).collect()
 }
 
 /// What a panic would be: something that cannot happen unless the extension itself is wrong.

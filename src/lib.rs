@@ -6,6 +6,7 @@
 //! | [`condition`], [`matching`] | the type `segment_condition` and the operator `@~` |
 //! | [`scope`] | conditions checked against an audience |
 //! | [`segment`], [`count`], [`contact`] | segments, their counts and their members |
+//! | [`validate`], [`explain`], [`infer`] | what is wrong with a condition, why it holds, what properties there are |
 //! | [`access`] | who may see what |
 //! | [`pg`] | the only unsafe code |
 //!
@@ -17,6 +18,8 @@ mod condition;
 mod contact;
 mod count;
 mod error;
+mod explain;
+mod infer;
 mod matching;
 mod pg;
 mod property;
@@ -24,6 +27,7 @@ mod query;
 mod scope;
 mod segment;
 mod topic;
+mod validate;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -31,6 +35,7 @@ pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap)
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
 pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["segment"]);
+pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
 
 #[cfg(test)]
 pub mod pg_test {

@@ -40,6 +40,19 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .raise(),
         _ => {}
     }
+    if !declare(&audience, name, property_type, label) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            format!("property \"{name}\" of audience \"{}\" already exists", audience.name),
+        )
+        .detail("Names of properties are unique in an audience.")
+        .hint("Drop it with drop_property() to declare it with another type.")
+        .raise()
+    }
+}
+
+/// Keeps a declaration; false where there is one of that name.
+pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, label: Option<&str>) -> bool {
     let added = query::write(
         "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         &[
@@ -49,15 +62,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
             label.map(str::to_owned).into(),
         ],
     );
-    if added == 0 {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
-            format!("property \"{name}\" of audience \"{}\" already exists", audience.name),
-        )
-        .detail("Names of properties are unique in an audience.")
-        .hint("Drop it with drop_property() to declare it with another type.")
-        .raise()
-    }
+    added > 0
 }
 
 /// Takes a declaration back.
@@ -125,6 +130,11 @@ fn properties(audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
     );
 }
 
+/// Whether a key can be declared under its own name.
+pub fn is_possible_name(name: &str) -> bool {
+    !name.starts_with('$') && (1..=100).contains(&name.chars().count())
+}
+
 fn check_name(name: &str) {
     let length = name.chars().count();
     if name.starts_with('$') {
@@ -133,7 +143,7 @@ fn check_name(name: &str) {
             .hint("Choose another name.")
             .raise()
     }
-    if !(1..=100).contains(&length) {
+    if !is_possible_name(name) {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property has 1 to 100 characters")
             .detail(format!("This one has {length}."))
             .hint("Choose another name.")

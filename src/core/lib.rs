@@ -16,6 +16,7 @@ pub mod expr;
 mod json;
 pub mod jsonb;
 pub mod limits;
+pub mod notices;
 pub mod operator;
 pub mod parse;
 pub mod path;

@@ -1,0 +1,202 @@
+//! What is legal in a condition and probably not meant.
+
+use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test};
+use crate::check::{Declaration, Scope};
+use crate::date::Written;
+use crate::error::Place;
+use crate::operator::Operator;
+use crate::path::Path;
+use crate::types::{PropertyType, ScalarType};
+use crate::value::Value;
+
+/// Something to think about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Where, as a JSON pointer into the condition
+    pub pointer: String,
+    /// What it is
+    pub message: String,
+    /// What might have been meant
+    pub hint: String,
+    /// The field whose missing values match too: the reader will want to know how many there are
+    pub includes_missing: Option<Path>,
+}
+
+/// Everything in a condition that may not be meant.
+#[must_use]
+pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
+    let mut finder = Finder { scope, place: Place::default(), notices: Vec::new() };
+    if condition.members.is_empty() {
+        finder.note("condition holds for everyone", "An empty condition means every contact of the audience.", None);
+    }
+    finder.condition(condition);
+    finder.notices
+}
+
+struct Finder<'s> {
+    scope: &'s dyn Scope,
+    place: Place,
+    notices: Vec<Notice>,
+}
+
+impl Finder<'_> {
+    fn condition(&mut self, condition: &Condition) {
+        for member in &condition.members {
+            match member {
+                Member::Logical(junction, conditions) => self.at(junction.operator().name(), |finder| {
+                    for (index, condition) in conditions.iter().enumerate() {
+                        finder.at(index, |finder| finder.condition(condition));
+                    }
+                }),
+                Member::Not(condition) => self.at(Operator::Not.name(), |finder| finder.condition(condition)),
+                Member::Field(path, predicate) => self.at(path.text(), |finder| finder.field(path, predicate)),
+                Member::Topic(_) | Member::Segment(_) => {}
+            }
+        }
+    }
+
+    fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
+        let declared = self.declared(path);
+        match predicate {
+            FieldPredicate::Literal(operand) => self.operand(operand, declared),
+            FieldPredicate::Tests(predicate) => self.predicate(path, predicate, declared),
+        }
+    }
+
+    fn predicate(&mut self, path: &Path, predicate: &Predicate, declared: Option<PropertyType>) {
+        let read_as = predicate.read_as.or(declared);
+        self.bounds(predicate, read_as);
+        let asks_presence = predicate.tests.iter().any(|test| match test {
+            Test::Exists(wanted) => *wanted,
+            Test::Empty(wanted) => !*wanted,
+            Test::Ne(Value::Null) => true,
+            _ => false,
+        });
+        for test in &predicate.tests {
+            self.at(test.operator().name(), |finder| {
+                if !asks_presence && matches_missing(test) {
+                    let name = test.operator().name();
+                    finder.note(
+                        format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
+                        format!("To leave them out, add \"$exists\": true beside {name}."),
+                        Some(path.clone()),
+                    );
+                }
+                finder.operands(test, read_as);
+            });
+        }
+    }
+
+    /// Two bounds on an array may be met by different elements.
+    fn bounds(&mut self, predicate: &Predicate, read_as: Option<PropertyType>) {
+        let bound = |wanted: [Comparison; 2]| {
+            predicate
+                .tests
+                .iter()
+                .any(|test| matches!(test, Test::Compare(comparison, _) if wanted.contains(comparison)))
+        };
+        let both = bound([Comparison::Gt, Comparison::Gte]) && bound([Comparison::Lt, Comparison::Lte]);
+        if both && matches!(read_as, Some(PropertyType::Array(_))) {
+            self.note(
+                "the two bounds may be met by different elements of the array",
+                "To bind them to one element, put them inside $elemMatch.",
+                None,
+            );
+        }
+    }
+
+    fn operands(&mut self, test: &Test, read_as: Option<PropertyType>) {
+        match test {
+            Test::Eq(operand) | Test::Ne(operand) | Test::Compare(_, operand) => self.operand(operand, read_as),
+            Test::In(operands) | Test::Nin(operands) => {
+                if let Some((index, operand)) =
+                    operands.iter().enumerate().find(|(_, operand)| looks_like_date(operand))
+                {
+                    self.at(index, |finder| finder.operand(operand, read_as));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn operand(&mut self, operand: &Operand, read_as: Option<PropertyType>) {
+        let as_text = matches!(read_as.and_then(PropertyType::element), None | Some(ScalarType::String));
+        if as_text && looks_like_date(operand) {
+            self.note(
+                "a string that looks like a date is compared as text",
+                format!("To compare days or points in time, write {{\"$date\": {operand}}}, or declare the property as date or timestamp."),
+                None,
+            );
+        }
+    }
+
+    fn declared(&self, path: &Path) -> Option<PropertyType> {
+        let of = |name| match self.scope.property(name) {
+            Declaration::Property(property_type) => Some(property_type),
+            Declaration::Undeclared | Declaration::Unknown => None,
+        };
+        of(path.text()).or_else(|| if path.rest().is_empty() { of(path.first()) } else { None })
+    }
+
+    fn note(&mut self, message: impl Into<String>, hint: impl Into<String>, includes_missing: Option<Path>) {
+        let pointer = self.place.pointer().to_owned();
+        self.notices.push(Notice { pointer, message: message.into(), hint: hint.into(), includes_missing });
+    }
+
+    fn at(&mut self, step: impl std::fmt::Display, find: impl FnOnce(&mut Self)) {
+        self.place.enter(step);
+        find(self);
+        self.place.leave();
+    }
+}
+
+/// Whether the test is one of those that people forget to match missing values.
+fn matches_missing(test: &Test) -> bool {
+    match test {
+        Test::Ne(operand) => *operand != Value::Null,
+        Test::Nin(operands) => !operands.is_empty() && !operands.contains(&Value::Null),
+        Test::Not(_) => true,
+        _ => false,
+    }
+}
+
+fn looks_like_date(operand: &Operand) -> bool {
+    matches!(operand, Value::String(text) if Written::parse(text).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::DocumentOnly;
+    use crate::parse::parse;
+
+    fn found(condition: &str) -> Vec<(String, String)> {
+        let condition = parse(condition).expect("a condition");
+        notices(&condition, &DocumentOnly).into_iter().map(|notice| (notice.pointer, notice.message)).collect()
+    }
+
+    #[test]
+    fn complements_that_include_missing_values_are_told() {
+        for (condition, pointer) in [
+            (r#"{"a": {"$ne": 1}}"#, "/a/$ne"),
+            (r#"{"$and": [{"a": {"$nin": [1]}}]}"#, "/$and/0/a/$nin"),
+            (r#"{"a": {"$not": {"$gt": 1}}}"#, "/a/$not"),
+        ] {
+            assert_eq!(found(condition).iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), [pointer]);
+        }
+        for silent in [r#"{"a": {"$ne": 1, "$exists": true}}"#, r#"{"a": {"$ne": null}}"#, r#"{"a": {"$nin": [null]}}"#]
+        {
+            assert_eq!(found(silent), [], "{silent}");
+        }
+    }
+
+    #[test]
+    fn bounds_on_arrays_and_dates_as_text_are_told() {
+        assert_eq!(found(r#"{"a": {"$as": "number[]", "$gt": 1, "$lt": 5}}"#)[0].0, "/a");
+        assert_eq!(found(r#"{"a": {"$as": "number", "$gt": 1, "$lt": 5}}"#), []);
+        assert_eq!(found(r#"{"a": {"$gte": "2024-01-01"}}"#)[0].0, "/a/$gte");
+        assert_eq!(found(r#"{"a": {"$as": "date", "$gte": "2024-01-01"}}"#), []);
+        assert_eq!(found(r#"{"a": "2024-01-01"}"#)[0].0, "/a");
+        assert_eq!(found("{}")[0].1, "condition holds for everyone");
+    }
+}

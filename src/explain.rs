@@ -1,0 +1,197 @@
+//! `explain_match`: why a contact is a member of a segment, or is not.
+
+use crate::audience::Audience;
+use crate::error::Failure;
+use crate::pg::call::Call;
+use crate::pg::returning;
+use crate::segment::{Definition, id_of};
+use crate::{condition, contact, query, scope};
+use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_literal};
+use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
+use segments_core::date::Moment;
+use segments_core::error::Place;
+use segments_core::operator::Operator;
+use segments_core::path::Path;
+use segments_core::types::{PropertyType, ScalarType};
+use serde_json::Value;
+
+/// Each part of a segment's condition, the value it saw on one contact, and whether it holds.
+#[pg_extern(sql = false)]
+fn explain_match(contact_id: &str, segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) {
+    let segment = Definition::load(id_of(segment));
+    let audience = Audience::load(&segment.audience);
+    let mut parts = Parts { place: Place::default(), parts: Vec::new() };
+    parts.condition(&condition::stored(segment.conditions.as_bytes()));
+    let parts = parts.parts;
+    let seen = look(&audience, &segment, &parts, contact_id);
+    let notes: Vec<Option<String>> = parts.iter().zip(&seen).map(|(part, seen)| note(&audience, part, seen)).collect();
+    returning::rows(
+        Call::from(fcinfo),
+        "SELECT f.path, f.condition::pg_catalog.jsonb, f.value::pg_catalog.jsonb, f.matches, f.note
+           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
+                           pg_catalog.unnest($4), pg_catalog.unnest($5)) f(path, condition, value, matches, note)",
+        &[
+            parts.iter().map(|part| part.pointer.clone()).collect::<Vec<_>>().into(),
+            parts.iter().map(|part| part.condition.to_string()).collect::<Vec<_>>().into(),
+            seen.iter().map(|seen| seen.value.clone()).collect::<Vec<_>>().into(),
+            seen.iter().map(|seen| seen.matches).collect::<Vec<_>>().into(),
+            notes.into(),
+        ],
+    );
+}
+
+/// A part of a condition that can be judged alone.
+struct Part {
+    pointer: String,
+    condition: Condition,
+    /// The field that it asks, where it asks one
+    field: Option<Path>,
+}
+
+/// What a part saw and said.
+struct Seen {
+    /// JSON text; `None` where there is no value
+    value: Option<String>,
+    matches: bool,
+}
+
+struct Parts {
+    place: Place,
+    parts: Vec<Part>,
+}
+
+impl Parts {
+    fn condition(&mut self, condition: &Condition) {
+        self.push(condition.clone(), None);
+        for member in &condition.members {
+            self.member(member, condition.members.len() == 1);
+        }
+    }
+
+    /// A member; where it is the only one, the condition around it has said what it says already.
+    fn member(&mut self, member: &Member, only: bool) {
+        let alone = Condition { members: vec![member.clone()] };
+        match member {
+            Member::Logical(junction, conditions) => self.at(junction.operator().name(), |parts| {
+                if !only {
+                    parts.push(alone, None);
+                }
+                for (index, condition) in conditions.iter().enumerate() {
+                    parts.at(index, |parts| parts.condition(condition));
+                }
+            }),
+            Member::Not(condition) => self.at(Operator::Not.name(), |parts| parts.condition(condition)),
+            Member::Topic(_) => self.at(Operator::Topic.name(), |parts| parts.push(alone, None)),
+            Member::Segment(_) => self.at(Operator::Segment.name(), |parts| parts.push(alone, None)),
+            Member::Field(path, predicate) => self.at(path.text(), |parts| {
+                parts.push(alone, Some(path));
+                parts.tests(path, predicate);
+            }),
+        }
+    }
+
+    /// Several tests on one field, each alone.
+    fn tests(&mut self, path: &Path, predicate: &FieldPredicate) {
+        let FieldPredicate::Tests(Predicate { read_as, tests }) = predicate else { return };
+        if tests.len() < 2 {
+            return;
+        }
+        for test in tests {
+            let alone = FieldPredicate::Tests(Predicate { read_as: *read_as, tests: vec![test.clone()] });
+            let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
+            self.at(test.operator().name(), |parts| parts.push(condition, Some(path)));
+        }
+    }
+
+    fn push(&mut self, condition: Condition, field: Option<&Path>) {
+        self.parts.push(Part { pointer: self.place.pointer().to_owned(), condition, field: field.cloned() });
+    }
+
+    fn at(&mut self, step: impl std::fmt::Display, walk: impl FnOnce(&mut Self)) {
+        self.place.enter(step);
+        walk(self);
+        self.place.leave();
+    }
+}
+
+/// Puts every part to the contact in one query, with the caller's rights; raises 42704 where the caller sees no such
+/// contact.
+fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &str) -> Vec<Seen> {
+    let holds: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            let alone = Definition { conditions: part.condition.to_string(), ..segment.clone() };
+            let checked = scope::check_new(audience, &alone).checked;
+            format!("COALESCE(({}), false)", contact::executable_sql(audience, &checked))
+        })
+        .collect();
+    let values: Vec<String> =
+        parts.iter().map(|part| format!("({})::pg_catalog.text", value_sql(audience, part))).collect();
+    let sql = format!(
+        "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[] FROM {} WHERE {} AND ({})",
+        holds.join(", "),
+        values.join(", "),
+        audience.relation.quoted(),
+        contact::is_contact(audience),
+        contact::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
+    );
+    let seen =
+        query::first(&sql, &[contact_id.into()], |row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2)));
+    let Some((holds, values)) = seen else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
+        )
+        .detail(format!("Contacts are identified by \"{}\".", audience.id.name))
+        .hint("search_contacts() finds contacts and their ids.")
+        .raise()
+    };
+    holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect()
+}
+
+/// The value of a part's field as jsonb. Where its path leads through an array, the whole property.
+fn value_sql(audience: &Audience, part: &Part) -> String {
+    let Some(path) = &part.field else { return "NULL::pg_catalog.jsonb".to_owned() };
+    let exact = audience.property(path.text()).is_some();
+    let (name, rest) = if exact { (path.text(), &[][..]) } else { (path.first(), path.rest()) };
+    let whole = match (audience.table.column(name), &audience.table.properties) {
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", quote_identifier(&column.name)),
+        (None, Some(properties)) => {
+            format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
+        }
+        (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
+    };
+    if rest.is_empty() {
+        return whole;
+    }
+    let keys: Vec<String> = rest.iter().map(quote_literal).collect();
+    format!("COALESCE({whole} OPERATOR(pg_catalog.#>) ARRAY[{}]::pg_catalog.text[], {whole})", keys.join(", "))
+}
+
+/// What there is to say of the value that a part saw.
+fn note(audience: &Audience, part: &Part, seen: &Seen) -> Option<String> {
+    let path = part.field.as_ref()?;
+    let Some(text) = &seen.value else { return Some("the contact has no value for it".to_owned()) };
+    let value: Value = serde_json::from_str(text).ok()?;
+    let declared = audience.property(path.text())?;
+    let fits = match (declared, &value) {
+        (_, Value::Null) | (PropertyType::Json, _) => true,
+        (PropertyType::Array(element), Value::Array(items)) => items.iter().all(|item| is_of_type(item, element)),
+        (PropertyType::Array(_), _) => false,
+        (PropertyType::Scalar(scalar), value) => is_of_type(value, scalar),
+    };
+    (!fits).then(|| format!("the stored value is not of type {declared}, so it satisfies no comparison"))
+}
+
+fn is_of_type(value: &Value, scalar: ScalarType) -> bool {
+    match (scalar, value) {
+        (_, Value::Null)
+        | (ScalarType::String, Value::String(_))
+        | (ScalarType::Number, Value::Number(_))
+        | (ScalarType::Boolean, Value::Bool(_)) => true,
+        (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => Moment::parse(text.as_bytes()).is_some(),
+        _ => false,
+    }
+}

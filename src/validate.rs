@@ -1,0 +1,122 @@
+//! `validate_conditions`: every mistake in a condition at once, and what is legal but probably not meant.
+
+use crate::access;
+use crate::audience::Audience;
+use crate::contact::executable_sql;
+use crate::error::{Failure, sqlstate_text};
+use crate::pg::call::Call;
+use crate::pg::returning;
+use crate::query;
+use crate::scope::AudienceScope;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use segments_core::error::Error;
+use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
+use segments_core::notices::{Notice, notices};
+use segments_core::parse::parse_all;
+use segments_core::path::Path;
+use segments_core::sql;
+use segments_core::value::Value;
+
+/// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
+#[pg_extern(sql = false)]
+fn validate_conditions(conditions: &str, audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+    let findings = match Audience::try_load(audience) {
+        Ok(audience) => findings(conditions, &audience),
+        Err(failure) => vec![Finding::error(String::new(), failure)],
+    };
+    let column = |read: fn(&Finding) -> String| findings.iter().map(read).collect::<Vec<String>>();
+    returning::rows(
+        Call::from(fcinfo),
+        "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
+                                  pg_catalog.unnest($4), pg_catalog.unnest($5)) f",
+        &[
+            column(|finding| finding.severity.to_owned()).into(),
+            column(|finding| finding.path.clone()).into(),
+            column(|finding| finding.sqlstate.clone()).into(),
+            column(|finding| finding.message.clone()).into(),
+            column(|finding| finding.hint.clone()).into(),
+        ],
+    );
+}
+
+struct Finding {
+    severity: &'static str,
+    path: String,
+    sqlstate: String,
+    message: String,
+    hint: String,
+}
+
+impl Finding {
+    fn error(path: String, failure: Failure) -> Self {
+        Finding {
+            severity: "error",
+            path,
+            sqlstate: failure.sqlstate(),
+            message: failure.message,
+            hint: failure.hint.unwrap_or_default(),
+        }
+    }
+
+    fn of(error: Error) -> Self {
+        Finding::error(error.pointer.clone(), Failure::from(error))
+    }
+
+    fn notice(notice: Notice, missing: Option<i64>) -> Self {
+        let message = match missing {
+            Some(1) => format!("{}; there is 1", notice.message),
+            Some(count) => format!("{}; there are {count}", notice.message),
+            None => notice.message,
+        };
+        Finding {
+            severity: "notice",
+            path: notice.pointer,
+            sqlstate: sqlstate_text(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION),
+            message,
+            hint: notice.hint,
+        }
+    }
+}
+
+fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
+    let parsed = parse_all(conditions);
+    let broken = !parsed.errors.is_empty();
+    let mut findings: Vec<Finding> = parsed.errors.into_iter().map(Finding::of).collect();
+    let checked = AudienceScope::new(audience, "UTC", Vec::new()).check(&parsed.condition);
+    findings.extend(checked.err().into_iter().flatten().map(Finding::of));
+    if broken && parsed.condition.members.is_empty() {
+        return findings;
+    }
+    let scope = AudienceScope::new(audience, "UTC", Vec::new());
+    for notice in notices(&parsed.condition, &scope) {
+        let missing = notice.includes_missing.as_ref().and_then(|path| count_missing(audience, path));
+        // Where every contact has a value, a complement is what it seems to be.
+        if missing != Some(0) {
+            findings.push(Finding::notice(notice, missing));
+        }
+    }
+    findings
+}
+
+/// How many contacts have no value for a field; `None` where the caller may not count them.
+fn count_missing(audience: &Audience, path: &Path) -> Option<i64> {
+    audience.property(path.text()).or_else(|| audience.property(path.first()))?;
+    let path = if audience.property(path.text()).is_some() {
+        Path::from_keys(vec![path.text().to_owned()])
+    } else {
+        path.clone()
+    };
+    let missing = FieldTest { path, read_as: None, test: ValueTest::Eq(Value::Null) };
+    let checked = Expr::Test(Atom::Field(missing));
+    if !access::may_select(audience, &sql::used(&checked, &audience.table)) {
+        return None;
+    }
+    let sql = format!(
+        "SELECT pg_catalog.count(*) FROM {} WHERE {}",
+        audience.relation.quoted(),
+        executable_sql(audience, &checked)
+    );
+    query::first(&sql, &[], |row| row.get(1))
+}
