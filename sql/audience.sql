@@ -88,10 +88,15 @@ CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'create_contacts_wrapper';
 COMMENT ON FUNCTION create_contacts(text) IS 'Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.';
 
+CREATE FUNCTION segments.attach_audience(
+    name text, relation regclass, id_column text, properties_column text, columns text[], created_column text,
+    scope @extschema@.segment_condition
+) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_audience_wrapper';
 CREATE FUNCTION attach_audience(
     name text, relation regclass, id_column name DEFAULT NULL, properties_column name DEFAULT NULL,
     columns name[] DEFAULT NULL, created_column name DEFAULT NULL, scope segment_condition DEFAULT NULL
-) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_audience_wrapper';
+) RETURNS void LANGUAGE sql AS
+    'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7)';
 COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition) IS
     'Lets segments speak of a table, which is not touched. The primary key is found when id_column is not named; columns restricts which columns are properties; scope is a condition that restricts which rows are contacts.';
 
@@ -112,7 +117,9 @@ CREATE FUNCTION create_topic(name text, slug text DEFAULT NULL, description text
     RETURNS segments.topic LANGUAGE c AS 'MODULE_PATHNAME', 'create_topic_wrapper';
 COMMENT ON FUNCTION create_topic(text, text, text, text) IS 'Adds a topic that contacts can be subscribed to; the slug is made of the name when it is not given.';
 
-CREATE FUNCTION attach_topics(audience text, relation regclass, contact_column name, topic_column name) RETURNS void
+CREATE FUNCTION segments.attach_topics(audience text, relation regclass, contact_column text, topic_column text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'attach_topics_wrapper';
+CREATE FUNCTION attach_topics(audience text, relation regclass, contact_column name, topic_column name) RETURNS void
+    LANGUAGE sql STRICT AS 'SELECT segments.attach_topics($1, $2, $3::pg_catalog.text, $4::pg_catalog.text)';
 COMMENT ON FUNCTION attach_topics(text, regclass, name, name) IS
     'Tells which table says who is subscribed to what; its topic column holds slugs (text) or ids (uuid).';

@@ -142,7 +142,10 @@ fn apply(segment: &mut Definition, key: &str, value: Value) {
         ("name" | "description" | "time_zone", other) => {
             let kind = match other {
                 Value::Null => "null",
-                _ => "something else",
+                Value::Bool(_) => "a boolean",
+                Value::Number(_) => "a number",
+                Value::Array(_) => "an array",
+                Value::String(_) | Value::Object(_) => "an object",
             };
             Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{key} must be a string, not {kind}"))
                 .detail(format!("At /{key}"))

@@ -1,0 +1,33 @@
+-- It explains itself: validate_conditions, explain_match, infer_properties.
+\set VERBOSITY default
+SELECT create_contacts('subjects');
+INSERT INTO subjects (email, country, properties) VALUES
+    ('a@example.com', 'US', '{"lifetime_value": 150, "last_purchase_date": "2024-03-01", "tags": ["vip", "x"], "extra": {"a": 5}}'),
+    ('b@example.com', 'US', '{"lifetime_value": "50", "plan": "pro", "signed": "2024-01-01T10:00:00Z"}'),
+    ('c@example.com', NULL, '{"plan": "free"}');
+
+-- What properties are there? And take them as they are.
+SELECT * FROM infer_properties('subjects');
+SELECT create_property('lifetime_value', 'number', 'subjects');
+SELECT name, type, declared FROM infer_properties('subjects', "declare" => true);
+SELECT name, type FROM segments.property WHERE audience = 'subjects' AND kind = 'custom';
+
+-- Every error at once, and notices of what is legal and probably not meant.
+SELECT severity, path, sqlstate, message, hint FROM validate_conditions(
+  '{"$or": [{"countri": "US"}, {"lifetime_value": {"$gtt": 1, "$lt": "x"}}], "tags": {"$gt": "a", "$lt": "b"},
+    "country": {"$ne": "US"}, "extra.since": {"$gte": "2024-01-01"}}', 'subjects');
+SELECT * FROM validate_conditions('{"country": "US"}', 'subjects');
+SELECT severity, sqlstate, message FROM validate_conditions('{}'::jsonb, 'subjects');
+SELECT severity, sqlstate, message FROM validate_conditions('{"country"', 'subjects');
+SELECT severity, sqlstate, message FROM validate_conditions('{"$segment": "none", "$topic": "none"}', 'subjects');
+SELECT severity, sqlstate, message FROM validate_conditions('{"country": "US"}', 'nobody');
+
+-- Why is this contact a member, or not?
+SELECT contact_count FROM create_segment('Sample', '{"$or": [{"country": "FR"}, {"lifetime_value": {"$gte": 100, "$lt": 1000}}], "extra.a": 5, "tags": {"$ne": "no"}}', audience => 'subjects');
+SELECT id AS sample FROM segments.segment WHERE name = 'Sample' AND audience = 'subjects' \gset
+SELECT e.path, e.condition, e.value, e.matches, e.note FROM subjects s, explain_match(s.id, :'sample') e WHERE email = 'a@example.com';
+SELECT e.path, e.value, e.matches, e.note FROM subjects s, explain_match(s.id::text, :'sample') e WHERE email = 'b@example.com';
+SELECT explain_match('00000000-0000-0000-0000-000000000000', :'sample');
+
+SELECT detach_audience('subjects', true);
+DROP TABLE subject_topics, subjects;
