@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 
 pub mod audience;
+pub mod generate;
 
 use segments_core::check::{DocumentOnly, Scope, check};
 use segments_core::error::{Error, ErrorKind};

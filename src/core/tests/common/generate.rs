@@ -1,0 +1,326 @@
+//! Random conditions and documents.
+//!
+//! Conditions are trees as the parser makes them: keys in order and once, and nothing that is refused.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use segments_core::ast::*;
+use segments_core::date::DateLiteral;
+use segments_core::decimal::Decimal;
+use segments_core::path::Path;
+use segments_core::pattern::{Needle, Pattern};
+use segments_core::types::{JsonType, PropertyType, ScalarType};
+use segments_core::value::{Json, Value, key_order};
+use std::fmt;
+
+/// What may stand in a condition.
+#[derive(Clone, Copy)]
+pub struct Options {
+    /// `$topic` and `$segment`
+    pub audience: bool,
+    /// Any text as field, string and key; otherwise few, which documents have too
+    pub any_text: bool,
+}
+
+/// Something that a failing test shows as its text, not as its tree.
+#[derive(Clone)]
+pub struct Shown<T>(pub T);
+
+impl<T: fmt::Display> fmt::Debug for Shown<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+pub fn condition(options: Options) -> impl Strategy<Value = Shown<Condition>> {
+    prop_oneof![1 => Just(Condition::default()), 30 => filled_condition(options, 3)].prop_map(Shown)
+}
+
+pub fn document() -> impl Strategy<Value = Shown<Json>> {
+    let few = Options { audience: false, any_text: false };
+    vec((key(few), json(few, 3)), 0..4).prop_map(object_of).prop_map(Shown)
+}
+
+fn filled_condition(options: Options, levels: u32) -> BoxedStrategy<Condition> {
+    vec(member(options, levels), 1..4).prop_map(|members| Condition { members: ordered(members, Member::key) }).boxed()
+}
+
+fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
+    let field = field(options).prop_flat_map(move |path| {
+        field_predicate(options, levels).prop_map(move |predicate| Member::Field(path.clone(), predicate))
+    });
+    if levels == 0 {
+        return field.boxed();
+    }
+    let inner = || filled_condition(options, levels - 1);
+    let junction = select(vec![Junction::And, Junction::Or, Junction::Nor]);
+    let logical = (junction, vec(inner(), 1..4)).prop_map(|(junction, inner)| Member::Logical(junction, inner));
+    let document_only = prop_oneof![6 => field, 2 => logical, 1 => inner().prop_map(Member::Not)];
+    if !options.audience {
+        return document_only.boxed();
+    }
+    let audience =
+        prop_oneof![topic_predicate(options).prop_map(Member::Topic), text(options).prop_map(Member::Segment)];
+    prop_oneof![8 => document_only, 1 => audience].boxed()
+}
+
+fn topic_predicate(options: Options) -> impl Strategy<Value = TopicPredicate> {
+    let test = prop_oneof![
+        text(options).prop_map(TopicTest::Eq),
+        text(options).prop_map(TopicTest::Ne),
+        vec(text(options), 0..3).prop_map(TopicTest::In),
+        vec(text(options), 0..3).prop_map(TopicTest::Nin),
+        vec(text(options), 0..3).prop_map(TopicTest::All),
+    ];
+    let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
+    prop_oneof![text(options).prop_map(TopicPredicate::Literal), tests.prop_map(TopicPredicate::Tests)]
+}
+
+fn field_predicate(options: Options, levels: u32) -> BoxedStrategy<FieldPredicate> {
+    prop_oneof![
+        1 => operand(options).prop_map(FieldPredicate::Literal),
+        4 => predicate(options, levels).prop_map(FieldPredicate::Tests),
+        2 => typed_predicate().prop_map(FieldPredicate::Tests),
+    ]
+    .boxed()
+}
+
+/// Tests of any kind, read as the stored value is.
+fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
+    let read_as = option::weighted(0.1, Just(PropertyType::Json));
+    (read_as, vec(test(options, levels), 1..4), option::of("[imsx]{0,2}"))
+        .prop_map(|(read_as, tests, letters)| Predicate { read_as, tests: with_options(tests, letters.as_deref()) })
+        .boxed()
+}
+
+/// In one object there is one `$options`, and beside a text test it can only be about case.
+fn with_options(tests: Vec<Test>, letters: Option<&str>) -> Vec<Test> {
+    let has_text = tests.iter().any(|test| matches!(test, Test::Text(..)));
+    let letters = letters.map(|letters| if has_text { letters.replace(['m', 's', 'x'], "") } else { letters.into() });
+    let letters = letters.as_deref();
+    let tests = tests.into_iter().map(|test| match test {
+        Test::Regex(pattern) => Test::Regex(Pattern::compile(pattern.source(), letters).unwrap()),
+        Test::Text(test, needle) => Test::Text(test, Needle::compile(test, needle.text(), letters).unwrap()),
+        other => other,
+    });
+    ordered(tests.collect(), |test| test.operator().name())
+}
+
+fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
+    let leaf = prop_oneof![
+        3 => operand(options).prop_map(Test::Eq),
+        2 => operand(options).prop_map(Test::Ne),
+        3 => (comparison(), bound(options)).prop_map(|(comparison, bound)| Test::Compare(comparison, bound)),
+        2 => vec(operand(options), 0..4).prop_map(Test::In),
+        2 => vec(operand(options), 0..4).prop_map(Test::Nin),
+        1 => any::<bool>().prop_map(Test::Exists),
+        1 => any::<bool>().prop_map(Test::Empty),
+        1 => select(vec!["", "a", "^a.?$", "[ab]+", "\\d", "(?i)A", "é|\"|/"]).prop_map(|source| Test::Regex(Pattern::compile(source, None).unwrap())),
+        2 => (text_test(), text(options)).prop_map(|(test, text)| Test::Text(test, Needle::compile(test, &text, None).unwrap())),
+        1 => (0..4u64).prop_map(Test::Size),
+        1 => json_type().prop_map(|kind| Test::Type(TypeOperand::One(kind))),
+        1 => vec(json_type(), 1..3).prop_map(|kinds| Test::Type(TypeOperand::Any(kinds))),
+    ];
+    if levels == 0 {
+        return leaf.boxed();
+    }
+    let entry = prop_oneof![
+        4 => operand(options).prop_map(AllEntry::Value),
+        1 => elem_match(options, levels - 1).prop_map(AllEntry::ElemMatch),
+    ];
+    prop_oneof![
+        16 => leaf,
+        2 => predicate(options, levels - 1).prop_map(Test::Not),
+        1 => vec(entry, 0..3).prop_map(Test::All),
+        3 => elem_match(options, levels - 1).prop_map(Test::ElemMatch),
+    ]
+    .boxed()
+}
+
+fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
+    let options = Options { audience: false, ..options };
+    // An object of `$not` alone would be a predicate.
+    let reads_as_condition = |condition: &Condition| condition.members.iter().any(|member| member.key() != "$not");
+    prop_oneof![
+        filled_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
+        predicate(options, levels).prop_map(ElemMatch::Predicate),
+    ]
+    .boxed()
+}
+
+/// Tests that fit the type that they read the field as.
+fn typed_predicate() -> BoxedStrategy<Predicate> {
+    select(ScalarType::ALL.to_vec())
+        .prop_flat_map(|scalar| {
+            let operand = move || prop_oneof![9 => scalar_operand(scalar), 1 => Just(Value::Null)];
+            let entries = move || vec(operand(), 0..3);
+            let common = prop_oneof![
+                2 => operand().prop_map(Test::Eq),
+                2 => operand().prop_map(Test::Ne),
+                1 => entries().prop_map(Test::In),
+                1 => entries().prop_map(Test::Nin),
+                1 => any::<bool>().prop_map(Test::Exists),
+            ];
+            let compare =
+                (comparison(), scalar_operand(scalar)).prop_map(|(comparison, bound)| Test::Compare(comparison, bound));
+            let single = if scalar == ScalarType::Boolean {
+                common.clone().boxed()
+            } else {
+                prop_oneof![common.clone(), compare].boxed()
+            };
+            let not = |test: BoxedStrategy<Test>| {
+                vec(test, 1..3)
+                    .prop_map(|tests| Test::Not(Predicate { read_as: None, tests: with_options(tests, None) }))
+            };
+            let single = prop_oneof![5 => single.clone(), 1 => not(single)].boxed();
+            let of_arrays = prop_oneof![
+                4 => single.clone(),
+                1 => entries().prop_map(|entries| Test::All(entries.into_iter().map(AllEntry::Value).collect())),
+                1 => entries().prop_map(|entries| Test::Eq(Value::Array(entries))),
+                1 => vec(single.clone(), 1..4).prop_map(|tests| {
+                    Test::ElemMatch(ElemMatch::Predicate(Predicate { read_as: None, tests: with_options(tests, None) }))
+                }),
+                1 => (0..3u64).prop_map(Test::Size),
+            ];
+            let typed = move |property_type: PropertyType, test: BoxedStrategy<Test>| {
+                vec(test, 1..4)
+                    .prop_map(move |tests| Predicate { read_as: Some(property_type), tests: with_options(tests, None) })
+            };
+            prop_oneof![
+                typed(PropertyType::Scalar(scalar), single),
+                typed(PropertyType::Array(scalar), of_arrays.boxed())
+            ]
+        })
+        .boxed()
+}
+
+fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {
+    match scalar {
+        ScalarType::String => text(Options { audience: false, any_text: false }).prop_map(Value::String).boxed(),
+        ScalarType::Number => number().prop_map(Value::Number).boxed(),
+        ScalarType::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
+        ScalarType::Date | ScalarType::Timestamp => {
+            prop_oneof![date().prop_map(Value::Date), select(DATES).prop_map(|text| Value::String(text.to_owned()))]
+                .boxed()
+        }
+    }
+}
+
+fn operand(options: Options) -> BoxedStrategy<Operand> {
+    let date = date().prop_map(Value::Date).boxed();
+    let scalar = prop_oneof![9 => scalar(options), 1 => date.clone()];
+    let leaf = prop_oneof![9 => json(options, 0).prop_map(plain), 1 => date];
+    prop_oneof![
+        6 => scalar,
+        1 => vec(leaf.clone(), 0..3).prop_map(Value::Array),
+        1 => vec((key(options), leaf), 0..3).prop_map(object_of),
+        1 => json(options, 2).prop_map(plain),
+    ]
+    .boxed()
+}
+
+fn bound(options: Options) -> impl Strategy<Value = Operand> {
+    prop_oneof![
+        3 => number().prop_map(Value::Number),
+        2 => text(options).prop_map(Value::String),
+        1 => any::<bool>().prop_map(Value::Bool),
+        2 => date().prop_map(Value::Date),
+    ]
+}
+
+/// The value as an operand.
+fn plain(json: Json) -> Operand {
+    match json {
+        Value::Null => Value::Null,
+        Value::Bool(value) => Value::Bool(value),
+        Value::Number(number) => Value::Number(number),
+        Value::String(text) => Value::String(text),
+        Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
+        Value::Object(members) => Value::Object(members.into_iter().map(|(key, value)| (key, plain(value))).collect()),
+        Value::Date(never) => match never {},
+    }
+}
+
+fn scalar<D: Clone + std::fmt::Debug + 'static>(options: Options) -> BoxedStrategy<Value<D>> {
+    prop_oneof![
+        1 => Just(Value::Null),
+        1 => any::<bool>().prop_map(Value::Bool),
+        3 => number().prop_map(Value::Number),
+        3 => text(options).prop_map(Value::String),
+        1 => select(DATES).prop_map(|text| Value::String(text.to_owned())),
+    ]
+    .boxed()
+}
+
+fn json(options: Options, levels: u32) -> BoxedStrategy<Json> {
+    scalar(options)
+        .prop_recursive(levels, 24, 4, move |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Value::Array),
+                vec((key(options), inner), 0..4).prop_map(object_of)
+            ]
+        })
+        .boxed()
+}
+
+fn object_of<D>(members: Vec<(String, Value<D>)>) -> Value<D> {
+    Value::Object(ordered(members, |(key, _)| key))
+}
+
+/// In key order, each key once.
+fn ordered<T>(mut items: Vec<T>, key: impl Fn(&T) -> &str) -> Vec<T> {
+    items.sort_by(|left, right| key_order(key(left).as_bytes(), key(right).as_bytes()));
+    items.dedup_by(|left, right| key(left) == key(right));
+    items
+}
+
+fn number() -> impl Strategy<Value = Decimal> {
+    let few = select(vec!["0", "1", "2", "1.5", "-1", "9007199254740993", "1e-7", "1e60"]).prop_map(str::to_owned);
+    prop_oneof![4 => few, 1 => "-?[1-9][0-9]{0,30}(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,3})?"]
+        .prop_map(|text| Decimal::parse(&text).unwrap_or_else(|| panic!("{text} is a number")))
+}
+
+const DATES: &[&str] =
+    &["2024-01-01", "2024-01-02", "2024-01-01T04:00:00Z", "2024-01-01T12:00:00", "2024-03-10", "2024-11-03T01:30:00"];
+
+fn date() -> impl Strategy<Value = DateLiteral> {
+    let string = |text: &str| Json::String(text.to_owned());
+    prop_oneof![
+        4 => select(DATES).prop_map(move |text| DateLiteral::date(&string(text)).unwrap()),
+        1 => (-4_000_000_000_000i64..4_000_000_000_000).prop_map(|millis| DateLiteral::date(&Value::Number(millis.into())).unwrap()),
+        1 => select(vec!["0 days", "-30 days", "1 month", "-5 minutes"]).prop_map(move |text| DateLiteral::now(&string(text)).unwrap()),
+        1 => select(vec!["0 days", "-1 week", "2 years"]).prop_map(move |text| DateLiteral::today(&string(text)).unwrap()),
+    ]
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    select(vec![Comparison::Gt, Comparison::Gte, Comparison::Lt, Comparison::Lte])
+}
+
+fn text_test() -> impl Strategy<Value = TextTest> {
+    select(vec![TextTest::Contains, TextTest::StartsWith, TextTest::EndsWith])
+}
+
+fn json_type() -> impl Strategy<Value = JsonType> {
+    select(JsonType::ALL.to_vec())
+}
+
+fn field(options: Options) -> BoxedStrategy<Path> {
+    let few = vec(key(Options { any_text: false, ..options }), 1..4).prop_map(Path::from_keys);
+    if !options.any_text {
+        return few.boxed();
+    }
+    prop_oneof![few, "[^$\\x00]\\PC{0,6}".prop_map(|text| Path::parse(&text)), Just(Path::parse(""))].boxed()
+}
+
+fn key(options: Options) -> BoxedStrategy<String> {
+    let few = select(vec!["a", "b", "0", "1", "a.b"]).prop_map(str::to_owned);
+    if options.any_text { prop_oneof![few, Just(String::new()), "[^$\\x00][^\\x00]{0,6}"].boxed() } else { few.boxed() }
+}
+
+fn text(options: Options) -> BoxedStrategy<String> {
+    let few = select(vec!["", "a", "A", "ab", "é", "\"\\/\n"]).prop_map(str::to_owned);
+    if options.any_text { prop_oneof![few, "[^\\x00]{0,8}"].boxed() } else { few.boxed() }
+}

@@ -1,0 +1,123 @@
+//! Printing and reading are inverse, and what the check prints means what it checked.
+
+mod common;
+
+use common::audience::NewYork;
+use common::generate::{self, Options, Shown};
+use common::{evaluate, on_document};
+use proptest::prelude::*;
+use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
+use segments_core::date::{Instant, Zone};
+use segments_core::expr::Checked;
+use segments_core::parse::parse;
+use segments_core::value::Json;
+
+/// No declarations, but a zone and a clock.
+struct Undeclared;
+
+impl Scope for Undeclared {
+    fn property(&self, _: &str) -> Declaration {
+        Declaration::Undeclared
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        vec![]
+    }
+
+    fn topic(&self, _: &str) -> Result<String, Refusal> {
+        unreachable!("conditions are generated without $topic")
+    }
+
+    fn segment(&self, _: &str) -> Result<Checked, Refusal> {
+        unreachable!("conditions are generated without $segment")
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &NewYork
+    }
+
+    fn now(&self) -> Option<Instant> {
+        Instant::from_micros(1_704_100_000_000_000)
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back(Shown(condition) in generate::condition(Options { audience: true, any_text: true })) {
+        let text = condition.to_string();
+        let read = parse(&text);
+        prop_assert_eq!(read.as_ref(), Ok(&condition), "{}", text);
+        prop_assert_eq!(read.unwrap().to_string(), text);
+    }
+
+    /// Compiled SQL puts the printed form to the document, in UTC and without a clock.
+    #[test]
+    fn what_the_check_prints_means_what_it_checked(
+        Shown(condition) in generate::condition(Options { audience: false, any_text: false }),
+        documents in proptest::collection::vec(generate::document(), 8),
+    ) {
+        let checked = check(&condition, &Undeclared);
+        prop_assert!(checked.is_ok(), "{}: {:?}", condition, checked);
+        let checked = checked.unwrap();
+        let printed = on_document(&checked).unwrap().to_condition().to_string();
+        let read = parse(&printed).map(|condition| check(&condition, &DocumentOnly));
+        let Ok(Ok(again)) = read else { return Err(TestCaseError::fail(format!("{printed}: {read:?}"))) };
+        for Shown(document) in &documents {
+            prop_assert_eq!(evaluate(&checked, document), evaluate(&again, document), "{} of {}", printed, document);
+        }
+    }
+
+    /// Whatever is asked, the complement says the opposite.
+    #[test]
+    fn a_condition_or_its_complement_holds(
+        Shown(condition) in generate::condition(Options { audience: false, any_text: false }),
+        Shown(document) in generate::document(),
+    ) {
+        let checked = check(&condition, &Undeclared).unwrap();
+        prop_assert_ne!(evaluate(&checked, &document), evaluate(&checked.not(), &document));
+    }
+
+    #[test]
+    fn documents_read_back(Shown(document) in generate::document()) {
+        prop_assert_eq!(Json::parse(&document.to_string()).unwrap(), document);
+    }
+
+    /// Any text is read or refused.
+    #[test]
+    fn no_text_panics(text in "[{}\\[\\]:,\"$a-e0-9.\\\\ ]{0,40}|\\PC{0,40}") {
+        if let Ok(condition) = parse(&text) {
+            let _ = check(&condition, &Undeclared);
+        }
+    }
+}
+
+/// The check of long `$all` and deep conditions prints text that is within the limits, as what it checked was.
+#[test]
+fn large_conditions_print_within_the_limits() {
+    let list = (0..10_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+    let fields = |value: &str| {
+        format!("{{{}}}", (0..10_000).map(|n| format!(r#""k{n}": {value}"#)).collect::<Vec<_>>().join(", "))
+    };
+    let deep = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(64), close.repeat(64));
+    for text in [
+        format!(r#"{{"a": {{"$all": [{list}]}}}}"#),
+        format!(r#"{{"a": {{"$as": "number[]", "$all": [{list}]}}}}"#),
+        format!(r#"{{"a": {{"$not": {{"$all": [{list}]}}}}}}"#),
+        format!(r#"{{"a": {{"$elemMatch": {{"$all": [{list}]}}}}}}"#),
+        format!(r#"{{"a": {{"$elemMatch": {{"$all": [{list}], "$eq": 5, "$not": {{"$ne": 6}}}}}}}}"#),
+        format!(r#"{{"$and": [{{"a": {{"$all": [{list}]}}}}, {{"a": {{"$all": [{list}]}}}}]}}"#),
+        fields("1"),
+        fields(r#"{"$as": "number", "$ne": 1}"#),
+        deep(r#"{"b": 1, "$or": [{"c": 1}, "#, r#"{"a": 1}"#, "]}"),
+        deep(r#"{"b": {"$ne": 1}, "$nor": [{"b": 2}, "#, r#"{"a": {"$as": "number", "$lt": 1}}"#, "]}"),
+        deep(r#"{"a": {"$elemMatch": "#, r#"{"a": {"$as": "number", "$nin": [1]}}"#, "}}"),
+        format!(r#"{{"a": {}}}"#, deep(r#"{"$gt": 1, "$not": "#, r#"{"$lt": 1}"#, "}")),
+        format!(r#"{{"a": {}}}"#, deep(r#"{"$elemMatch": "#, r#"{"$gt": 1, "$lte": 5}"#, "}")),
+    ] {
+        let start: String = text.chars().take(60).collect();
+        let condition = parse(&text).unwrap_or_else(|error| panic!("{start}: {error}"));
+        let checked = check(&condition, &Undeclared).unwrap_or_else(|errors| panic!("{start}: {}", errors[0]));
+        let printed = on_document(&checked).unwrap().to_condition().to_string();
+        assert!(parse(&printed).is_ok(), "{start}: {:?}", parse(&printed).unwrap_err());
+    }
+}
