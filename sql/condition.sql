@@ -39,11 +39,15 @@ CREATE CAST (jsonb AS segment_condition) WITH INOUT AS IMPLICIT;
 CREATE CAST (segment_condition AS json) WITH INOUT AS ASSIGNMENT;
 CREATE CAST (segment_condition AS jsonb) WITH INOUT AS ASSIGNMENT;
 
+CREATE FUNCTION segment_matches_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_support';
+COMMENT ON FUNCTION segment_matches_support(internal) IS 'Planner support of the operators @~ and ~@: index conditions and costs.';
+
 CREATE FUNCTION segment_matches(document jsonb, condition segment_condition) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_matches';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 SUPPORT segment_matches_support AS 'MODULE_PATHNAME', 'segments_matches';
 COMMENT ON FUNCTION segment_matches(jsonb, segment_condition) IS 'Whether a document satisfies a condition: what the operator @~ calls.';
 CREATE FUNCTION segment_is_matched_by(condition segment_condition, document jsonb) RETURNS boolean
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_is_matched_by';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 SUPPORT segment_matches_support AS 'MODULE_PATHNAME', 'segments_is_matched_by';
 COMMENT ON FUNCTION segment_is_matched_by(segment_condition, jsonb) IS 'Whether a condition is satisfied by a document: what the operator ~@ calls.';
 
 CREATE OPERATOR @~ (

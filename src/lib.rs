@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`audience`], [`property`], [`topic`] | what conditions may speak of |
 //! | [`condition`], [`matching`] | the type `segment_condition` and the operator `@~` |
+//! | [`planner`] | what a query's planner learns of a condition |
 //! | [`scope`] | conditions checked against an audience |
 //! | [`segment`], [`count`], [`contact`] | segments, their counts and their members |
 //! | [`validate`], [`explain`], [`infer`] | what is wrong with a condition, why it holds, what properties there are |
@@ -22,6 +23,7 @@ mod explain;
 mod infer;
 mod matching;
 mod pg;
+mod planner;
 mod property;
 mod query;
 mod scope;

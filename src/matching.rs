@@ -1,7 +1,7 @@
 //! Conditions put to documents: what is behind `@~`.
 //!
-//! A condition that stays the same for a whole query is compiled once per call site. One that changes from row to
-//! row (a join over stored conditions) comes from a bounded cache of the backend.
+//! A condition that stays the same for a whole query is looked up once per call site. One that changes from row to
+//! row (a join over stored conditions) is looked up for each, in a bounded cache of the backend.
 
 use crate::condition;
 use crate::pg::interrupt;
@@ -31,7 +31,7 @@ impl CallSite {
     pub fn matches(&mut self, document: &[u8], condition: impl FnOnce() -> Vec<u8>) -> bool {
         let program = match &mut self.last {
             Some(program) if self.stable => program,
-            last => last.insert(if self.stable { compile(&condition(), Detail::Shown) } else { cached(&condition()) }),
+            last => last.insert(cached(&condition(), if self.stable { Detail::Shown } else { Detail::Hidden })),
         };
         run(program, document)
     }
@@ -39,10 +39,11 @@ impl CallSite {
 
 /// Whether the document's jsonb container satisfies the condition's text, where nothing can be kept between calls.
 pub fn matches(document: &[u8], condition: &[u8]) -> bool {
-    run(&cached(condition), document)
+    run(&cached(condition, Detail::Hidden), document)
 }
 
-fn run(program: &Program, document: &[u8]) -> bool {
+/// Whether the document's jsonb container satisfies the compiled condition.
+pub fn run(program: &Program, document: &[u8]) -> bool {
     program.matches(Jsonb::new(document).root(), Surroundings { interrupt: interrupt::check, topics: &[] })
 }
 
@@ -73,19 +74,26 @@ thread_local! {
     static CACHE: RefCell<Cache> = RefCell::new(Cache { programs: LruCache::unbounded(), bytes: 0 });
 }
 
-fn cached(text: &[u8]) -> Rc<Program> {
+fn cached(text: &[u8], detail: Detail) -> Rc<Program> {
+    let known = CACHE.with_borrow_mut(|cache| cache.programs.get(text).cloned());
+    known.unwrap_or_else(|| {
+        let program = compile(text, detail);
+        keep(text, &program);
+        program
+    })
+}
+
+/// Keeps a program that the planner compiled, so that execution finds it.
+pub fn keep(text: &[u8], program: &Rc<Program>) {
     CACHE.with_borrow_mut(|cache| {
-        if let Some(program) = cache.programs.get(text) {
-            return program.clone();
+        match cache.programs.put(text.into(), program.clone()) {
+            Some(_) => {}
+            None => cache.bytes += text.len(),
         }
-        let program = compile(text, Detail::Hidden);
-        cache.bytes += text.len();
-        cache.programs.put(text.into(), program.clone());
         while cache.bytes > CACHED_BYTES
             && let Some((evicted, _)) = cache.programs.pop_lru()
         {
             cache.bytes -= evicted.len();
         }
-        program
-    })
+    });
 }

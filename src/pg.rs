@@ -5,6 +5,8 @@ pub mod condition;
 pub mod detoast;
 pub mod interrupt;
 pub mod matching;
+pub mod nodes;
 pub mod returning;
 pub mod security;
+pub mod support;
 pub mod zone;

@@ -13,6 +13,7 @@ pub mod decimal;
 pub mod document;
 pub mod error;
 pub mod expr;
+pub mod facts;
 mod json;
 pub mod jsonb;
 pub mod limits;

@@ -99,6 +99,12 @@ impl Program {
         Program { keys, root }
     }
 
+    /// A rough price of putting it to a document, in comparisons of a scalar.
+    #[must_use]
+    pub fn cost(&self) -> u32 {
+        self.root.cost() + self.keys.len() as u32
+    }
+
     /// Whether the document satisfies the condition. A document that is not an object has no fields.
     pub fn matches<'d, N: Node<'d>>(&self, document: N, surroundings: Surroundings<'_>) -> bool {
         match document.view() {
@@ -164,7 +170,7 @@ impl Step {
             Step::Const(_) => 0,
             Step::Topic(_) => 1,
             Step::Not(step) => step.cost(),
-            Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).sum(),
+            Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).fold(0, u32::saturating_add),
             Step::Field(field) => field.check.cost() + 4 * field.rest.len() as u32,
         }
     }

@@ -69,3 +69,16 @@ impl Call {
         }
     }
 }
+
+/// Declares how Postgres calls an entry point that is not made by pgrx.
+macro_rules! function_info {
+    ($name:ident) => {
+        /// Tells Postgres how the function of that name is called.
+        #[unsafe(no_mangle)]
+        pub extern "C" fn $name() -> &'static pgrx::pg_sys::Pg_finfo_record {
+            static V1: pgrx::pg_sys::Pg_finfo_record = pgrx::pg_sys::Pg_finfo_record { api_version: 1 };
+            &V1
+        }
+    };
+}
+pub(super) use function_info;

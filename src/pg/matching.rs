@@ -1,6 +1,6 @@
 //! The entry point of `jsonb @~ segment_condition`.
 
-use super::call::Call;
+use super::call::{Call, function_info};
 use super::detoast::Detoasted;
 use crate::matching::{CallSite, matches};
 use pgrx::pg_sys;
@@ -39,17 +39,6 @@ unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum
         None => matches(document.bytes(), condition().bytes()),
     };
     pg_sys::Datum::from(holds)
-}
-
-macro_rules! function_info {
-    ($name:ident) => {
-        /// Tells Postgres how the function of that name is called.
-        #[unsafe(no_mangle)]
-        pub extern "C" fn $name() -> &'static pg_sys::Pg_finfo_record {
-            static V1: pg_sys::Pg_finfo_record = pg_sys::Pg_finfo_record { api_version: 1 };
-            &V1
-        }
-    };
 }
 
 function_info!(pg_finfo_segments_matches);

@@ -1,0 +1,186 @@
+//! What an index can use of a condition: facts about every document that satisfies it.
+//!
+//! A GIN index on a jsonb column finds documents by the scalars that they hold and, with `jsonb_ops`, by their keys. So
+//! the facts are a lax jsonpath of equalities, and keys that must be there. Both are *necessary*: they let documents
+//! through that do not satisfy the condition, never the other way round. What says nothing of the kind is dropped from a
+//! conjunction and takes a disjunction with it: complements, order, patterns, and whatever a missing field satisfies.
+//!
+//! Lax jsonpath unwraps arrays where `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
+//! contain `{"a": 1}`, so `@>` would lose it.
+
+use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
+use crate::path::{Path, as_index};
+use crate::value::Value;
+
+mod clause;
+#[cfg(test)]
+mod tests;
+
+use clause::{Clause, literal, quoted};
+
+/// What is known of every document that satisfies a condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    equalities: Option<Clause>,
+    present: Vec<Vec<String>>,
+}
+
+/// How many equalities a jsonpath has at most. A GIN scan takes 1.5 ms for 100 alternatives, 20 ms for 300 and 110 ms for
+/// 1,000; planning takes 10 µs for each.
+const MOST_EQUALITIES: usize = 256;
+/// How many ways to read a path as keys and indexes are followed: two for each number in it.
+const MOST_READINGS: usize = 4;
+/// How many facts about keys are kept, and how many keys each may name.
+const MOST_KEYS: usize = 32;
+
+impl Facts {
+    /// Derives the facts of a checked condition.
+    #[must_use]
+    pub fn of(checked: &Checked) -> Self {
+        gather(checked, true, &|atom| match atom {
+            Atom::Field(field) => of_contact(field),
+            Atom::Topic(_) => Facts::default(),
+        })
+    }
+
+    /// A lax jsonpath predicate that is true of every such document: `$."plan" == "pro" && $."seats" == 5`.
+    #[must_use]
+    pub fn jsonpath(&self) -> Option<&str> {
+        self.equalities.as_ref().map(Clause::text)
+    }
+
+    /// Top-level keys: of each list, every such document has at least one.
+    #[must_use]
+    pub fn present(&self) -> &[Vec<String>] {
+        &self.present
+    }
+
+    fn equal(clause: Option<Clause>) -> Self {
+        Facts { equalities: clause, present: vec![] }
+    }
+
+    /// What is known where all parts hold.
+    fn all(parts: impl IntoIterator<Item = Facts>) -> Self {
+        let (mut clauses, mut present) = (vec![], vec![]);
+        for part in parts {
+            clauses.extend(part.equalities);
+            present.extend(part.present);
+        }
+        present.sort();
+        present.dedup();
+        present.truncate(MOST_KEYS);
+        Facts { equalities: Clause::all(clauses, MOST_EQUALITIES), present }
+    }
+
+    /// What is known where any part holds.
+    fn any(parts: impl IntoIterator<Item = Facts>) -> Self {
+        let (mut clauses, mut keys) = (Some(vec![]), Some(vec![]));
+        for part in parts {
+            clauses = clauses.zip(part.equalities).map(|(mut clauses, clause)| {
+                clauses.push(clause);
+                clauses
+            });
+            let narrowest = part.present.into_iter().min_by_key(Vec::len);
+            keys = keys.zip(narrowest).map(|(keys, more)| [keys, more].concat());
+        }
+        let mut keys: Vec<String> = keys.unwrap_or_default();
+        keys.sort();
+        keys.dedup();
+        Facts {
+            equalities: clauses.and_then(|clauses| Clause::any(clauses, MOST_EQUALITIES)),
+            present: if (1..=MOST_KEYS).contains(&keys.len()) { vec![keys] } else { vec![] },
+        }
+    }
+}
+
+/// The facts of a combination of tests, or of its complement.
+fn gather<T>(expr: &Expr<T>, positive: bool, of_test: &impl Fn(&T) -> Facts) -> Facts {
+    let each = |parts: &[Expr<T>]| parts.iter().map(|part| gather(part, positive, of_test)).collect::<Vec<_>>();
+    match (expr, positive) {
+        (Expr::And(parts), true) | (Expr::Or(parts), false) => Facts::all(each(parts)),
+        (Expr::Or(parts), true) | (Expr::And(parts), false) => Facts::any(each(parts)),
+        (Expr::Not(part), _) => gather(part, !positive, of_test),
+        (Expr::Test(test), true) => of_test(test),
+        (Expr::Test(_), false) | (Expr::Const(_), _) => Facts::default(),
+    }
+}
+
+fn of_contact(field: &FieldTest) -> Facts {
+    let places = readings(vec![format!("$.{}", quoted(field.path.first()))], field.path.rest());
+    let mut facts = places.map(|places| of_value(&places, &field.test)).unwrap_or_default();
+    if !holds_of_missing(&field.test) {
+        facts.present = vec![vec![field.path.first().to_owned()]];
+    }
+    facts
+}
+
+/// A test on a field of an element that is an object, or an array read as one.
+fn of_element_field(elements: &[String], path: &Path, test: &ValueTest) -> Facts {
+    readings(elements.to_vec(), path.keys()).map(|places| of_value(&places, test)).unwrap_or_default()
+}
+
+/// A test on whatever is at one of the places, each a jsonpath.
+fn of_value(places: &[String], test: &ValueTest) -> Facts {
+    match test {
+        ValueTest::Eq(constant) => at_any(places, |place| equal(place, constant)),
+        ValueTest::In(constants) if constants.len() > MOST_EQUALITIES => Facts::default(),
+        ValueTest::In(constants) => {
+            Facts::any(constants.iter().map(|constant| at_any(places, |place| equal(place, constant))))
+        }
+        ValueTest::ElemMatch(element) => {
+            let elements: Vec<String> = places.iter().map(|place| format!("{place}[*]")).collect();
+            match &**element {
+                ElementTest::Object(expr) => {
+                    gather(expr, true, &|field| of_element_field(&elements, &field.path, &field.test))
+                }
+                ElementTest::Value(expr) => gather(expr, true, &|test| of_value(&elements, test)),
+            }
+        }
+        _ => Facts::default(),
+    }
+}
+
+fn at_any(places: &[String], equal: impl Fn(&str) -> Option<Clause>) -> Facts {
+    Facts::any(places.iter().map(|place| Facts::equal(equal(place))))
+}
+
+/// What a value at `place`, or an element of it, must hold to be equal to the constant. A null says nothing: a missing
+/// field equals it. Neither does a date: many strings say the same.
+fn equal(place: &str, constant: &Constant) -> Option<Clause> {
+    match constant {
+        Value::Null | Value::Date(_) => None,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            literal(constant).map(|literal| Clause::new(format!("{place} == {literal}")))
+        }
+        // `[*]` and then the comparison unwrap an array each: the array itself, or one that is an element.
+        Value::Array(items) => {
+            let place = format!("{place}[*]");
+            Clause::all(items.iter().filter_map(|item| equal(&place, item)), MOST_EQUALITIES)
+        }
+        Value::Object(members) => {
+            let member = |(key, value): &(String, Constant)| equal(&format!("{place}.{}", quoted(key)), value);
+            Clause::all(members.iter().filter_map(member), MOST_EQUALITIES)
+        }
+    }
+}
+
+/// The places that keys lead to from `places`; a number is a key or an index. `None` where they are too many.
+fn readings(places: Vec<String>, keys: &[String]) -> Option<Vec<String>> {
+    keys.iter().try_fold(places, |places, key| {
+        let by_key = places.iter().map(|place| format!("{place}.{}", quoted(key)));
+        // No array has an element past what jsonpath can count.
+        let index = as_index(key).and_then(|index| i32::try_from(index).ok());
+        let by_index = index.into_iter().flat_map(|index| places.iter().map(move |place| format!("{place}[{index}]")));
+        let next: Vec<String> = by_key.chain(by_index).collect();
+        (next.len() <= MOST_READINGS).then_some(next)
+    })
+}
+
+fn holds_of_missing(test: &ValueTest) -> bool {
+    match test {
+        ValueTest::Eq(constant) => *constant == Value::Null,
+        ValueTest::In(constants) => constants.contains(&Value::Null),
+        ValueTest::Empty => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,96 @@
+//! Expression trees of the planner.
+
+use super::detoast::Detoasted;
+use crate::planner::IndexClause;
+use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
+use pgrx::{IntoDatum, is_a};
+use std::ffi::CString;
+
+/// The arguments of a function or operator call; empty for any other node, and for none.
+///
+/// # Safety
+/// `call` is a node or null.
+pub unsafe fn arguments(call: *mut pg_sys::Node) -> *mut pg_sys::List {
+    // SAFETY: by this function's own condition; the tag says which struct it is.
+    unsafe {
+        if is_a(call, NodeTag::T_OpExpr) {
+            (*call.cast::<pg_sys::OpExpr>()).args
+        } else if is_a(call, NodeTag::T_FuncExpr) {
+            (*call.cast::<pg_sys::FuncExpr>()).args
+        } else {
+            std::ptr::null_mut()
+        }
+    }
+}
+
+/// The node at a position of a list, from 0.
+///
+/// # Safety
+/// `list` is a list of nodes or null.
+pub unsafe fn nth(list: *mut pg_sys::List, position: i32) -> Option<*mut pg_sys::Node> {
+    // SAFETY: by this function's own condition; the position is checked against the length.
+    unsafe {
+        let within = !list.is_null() && (0..(*list).length).contains(&position);
+        within.then(|| (*(*list).elements.offset(position as isize)).ptr_value.cast())
+    }
+}
+
+/// The text of the condition among a call's arguments; `None` where it is not known or NULL.
+///
+/// # Safety
+/// `arguments` is the argument list of a call to `segment_matches` or `segment_is_matched_by`, or null.
+pub unsafe fn condition_text(arguments: *mut pg_sys::List) -> Option<Vec<u8>> {
+    // SAFETY: by this function's own condition; of both functions one argument is a jsonb and the other a
+    // segment_condition, which is stored as text.
+    unsafe {
+        let constant = (0..2).filter_map(|position| nth(arguments, position)).find_map(|argument| {
+            let constant = argument.cast::<pg_sys::Const>();
+            let is_condition = is_a(argument, NodeTag::T_Const) && (*constant).consttype != pg_sys::JSONBOID;
+            is_condition.then_some(constant)
+        })?;
+        (!(*constant).constisnull).then(|| Detoasted::new((*constant).constvalue).bytes().to_vec())
+    }
+}
+
+/// `document operator operand`, with the operator of the family that the clause is of; `None` where it has none.
+///
+/// # Safety
+/// `document` is an expression of type jsonb.
+pub unsafe fn operator_clause(
+    document: *mut pg_sys::Node,
+    family: Oid,
+    clause: &IndexClause,
+) -> Option<*mut pg_sys::Expr> {
+    let (strategy, operand_type, operand) = operand(clause)?;
+    // SAFETY: by this function's own condition; the constant is a varlena of the type that the operator takes. Neither
+    // side has a collation.
+    unsafe {
+        let operator = pg_sys::get_opfamily_member(family, pg_sys::JSONBOID, operand_type, strategy);
+        if operator == pg_sys::InvalidOid {
+            return None;
+        }
+        let none = pg_sys::InvalidOid;
+        let collation = pg_sys::get_typcollation(operand_type);
+        let constant = pg_sys::makeConst(operand_type, -1, collation, -1, operand, false, false);
+        Some(pg_sys::make_opclause(operator, pg_sys::BOOLOID, false, document.cast(), constant.cast(), none, none))
+    }
+}
+
+/// The strategy number in GIN's families over jsonb, the operand's type, and the operand.
+fn operand(clause: &IndexClause) -> Option<(i16, Oid, Datum)> {
+    // src/include/utils/jsonb.h
+    const EXISTS: i16 = 9;
+    const EXISTS_ANY: i16 = 10;
+    const JSONPATH_PREDICATE: i16 = 16;
+    Some(match clause {
+        IndexClause::JsonPath(text) => {
+            let text = CString::new(text.as_str()).ok()?;
+            // SAFETY: jsonpath_in takes a NUL-terminated string.
+            let jsonpath =
+                unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonpath_in, &[text.as_c_str().into_datum()]) };
+            (JSONPATH_PREDICATE, pg_sys::JSONPATHOID, jsonpath?)
+        }
+        IndexClause::Key(key) => (EXISTS, pg_sys::TEXTOID, key.as_str().into_datum()?),
+        IndexClause::AnyKey(keys) => (EXISTS_ANY, pg_sys::TEXTARRAYOID, keys.clone().into_datum()?),
+    })
+}

@@ -1,0 +1,103 @@
+//! What the planner learns of a condition: which index conditions follow from it, and what it costs.
+//!
+//! [`crate::pg::support`] speaks with the planner; this module answers in its own terms.
+
+use crate::condition::check_for_documents;
+use crate::matching;
+use lru::LruCache;
+use segments_core::facts::Facts;
+use segments_core::program::Program;
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+
+/// How many conditions the backend keeps what it has derived of: the planner asks several times for each.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// A condition as the planner uses it.
+pub struct Planned {
+    /// The same program that the executor will run
+    pub program: Rc<Program>,
+    /// What holds of every document that satisfies it
+    pub facts: Facts,
+}
+
+thread_local! {
+    static RECENT: RefCell<LruCache<Box<[u8]>, Rc<Planned>>> = RefCell::new(LruCache::new(REMEMBERED));
+}
+
+impl Planned {
+    /// The condition of that text. `None` where it cannot be put to documents alone: then its evaluation says so.
+    pub fn of(text: &[u8]) -> Option<Rc<Self>> {
+        if let Some(known) = RECENT.with_borrow_mut(|recent| recent.get(text).cloned()) {
+            return Some(known);
+        }
+        let checked = check_for_documents(text).ok()?;
+        let program = Rc::new(Program::compile(&checked));
+        matching::keep(text, &program);
+        let planned = Rc::new(Planned { program, facts: Facts::of(&checked) });
+        RECENT.with_borrow_mut(|recent| recent.put(text.into(), planned.clone()));
+        Some(planned)
+    }
+
+    /// How many of Postgres's own operators a test of one document is worth.
+    pub fn operators(&self) -> f64 {
+        CALL + f64::from(self.program.cost()) * COMPARISON
+    }
+}
+
+/// What opening a document costs, in `cpu_operator_cost`.
+const CALL: f64 = 8.0;
+/// What comparing one of its values costs.
+const COMPARISON: f64 = 1.0;
+
+/// The operator classes of GIN on jsonb that Postgres brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GinFamily {
+    /// `jsonb_ops`: keys and scalars
+    Jsonb,
+    /// `jsonb_path_ops`: scalars at their paths
+    JsonbPath,
+}
+
+impl GinFamily {
+    /// The operator family of that OID, which `pg_opfamily.dat` fixes.
+    pub fn of(oid: u32) -> Option<Self> {
+        match oid {
+            4036 => Some(GinFamily::Jsonb),
+            4037 => Some(GinFamily::JsonbPath),
+            _ => None,
+        }
+    }
+}
+
+/// A condition on an indexed document: an operator of its family, and the operand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexClause {
+    /// `@@`: a jsonpath predicate
+    JsonPath(String),
+    /// `?`: a key
+    Key(String),
+    /// `?|`: any of these keys
+    AnyKey(Vec<String>),
+}
+
+impl Planned {
+    /// What an index of that family can look for, all of which holds of every document that satisfies the condition;
+    /// none where it is of no use.
+    pub fn index_clauses(&self, family: GinFamily) -> Vec<IndexClause> {
+        match (self.facts.jsonpath(), family) {
+            (Some(jsonpath), _) => vec![IndexClause::JsonPath(jsonpath.to_owned())],
+            (None, GinFamily::Jsonb) => self
+                .facts
+                .present()
+                .iter()
+                .map(|keys| match &keys[..] {
+                    [key] => IndexClause::Key(key.clone()),
+                    keys => IndexClause::AnyKey(keys.to_vec()),
+                })
+                .collect(),
+            (None, GinFamily::JsonbPath) => vec![],
+        }
+    }
+}
