@@ -6,8 +6,8 @@ use std::convert::Infallible;
 
 /// A JSON value in which a date of kind `D` may stand where a scalar may.
 ///
-/// The kind tells the three uses apart: an operand as written ([``ast::Operand``]), a constant whose
-/// dates are resolved ([``expr::Constant``]), and plain JSON, in which there are no dates ([`Json`]).
+/// The kind tells the three uses apart: an operand as written ([`crate::ast::Operand`]), a constant whose
+/// dates are resolved ([`crate::expr::Constant`]), and plain JSON, in which there are no dates ([`Json`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value<D> {
     /// `null`
