@@ -14,7 +14,9 @@ use segments_core::error::{Error, ErrorKind, nearest};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::sql::ColumnKind;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
 use uuid::Uuid;
 
 /// An audience as a condition sees it.
@@ -24,6 +26,19 @@ pub struct AudienceScope<'a> {
     /// The segments that are being expanded, outermost first
     expanding: Vec<Definition>,
     references: RefCell<Vec<Reference>>,
+    looked_up: Rc<LookedUp>,
+}
+
+/// What one check asks for once, however often the condition speaks of it.
+#[derive(Default)]
+struct LookedUp {
+    topics: OnceCell<Vec<Topic>>,
+    segments: RefCell<HashMap<Uuid, Checked>>,
+}
+
+struct Topic {
+    slug: String,
+    id: String,
 }
 
 /// A segment that a condition refers to, and how it names it.
@@ -80,7 +95,15 @@ impl<'a> AudienceScope<'a> {
             .hint("Use a name of the IANA database, such as 'Europe/Paris'; pg_timezone_names lists them.")
             .raise()
         });
-        AudienceScope { audience, zone, expanding, references: RefCell::default() }
+        AudienceScope { audience, zone, expanding, references: RefCell::default(), looked_up: Rc::default() }
+    }
+
+    /// What a segment that this condition refers to is checked in.
+    fn inside(&self, segment: &Definition) -> Self {
+        let mut expanding = self.expanding.clone();
+        expanding.push(segment.clone());
+        let looked_up = self.looked_up.clone();
+        AudienceScope { looked_up, ..AudienceScope::new(self.audience, &segment.time_zone, expanding) }
     }
 
     /// Checks a condition.
@@ -122,16 +145,17 @@ impl Scope for AudienceScope<'_> {
     }
 
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        let known = query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| {
-            (row.get::<String>(1), row.get::<String>(2))
+        let known = self.looked_up.topics.get_or_init(|| {
+            query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })
         });
-        let found = known.iter().find(|(slug, id)| slug == reference || id.eq_ignore_ascii_case(reference));
+        let is_meant = |topic: &&Topic| topic.slug == reference || topic.id.eq_ignore_ascii_case(reference);
+        let found = known.iter().find(is_meant);
         let by_id =
             self.audience.table.topics.as_ref().is_some_and(|topics| topics.topic_column.kind == ColumnKind::Uuid);
         match found {
-            Some((slug, id)) => Ok(if by_id { id.clone() } else { slug.clone() }),
+            Some(topic) => Ok(if by_id { topic.id.clone() } else { topic.slug.clone() }),
             None => {
-                let near = nearest(reference, known.iter().map(|(slug, _)| slug.as_str()));
+                let near = nearest(reference, known.iter().map(|topic| topic.slug.as_str()));
                 Err(Refusal {
                     kind: ErrorKind::UnknownObject,
                     message: format!("topic \"{reference}\" does not exist"),
@@ -156,15 +180,14 @@ impl Scope for AudienceScope<'_> {
             return Err(circle);
         }
         self.references.borrow_mut().push(Reference { text: reference.to_owned(), target: segment.id });
-        let mut expanding = self.expanding.clone();
-        expanding.push(segment.clone());
-        if expanding.len() > limits::NESTING {
-            return Err(too_large(
-                ErrorKind::TooDeep,
-                format!("segments refer to each other more than {} deep", limits::NESTING),
-            ));
+        if let Some(checked) = self.looked_up.segments.borrow().get(&segment.id) {
+            return Ok(checked.clone());
         }
-        let inner = AudienceScope::new(self.audience, &segment.time_zone, expanding);
+        let inner = self.inside(&segment);
+        if inner.expanding.len() > limits::NESTING {
+            let message = format!("segments refer to each other more than {} deep", limits::NESTING);
+            return Err(too_large(ErrorKind::TooDeep, message));
+        }
         let condition = condition::stored(segment.conditions.as_bytes());
         let checked = inner.check(&condition).map_err(|errors| refusal_of(&segment, errors))?.checked;
         let mut tests = 0;
@@ -173,6 +196,7 @@ impl Scope for AudienceScope<'_> {
             let message = format!("segment \"{reference}\" expands to more than {} tests", limits::NODES);
             return Err(too_large(ErrorKind::TooLarge, message));
         }
+        self.looked_up.segments.borrow_mut().insert(segment.id, checked.clone());
         Ok(checked)
     }
 
