@@ -182,6 +182,10 @@ impl Config {
         let id = find(&self.id)?.to_ref();
         let created = self.created.as_ref().map(find).transpose()?.map(columns::CatalogColumn::to_ref);
         let properties = self.properties.as_ref().map(find).transpose()?;
+        let typed_indexes = match properties {
+            Some(column) => columns::typed_indexes(relation.oid, column.number, &self.extension_schema),
+            None => Vec::new(),
+        };
         let properties =
             properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
         let is_property = |column: &&columns::CatalogColumn| {
@@ -191,10 +195,6 @@ impl Config {
         let columns: Vec<Column> =
             catalog.iter().filter(is_property).filter_map(columns::CatalogColumn::to_property).collect();
         let topics = self.topics.map(|topics| topics.resolve(&id, name)).transpose()?;
-        let typed_indexes = match &properties {
-            Some(column) => columns::typed_indexes(relation.oid, &column.name),
-            None => Vec::new(),
-        };
         let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
         let custom = custom
             .into_iter()

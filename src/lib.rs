@@ -34,10 +34,12 @@ mod validate;
 pgrx::pg_module_magic!(name, version);
 
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
+pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
 pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["segment"]);
 pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
+pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["explain"]);
 
 #[cfg(test)]
 pub mod pg_test {

@@ -3,9 +3,11 @@
 pub mod call;
 pub mod condition;
 pub mod detoast;
+pub mod index;
 pub mod interrupt;
 pub mod matching;
 pub mod nodes;
+pub mod property;
 pub mod returning;
 pub mod security;
 pub mod support;

@@ -1,6 +1,7 @@
 //! What the catalog says of a table's columns.
 
 use super::ColumnRef;
+use crate::pg::index::first_expression;
 use crate::query;
 use pgrx::pg_sys;
 use segments_core::sql::{Column, ColumnKind, QualifiedName, TypedIndex};
@@ -137,29 +138,22 @@ fn is_scalar(kind: &ColumnKind) -> bool {
 
 /// The expression indexes over `property_*(properties, 'name')` that can stand for a test: valid, not partial, with
 /// the expression first, and of text in C order.
-pub fn typed_indexes(relation: pg_sys::Oid, properties: &str) -> Vec<TypedIndex> {
-    let column = pgrx::spi::quote_identifier(properties);
-    let expressions = query::rows(TYPED_INDEXES, &[relation.into()], |row| (row.get::<String>(1), row.get::<bool>(2)));
-    let parse = |(expression, in_c_order): (String, bool)| {
-        let (function, arguments) = expression.strip_suffix("'::text)")?.split_once('(')?;
-        let function = function.rsplit('.').next()?.trim_matches('"').strip_prefix("property_")?;
-        let name = arguments.strip_prefix(column.as_str())?.strip_prefix(", '")?;
-        let read_as = match function {
-            "text" if in_c_order => ScalarType::String,
-            "number" => ScalarType::Number,
-            "boolean" => ScalarType::Boolean,
-            "date" => ScalarType::Date,
-            "timestamp" => ScalarType::Timestamp,
-            _ => return None,
-        };
-        Some(TypedIndex { property: name.replace("''", "'"), read_as })
+pub fn typed_indexes(relation: pg_sys::Oid, properties: i16, extension_schema: &str) -> Vec<TypedIndex> {
+    let indexes = query::rows(TYPED_INDEXES, &[relation.into()], |row| (row.get::<pg_sys::Oid>(1), row.get::<bool>(2)));
+    let read = |(index, in_c_order): (pg_sys::Oid, bool)| {
+        let call = first_expression(index)?;
+        if call.schema != extension_schema || call.column != properties {
+            return None;
+        }
+        let read_as = TypedIndex::type_read_by(&call.function)?;
+        (read_as != ScalarType::String || in_c_order).then_some(TypedIndex { property: call.property, read_as })
     };
-    expressions.into_iter().filter_map(parse).collect()
+    indexes.into_iter().filter_map(read).collect()
 }
 
 const TYPED_INDEXES: &str = "
-SELECT pg_catalog.pg_get_indexdef(i.indexrelid, 1, false),
-       EXISTS (SELECT FROM pg_catalog.pg_collation l
-                WHERE l.oid OPERATOR(pg_catalog.=) i.indcollation[0] AND l.collname OPERATOR(pg_catalog.=) 'C')
+SELECT i.indexrelid,
+       i.indcollation[0] OPERATOR(pg_catalog.=) 'pg_catalog.\"C\"'::pg_catalog.regcollation::pg_catalog.oid
   FROM pg_catalog.pg_index i
- WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] OPERATOR(pg_catalog.=) 0";
+ WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisvalid AND i.indisready AND i.indislive
+   AND i.indpred IS NULL AND i.indkey[0] OPERATOR(pg_catalog.=) 0";

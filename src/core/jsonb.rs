@@ -57,6 +57,18 @@ pub struct JsonbNode<'d> {
     bytes: &'d [u8],
 }
 
+impl<'d> JsonbNode<'d> {
+    /// The number as Postgres keeps it: a `numeric` without its varlena header. `None` where it is no number.
+    #[must_use]
+    pub fn numeric(self) -> Option<&'d [u8]> {
+        if self.kind != Kind::NUMBER {
+            return None;
+        }
+        numeric::read(self.bytes)?;
+        numeric::payload(self.bytes)
+    }
+}
+
 /// An array in a jsonb. [`Array::get`] reads at most 32 entries, however long the array is.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonbArray<'d> {

@@ -44,6 +44,13 @@ impl Call {
         unsafe { (*self.0).args.as_slice((*self.0).nargs as usize)[index].value }
     }
 
+    /// Answers with NULL.
+    pub fn null(self) -> pg_sys::Datum {
+        // SAFETY: by `new`; Postgres cleared the flag before the call and reads it after.
+        unsafe { (*self.0).isnull = true };
+        pg_sys::Datum::from(0)
+    }
+
     /// Whether an argument keeps its value for the whole query.
     pub fn is_stable(self, index: i32) -> bool {
         // SAFETY: by `new`; flinfo may be null (DirectFunctionCall), which the callee checks for.

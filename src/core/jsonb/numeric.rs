@@ -35,7 +35,7 @@ pub(super) fn read(varlena: &[u8]) -> Option<Number<'_>> {
 /// What follows the varlena header (`src/include/postgres.h`; from Postgres 16 on `varatt.h`). Postgres
 /// writes a header of four bytes here; one of one byte is understood as well.
 #[inline]
-fn payload(varlena: &[u8]) -> Option<&[u8]> {
+pub(super) fn payload(varlena: &[u8]) -> Option<&[u8]> {
     if let Some(word) = varlena.first_chunk::<4>()
         && let Some(total) = long_size(u32::from_ne_bytes(*word))
     {

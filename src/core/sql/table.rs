@@ -134,6 +134,26 @@ pub struct Topics {
     pub id_column: String,
 }
 
+impl TypedIndex {
+    /// The name of the function that reads a property as a value of that type, or as NULL.
+    #[must_use]
+    pub fn function(read_as: ScalarType) -> &'static str {
+        match read_as {
+            ScalarType::String => "property_text",
+            ScalarType::Number => "property_number",
+            ScalarType::Boolean => "property_boolean",
+            ScalarType::Date => "property_date",
+            ScalarType::Timestamp => "property_timestamp",
+        }
+    }
+
+    /// The type that the function of that name reads a property as.
+    #[must_use]
+    pub fn type_read_by(function: &str) -> Option<ScalarType> {
+        ScalarType::ALL.into_iter().find(|read_as| Self::function(*read_as) == function)
+    }
+}
+
 impl Table {
     /// The column that is the property of that name; `None` where the property is custom.
     #[must_use]

@@ -1,0 +1,62 @@
+-- For drivers that send the type of each parameter: the same functions for ids and changes that are text or json.
+-- An untyped literal or parameter goes to text, as everywhere in Postgres.
+
+CREATE FUNCTION get_segment(segment text) RETURNS segments.segment
+    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.get_segment($1::pg_catalog.uuid)';
+COMMENT ON FUNCTION get_segment(text) IS 'As get_segment(uuid).';
+
+CREATE FUNCTION update_segment(segment uuid, changes json) RETURNS segments.segment
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
+COMMENT ON FUNCTION update_segment(uuid, json) IS 'As update_segment(uuid, jsonb).';
+CREATE FUNCTION update_segment(segment uuid, changes text) RETURNS segments.segment
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
+COMMENT ON FUNCTION update_segment(uuid, text) IS 'As update_segment(uuid, jsonb).';
+CREATE FUNCTION update_segment(segment text, changes jsonb) RETURNS segments.segment
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2)';
+COMMENT ON FUNCTION update_segment(text, jsonb) IS 'As update_segment(uuid, jsonb).';
+CREATE FUNCTION update_segment(segment text, changes json) RETURNS segments.segment
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
+COMMENT ON FUNCTION update_segment(text, json) IS 'As update_segment(uuid, jsonb).';
+CREATE FUNCTION update_segment(segment text, changes text) RETURNS segments.segment
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
+COMMENT ON FUNCTION update_segment(text, text) IS 'As update_segment(uuid, jsonb).';
+
+CREATE FUNCTION delete_segment(segment text) RETURNS uuid
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.delete_segment($1::pg_catalog.uuid)';
+COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid).';
+
+-- Without defaults: with them, list_segments() would be several functions.
+CREATE FUNCTION list_segments(audience text, page_size int, after text) RETURNS SETOF segments.segment
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($1, $2, $3::pg_catalog.uuid)';
+COMMENT ON FUNCTION list_segments(text, int, text) IS 'As list_segments(text, int, uuid, uuid).';
+CREATE FUNCTION list_segments(audience text, page_size int, after text, before text) RETURNS SETOF segments.segment
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($1, $2, $3::pg_catalog.uuid, $4::pg_catalog.uuid)';
+COMMENT ON FUNCTION list_segments(text, int, text, text) IS 'As list_segments(text, int, uuid, uuid).';
+
+CREATE FUNCTION segment_sql(segment text) RETURNS text
+    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.segment_sql($1::pg_catalog.uuid)';
+COMMENT ON FUNCTION segment_sql(text) IS 'As segment_sql(uuid).';
+
+CREATE FUNCTION segment_contacts(segment text, page_size int DEFAULT 20, after text DEFAULT NULL) RETURNS SETOF jsonb
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_contacts($1::pg_catalog.uuid, $2, $3)';
+COMMENT ON FUNCTION segment_contacts(text, int, text) IS 'As segment_contacts(uuid, int, text).';
+
+CREATE FUNCTION segment_members(segment text, id_type anyelement DEFAULT NULL::text) RETURNS SETOF anyelement
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_members($1::pg_catalog.uuid, $2)';
+COMMENT ON FUNCTION segment_members(text, anyelement) IS 'As segment_members(uuid, anyelement).';
+
+CREATE FUNCTION in_segment(contact_id text, segment text) RETURNS boolean
+    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment($1, $2::pg_catalog.uuid)';
+COMMENT ON FUNCTION in_segment(text, text) IS 'As in_segment(text, uuid).';
+CREATE FUNCTION in_segment(contact_id anyelement, segment text) RETURNS boolean
+    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment($1::pg_catalog.text, $2::pg_catalog.uuid)';
+COMMENT ON FUNCTION in_segment(anyelement, text) IS 'As in_segment(text, uuid).';
+
+CREATE FUNCTION explain_match(contact_id text, segment text)
+    RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
+    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1, $2::pg_catalog.uuid)';
+COMMENT ON FUNCTION explain_match(text, text) IS 'As explain_match(text, uuid).';
+CREATE FUNCTION explain_match(contact_id anyelement, segment text)
+    RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
+    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1::pg_catalog.text, $2::pg_catalog.uuid)';
+COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid).';

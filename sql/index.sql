@@ -1,0 +1,23 @@
+-- Typed reading of custom properties, made for expression indexes.
+
+CREATE FUNCTION property_text(properties jsonb, name text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_text';
+COMMENT ON FUNCTION property_text(jsonb, text) IS 'A property that is a string; NULL where it is missing or anything else. Index it COLLATE "C".';
+
+CREATE FUNCTION property_number(properties jsonb, name text) RETURNS numeric
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_number';
+COMMENT ON FUNCTION property_number(jsonb, text) IS 'A property that is a number, exactly; NULL where it is missing or anything else.';
+
+CREATE FUNCTION property_boolean(properties jsonb, name text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_boolean';
+COMMENT ON FUNCTION property_boolean(jsonb, text) IS 'A property that is true or false; NULL where it is missing or anything else.';
+
+CREATE FUNCTION property_date(properties jsonb, name text) RETURNS date
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_date';
+COMMENT ON FUNCTION property_date(jsonb, text) IS
+    'The day of a property that is a string with a date, or of one with a timestamp its day in UTC; NULL where it is missing or anything else.';
+
+CREATE FUNCTION property_timestamp(properties jsonb, name text) RETURNS timestamptz
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_timestamp';
+COMMENT ON FUNCTION property_timestamp(jsonb, text) IS
+    'The point in time of a property that is a string with a timestamp (UTC where it has no offset), or of one with a date its start in UTC; NULL where it is missing or anything else.';

@@ -1,0 +1,70 @@
+//! What an expression index is over.
+
+use pgrx::{FromDatum, is_a, pg_sys};
+use std::ffi::CStr;
+
+/// An expression of the form `function(column, 'name')`.
+pub struct PropertyCall {
+    /// The function's schema and name, unquoted
+    pub schema: String,
+    pub function: String,
+    /// The column's number
+    pub column: i16,
+    /// The property
+    pub property: String,
+}
+
+/// The first expression of an index, read as Postgres itself reads it rather than from the text that it prints,
+/// which depends on `search_path` and other settings. `None` where it is of another form.
+pub fn first_expression(index: pg_sys::Oid) -> Option<PropertyCall> {
+    // SAFETY: the syscache takes any OID; the tuple is released after the copy of its attribute is made.
+    let tree = unsafe {
+        let cache = pg_sys::SysCacheIdentifier::INDEXRELID as i32;
+        let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(index));
+        if tuple.is_null() {
+            return None;
+        }
+        let mut is_null = false;
+        let attribute = pg_sys::Anum_pg_index_indexprs as i16;
+        let datum = pg_sys::SysCacheGetAttr(cache, tuple, attribute, &raw mut is_null);
+        let tree = (!is_null).then(|| pg_sys::text_to_cstring(datum.cast_mut_ptr()));
+        pg_sys::ReleaseSysCache(tuple);
+        tree?
+    };
+    // SAFETY: the catalog holds a list of expressions there. The planner folds them before it looks for them too.
+    // Each node is looked at as what its tag says that it is.
+    unsafe {
+        let list = pg_sys::stringToNode(tree).cast::<pg_sys::List>();
+        if list.is_null() || (*list).length < 1 {
+            return None;
+        }
+        let first = pg_sys::eval_const_expressions(std::ptr::null_mut(), pg_sys::list_nth(list, 0).cast());
+        if !is_a(first, pg_sys::NodeTag::T_FuncExpr) {
+            return None;
+        }
+        let call = first.cast::<pg_sys::FuncExpr>();
+        let arguments = (*call).args;
+        if arguments.is_null() || (*arguments).length != 2 {
+            return None;
+        }
+        let (column, name) = (pg_sys::list_nth(arguments, 0), pg_sys::list_nth(arguments, 1));
+        if !is_a(column.cast(), pg_sys::NodeTag::T_Var) || !is_a(name.cast(), pg_sys::NodeTag::T_Const) {
+            return None;
+        }
+        let name = name.cast::<pg_sys::Const>();
+        if (*name).consttype != pg_sys::TEXTOID {
+            return None;
+        }
+        let function = pg_sys::get_func_name((*call).funcid);
+        let schema = pg_sys::get_namespace_name(pg_sys::get_func_namespace((*call).funcid));
+        if function.is_null() || schema.is_null() {
+            return None;
+        }
+        Some(PropertyCall {
+            schema: CStr::from_ptr(schema).to_str().ok()?.to_owned(),
+            function: CStr::from_ptr(function).to_str().ok()?.to_owned(),
+            column: (*column.cast::<pg_sys::Var>()).varattno,
+            property: String::from_datum((*name).constvalue, (*name).constisnull)?,
+        })
+    }
+}
