@@ -13,7 +13,7 @@ const matching = pairs.filter((pair) => pair.matches).length;
 console.log(`${pairs.length} pairs of seed ${seed}, of which ${percent(matching, pairs.length)} match`);
 
 let failed = false;
-for (const name of names.length > 0 ? names : ["mingo"]) {
+for (const name of names.length > 0 ? names : ["mingo", "sift"]) {
   const oracle = await import(`./oracles/${name}.mjs`);
   const repairs = oracle.allowed.map(({ repair }) => repair);
   const sets = [...repairs.map((repair) => new Set([repair])), new Set(repairs)];

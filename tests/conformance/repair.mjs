@@ -39,7 +39,7 @@ export function repaired(ask, repairs) {
           if (!repairs.has("$all")) return test(operator, operand);
           return operand.length > 0 && operand.every((entry) => test(...entryTest(entry)));
         case "$in":
-          if (!repairs.has("$in")) return test(operator, operand);
+          if (!["$in", "nested arrays", "objects"].some((repair) => repairs.has(repair))) return test(operator, operand);
           return operand.some((entry) => test("$eq", entry));
         case "$regex":
           return test(operator, { $regex: operand, $options: asked.$options ?? "" });
@@ -70,15 +70,25 @@ export function repaired(ask, repairs) {
       const texts = !Array.isArray(value) ? [value] : exactly ? [] : value;
       return texts.some((text) => typeof text === "string" && test(text));
     }
+    if (operator === "$type" && repairs.has("$type") && undotted) {
+      const found = absent ? [] : exactly || !Array.isArray(value) ? [value] : [value, ...value];
+      return found.some((value) => isOfType(value, operand));
+    }
+    if (operator === "$eq" && isObject(operand) && repairs.has("objects") && undotted) {
+      const found = absent ? [] : exactly || !Array.isArray(value) ? [value] : value;
+      return found.some((value) => equals(value, operand));
+    }
     if (Array.isArray(value) && undotted) {
       if (operator === "$elemMatch" && repairs.has("$elemMatch")) {
         return value.some((element) => elementHolds(element, operand));
       }
-      if (operator === "$type" && repairs.has("$type")) {
-        return isOfType(value, operand) || (!exactly && value.some((element) => isOfType(element, operand)));
-      }
-      if (operator === "$regex" && repairs.has("$regex")) {
-        return !exactly && value.some((element) => !Array.isArray(element) && raw({ element }, "element", operator, operand));
+      if (operator === "$size" && repairs.has("$size")) return value.length === operand;
+      if (!exactly && FANS_OUT.includes(operator) && repairs.has("nested arrays")) {
+        return [value, ...value].some((found) =>
+          Array.isArray(found)
+            ? operator === "$eq" && equals(found, operand)
+            : raw({ value: found }, "value", operator, operand),
+        );
       }
       if (exactly && !["$elemMatch", "$size", "$all", "$type"].includes(operator)) {
         return operator === "$eq" && equals(value, operand);
@@ -113,6 +123,8 @@ function characterTest(operator, operand) {
   if (!(operator in ORDERED) || typeof operand !== "string") return undefined;
   return (text) => ORDERED[operator](Buffer.compare(Buffer.from(text), Buffer.from(operand)));
 }
+
+const FANS_OUT = ["$eq", "$gt", "$gte", "$lt", "$lte", "$regex"];
 
 const ORDERED = { $gt: (order) => order > 0, $gte: (order) => order >= 0, $lt: (order) => order < 0, $lte: (order) => order <= 0 };
 
