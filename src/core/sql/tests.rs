@@ -1,7 +1,11 @@
 //! Conditions and the SQL they become, as documentation: one table for each rule.
 
 use super::*;
-use audience::{assert_sql, contacts, qualified, readable};
+use crate::ast::Comparison;
+use crate::decimal::Decimal;
+use crate::expr::ValueTest;
+use crate::path::Path;
+use audience::{assert_sql, checked, contacts, qualified, readable};
 
 mod audience;
 
@@ -297,4 +301,39 @@ fn qualified_sql_does_not_depend_on_the_search_path() {
             r#"c.email OPERATOR(public.=) 'a'::public.citext AND c.properties OPERATOR("my ext".@~) '{"colour": {"$as": "string", "$eq": "red"}}'"#,
         )],
     );
+}
+
+#[test]
+fn more_than_one_condition_may_hold_is_split() {
+    let test = |name: &str, number: usize| {
+        let compare = ValueTest::Compare(Comparison::Gt, Value::Number(Decimal::from(number as i64)));
+        Expr::Test(Atom::Field(FieldTest { path: Path::parse(name), read_as: None, test: compare }))
+    };
+    let any = Expr::or((0..crate::limits::NODES + 1).map(|number| test("size", number)));
+    let sql = where_clause(&any, &contacts(), &readable());
+    assert_eq!(sql.matches("properties @~ ").count(), 2);
+
+    let mut table = contacts();
+    let json = |number: usize| Column { name: format!("j{number}"), not_null: false, kind: ColumnKind::Jsonb };
+    table.columns = (0..60).map(json).collect();
+    let all = Expr::and((0..60).map(|number| test(&format!("j{number}.a"), 0)));
+    let sql = where_clause(&all, &table, &readable());
+    assert_eq!(sql.matches("jsonb_build_object(").count(), 2);
+    assert_eq!(sql.matches(" AND ").count(), 1);
+}
+
+#[test]
+fn what_is_used_is_told_once() {
+    let table = contacts();
+    let names = |condition: &str| -> (Vec<String>, bool, bool) {
+        let checked = checked(condition);
+        let used = used(&checked, &table);
+        let names = used.columns.iter().map(|column| column.name.clone()).collect();
+        (names, used.properties.is_some(), used.topics.is_some())
+    };
+    assert_eq!(
+        names(r#"{"age": {"$gt": 1, "$lt": 9}, "vip": true}"#),
+        (vec!["age".into(), "vip".into()], false, false)
+    );
+    assert_eq!(names(r#"{"$or": [{"colour": "red"}, {"$topic": "weekly"}]}"#), (vec![], true, true));
 }
