@@ -41,15 +41,16 @@ pub(super) fn test(writer: Writer<'_>, table: &Table, field: &FieldTest) -> Opti
     if constants.contains(&Value::Null) {
         return None;
     }
-    let (function, kind) = match read_as {
+    let kind = match read_as {
         // The index is in the C collation, so equality must be too.
-        ScalarType::String => ("property_text", ColumnKind::Text { deterministic: false }),
-        ScalarType::Number => ("property_number", ColumnKind::Numeric),
-        ScalarType::Boolean => ("property_boolean", ColumnKind::Boolean),
-        ScalarType::Date => ("property_date", ColumnKind::Date),
-        ScalarType::Timestamp => ("property_timestamp", ColumnKind::TimestampTz),
+        ScalarType::String => ColumnKind::Text { deterministic: false },
+        ScalarType::Number => ColumnKind::Numeric,
+        ScalarType::Boolean => ColumnKind::Boolean,
+        ScalarType::Date => ColumnKind::Date,
+        ScalarType::Timestamp => ColumnKind::TimestampTz,
     };
-    let term = format!("{}({}, {})", writer.own(function), writer.column(&properties.name), writer.text(name));
+    let function = writer.own(TypedIndex::function(read_as));
+    let term = format!("{function}({}, {})", writer.column(&properties.name), writer.text(name));
     let ranges = constants.iter().filter_map(|constant| match constant {
         Value::Date(range) => Some(range),
         _ => None,
