@@ -5,22 +5,26 @@ COMMENT ON SCHEMA segments IS 'What the segments extension keeps: views to read,
 
 CREATE TABLE segments.audience_config (
     name text PRIMARY KEY,
-    -- By regclass, so that it follows a rename, and by name, for messages when the relation is gone.
+    -- By regclass, so that it follows a rename, and by quoted name: where they disagree, the OID has come to mean another
+    -- relation. 0 where the relation was dropped.
     relation regclass NOT NULL,
     relation_name text NOT NULL,
     -- By name, so that a dump restores them, and by number, so that they follow a rename.
     id_column name NOT NULL,
-    id_number smallint NOT NULL,
+    id_number smallint,
     properties_column name,
     properties_number smallint,
     created_column name,
     created_number smallint,
     columns name[],
+    column_numbers smallint[],
     scope @extschema@.segment_condition,
     topics_relation regclass,
     topics_relation_name text,
     topics_contact_column name,
+    topics_contact_number smallint,
     topics_topic_column name,
+    topics_topic_number smallint,
     freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
     refresh_interval interval NOT NULL DEFAULT '5 minutes',
     created_at timestamptz NOT NULL DEFAULT now()
@@ -54,8 +58,8 @@ CREATE FUNCTION segments.properties(audience text)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'properties_wrapper';
 
 CREATE VIEW segments.audience WITH (security_invoker) AS
-SELECT a.name, a.relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
-       a.scope::jsonb AS scope, a.topics_relation, a.freshness, a.refresh_interval, a.created_at
+SELECT a.name, NULLIF(a.relation, 0::regclass) AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
+       a.scope::jsonb AS scope, NULLIF(a.topics_relation, 0::regclass) AS topics_relation, a.freshness, a.refresh_interval, a.created_at
 FROM segments.audience_config a;
 COMMENT ON VIEW segments.audience IS 'Tables that segments speak of.';
 
@@ -68,21 +72,6 @@ CREATE VIEW segments.topic WITH (security_invoker) AS
 SELECT t.id, t.audience, t.slug, t.name, t.description, t.created_at
 FROM segments.topic_config t;
 COMMENT ON VIEW segments.topic IS 'What contacts can be subscribed to.';
-
--- A dropped table must not come back as another one that happens to get its OID.
-CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    UPDATE segments.audience_config SET relation = 0
-     WHERE relation IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE classid = 'pg_class'::regclass AND objsubid = 0);
-    UPDATE segments.audience_config SET topics_relation = 0
-     WHERE topics_relation IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE classid = 'pg_class'::regclass AND objsubid = 0);
-END
-$$;
-CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
-    WHEN TAG IN ('DROP TABLE', 'DROP VIEW', 'DROP MATERIALIZED VIEW', 'DROP FOREIGN TABLE', 'DROP SCHEMA', 'DROP OWNED',
-                 'DROP EXTENSION', 'DROP SERVER', 'DROP FOREIGN DATA WRAPPER', 'DROP TYPE', 'DROP FUNCTION')
-    EXECUTE FUNCTION segments.forget_dropped_relations();
 
 CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'create_contacts_wrapper';

@@ -21,7 +21,7 @@ CREATE TABLE segments.segment_reference (
 );
 CREATE INDEX segment_reference_target ON segments.segment_reference (target);
 
--- Written by the extension alone.
+-- Written by the extension alone; who may see a count is for segments.visible_count to say.
 CREATE TABLE segments.segment_count (
     segment uuid PRIMARY KEY REFERENCES segments.segment_config ON DELETE CASCADE,
     contact_count bigint,
@@ -32,14 +32,14 @@ SELECT pg_catalog.pg_extension_config_dump('segments.segment_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_reference', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_count', '');
 
-CREATE FUNCTION segments.may_count(segment uuid, audience text, conditions @extschema@.segment_condition, time_zone text)
-    RETURNS boolean LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'may_count_wrapper';
-COMMENT ON FUNCTION segments.may_count(uuid, text, @extschema@.segment_condition, text) IS
-    'Whether the caller could have counted the segment for themselves.';
+CREATE FUNCTION segments.visible_count(segment uuid)
+    RETURNS bigint LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_count_wrapper';
+COMMENT ON FUNCTION segments.visible_count(uuid) IS
+    'The cached count of a segment; NULL for whoever could not have counted for themselves.';
 
 CREATE VIEW segments.segment WITH (security_invoker) AS
 SELECT 'segment'::text AS object, s.id, s.name, s.description, s.conditions::jsonb AS conditions, s.audience, s.time_zone,
-       CASE WHEN segments.may_count(s.id, s.audience, s.conditions, s.time_zone) THEN c.contact_count END AS contact_count,
+       segments.visible_count(s.id) AS contact_count,
        c.counted_at, s.created_at, s.updated_at
 FROM segments.segment_config s LEFT JOIN segments.segment_count c ON c.segment = s.id;
 COMMENT ON VIEW segments.segment IS

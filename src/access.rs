@@ -1,56 +1,117 @@
-//! Who may see what.
+//! Who may do what with which audiences.
+//!
+//! `segments.access` says it; row policies and EXECUTE follow it. Roles read the extension's own tables with their own
+//! rights, but write to none: functions do, with [`write()`], after asking for the scope with [`require`].
 
-use crate::audience::{Audience, RelationKind};
-use crate::pg::security;
+use crate::error::Failure;
+use crate::pg::call::Call;
+use crate::pg::{returning, security};
 use crate::query;
-use crate::scope;
-use crate::segment::Definition;
-use pgrx::pg_sys;
-use pgrx::spi::quote_qualified_identifier;
-use segments_core::expr::Expr;
-use segments_core::sql::{self, Used};
+use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
 
-/// Whether the caller could have counted a segment for themselves: may SELECT every column used, with no row security
-/// in the way, and not through a view of someone else's.
-pub fn may_count(segment: &Definition) -> bool {
-    let Ok(audience) = Audience::try_load(&segment.audience) else { return false };
-    if audience.relation.kind == RelationKind::View && !security::has_rights_of(audience.relation.owner) {
-        return false;
-    }
-    let Ok(checked) = scope::check_segment(&audience, segment) else { return false };
-    let checked = Expr::and([scope::restriction(&audience), checked.checked]);
-    may_select(&audience, &sql::used(&checked, &audience.table))
+mod grant;
+mod visible;
+
+pub use visible::{may_count, may_select};
+
+/// What a role may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    ReadSegments,
+    WriteSegments,
+    ReadContacts,
+    WriteContacts,
 }
 
-/// Whether the caller may SELECT everything that a condition reads, with no row security in the way.
-pub fn may_select(audience: &Audience, used: &Used<'_>) -> bool {
-    let columns = used.columns.iter().map(|column| column.name.as_str());
-    let mut columns: Vec<&str> = columns.chain(used.properties.map(|column| column.name.as_str())).collect();
-    if let Some(topics) = used.topics {
-        columns.push(&topics.id_column);
-        let relation = quote_qualified_identifier(&topics.relation.schema, &topics.relation.name);
-        let subscriptions = [topics.contact_column.as_str(), topics.topic_column.name.as_str()];
-        if !may_select_columns(&relation, &subscriptions) {
-            return false;
+impl Scope {
+    const ALL: [Scope; 4] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts, Scope::WriteContacts];
+
+    fn name(self) -> &'static str {
+        match self {
+            Scope::ReadSegments => "read:segments",
+            Scope::WriteSegments => "write:segments",
+            Scope::ReadContacts => "read:contacts",
+            Scope::WriteContacts => "write:contacts",
         }
     }
-    may_select_columns(&audience.relation.quoted(), &columns)
 }
 
-/// Whether the caller may SELECT the columns (any one, where none is named) of a relation to which no row security
-/// applies.
-fn may_select_columns(relation: &str, columns: &[&str]) -> bool {
-    let columns: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-    let found = query::first(MAY_SELECT, &[relation.into(), columns.into()], |row| {
-        (row.get::<bool>(1), row.get::<pg_sys::Oid>(2))
+/// Whether the caller has one of the scopes for an audience. The extension's owner has every scope.
+pub fn permits(scopes: &[Scope], audience: &str) -> bool {
+    is_extension_owner() || holds("(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3)", scopes, audience)
+}
+
+/// Raises 42501 where the caller does not have the scope for an audience.
+pub fn require(scope: Scope, audience: &str) {
+    if permits(&[scope], audience) {
+        return;
+    }
+    let what = if matches!(scope, Scope::ReadSegments | Scope::WriteSegments) { "segments" } else { "contacts" };
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for {what} of audience \"{audience}\""),
+    )
+    .detail(format!("This needs the scope {}.", scope.name()))
+    .hint(format!("Ask for it: SELECT grant_segments_access('your_role', '{}').", scope.name()))
+    .raise()
+}
+
+/// Runs a statement that writes to the extension's own tables, with the rights of their owner, and tells how many rows
+/// it concerned.
+pub fn write(sql: &str, arguments: &[DatumWithOid]) -> usize {
+    security::as_role(extension_owner(), || query::write(sql, arguments))
+}
+
+/// The role that owns the extension's tables.
+pub fn extension_owner() -> pg_sys::Oid {
+    query::first(
+        "SELECT c.relowner FROM pg_catalog.pg_class c
+          WHERE c.oid OPERATOR(pg_catalog.=) 'segments.access'::pg_catalog.regclass",
+        &[],
+        |row| row.get(1),
+    )
+    .unwrap_or(pg_sys::InvalidOid)
+}
+
+/// Whether the caller has the rights of the extension's owner: no policy applies to them either.
+pub fn is_extension_owner() -> bool {
+    security::has_rights_of(extension_owner())
+}
+
+/// Whether the caller has one of the scopes for every audience.
+#[pg_extern(sql = false)]
+fn permits_every_audience(scopes: Vec<String>) -> bool {
+    let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| scopes.iter().any(|s| s == scope.name())).collect();
+    holds("a.audience IS NULL AND $3 IS NOT NULL", &scopes, "")
+}
+
+/// The audiences that the caller has one of the scopes for by name.
+#[pg_extern(sql = false)]
+fn permitted_audiences(scopes: Vec<String>, fcinfo: pg_sys::FunctionCallInfo) {
+    let caller = security::current_role();
+    let sql = format!("SELECT DISTINCT a.audience {HELD} AND a.audience IS NOT NULL");
+    security::as_role(extension_owner(), || {
+        returning::rows(Call::from(fcinfo), &sql, &[caller.into(), scopes.into()]);
     });
-    found.is_some_and(|(granted, oid)| granted && !security::row_security_applies(oid))
 }
 
-const MAY_SELECT: &str = "
-SELECT pg_catalog.has_table_privilege(r.oid, 'SELECT')
-       OR (pg_catalog.has_any_column_privilege(r.oid, 'SELECT')
-           AND COALESCE((SELECT pg_catalog.bool_and(pg_catalog.has_column_privilege(r.oid, c.name, 'SELECT'))
-                           FROM pg_catalog.unnest($2) c(name)), true)),
-       r.oid
-  FROM (SELECT $1::pg_catalog.regclass::pg_catalog.oid) r(oid)";
+fn holds(filter: &str, scopes: &[Scope], audience: &str) -> bool {
+    let caller = security::current_role();
+    let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
+    let sql = format!("SELECT EXISTS (SELECT {HELD} AND {filter})");
+    let found = security::as_role(extension_owner(), || {
+        query::first(&sql, &[caller.into(), names.into(), audience.into()], |row| row.get(1))
+    });
+    found.unwrap_or(false)
+}
+
+/// The scopes of a role, and of those whose rights it has. A role that was dropped and made again under the same name
+/// has none: USAGE of the schema came with the scopes, and went with the role.
+const HELD: &str = "
+  FROM segments.access a
+  JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
+ WHERE pg_catalog.pg_has_role($1, r.oid, 'USAGE')
+   AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
+   AND a.scope OPERATOR(pg_catalog.=) ANY ($2)";

@@ -2,13 +2,17 @@
 
 use crate::error::Failure;
 use crate::pg::security;
-use crate::query;
+use crate::query::{self, Row};
+use crate::scope;
 use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{Column, PropertiesColumn, QualifiedName, Table, Topics};
 use segments_core::types::PropertyType;
 
 mod attach;
 mod columns;
+
+use columns::CatalogColumn;
 
 /// An audience as it is now: its configuration and what the catalog says of its table.
 pub struct Audience {
@@ -20,12 +24,26 @@ pub struct Audience {
     pub created: Option<ColumnRef>,
     /// The condition that restricts which rows are contacts
     pub scope: Option<String>,
+    /// That condition, checked
+    pub restriction: Checked,
     /// What conditions become SQL over
     pub table: Table,
+    /// The table that says who is subscribed to what
+    pub topics: Subscriptions,
     /// Declared custom properties
     pub custom: Vec<(String, PropertyType)>,
     /// The schema that the extension's type, operator and functions are in
     pub extension_schema: String,
+}
+
+/// What is known of the subscriptions of an audience.
+pub enum Subscriptions {
+    /// No table was attached
+    None,
+    /// They are the rows of this table
+    In(Relation),
+    /// The table that was attached cannot be read any more: why
+    Lost(String),
 }
 
 /// A table, view or foreign table.
@@ -40,6 +58,7 @@ pub struct Relation {
 /// The sorts of relations that matter here (`pg_class.relkind`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RelationKind {
+    /// A table, partitioned or not, or a materialized view: what is stored is what everyone sees, but for row security
     Table,
     View,
     Foreign,
@@ -72,27 +91,36 @@ impl Audience {
     /// There is none, or its table is not what it was.
     pub fn try_load(name: &str) -> Result<Self, Failure> {
         let config = query::first(FIND, &[name.into()], |row| Config {
-            relation: row.nullable::<pg_sys::Oid>(1).map(|oid| Relation {
-                oid,
-                name: QualifiedName { schema: row.get(2), name: row.get(3) },
-                owner: row.get(4),
-                kind: relation_kind(&row.get::<String>(5)),
-            }),
+            relation: relation(row, 1),
             relation_name: row.get(6),
             id: (row.get(7), row.nullable(8)),
             properties: row.nullable(9).map(|name| (name, row.nullable(10))),
             created: row.nullable(11).map(|name| (name, row.nullable(12))),
             columns: row.nullable(13),
             scope: row.nullable(14),
-            topics: row.nullable::<pg_sys::Oid>(15).map(|oid| TopicsConfig {
-                oid,
-                relation: QualifiedName { schema: row.get(16), name: row.get(17) },
-                contact_column: row.get(18),
-                topic_column: row.get(19),
+            topics: row.nullable::<String>(20).map(|relation_name| TopicsConfig {
+                relation: relation(row, 15),
+                relation_name,
+                contact: (row.get(21), row.nullable(22)),
+                topic: (row.get(23), row.nullable(24)),
             }),
-            extension_schema: row.get(20),
+            extension_schema: row.get(25),
         });
-        config.ok_or_else(|| unknown(name))?.resolve(name)
+        let mut audience = config.ok_or_else(|| unknown(name))?.resolve(name)?;
+        audience.restriction = scope::restriction(&audience).map_err(|errors| broken_scope(name, errors))?;
+        Ok(audience)
+    }
+
+    /// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
+    pub fn must_exist(name: &str) {
+        let found = query::first(
+            "SELECT true FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1",
+            &[name.into()],
+            |row| row.get::<bool>(1),
+        );
+        if found.is_none() {
+            unknown(name).raise()
+        }
     }
 
     /// The type of a property, native or custom.
@@ -109,10 +137,17 @@ impl Audience {
     }
 }
 
-fn unknown(name: &str) -> Failure {
+/// That there is no such audience, as far as the caller may know.
+pub fn unknown(name: &str) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("audience \"{name}\" does not exist"))
         .detail("An audience is a table of contacts that segments speak of.")
         .hint("Make one with create_contacts(), or attach your own table with attach_audience(); segments.audience lists those that you may use.")
+}
+
+fn broken_scope(name: &str, errors: Vec<segments_core::error::Error>) -> Failure {
+    let cause = errors.into_iter().next().map(Failure::from);
+    let Some(cause) = cause else { return crate::error::internal("scope was refused without an error") };
+    cause.within(format!("the scope of audience \"{name}\" makes no sense any more"))
 }
 
 /// Whether the current role has the rights of `owner`.
@@ -120,30 +155,44 @@ pub fn owns(owner: pg_sys::Oid) -> bool {
     security::has_rights_of(owner)
 }
 
+// An OID alone may have come to mean another relation; the names follow renames (see sql/audience.sql).
 const FIND: &str = "
 SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
        a.relation_name, a.id_column::pg_catalog.text, a.id_number,
        a.properties_column::pg_catalog.text, a.properties_number,
        a.created_column::pg_catalog.text, a.created_number, a.columns::pg_catalog.text[], a.scope::pg_catalog.text,
-       tc.oid, tn.nspname::pg_catalog.text, tc.relname::pg_catalog.text,
-       a.topics_contact_column::pg_catalog.text, a.topics_topic_column::pg_catalog.text,
+       tc.oid, tn.nspname::pg_catalog.text, tc.relname::pg_catalog.text, tc.relowner, tc.relkind::pg_catalog.text,
+       a.topics_relation_name, a.topics_contact_column::pg_catalog.text, a.topics_contact_number,
+       a.topics_topic_column::pg_catalog.text, a.topics_topic_number,
        (SELECT en.nspname::pg_catalog.text FROM pg_catalog.pg_extension e
           JOIN pg_catalog.pg_namespace en ON en.oid OPERATOR(pg_catalog.=) e.extnamespace
          WHERE e.extname OPERATOR(pg_catalog.=) 'segments')
   FROM segments.audience_config a
-  LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
-  LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  LEFT JOIN pg_catalog.pg_class tc ON tc.oid OPERATOR(pg_catalog.=) a.topics_relation
-  LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) tc.relnamespace
+  LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace)
+    ON c.oid OPERATOR(pg_catalog.=) a.relation
+   AND pg_catalog.format('%I.%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) a.relation_name
+  LEFT JOIN (pg_catalog.pg_class tc JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) tc.relnamespace)
+    ON tc.oid OPERATOR(pg_catalog.=) a.topics_relation
+   AND pg_catalog.format('%I.%I', tn.nspname, tc.relname) OPERATOR(pg_catalog.=) a.topics_relation_name
  WHERE a.name OPERATOR(pg_catalog.=) $1";
+
+/// A relation's OID, schema, name, owner and kind, from a column of the row on; `None` where there is no such relation.
+fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
+    Some(Relation {
+        oid: row.nullable(column)?,
+        name: QualifiedName { schema: row.get(column + 1), name: row.get(column + 2) },
+        owner: row.get(column + 3),
+        kind: relation_kind(&row.get::<String>(column + 4)),
+    })
+}
 
 /// What is stored of an audience. A column is a name, and the number that finds it after a rename.
 struct Config {
     relation: Option<Relation>,
     relation_name: String,
-    id: (String, Option<i16>),
-    properties: Option<(String, Option<i16>)>,
-    created: Option<(String, Option<i16>)>,
+    id: StoredColumn,
+    properties: Option<StoredColumn>,
+    created: Option<StoredColumn>,
     columns: Option<Vec<String>>,
     scope: Option<String>,
     topics: Option<TopicsConfig>,
@@ -151,10 +200,18 @@ struct Config {
 }
 
 struct TopicsConfig {
-    oid: pg_sys::Oid,
-    relation: QualifiedName,
-    contact_column: String,
-    topic_column: String,
+    relation: Option<Relation>,
+    relation_name: String,
+    contact: StoredColumn,
+    topic: StoredColumn,
+}
+
+type StoredColumn = (String, Option<i16>);
+
+/// The column of that name or, after a rename that went unnoticed, of that number.
+fn find<'c>(catalog: &'c [CatalogColumn], (name, number): &StoredColumn) -> Option<&'c CatalogColumn> {
+    let by_name = catalog.iter().find(|found| found.name == *name);
+    by_name.or_else(|| catalog.iter().find(|found| Some(found.number) == *number))
 }
 
 impl Config {
@@ -165,22 +222,21 @@ impl Config {
                 format!("the table of audience \"{name}\" does not exist any more"),
             )
             .detail(format!("It was {}.", self.relation_name))
-            .hint("Detach the audience with detach_audience(), or make the table again and attach it."));
+            .hint("Make the table again and attach it with attach_audience(), which keeps the segments, or detach the audience."));
         };
         let catalog = columns::read(relation.oid);
-        let find = |(column, number): &(String, Option<i16>)| {
-            let by_name = catalog.iter().find(|found| found.name == *column);
-            by_name.or_else(|| catalog.iter().find(|found| Some(found.number) == *number)).ok_or_else(|| {
+        let find = |column: &StoredColumn| {
+            find(&catalog, column).ok_or_else(|| {
                 Failure::new(
                     PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-                    format!("column \"{column}\" of the table of audience \"{name}\" does not exist any more"),
+                    format!("column \"{}\" of the table of audience \"{name}\" does not exist any more", column.0),
                 )
                 .detail(format!("The table is {}.", relation.quoted()))
-                .hint("Detach the audience with detach_audience() and attach the table again.")
+                .hint("Attach the table again with attach_audience(), which keeps the segments.")
             })
         };
         let id = find(&self.id)?.to_ref();
-        let created = self.created.as_ref().map(find).transpose()?.map(columns::CatalogColumn::to_ref);
+        let created = self.created.as_ref().map(find).transpose()?.map(CatalogColumn::to_ref);
         let properties = self.properties.as_ref().map(find).transpose()?;
         let typed_indexes = match properties {
             Some(column) => columns::typed_indexes(relation.oid, column.number, &self.extension_schema),
@@ -188,13 +244,16 @@ impl Config {
         };
         let properties =
             properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
-        let is_property = |column: &&columns::CatalogColumn| {
+        let is_property = |column: &&CatalogColumn| {
             properties.as_ref().is_none_or(|properties| properties.name != column.name)
                 && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
         };
-        let columns: Vec<Column> =
-            catalog.iter().filter(is_property).filter_map(columns::CatalogColumn::to_property).collect();
-        let topics = self.topics.map(|topics| topics.resolve(&id, name)).transpose()?;
+        let columns: Vec<Column> = catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect();
+        let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(&id)) {
+            None => (None, Subscriptions::None),
+            Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),
+            Some(Err(lost)) => (None, Subscriptions::Lost(lost)),
+        };
         let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
         let custom = custom
             .into_iter()
@@ -206,7 +265,9 @@ impl Config {
             id,
             created,
             scope: self.scope,
+            restriction: Expr::Const(true),
             table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
+            topics: subscriptions,
             custom,
             extension_schema: self.extension_schema,
             relation,
@@ -219,32 +280,30 @@ SELECT p.name, p.type FROM segments.property_config p
  WHERE p.audience OPERATOR(pg_catalog.=) $1 ORDER BY p.name";
 
 impl TopicsConfig {
-    fn resolve(self, id: &ColumnRef, audience: &str) -> Result<Topics, Failure> {
-        let columns = columns::read(self.oid);
-        let topic_column = columns.iter().find(|column| column.name == self.topic_column);
-        let Some(topic_column) = topic_column.and_then(columns::CatalogColumn::to_property) else {
-            return Err(Failure::new(
-                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-                format!(
-                    "column \"{}\" with the topics of audience \"{audience}\" does not exist any more",
-                    self.topic_column
-                ),
-            )
-            .detail(format!("The table is {}.{}.", self.relation.schema, self.relation.name))
-            .hint("Map the subscriptions again with attach_topics()."));
+    /// The table and what conditions need of it, or why `$topic` cannot be asked any more.
+    fn resolve(self, id: &ColumnRef) -> Result<(Relation, Topics), String> {
+        let Some(relation) = self.relation else {
+            return Err(format!("the table of subscriptions, {}, does not exist any more", self.relation_name));
         };
-        Ok(Topics {
-            relation: self.relation,
-            contact_column: self.contact_column,
-            topic_column,
-            id_column: id.name.clone(),
-        })
+        let catalog = columns::read(relation.oid);
+        let find = |column: &StoredColumn| {
+            find(&catalog, column)
+                .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
+        };
+        let contact_column = find(&self.contact)?.name.clone();
+        let topic_column = find(&self.topic)?;
+        let topic_column = topic_column.to_property().ok_or_else(|| {
+            format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())
+        })?;
+        let topics =
+            Topics { relation: relation.name.clone(), contact_column, topic_column, id_column: id.name.clone() };
+        Ok((relation, topics))
     }
 }
 
 fn relation_kind(relkind: &str) -> RelationKind {
     match relkind {
-        "v" | "m" => RelationKind::View,
+        "v" => RelationKind::View,
         "f" => RelationKind::Foreign,
         _ => RelationKind::Table,
     }

@@ -36,6 +36,12 @@ impl Failure {
         sqlstate_text(self.sqlstate)
     }
 
+    /// As the cause of something larger.
+    pub fn within(mut self, what: impl std::fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// Raises it.
     pub fn raise(self) -> ! {
         self.report(PgLogLevel::ERROR);
@@ -45,6 +51,11 @@ impl Failure {
     /// Says it without raising.
     pub fn notice(self) {
         self.report(PgLogLevel::NOTICE);
+    }
+
+    /// Says it without raising, to whoever did not get all that they asked for.
+    pub fn warning(self) {
+        self.report(PgLogLevel::WARNING);
     }
 
     fn report(self, level: PgLogLevel) {

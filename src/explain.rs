@@ -1,5 +1,6 @@
 //! `explain_match`: why a contact is a member of a segment, or is not.
 
+use crate::access::{self, Scope};
 use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::call::Call;
@@ -22,6 +23,7 @@ use serde_json::Value;
 fn explain_match(contact_id: &str, segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) {
     let segment = Definition::load(id_of(segment));
     let audience = Audience::load(&segment.audience);
+    access::require(Scope::ReadSegments, &audience.name);
     let mut parts = Parts { place: Place::default(), parts: Vec::new() };
     parts.condition(&condition::stored(segment.conditions.as_bytes()));
     let parts = parts.parts;

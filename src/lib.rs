@@ -41,6 +41,10 @@ pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["s
 pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
 pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["explain"]);
 
+pgrx::extension_sql_file!("../sql/following.sql", name = "following", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/access.sql", name = "access", requires = ["contact", "following"]);
+pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
+
 #[cfg(test)]
 pub mod pg_test {
     //! What `cargo pgrx test` calls around the in-server tests.

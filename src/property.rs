@@ -1,11 +1,12 @@
 //! Properties: typed fields of contacts.
 
+use crate::access::{self, Scope};
 use crate::audience::Audience;
+use crate::condition;
 use crate::error::{Failure, listed};
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::segment::Definition;
-use crate::{condition, query};
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::error::nearest;
@@ -51,9 +52,10 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     }
 }
 
-/// Keeps a declaration; false where there is one of that name.
+/// Keeps a declaration; false where there is one of that name. Raises 42501 without the scope to write.
 pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, label: Option<&str>) -> bool {
-    let added = query::write(
+    access::require(Scope::WriteSegments, &audience.name);
+    let added = access::write(
         "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         &[
             audience.name.as_str().into(),
@@ -69,6 +71,7 @@ pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, lab
 #[pg_extern(sql = false)]
 fn drop_property(name: &str, audience: &str) {
     let audience = Audience::load(audience);
+    access::require(Scope::WriteSegments, &audience.name);
     let users: Vec<String> = Definition::all(&audience.name)
         .into_iter()
         .filter(|segment| {
@@ -86,7 +89,7 @@ fn drop_property(name: &str, audience: &str) {
         .hint("Change or delete them first.")
         .raise()
     }
-    let dropped = query::write(
+    let dropped = access::write(
         "DELETE FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2",
         &[audience.name.as_str().into(), name.into()],
     );

@@ -1,6 +1,6 @@
 //! What the conditions of an audience may speak of: its properties, topics and segments, and the clock.
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Subscriptions};
 use crate::condition;
 use crate::error::Failure;
 use crate::pg::zone::{self, PgZone};
@@ -57,8 +57,15 @@ pub struct CheckedCondition {
 
 /// Checks a condition against an audience; raises the first mistake.
 pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> CheckedCondition {
-    let scope = AudienceScope::new(audience, time_zone, Vec::new());
-    scope.check(condition).unwrap_or_else(|errors| condition::raise_first(errors))
+    try_check(audience, condition, time_zone).unwrap_or_else(|errors| condition::raise_first(errors))
+}
+
+/// Checks a condition against an audience.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) -> Result<CheckedCondition, Vec<Error>> {
+    AudienceScope::new(audience, time_zone, Vec::new()).map_err(|error| vec![error])?.check(condition)
 }
 
 /// Checks the condition of a stored segment, whose references mean what they meant when it was stored.
@@ -67,43 +74,71 @@ pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> Che
 /// What in it makes no sense any more.
 pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, Vec<Error>> {
     let condition = condition::stored(segment.conditions.as_bytes());
-    AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]).check(&condition)
+    let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
+    scope.map_err(|error| vec![error])?.check(&condition)
 }
 
 /// Checks a condition that a stored segment is to have from now on: it may not lead back to that segment.
 pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
+    if PgZone::find(&segment.time_zone).is_none() {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, no_zone(&segment.time_zone))
+            .detail(ZONES)
+            .hint(ZONE_NAMES)
+            .raise()
+    }
     check_segment(audience, segment).unwrap_or_else(|errors| condition::raise_first(errors))
 }
 
+fn no_zone(name: &str) -> String {
+    format!("time zone \"{name}\" does not exist")
+}
+
+const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
+const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris'; pg_timezone_names lists them.";
+
 /// The audience's scope, as part of the conditions of its segments.
-pub fn restriction(audience: &Audience) -> Checked {
+///
+/// # Errors
+/// What in it makes no sense any more.
+pub fn restriction(audience: &Audience) -> Result<Checked, Vec<Error>> {
     match &audience.scope {
-        Some(text) => check(audience, &condition::stored(text.as_bytes()), "UTC").checked,
-        None => Expr::Const(true),
+        Some(text) => Ok(try_check(audience, &condition::stored(text.as_bytes()), "UTC")?.checked),
+        None => Ok(Expr::Const(true)),
     }
 }
 
 impl<'a> AudienceScope<'a> {
-    /// Conditions whose dates are read in the zone; raises 22023 where there is no such zone.
-    pub fn new(audience: &'a Audience, time_zone: &str, expanding: Vec<Definition>) -> Self {
-        let zone = PgZone::find(time_zone).unwrap_or_else(|| {
-            Failure::new(
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("time zone \"{time_zone}\" does not exist"),
-            )
-            .detail("Dates without an offset are read in the segment's time zone.")
-            .hint("Use a name of the IANA database, such as 'Europe/Paris'; pg_timezone_names lists them.")
-            .raise()
-        });
-        AudienceScope { audience, zone, expanding, references: RefCell::default(), looked_up: Rc::default() }
+    /// Conditions whose dates are read in the zone.
+    ///
+    /// # Errors
+    /// There is no such zone.
+    pub fn new(audience: &'a Audience, time_zone: &str, expanding: Vec<Definition>) -> Result<Self, Error> {
+        let zone = PgZone::find(time_zone).ok_or_else(|| Error {
+            kind: ErrorKind::Shape,
+            pointer: String::new(),
+            message: no_zone(time_zone),
+            hint: format!("{ZONES} {ZONE_NAMES}"),
+        })?;
+        Ok(AudienceScope { zone, expanding, ..Self::in_utc(audience) })
+    }
+
+    /// Conditions that belong to no segment, whose dates are read in UTC.
+    pub fn in_utc(audience: &'a Audience) -> Self {
+        AudienceScope {
+            audience,
+            zone: PgZone::utc(),
+            expanding: Vec::new(),
+            references: RefCell::default(),
+            looked_up: Rc::default(),
+        }
     }
 
     /// What a segment that this condition refers to is checked in.
-    fn inside(&self, segment: &Definition) -> Self {
+    fn inside(&self, segment: &Definition) -> Result<Self, Error> {
         let mut expanding = self.expanding.clone();
         expanding.push(segment.clone());
         let looked_up = self.looked_up.clone();
-        AudienceScope { looked_up, ..AudienceScope::new(self.audience, &segment.time_zone, expanding) }
+        Ok(AudienceScope { looked_up, ..AudienceScope::new(self.audience, &segment.time_zone, expanding)? })
     }
 
     /// Checks a condition.
@@ -153,6 +188,11 @@ impl Scope for AudienceScope<'_> {
         let by_id =
             self.audience.table.topics.as_ref().is_some_and(|topics| topics.topic_column.kind == ColumnKind::Uuid);
         match found {
+            Some(_) if let Subscriptions::Lost(why) = &self.audience.topics => Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: why.clone(),
+                hint: "Tell which table has the subscriptions with attach_topics().".to_owned(),
+            }),
             Some(topic) => Ok(if by_id { topic.id.clone() } else { topic.slug.clone() }),
             None => {
                 let near = nearest(reference, known.iter().map(|topic| topic.slug.as_str()));
@@ -183,7 +223,7 @@ impl Scope for AudienceScope<'_> {
         if let Some(checked) = self.looked_up.segments.borrow().get(&segment.id) {
             return Ok(checked.clone());
         }
-        let inner = self.inside(&segment);
+        let inner = self.inside(&segment).map_err(|error| refusal_of(&segment, vec![error]))?;
         if inner.expanding.len() > limits::NESTING {
             let message = format!("segments refer to each other more than {} deep", limits::NESTING);
             return Err(too_large(ErrorKind::TooDeep, message));

@@ -1,6 +1,8 @@
 //! Segments: named conditions over one audience.
 
+use crate::access::{self, Scope};
 use crate::error::Failure;
+use crate::pg::security;
 use crate::query::{self, Row};
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
@@ -24,7 +26,12 @@ pub struct Definition {
 impl Definition {
     /// The segment of that id; raises 42704 where there is none that the caller may see.
     pub fn load(id: Uuid) -> Self {
-        Self::first("s.id OPERATOR(pg_catalog.=) $1", &[argument(id)]).unwrap_or_else(|| unknown(id).raise())
+        Self::find(id).unwrap_or_else(|| unknown(id).raise())
+    }
+
+    /// The segment of that id, where the caller may see it.
+    pub fn find(id: Uuid) -> Option<Self> {
+        Self::first("s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
     }
 
     /// The segment of an audience that has that id or that name.
@@ -46,15 +53,23 @@ impl Definition {
 
     /// Every segment of an audience, oldest first.
     pub fn all(audience: &str) -> Vec<Self> {
-        query::rows(
-            &format!("{SELECT} s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id"),
-            &[audience.into()],
-            Self::read,
-        )
+        if !access::permits(&SCOPES, audience) {
+            return Vec::new();
+        }
+        security::as_role(access::extension_owner(), || {
+            query::rows(
+                &format!("{SELECT} s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id"),
+                &[audience.into()],
+                Self::read,
+            )
+        })
     }
 
     fn first(filter: &str, arguments: &[DatumWithOid]) -> Option<Self> {
-        query::write_rows(&format!("{SELECT} {filter}"), arguments, Self::read).into_iter().next()
+        let found = security::as_role(access::extension_owner(), || {
+            query::write_rows(&format!("{SELECT} {filter}"), arguments, Self::read)
+        });
+        found.into_iter().next().filter(|segment| access::permits(&SCOPES, &segment.audience))
     }
 
     fn read(row: &Row<'_>) -> Self {
@@ -68,6 +83,10 @@ impl Definition {
         }
     }
 }
+
+/// Whoever may read contacts may ask for the members of a segment, though not read what the segment says: so
+/// definitions are read with the rights of the extension's owner.
+const SCOPES: [Scope; 3] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts];
 
 const SELECT: &str = "
 SELECT s.id, s.audience, s.name, s.description, s.conditions::pg_catalog.text, s.time_zone

@@ -1,5 +1,6 @@
 //! Topics, and who is subscribed to them.
 
+use crate::access;
 use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::returning;
@@ -10,7 +11,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use pgrx::{AnyElement, PgSqlErrorCode};
 use segments_core::check::Scope;
-use segments_core::sql::{ColumnKind, Topics};
+use segments_core::sql::Topics;
 use uuid::Uuid;
 
 /// Adds a topic that contacts can be subscribed to.
@@ -40,23 +41,18 @@ fn create_topic(
             .raise()
         }
     }
-    let audience = Audience::load(audience);
+    Audience::must_exist(audience);
+    access::require(access::Scope::WriteSegments, audience);
     let id = Uuid::now_v7();
-    let added = query::write(
+    let added = access::write(
         "INSERT INTO segments.topic_config (id, audience, slug, name, description) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT DO NOTHING",
-        &[
-            argument(id),
-            audience.name.as_str().into(),
-            slug.as_str().into(),
-            name.into(),
-            description.map(str::to_owned).into(),
-        ],
+        &[argument(id), audience.into(), slug.as_str().into(), name.into(), description.map(str::to_owned).into()],
     );
     if added == 0 {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
-            format!("topic \"{slug}\" already exists in audience \"{}\"", audience.name),
+            format!("topic \"{slug}\" already exists in audience \"{audience}\""),
         )
         .detail("Slugs are unique in an audience.")
         .hint("Choose another name, or give a slug: create_topic('…', slug => '…').")
@@ -88,7 +84,7 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     query::write(
         &format!(
             "INSERT INTO {relation} ({contact}, {topic_column})
-             SELECT {id}, {topic_value} FROM {table} WHERE {id} OPERATOR(pg_catalog.=) $1::{id_type}
+             SELECT {id}, $2 FROM {table} WHERE {id} OPERATOR(pg_catalog.=) $1::{id_type}
                 AND NOT EXISTS (SELECT FROM {relation} s WHERE s.{contact} OPERATOR(pg_catalog.=) {table}.{id}
                                    AND s.{topic_column}::pg_catalog.text OPERATOR(pg_catalog.=) $2)
                  ON CONFLICT DO NOTHING",
@@ -97,8 +93,8 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
             id = quote_identifier(&audience.id.name),
             table = audience.relation.quoted(),
             id_type = audience.id.type_name,
-            topic_value = topic_value(topics),
-        ),
+        )
+        .replace(", $2 FROM", &format!(", {} FROM", topic_value(topics))),
         &[contact_id.into(), topic.into()],
     );
 }
@@ -122,7 +118,7 @@ fn unsubscribe_contact(contact_id: &str, topic: &str, audience: &str) {
 /// The audience, and the topic as its subscriptions hold it.
 fn subscription(topic: &str, audience: &str) -> (Audience, String) {
     let audience = Audience::load(audience);
-    let found = AudienceScope::new(&audience, "UTC", Vec::new()).topic(topic);
+    let found = AudienceScope::in_utc(&audience).topic(topic);
     let topic = found.unwrap_or_else(|refusal| {
         Failure::new(crate::error::sqlstate(refusal.kind), refusal.message)
             .detail(format!("The audience is \"{}\".", audience.name))
@@ -147,6 +143,7 @@ fn mapped(audience: &Audience) -> (&Topics, String) {
 
 /// The second argument as the topic column's type.
 fn topic_value(topics: &Topics) -> &'static str {
+    use segments_core::sql::ColumnKind;
     match topics.topic_column.kind {
         ColumnKind::Uuid => "$2::pg_catalog.uuid",
         _ => "$2",

@@ -84,12 +84,12 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
     let parsed = parse_all(conditions);
     let broken = !parsed.errors.is_empty();
     let mut findings: Vec<Finding> = parsed.errors.into_iter().map(Finding::of).collect();
-    let checked = AudienceScope::new(audience, "UTC", Vec::new()).check(&parsed.condition);
+    let checked = AudienceScope::in_utc(audience).check(&parsed.condition);
     findings.extend(checked.err().into_iter().flatten().map(Finding::of));
     if broken && parsed.condition.members.is_empty() {
         return findings;
     }
-    let scope = AudienceScope::new(audience, "UTC", Vec::new());
+    let scope = AudienceScope::in_utc(audience);
     for notice in notices(&parsed.condition, &scope) {
         let missing = notice.includes_missing.as_ref().and_then(|path| count_missing(audience, path));
         // Where every contact has a value, a complement is what it seems to be.

@@ -2,28 +2,29 @@
 
 use super::columns::{self, CatalogColumn};
 use super::{Audience, owns};
+use crate::access::{self, Scope};
 use crate::error::Failure;
 use crate::{condition, query, scope};
 use pgrx::prelude::*;
-use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use pgrx::spi::quote_qualified_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 /// Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.
 #[pg_extern(sql = false)]
 fn create_contacts(relation: &str) {
     let parts = query::first("SELECT pg_catalog.parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
-    let (prefix, name) = match parts.as_deref() {
-        Some([name]) => (String::new(), name.clone()),
-        Some([schema, name]) => (format!("{}.", quote_identifier(schema)), name.clone()),
+    let (schema, name) = match parts.as_deref() {
+        Some([name]) => (creation_schema(), name.clone()),
+        Some([schema, name]) => (schema.clone(), name.clone()),
         _ => Failure::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("\"{relation}\" is not the name of a table"))
             .detail("A name may have a schema before it, and nothing else.")
             .hint("Write create_contacts('contacts') or create_contacts('crm.contacts').")
             .raise(),
     };
+    access::require(Scope::WriteSegments, &name);
     let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
-    let topics = format!("{singular}_topics");
-    let table = format!("{prefix}{}", quote_identifier(&name));
-    let topics_table = format!("{prefix}{}", quote_identifier(&topics));
+    let table = quote_qualified_identifier(&schema, &name);
+    let topics_table = quote_qualified_identifier(&schema, &format!("{singular}_topics"));
     for statement in contacts_ddl(&table, &topics_table) {
         query::write(&statement, &[]);
     }
@@ -39,7 +40,18 @@ fn create_contacts(relation: &str) {
         listed: None,
     };
     attach(&name, oid(&table), columns, None);
-    map_topics(&name, oid(&topics_table), "contact_id", "topic");
+    map_topics(&name, oid(&topics_table), &topics_table, ["contact_id", "topic"]);
+}
+
+/// The schema that a table without one is made in.
+fn creation_schema() -> String {
+    let schema = query::first("SELECT pg_catalog.current_schema()::pg_catalog.text", &[], |row| row.nullable(1));
+    schema.flatten().unwrap_or_else(|| {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, "no schema has been selected to create in")
+            .detail("search_path names no schema that exists.")
+            .hint("Name one: create_contacts('crm.contacts').")
+            .raise()
+    })
 }
 
 fn contacts_ddl(table: &str, topics: &str) -> [String; 4] {
@@ -115,13 +127,8 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             .hint("Choose another name.")
             .raise()
     }
-    let (quoted, kind) = must_own(relation);
-    if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
-        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
-            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
-            .hint("Attach one of these.")
-            .raise()
-    }
+    access::require(Scope::WriteSegments, name);
+    let quoted = must_own(relation);
     let catalog = columns::read(relation);
     let find = |column: &str| find_column(&catalog, column, &quoted);
     let id = match &columns.id {
@@ -139,20 +146,18 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
     columns.listed.iter().flatten().for_each(|column| {
         find(column);
     });
-    let added = query::write(
+    let added = access::write(
         INSERT,
         &[
             name.into(),
             relation.into(),
             quoted.as_str().into(),
             id.name.as_str().into(),
-            id.number.into(),
             properties.map(|column| column.name.clone()).into(),
-            properties.map(|column| column.number).into(),
             created.map(|column| column.name.clone()).into(),
-            created.map(|column| column.number).into(),
             columns.listed.into(),
             scope.map(str::to_owned).into(),
+            may_replace(name).into(),
         ],
     );
     if added == 0 {
@@ -169,19 +174,35 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
 }
 
 const INSERT: &str = "
-INSERT INTO segments.audience_config
-       (name, relation, relation_name, id_column, id_number, properties_column, properties_number,
-        created_column, created_number, columns, scope)
-VALUES ($1, $2, $3, $4::pg_catalog.name, $5, $6::pg_catalog.name, $7, $8::pg_catalog.name, $9,
-        $10::pg_catalog.name[], $11)
-    ON CONFLICT DO NOTHING";
+INSERT INTO segments.audience_config AS a
+       (name, relation, relation_name, id_column, properties_column, created_column, columns, scope)
+VALUES ($1, $2, $3, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, $7::pg_catalog.name[], $8)
+    ON CONFLICT (name) DO UPDATE
+   SET relation = excluded.relation, relation_name = excluded.relation_name,
+       id_column = excluded.id_column, id_number = excluded.id_number,
+       properties_column = excluded.properties_column, properties_number = excluded.properties_number,
+       created_column = excluded.created_column, created_number = excluded.created_number,
+       columns = excluded.columns, column_numbers = excluded.column_numbers, scope = excluded.scope
+ WHERE $9";
 
-/// The relation's quoted name and kind; raises 42501 where the caller does not own it.
-fn must_own(relation: pg_sys::Oid) -> (String, String) {
+/// Whether an audience of that name makes no sense any more, and is the caller's to mend.
+fn may_replace(name: &str) -> bool {
+    let owner = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
+    owner.is_some_and(|owner| owner.is_none_or(owns)) && Audience::try_load(name).is_err()
+}
+
+/// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
+fn must_own(relation: pg_sys::Oid) -> String {
     let found = query::write_rows(RELATION, &[relation.into()], |row| {
-        (row.get::<String>(1), row.get::<String>(2), row.get::<String>(3), row.get::<pg_sys::Oid>(4))
+        (
+            row.get::<String>(1),
+            row.get::<String>(2),
+            row.get::<pg_sys::Oid>(3),
+            row.get::<String>(4),
+            row.get::<bool>(5),
+        )
     });
-    let Some((schema, name, kind, owner)) = found.into_iter().next() else {
+    let Some((schema, name, owner, kind, is_temporary)) = found.into_iter().next() else {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             format!("relation with OID {} does not exist", relation.to_u32()),
@@ -196,11 +217,24 @@ fn must_own(relation: pg_sys::Oid) -> (String, String) {
             .hint("Have its owner attach it.")
             .raise()
     }
-    (quoted, kind)
+    if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
+            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
+            .hint("Attach one of these.")
+            .raise()
+    }
+    if is_temporary {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is temporary"))
+            .detail("It ends with the session; segments are there for every session.")
+            .hint("Attach a table that lasts.")
+            .raise()
+    }
+    quoted
 }
 
 const RELATION: &str = "
-SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner
+SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
+       c.relpersistence OPERATOR(pg_catalog.=) 't'
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE c.oid OPERATOR(pg_catalog.=) $1";
 
@@ -255,6 +289,7 @@ fn detach_audience(name: &str, cascade: bool) {
         .hint("Have its owner detach it.")
         .raise()
     }
+    access::require(Scope::WriteSegments, name);
     let segments = query::first(
         "SELECT pg_catalog.array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1",
         &[name.into()],
@@ -270,13 +305,13 @@ fn detach_audience(name: &str, cascade: bool) {
         .hint("Delete them first, or detach with cascade => true, which deletes them.")
         .raise()
     }
-    query::write(
+    access::write(
         "DELETE FROM segments.segment_reference r USING segments.segment_config s
           WHERE s.id OPERATOR(pg_catalog.=) r.segment AND s.audience OPERATOR(pg_catalog.=) $1",
         &[name.into()],
     );
-    query::write("DELETE FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1", &[name.into()]);
-    query::write("DELETE FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1", &[name.into()]);
+    access::write("DELETE FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1", &[name.into()]);
+    access::write("DELETE FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1", &[name.into()]);
 }
 
 const OWNER: &str = "
@@ -287,20 +322,23 @@ SELECT c.relowner FROM segments.audience_config a
 /// Tells which table says who is subscribed to what.
 #[pg_extern(sql = false)]
 fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
-    let (quoted, _) = must_own(relation);
+    Audience::must_exist(audience);
+    access::require(Scope::WriteSegments, audience);
+    let quoted = must_own(relation);
     let catalog = columns::read(relation);
     find_column(&catalog, contact_column, &quoted);
     find_column(&catalog, topic_column, &quoted);
     must_own(Audience::load(audience).relation.oid);
-    map_topics(audience, relation, contact_column, topic_column);
+    map_topics(audience, relation, &quoted, [contact_column, topic_column]);
 }
 
-fn map_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
-    query::write(
+fn map_topics(audience: &str, relation: pg_sys::Oid, quoted: &str, columns: [&str; 2]) {
+    access::write(
         "UPDATE segments.audience_config a
-            SET topics_relation = $2, topics_relation_name = $2::pg_catalog.regclass::pg_catalog.text,
-                topics_contact_column = $3::pg_catalog.name, topics_topic_column = $4::pg_catalog.name
+            SET topics_relation = $2, topics_relation_name = $3,
+                (topics_contact_column, topics_contact_number) = (SELECT f.name, f.number FROM segments.follow_column($2, $4::pg_catalog.name, NULL) f),
+                (topics_topic_column, topics_topic_number) = (SELECT f.name, f.number FROM segments.follow_column($2, $5::pg_catalog.name, NULL) f)
           WHERE a.name OPERATOR(pg_catalog.=) $1",
-        &[audience.into(), relation.into(), contact_column.into(), topic_column.into()],
+        &[audience.into(), relation.into(), quoted.into(), columns[0].into(), columns[1].into()],
     );
 }

@@ -3,9 +3,10 @@
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
-/// Runs `work` with the rights of `role`, as a SECURITY DEFINER function of that role's would.
+/// Runs `work` with the rights of `role` and a fixed search_path, as a SECURITY DEFINER function of that role's would.
 pub fn as_role<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     let _identity = Identity::assume(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+    let _settings = Settings::fixed();
     work()
 }
 
@@ -18,10 +19,16 @@ pub fn as_role_restricted<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// The role whose rights are in force.
+pub fn current_role() -> pg_sys::Oid {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetUserId() }
+}
+
 /// Whether the current role has the rights of `role`: is it, inherits from it, or is a superuser.
 pub fn has_rights_of(role: pg_sys::Oid) -> bool {
     // SAFETY: takes any OIDs and only answers.
-    unsafe { pg_sys::has_privs_of_role(pg_sys::GetUserId(), role) }
+    unsafe { pg_sys::has_privs_of_role(current_role(), role) }
 }
 
 /// Whether row-level security applies to the current role on a table.

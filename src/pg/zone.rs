@@ -9,6 +9,11 @@ pub struct PgZone {
 }
 
 impl PgZone {
+    /// UTC.
+    pub fn utc() -> Self {
+        PgZone { name: "UTC".to_owned() }
+    }
+
     /// The zone of that name, as `SET TimeZone` finds it; `None` where there is none.
     pub fn find(name: &str) -> Option<Self> {
         let c_name = std::ffi::CString::new(name).ok()?;

@@ -4,10 +4,11 @@ use super::{Definition, argument, id_of, unknown};
 use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::returning;
-use crate::{access, contact, scope};
+use crate::pg::{returning, security};
+use crate::{access, contact, query, scope};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
+use std::collections::HashMap;
 
 /// A segment with its cached count.
 #[pg_extern(sql = false)]
@@ -35,7 +36,7 @@ fn list_segments(
             .raise()
     }
     if let Some(audience) = audience {
-        Audience::load(audience);
+        Audience::must_exist(audience);
     }
     // The page before is the nearest newer ones, so it is read backwards and turned.
     let direction = if before.is_some() { "ASC" } else { "DESC" };
@@ -68,16 +69,28 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
     }
 }
 
-/// Whether the caller could have counted the segment for themselves.
+/// A segment's cached count, where the caller could have counted for themselves. It takes the segment's id alone: what
+/// the segment is must not be for the caller to say.
 #[pg_extern(sql = false)]
-fn may_count(segment: pgrx::Uuid, audience: &str, conditions: &str, time_zone: &str) -> bool {
-    let definition = Definition {
-        id: id_of(segment),
-        audience: audience.to_owned(),
-        name: String::new(),
-        description: None,
-        conditions: conditions.to_owned(),
-        time_zone: time_zone.to_owned(),
+fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Option<i64> {
+    let definition = Definition::find(id_of(segment))?;
+    let load = |audience: &str| Audience::try_load(audience).ok();
+    // A list has many segments of few audiences.
+    let may_count = match Call::from(fcinfo).site(HashMap::<String, Option<Audience>>::new) {
+        Some(loaded) => {
+            let audience = loaded.entry(definition.audience.clone()).or_insert_with_key(|name| load(name));
+            audience.as_ref().is_some_and(|audience| access::may_count(audience, &definition))
+        }
+        None => load(&definition.audience).is_some_and(|audience| access::may_count(&audience, &definition)),
     };
-    access::may_count(&definition)
+    if !may_count {
+        return None;
+    }
+    security::as_role(access::extension_owner(), || {
+        query::first(
+            "SELECT c.contact_count FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) $1",
+            &[argument(definition.id)],
+            |row| row.nullable(1),
+        )
+    })?
 }

@@ -1,6 +1,7 @@
 //! Creating, changing and deleting segments.
 
-use super::{Definition, argument, id_of};
+use super::{Definition, argument, id_of, unknown};
+use crate::access::{self, Scope};
 use crate::audience::Audience;
 use crate::error::{Failure, listed};
 use crate::pg::returning;
@@ -31,8 +32,9 @@ fn create_segment(
         time_zone: required("time_zone", time_zone).to_owned(),
     };
     let audience = Audience::load(&segment.audience);
+    access::require(Scope::WriteSegments, &segment.audience);
     let checked = scope::check_new(&audience, &segment);
-    let added = query::write(
+    let added = access::write(
         "INSERT INTO segments.segment_config (id, audience, name, description, conditions, time_zone)
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         &[
@@ -57,6 +59,7 @@ fn create_segment(
 #[pg_extern(sql = false)]
 fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     let before = Definition::load(id_of(segment));
+    access::require(Scope::WriteSegments, &before.audience);
     let mut after = before.clone();
     let Value::Object(changes) = changes.0 else {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "changes must be an object")
@@ -67,16 +70,20 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     for (key, value) in changes {
         apply(&mut after, &key, value);
     }
-    let audience = Audience::load(&after.audience);
+    // What concerns no contact can be changed whatever has become of the audience's table.
     let recount = (&before.conditions, &before.time_zone) != (&after.conditions, &after.time_zone);
-    let checked = recount.then(|| scope::check_new(&audience, &after));
+    let checked = recount.then(|| {
+        let audience = Audience::load(&after.audience);
+        let checked = scope::check_new(&audience, &after);
+        (audience, checked)
+    });
     let name_taken = after.name != before.name
         && Definition::named(&after.audience, &after.name)
             .is_some_and(|other| other.id != after.id && other.name == after.name);
     if name_taken {
         duplicate_name(&after).raise()
     }
-    let changed = query::write(
+    let changed = access::write(
         "UPDATE segments.segment_config s
             SET name = $2, description = $3, conditions = $4, time_zone = $5, updated_at = pg_catalog.clock_timestamp()
           WHERE s.id OPERATOR(pg_catalog.=) $1",
@@ -89,10 +96,10 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
         ],
     );
     if changed == 0 {
-        may_not_write(&after.audience).raise()
+        unknown(after.id).raise()
     }
-    if let Some(checked) = checked {
-        query::write(
+    if let Some((audience, checked)) = checked {
+        access::write(
             "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
             &[argument(after.id)],
         );
@@ -107,6 +114,7 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
 #[pg_extern(sql = false)]
 fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
     let definition = Definition::load(id_of(segment));
+    access::require(Scope::WriteSegments, &definition.audience);
     let users = referring(definition.id);
     if !users.is_empty() {
         let names: Vec<String> = users.into_iter().map(|user| user.name).collect();
@@ -118,12 +126,12 @@ fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
         .hint("Take their $segment references to it out first, or delete them.")
         .raise()
     }
-    let deleted = query::write(
+    let deleted = access::write(
         "DELETE FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1",
         &[argument(definition.id)],
     );
     if deleted == 0 {
-        may_not_write(&definition.audience).raise()
+        unknown(definition.id).raise()
     }
     segment
 }
@@ -194,7 +202,7 @@ fn referring(target: Uuid) -> Vec<Definition> {
 
 fn record_references(segment: &Definition, checked: &CheckedCondition) {
     for reference in &checked.references {
-        query::write(
+        access::write(
             "INSERT INTO segments.segment_reference (segment, reference, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             &[argument(segment.id), reference.text.as_str().into(), argument(reference.target)],
         );
@@ -255,13 +263,4 @@ fn duplicate_name(segment: &Definition) -> Failure {
     )
     .detail("Names of segments are unique in an audience.")
     .hint("Choose another name, or change that segment with update_segment().")
-}
-
-fn may_not_write(audience: &str) -> Failure {
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-        format!("permission denied for segments of audience \"{audience}\""),
-    )
-    .detail("Changing segments needs the scope write:segments.")
-    .hint("Ask for it: SELECT grant_segments_access('your_role', 'write:segments').")
 }

@@ -31,6 +31,7 @@ SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('new', ARRAY['text', 'varchar'], 'new_one'),
     ('property', ARRAY['text', 'varchar'], 'n'),
     ('type', ARRAY['text', 'varchar'], 'string'),
+    ('role', ARRAY['text', 'varchar', 'name', 'regrole'], 'pg_monitor'),
     ('size', ARRAY['int2', 'int4'], '3')) a(argument, types, value);
 
 CREATE TABLE driver_calls (number int GENERATED ALWAYS AS IDENTITY, call text);
@@ -70,6 +71,8 @@ INSERT INTO driver_calls (call) VALUES
     ('(create_segment({new}, {conditions}, {new}, ''contacts'', ''UTC'')).description'),
     ('delete_segment({segment})'),
     ('create_contacts({new})'),
+    ('grant_segments_access({role}, ''read:segments'', {text})'),
+    ('revoke_segments_access({role}, ''read:segments'')'),
     ('attach_audience({new}, {table})'),
     ('attach_audience({new}, {table}, {column}, created_column => {column})'),
     ('attach_audience(''new_one'', ''numbered'', columns => {columns}, scope => {conditions})'),

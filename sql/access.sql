@@ -1,0 +1,147 @@
+-- Who may do what with which audiences.
+
+CREATE TABLE segments.access (
+    -- By name, so that a dump restores it.
+    role name NOT NULL,
+    scope text NOT NULL CHECK (scope IN ('read:segments', 'write:segments', 'read:contacts', 'write:contacts')),
+    -- NULL: every audience
+    audience text REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
+    UNIQUE NULLS NOT DISTINCT (role, scope, audience)
+);
+CREATE INDEX access_audience ON segments.access (audience);
+SELECT pg_catalog.pg_extension_config_dump('segments.access', '');
+
+CREATE FUNCTION segments.permits_every_audience(scopes text[]) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'permits_every_audience_wrapper';
+COMMENT ON FUNCTION segments.permits_every_audience(text[]) IS
+    'Whether the caller has one of the scopes for every audience.';
+
+CREATE FUNCTION segments.permitted_audiences(scopes text[]) RETURNS SETOF text
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'permitted_audiences_wrapper';
+COMMENT ON FUNCTION segments.permitted_audiences(text[]) IS
+    'The audiences that the caller has one of the scopes for by name.';
+
+CREATE FUNCTION grant_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'grant_segments_access_wrapper';
+COMMENT ON FUNCTION grant_segments_access(regrole, text, text) IS
+    'Gives a role read:segments, write:segments, read:contacts or write:contacts, for one audience or for all.';
+
+CREATE FUNCTION revoke_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'revoke_segments_access_wrapper';
+COMMENT ON FUNCTION revoke_segments_access(regrole, text, text) IS
+    'Takes a scope from a role, for one audience or altogether.';
+
+-- For drivers that send the type of each parameter.
+CREATE FUNCTION grant_segments_access(role text, scope text, audience text DEFAULT NULL) RETURNS void
+    LANGUAGE sql AS 'SELECT @extschema@.grant_segments_access($1::pg_catalog.regrole, $2, $3)';
+COMMENT ON FUNCTION grant_segments_access(text, text, text) IS 'As grant_segments_access(regrole, text, text).';
+CREATE FUNCTION revoke_segments_access(role text, scope text, audience text DEFAULT NULL) RETURNS void
+    LANGUAGE sql AS 'SELECT @extschema@.revoke_segments_access($1::pg_catalog.regrole, $2, $3)';
+COMMENT ON FUNCTION revoke_segments_access(text, text, text) IS 'As revoke_segments_access(regrole, text, text).';
+
+-- What roles read of the extension's tables: one line for each. They write to none of them: functions do, after asking
+-- for the scope. The rows are those of an audience that the role has one of the scopes for, or of a segment that it sees.
+-- Where columns are named, roles read these alone.
+CREATE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, scopes text[], columns text)
+    LANGUAGE sql IMMUTABLE AS $$
+VALUES
+    ('audience_config', 'name', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[], NULL),
+    ('property_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
+    ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
+    ('segment_config', 'audience', '{read:segments,write:segments}', NULL),
+    ('segment_reference', 'segment', NULL, NULL),
+    ('segment_count', 'segment', NULL, 'segment, counted_at')
+$$;
+
+-- Which scopes a function's EXECUTE comes with: one line for each. A function without a line is the extension owner's.
+CREATE FUNCTION segments.function_scopes() RETURNS TABLE (name name, scopes text[]) LANGUAGE sql IMMUTABLE AS $$
+VALUES
+    ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[]),
+    ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('properties', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('get_segment', '{read:segments}'),
+    ('list_segments', '{read:segments}'),
+    ('segment_sql', '{read:segments}'),
+    ('conditions_sql', '{read:segments,write:segments}'),
+    ('validate_conditions', '{read:segments,write:segments,read:contacts}'),
+    ('create_segment', '{write:segments}'),
+    ('update_segment', '{write:segments}'),
+    ('delete_segment', '{write:segments}'),
+    ('create_contacts', '{write:segments}'),
+    ('attach_audience', '{write:segments}'),
+    ('detach_audience', '{write:segments}'),
+    ('attach_topics', '{write:segments}'),
+    ('create_property', '{write:segments}'),
+    ('drop_property', '{write:segments}'),
+    ('create_topic', '{write:segments}'),
+    ('set_freshness', '{write:segments}'),
+    ('set_refresh_interval', '{write:segments}'),
+    ('refresh_segments', '{write:segments}'),
+    ('watch_segment', '{write:segments}'),
+    ('index_property', '{read:segments,write:segments}'),
+    ('suggest_indexes', '{read:segments,write:segments}'),
+    ('grant_segments_access', '{write:segments}'),
+    ('revoke_segments_access', '{write:segments}'),
+    ('count_contacts', '{read:contacts}'),
+    ('search_contacts', '{read:contacts}'),
+    ('segment_contacts', '{read:contacts}'),
+    ('segment_members', '{read:contacts}'),
+    ('in_segment', '{read:contacts}'),
+    ('contact_segments', '{read:contacts}'),
+    ('explain_match', '{read:contacts}'),
+    ('infer_properties', '{read:contacts}'),
+    ('segment_changes', '{read:contacts}'),
+    ('subscribe_contact', '{write:contacts}'),
+    ('unsubscribe_contact', '{write:contacts}')
+$$;
+
+-- Brings a role's privileges on the extension's own objects into line with its scopes.
+CREATE FUNCTION segments.apply_access(role name) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    extension CONSTANT oid := (SELECT oid FROM pg_extension WHERE extname = 'segments');
+    owner CONSTANT name := (SELECT pg_get_userbyid(extowner) FROM pg_extension WHERE oid = extension);
+    home CONSTANT regnamespace := (SELECT extnamespace FROM pg_extension WHERE oid = extension);
+    granted CONSTANT text[] := ARRAY(SELECT DISTINCT a.scope FROM segments.access a WHERE a.role = apply_access.role);
+    names text;
+BEGIN
+    IF role = owner THEN
+        RETURN;
+    END IF;
+    -- Everything is revoked first: what is granted below is all that the role has.
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA segments FROM %I', role);
+    EXECUTE format('REVOKE ALL ON SCHEMA segments FROM %I', role);
+    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO names
+      FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+     WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = extension AND d.deptype = 'e'
+       AND d.classid = 'pg_proc'::regclass;
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %I', names, role);
+    IF granted = '{}' THEN
+        RETURN;
+    END IF;
+    EXECUTE format('GRANT USAGE ON SCHEMA segments TO %I', role);
+    IF NOT has_schema_privilege(role, home, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', home, role);
+    END IF;
+    FOR names IN
+        SELECT format(CASE WHEN t.columns IS NULL THEN 'SELECT ON segments.%1$I' ELSE 'SELECT (%2$s) ON segments.%1$I' END,
+                      t.name, t.columns)
+          FROM segments.readable_tables() t
+        UNION ALL
+        SELECT format('SELECT ON segments.%I', c.relname)
+          FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+         WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = extension AND d.deptype = 'e'
+           AND d.classid = 'pg_class'::regclass AND c.relkind = 'v'
+    LOOP
+        EXECUTE format('GRANT %s TO %I', names, role);
+    END LOOP;
+    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO names
+      FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN segments.function_scopes() f ON f.name = p.proname
+     WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = extension AND d.deptype = 'e'
+       AND d.classid = 'pg_proc'::regclass AND f.scopes && granted;
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', names, role);
+END
+$$;
+COMMENT ON FUNCTION segments.apply_access(name) IS
+    'Brings a role''s privileges on the extension''s functions and tables into line with segments.access, as grant_segments_access and revoke_segments_access do.';

@@ -1,0 +1,36 @@
+-- Last of all: row security on the extension's tables, and nothing but the type, the operator and the property functions
+-- for PUBLIC.
+
+DO $$
+DECLARE
+    readable record;
+    names text;
+BEGIN
+    FOR readable IN SELECT * FROM segments.readable_tables() LOOP
+        EXECUTE format('ALTER TABLE segments.%I ENABLE ROW LEVEL SECURITY', readable.name);
+        EXECUTE CASE WHEN readable.scopes IS NULL THEN
+            -- Which ones these are is for the policy on segment_config to say.
+            format('CREATE POLICY readable ON segments.%I FOR SELECT USING (
+                        EXISTS (SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) %I))',
+                   readable.name, readable.key)
+        ELSE
+            -- Both sub-selects run once for a query, not for each row.
+            format('CREATE POLICY readable ON segments.%I FOR SELECT USING (
+                        (SELECT segments.permits_every_audience(%L))
+                        OR %I OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_audiences(%L)))',
+                   readable.name, readable.scopes, readable.key, readable.scopes)
+        END;
+    END LOOP;
+
+    SELECT string_agg(p.oid::regprocedure::text, ', ') INTO names
+      FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid
+     WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+       AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segments')
+       AND p.oid NOT IN (SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend]::oid[]) FROM pg_type t
+                          WHERE t.oid = '@extschema@.segment_condition'::regtype)
+       AND p.oid NOT IN (SELECT o.oprcode FROM pg_operator o
+                          WHERE '@extschema@.segment_condition'::regtype IN (o.oprleft, o.oprright))
+       AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp');
+    EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', names);
+END
+$$;

@@ -1,0 +1,137 @@
+-- Audiences follow their tables: renamed, moved, dropped, restored.
+
+-- The column as it is called now, and its number: that of the name or, after a rename, that of the number.
+CREATE FUNCTION segments.follow_column(relation regclass, INOUT name name, INOUT number smallint)
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    attribute record;
+BEGIN
+    SELECT a.attname, a.attnum INTO attribute FROM pg_attribute a
+     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+       AND (a.attname = follow_column.name OR a.attnum = follow_column.number)
+     ORDER BY a.attname = follow_column.name DESC LIMIT 1;
+    IF FOUND THEN
+        name := attribute.attname;
+        number := attribute.attnum;
+    END IF;
+END
+$$;
+
+CREATE FUNCTION segments.follow_columns(a segments.audience_config) RETURNS segments.audience_config
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT * INTO a.id_column, a.id_number FROM segments.follow_column(a.relation, a.id_column, a.id_number);
+    SELECT * INTO a.properties_column, a.properties_number
+      FROM segments.follow_column(a.relation, a.properties_column, a.properties_number);
+    SELECT * INTO a.created_column, a.created_number
+      FROM segments.follow_column(a.relation, a.created_column, a.created_number);
+    SELECT * INTO a.topics_contact_column, a.topics_contact_number
+      FROM segments.follow_column(a.topics_relation, a.topics_contact_column, a.topics_contact_number);
+    SELECT * INTO a.topics_topic_column, a.topics_topic_number
+      FROM segments.follow_column(a.topics_relation, a.topics_topic_column, a.topics_topic_number);
+    IF a.columns IS NOT NULL THEN
+        SELECT array_agg(f.name ORDER BY listed.position), array_agg(f.number ORDER BY listed.position)
+          INTO a.columns, a.column_numbers
+          FROM unnest(a.columns, a.column_numbers) WITH ORDINALITY listed(name, number, position),
+               LATERAL segments.follow_column(a.relation, listed.name, listed.number) f;
+    END IF;
+    RETURN a;
+END
+$$;
+
+CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
+$$;
+
+-- A row that is new here, be it attached or restored: its numbers may be those of another database's table, and so may
+-- an OID for which the dump had no name.
+CREATE FUNCTION segments.number_columns() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF segments.quoted_name(NEW.relation) IS DISTINCT FROM NEW.relation_name THEN
+        NEW.relation := 0::oid;
+    END IF;
+    IF segments.quoted_name(NEW.topics_relation) IS DISTINCT FROM NEW.topics_relation_name THEN
+        NEW.topics_relation := 0::oid;
+    END IF;
+    NEW.id_number := NULL;
+    NEW.properties_number := NULL;
+    NEW.created_number := NULL;
+    NEW.column_numbers := NULL;
+    NEW.topics_contact_number := NULL;
+    NEW.topics_topic_number := NULL;
+    RETURN segments.follow_columns(NEW);
+END
+$$;
+CREATE TRIGGER number_columns BEFORE INSERT ON segments.audience_config
+    FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
+
+-- Whatever goes wrong here must not make somebody's DROP or ALTER fail.
+CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    dropped oid[];
+BEGIN
+    dropped := ARRAY(SELECT objid FROM pg_event_trigger_dropped_objects()
+                      WHERE classid = 'pg_class'::regclass AND objsubid = 0);
+    IF dropped = '{}' OR to_regclass('segments.audience_config') IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE segments.audience_config SET relation = 0::oid WHERE relation = ANY (dropped);
+    UPDATE segments.audience_config SET topics_relation = 0::oid WHERE topics_relation = ANY (dropped);
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
+END
+$$;
+-- Without a list of commands: ALTER TABLE … DROP COLUMN … CASCADE drops views, too.
+CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
+    EXECUTE FUNCTION segments.forget_dropped_relations();
+
+CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    altered oid[];
+    before segments.audience_config;
+    after segments.audience_config;
+BEGIN
+    IF to_regclass('segments.audience_config') IS NULL THEN
+        RETURN;
+    END IF;
+    -- A column is renamed in a table's children, too, and an attribute of a type in the tables OF it.
+    WITH RECURSIVE command AS (SELECT classid, objid FROM pg_event_trigger_ddl_commands()),
+    relation(oid) AS (
+        SELECT objid FROM command WHERE classid = 'pg_class'::regclass
+         UNION SELECT c.oid FROM pg_class c JOIN command ON classid = 'pg_namespace'::regclass AND objid = c.relnamespace
+         UNION SELECT c.oid FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype
+                 JOIN command ON classid = 'pg_type'::regclass AND objid = t.oid
+                   OR classid = 'pg_class'::regclass AND objid = t.typrelid
+    ),
+    affected(oid) AS (
+        SELECT oid FROM relation UNION SELECT i.inhrelid FROM pg_inherits i JOIN affected ON affected.oid = i.inhparent
+    )
+    SELECT array_agg(oid) INTO altered FROM affected;
+
+    FOR before IN
+        SELECT * FROM segments.audience_config a WHERE a.relation = ANY (altered) OR a.topics_relation = ANY (altered)
+    LOOP
+        after := segments.follow_columns(before);
+        after.relation_name := coalesce(segments.quoted_name(after.relation), before.relation_name);
+        after.topics_relation_name := coalesce(segments.quoted_name(after.topics_relation), before.topics_relation_name);
+        UPDATE segments.audience_config a
+           SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,
+               id_column = after.id_column, id_number = after.id_number,
+               properties_column = after.properties_column, properties_number = after.properties_number,
+               created_column = after.created_column, created_number = after.created_number,
+               columns = after.columns, column_numbers = after.column_numbers,
+               topics_contact_column = after.topics_contact_column, topics_contact_number = after.topics_contact_number,
+               topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number
+         WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
+    END LOOP;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'segments could not follow what was renamed: %', SQLERRM;
+END
+$$;
+CREATE EVENT TRIGGER segments_follow_renamed_relations ON ddl_command_end
+    WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER SCHEMA', 'ALTER TYPE')
+    EXECUTE FUNCTION segments.follow_renamed_relations();
