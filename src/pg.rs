@@ -7,6 +7,7 @@ pub mod index;
 pub mod interrupt;
 pub mod matching;
 pub mod nodes;
+mod prefetch;
 pub mod property;
 pub mod returning;
 pub mod security;

@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use pgrx::{AnyElement, PgSqlErrorCode};
 use segments_core::check::Scope;
-use segments_core::sql::Topics;
+use segments_core::sql::{ColumnKind, Topics};
 use uuid::Uuid;
 
 /// Adds a topic that contacts can be subscribed to.
@@ -84,7 +84,7 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     query::write(
         &format!(
             "INSERT INTO {relation} ({contact}, {topic_column})
-             SELECT {id}, $2 FROM {table} WHERE {id} OPERATOR(pg_catalog.=) $1::{id_type}
+             SELECT {id}, {topic_value} FROM {table} WHERE {id} OPERATOR(pg_catalog.=) $1::{id_type}
                 AND NOT EXISTS (SELECT FROM {relation} s WHERE s.{contact} OPERATOR(pg_catalog.=) {table}.{id}
                                    AND s.{topic_column}::pg_catalog.text OPERATOR(pg_catalog.=) $2)
                  ON CONFLICT DO NOTHING",
@@ -93,8 +93,8 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
             id = quote_identifier(&audience.id.name),
             table = audience.relation.quoted(),
             id_type = audience.id.type_name,
-        )
-        .replace(", $2 FROM", &format!(", {} FROM", topic_value(topics))),
+            topic_value = topic_value(topics),
+        ),
         &[contact_id.into(), topic.into()],
     );
 }
@@ -143,7 +143,6 @@ fn mapped(audience: &Audience) -> (&Topics, String) {
 
 /// The second argument as the topic column's type.
 fn topic_value(topics: &Topics) -> &'static str {
-    use segments_core::sql::ColumnKind;
     match topics.topic_column.kind {
         ColumnKind::Uuid => "$2::pg_catalog.uuid",
         _ => "$2",

@@ -107,3 +107,25 @@ impl<'t> Visitor<'t> for Members {
         Ok(members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_read_as_jsonb_reads_them() {
+        let document =
+            Json::parse(r#" {"bb": 1, "a": [9007199254740993, null], "c": true, "bb": {"x": 2}, "bb": "é"} "#);
+        assert_eq!(document.unwrap().to_string(), r#"{"a": [9007199254740993, null], "c": true, "bb": "é"}"#);
+    }
+
+    #[test]
+    fn refuses_what_jsonb_refuses() {
+        for text in ["", "{", "[1,]", "{} {}", "\"\\u0000\"", "{\"\\u0000\": 1}", "\"\\ud83d\"", "1e131072", "NaN"] {
+            assert!(Json::parse(text).is_err(), "{text}");
+        }
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(Json::parse(&nested(COPIED_LEVELS)).is_ok());
+        assert!(Json::parse(&nested(COPIED_LEVELS + 2)).is_err());
+    }
+}

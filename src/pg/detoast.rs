@@ -15,8 +15,10 @@ impl Detoasted {
     /// `datum` is a varlena that is not NULL and outlives the result.
     pub unsafe fn new(datum: pg_sys::Datum) -> Self {
         let original = datum.cast_mut_ptr::<pg_sys::varlena>();
-        // SAFETY: by this function's own condition.
-        let unpacked = unsafe { pg_sys::pg_detoast_datum_packed(original) };
+        // SAFETY: by this function's own condition. Most values lie in the tuple as they are: for these the call, which
+        // pgrx guards against errors at the cost of a sigsetjmp, is saved.
+        let unpacked =
+            unsafe { if is_packed(original) { original } else { pg_sys::pg_detoast_datum_packed(original) } };
         Detoasted { original, unpacked }
     }
 
@@ -25,6 +27,16 @@ impl Detoasted {
         // SAFETY: `unpacked` is a varlena with its payload in line, alive as long as self.
         unsafe { pgrx::varlena_to_byte_slice(self.unpacked) }
     }
+}
+
+/// Neither compressed nor out of line: what `pg_detoast_datum_packed` returns as it is.
+///
+/// # Safety
+/// `value` points to a varlena.
+#[inline]
+unsafe fn is_packed(value: *const pg_sys::varlena) -> bool {
+    // SAFETY: by this function's own condition; only the header is read.
+    unsafe { pgrx::varatt_is_4b_u(value) || (pgrx::varatt_is_1b(value) && !pgrx::varatt_is_1b_e(value)) }
 }
 
 impl Drop for Detoasted {

@@ -2,6 +2,7 @@
 
 use super::call::{Call, function_info};
 use super::detoast::Detoasted;
+use super::prefetch::Rows;
 use crate::matching::{CallSite, matches};
 use pgrx::pg_sys;
 
@@ -27,15 +28,26 @@ pub unsafe extern "C-unwind" fn segments_is_matched_by(fcinfo: pg_sys::FunctionC
     unsafe { answer(Call::new(fcinfo), 1, 0) }
 }
 
+/// What a call site keeps: its program, and where it met its last row.
+struct Site {
+    matching: CallSite,
+    rows: Rows,
+}
+
 /// # Safety
 /// The arguments of the call are varlenas that are not NULL.
 unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum {
-    let stable = || call.is_stable(condition as i32);
+    let new_site = || Site { matching: CallSite::new(call.is_stable(condition as i32)), rows: Rows::default() };
+    let mut site = call.site(new_site);
     // SAFETY: by this function's own condition; both are used only within this call.
-    let (document, condition) =
-        unsafe { (Detoasted::new(call.argument(document)), || Detoasted::new(call.argument(condition))) };
-    let holds = match call.site(|| CallSite::new(stable())) {
-        Some(site) => site.matches(document.bytes(), || condition().bytes().to_vec()),
+    let (document, condition) = unsafe {
+        if let Some(site) = &mut site {
+            site.rows.expect_after(call.argument(document));
+        }
+        (Detoasted::new(call.argument(document)), || Detoasted::new(call.argument(condition)))
+    };
+    let holds = match site {
+        Some(site) => site.matching.matches(document.bytes(), || condition().bytes().to_vec()),
         None => matches(document.bytes(), condition().bytes()),
     };
     pg_sys::Datum::from(holds)

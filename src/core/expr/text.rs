@@ -12,6 +12,7 @@ use crate::limits;
 use crate::path::Path;
 use crate::types::PropertyType;
 use crate::value::key_order;
+use std::collections::HashMap;
 
 impl Expr<FieldTest> {
     /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
@@ -37,8 +38,8 @@ fn inner_condition(expr: &Expr<FieldTest>) -> Condition {
 /// An object being filled: whatever has no room beside the other members goes under `$and`.
 #[derive(Default)]
 struct Object {
-    fields: Vec<(Path, Option<PropertyType>, Vec<Test>)>,
-    equal: Vec<(Path, Option<PropertyType>, Vec<AllEntry>)>,
+    fields: HashMap<Path, (Option<PropertyType>, Vec<Test>)>,
+    equal: HashMap<(Path, Option<PropertyType>), Vec<AllEntry>>,
     any: Option<Vec<Condition>>,
     none: Vec<Condition>,
     and: Vec<Condition>,
@@ -78,15 +79,7 @@ impl Object {
 
     fn add_test(&mut self, field: &FieldTest) {
         match field.to_all_entry() {
-            Some(entry) => {
-                let same = |(path, read_as, entries): &&mut (Path, _, Vec<_>)| {
-                    *path == field.path && *read_as == field.read_as && entries.len() < limits::ENTRIES
-                };
-                match self.equal.iter_mut().find(same) {
-                    Some((.., entries)) => entries.push(entry),
-                    None => self.equal.push((field.path.clone(), field.read_as, vec![entry])),
-                }
-            }
+            Some(entry) => self.equal.entry((field.path.clone(), field.read_as)).or_default().push(entry),
             None => {
                 if let Some(test) = self.place(&field.path, field.read_as, field.to_test(true)) {
                     self.and.push(field_condition(field.path.clone(), field.read_as, test));
@@ -97,26 +90,27 @@ impl Object {
 
     /// Puts the test into the field's predicate, or gives it back where it has no room there.
     fn place(&mut self, path: &Path, read_as: Option<PropertyType>, test: Test) -> Option<Test> {
-        match self.fields.iter_mut().find(|(other, ..)| other == path) {
-            None => self.fields.push((path.clone(), read_as, vec![test])),
-            Some((_, as_read, tests)) => {
-                if *as_read != read_as || tests.iter().any(|other| cannot_join(other, &test)) {
-                    return Some(test);
-                }
-                tests.push(test);
-            }
+        let (as_read, tests) = self.fields.entry(path.clone()).or_insert_with(|| (read_as, vec![]));
+        if *as_read != read_as || tests.iter().any(|other| cannot_join(other, &test)) {
+            return Some(test);
         }
+        tests.push(test);
         None
     }
 
     fn into_members(mut self) -> Vec<Member> {
-        for (path, read_as, entries) in std::mem::take(&mut self.equal) {
-            if let Some(test) = self.place(&path, read_as, all_of(entries)) {
-                self.and.push(field_condition(path, read_as, test));
+        let mut equal: Vec<_> = std::mem::take(&mut self.equal).into_iter().collect();
+        // The same expression prints the same text, whatever the map's order.
+        equal.sort_by_cached_key(|((path, read_as), _)| (path.text().to_owned(), read_as.map(|name| name.to_string())));
+        for ((path, read_as), entries) in equal {
+            for chunk in entries.chunks(limits::ENTRIES) {
+                if let Some(test) = self.place(&path, read_as, all_of(chunk.to_vec())) {
+                    self.and.push(field_condition(path.clone(), read_as, test));
+                }
             }
         }
         let mut members: Vec<Member> =
-            self.fields.into_iter().map(|(path, read_as, tests)| field_member(path, read_as, tests)).collect();
+            self.fields.into_iter().map(|(path, (read_as, tests))| field_member(path, read_as, tests)).collect();
         members.extend(self.any.map(|conditions| Member::Logical(Junction::Or, conditions)));
         for (junction, conditions) in [(Junction::Nor, self.none), (Junction::And, self.and)] {
             if !conditions.is_empty() {

@@ -8,6 +8,7 @@ use super::tree::{Infix, OneOf, Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::{Comparison, TextTest};
 use crate::expr::{Constant, FieldTest, ValueTest};
+use crate::types::PropertyType;
 use crate::value::Value;
 use std::collections::HashSet;
 
@@ -18,7 +19,10 @@ pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Op
     }
     let term = writer.column(&column.name);
     match &column.kind {
-        ColumnKind::Json | ColumnKind::Jsonb => matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true)),
+        // The json types, and arrays of them.
+        kind if kind.property_type() == PropertyType::Json => {
+            matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true))
+        }
         ColumnKind::Array(element) => array::test(writer, &term, element, &field.test),
         kind => Scalar { writer, kind, term: &term, may_be_nan: true }.test(&field.test),
     }
@@ -44,6 +48,7 @@ pub(super) enum Equal {
 }
 
 impl Scalar<'_> {
+    /// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
     pub(super) fn test(&self, test: &ValueTest) -> Option<Sql> {
         let is_string = self.kind.is_string();
         match test {
@@ -60,6 +65,7 @@ impl Scalar<'_> {
         }
     }
 
+    /// Equal to one of the constants.
     pub(super) fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
         let mut texts = Vec::new();
         let mut parts = Vec::new();

