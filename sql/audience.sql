@@ -58,8 +58,8 @@ CREATE FUNCTION segments.properties(audience text)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'properties_wrapper';
 
 CREATE VIEW segments.audience WITH (security_invoker) AS
-SELECT a.name, NULLIF(a.relation, 0::regclass) AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
-       a.scope::jsonb AS scope, NULLIF(a.topics_relation, 0::regclass) AS topics_relation, a.freshness, a.refresh_interval, a.created_at
+SELECT a.name, NULLIF(a.relation, 0::oid)::regclass AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
+       a.scope::jsonb AS scope, NULLIF(a.topics_relation, 0::oid)::regclass AS topics_relation, a.freshness, a.refresh_interval, a.created_at
 FROM segments.audience_config a;
 COMMENT ON VIEW segments.audience IS 'Tables that segments speak of.';
 

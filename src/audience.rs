@@ -30,6 +30,8 @@ pub struct Audience {
     pub table: Table,
     /// The table that says who is subscribed to what
     pub topics: Subscriptions,
+    /// The columns that it was attached with, beside the id, and that are not there any more, or not as they have to be
+    pub lost: Vec<String>,
     /// Declared custom properties
     pub custom: Vec<(String, PropertyType)>,
     /// The schema that the extension's type, operator and functions are in
@@ -90,6 +92,16 @@ impl Audience {
     /// # Errors
     /// There is none, or its table is not what it was.
     pub fn try_load(name: &str) -> Result<Self, Failure> {
+        let mut audience = Self::unrestricted(name)?;
+        audience.restriction = scope::restriction(&audience).map_err(|errors| broken_scope(name, errors))?;
+        Ok(audience)
+    }
+
+    /// The audience of that name, with every row of its table.
+    ///
+    /// # Errors
+    /// There is none, or its table is not what it was.
+    fn unrestricted(name: &str) -> Result<Self, Failure> {
         let config = query::first(FIND, &[name.into()], |row| Config {
             relation: relation(row, 1),
             relation_name: row.get(6),
@@ -106,9 +118,7 @@ impl Audience {
             }),
             extension_schema: row.get(25),
         });
-        let mut audience = config.ok_or_else(|| unknown(name))?.resolve(name)?;
-        audience.restriction = scope::restriction(&audience).map_err(|errors| broken_scope(name, errors))?;
-        Ok(audience)
+        config.ok_or_else(|| unknown(name))?.resolve(name)
     }
 
     /// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
@@ -225,19 +235,22 @@ impl Config {
             .hint("Make the table again and attach it with attach_audience(), which keeps the segments, or detach the audience."));
         };
         let catalog = columns::read(relation.oid);
-        let find = |column: &StoredColumn| {
-            find(&catalog, column).ok_or_else(|| {
-                Failure::new(
-                    PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-                    format!("column \"{}\" of the table of audience \"{name}\" does not exist any more", column.0),
-                )
-                .detail(format!("The table is {}.", relation.quoted()))
-                .hint("Attach the table again with attach_audience(), which keeps the segments.")
-            })
-        };
-        let id = find(&self.id)?.to_ref();
-        let created = self.created.as_ref().map(find).transpose()?.map(CatalogColumn::to_ref);
-        let properties = self.properties.as_ref().map(find).transpose()?;
+        let id = find(&catalog, &self.id).ok_or_else(|| {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+                format!("column \"{}\" of the table of audience \"{name}\" does not exist any more", self.id.0),
+            )
+            .detail(format!("The table is {}.", relation.quoted()))
+            .hint("Attach the table again with attach_audience(), which keeps the segments.")
+        })?;
+        let id = id.to_ref();
+        // What does not need them goes on working.
+        let created = self.created.as_ref().and_then(|column| find(&catalog, column)).map(CatalogColumn::to_ref);
+        let properties = self.properties.as_ref().and_then(|column| find(&catalog, column));
+        let properties = properties.filter(|column| column.is_jsonb());
+        let lost_created = self.created.filter(|_| created.is_none());
+        let lost_properties = self.properties.filter(|_| properties.is_none());
+        let lost: Vec<String> = lost_created.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
         let typed_indexes = match properties {
             Some(column) => columns::typed_indexes(relation.oid, column.number, &self.extension_schema),
             None => Vec::new(),
@@ -257,7 +270,7 @@ impl Config {
         let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
         let custom = custom
             .into_iter()
-            .filter(|(property, _)| !columns.iter().any(|column| column.name == *property))
+            .filter(|(property, _)| properties.is_some() && !columns.iter().any(|column| column.name == *property))
             .filter_map(|(property, type_name)| Some((property, PropertyType::parse(&type_name)?)))
             .collect();
         Ok(Audience {
@@ -268,6 +281,7 @@ impl Config {
             restriction: Expr::Const(true),
             table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
             topics: subscriptions,
+            lost,
             custom,
             extension_schema: self.extension_schema,
             relation,

@@ -146,8 +146,20 @@ impl<'a> AudienceScope<'a> {
     /// # Errors
     /// Every mistake in it.
     pub fn check(self, condition: &Condition) -> Result<CheckedCondition, Vec<Error>> {
-        let checked = check::check(condition, &self)?;
+        let checked = check::check(condition, &self).map_err(|errors| self.explained(errors))?;
         Ok(CheckedCondition { checked, references: self.references.into_inner() })
+    }
+
+    /// With what became of the custom properties, where their column is gone.
+    fn explained(&self, mut errors: Vec<Error>) -> Vec<Error> {
+        if let Some(column) = self.audience.lost.last().filter(|_| self.audience.table.properties.is_none()) {
+            for error in errors.iter_mut().filter(|error| error.kind == ErrorKind::UnknownProperty) {
+                error.hint = format!(
+                    "Column \"{column}\" is not there any more, or not as it was: attach the table again with attach_audience(), which keeps the segments."
+                );
+            }
+        }
+        errors
     }
 
     /// The segment that a reference means: what it meant when the segment that holds it was stored, or else the one

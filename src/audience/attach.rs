@@ -166,9 +166,18 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             .hint("Choose another name, or detach that one with detach_audience().")
             .raise()
     }
+    if !is_unique(relation, id.number) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("no unique index says that column \"{}\" of {quoted} is unique", id.name),
+        )
+        .detail("Each contact needs an id of its own, or pages leave some out.")
+        .hint("Make sure that it is unique.")
+        .notice();
+    }
     // A scope may only speak of properties that are there.
     if let Some(scope) = scope {
-        let audience = Audience::load(name);
+        let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
         scope::check(&audience, &condition::read(scope), "UTC");
     }
 }
@@ -185,10 +194,23 @@ VALUES ($1, $2, $3, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.nam
        columns = excluded.columns, column_numbers = excluded.column_numbers, scope = excluded.scope
  WHERE $9";
 
+/// Whether an index says that the column is unique; what is no table has none, and is taken on trust.
+fn is_unique(relation: pg_sys::Oid, column: i16) -> bool {
+    query::first(UNIQUE, &[relation.into(), column.into()], |row| row.get::<bool>(1)) == Some(true)
+}
+
+const UNIQUE: &str = "
+SELECT c.relkind OPERATOR(pg_catalog.=) ANY ('{v,f}') OR EXISTS (
+       SELECT FROM pg_catalog.pg_index i
+        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+          AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 AND i.indkey[0] OPERATOR(pg_catalog.=) $2)
+  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+
 /// Whether an audience of that name makes no sense any more, and is the caller's to mend.
 fn may_replace(name: &str) -> bool {
     let owner = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
-    owner.is_some_and(|owner| owner.is_none_or(owns)) && Audience::try_load(name).is_err()
+    owner.is_some_and(|owner| owner.is_none_or(owns))
+        && Audience::try_load(name).map_or(true, |audience| !audience.lost.is_empty())
 }
 
 /// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
@@ -224,7 +246,7 @@ fn must_own(relation: pg_sys::Oid) -> String {
             .raise()
     }
     if is_temporary {
-        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is temporary"))
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("table \"{name}\" is temporary"))
             .detail("It ends with the session; segments are there for every session.")
             .hint("Attach a table that lasts.")
             .raise()
