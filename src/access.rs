@@ -67,8 +67,10 @@ pub fn write(sql: &str, arguments: &[DatumWithOid]) -> usize {
 /// The role that owns the extension's tables.
 pub fn extension_owner() -> pg_sys::Oid {
     query::first(
+        // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write contacts.
         "SELECT c.relowner FROM pg_catalog.pg_class c
-          WHERE c.oid OPERATOR(pg_catalog.=) 'segments.access'::pg_catalog.regclass",
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND c.relname OPERATOR(pg_catalog.=) 'access'",
         &[],
         |row| row.get(1),
     )

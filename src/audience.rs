@@ -12,6 +12,7 @@ use segments_core::types::PropertyType;
 mod attach;
 mod columns;
 
+pub use attach::must_own;
 use columns::CatalogColumn;
 
 /// An audience as it is now: its configuration and what the catalog says of its table.

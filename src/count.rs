@@ -1,12 +1,18 @@
-//! Counting members.
+//! Counting members, and keeping the counts.
+//!
+//! What is kept of a segment is a base, to which the changes of live segments since then are added
+//! (see [`live`](crate::live)). What is read is always their sum.
 
 use crate::access;
 use crate::audience::Audience;
 use crate::contact;
 use crate::pg::security;
+use crate::pg::snapshot;
 use crate::query;
-use crate::segment::argument;
+use crate::scope;
+use crate::segment::{Definition, id_of};
 use segments_core::expr::Checked;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How many contacts satisfy a condition, with the rights of the current role.
@@ -33,12 +39,86 @@ fn count(sql: &str) -> i64 {
     query::first(sql, &[], |row| row.get(1)).unwrap_or(0)
 }
 
-/// Keeps a count.
-pub fn store(segment: Uuid, contact_count: i64) {
-    access::write(
-        "INSERT INTO segments.segment_count (segment, contact_count, counted_at)
-         VALUES ($1, $2, pg_catalog.clock_timestamp())
-             ON CONFLICT (segment) DO UPDATE SET contact_count = excluded.contact_count, counted_at = excluded.counted_at",
-        &[argument(segment), contact_count.into()],
-    );
+/// Counts segments of an audience anew and keeps the counts. A segment that makes no sense any more has none.
+///
+/// It needs no lock against writers. All is read in one snapshot: the members, and the changes that are to be added to
+/// the base, which becomes what is missing. Changes that commit later were made to members that were counted.
+pub fn recount(audience: &Audience, segments: &[Definition]) {
+    let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();
+    ids.sort();
+    // Two that count the same segments, or one and a fold, go one after the other.
+    let owner = access::extension_owner();
+    security::as_role(owner, || query::write_latest(LOCK, &[ids.clone().into()]));
+    let (counts, pending) = snapshot::latest(|| {
+        let counted = |segment: &Definition| {
+            let checked = scope::check_segment(audience, segment).ok()?.checked;
+            Some(as_owner(audience, &checked))
+        };
+        let counts: Vec<_> = segments.iter().map(|segment| (segment.id, counted(segment))).collect();
+        let pending = security::as_role(owner, || {
+            query::rows(PENDING, &[ids.clone().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)))
+        });
+        (counts, pending)
+    });
+    let base = |(id, count): (Uuid, Option<i64>)| {
+        let pending = pending.iter().find(|(segment, _)| *segment == id).map_or(0, |(_, pending)| *pending);
+        (datum(id), count.map(|count| count - pending))
+    };
+    let (ids, bases): (Vec<_>, Vec<_>) = counts.into_iter().map(base).unzip();
+    security::as_role(owner, || query::write_latest(KEEP, &[ids.into(), bases.into()]));
+}
+
+/// The cached counts of an audience, as one statement sees them.
+#[derive(Default)]
+pub struct CachedCounts {
+    /// What is to be added to the base, by segment, and the snapshot that it was read in
+    pending: Option<([u32; 5], HashMap<Uuid, i64>)>,
+}
+
+impl CachedCounts {
+    /// A segment's cached count; `None` where it has none. The rights to see it are for the caller to check.
+    pub fn of(&mut self, segment: &Definition) -> Option<i64> {
+        security::as_role(access::extension_owner(), || {
+            snapshot::of_statement(|| {
+                let base = query::first(BASE, &[datum(segment.id).into()], |row| row.nullable::<i64>(1))??;
+                Some(base + self.pending(&segment.audience).get(&segment.id).copied().unwrap_or(0))
+            })
+        })
+    }
+
+    fn pending(&mut self, audience: &str) -> &HashMap<Uuid, i64> {
+        let identity = snapshot::identity();
+        let known = self.pending.take().filter(|(snapshot, _)| *snapshot == identity);
+        let read =
+            || query::rows(PENDING_OF_AUDIENCE, &[audience.into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
+        &self.pending.insert(known.unwrap_or_else(|| (identity, read().into_iter().collect()))).1
+    }
+}
+
+const BASE: &str = "
+SELECT c.contact_count FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) $1";
+
+const PENDING_OF_AUDIENCE: &str = "
+SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
+  FROM segments.count_delta d,
+       ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
+ WHERE d.audience OPERATOR(pg_catalog.=) $1 GROUP BY u.segment";
+
+const LOCK: &str = "
+SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.segment FOR UPDATE";
+
+const KEEP: &str = "
+INSERT INTO segments.segment_count (segment, contact_count, counted_at)
+SELECT n.segment, n.contact_count, pg_catalog.clock_timestamp()
+  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) n(segment, contact_count)
+    ON CONFLICT (segment) DO UPDATE SET contact_count = excluded.contact_count, counted_at = excluded.counted_at";
+
+const PENDING: &str = "
+SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
+  FROM segments.count_delta d,
+       ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
+ WHERE u.segment OPERATOR(pg_catalog.=) ANY ($1) GROUP BY u.segment";
+
+fn datum(id: Uuid) -> pgrx::Uuid {
+    pgrx::Uuid::from_bytes(*id.as_bytes())
 }

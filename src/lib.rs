@@ -6,6 +6,7 @@
 //! | [`condition`], [`matching`] | the type `segment_condition` and the operator `@~` |
 //! | [`planner`] | what a query's planner learns of a condition |
 //! | [`scope`] | conditions checked against an audience |
+//! | [`live`] | counts that every statement keeps |
 //! | [`segment`], [`count`], [`contact`] | segments, their counts and their members |
 //! | [`validate`], [`explain`], [`infer`] | what is wrong with a condition, why it holds, what properties there are |
 //! | [`access`] | who may see what |
@@ -21,6 +22,7 @@ mod count;
 mod error;
 mod explain;
 mod infer;
+mod live;
 mod matching;
 mod pg;
 mod planner;
@@ -36,7 +38,8 @@ pgrx::pg_module_magic!(name, version);
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
 pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
-pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/live.sql", name = "live", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["live"]);
 pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["segment"]);
 pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
 pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["explain"]);

@@ -4,11 +4,12 @@
 //! operators, because they run with whatever search_path the caller has.
 
 use crate::error::internal;
+use crate::pg::snapshot;
+use crate::pg::spi::{Reading, Session, Tuple};
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
-use pgrx::spi::{self, Spi, SpiHeapTupleData};
 
 /// A row that a query returned.
-pub struct Row<'r>(SpiHeapTupleData<'r>);
+pub struct Row<'r>(&'r Tuple);
 
 impl Row<'_> {
     /// The value of a column, from 1, that is never NULL.
@@ -18,16 +19,15 @@ impl Row<'_> {
 
     /// The value of a column, from 1.
     pub fn nullable<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
-        checked(self.0.get(column))
+        self.0.get(column)
     }
 }
 
-/// Reads each row of a query, in the snapshot of the statement that called the extension.
+/// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
+/// called the extension, or in a new one where the transaction has written.
 pub fn rows<T>(sql: &str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
-    Spi::connect(|client| {
-        let table = checked(client.select(sql, None, arguments));
-        table.map(|tuple| read(&Row(tuple))).collect()
-    })
+    let reading = if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New };
+    Session::open().query(sql, arguments, reading, |tuple| read(&Row(tuple)))
 }
 
 /// Reads the first row of a query, as [`rows`] does; `None` where there is none.
@@ -37,17 +37,17 @@ pub fn first<T>(sql: &str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -
 
 /// Runs a statement that writes, or that is to see what this call has written, and reads each row.
 pub fn write_rows<T>(sql: &str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
-    Spi::connect_mut(|client| {
-        let table = checked(client.update(sql, None, arguments));
-        table.map(|tuple| read(&Row(tuple))).collect()
-    })
+    snapshot::will_write();
+    Session::open().query(sql, arguments, Reading::New, |tuple| read(&Row(tuple)))
 }
 
 /// Runs a statement that writes and tells how many rows it concerned.
 pub fn write(sql: &str, arguments: &[DatumWithOid]) -> usize {
-    Spi::connect_mut(|client| checked(client.update(sql, None, arguments)).len())
+    snapshot::will_write();
+    Session::open().execute(sql, arguments, Reading::New)
 }
 
-fn checked<T>(result: spi::Result<T>) -> T {
-    result.unwrap_or_else(|error| internal(error.to_string()).raise())
+/// As [`write`], but it sees, and may change, everything committed by now, at any isolation level.
+pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
+    Session::open().write_latest(sql, arguments)
 }

@@ -14,7 +14,7 @@ use segments_core::error::{Error, ErrorKind, nearest};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::sql::ColumnKind;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub struct AudienceScope<'a> {
 struct LookedUp {
     topics: OnceCell<Vec<Topic>>,
     segments: RefCell<HashMap<Uuid, Checked>>,
+    /// Whether the condition, or a segment in it, has asked what time it is
+    time: Cell<bool>,
 }
 
 struct Topic {
@@ -53,6 +55,8 @@ pub struct CheckedCondition {
     pub checked: Checked,
     /// The segments that the condition itself refers to
     pub references: Vec<Reference>,
+    /// Whether it has dates that are relative to now, also inside other segments: members come and go by themselves
+    pub is_relative: bool,
 }
 
 /// Checks a condition against an audience; raises the first mistake.
@@ -147,7 +151,8 @@ impl<'a> AudienceScope<'a> {
     /// Every mistake in it.
     pub fn check(self, condition: &Condition) -> Result<CheckedCondition, Vec<Error>> {
         let checked = check::check(condition, &self).map_err(|errors| self.explained(errors))?;
-        Ok(CheckedCondition { checked, references: self.references.into_inner() })
+        let is_relative = self.looked_up.time.get();
+        Ok(CheckedCondition { checked, references: self.references.into_inner(), is_relative })
     }
 
     /// With what became of the custom properties, where their column is gone.
@@ -257,6 +262,7 @@ impl Scope for AudienceScope<'_> {
     }
 
     fn now(&self) -> Option<Instant> {
+        self.looked_up.time.set(true);
         Some(zone::now())
     }
 }

@@ -4,7 +4,7 @@ use super::columns::{self, CatalogColumn};
 use super::{Audience, owns};
 use crate::access::{self, Scope};
 use crate::error::Failure;
-use crate::{condition, query, scope};
+use crate::{condition, live, query, scope};
 use pgrx::prelude::*;
 use pgrx::spi::quote_qualified_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -146,6 +146,10 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
     columns.listed.iter().flatten().for_each(|column| {
         find(column);
     });
+    let replaces = may_replace(name);
+    if replaces {
+        live::stop_keeping(name);
+    }
     let added = access::write(
         INSERT,
         &[
@@ -157,7 +161,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             created.map(|column| column.name.clone()).into(),
             columns.listed.into(),
             scope.map(str::to_owned).into(),
-            may_replace(name).into(),
+            replaces.into(),
         ],
     );
     if added == 0 {
@@ -214,7 +218,7 @@ fn may_replace(name: &str) -> bool {
 }
 
 /// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
-fn must_own(relation: pg_sys::Oid) -> String {
+pub fn must_own(relation: pg_sys::Oid) -> String {
     let found = query::write_rows(RELATION, &[relation.into()], |row| {
         (
             row.get::<String>(1),
@@ -327,6 +331,7 @@ fn detach_audience(name: &str, cascade: bool) {
         .hint("Delete them first, or detach with cascade => true, which deletes them.")
         .raise()
     }
+    live::stop_keeping(name);
     access::write(
         "DELETE FROM segments.segment_reference r USING segments.segment_config s
           WHERE s.id OPERATOR(pg_catalog.=) r.segment AND s.audience OPERATOR(pg_catalog.=) $1",

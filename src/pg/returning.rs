@@ -1,6 +1,7 @@
 //! What a query gives, returned by a function as it is: no value passes through Rust.
 
 use super::call::Call;
+use super::spi::{self, Reading, Session};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, AsPgCStr};
 use pgrx::{AnyElement, FromDatum};
@@ -9,7 +10,7 @@ use std::ffi::c_char;
 /// The first column of the query's first row, in the memory of the function that returns it; `None` where there is
 /// no row. The query may write.
 pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
-    let _connection = Connection::open();
+    let _session = Session::open();
     execute(sql, arguments, std::ptr::null_mut());
     // SAFETY: after a successful execution SPI_tuptable holds what the query returned until the connection closes;
     // SPI_datumTransfer copies the value into the memory context that was current before the connection opened.
@@ -51,7 +52,7 @@ pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
         );
         receiver
     };
-    let _connection = Connection::open();
+    let _session = Session::open();
     execute(sql, arguments, receiver);
 }
 
@@ -68,41 +69,9 @@ unsafe extern "C-unwind" {
 }
 
 fn execute(sql: &str, arguments: &[DatumWithOid], destination: *mut pg_sys::DestReceiver) {
-    // SAFETY: the parameter list is made for as many arguments as there are, whose datums outlive the execution;
-    // the options are zeroed but for what is set here.
+    // SAFETY: the text is NUL-terminated, and the arguments outlive the execution.
     unsafe {
-        let parameters = pg_sys::makeParamList(arguments.len() as i32);
-        let slots = (*parameters).params.as_mut_slice(arguments.len());
-        for (slot, argument) in slots.iter_mut().zip(arguments) {
-            slot.ptype = argument.oid();
-            slot.pflags = pg_sys::PARAM_FLAG_CONST as u16;
-            slot.isnull = argument.datum().is_none();
-            slot.value = argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
-        }
-        let options = pg_sys::SPIExecuteOptions { params: parameters, dest: destination, ..Default::default() };
-        let status = pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options);
-        if status < 0 {
-            crate::error::internal(format!("query failed with SPI status {status}")).raise();
-        }
-    }
-}
-
-/// An open connection to SPI, closed on drop. Where an error unwinds, Postgres closes it itself.
-struct Connection;
-
-impl Connection {
-    fn open() -> Self {
-        // SAFETY: pairs with the SPI_finish of Drop.
-        unsafe { pg_sys::SPI_connect() };
-        Connection
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: the connection that `open` made is the innermost one.
-            unsafe { pg_sys::SPI_finish() };
-        }
+        let options = pg_sys::SPIExecuteOptions { dest: destination, ..spi::options(arguments, Reading::New) };
+        spi::succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
     }
 }

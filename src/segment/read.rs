@@ -2,10 +2,11 @@
 
 use super::{Definition, argument, id_of, unknown};
 use crate::audience::Audience;
+use crate::count::CachedCounts;
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::{returning, security};
-use crate::{access, contact, query, scope};
+use crate::pg::returning;
+use crate::{access, contact, scope};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
 use std::collections::HashMap;
@@ -74,23 +75,20 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
 #[pg_extern(sql = false)]
 fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Option<i64> {
     let definition = Definition::find(id_of(segment))?;
-    let load = |audience: &str| Audience::try_load(audience).ok();
     // A list has many segments of few audiences.
-    let may_count = match Call::from(fcinfo).site(HashMap::<String, Option<Audience>>::new) {
-        Some(loaded) => {
-            let audience = loaded.entry(definition.audience.clone()).or_insert_with_key(|name| load(name));
-            audience.as_ref().is_some_and(|audience| access::may_count(audience, &definition))
-        }
-        None => load(&definition.audience).is_some_and(|audience| access::may_count(&audience, &definition)),
-    };
-    if !may_count {
-        return None;
-    }
-    security::as_role(access::extension_owner(), || {
-        query::first(
-            "SELECT c.contact_count FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) $1",
-            &[argument(definition.id)],
-            |row| row.nullable(1),
-        )
-    })?
+    let mut nowhere = Audiences::new();
+    let loaded = Call::from(fcinfo).site(Audiences::new).unwrap_or(&mut nowhere);
+    let audience = loaded
+        .entry(definition.audience.clone())
+        .or_insert_with_key(|name| Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() });
+    let may_count = audience.audience.as_ref().is_some_and(|audience| access::may_count(audience, &definition));
+    if may_count { audience.counts.of(&definition) } else { None }
+}
+
+/// What one call site of [`visible_count`] keeps, by the audience's name.
+type Audiences = HashMap<String, Cached>;
+
+struct Cached {
+    audience: Option<Audience>,
+    counts: CachedCounts,
 }

@@ -6,7 +6,7 @@ use crate::audience::Audience;
 use crate::error::{Failure, listed};
 use crate::pg::returning;
 use crate::scope::{self, CheckedCondition};
-use crate::{condition, count, query};
+use crate::{condition, count, live, query};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, JsonB, PgSqlErrorCode};
 use segments_core::error::nearest;
@@ -33,6 +33,7 @@ fn create_segment(
     };
     let audience = Audience::load(&segment.audience);
     access::require(Scope::WriteSegments, &segment.audience);
+    let audience = live::hold_writers(audience);
     let checked = scope::check_new(&audience, &segment);
     let added = access::write(
         "INSERT INTO segments.segment_config (id, audience, name, description, conditions, time_zone)
@@ -51,13 +52,18 @@ fn create_segment(
     }
     record_references(&segment, &checked);
     notice_everyone(&checked);
-    count::store(segment.id, count::as_owner(&audience, &checked.checked));
+    count::recount(&audience, std::slice::from_ref(&segment));
     row(segment.id)
 }
 
 /// Changes what is given of a segment, and recounts.
 #[pg_extern(sql = false)]
 fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
+    // Whoever else changes it goes first: what is not changed here stays what they made it.
+    access::write(
+        "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+        &[segment.into()],
+    );
     let before = Definition::load(id_of(segment));
     access::require(Scope::WriteSegments, &before.audience);
     let mut after = before.clone();
@@ -73,7 +79,7 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     // What concerns no contact can be changed whatever has become of the audience's table.
     let recount = (&before.conditions, &before.time_zone) != (&after.conditions, &after.time_zone);
     let checked = recount.then(|| {
-        let audience = Audience::load(&after.audience);
+        let audience = live::hold_writers(Audience::load(&after.audience));
         let checked = scope::check_new(&audience, &after);
         (audience, checked)
     });
@@ -133,6 +139,7 @@ fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
     if deleted == 0 {
         unknown(definition.id).raise()
     }
+    live::segment_deleted(&definition.audience);
     segment
 }
 
@@ -179,15 +186,13 @@ fn recount_with_dependents(audience: &Audience, segment: &Definition) {
     let mut pending = vec![segment.clone()];
     let mut done = Vec::new();
     while let Some(segment) = pending.pop() {
-        if done.contains(&segment.id) {
+        if done.iter().any(|done: &Definition| done.id == segment.id) {
             continue;
         }
-        done.push(segment.id);
-        if let Ok(checked) = scope::check_segment(audience, &segment) {
-            count::store(segment.id, count::as_owner(audience, &checked.checked));
-        }
         pending.extend(referring(segment.id));
+        done.push(segment);
     }
+    count::recount(audience, &done);
 }
 
 fn referring(target: Uuid) -> Vec<Definition> {

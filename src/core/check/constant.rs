@@ -73,8 +73,8 @@ impl Checker<'_> {
 
     fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone) -> Option<DateRange> {
         let relative = matches!(literal, DateLiteral::Now(_) | DateLiteral::Today(_));
-        let now = match (relative, self.scope.now()) {
-            (true, None) => {
+        let now = match relative.then(|| self.scope.now()) {
+            Some(None) => {
                 self.fail(
                     ErrorKind::Unsupported,
                     format!("{} needs to know the time, which @~ does not", literal.to_json().0),
@@ -82,8 +82,9 @@ impl Checker<'_> {
                 );
                 return None;
             }
+            Some(Some(now)) => now,
             // What is not relative resolves alike at any time.
-            (_, now) => now.unwrap_or(Instant::from_micros_saturating(0)),
+            None => Instant::from_micros_saturating(0),
         };
         let range = literal.resolve(now, zone);
         if range.is_none() {

@@ -1,0 +1,33 @@
+//! Live counts: each statement that changes contacts records, in its own transaction, by how much it changed which counts.
+//!
+//! A trigger puts the conditions of all segments to the rows that the statement took away and to those that it put in
+//! their place, and appends the differences to `segments.count_delta` in one row. Nothing that others write is updated,
+//! so writers do not wait for each other. A count is the base in `segments.segment_count` and all differences that the
+//! reader's snapshot sees, so it is exact in every snapshot. From time to time [`fold`] adds differences to the base.
+//!
+//! | module | |
+//! |---|---|
+//! | [`tracked`] | which segments a table's triggers keep, compiled once per backend |
+//! | [`definition`] | how a change of a definition comes between two writers, never into one |
+//! | [`delta`] | recording differences, and folding them |
+//! | [`freshness`] | switching an audience to live and back |
+
+use crate::pg::trigger::{Event, Statement};
+
+mod definition;
+mod delta;
+mod freshness;
+mod tracked;
+
+pub use definition::{hold_writers, segment_deleted};
+pub use freshness::stop_keeping;
+
+/// What the trigger does after each statement.
+pub fn after_statement(statement: Statement) {
+    if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
+        return;
+    }
+    for audience in &tracked::table(statement.relation()).audiences {
+        audience.keep(statement);
+    }
+}

@@ -1,0 +1,48 @@
+//! Changes of what segments mean, between two writers and never into one.
+//!
+//! Backends compile the definitions of live segments and go on using them. Whoever changes a definition first waits for
+//! the writers of the table and lets no other in until the change commits; locking the table again, these hear that it
+//! has changed and compile anew. So a segment counts every change that it did not count as a row.
+
+use crate::access;
+use crate::audience::Audience;
+use crate::pg::{relcache, security, snapshot};
+use crate::query;
+use pgrx::pg_sys::Oid;
+
+/// Lets nobody write to the contacts of a live audience until the transaction ends, and has everybody compile its
+/// segments anew after that; to be called before the definition of a segment, a property, a topic or the audience
+/// itself changes. Returns the audience as it is after the wait.
+pub fn hold_writers(audience: Audience) -> Audience {
+    if !is_live(&audience.name) {
+        return audience;
+    }
+    for relation in relcache::lock_against_writers(audience.relation.oid) {
+        relcache::invalidate(relation);
+    }
+    snapshot::latest(|| Audience::load(&audience.name))
+}
+
+/// Has everybody leave a segment out that is deleted: what is recorded of it until then is of no use, and does no harm.
+pub fn segment_deleted(audience: &str) {
+    let relation = query::first(
+        "SELECT a.relation::pg_catalog.oid FROM segments.audience_config a
+          WHERE a.name OPERATOR(pg_catalog.=) $1 AND a.freshness OPERATOR(pg_catalog.=) 'live'
+            AND a.relation OPERATOR(pg_catalog.<>) 0",
+        &[audience.into()],
+        |row| row.get::<Oid>(1),
+    );
+    relation.into_iter().flat_map(relcache::tree).for_each(relcache::invalidate);
+}
+
+/// Whether the audience is live, and stays what it is until the transaction ends.
+fn is_live(audience: &str) -> bool {
+    let freshness = security::as_role(access::extension_owner(), || {
+        query::write_rows(
+            "SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR SHARE",
+            &[audience.into()],
+            |row| row.get::<String>(1),
+        )
+    });
+    freshness.first().is_some_and(|freshness| freshness == "live")
+}

@@ -1,0 +1,73 @@
+//! Relations: locking them with all that inherit from them, and word that their definition has changed.
+
+use pgrx::pg_sys::{self, Oid};
+use std::sync::OnceLock;
+
+/// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends,
+/// and waits for those that have written. The table itself comes first. Readers are not in the way.
+pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
+    let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: both take any OID; the list is one of OIDs, freed with the current memory context.
+    unsafe {
+        pg_sys::LockRelationOid(relation, mode);
+        oids(find_all_inheritors(relation, mode))
+    }
+}
+
+/// A table and everything that inherits from it, itself first.
+pub fn tree(relation: Oid) -> Vec<Oid> {
+    // SAFETY: as above.
+    unsafe { oids(find_all_inheritors(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE)) }
+}
+
+/// Has every backend that uses the relation hear, before its next use of it, that it has changed: once this
+/// transaction commits, and this backend after this command.
+pub fn invalidate(relation: Oid) {
+    // SAFETY: it raises where there is no such relation.
+    unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
+}
+
+/// From now on calls `heard` with each relation that has changed; with `None` where it may be any. It may not raise,
+/// allocate much or look anything up.
+pub fn on_invalidation(heard: fn(Option<Oid>)) {
+    if HEARD.set(heard).is_ok() {
+        // SAFETY: the callback is a function of this library, which is never unloaded.
+        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(hear), pg_sys::Datum::from(0)) };
+    }
+}
+
+static HEARD: OnceLock<fn(Option<Oid>)> = OnceLock::new();
+
+unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
+    if let Some(heard) = HEARD.get() {
+        heard((relation != pg_sys::InvalidOid).then_some(relation));
+    }
+}
+
+/// # Safety
+/// The list is null or one of OIDs.
+unsafe fn oids(list: *mut pg_sys::List) -> Vec<Oid> {
+    if list.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: by this function's own condition.
+    unsafe {
+        let cells = std::slice::from_raw_parts((*list).elements, (*list).length as usize);
+        cells.iter().map(|cell| cell.oid_value).collect()
+    }
+}
+
+/// # Safety
+/// To be called in a transaction.
+unsafe fn find_all_inheritors(parent: Oid, mode: pg_sys::LOCKMODE) -> *mut pg_sys::List {
+    // catalog/pg_inherits.h, which pgrx's bindings leave out.
+    unsafe extern "C-unwind" {
+        fn find_all_inheritors(
+            parent: Oid,
+            mode: pg_sys::LOCKMODE,
+            parents: *mut *mut pg_sys::List,
+        ) -> *mut pg_sys::List;
+    }
+    // SAFETY: as declared there; where it raises, the guard makes it a panic. Nobody wants the numbers of parents.
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| find_all_inheritors(parent, mode, std::ptr::null_mut())) }
+}

@@ -1,0 +1,114 @@
+//! Which state of the database queries see.
+//!
+//! A statement's own snapshot is older than the locks that it had to wait for, and a REPEATABLE READ transaction's is
+//! older than its first statement. What is counted after a lock has to be read in a newer one.
+
+use pgrx::pg_sys;
+use std::cell::Cell;
+
+thread_local! {
+    /// How many snapshots of the extension's choosing are active, one inside the other.
+    static CHOSEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The number of a command in its transaction: what it changes is seen by the commands after it.
+pub type Command = pg_sys::CommandId;
+
+/// Runs `work` in which queries see everything committed by now, at any isolation level, and what this transaction has
+/// done up to now.
+pub fn latest<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: makes this transaction's last command visible; not called in parallel workers, which cannot write.
+    unsafe { pg_sys::CommandCounterIncrement() };
+    let _active = Active::push();
+    work()
+}
+
+/// As [`latest`], but of this transaction's own doing only what was done before the command.
+pub fn latest_before<T>(command: Command, work: impl FnOnce() -> T) -> T {
+    let _active = Active::push();
+    // SAFETY: the active snapshot is the copy that PushActiveSnapshot made and nobody else holds, as
+    // UpdateActiveSnapshotCommandId requires, which sets the same field.
+    unsafe { (*pg_sys::GetActiveSnapshot()).curcid = command };
+    work()
+}
+
+/// Runs `work` in which queries see what the calling statement sees, even where the transaction has written since.
+pub fn of_statement<T>(work: impl FnOnce() -> T) -> T {
+    let _chosen = Chosen::choose();
+    work()
+}
+
+/// What tells the active snapshot from others of this transaction: any two that are equal see the same.
+pub fn identity() -> [u32; 5] {
+    // SAFETY: while a statement is executed there is an active snapshot.
+    let snapshot = unsafe { &*pg_sys::GetActiveSnapshot() };
+    // Among those with the same bounds, transactions can only have gone from the list of those in progress.
+    [u32::from(snapshot.xmin), u32::from(snapshot.xmax), snapshot.xcnt, snapshot.subxcnt as u32, snapshot.curcid]
+}
+
+/// The command whose statement is being executed: what triggers fire for.
+pub fn current_command() -> Command {
+    // SAFETY: while a statement is executed there is an active snapshot.
+    unsafe { (*pg_sys::GetActiveSnapshot()).curcid }
+}
+
+/// Whether the active snapshot is of the extension's choosing.
+pub fn is_chosen() -> bool {
+    CHOSEN.get() > 0
+}
+
+/// Whether the transaction reads in one snapshot from its first statement to its last.
+pub fn is_kept_for_transaction() -> bool {
+    // SAFETY: reads a variable of the backend; IsolationUsesXactSnapshot() in access/xact.h.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
+}
+
+/// Whether the transaction has written anything.
+pub fn has_written() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetCurrentTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+}
+
+/// Says that the transaction writes, so that what it reads from now on is what it has written.
+pub fn will_write() {
+    // SAFETY: assigns the transaction's id, or raises where none can be had, as in a read-only standby.
+    unsafe { pg_sys::GetCurrentTransactionId() };
+}
+
+/// The latest snapshot, active until dropped. Where an error unwinds, Postgres drops it itself.
+struct Active {
+    _chosen: Chosen,
+}
+
+/// That the active snapshot is of the extension's choosing, until dropped.
+struct Chosen(());
+
+impl Chosen {
+    fn choose() -> Self {
+        CHOSEN.set(CHOSEN.get() + 1);
+        Chosen(())
+    }
+}
+
+impl Drop for Chosen {
+    fn drop(&mut self) {
+        CHOSEN.set(CHOSEN.get() - 1);
+    }
+}
+
+impl Active {
+    fn push() -> Self {
+        // SAFETY: PushActiveSnapshot copies what GetLatestSnapshot returns; Drop pops it.
+        unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
+        Active { _chosen: Chosen::choose() }
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: what was pushed after it has been popped, in reverse order.
+            unsafe { pg_sys::PopActiveSnapshot() };
+        }
+    }
+}

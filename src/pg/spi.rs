@@ -1,0 +1,201 @@
+//! Queries through SPI: with plans that are kept, in the snapshot of the extension's choosing, and over the transition
+//! tables of a trigger, none of which pgrx's own client offers.
+
+use super::trigger::Statement;
+use crate::error::internal;
+use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use pgrx::pg_sys::{self, AsPgCStr, Oid};
+use std::ffi::c_char;
+
+/// An open connection to SPI, closed on drop. Where an error unwinds, Postgres closes it itself.
+pub struct Session(());
+
+/// Which snapshot a query reads in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The active one: the calling statement's, or the one that [`snapshot`](super::snapshot) made active. The query
+    /// may not write
+    Active,
+    /// A new one, which sees what this transaction has done; the query may write
+    New,
+}
+
+impl Session {
+    /// Connects.
+    pub fn open() -> Self {
+        // SAFETY: pairs with the SPI_finish of Drop.
+        unsafe { pg_sys::SPI_connect() };
+        Session(())
+    }
+
+    /// Connects, with the statement's transition tables at hand for queries.
+    pub fn over(statement: Statement) -> Self {
+        let session = Session::open();
+        // SAFETY: the trigger's data outlives the call of the trigger function, and so this connection.
+        let status = unsafe { pg_sys::SPI_register_trigger_data(statement.as_ptr()) };
+        succeeded(status);
+        session
+    }
+
+    /// Plans a query, for this connection and later ones that have the same transition tables at hand.
+    pub fn prepare(&self, sql: &str, types: &[Oid]) -> KeptPlan {
+        let mut types = types.to_vec();
+        // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare made.
+        unsafe {
+            let plan = pg_sys::SPI_prepare(sql.as_pg_cstr(), types.len() as i32, types.as_mut_ptr());
+            if plan.is_null() {
+                let status = pg_sys::SPI_result;
+                internal(format!("query could not be planned: SPI status {status}")).raise()
+            }
+            succeeded(pg_sys::SPI_keepplan(plan));
+            KeptPlan(plan)
+        }
+    }
+
+    /// Runs a kept plan and reads each row.
+    pub fn run<T>(
+        &self,
+        plan: &KeptPlan,
+        arguments: &[DatumWithOid],
+        reading: Reading,
+        read: impl Fn(&Tuple) -> T,
+    ) -> Vec<T> {
+        // SAFETY: the plan is alive, and takes as many arguments as the caller prepared it for.
+        unsafe {
+            let options = options(arguments, reading);
+            succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
+        }
+        self.returned(read)
+    }
+
+    /// Runs a query and reads each row.
+    pub fn query<T>(
+        &self,
+        sql: &str,
+        arguments: &[DatumWithOid],
+        reading: Reading,
+        read: impl Fn(&Tuple) -> T,
+    ) -> Vec<T> {
+        self.execute(sql, arguments, reading);
+        self.returned(read)
+    }
+
+    /// Runs a query and tells how many rows it returned or changed.
+    pub fn execute(&self, sql: &str, arguments: &[DatumWithOid], reading: Reading) -> usize {
+        // SAFETY: the text is NUL-terminated; SPI_processed is the number of this query, which was the last.
+        unsafe {
+            let options = options(arguments, reading);
+            succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
+            pg_sys::SPI_processed as usize
+        }
+    }
+
+    /// Runs a statement that sees, and may change, everything committed by now, at any isolation level; tells how many
+    /// rows it returned or changed.
+    pub fn write_latest(&self, sql: &str, arguments: &[DatumWithOid]) -> usize {
+        let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
+        let plan = self.prepare(sql, &types);
+        let value =
+            |argument: &DatumWithOid| argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
+        let mut values: Vec<pg_sys::Datum> = arguments.iter().map(value).collect();
+        let nulls: Vec<c_char> =
+            arguments.iter().map(|argument| if argument.datum().is_none() { b'n' } else { b' ' } as c_char).collect();
+        // SAFETY: there are as many values, and marks of NULL, as types in the plan; Postgres copies the snapshot.
+        unsafe {
+            succeeded(pg_sys::SPI_execute_snapshot(
+                plan.0,
+                values.as_mut_ptr(),
+                nulls.as_ptr(),
+                pg_sys::GetLatestSnapshot(),
+                std::ptr::null_mut(),
+                false,
+                true,
+                0,
+            ));
+            pg_sys::SPI_processed as usize
+        }
+    }
+
+    fn returned<T>(&self, read: impl Fn(&Tuple) -> T) -> Vec<T> {
+        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows, until the connection closes. It is
+        // read once, since `read` may run queries of its own.
+        unsafe {
+            let table = pg_sys::SPI_tuptable;
+            if table.is_null() {
+                return Vec::new();
+            }
+            let rows = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
+            let descriptor = (*table).tupdesc;
+            let values = rows.iter().map(|&tuple| read(&Tuple { tuple, descriptor })).collect();
+            pg_sys::SPI_freetuptable(table);
+            values
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: the connection that `open` made is the innermost one.
+            unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+/// A row that a query returned.
+pub struct Tuple {
+    tuple: pg_sys::HeapTuple,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Tuple {
+    /// The value of a column, from 1; `None` is NULL.
+    pub fn get<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
+        // SAFETY: Tuples are made only of rows that SPI holds; a column that there is not yields NULL and an SPI error,
+        // which the type's OID, zero then, cannot pass. Values are copied out of the row.
+        let value = unsafe {
+            let mut is_null = false;
+            let column = column as i32;
+            let datum = pg_sys::SPI_getbinval(self.tuple, self.descriptor, column, &raw mut is_null);
+            T::try_from_datum(datum, is_null, pg_sys::SPI_gettypeid(self.descriptor, column))
+        };
+        value.unwrap_or_else(|error| internal(error.to_string()).raise())
+    }
+}
+
+/// A query's plan, kept until it is dropped. Postgres plans anew by itself where a table has changed.
+pub struct KeptPlan(pg_sys::SPIPlanPtr);
+
+impl Drop for KeptPlan {
+    fn drop(&mut self) {
+        // SAFETY: the plan is this value's alone. While the process ends there is nothing worth giving back.
+        unsafe {
+            if !pg_sys::proc_exit_inprogress {
+                pg_sys::SPI_freeplan(self.0);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The arguments' datums outlive the execution.
+pub(super) unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
+    // SAFETY: the parameter list is made for as many arguments as there are; the rest of the options is zero.
+    unsafe {
+        let parameters = pg_sys::makeParamList(arguments.len() as i32);
+        let slots = (*parameters).params.as_mut_slice(arguments.len());
+        for (slot, argument) in slots.iter_mut().zip(arguments) {
+            slot.ptype = argument.oid();
+            slot.pflags = pg_sys::PARAM_FLAG_CONST as u16;
+            slot.isnull = argument.datum().is_none();
+            slot.value = argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
+        }
+        pg_sys::SPIExecuteOptions { params: parameters, read_only: reading == Reading::Active, ..Default::default() }
+    }
+}
+
+pub(super) fn succeeded(status: i32) {
+    if status < 0 {
+        internal(format!("query failed with SPI status {status}")).raise();
+    }
+}

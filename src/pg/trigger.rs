@@ -1,0 +1,93 @@
+//! The call of a statement-level trigger, as Postgres makes it.
+
+use super::call::function_info;
+use crate::error::Failure;
+use crate::live;
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+/// A statement that has changed a table, with its transition tables.
+///
+/// Made only by the entry point below, from the data that Postgres handed it; it lives as long as its body does.
+#[derive(Clone, Copy)]
+pub struct Statement(*mut pg_sys::TriggerData);
+
+/// What a statement did to the rows of a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    Insert,
+    Update,
+    Delete,
+    Truncate,
+}
+
+impl Statement {
+    /// # Safety
+    /// `fcinfo` is the pointer that Postgres called a function with, and that call has not returned.
+    unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Option<Self> {
+        // SAFETY: by this function's own condition; the tag of a node says which struct it is.
+        unsafe {
+            let context = (*fcinfo).context;
+            if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
+                return None;
+            }
+            let data = context.cast::<pg_sys::TriggerData>();
+            let timing = (*data).tg_event & (pg_sys::TRIGGER_EVENT_ROW | pg_sys::TRIGGER_EVENT_TIMINGMASK);
+            (timing == pg_sys::TRIGGER_EVENT_AFTER).then_some(Statement(data))
+        }
+    }
+
+    /// The table that the statement names.
+    pub fn relation(self) -> pg_sys::Oid {
+        // SAFETY: by `of`; the relation is open while its triggers fire.
+        unsafe { (*(*self.0).tg_relation).rd_id }
+    }
+
+    /// What it did.
+    pub fn event(self) -> Event {
+        // SAFETY: by `of`.
+        match unsafe { (*self.0).tg_event } & pg_sys::TRIGGER_EVENT_OPMASK {
+            pg_sys::TRIGGER_EVENT_INSERT => Event::Insert,
+            pg_sys::TRIGGER_EVENT_UPDATE => Event::Update,
+            pg_sys::TRIGGER_EVENT_DELETE => Event::Delete,
+            _ => Event::Truncate,
+        }
+    }
+
+    /// How many rows its transition tables have, which the trigger names.
+    pub fn changed_rows(self) -> i64 {
+        // SAFETY: by `of`; a transition table is null where the trigger has none, or an open tuplestore.
+        unsafe {
+            let count = |table: *mut pg_sys::Tuplestorestate| {
+                if table.is_null() { 0 } else { pg_sys::tuplestore_tuple_count(table) }
+            };
+            count((*self.0).tg_oldtable) + count((*self.0).tg_newtable)
+        }
+    }
+
+    /// The raw pointer.
+    pub(super) fn as_ptr(self) -> *mut pg_sys::TriggerData {
+        self.0
+    }
+}
+
+/// The function of the triggers that keep counts live.
+///
+/// # Safety
+/// Called by Postgres.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    match unsafe { Statement::of(fcinfo) } {
+        Some(statement) => live::after_statement(statement),
+        None => Failure::new(
+            PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            "segments.keep_counts() is for triggers that fire after a statement",
+        )
+        .hint("set_freshness('…', 'live') makes them.")
+        .raise(),
+    }
+    pg_sys::Datum::from(0)
+}
+
+function_info!(pg_finfo_segments_keep_counts);
