@@ -2,17 +2,17 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`audience`], [`property`], [`topic`] | what conditions may speak of |
-//! | [`condition`], [`matching`] | the type `segment_condition` and the operator `@~` |
-//! | [`planner`] | what a query's planner learns of a condition |
-//! | [`scope`] | conditions checked against an audience |
-//! | [`live`] | counts that every statement keeps |
-//! | [`segment`], [`count`], [`contact`] | segments, their counts and their members |
-//! | [`validate`], [`explain`], [`infer`] | what is wrong with a condition, why it holds, what properties there are |
-//! | [`access`] | who may see what |
-//! | [`pg`] | the only unsafe code |
+//! | `audience`, `property`, `topic` | what conditions may speak of |
+//! | `condition`, `matching` | the type `segment_condition` and the operator `@~` |
+//! | `planner` | what a query's planner learns of a condition |
+//! | `scope` | conditions checked against an audience |
+//! | `live` | counts that every statement keeps |
+//! | `segment`, `count`, `contact` | segments, their counts and their members |
+//! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
+//! | `access` | who may see what |
+//! | `pg` | the only unsafe code |
 //!
-//! The language itself is in the crate [`segments_core`], which does not know Postgres.
+//! The language itself is in the crate `segments_core`, which does not know Postgres.
 
 mod access;
 mod audience;
