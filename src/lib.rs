@@ -30,6 +30,8 @@ mod property;
 mod query;
 mod scope;
 mod segment;
+#[cfg(any(test, feature = "pg_test"))]
+mod tests;
 mod topic;
 mod validate;
 

@@ -1,8 +1,8 @@
 //! Random conditions about a document: mostly of paths that it has and values near those that it holds, so that
 //! matching and not matching are both common.
 
-use crate::document::{self, number, object_of, scalar};
-use crate::random::Random;
+use super::document::{self, number, object_of, scalar};
+use super::random::Random;
 use segments_core::value::{Json, Value};
 
 pub fn generate(random: &mut Random, document: &Json) -> Json {

@@ -1,6 +1,6 @@
 //! Random documents: few keys and few values, so that conditions often speak of what is there.
 
-use crate::random::Random;
+use super::random::Random;
 use segments_core::decimal::Decimal;
 use segments_core::value::{Json, Value, key_order};
 

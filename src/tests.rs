@@ -1,0 +1,37 @@
+//! Tests inside a real server, for what only it can answer: whether Postgres agrees with the core.
+//!
+//! Each runs once with a seed that never changes and once with a new one, which its failures name.
+
+mod columns;
+mod documents;
+mod subject;
+
+#[path = "../tests/conformance/generate/condition.rs"]
+mod condition;
+#[path = "../tests/conformance/generate/document.rs"]
+mod document;
+#[path = "../tests/conformance/generate/random.rs"]
+mod random;
+
+use segments_core::parse::parse;
+use segments_core::program::{Program, Surroundings};
+use segments_core::value::Json;
+
+/// The seeds of a run.
+fn seeds() -> [u64; 2] {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let fresh = elapsed.map_or(1, |elapsed| elapsed.as_nanos() as u64);
+    pgrx::log!("the fresh seed is {fresh}");
+    [20_240_229, fresh]
+}
+
+/// What the core says, over the document as JSON.
+fn core_matches(checked: &segments_core::expr::Checked, document: &Json) -> bool {
+    Program::compile(checked).matches(document, Surroundings::NONE)
+}
+
+/// The condition as a document alone can be asked it; `None` where it is past a limit of the language.
+fn for_documents(condition: &str) -> Option<segments_core::expr::Checked> {
+    parse(condition).ok()?;
+    crate::condition::check_for_documents(condition.as_bytes()).ok()
+}

@@ -1,0 +1,89 @@
+//! Conditions as SQL over columns of every supported type, against the core over the rows as JSON.
+
+use super::random::Random;
+use super::{core_matches, seeds, subject};
+use crate::audience::Audience;
+use crate::segment::Definition;
+use crate::{contact, query, scope};
+use segments_core::parse::parse;
+use uuid::Uuid;
+
+const ROWS: usize = 120;
+const CONDITIONS: usize = 1200;
+const ZONES: [&str; 6] = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Europe/Berlin", "Africa/Cairo"];
+
+/// Compares so many random conditions, in random zones, row by row.
+fn compare(seed: u64, random: &mut Random, indexed: bool) {
+    let audience = Audience::load("subject");
+    let documents = subject::documents();
+    let (mut compared, mut matching) = (0, 0);
+    for number in 0..CONDITIONS {
+        let conditions = subject::random_condition(random, 2);
+        if let Err(error) = parse(&conditions) {
+            panic!("seed {seed}: {conditions} does not parse: {error}");
+        }
+        let definition = Definition {
+            id: Uuid::nil(),
+            audience: "subject".to_owned(),
+            name: String::new(),
+            description: None,
+            conditions,
+            time_zone: random.pick(&ZONES).to_owned(),
+        };
+        let Definition { conditions, time_zone, .. } = &definition;
+        let Ok(checked) = scope::check_segment(&audience, &definition) else { continue };
+        let checked = checked.checked;
+        let sql = match number % 2 {
+            0 => contact::executable_sql(&audience, &checked),
+            _ => contact::readable_sql(&audience, &checked),
+        };
+        let query = format!("SELECT array_agg(id ORDER BY id) FROM subject WHERE {sql}");
+        let found = pgrx::PgTryBuilder::new(|| query::first(&query, &[], |row| row.nullable::<Vec<i32>>(1)))
+            .catch_others(|error| panic!("seed {seed}, indexed {indexed}: {conditions} as {sql}: {error:?}"))
+            .execute();
+        let found = found.flatten().unwrap_or_default();
+        for (id, document) in &documents {
+            let expected = core_matches(&checked, document);
+            assert_eq!(
+                found.contains(id),
+                expected,
+                "seed {seed}, indexed {indexed}, zone {time_zone}: {conditions} as {sql} on {document}"
+            );
+            matching += usize::from(expected);
+        }
+        compared += documents.len();
+    }
+    assert!(
+        compared > CONDITIONS * ROWS * 6 / 10,
+        "only {compared} pairs were compared: too many conditions are refused"
+    );
+    assert!(
+        (compared / 10..compared * 9 / 10).contains(&matching),
+        "{matching} of {compared} match, which proves little"
+    );
+}
+
+#[pgrx::pg_schema]
+mod tests {
+    use super::{ROWS, Random, compare, seeds, subject};
+    use crate::query;
+    use pgrx::prelude::*;
+
+    #[pg_test]
+    fn sql_agrees_with_the_core_over_columns_of_every_type() {
+        // The session's settings have no say.
+        for setting in ["TimeZone = 'Asia/Tokyo'", "DateStyle = 'SQL, DMY'", "IntervalStyle = 'sql_standard'"] {
+            query::write(&format!("SET LOCAL {setting}"), &[]);
+        }
+        for seed in seeds() {
+            let mut random = Random::new(seed);
+            subject::create(&mut random, ROWS);
+            compare(seed, &mut random, false);
+            subject::index();
+            query::write("SET LOCAL enable_seqscan = off", &[]);
+            compare(seed, &mut random, true);
+            query::write("SET LOCAL enable_seqscan = on", &[]);
+            subject::drop();
+        }
+    }
+}
