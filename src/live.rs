@@ -3,7 +3,7 @@
 //! A trigger puts the conditions of all segments to the rows that the statement took away and to those that it put in
 //! their place, and appends the differences to `segments.count_delta` in one row. Nothing that others write is updated,
 //! so writers do not wait for each other. A count is the base in `segments.segment_count` and all differences that the
-//! reader's snapshot sees, so it is exact in every snapshot. From time to time [`fold`] adds differences to the base.
+//! reader's snapshot sees, so it is exact in every snapshot. From time to time `fold` adds differences to the base.
 //!
 //! | module | |
 //! |---|---|

@@ -47,7 +47,7 @@ pub fn write(sql: &str, arguments: &[DatumWithOid]) -> usize {
     Session::open().execute(sql, arguments, Reading::New)
 }
 
-/// As [`write`], but it sees, and may change, everything committed by now, at any isolation level.
+/// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
 pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
     Session::open().write_latest(sql, arguments)
 }
