@@ -57,9 +57,17 @@ CREATE FUNCTION segments.properties(audience text)
     RETURNS TABLE (name text, type text, kind text, label text, created_at timestamptz)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'properties_wrapper';
 
+-- As segments.audience_config keeps it.
+CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
+$$;
+
 CREATE VIEW segments.audience WITH (security_invoker) AS
-SELECT a.name, NULLIF(a.relation, 0::oid)::regclass AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
-       a.scope::jsonb AS scope, NULLIF(a.topics_relation, 0::oid)::regclass AS topics_relation, a.freshness, a.refresh_interval, a.created_at
+SELECT a.name, CASE WHEN segments.quoted_name(a.relation) = a.relation_name THEN a.relation END AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
+       a.scope::jsonb AS scope, 
+       CASE WHEN segments.quoted_name(a.topics_relation) = a.topics_relation_name THEN a.topics_relation END AS topics_relation,
+       a.freshness, a.refresh_interval, a.created_at
 FROM segments.audience_config a;
 COMMENT ON VIEW segments.audience IS 'Tables that segments speak of.';
 

@@ -39,11 +39,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
-$$;
-
 -- A row that is new here, be it attached or restored: its numbers may be those of another database's table, and so may
 -- an OID for which the dump had no name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger

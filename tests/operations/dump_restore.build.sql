@@ -1,0 +1,74 @@
+-- A database with some of everything that segments keeps, for tests/operations/dump_restore.
+SET client_min_messages = warning;
+CREATE SCHEMA extensions;
+CREATE EXTENSION segments SCHEMA extensions;
+SET search_path = public, extensions;
+
+-- Contacts, with what their owner added to the table.
+SELECT create_contacts();
+ALTER TABLE contacts ADD company text, ADD tenant int NOT NULL DEFAULT 1;
+CREATE INDEX contacts_company ON contacts (company);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
+CREATE TRIGGER touch BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION touch();
+INSERT INTO contacts (id, email, country, properties, company, tenant, created_at)
+SELECT md5(n::text)::uuid, n || '@example.com', (ARRAY['US', 'DE', 'FR'])[n % 3 + 1],
+       jsonb_build_object('lifetime_value', n * 10, 'tags', jsonb_build_array('t' || n % 4)), 'c' || n % 5, n % 2 + 1,
+       timestamptz '2024-01-01 00:00+00' + n * interval '1 day'
+  FROM generate_series(1, 60) n;
+SELECT create_property('lifetime_value', 'number'), create_property('tags', 'string[]', label => 'Étiquettes');
+SELECT (create_topic('Weekly news')).slug, (create_topic('Offers', 'sale; --', 'What''s on sale')).slug;
+SELECT count(subscribe_contact(id, 'weekly-news')) FROM contacts WHERE country = 'US';
+CREATE INDEX contacts_value ON contacts (property_number(properties, 'lifetime_value'));
+
+-- A table of one's own, whose columns are not numbered as a restored one's are, and were renamed.
+CREATE SCHEMA "Own schema";
+GRANT ALL ON SCHEMA "Own schema" TO PUBLIC;
+CREATE TABLE "Own schema"."Custo""mers" (gone int, mail text, key bigint PRIMARY KEY, land text, extra jsonb, since timestamptz);
+ALTER TABLE "Own schema"."Custo""mers" DROP COLUMN gone;
+INSERT INTO "Own schema"."Custo""mers" SELECT n || '@x', n, (ARRAY['US', 'DE'])[n % 2 + 1], jsonb_build_object('vip', n % 5 = 0), '2024-01-01'::timestamptz + n * interval '1 hour' FROM generate_series(1, 40) n;
+SELECT attach_audience('customers', '"Own schema"."Custo""mers"', properties_column => 'extra', created_column => 'since', columns => '{land,mail}');
+ALTER TABLE "Own schema"."Custo""mers" RENAME key TO number;
+ALTER TABLE "Own schema"."Custo""mers" RENAME extra TO properties;
+ALTER TABLE "Own schema"."Custo""mers" RENAME land TO country;
+SELECT create_property('vip', 'boolean', 'customers');
+SELECT $$SELECT set_freshness('customers', 'live'), set_refresh_interval('contacts', '1 hour')$$
+ WHERE to_regproc('set_freshness') IS NOT NULL \gexec
+
+-- A tenant of a table, a view, and a table that was dropped: noticed, and unnoticed.
+SELECT attach_audience('tenant 2', 'contacts', properties_column => 'properties', created_column => 'created_at', scope => '{"tenant": 2}');
+CREATE VIEW americans AS SELECT id, email, company FROM contacts WHERE country = 'US';
+SELECT attach_audience('americans', 'americans', 'id');
+CREATE TABLE dropped (id int PRIMARY KEY);
+CREATE TABLE dropped_unnoticed (id int PRIMARY KEY);
+SELECT attach_audience('dropped', 'dropped'), attach_audience('dropped unnoticed', 'dropped_unnoticed');
+SELECT (create_segment('First', '{"id": 1}', audience => name)).contact_count FROM unnest('{dropped,dropped unnoticed}'::text[]) name;
+DROP TABLE dropped;
+ALTER EVENT TRIGGER segments_forget_dropped_relations DISABLE;
+DROP TABLE dropped_unnoticed;
+ALTER EVENT TRIGGER segments_forget_dropped_relations ENABLE;
+
+-- Segments, of segments too, under names that need quotes.
+SELECT (create_segment(name, conditions, description, audience, zone)).contact_count FROM (VALUES
+    ('US', '{"country": "US"}', NULL, 'contacts', 'UTC'),
+    ('Big; DROP TABLE contacts; --', '{"lifetime_value": {"$gte": 300.50}}', 'Who''s "big"', 'contacts', 'Europe/Paris'),
+    ('Both', '{"$and": [{"$segment": "US"}, {"$segment": "Big; DROP TABLE contacts; --"}]}', 'Deux conditions, 2 ≥ 1', 'contacts', 'UTC'),
+    ('Informed', '{"$topic": "weekly-news", "tags": "t1"}', NULL, 'contacts', 'UTC'),
+    ('Spring', '{"created_at": {"$gte": "2024-02-01", "$lt": "2024-03-01"}}', NULL, 'contacts', 'America/New_York'),
+    ('Of tenant 2', '{"country": {"$in": ["US", "DE"]}, "email": {"$regex": "^[0-9]+@"}}', NULL, 'tenant 2', 'UTC'),
+    ('VIP', '{"vip": true, "country": "US"}', NULL, 'customers', 'UTC'),
+    ('Company', '{"company": {"$ne": "c1"}}', NULL, 'americans', 'UTC')) v(name, conditions, description, audience, zone);
+-- What a segment means by a name goes on meaning it.
+SELECT name FROM update_segment((SELECT id FROM segments.segment WHERE name = 'US'), '{"name": "American"}');
+
+-- Roles, one for all audiences and one for one, and a policy of the table's owner.
+SELECT grant_segments_access('regress_segments_reader', 'read:segments'),
+       grant_segments_access('regress_segments_tenant', 'read:segments', 'tenant 2'),
+       grant_segments_access('regress_segments_tenant', 'read:contacts', 'tenant 2'),
+       grant_segments_access('"Regress ""Segments"" owner"', 'write:segments');
+ALTER TABLE contacts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenants ON contacts TO regress_segments_tenant USING (tenant = 2);
+SET SESSION AUTHORIZATION "Regress ""Segments"" owner";
+CREATE TABLE "Own schema".owned (id int PRIMARY KEY, n int);
+SELECT attach_audience('owned', '"Own schema".owned');
+SELECT grant_segments_access('regress_segments_tenant', 'read:contacts', 'owned');
+RESET SESSION AUTHORIZATION;
