@@ -1,8 +1,9 @@
 //! Who may do what with which audiences.
 //!
 //! `segments.access` says it; row policies and EXECUTE follow it. Roles read the extension's own tables with their own
-//! rights, but write to none: functions do, with [`write()`], after asking for the scope with [`require`].
+//! rights, but write to none: functions do, with [`write()`], after asking for the scope with [`require_write`].
 
+use crate::audience::{Audience, unknown};
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::{returning, security};
@@ -41,6 +42,22 @@ impl Scope {
 /// Whether the caller has one of the scopes for an audience. The extension's owner has every scope.
 pub fn permits(scopes: &[Scope], audience: &str) -> bool {
     is_extension_owner() || holds("(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3)", scopes, audience)
+}
+
+/// Raises 42704 where there is no such audience, and 42501 where the caller may not write its segments. The audience
+/// stays until the transaction ends: no foreign key keeps it from being detached (see sql/finalize.sql).
+pub fn require_write(audience: &str) {
+    Audience::must_exist(audience);
+    require(Scope::WriteSegments, audience);
+    keep(audience);
+}
+
+/// Keeps an audience from being detached until the transaction ends; raises 42704 where it is gone.
+fn keep(audience: &str) {
+    let lock = "SELECT FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
+    if write(lock, &[audience.into()]) == 0 {
+        unknown(audience).raise()
+    }
 }
 
 /// Raises 42501 where the caller does not have the scope for an audience.

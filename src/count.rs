@@ -111,6 +111,7 @@ const KEEP: &str = "
 INSERT INTO segments.segment_count (segment, contact_count, counted_at)
 SELECT n.segment, n.contact_count, pg_catalog.clock_timestamp()
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) n(segment, contact_count)
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) n.segment
     ON CONFLICT (segment) DO UPDATE SET contact_count = excluded.contact_count, counted_at = excluded.counted_at";
 
 const PENDING: &str = "

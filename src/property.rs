@@ -1,6 +1,6 @@
 //! Properties: typed fields of contacts.
 
-use crate::access::{self, Scope};
+use crate::access;
 use crate::audience::Audience;
 use crate::condition;
 use crate::error::{Failure, listed};
@@ -54,7 +54,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
 
 /// Keeps a declaration; false where there is one of that name. Raises 42501 without the scope to write.
 pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, label: Option<&str>) -> bool {
-    access::require(Scope::WriteSegments, &audience.name);
+    access::require_write(&audience.name);
     let added = access::write(
         "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         &[
@@ -71,7 +71,7 @@ pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, lab
 #[pg_extern(sql = false)]
 fn drop_property(name: &str, audience: &str) {
     let audience = Audience::load(audience);
-    access::require(Scope::WriteSegments, &audience.name);
+    access::require_write(&audience.name);
     let users: Vec<String> = Definition::all(&audience.name)
         .into_iter()
         .filter(|segment| {

@@ -41,8 +41,7 @@ fn create_topic(
             .raise()
         }
     }
-    Audience::must_exist(audience);
-    access::require(access::Scope::WriteSegments, audience);
+    access::require_write(audience);
     let id = Uuid::now_v7();
     let added = access::write(
         "INSERT INTO segments.topic_config (id, audience, slug, name, description) VALUES ($1, $2, $3, $4, $5)

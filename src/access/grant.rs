@@ -1,6 +1,6 @@
 //! Giving and taking scopes.
 
-use super::{Scope, extension_owner, is_extension_owner};
+use super::{Scope, extension_owner, is_extension_owner, keep};
 use crate::audience::{owns, unknown};
 use crate::error::Failure;
 use crate::pg::security;
@@ -15,6 +15,7 @@ use segments_core::error::nearest;
 fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audience: Option<&str>) {
     let (role, scope) = arguments(role, scope);
     must_administer(audience);
+    audience.into_iter().for_each(keep);
     security::as_role(extension_owner(), || {
         // What a dropped role of that name had is not this one's: its privileges were dropped with it.
         query::write(FORGET_DROPPED, &[role.oid.into(), role.name.as_str().into()]);

@@ -349,8 +349,7 @@ SELECT c.relowner FROM segments.audience_config a
 /// Tells which table says who is subscribed to what.
 #[pg_extern(sql = false)]
 fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
-    Audience::must_exist(audience);
-    access::require(Scope::WriteSegments, audience);
+    access::require_write(audience);
     let quoted = must_own(relation);
     let catalog = columns::read(relation);
     find_column(&catalog, contact_column, &quoted);

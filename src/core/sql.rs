@@ -41,6 +41,13 @@ pub fn where_clause(checked: &Checked, table: &Table, style: &Style) -> String {
     writer.write(&compiler.sql(part))
 }
 
+/// A column's value, for the caller of a query to see; as [`where_clause`] it runs nothing of the table owner's.
+#[must_use]
+pub fn value(column: &Column, style: &Style) -> String {
+    let writer = Writer(style);
+    writer.plain(&column.kind, &writer.column(&column.name))
+}
+
 /// What of the table a condition reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Used<'t> {
@@ -255,7 +262,7 @@ impl Compiler<'_> {
                 ColumnKind::Array(element) if matches!(**element, ColumnKind::Char { .. }) => {
                     format!("{}[]", writer.as_text(&term))
                 }
-                _ => term,
+                kind => writer.plain(kind, &term),
             };
             format!("{}, {value}", writer.text(&column.name))
         };

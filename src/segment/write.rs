@@ -1,7 +1,7 @@
 //! Creating, changing and deleting segments.
 
 use super::{Definition, argument, id_of, unknown};
-use crate::access::{self, Scope};
+use crate::access;
 use crate::audience::Audience;
 use crate::error::{Failure, listed};
 use crate::pg::returning;
@@ -31,8 +31,8 @@ fn create_segment(
         conditions: required("conditions", conditions).to_owned(),
         time_zone: required("time_zone", time_zone).to_owned(),
     };
+    access::require_write(&segment.audience);
     let audience = Audience::load(&segment.audience);
-    access::require(Scope::WriteSegments, &segment.audience);
     let audience = live::hold_writers(audience);
     let checked = scope::check_new(&audience, &segment);
     let added = access::write(
@@ -59,13 +59,14 @@ fn create_segment(
 /// Changes what is given of a segment, and recounts.
 #[pg_extern(sql = false)]
 fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
+    let id = id_of(segment);
+    access::require_write(&Definition::load(id).audience);
     // Whoever else changes it goes first: what is not changed here stays what they made it.
     access::write(
         "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
-        &[segment.into()],
+        &[argument(id)],
     );
-    let before = Definition::load(id_of(segment));
-    access::require(Scope::WriteSegments, &before.audience);
+    let before = Definition::load(id);
     let mut after = before.clone();
     let Value::Object(changes) = changes.0 else {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "changes must be an object")
@@ -120,7 +121,7 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
 #[pg_extern(sql = false)]
 fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
     let definition = Definition::load(id_of(segment));
-    access::require(Scope::WriteSegments, &definition.audience);
+    access::require_write(&definition.audience);
     let users = referring(definition.id);
     if !users.is_empty() {
         let names: Vec<String> = users.into_iter().map(|user| user.name).collect();
@@ -207,6 +208,10 @@ fn referring(target: Uuid) -> Vec<Definition> {
 
 fn record_references(segment: &Definition, checked: &CheckedCondition) {
     for reference in &checked.references {
+        let lock = "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
+        if access::write(lock, &[argument(reference.target)]) == 0 {
+            unknown(reference.target).raise()
+        }
         access::write(
             "INSERT INTO segments.segment_reference (segment, reference, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             &[argument(segment.id), reference.text.as_str().into(), argument(reference.target)],

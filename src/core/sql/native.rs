@@ -162,7 +162,7 @@ impl Scalar<'_> {
         let (term, kind) = match self.kind {
             // A uuid is in the order of its canonical text.
             ColumnKind::Uuid if uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
-            ColumnKind::Uuid | ColumnKind::Enum { .. } => (writer.as_text(self.term), text_kind),
+            ColumnKind::Uuid | ColumnKind::Enum { .. } => (self.text(), text_kind),
             kind => (self.term.to_owned(), kind),
         };
         Sql::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
@@ -190,7 +190,7 @@ impl Scalar<'_> {
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
             // The others have a LIKE of their own that ignores case or minds padding, or none.
             ColumnKind::Char { deterministic: false } => self.in_c(&self.writer.as_text(self.term)),
-            _ => self.writer.as_text(self.term),
+            _ => self.text(),
         };
         Sql::infix(term, Symbol::Like, self.writer.text(&pattern))
     }
@@ -202,6 +202,16 @@ impl Scalar<'_> {
             | ColumnKind::Varchar { deterministic: false }
             | ColumnKind::Char { deterministic: false } => self.in_c(self.term),
             _ => self.term.to_owned(),
+        }
+    }
+
+    /// The text of a value of another type.
+    fn text(&self) -> String {
+        match self.kind {
+            ColumnKind::Enum { .. } if self.writer.plain(self.kind, self.term) != self.term => {
+                self.writer.plain(self.kind, self.term)
+            }
+            _ => self.writer.as_text(self.term),
         }
     }
 

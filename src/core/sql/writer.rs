@@ -140,6 +140,18 @@ impl Writer<'_> {
         format!("{term}::{}", self.builtin("text"))
     }
 
+    /// A column's value as built-in types have it. The owner of an enum may have given it casts, to text and to json,
+    /// which would run with the rights of whoever asks: what is to be executed goes round them.
+    pub(super) fn plain(self, kind: &ColumnKind, term: &str) -> String {
+        match kind {
+            ColumnKind::Enum { .. } if self.is_qualified() => format!("{CATALOG}.textin({CATALOG}.enum_out({term}))"),
+            ColumnKind::Array(element) if self.is_qualified() && matches!(**element, ColumnKind::Enum { .. }) => {
+                format!("{CATALOG}.textin({CATALOG}.array_out({term}))::{CATALOG}.text[]")
+            }
+            _ => term.to_owned(),
+        }
+    }
+
     /// A string of type text.
     pub(super) fn text(self, text: &str) -> String {
         self.literal(&ColumnKind::Text { deterministic: true }, text)
