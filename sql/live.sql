@@ -6,7 +6,6 @@ CREATE TABLE segments.count_delta (
     segments uuid[] NOT NULL,
     deltas bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
-SELECT pg_catalog.pg_extension_config_dump('segments.count_delta', '');
 
 CREATE FUNCTION segments.keep_counts() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_keep_counts';

@@ -30,7 +30,10 @@ CREATE TABLE segments.segment_count (
 
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_reference', '');
-SELECT pg_catalog.pg_extension_config_dump('segments.segment_count', '');
+-- Not of live audiences: where triggers are in force while data are restored, they would count the contacts again.
+SELECT pg_catalog.pg_extension_config_dump('segments.segment_count',
+    'WHERE segment IN (SELECT s.id FROM segments.segment_config s JOIN segments.audience_config a ON a.name = s.audience
+                        WHERE a.freshness <> ''live'')');
 
 CREATE FUNCTION segments.visible_count(segment uuid)
     RETURNS bigint LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_count_wrapper';

@@ -19,7 +19,7 @@ mod delta;
 mod freshness;
 mod tracked;
 
-pub use definition::{hold_writers, segment_deleted};
+pub use definition::{hold_writers, is_live, segment_deleted};
 pub use freshness::stop_keeping;
 
 /// What the trigger does after each statement.

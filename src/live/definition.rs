@@ -14,7 +14,7 @@ use pgrx::pg_sys::Oid;
 /// segments anew after that; to be called before the definition of a segment, a property, a topic or the audience
 /// itself changes. Returns the audience as it is after the wait.
 pub fn hold_writers(audience: Audience) -> Audience {
-    if !is_live(&audience.name) {
+    if !stays_live(&audience.name) {
         return audience;
     }
     for relation in relcache::lock_against_writers(audience.relation.oid) {
@@ -35,14 +35,20 @@ pub fn segment_deleted(audience: &str) {
     relation.into_iter().flat_map(relcache::tree).for_each(relcache::invalidate);
 }
 
+/// Whether the audience is live.
+pub fn is_live(audience: &str) -> bool {
+    let freshness =
+        security::as_role(access::extension_owner(), || query::first(FRESHNESS, &[audience.into()], |row| row.get(1)));
+    freshness == Some("live".to_owned())
+}
+
 /// Whether the audience is live, and stays what it is until the transaction ends.
-fn is_live(audience: &str) -> bool {
+fn stays_live(audience: &str) -> bool {
     let freshness = security::as_role(access::extension_owner(), || {
-        query::write_rows(
-            "SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR SHARE",
-            &[audience.into()],
-            |row| row.get::<String>(1),
-        )
+        query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
     });
     freshness.first().is_some_and(|freshness| freshness == "live")
 }
+
+const FRESHNESS: &str = "
+SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";

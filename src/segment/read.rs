@@ -6,7 +6,7 @@ use crate::count::CachedCounts;
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::returning;
-use crate::{access, contact, scope};
+use crate::{access, contact, count, live, scope};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
 use std::collections::HashMap;
@@ -82,7 +82,15 @@ fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Optio
         .entry(definition.audience.clone())
         .or_insert_with_key(|name| Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() });
     let may_count = audience.audience.as_ref().is_some_and(|audience| access::may_count(audience, &definition));
-    if may_count { audience.counts.of(&definition) } else { None }
+    if !may_count {
+        return None;
+    }
+    let cached = audience.counts.of(&definition);
+    // A dump leaves the counts of live audiences out; until they are counted again, they are counted for each reader.
+    cached.or_else(|| {
+        let audience = audience.audience.as_ref().filter(|_| live::is_live(&definition.audience))?;
+        Some(count::as_owner(audience, &scope::check_segment(audience, &definition).ok()?.checked))
+    })
 }
 
 /// What one call site of [`visible_count`] keeps, by the audience's name.

@@ -7,7 +7,9 @@ SELECT name, relation, relation_name, id_column, properties_column, created_colu
        freshness, refresh_interval, created_at FROM segments.audience ORDER BY name;
 SELECT audience, name, type, kind, label FROM segments.property ORDER BY 1, 2;
 SELECT * FROM segments.topic ORDER BY id;
-SELECT * FROM segments.segment ORDER BY id;
+SELECT id, name, description, conditions, audience, time_zone, contact_count, created_at, updated_at,
+       CASE WHEN audience IN (SELECT name FROM segments.audience WHERE freshness = 'periodic') THEN counted_at END AS counted_at
+  FROM segments.segment ORDER BY id;
 SELECT role, scope, audience FROM segments.access ORDER BY 1, 2, 3;
 SELECT segment, reference, target FROM segments.segment_reference ORDER BY 1, 2;
 
@@ -29,7 +31,8 @@ SELECT r.rolname, p.proname, count(*)
    AND r.rolname ILIKE 'regress%' AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
  GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT c.oid::regclass::text AS relation,
-       (SELECT array_agg(item::text ORDER BY item::text) FROM unnest(coalesce(c.relacl, acldefault('r', c.relowner))) item) AS acl,
+       (SELECT string_agg(concat_ws(' ', grantee::regrole, privilege_type), ', ' ORDER BY grantee::regrole::text, privilege_type)
+          FROM aclexplode(c.relacl) WHERE grantee <> c.relowner) AS acl,
        (SELECT array_agg(attname || attacl::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL) AS columns,
        c.relrowsecurity, (SELECT array_agg(polname ORDER BY polname) FROM pg_policy WHERE polrelid = c.oid) AS policies
   FROM pg_class c WHERE c.relkind IN ('r', 'v') AND c.relnamespace::regnamespace::text IN ('segments', 'public', '"Own schema"') ORDER BY 1;
@@ -57,4 +60,6 @@ SELECT id_column, properties_column FROM segments.audience WHERE name = 'custome
 SELECT name, audience, pg_temp.ask(id) FROM segments.segment ORDER BY id;
 SELECT contact_count FROM create_segment('New', '{"$segment": "Both"}');
 SELECT contact_count FROM create_segment('New', '{"vip": true}', audience => 'customers');
+INSERT INTO zebra.live VALUES (101, 1), (102, 2);
+SELECT name, contact_count FROM segments.segment WHERE audience = 'live';
 ROLLBACK;

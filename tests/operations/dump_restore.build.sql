@@ -31,8 +31,14 @@ ALTER TABLE "Own schema"."Custo""mers" RENAME key TO number;
 ALTER TABLE "Own schema"."Custo""mers" RENAME extra TO properties;
 ALTER TABLE "Own schema"."Custo""mers" RENAME land TO country;
 SELECT create_property('vip', 'boolean', 'customers');
-SELECT $$SELECT set_freshness('customers', 'live'), set_refresh_interval('contacts', '1 hour')$$
- WHERE to_regproc('set_freshness') IS NOT NULL \gexec
+SELECT set_freshness('customers', 'live');
+-- Its data come after the extension's, with its triggers in force where the schema was restored before.
+CREATE SCHEMA zebra;
+CREATE TABLE zebra.live (id int PRIMARY KEY, n int);
+SELECT attach_audience('live', 'zebra.live'), set_freshness('live', 'live');
+SELECT name FROM create_segment('Odd', '{"n": {"$in": [1, 3, 5]}}', audience => 'live');
+INSERT INTO zebra.live SELECT n, n FROM generate_series(1, 9) n;
+SELECT $$SELECT set_refresh_interval('contacts', '1 hour')$$ WHERE to_regproc('set_refresh_interval') IS NOT NULL \gexec
 
 -- A tenant of a table, a view, and a table that was dropped: noticed, and unnoticed.
 SELECT attach_audience('tenant 2', 'contacts', properties_column => 'properties', created_column => 'created_at', scope => '{"tenant": 2}');
