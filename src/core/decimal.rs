@@ -5,6 +5,10 @@
 //! stored number is then a comparison of bytes that are already there, exact at any size, and never
 //! goes through `f64`.
 
+mod rank;
+
+pub use rank::{Rank, Ranked, RankedDecimal};
+
 use std::cmp::Ordering;
 use std::fmt;
 

@@ -18,7 +18,7 @@ mod text;
 pub type Constant = Value<DateRange>;
 
 /// A Boolean combination of tests `T`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr<T> {
     /// True or false whatever is asked; only ever the whole expression
     Const(bool),
@@ -36,7 +36,7 @@ pub enum Expr<T> {
 pub type Checked = Expr<Atom>;
 
 /// What a contact is asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Atom {
     /// A test on a field
     Field(FieldTest),
@@ -45,7 +45,7 @@ pub enum Atom {
 }
 
 /// A test on a field of a document.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FieldTest {
     /// The field; its first key is the property's name
     pub path: Path,
@@ -56,7 +56,7 @@ pub struct FieldTest {
 }
 
 /// A test on what a field holds; holds if any value that the field yields satisfies it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ValueTest {
     /// Equal to the constant; null: or missing
     Eq(Constant),
@@ -81,7 +81,7 @@ pub enum ValueTest {
 }
 
 /// What one element of an array is asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ElementTest {
     /// Put to elements that are objects (or arrays, read as objects keyed by index)
     Object(Expr<FieldTest>),
@@ -165,6 +165,14 @@ fn single_or<T>(mut parts: Vec<Expr<T>>, empty: bool, join: fn(Vec<Expr<T>>) -> 
         0 => Expr::Const(empty),
         1 => parts.swap_remove(0),
         _ => join(parts),
+    }
+}
+
+impl FieldTest {
+    /// Whether an array satisfies the test when one of its elements does.
+    #[must_use]
+    pub fn fans_out(&self) -> bool {
+        !self.read_as.is_some_and(PropertyType::is_scalar)
     }
 }
 

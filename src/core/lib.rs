@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! text ─parse→ AST ─check→ Expr ┬→ Program      one condition, one document
+//!                               ├→ ProgramSet   many conditions, one document
 //!                               ├→ SQL          a WHERE clause over a table of contacts
 //!                               └→ facts        what an index can use
 //! ```
@@ -24,6 +25,7 @@ pub mod path;
 pub mod pattern;
 pub mod print;
 pub mod program;
+pub mod program_set;
 pub mod sql;
 pub mod types;
 pub mod value;

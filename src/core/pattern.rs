@@ -48,6 +48,12 @@ impl PartialEq for Needle {
 
 impl Eq for Needle {}
 
+impl std::hash::Hash for Needle {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (&self.text, &self.options).hash(state);
+    }
+}
+
 /// Why a pattern cannot be used: the kind, what is wrong, and the way out.
 pub type Refusal = (ErrorKind, String, String);
 

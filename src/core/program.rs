@@ -13,6 +13,10 @@ mod compare;
 mod walk;
 
 use check::Check;
+use walk::Key;
+
+pub(crate) use check::{honour_interrupts, kind};
+pub(crate) use walk::Visitor;
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -46,22 +50,22 @@ enum Step {
     Topic(String),
 }
 
+/// A test on a field, compiled.
 #[derive(Debug)]
-struct FieldStep {
-    /// The position of the field's first key in [`Program::keys`]
+pub(crate) struct FieldStep {
+    field: FieldPath,
+    check: Check,
+}
+
+/// Where a field's values are.
+#[derive(Debug)]
+pub(crate) struct FieldPath {
+    /// The position of the field's first key among those that were looked up
     slot: usize,
     /// The keys below it
     rest: Box<[Key]>,
     /// Whether arrays are fanned out
     fan_out: bool,
-    check: Check,
-}
-
-/// A key of a path, which may be read as an index too.
-#[derive(Debug)]
-struct Key {
-    name: String,
-    index: Option<usize>,
 }
 
 /// How many keys are looked up without allocating.
@@ -171,7 +175,7 @@ impl Step {
             Step::Topic(_) => 1,
             Step::Not(step) => step.cost(),
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).fold(0, u32::saturating_add),
-            Step::Field(field) => field.check.cost() + 4 * field.rest.len() as u32,
+            Step::Field(field) => field.cost(),
         }
     }
 
@@ -181,37 +185,97 @@ impl Step {
             Step::All(steps) => steps.iter().all(|step| step.holds(found, surroundings)),
             Step::Any(steps) => steps.iter().any(|step| step.holds(found, surroundings)),
             Step::Not(step) => !step.holds(found, surroundings),
-            Step::Field(field) => field.holds(found[field.slot], surroundings),
+            Step::Field(field) => field.holds(found, surroundings),
             Step::Topic(id) => surroundings.topics.contains(id),
         }
     }
 }
 
 impl FieldStep {
-    fn compile(field: &FieldTest, keys: &[String]) -> Self {
+    /// Compiles a test for a document of which `keys` are looked up, in key order.
+    pub(crate) fn compile(field: &FieldTest, keys: &[String]) -> Self {
+        FieldStep { field: FieldPath::compile(field, keys), check: Check::compile(&field.test) }
+    }
+
+    /// A rough price: comparing a scalar is 1.
+    pub(crate) fn cost(&self) -> u32 {
+        self.check.cost() + 4 * self.field.rest.len() as u32
+    }
+
+    /// Whether any value of the field, in a document of which these keys were found, satisfies the test.
+    pub(crate) fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>], surroundings: Surroundings<'_>) -> bool {
+        self.field.visit(found, &mut Asked { check: &self.check, surroundings }, surroundings)
+    }
+}
+
+/// The values of a field, put to one check.
+struct Asked<'a> {
+    check: &'a Check,
+    surroundings: Surroundings<'a>,
+}
+
+impl Visitor for Asked<'_> {
+    fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool {
+        self.check.value(value, fan_out, self.surroundings)
+    }
+
+    fn absent(&mut self) -> bool {
+        self.check.absent()
+    }
+
+    fn nothing(&mut self) -> bool {
+        self.check.is_empty()
+    }
+}
+
+impl FieldPath {
+    /// Where the field is in a document of which `keys` are looked up, in key order.
+    pub(crate) fn compile(field: &FieldTest, keys: &[String]) -> Self {
         let first = field.path.first().as_bytes();
         let rest = field.path.rest().iter().map(|name| Key { name: name.clone(), index: as_index(name) });
-        FieldStep {
+        FieldPath {
             slot: keys.partition_point(|key| key_order(key.as_bytes(), first).is_lt()),
             rest: rest.collect(),
-            fan_out: !field.read_as.is_some_and(|read_as| read_as.is_scalar()),
-            check: Check::compile(&field.test),
+            fan_out: field.fans_out(),
         }
     }
 
-    fn holds<'d, N: Node<'d>>(&self, value: Option<N>, surroundings: Surroundings<'_>) -> bool {
-        if self.rest.is_empty() {
-            match value {
-                Some(value) => self.check.value(value, self.fan_out, surroundings),
-                None => self.check.absent(),
+    /// The one value, or none, that the field yields; `None` where it may yield several.
+    #[inline]
+    pub(crate) fn single<'d, N: Node<'d>>(&self, found: &[Option<N>]) -> Option<Option<N>> {
+        let Some(mut value) = found[self.slot] else { return Some(None) };
+        for key in &self.rest {
+            let below = match value.view() {
+                View::Object(object) => object.get(&key.name),
+                View::Array(_) if self.fan_out => return None,
+                View::Array(array) => key.index.and_then(|index| array.get(index)),
+                _ => None,
+            };
+            match below {
+                Some(below) => value = below,
+                None => return Some(None),
             }
-        } else if self.fan_out {
-            walk::any_yield(value, &self.rest, &self.check, surroundings)
-        } else {
-            match walk::descend(value, &self.rest) {
-                Some(value) => self.check.value(value, false, surroundings),
-                None => self.check.absent(),
-            }
+        }
+        Some(Some(value))
+    }
+
+    /// Shows the visitor what the field yields, until it has seen enough; whether it has.
+    #[inline]
+    pub(crate) fn visit<'d, N: Node<'d>>(
+        &self,
+        found: &[Option<N>],
+        visitor: &mut impl Visitor,
+        surroundings: Surroundings<'_>,
+    ) -> bool {
+        let value = found[self.slot];
+        let taken_as_it_is = match value {
+            _ if self.rest.is_empty() => value,
+            Some(value) if self.fan_out => return walk::walk(value, &self.rest, visitor, surroundings),
+            value => walk::descend(value, &self.rest),
+        };
+        match taken_as_it_is {
+            Some(value) => visitor.value(value, self.fan_out),
+            None => visitor.absent(),
         }
     }
 }

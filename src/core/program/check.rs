@@ -177,7 +177,8 @@ fn element_holds<'d, N: Node<'d>>(expr: &Expr<Check>, element: N, surroundings: 
     }
 }
 
-fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
+/// The type of a value.
+pub(crate) fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
     match view {
         View::Null => JsonType::Null,
         View::Bool(_) => JsonType::Bool,
@@ -189,7 +190,7 @@ fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
 }
 
 /// Lets the caller be interrupted every few thousand elements of an array.
-pub(super) fn honour_interrupts(index: usize, surroundings: Surroundings<'_>) {
+pub(crate) fn honour_interrupts(index: usize, surroundings: Surroundings<'_>) {
     if index % 4096 == 4095 {
         (surroundings.interrupt)();
     }

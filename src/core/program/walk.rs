@@ -3,21 +3,35 @@
 //! Source: <https://www.mongodb.com/docs/manual/tutorial/query-array-of-documents/>; `docs/conditions.md` has the
 //! corners spelled out.
 
-use super::check::Check;
-use super::{Key, Surroundings};
+use super::{Surroundings, honour_interrupts};
 use crate::document::{Array, Node, Object, View};
 
-/// Whether any value that the path yields satisfies the check. The path starts at what its first key holds.
-pub(super) fn any_yield<'d, N: Node<'d>>(
-    value: Option<N>,
+/// A key of a path, which may be read as an index too.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(super) name: String,
+    pub(super) index: Option<usize>,
+}
+
+/// What is shown the values that a field yields. Each method tells whether it has seen enough.
+pub(crate) trait Visitor {
+    /// A value, whose elements count too with `fan_out` where it is an array.
+    fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool;
+    /// A place without a value.
+    fn absent(&mut self) -> bool;
+    /// There was neither a value nor a place for one, which only `$empty` asks about.
+    fn nothing(&mut self) -> bool;
+}
+
+/// Shows the visitor all that the path yields from `value`, which its first key holds, with fan-out.
+pub(super) fn walk<'d, N: Node<'d>>(
+    value: N,
     rest: &[Key],
-    check: &Check,
+    visitor: &mut impl Visitor,
     surroundings: Surroundings<'_>,
 ) -> bool {
-    let mut yields = Yields { check, surroundings, any: false };
-    let Some(value) = value else { return check.absent() };
-    // A path that yields nothing at all leaves the field without a value, which only $empty asks about.
-    yields.walk(value, rest) || (!yields.any && check.is_empty())
+    let mut walk = Walk { visitor, surroundings, any: false };
+    walk.on(value, rest) || (!walk.any && walk.visitor.nothing())
 }
 
 /// The value at the path, where arrays are not fanned out: through objects by key, into arrays by index.
@@ -29,21 +43,21 @@ pub(super) fn descend<'d, N: Node<'d>>(value: Option<N>, rest: &[Key]) -> Option
     })
 }
 
-struct Yields<'a> {
-    check: &'a Check,
+struct Walk<'a, V> {
+    visitor: &'a mut V,
     surroundings: Surroundings<'a>,
     any: bool,
 }
 
-impl Yields<'_> {
-    /// Walks on from `value`; true as soon as something it yields satisfies the check.
-    fn walk<'d, N: Node<'d>>(&mut self, value: N, path: &[Key]) -> bool {
+impl<V: Visitor> Walk<'_, V> {
+    /// Walks on from `value`; true as soon as the visitor has seen enough.
+    fn on<'d, N: Node<'d>>(&mut self, value: N, path: &[Key]) -> bool {
         let Some((key, rest)) = path.split_first() else {
             return self.value(value, true);
         };
         match value.view() {
             View::Object(object) => match object.get(&key.name) {
-                Some(value) => self.walk(value, rest),
+                Some(value) => self.on(value, rest),
                 None => self.absent(),
             },
             View::Array(array) => self.by_index(array, key, rest) || self.fan_out(array, path),
@@ -55,7 +69,7 @@ impl Yields<'_> {
     fn by_index<'d, A: Array<'d>>(&mut self, array: A, key: &Key, rest: &[Key]) -> bool {
         match key.index.and_then(|index| array.get(index)) {
             Some(element) if rest.is_empty() => self.value(element, false),
-            Some(element) => self.walk(element, rest),
+            Some(element) => self.on(element, rest),
             None => false,
         }
     }
@@ -63,18 +77,18 @@ impl Yields<'_> {
     /// The elements that are objects each go on with the path; other elements yield nothing.
     fn fan_out<'d, A: Array<'d>>(&mut self, array: A, path: &[Key]) -> bool {
         array.iter().enumerate().any(|(index, element)| {
-            super::check::honour_interrupts(index, self.surroundings);
-            matches!(element.view(), View::Object(_)) && self.walk(element, path)
+            honour_interrupts(index, self.surroundings);
+            matches!(element.view(), View::Object(_)) && self.on(element, path)
         })
     }
 
     fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool {
         self.any = true;
-        self.check.value(value, fan_out, self.surroundings)
+        self.visitor.value(value, fan_out)
     }
 
     fn absent(&mut self) -> bool {
         self.any = true;
-        self.check.absent()
+        self.visitor.absent()
     }
 }

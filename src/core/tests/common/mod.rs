@@ -9,6 +9,7 @@ use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Atom, Checked, Expr, FieldTest};
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
+use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::value::Json;
 
 /// The document of that text.
@@ -39,19 +40,26 @@ pub fn on_document(checked: &Checked) -> Option<Expr<FieldTest>> {
 /// A row of a table of cases: a condition, documents that match it, and documents that do not.
 pub type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-/// Puts every condition to its documents, and so too the text that compiled SQL would carry.
+/// Puts every condition to its documents, and so too the text that compiled SQL would carry, and all at once.
 #[track_caller]
 pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
     let mut wrong = Vec::new();
-    for (condition, matching, others) in cases {
-        let checked = checked(condition, scope);
-        let printed = on_document(&checked).expect("no topics in tables of cases").to_condition().to_string();
+    let all: Vec<Checked> = cases.iter().map(|(condition, ..)| checked(condition, scope)).collect();
+    let set = ProgramSet::compile(&all);
+    let mut matches = Matches::new();
+    for (number, (condition, matching, others)) in cases.iter().enumerate() {
+        let checked = &all[number];
+        let printed = on_document(checked).expect("no topics in tables of cases").to_condition().to_string();
         let again = self::checked(&printed, &DocumentOnly);
         let expected = matching.iter().map(|text| (text, true)).chain(others.iter().map(|text| (text, false)));
         for (text, expected) in expected {
             let document = document(text);
-            if evaluate(&checked, &document) != expected {
+            if evaluate(checked, &document) != expected {
                 wrong.push(format!("{condition} should say {expected} of {text}"));
+            }
+            set.matching(&document, Surroundings::NONE, &mut matches);
+            if matches.iter().any(|member| member == number) != expected {
+                wrong.push(format!("{condition}, among others, should say {expected} of {text}"));
             }
             if evaluate(&again, &document) != expected {
                 wrong.push(format!("{condition} prints to {printed}, which should say {expected} of {text}"));

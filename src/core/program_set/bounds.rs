@@ -1,0 +1,186 @@
+//! Ordered comparisons with many bounds at once: where a value stands among them tells which are satisfied.
+
+use super::sets::{Set, Sets, insert};
+use crate::ast::Comparison;
+use crate::date::DateRange;
+use crate::decimal::{Ranked, RankedDecimal};
+use std::cmp::Ordering;
+
+/// What stored values are compared with.
+pub(super) trait Bound: Ord {
+    /// A stored value
+    type Stored<'v>: Copy;
+
+    /// How the stored value stands to the bound.
+    fn order(&self, stored: Self::Stored<'_>) -> Ordering;
+    /// A word that never falls where bounds rise.
+    fn rank(&self) -> u64;
+    /// The same word of a stored value.
+    fn rank_of(stored: Self::Stored<'_>) -> u64;
+}
+
+impl Bound for RankedDecimal {
+    type Stored<'v> = Ranked<'v>;
+
+    fn order(&self, stored: Ranked<'_>) -> Ordering {
+        RankedDecimal::order(self, stored)
+    }
+
+    fn rank(&self) -> u64 {
+        RankedDecimal::rank(self).word()
+    }
+
+    fn rank_of(stored: Ranked<'_>) -> u64 {
+        stored.rank.word()
+    }
+}
+
+impl Bound for String {
+    type Stored<'v> = &'v [u8];
+
+    fn order(&self, stored: &[u8]) -> Ordering {
+        stored.cmp(self.as_bytes())
+    }
+
+    fn rank(&self) -> u64 {
+        Self::rank_of(self.as_bytes())
+    }
+
+    /// Its first eight bytes.
+    fn rank_of(stored: &[u8]) -> u64 {
+        let mut head = [0; 8];
+        let length = stored.len().min(8);
+        head[..length].copy_from_slice(&stored[..length]);
+        u64::from_be_bytes(head)
+    }
+}
+
+/// Days and instants, as numbers.
+impl Bound for i64 {
+    type Stored<'v> = i64;
+
+    fn order(&self, stored: i64) -> Ordering {
+        stored.cmp(self)
+    }
+
+    fn rank(&self) -> u64 {
+        Self::rank_of(*self)
+    }
+
+    fn rank_of(stored: i64) -> u64 {
+        stored.cast_unsigned() ^ 1 << 63
+    }
+}
+
+/// The comparisons in one direction that count for one place, the easiest to satisfy first: those that a value
+/// satisfies are the first so many.
+#[derive(Debug)]
+pub(super) struct Bounds<B> {
+    pub(super) place: u8,
+    is_upward: bool,
+    /// Of each different bound, its rank, turned over where bounds fall: ascending
+    ranks: Vec<u64>,
+    bounds: Vec<(Comparison, B)>,
+    /// Of each different bound, how many conditions it and those before it have
+    ends: Vec<u32>,
+    /// Where the conditions of the bounds start among the sparse sets: a value takes a part of them
+    conditions: u32,
+    /// Of every so many conditions, the dense set of them so far
+    checkpoints: Vec<u32>,
+    stride: u32,
+}
+
+impl<B: Bound> Bounds<B> {
+    /// All comparisons of one place, in both directions. `base` are conditions that any value satisfies there;
+    /// without it the place is one that is better served by lists.
+    pub(super) fn build(
+        place: u8,
+        comparisons: Vec<(Comparison, B, u32)>,
+        base: Option<&[u64]>,
+        sets: &mut Sets,
+    ) -> impl Iterator<Item = Self> {
+        let is_upward = |comparison| matches!(comparison, Comparison::Gt | Comparison::Gte);
+        let (up, down): (Vec<_>, Vec<_>) = comparisons.into_iter().partition(|(comparison, ..)| is_upward(*comparison));
+        let lists = [(true, up), (false, down)].map(|(is_upward, mut list)| {
+            list.sort_by(|left, right| {
+                let strict = |comparison| matches!(comparison, Comparison::Gt | Comparison::Lt);
+                let order = if is_upward { left.1.cmp(&right.1) } else { right.1.cmp(&left.1) };
+                order.then(strict(left.0).cmp(&strict(right.0)))
+            });
+            (!list.is_empty()).then(|| Self::list(place, is_upward, list, base, sets))
+        });
+        lists.into_iter().flatten()
+    }
+
+    fn list(
+        place: u8,
+        is_upward: bool,
+        list: Vec<(Comparison, B, u32)>,
+        base: Option<&[u64]>,
+        sets: &mut Sets,
+    ) -> Self {
+        let stride = (sets.words() / 4).max(4);
+        let mut checkpoints = Vec::new();
+        let conditions: Vec<u32> = list.iter().map(|(.., condition)| *condition).collect();
+        if let Some(base) = base {
+            let mut bits = base.to_vec();
+            for chunk in conditions.chunks_exact(stride) {
+                chunk.iter().for_each(|condition| insert(&mut bits, *condition));
+                checkpoints.push(sets.add_bits(&bits));
+            }
+        }
+        let (mut ranks, mut bounds, mut ends) = (Vec::new(), Vec::<(Comparison, B)>::new(), Vec::new());
+        for (end, (comparison, bound, _)) in (1..).zip(list) {
+            if bounds.last().is_some_and(|last| last.0 == comparison && last.1 == bound) {
+                ends.pop();
+            } else {
+                ranks.push(turn(is_upward, bound.rank()));
+                bounds.push((comparison, bound));
+            }
+            ends.push(end);
+        }
+        let (conditions, _) = sets.add_list(&conditions);
+        Bounds { place, is_upward, ranks, bounds, ends, conditions, checkpoints, stride: stride as u32 }
+    }
+
+    /// The sets whose union are the conditions that the stored value satisfies: of the bounds up to a checkpoint, and
+    /// of those after it.
+    #[inline]
+    pub(super) fn satisfied(&self, stored: B::Stored<'_>) -> [Option<Set>; 2] {
+        let rank = turn(self.is_upward, B::rank_of(stored));
+        let mut count = self.ranks.partition_point(|other| *other < rank);
+        while let Some((comparison, bound)) = self.bounds.get(count)
+            && self.ranks[count] == rank
+            && comparison.accepts(bound.order(stored))
+        {
+            count += 1;
+        }
+        let Some(last) = count.checked_sub(1) else { return [None, None] };
+        let conditions = self.ends[last];
+        let strides = (conditions / self.stride).min(self.checkpoints.len() as u32);
+        let after = strides * self.stride;
+        let so_far = strides.checked_sub(1).map(|last| Set::Dense(self.checkpoints[last as usize]));
+        let rest = Set::Sparse { from: self.conditions + after, len: conditions - after };
+        [so_far, (conditions > after).then_some(rest)]
+    }
+}
+
+/// The comparison with an operand as stored days meet it.
+pub(super) fn of_day(comparison: Comparison, range: &DateRange) -> (Comparison, i64) {
+    (comparison, range.day().epoch_days().into())
+}
+
+/// The comparison with an operand as stored instants meet it.
+pub(super) fn of_instants(comparison: Comparison, range: &DateRange) -> (Comparison, i64) {
+    let (from, until) = (range.from().micros(), range.until().micros());
+    match comparison {
+        Comparison::Gt => (Comparison::Gte, until),
+        Comparison::Gte => (Comparison::Gte, from),
+        Comparison::Lt => (Comparison::Lt, from),
+        Comparison::Lte => (Comparison::Lt, until),
+    }
+}
+
+fn turn(is_upward: bool, rank: u64) -> u64 {
+    if is_upward { rank } else { !rank }
+}

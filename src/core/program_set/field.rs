@@ -1,0 +1,163 @@
+//! What the values of one field mean to all the conditions at once.
+
+use super::bounds::{Bound, Bounds};
+use super::sets::Set;
+use super::single::Single;
+use crate::date::Moment;
+use crate::decimal::{Rank, Ranked, RankedDecimal};
+use crate::document::{Array, Node, Object, View};
+use crate::program::{FieldPath, Surroundings, Visitor, honour_interrupts, kind};
+use std::collections::HashMap;
+
+/// The values that the tests on a field speak of, each with the conditions of whose clauses it satisfies one.
+#[derive(Debug)]
+pub(super) struct FieldIndex {
+    /// Where its values are; `None` for the topics that the contact is subscribed to, which are like strings
+    pub(super) path: Option<FieldPath>,
+    /// The conditions that require something of the field, for each place
+    pub(super) layers: Vec<Layer>,
+    /// What values mean that are no arrays, where that pays
+    pub(super) single: Option<Single>,
+    /// Of [`values`](Self::values), what is for layers that span fields
+    pub(super) cross: Option<Values>,
+    pub(super) values: Values,
+}
+
+/// The clauses that are looked up together: at most one of each condition.
+///
+/// A condition with two clauses on one field, such as a lower and an upper bound, has one in each of two layers.
+#[derive(Debug)]
+pub(super) enum Layer {
+    /// Of few conditions: the list of them
+    Few { from: u32, len: u32 },
+    /// Of many: the dense set of all the other conditions, which are part of each dense set of the layer
+    Many(u32),
+}
+
+/// Sets of conditions and the places that they are for.
+pub(super) type Postings = Box<[(u8, Set)]>;
+
+/// Values and what they satisfy.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    pub(super) absent: Postings,
+    pub(super) present: Postings,
+    pub(super) empty: Postings,
+    pub(super) null: Postings,
+    pub(super) bools: [Postings; 2],
+    pub(super) types: [Postings; 6],
+    pub(super) sizes: HashMap<u64, Postings, foldhash::fast::RandomState>,
+    pub(super) strings: HashMap<Box<[u8]>, Postings, foldhash::fast::RandomState>,
+    pub(super) numbers: HashMap<Rank, Vec<(RankedDecimal, Postings)>, foldhash::fast::RandomState>,
+    pub(super) string_bounds: Vec<Bounds<String>>,
+    pub(super) number_bounds: Vec<Bounds<RankedDecimal>>,
+    /// What dates mean to stored days, and to stored instants
+    pub(super) day_bounds: Vec<Bounds<i64>>,
+    pub(super) instant_bounds: Vec<Bounds<i64>>,
+}
+
+/// The sets that were met, by place.
+pub(super) type Hits = [Vec<Set>];
+
+/// Sees a field's values, and keeps the sets that each of them satisfies.
+pub(super) struct Observer<'a> {
+    pub(super) values: &'a Values,
+    pub(super) hits: &'a mut Hits,
+    pub(super) surroundings: Surroundings<'a>,
+}
+
+impl Observer<'_> {
+    #[inline]
+    fn hit(&mut self, postings: &Postings) {
+        for (place, set) in postings {
+            self.hits[usize::from(*place)].push(*set);
+        }
+    }
+
+    #[inline]
+    fn satisfied<B: Bound>(&mut self, bounds: &[Bounds<B>], stored: B::Stored<'_>) {
+        for bounds in bounds {
+            for set in bounds.satisfied(stored).into_iter().flatten() {
+                self.hits[usize::from(bounds.place)].push(set);
+            }
+        }
+    }
+
+    /// A value by itself, whether an element of an array or not.
+    #[inline]
+    fn scalar<'d, N: Node<'d>>(&mut self, view: &View<'d, N>) {
+        let values = self.values;
+        match view {
+            View::Null => self.hit(&values.null),
+            View::Bool(value) => self.hit(&values.bools[usize::from(*value)]),
+            View::Number(number) => {
+                let stored = Ranked::from(*number);
+                if let Some(same) = values.numbers.get(&stored.rank) {
+                    let equal = same.iter().filter(|(number, _)| number.order(stored).is_eq());
+                    equal.for_each(|(_, postings)| self.hit(postings));
+                }
+                self.satisfied(&values.number_bounds, stored);
+            }
+            View::String(text) => self.string(text),
+            View::Array(_) | View::Object(_) => {}
+        }
+        self.hit(&values.types[kind(view) as usize]);
+    }
+
+    pub(super) fn string(&mut self, text: &[u8]) {
+        let values = self.values;
+        if let Some(postings) = values.strings.get(text) {
+            self.hit(postings);
+        }
+        self.satisfied(&values.string_bounds, text);
+        if !values.day_bounds.is_empty() {
+            match Moment::parse(text) {
+                Some(Moment::Day(day)) => self.satisfied(&values.day_bounds, day.epoch_days().into()),
+                Some(Moment::Instant(instant)) => self.satisfied(&values.instant_bounds, instant.micros()),
+                None => {}
+            }
+        }
+    }
+}
+
+impl Visitor for Observer<'_> {
+    fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool {
+        let values = self.values;
+        self.hit(&values.present);
+        let view = value.view();
+        self.scalar(&view);
+        match view {
+            View::Null | View::String([]) => self.hit(&values.empty),
+            View::Object(object) if object.is_empty() => self.hit(&values.empty),
+            View::Array(array) => {
+                if array.is_empty() {
+                    self.hit(&values.empty);
+                }
+                if let Some(postings) = values.sizes.get(&(array.len() as u64)) {
+                    self.hit(postings);
+                }
+                if fan_out {
+                    for (index, element) in array.iter().enumerate() {
+                        honour_interrupts(index, self.surroundings);
+                        self.scalar(&element.view());
+                    }
+                }
+            }
+            View::Bool(_) | View::Number(_) | View::String(_) | View::Object(_) => {}
+        }
+        false
+    }
+
+    fn absent(&mut self) -> bool {
+        let values = self.values;
+        self.hit(&values.absent);
+        self.hit(&values.empty);
+        false
+    }
+
+    fn nothing(&mut self) -> bool {
+        let values = self.values;
+        self.hit(&values.empty);
+        false
+    }
+}

@@ -1,0 +1,257 @@
+//! Putting a document to a set of conditions.
+
+use super::field::{FieldIndex, Layer, Observer};
+use super::residual::{Answers, Asking};
+use super::sets::{self, Set, Sets};
+use super::single::{Kind, Mask, Single};
+use super::{KILL, LOCAL_PLACES, PLACES, ProgramSet};
+use crate::date::Moment;
+use crate::decimal::Ranked;
+use crate::document::{Node, Object, View};
+use crate::program::Surroundings;
+
+/// The conditions that one document satisfies, and the memory that finding them takes, to be used again.
+#[derive(Clone, Debug, Default)]
+pub struct Matches {
+    /// Those of which all clauses hold so far
+    alive: Vec<u64>,
+    /// Those of which a clause that spans fields holds, a set for each layer
+    cross: Vec<u64>,
+    /// What was met in the field at hand
+    hits: [Vec<Set>; PLACES],
+    kept: Vec<u32>,
+    union: Vec<u64>,
+    answers: Answers,
+}
+
+impl Matches {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The conditions' numbers, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        sets::members(&self.alive)
+    }
+
+    pub(super) fn find<'d, N: Node<'d>>(
+        &mut self,
+        set: &ProgramSet,
+        found: &[Option<N>],
+        surroundings: Surroundings<'_>,
+    ) {
+        self.alive.clone_from(&set.everyone);
+        self.cross.clear();
+        self.cross.resize(set.cross.len() * set.sets.words(), 0);
+        for field in &set.fields {
+            let Some(path) = &field.path else {
+                let mut observer = Observer { values: &field.values, hits: &mut self.hits, surroundings };
+                surroundings.topics.iter().for_each(|topic| observer.string(topic.as_bytes()));
+                self.apply(field, &set.sets);
+                continue;
+            };
+            let is_single = field.single.as_ref().is_some_and(|single| {
+                path.single(found).is_some_and(|value| self.keep_single(single, value, &set.sets))
+            });
+            let values = if is_single { field.cross.as_ref() } else { Some(&field.values) };
+            if let Some(values) = values {
+                let mut observer = Observer { values, hits: &mut self.hits, surroundings };
+                path.visit(found, &mut observer, surroundings);
+                if is_single {
+                    self.apply_cross(&set.sets);
+                } else {
+                    self.apply(field, &set.sets);
+                }
+            }
+        }
+        for (layer, hit) in set.cross.iter().zip(self.cross.chunks_exact_mut(set.sets.words().max(1))) {
+            keep_of_cross(layer, hit, &mut self.alive, &set.sets);
+        }
+        self.evaluate_rest(set, found, surroundings);
+    }
+
+    /// Applies what was met in a field.
+    fn apply(&mut self, field: &FieldIndex, sets: &Sets) {
+        for (place, layer) in field.layers.iter().enumerate() {
+            self.keep(layer, place, sets);
+            self.hits[place].clear();
+        }
+        self.apply_cross(sets);
+        for set in self.hits[usize::from(KILL)].drain(..) {
+            match set {
+                Set::Dense(number) => sets::subtract(&mut self.alive, sets.bits(number)),
+                Set::Sparse { from, len } => {
+                    for condition in sets.list(from, len) {
+                        sets::remove(&mut self.alive, *condition);
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply_cross(&mut self, sets: &Sets) {
+        for (index, bits) in self.cross.chunks_exact_mut(sets.words().max(1)).enumerate() {
+            for set in self.hits[LOCAL_PLACES + index].drain(..) {
+                match set {
+                    Set::Dense(number) => sets::unite(bits, sets.bits(number)),
+                    Set::Sparse { from, len } => {
+                        for condition in sets.list(from, len) {
+                            sets::insert(bits, *condition);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps what the field's only value leaves alive; false where the value is an array, of which nothing is known.
+    #[inline]
+    fn keep_single<'d, N: Node<'d>>(&mut self, single: &Single, value: Option<N>, sets: &Sets) -> bool {
+        let kind = match value.map(N::view) {
+            None => Kind::Absent,
+            Some(View::Null) => Kind::Null,
+            Some(View::Bool(false)) => Kind::False,
+            Some(View::Bool(true)) => Kind::True,
+            Some(View::Object(object)) if object.is_empty() => Kind::EmptyObject,
+            Some(View::Object(_)) => Kind::Object,
+            Some(View::Array(_)) => return false,
+            Some(View::Number(number)) => {
+                let stored = Ranked::from(number);
+                if let Some(steps) = &single.number_steps {
+                    self.keep_mask(steps.mask(stored), sets);
+                }
+                if let Some(same) = single.numbers.get(&stored.rank)
+                    && let Some((_, mask)) = same.iter().find(|(number, _)| number.order(stored).is_eq())
+                {
+                    self.keep_mask(*mask, sets);
+                    return true;
+                }
+                Kind::Number
+            }
+            Some(View::String(text)) => {
+                if let Some(dates) = &single.dates {
+                    match Moment::parse(text) {
+                        Some(Moment::Day(day)) => self.keep_mask(dates.days.mask(day.epoch_days().into()), sets),
+                        Some(Moment::Instant(instant)) => {
+                            self.keep_mask(dates.instants.mask(instant.micros()), sets);
+                        }
+                        None => sets::intersect(&mut self.alive, sets.bits(dates.others)),
+                    }
+                }
+                if let Some(steps) = &single.string_steps {
+                    self.keep_mask(steps.mask(text), sets);
+                }
+                if let Some(mask) = single.strings.get(text) {
+                    self.keep_mask(*mask, sets);
+                    return true;
+                }
+                if text.is_empty() { Kind::EmptyString } else { Kind::String }
+            }
+        };
+        sets::intersect(&mut self.alive, sets.bits(single.kinds[kind as usize]));
+        true
+    }
+
+    #[inline]
+    fn keep_mask(&mut self, mask: Mask, sets: &Sets) {
+        let bits = sets.bits(mask.dense);
+        let (from, len) = mask.toggled;
+        if len == 0 {
+            return sets::intersect(&mut self.alive, bits);
+        }
+        self.union.clear();
+        self.union.extend_from_slice(bits);
+        for condition in sets.list(from, len) {
+            sets::toggle(&mut self.union, *condition);
+        }
+        sets::intersect(&mut self.alive, &self.union);
+    }
+
+    /// Keeps the conditions that have no clause in the layer, and those whose clause there holds.
+    #[inline]
+    fn keep(&mut self, layer: &Layer, place: usize, sets: &Sets) {
+        let Matches { alive, hits, kept, union, .. } = self;
+        match hits[place][..] {
+            [] => return keep_others(layer, alive, sets),
+            [Set::Dense(number)] => return sets::intersect(alive, sets.bits(number)),
+            _ => {}
+        }
+        kept.clear();
+        let mut dense = Dense::None;
+        for set in &hits[place] {
+            match (*set, dense) {
+                (Set::Sparse { from, len }, _) => {
+                    for condition in sets.list(from, len) {
+                        if sets::contains(alive, *condition) {
+                            kept.push(*condition);
+                        }
+                    }
+                }
+                (Set::Dense(number), Dense::None) => dense = Dense::One(number),
+                (Set::Dense(number), Dense::One(first)) => {
+                    union.clear();
+                    union.extend_from_slice(sets.bits(first));
+                    sets::unite(union, sets.bits(number));
+                    dense = Dense::Union;
+                }
+                (Set::Dense(number), Dense::Union) => sets::unite(union, sets.bits(number)),
+            }
+        }
+        match dense {
+            Dense::None => keep_others(layer, alive, sets),
+            Dense::One(number) => sets::intersect(alive, sets.bits(number)),
+            Dense::Union => sets::intersect(alive, union),
+        }
+        for condition in kept {
+            sets::insert(alive, *condition);
+        }
+    }
+
+    fn evaluate_rest<'d, N: Node<'d>>(
+        &mut self,
+        set: &ProgramSet,
+        found: &[Option<N>],
+        surroundings: Surroundings<'_>,
+    ) {
+        self.answers.forget(&set.tests);
+        let mut asking = Asking { tests: &set.tests, found, surroundings, answers: &mut self.answers };
+        for (index, (alive, with_residual)) in self.alive.iter_mut().zip(&set.with_residual).enumerate() {
+            for bit in sets::members(&[*alive & with_residual]) {
+                let residual = &set.residuals[index * 64 + bit];
+                if !residual.as_ref().is_none_or(|residual| asking.holds(residual)) {
+                    *alive &= !(1 << bit);
+                }
+            }
+        }
+    }
+}
+
+/// The dense sets that were met in one place.
+#[derive(Clone, Copy)]
+enum Dense {
+    None,
+    One(u32),
+    /// Several, united
+    Union,
+}
+
+/// Takes out the conditions that have a clause in the layer.
+fn keep_others(layer: &Layer, alive: &mut [u64], sets: &Sets) {
+    match *layer {
+        Layer::Many(others) => sets::intersect(alive, sets.bits(others)),
+        Layer::Few { from, len } => {
+            for condition in sets.list(from, len) {
+                sets::remove(alive, *condition);
+            }
+        }
+    }
+}
+
+/// Keeps the conditions that have no clause in a layer that spans fields, and those in `hit`.
+fn keep_of_cross(layer: &Layer, hit: &mut [u64], alive: &mut [u64], sets: &Sets) {
+    sets::intersect(hit, alive);
+    keep_others(layer, alive, sets);
+    sets::unite(alive, hit);
+}

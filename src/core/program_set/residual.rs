@@ -1,0 +1,153 @@
+//! What of the conditions cannot be looked up: tests that are evaluated, each at most once for a document.
+
+use super::clause::{Literal, Normal};
+use crate::document::Node;
+use crate::expr::{Atom, ValueTest};
+use crate::program::{FieldStep, Surroundings};
+use std::collections::HashMap;
+
+/// Different tests.
+#[derive(Debug)]
+pub(super) struct Tests(Vec<Test>);
+
+#[derive(Debug)]
+enum Test {
+    Field(FieldStep),
+    Topic(String),
+}
+
+/// A Boolean combination of [`Tests`].
+#[derive(Debug)]
+pub(super) enum Residual {
+    Const(bool),
+    All(Box<[Residual]>),
+    Any(Box<[Residual]>),
+    Test { number: u32, positive: bool },
+}
+
+/// Tests being told apart.
+pub(super) struct Interner<'c> {
+    keys: &'c [String],
+    numbers: HashMap<Key<'c>, u32>,
+    tests: Vec<Test>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'c> {
+    Field(&'c [String], bool, &'c ValueTest),
+    Topic(&'c str),
+}
+
+impl<'c> Interner<'c> {
+    /// For documents of which `keys` are looked up, in key order.
+    pub(super) fn new(keys: &'c [String]) -> Self {
+        Interner { keys, numbers: HashMap::new(), tests: Vec::new() }
+    }
+
+    /// The condition over numbered tests, the cheap parts first.
+    pub(super) fn intern(&mut self, normal: &Normal<'c>) -> Residual {
+        match normal {
+            Normal::Const(value) => Residual::Const(*value),
+            Normal::All(parts) => Residual::All(self.each(parts)),
+            Normal::Any(parts) => Residual::Any(self.each(parts)),
+            Normal::Test(Literal { atom, positive }) => {
+                Residual::Test { number: self.number(atom), positive: *positive }
+            }
+        }
+    }
+
+    fn number(&mut self, atom: &'c Atom) -> u32 {
+        let key = match atom {
+            Atom::Field(field) => Key::Field(field.path.keys(), field.fans_out(), &field.test),
+            Atom::Topic(topic) => Key::Topic(topic),
+        };
+        let next = self.tests.len() as u32;
+        let number = *self.numbers.entry(key).or_insert(next);
+        if number == next {
+            self.tests.push(match atom {
+                Atom::Field(field) => Test::Field(FieldStep::compile(field, self.keys)),
+                Atom::Topic(topic) => Test::Topic(topic.clone()),
+            });
+        }
+        number
+    }
+
+    fn each(&mut self, parts: &[Normal<'c>]) -> Box<[Residual]> {
+        let mut parts: Vec<Residual> = parts.iter().map(|part| self.intern(part)).collect();
+        parts.sort_by_key(|part| self.cost(part));
+        parts.into()
+    }
+
+    fn cost(&self, part: &Residual) -> u32 {
+        match part {
+            Residual::Const(_) => 0,
+            Residual::All(parts) | Residual::Any(parts) => parts.iter().map(|part| self.cost(part)).sum(),
+            Residual::Test { number, .. } => match &self.tests[*number as usize] {
+                Test::Field(step) => step.cost(),
+                Test::Topic(_) => 1,
+            },
+        }
+    }
+
+    pub(super) fn finish(self) -> Tests {
+        Tests(self.tests)
+    }
+}
+
+/// What is known of the tests for the document at hand: of each, the document's number and the answer for it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers {
+    document: u32,
+    answers: Vec<u32>,
+}
+
+impl Answers {
+    /// Forgets what was known, for so many tests.
+    pub(super) fn forget(&mut self, tests: &Tests) {
+        self.answers.resize(tests.0.len(), 0);
+        self.document += 1;
+        if self.document == u32::MAX >> 1 {
+            self.answers.fill(0);
+            self.document = 1;
+        }
+    }
+}
+
+/// A document of which the tests' keys were found, and what is known of it.
+pub(super) struct Asking<'a, N> {
+    pub(super) tests: &'a Tests,
+    pub(super) found: &'a [Option<N>],
+    pub(super) surroundings: Surroundings<'a>,
+    pub(super) answers: &'a mut Answers,
+}
+
+impl<N> Asking<'_, N> {
+    /// Whether the document satisfies what is left of a condition.
+    pub(super) fn holds<'d>(&mut self, residual: &Residual) -> bool
+    where
+        N: Node<'d>,
+    {
+        match residual {
+            Residual::Const(value) => *value,
+            Residual::All(parts) => parts.iter().all(|part| self.holds(part)),
+            Residual::Any(parts) => parts.iter().any(|part| self.holds(part)),
+            Residual::Test { number, positive } => self.answer(*number as usize) == *positive,
+        }
+    }
+
+    fn answer<'d>(&mut self, number: usize) -> bool
+    where
+        N: Node<'d>,
+    {
+        let known = self.answers.answers[number];
+        if known >> 1 == self.answers.document {
+            return known & 1 != 0;
+        }
+        let holds = match &self.tests.0[number] {
+            Test::Field(step) => step.holds(self.found, self.surroundings),
+            Test::Topic(topic) => self.surroundings.topics.contains(topic),
+        };
+        self.answers.answers[number] = self.answers.document << 1 | u32::from(holds);
+        holds
+    }
+}

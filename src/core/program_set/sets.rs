@@ -1,0 +1,113 @@
+//! Sets of conditions, as evaluation combines them.
+
+/// A set of conditions kept in [`Sets`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Set {
+    /// A bit for each condition; the number of the set among those
+    Dense(u32),
+    /// Their numbers, ascending but for a part of a list of bounds
+    Sparse { from: u32, len: u32 },
+}
+
+/// Where the sets lie, beside each other.
+#[derive(Debug)]
+pub(super) struct Sets {
+    /// How many words one dense set takes
+    words: usize,
+    dense: Vec<u64>,
+    sparse: Vec<u32>,
+}
+
+impl Sets {
+    /// For sets of that many conditions.
+    pub(super) fn of(conditions: usize) -> Self {
+        // Whole groups of words, which the compiler makes vectors of.
+        Sets { words: conditions.div_ceil(64).next_multiple_of(4), dense: Vec::new(), sparse: Vec::new() }
+    }
+
+    /// How many words one dense set takes.
+    pub(super) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Whether so many conditions are better kept as bits, which takes at most eight times the memory of a list.
+    pub(super) fn is_dense(&self, conditions: usize) -> bool {
+        conditions * 4 > self.words
+    }
+
+    /// Keeps a list as it is: where it starts, and how long it is.
+    pub(super) fn add_list(&mut self, conditions: &[u32]) -> (u32, u32) {
+        let from = self.sparse.len() as u32;
+        self.sparse.extend_from_slice(conditions);
+        (from, conditions.len() as u32)
+    }
+
+    /// Keeps bits as they are: their number.
+    pub(super) fn add_bits(&mut self, bits: &[u64]) -> u32 {
+        let number = (self.dense.len() / self.words) as u32;
+        self.dense.extend_from_slice(bits);
+        number
+    }
+
+    /// The bits of a dense set.
+    #[inline]
+    pub(super) fn bits(&self, number: u32) -> &[u64] {
+        &self.dense[number as usize * self.words..][..self.words]
+    }
+
+    /// The numbers of a sparse set.
+    #[inline]
+    pub(super) fn list(&self, from: u32, len: u32) -> &[u32] {
+        &self.sparse[from as usize..][..len as usize]
+    }
+}
+
+/// Takes out of `alive` what is not in `bits`.
+#[inline]
+pub(super) fn intersect(alive: &mut [u64], bits: &[u64]) {
+    alive.iter_mut().zip(bits).for_each(|(alive, bits)| *alive &= bits);
+}
+
+/// Takes out of `alive` what is in `bits`.
+#[inline]
+pub(super) fn subtract(alive: &mut [u64], bits: &[u64]) {
+    alive.iter_mut().zip(bits).for_each(|(alive, bits)| *alive &= !bits);
+}
+
+/// Puts what is in `bits` into `all`.
+#[inline]
+pub(super) fn unite(all: &mut [u64], bits: &[u64]) {
+    all.iter_mut().zip(bits).for_each(|(all, bits)| *all |= bits);
+}
+
+#[inline]
+pub(super) fn contains(bits: &[u64], condition: u32) -> bool {
+    bits[condition as usize / 64] >> (condition % 64) & 1 != 0
+}
+
+#[inline]
+pub(super) fn insert(bits: &mut [u64], condition: u32) {
+    bits[condition as usize / 64] |= 1 << (condition % 64);
+}
+
+#[inline]
+pub(super) fn remove(bits: &mut [u64], condition: u32) {
+    bits[condition as usize / 64] &= !(1 << (condition % 64));
+}
+
+#[inline]
+pub(super) fn toggle(bits: &mut [u64], condition: u32) {
+    bits[condition as usize / 64] ^= 1 << (condition % 64);
+}
+
+/// The numbers whose bits are set, ascending.
+pub(super) fn members(bits: &[u64]) -> impl Iterator<Item = usize> {
+    bits.iter().enumerate().flat_map(|(index, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(index * 64 + bit)
+        })
+    })
+}

@@ -1,0 +1,386 @@
+//! What one value by itself means to all the conditions, worked out beforehand.
+//!
+//! A field mostly has one value, which is no array. Then all of its layers, and the negated tests, come down to one
+//! set of bits for the value: the conditions that it leaves alive. It is kept as a dense set and a few conditions that
+//! differ from it.
+//!
+//! Tests are of four families, each of which leaves its own set alive: values that are looked up, and bounds of
+//! numbers, of strings, and of dates. A clause that mixes them is not looked up here (see `Builder::require`).
+
+use super::KILL;
+use super::bounds::{Bound, of_day, of_instants};
+use super::clause::Trigger;
+use super::sets::{Sets, contains, remove, toggle};
+use crate::ast::Comparison;
+use crate::decimal::{Rank, RankedDecimal};
+use crate::expr::Constant;
+use crate::types::JsonType;
+use crate::value::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+/// Conditions: a dense set, but that those listed are in it where it has them not, and the other way round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mask {
+    pub(super) dense: u32,
+    /// Where the list starts, and how long it is
+    pub(super) toggled: (u32, u32),
+}
+
+/// What each value leaves alive.
+#[derive(Debug)]
+pub(super) struct Single {
+    /// Of values that are not listed, by [`Kind`]
+    pub(super) kinds: [u32; KINDS],
+    pub(super) strings: HashMap<Box<[u8]>, Mask, foldhash::fast::RandomState>,
+    pub(super) numbers: HashMap<Rank, Vec<(RankedDecimal, Mask)>, foldhash::fast::RandomState>,
+    pub(super) string_steps: Option<Steps<String>>,
+    pub(super) number_steps: Option<Steps<RankedDecimal>>,
+    pub(super) dates: Option<Dates>,
+}
+
+/// Values that are told apart without a look at what they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Absent,
+    Null,
+    False,
+    True,
+    Number,
+    EmptyString,
+    String,
+    EmptyObject,
+    Object,
+}
+
+const KINDS: usize = 9;
+
+impl Kind {
+    const ALL: [Kind; KINDS] = [
+        Kind::Absent,
+        Kind::Null,
+        Kind::False,
+        Kind::True,
+        Kind::Number,
+        Kind::EmptyString,
+        Kind::String,
+        Kind::EmptyObject,
+        Kind::Object,
+    ];
+
+    /// Whether every value of the kind satisfies what the trigger waits for.
+    fn sets_off(self, trigger: &Trigger) -> bool {
+        match trigger {
+            Trigger::Absent => self == Kind::Absent,
+            Trigger::Present => self != Kind::Absent,
+            Trigger::Null => self == Kind::Null,
+            Trigger::Bool(value) => self == if *value { Kind::True } else { Kind::False },
+            Trigger::Empty => matches!(self, Kind::Absent | Kind::Null | Kind::EmptyString | Kind::EmptyObject),
+            Trigger::Type(kind) => match self {
+                Kind::Absent => false,
+                Kind::Null => *kind == JsonType::Null,
+                Kind::False | Kind::True => *kind == JsonType::Bool,
+                Kind::Number => *kind == JsonType::Number,
+                Kind::EmptyString | Kind::String => *kind == JsonType::String,
+                Kind::EmptyObject | Kind::Object => *kind == JsonType::Object,
+            },
+            Trigger::Equal(Value::String(text)) => self == Kind::EmptyString && text.is_empty(),
+            Trigger::Equal(_) | Trigger::Compare(..) | Trigger::Size(_) => false,
+        }
+    }
+
+    /// Whether values of the kind are compared with the bounds of a family.
+    fn is_ordered_in(self, family: Family) -> bool {
+        match family {
+            Family::Values => true,
+            Family::Numbers => self == Kind::Number,
+            Family::Strings | Family::Dates => matches!(self, Kind::EmptyString | Kind::String),
+        }
+    }
+}
+
+/// Days and instants against the same operands.
+#[derive(Debug)]
+pub(super) struct Dates {
+    pub(super) days: Steps<i64>,
+    pub(super) instants: Steps<i64>,
+    /// What a string that is no date leaves alive
+    pub(super) others: u32,
+}
+
+/// What values between and at bounds leave alive.
+#[derive(Debug)]
+pub(super) struct Steps<B> {
+    /// The ranks of the different bounds, ascending, and the bounds
+    ranks: Vec<u64>,
+    bounds: Vec<B>,
+    /// At each position, how many conditions were toggled since the first. Position 2n is below bound n, 2n + 1 at it
+    toggles: Vec<u32>,
+    /// Where the conditions start among the sparse sets
+    conditions: u32,
+    /// Of every so many toggles, what is alive then
+    checkpoints: Vec<u32>,
+    stride: u32,
+}
+
+impl<B: Bound> Steps<B> {
+    /// What the stored value leaves alive.
+    #[inline]
+    pub(super) fn mask(&self, stored: B::Stored<'_>) -> Mask {
+        let rank = B::rank_of(stored);
+        let mut below = self.ranks.partition_point(|other| *other < rank);
+        let mut at = 0;
+        while let Some(bound) = self.bounds.get(below)
+            && self.ranks[below] == rank
+        {
+            match bound.order(stored) {
+                std::cmp::Ordering::Less => break,
+                std::cmp::Ordering::Equal => {
+                    at = 1;
+                    break;
+                }
+                std::cmp::Ordering::Greater => below += 1,
+            }
+        }
+        let toggles = self.toggles[2 * below + at];
+        let checkpoint = toggles / self.stride;
+        let from = checkpoint * self.stride;
+        Mask { dense: self.checkpoints[checkpoint as usize], toggled: (self.conditions + from, toggles - from) }
+    }
+}
+
+/// Which tests a trigger belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Values,
+    Numbers,
+    Strings,
+    Dates,
+}
+
+impl Trigger {
+    /// The family that it is of.
+    pub(super) fn family(&self) -> Family {
+        match self {
+            Trigger::Compare(_, Value::Number(_)) => Family::Numbers,
+            Trigger::Compare(_, Value::String(_)) => Family::Strings,
+            Trigger::Compare(..) => Family::Dates,
+            _ => Family::Values,
+        }
+    }
+}
+
+impl<B: Bound + Clone> Steps<B> {
+    fn build(comparisons: &[(Comparison, B, u8, u32)], members: &Members, everyone: &[u64], sets: &mut Sets) -> Self {
+        let mut bounds: Vec<B> = comparisons.iter().map(|(_, bound, ..)| bound.clone()).collect();
+        bounds.sort();
+        bounds.dedup_by(|left, right| left.cmp(&right).is_eq());
+        let end = 2 * bounds.len() + 1;
+        let mut by_condition: BTreeMap<u32, Vec<(Range<usize>, u8)>> = BTreeMap::new();
+        for (comparison, bound, place, condition) in comparisons {
+            let at = 2 * bounds.partition_point(|other| other < bound) + 1;
+            let positions = match comparison {
+                Comparison::Gt => at + 1..end,
+                Comparison::Gte => at..end,
+                Comparison::Lt => 0..at,
+                Comparison::Lte => 0..at + 1,
+            };
+            by_condition.entry(*condition).or_default().push((positions, *place));
+        }
+        let mut bits = everyone.to_vec();
+        let mut flips: Vec<(usize, u32)> = Vec::new();
+        for (condition, ranges) in by_condition {
+            let leaves_at = |position: usize| {
+                let met = ranges.iter().filter(|(positions, _)| positions.contains(&position));
+                members.leaves(condition, met.fold(0, |met, (_, place)| met | bit(*place)))
+            };
+            let mut alive = leaves_at(0);
+            if !alive {
+                remove(&mut bits, condition);
+            }
+            let mut turns: Vec<usize> = ranges
+                .iter()
+                .flat_map(|(positions, _)| [positions.start, positions.end])
+                .filter(|at| *at < end)
+                .collect();
+            turns.sort_unstable();
+            for position in turns {
+                if leaves_at(position) != alive {
+                    alive = !alive;
+                    flips.push((position, condition));
+                }
+            }
+        }
+        flips.sort_unstable();
+        let toggles = (0..end).map(|position| flips.partition_point(|(at, _)| *at <= position) as u32).collect();
+        let conditions: Vec<u32> = flips.into_iter().map(|(_, condition)| condition).collect();
+        let stride = (sets.words() / 4).max(4);
+        let mut checkpoints = vec![sets.add_bits(&bits)];
+        for chunk in conditions.chunks_exact(stride) {
+            chunk.iter().for_each(|condition| toggle(&mut bits, *condition));
+            checkpoints.push(sets.add_bits(&bits));
+        }
+        let ranks = bounds.iter().map(Bound::rank).collect();
+        let (conditions, _) = sets.add_list(&conditions);
+        Steps { ranks, bounds, toggles, conditions, checkpoints, stride: stride as u32 }
+    }
+}
+
+/// The places that a condition has clauses in, as bits, and that of negated tests.
+type Places = u8;
+
+fn bit(place: u8) -> Places {
+    1 << place
+}
+
+/// The conditions with something in a family, and the places of that.
+struct Members(BTreeMap<u32, Places>);
+
+impl Members {
+    fn of<'t>(triggers: impl Iterator<Item = &'t Placed>) -> Self {
+        let mut members = BTreeMap::new();
+        for (_, place, condition) in triggers {
+            *members.entry(*condition).or_default() |= bit(*place);
+        }
+        Members(members)
+    }
+
+    /// Whether a value that satisfies tests in these places leaves the condition alive.
+    fn leaves(&self, condition: u32, met: Places) -> bool {
+        let needed = self.0.get(&condition).map_or(0, |places| places & !bit(KILL));
+        met & needed == needed && met & bit(KILL) == 0
+    }
+
+    /// Takes out of the bits what a value that meets nothing else does not leave alive.
+    fn keep(&self, bits: &mut [u64], met: &HashMap<u32, Places>) {
+        for condition in self.0.keys() {
+            if !self.leaves(*condition, met.get(condition).copied().unwrap_or(0)) {
+                remove(bits, *condition);
+            }
+        }
+    }
+}
+
+/// A trigger, its place, and the condition.
+type Placed = (Trigger, u8, u32);
+
+/// What values of a kind leave alive.
+struct OfKind {
+    /// As far as the other families have a say
+    others: Vec<u64>,
+    /// What the kind alone meets among the values that are looked up
+    met: HashMap<u32, Places>,
+    dense: u32,
+}
+
+impl Single {
+    /// The triggers of one field, but those of layers that span fields.
+    pub(super) fn build(triggers: &[Placed], everyone: &[u64], sets: &mut Sets) -> Self {
+        let of = |family| triggers.iter().filter(move |(trigger, ..)| trigger.family() == family);
+        let ordered = [Family::Numbers, Family::Strings, Family::Dates].map(|family| (family, Members::of(of(family))));
+        let [(_, numbers), (_, strings), (_, dates)] = &ordered;
+        let values = Members::of(of(Family::Values));
+        let kinds = Kind::ALL.map(|kind| {
+            let mut others = everyone.to_vec();
+            for (family, members) in &ordered {
+                if !kind.is_ordered_in(*family) {
+                    members.keep(&mut others, &HashMap::new());
+                }
+            }
+            let mut met: HashMap<u32, Places> = HashMap::new();
+            for (_, place, condition) in of(Family::Values).filter(|(trigger, ..)| kind.sets_off(trigger)) {
+                *met.entry(*condition).or_default() |= bit(*place);
+            }
+            let mut bits = others.clone();
+            values.keep(&mut bits, &met);
+            OfKind { others, met, dense: sets.add_bits(&bits) }
+        });
+        let mut single = Single {
+            kinds: kinds.each_ref().map(|kind| kind.dense),
+            strings: HashMap::default(),
+            numbers: HashMap::default(),
+            string_steps: None,
+            number_steps: None,
+            dates: None,
+        };
+        let mut equal: HashMap<&Constant, HashMap<u32, Places>> = HashMap::new();
+        for (trigger, place, condition) in triggers {
+            if let Trigger::Equal(constant) = trigger {
+                *equal.entry(constant).or_default().entry(*condition).or_default() |= bit(*place);
+            }
+        }
+        for (constant, met) in equal {
+            match constant {
+                Value::Number(number) => {
+                    let number = RankedDecimal::from(number.clone());
+                    let mask = kinds[Kind::Number as usize].but(&met, &values, sets);
+                    single.numbers.entry(number.rank()).or_default().push((number, mask));
+                }
+                // The empty string is a kind of its own.
+                Value::String(text) if text.is_empty() => {}
+                Value::String(text) => {
+                    let mask = kinds[Kind::String as usize].but(&met, &values, sets);
+                    single.strings.insert(text.as_bytes().into(), mask);
+                }
+                _ => unreachable!("triggers() makes no others"),
+            }
+        }
+        single.compare(triggers, [numbers, strings, dates], everyone, sets);
+        single
+    }
+
+    fn compare(&mut self, triggers: &[Placed], members: [&Members; 3], everyone: &[u64], sets: &mut Sets) {
+        let [numbers, strings, dates] = members;
+        let (mut of_numbers, mut of_strings) = (Vec::new(), Vec::new());
+        let (mut days, mut instants) = (Vec::new(), Vec::new());
+        for (trigger, place, condition) in triggers {
+            let Trigger::Compare(comparison, bound) = trigger else { continue };
+            match bound {
+                Value::Number(bound) => of_numbers.push((*comparison, bound.clone().into(), *place, *condition)),
+                Value::String(bound) => of_strings.push((*comparison, bound.clone(), *place, *condition)),
+                Value::Date(range) => {
+                    let (day, instant) = (of_day(*comparison, range), of_instants(*comparison, range));
+                    days.push((day.0, day.1, *place, *condition));
+                    instants.push((instant.0, instant.1, *place, *condition));
+                }
+                _ => unreachable!("triggers() makes no others"),
+            }
+        }
+        if !of_numbers.is_empty() {
+            self.number_steps = Some(Steps::build(&of_numbers, numbers, everyone, sets));
+        }
+        if !of_strings.is_empty() {
+            self.string_steps = Some(Steps::build(&of_strings, strings, everyone, sets));
+        }
+        if !days.is_empty() {
+            let mut others = everyone.to_vec();
+            dates.keep(&mut others, &HashMap::new());
+            self.dates = Some(Dates {
+                days: Steps::build(&days, dates, everyone, sets),
+                instants: Steps::build(&instants, dates, everyone, sets),
+                others: sets.add_bits(&others),
+            });
+        }
+    }
+}
+
+impl OfKind {
+    /// What a value of the kind leaves alive that meets more.
+    fn but(&self, more: &HashMap<u32, Places>, values: &Members, sets: &mut Sets) -> Mask {
+        let mut toggled: Vec<u32> = Vec::new();
+        for (condition, places) in more {
+            let met = places | self.met.get(condition).copied().unwrap_or(0);
+            let alive = contains(&self.others, *condition) && values.leaves(*condition, met);
+            if alive != contains(sets.bits(self.dense), *condition) {
+                toggled.push(*condition);
+            }
+        }
+        toggled.sort_unstable();
+        if !sets.is_dense(toggled.len()) {
+            return Mask { dense: self.dense, toggled: sets.add_list(&toggled) };
+        }
+        let mut bits = sets.bits(self.dense).to_vec();
+        toggled.iter().for_each(|condition| toggle(&mut bits, *condition));
+        Mask { dense: sets.add_bits(&bits), toggled: (0, 0) }
+    }
+}
