@@ -50,13 +50,17 @@ CREATE FUNCTION segment_is_matched_by(condition segment_condition, document json
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 SUPPORT segment_matches_support AS 'MODULE_PATHNAME', 'segments_is_matched_by';
 COMMENT ON FUNCTION segment_is_matched_by(segment_condition, jsonb) IS 'Whether a condition is satisfied by a document: what the operator ~@ calls.';
 
+CREATE FUNCTION segment_matches_sel(internal, oid, internal, integer) RETURNS float8
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_sel';
+COMMENT ON FUNCTION segment_matches_sel(internal, oid, internal, integer) IS 'Restriction estimator of the operators @~ and ~@.';
+
 CREATE OPERATOR @~ (
     LEFTARG = jsonb, RIGHTARG = segment_condition, FUNCTION = segment_matches,
-    COMMUTATOR = ~@, RESTRICT = matchingsel, JOIN = matchingjoinsel
+    COMMUTATOR = ~@, RESTRICT = segment_matches_sel, JOIN = matchingjoinsel
 );
 CREATE OPERATOR ~@ (
     LEFTARG = segment_condition, RIGHTARG = jsonb, FUNCTION = segment_is_matched_by,
-    COMMUTATOR = @~, RESTRICT = matchingsel, JOIN = matchingjoinsel
+    COMMUTATOR = @~, RESTRICT = segment_matches_sel, JOIN = matchingjoinsel
 );
 COMMENT ON OPERATOR @~ (jsonb, segment_condition) IS 'the document satisfies the condition';
 COMMENT ON OPERATOR ~@ (segment_condition, jsonb) IS 'the condition is satisfied by the document';

@@ -5,17 +5,22 @@
 use crate::condition::check_for_documents;
 use crate::matching;
 use lru::LruCache;
+use segments_core::expr::{Checked, Expr};
 use segments_core::facts::Facts;
 use segments_core::program::Program;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
+pub mod sample;
+pub mod selectivity;
+
 /// How many conditions the backend keeps what it has derived of: the planner asks several times for each.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// A condition as the planner uses it.
 pub struct Planned {
+    checked: Checked,
     /// The same program that the executor will run
     pub program: Rc<Program>,
     /// What holds of every document that satisfies it
@@ -33,11 +38,35 @@ impl Planned {
             return Some(known);
         }
         let checked = check_for_documents(text).ok()?;
-        let program = Rc::new(Program::compile(&checked));
-        matching::keep(text, &program);
-        let planned = Rc::new(Planned { program, facts: Facts::of(&checked) });
+        let planned = Rc::new(Planned::new(checked));
+        matching::keep(text, &planned.program);
         RECENT.with_borrow_mut(|recent| recent.put(text.into(), planned.clone()));
         Some(planned)
+    }
+
+    fn new(checked: Checked) -> Self {
+        Planned { program: Rc::new(Program::compile(&checked)), facts: Facts::of(&checked), checked }
+    }
+
+    /// That the keys are there which every document has that satisfies the condition; `None` where there are none.
+    pub fn presence(&self) -> Option<Self> {
+        self.facts.presence().map(Planned::new)
+    }
+
+    /// What it is of every document, where that is the same.
+    fn constant(&self) -> Option<bool> {
+        match self.checked {
+            Expr::Const(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What it is a conjunction of; itself where it is none.
+    fn parts(&self) -> &[Checked] {
+        match &self.checked {
+            Expr::And(parts) => parts,
+            other => std::slice::from_ref(other),
+        }
     }
 
     /// How many of Postgres's own operators a test of one document is worth.

@@ -55,6 +55,17 @@ impl Facts {
         &self.present
     }
 
+    /// That those keys are present, as a condition; `None` where there are none.
+    #[must_use]
+    pub fn presence(&self) -> Option<Checked> {
+        let exists = |key: &String| {
+            let path = Path::from_keys(vec![key.clone()]);
+            Expr::Test(Atom::Field(FieldTest { path, read_as: None, test: ValueTest::Exists }))
+        };
+        let any = |keys: &Vec<String>| Expr::or(keys.iter().map(exists));
+        (!self.present.is_empty()).then(|| Expr::and(self.present.iter().map(any)))
+    }
+
     fn equal(clause: Option<Clause>) -> Self {
         Facts { equalities: clause, present: vec![] }
     }

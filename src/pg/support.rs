@@ -3,7 +3,9 @@
 //! Postgres: `src/include/nodes/supportnodes.h`, `src/backend/utils/adt/like_support.c`.
 
 use super::call::{Call, function_info};
+use super::estimate;
 use super::nodes::{arguments, condition_text, nth, operator_clause};
+use super::statistics::Column;
 use crate::planner::{GinFamily, Planned};
 use pgrx::pg_sys::{self, Datum, NodeTag};
 
@@ -20,6 +22,7 @@ pub unsafe extern "C-unwind" fn segments_support(fcinfo: pg_sys::FunctionCallInf
         match (*request).type_ {
             NodeTag::T_SupportRequestIndexCondition => index_condition(&mut *request.cast()),
             NodeTag::T_SupportRequestCost => cost(&mut *request.cast()),
+            NodeTag::T_SupportRequestSelectivity => selectivity(&mut *request.cast()),
             _ => Datum::from(0),
         }
     }
@@ -43,6 +46,19 @@ unsafe fn cost(request: &mut pg_sys::SupportRequestCost) -> Datum {
     Datum::from(std::ptr::from_mut(request))
 }
 
+/// The fraction of rows that a call keeps, where it stands as a condition by itself.
+///
+/// # Safety
+/// The request is as the planner makes it.
+unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity) -> Datum {
+    if request.is_join {
+        return Datum::from(0);
+    }
+    // SAFETY: by this function's own condition.
+    request.selectivity = unsafe { estimate::of_call(request.root, request.args, request.varRelid) };
+    Datum::from(std::ptr::from_mut(request))
+}
+
 /// Conditions on an index of the document's column, in the index's own operators, that follow from the condition.
 ///
 /// # Safety
@@ -57,6 +73,9 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         let Some(planned) = condition_text(arguments).and_then(|text| Planned::of(&text)) else {
             return Datum::from(0);
         };
+        if planned.facts.jsonpath().is_none() && !is_selective_by_keys(request.root, document, &planned) {
+            return Datum::from(0);
+        }
         let mut clauses = std::ptr::null_mut();
         for clause in planned.index_clauses(family) {
             if let Some(clause) = operator_clause(document, request.opfamily, &clause) {
@@ -66,5 +85,21 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         // The condition itself is put to what the index finds.
         request.lossy = true;
         Datum::from(clauses)
+    }
+}
+
+/// Whether few documents have the keys that the condition needs. Postgres's own estimate does not know under row-level
+/// security, and then takes keys that every document has for selective.
+///
+/// # Safety
+/// `document` is an expression of the query that `root` is the planner's state of.
+unsafe fn is_selective_by_keys(root: *mut pg_sys::PlannerInfo, document: *mut pg_sys::Node, planned: &Planned) -> bool {
+    /// Where a bitmap scan of an index of documents is no cheaper than a scan of the table.
+    const MANY: f64 = 0.2;
+    let Some(presence) = planned.presence() else { return false };
+    // SAFETY: by this function's own condition.
+    unsafe {
+        let column = Column::of_expression(root, document);
+        estimate::of_column(root, &column, &presence) < MANY
     }
 }

@@ -1,0 +1,177 @@
+//! Documents read off a table while a query on it is planned.
+//!
+//! ANALYZE keeps a hundred documents of a jsonb column: too few to tell 1 % of a table from 3 %. Postgres's planner
+//! itself looks into a table where its statistics would be wrong (`get_actual_variable_range` in
+//! `src/backend/utils/adt/selfuncs.c`).
+
+use super::detoast::Detoasted;
+use pgrx::pg_sys::{self, Oid};
+
+/// Documents of some pages of a table.
+pub struct Documents {
+    /// The jsonb containers that are stored in line
+    pub in_line: Vec<Box<[u8]>>,
+    /// How many rows have NULL instead
+    pub nulls: usize,
+}
+
+/// What tells whether documents that were read before are still like those of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Version {
+    file: Oid,
+    /// What VACUUM and ANALYZE last counted
+    rows: f32,
+    /// How many pages there are now
+    pages: u32,
+}
+
+impl Version {
+    /// Whether little has changed since an earlier version.
+    pub fn is_like(&self, earlier: &Version) -> bool {
+        let grown = self.pages.abs_diff(earlier.pages);
+        self.file == earlier.file && self.rows == earlier.rows && grown <= earlier.pages / 10
+    }
+}
+
+/// A table of whose documents a few can be read.
+pub struct Table(pg_sys::Relation);
+
+/// How many bytes of documents are read at most.
+const MOST_BYTES: usize = 1 << 20;
+
+impl Table {
+    /// The table of that OID, on which the query holds a lock. `None` where it is not an ordinary table in a heap.
+    pub fn open(relation: Oid) -> Option<Self> {
+        // SAFETY: RelationIdGetRelation takes any OID; the relation stays pinned until drop.
+        unsafe {
+            let table = pg_sys::RelationIdGetRelation(relation);
+            if table.is_null() {
+                return None;
+            }
+            let table = Table(table);
+            let class = (*table.0).rd_rel;
+            let has_rows = [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_MATVIEW].contains(&((*class).relkind as u8));
+            let is_others = (*class).relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP && !(*table.0).rd_islocaltemp;
+            let is_heap = std::ptr::eq((*table.0).rd_tableam, pg_sys::GetHeapamTableAmRoutine());
+            (has_rows && !is_others && is_heap).then_some(table)
+        }
+    }
+
+    /// What the table is like now.
+    pub fn version(&self) -> Version {
+        // SAFETY: the relation is open and has a main fork.
+        unsafe {
+            let class = (*self.0).rd_rel;
+            let pages = pg_sys::RelationGetNumberOfBlocksInFork(self.0, pg_sys::ForkNumber::MAIN_FORKNUM);
+            Version { file: (*class).relfilenode, rows: (*class).reltuples, pages }
+        }
+    }
+
+    /// The documents of a column on so many pages, spread evenly; in no particular order.
+    pub fn documents(&self, column: i16, pages: u32) -> Documents {
+        let mut documents = Documents { in_line: Vec::new(), nulls: 0 };
+        let mut bytes = 0;
+        let existing = self.version().pages;
+        let pages = pages.min(existing);
+        let mut scan = Scan::begin(self);
+        for page in scattered(pages) {
+            // The middle one of each of as many stretches of the table.
+            let block = (u64::from(existing) * (2 * u64::from(page) + 1) / (2 * u64::from(pages))) as u32;
+            scan.page(block, column, &mut |value| match value {
+                Some(document) => {
+                    bytes += document.len();
+                    documents.in_line.push(document);
+                }
+                None => documents.nulls += 1,
+            });
+            if bytes > MOST_BYTES {
+                break;
+            }
+            super::interrupt::check();
+        }
+        documents
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // After an error, Postgres lets go of the relation itself.
+        if !std::thread::panicking() {
+            // SAFETY: pinned by `open`.
+            unsafe { pg_sys::RelationClose(self.0) }
+        }
+    }
+}
+
+/// The numbers below `count`, so that any first few are spread over all.
+fn scattered(count: u32) -> impl Iterator<Item = u32> {
+    // The golden section's multiples; any step without a common factor meets every number once.
+    let common = |mut a: u32, mut b: u32| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let golden = (f64::from(count) * 0.618) as u32;
+    let step = (golden.max(1)..).find(|step| common(*step, count) == 1).unwrap_or(1);
+    (0..count).map(move |index| (u64::from(index) * u64::from(step) % u64::from(count)) as u32)
+}
+
+/// A scan of single pages. It sees rows as of now, outside of the transaction's snapshot, so that it takes no part in
+/// what SERIALIZABLE watches.
+struct Scan {
+    scan: pg_sys::TableScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
+}
+
+impl Scan {
+    fn begin(table: &Table) -> Self {
+        // SAFETY: the relation is open and is a heap; the snapshot is a static of the backend.
+        unsafe {
+            let flags = pg_sys::ScanOptions::SO_TYPE_TIDRANGESCAN;
+            let snapshot = &raw mut pg_sys::SnapshotSelfData;
+            let none = std::ptr::null_mut();
+            Scan {
+                scan: pg_sys::heap_beginscan(table.0, snapshot, 0, std::ptr::null_mut(), none, flags),
+                slot: pg_sys::table_slot_create(table.0, std::ptr::null_mut()),
+            }
+        }
+    }
+
+    /// Hands out the column's value of every row on a page; `None` for NULL. Values stored out of line are left out.
+    fn page(&mut self, block: u32, column: i16, take: &mut impl FnMut(Option<Box<[u8]>>)) {
+        // SAFETY: the scan is of an open heap. A slot's values are valid until the next row is fetched into it; the
+        // column exists, since the query names it.
+        unsafe {
+            let (mut first, mut last) = (Default::default(), Default::default());
+            pg_sys::ItemPointerSet(&raw mut first, block, 1);
+            pg_sys::ItemPointerSet(&raw mut last, block, u16::MAX - 1);
+            pg_sys::heap_rescan(self.scan, std::ptr::null_mut(), false, false, false, false);
+            pg_sys::heap_set_tidrange(self.scan, &raw mut first, &raw mut last);
+            while pg_sys::heap_getnextslot_tidrange(self.scan, pg_sys::ScanDirection::ForwardScanDirection, self.slot) {
+                pg_sys::slot_getsomeattrs_int(self.slot, column.into());
+                let index = column as usize - 1;
+                if *(*self.slot).tts_isnull.add(index) {
+                    take(None);
+                    continue;
+                }
+                let value = *(*self.slot).tts_values.add(index);
+                if !pgrx::varatt_is_1b_e(value.cast_mut_ptr()) {
+                    take(Some(Detoasted::new(value).bytes().into()));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: both were made by `begin` and are not used after.
+            unsafe {
+                pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+                pg_sys::heap_endscan(self.scan);
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What ANALYZE has kept of a jsonb column.
+
+use super::detoast::Detoasted;
+use pgrx::pg_sys::{self, Oid};
+
+/// The column, or expression, that a condition is put to, as the planner knows it.
+pub struct Column(pg_sys::VariableStatData);
+
+/// Documents out of `pg_statistic`. They live as long as this value.
+pub struct Statistics {
+    /// The fraction of rows that have NULL
+    pub null_fraction: f64,
+    /// Documents that many rows have, and the fraction of rows that have each
+    pub common: Vec<(Detoasted, f64)>,
+    /// Some of the other documents, spread evenly in the order of jsonb
+    pub spread: Vec<Detoasted>,
+    _slots: [Slot; 2],
+}
+
+impl Column {
+    /// The document among the arguments of a call to `segment_matches` or `segment_is_matched_by`, where the condition
+    /// is no part of the same relation.
+    ///
+    /// # Safety
+    /// All are as the planner hands them to a restriction estimator.
+    pub unsafe fn of_arguments(
+        root: *mut pg_sys::PlannerInfo,
+        arguments: *mut pg_sys::List,
+        relation: i32,
+    ) -> Option<Self> {
+        let mut column = Column(pg_sys::VariableStatData::default());
+        let (mut other, mut is_left) = (std::ptr::null_mut(), false);
+        // SAFETY: by this function's own condition. Where the answer is no, there is nothing to release.
+        unsafe {
+            pg_sys::get_restriction_variable(
+                root,
+                arguments,
+                relation,
+                &raw mut column.0,
+                &raw mut other,
+                &raw mut is_left,
+            )
+        }
+        .then_some(column)
+    }
+
+    /// The column that an expression is.
+    ///
+    /// # Safety
+    /// As [`of_arguments`](Self::of_arguments).
+    pub unsafe fn of_expression(root: *mut pg_sys::PlannerInfo, expression: *mut pg_sys::Node) -> Self {
+        let mut column = Column(pg_sys::VariableStatData::default());
+        // SAFETY: by this function's own condition.
+        unsafe { pg_sys::examine_variable(root, expression, 0, &raw mut column.0) };
+        column
+    }
+
+    /// The table and the column's number, where it is a column of a table.
+    ///
+    /// # Safety
+    /// `root` is the planner's state that this was made with.
+    pub unsafe fn in_table(&self, root: *mut pg_sys::PlannerInfo) -> Option<(Oid, i16)> {
+        // SAFETY: by this function's own condition; a Var that has a relation here names an entry of the range table.
+        unsafe {
+            if self.0.rel.is_null() || !pgrx::is_a(self.0.var, pg_sys::NodeTag::T_Var) {
+                return None;
+            }
+            let var = self.0.var.cast::<pg_sys::Var>();
+            let entry = pg_sys::planner_rt_fetch((*self.0.rel).relid, root);
+            let is_its = (*var).varno as u32 == (*self.0.rel).relid && (*var).varlevelsup == 0 && (*var).varattno > 0;
+            let is_table = (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION && !(*entry).inh;
+            (is_its && is_table).then(|| ((*entry).relid, (*var).varattno))
+        }
+    }
+
+    /// How many tables there are beside it that stand for one, itself included: partitions.
+    ///
+    /// # Safety
+    /// `root` is the planner's state that this was made with.
+    pub unsafe fn siblings(&self, root: *mut pg_sys::PlannerInfo) -> u32 {
+        // SAFETY: by this function's own condition; a list may be null, and is then empty.
+        unsafe {
+            let children = (*root).append_rel_list;
+            let is_child = !self.0.rel.is_null()
+                && (*self.0.rel).reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL
+                && !children.is_null();
+            if is_child { (*children).length.unsigned_abs() } else { 1 }
+        }
+    }
+
+    /// What ANALYZE has kept of it; `None` where it never ran.
+    ///
+    /// Row-level security and rights on the column do not matter: a condition leaks nothing of a document but whether it
+    /// matches, and the operator is declared so (`statistic_proc_security_check`).
+    pub fn statistics(&self) -> Option<Statistics> {
+        if self.0.statsTuple.is_null() {
+            return None;
+        }
+        // SAFETY: the tuple is a row of pg_statistic, held until drop. The slots own what the documents point into.
+        unsafe {
+            let row = pg_sys::GETSTRUCT(self.0.statsTuple).cast::<pg_sys::FormData_pg_statistic>();
+            let (values, numbers) = (pg_sys::ATTSTATSSLOT_VALUES, pg_sys::ATTSTATSSLOT_NUMBERS);
+            let mut common = Slot::read(self.0.statsTuple, pg_sys::STATISTIC_KIND_MCV, values | numbers);
+            let mut spread = Slot::read(self.0.statsTuple, pg_sys::STATISTIC_KIND_HISTOGRAM, values);
+            let frequencies = common.numbers().iter().map(|frequency| f64::from(*frequency)).collect::<Vec<_>>();
+            Some(Statistics {
+                null_fraction: f64::from((*row).stanullfrac),
+                common: common.documents().zip(frequencies).collect(),
+                spread: spread.documents().collect(),
+                _slots: [common, spread],
+            })
+        }
+    }
+}
+
+impl Drop for Column {
+    fn drop(&mut self) {
+        // ReleaseVariableStats of utils/selfuncs.h. After an error, Postgres releases it itself.
+        if let (false, false, Some(release)) = (std::thread::panicking(), self.0.statsTuple.is_null(), self.0.freefunc)
+        {
+            // SAFETY: this is the function that was handed out with the tuple; it cannot raise.
+            unsafe { release(self.0.statsTuple) }
+        }
+    }
+}
+
+/// One kind of statistics; empty where ANALYZE kept none.
+struct Slot(pg_sys::AttStatsSlot);
+
+impl Slot {
+    /// # Safety
+    /// The tuple is a row of pg_statistic, and statistics of that kind have what the flags ask for.
+    unsafe fn read(tuple: pg_sys::HeapTuple, kind: u32, flags: u32) -> Self {
+        let mut slot = Slot(pg_sys::AttStatsSlot::default());
+        // SAFETY: by this function's own condition; a slot that was not found stays empty.
+        unsafe {
+            pg_sys::get_attstatsslot(&raw mut slot.0, tuple, kind as i32, pg_sys::InvalidOid, flags as i32);
+        }
+        slot
+    }
+
+    fn numbers(&self) -> &[f32] {
+        let Ok(length @ 1..) = usize::try_from(self.0.nnumbers) else { return &[] };
+        // SAFETY: get_attstatsslot set both; they belong to self.
+        unsafe { std::slice::from_raw_parts(self.0.numbers, length) }
+    }
+
+    /// # Safety
+    /// The values are jsonb, and the slot outlives the documents.
+    unsafe fn documents(&mut self) -> impl Iterator<Item = Detoasted> {
+        let values = match usize::try_from(self.0.nvalues) {
+            // SAFETY: get_attstatsslot set both; they belong to self.
+            Ok(length @ 1..) => unsafe { std::slice::from_raw_parts(self.0.values, length).to_vec() },
+            _ => vec![],
+        };
+        // SAFETY: by this function's own condition.
+        values.into_iter().map(|value| unsafe { Detoasted::new(value) })
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: read by get_attstatsslot, or empty, which it takes too.
+            unsafe { pg_sys::free_attstatsslot(&raw mut self.0) }
+        }
+    }
+}

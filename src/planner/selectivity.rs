@@ -1,0 +1,125 @@
+//! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own.
+
+use super::Planned;
+use crate::matching::run;
+use crate::pg::sample::Documents;
+use crate::pg::statistics::Statistics;
+use segments_core::program::Program;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// What is said where nothing is known: Postgres's `DEFAULT_MATCHING_SEL`.
+pub const DEFAULT: f64 = 0.010;
+
+/// How many operators' worth of evaluation an estimate takes at most, about a millisecond, unless that is fewer than
+/// [`FEWEST_DOCUMENTS`].
+const MOST_OPERATORS: f64 = 50_000.0;
+const FEWEST_DOCUMENTS: usize = 100;
+/// After so many matches the fraction is known to within a fifth.
+const ENOUGH_MATCHES: usize = 30;
+/// Where none of n documents matches, the fraction is as likely above as below ln 2 / n.
+const OF_NONE: f64 = std::f64::consts::LN_2;
+/// A conjunction that nothing matches is estimated by its parts, unless there are more.
+const MOST_PARTS: usize = 16;
+
+/// The fraction of a column's rows whose document satisfies the condition. The table's own documents are asked for only
+/// where those of the statistics do not suffice.
+pub fn estimate(
+    planned: &Planned,
+    statistics: Option<&Statistics>,
+    table: impl FnOnce() -> Option<Rc<Documents>>,
+) -> f64 {
+    let mut evidence = Evidence { statistics, table: None };
+    if let Some(constant) = planned.constant() {
+        return if constant { 1.0 - evidence.null_fraction() } else { 0.0 };
+    }
+    let most = ((MOST_OPERATORS / planned.operators()) as usize).max(FEWEST_DOCUMENTS);
+    let mut count = evidence.count(&planned.program, most);
+    if count.matches < ENOUGH_MATCHES {
+        evidence.table = table();
+        count = evidence.count(&planned.program, most);
+    }
+    let of_common: f64 = evidence
+        .common()
+        .iter()
+        .filter(|(document, _)| run(&planned.program, document.bytes()))
+        .map(|(_, fraction)| fraction)
+        .sum();
+    let fraction = match count {
+        Count { documents: 0, .. } => DEFAULT,
+        Count { matches: 0, .. } => count.fraction().min(of_parts(planned, &evidence, most)),
+        _ => count.fraction(),
+    };
+    of_common + evidence.uncommon_fraction() * fraction
+}
+
+/// The fraction that the parts of a conjunction make if they do not depend on each other.
+fn of_parts(planned: &Planned, evidence: &Evidence<'_>, most: usize) -> f64 {
+    let parts = planned.parts();
+    if parts.len() > MOST_PARTS {
+        return 1.0;
+    }
+    let most = (most / parts.len().max(1)).max(FEWEST_DOCUMENTS);
+    parts.iter().map(|part| evidence.count(&Program::compile(part), most).fraction()).product()
+}
+
+/// Documents to put a condition to.
+struct Evidence<'s> {
+    statistics: Option<&'s Statistics>,
+    table: Option<Rc<Documents>>,
+}
+
+impl Evidence<'_> {
+    fn null_fraction(&self) -> f64 {
+        match (self.statistics, &self.table) {
+            (Some(statistics), _) => statistics.null_fraction,
+            (None, Some(table)) => table.nulls as f64 / (table.nulls + table.in_line.len()).max(1) as f64,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// Documents that many rows have, with the fraction of rows that have each.
+    fn common(&self) -> &[(crate::pg::detoast::Detoasted, f64)] {
+        self.statistics.map_or(&[], |statistics| &statistics.common)
+    }
+
+    /// The fraction of rows that have other documents.
+    fn uncommon_fraction(&self) -> f64 {
+        let common: f64 = self.common().iter().map(|(_, fraction)| fraction).sum();
+        (1.0 - self.null_fraction() - common).max(0.0)
+    }
+
+    /// Counts matches among documents that are not common, until they are enough.
+    fn count(&self, program: &Program, most: usize) -> Count {
+        let common: HashSet<&[u8]> = self.common().iter().map(|(document, _)| document.bytes()).collect();
+        let spread = self.statistics.map_or(&[][..], |statistics| &statistics.spread);
+        // The least and the greatest document of all are not typical.
+        let typical = spread.get(1..spread.len().saturating_sub(1)).unwrap_or_default();
+        let table = self.table.as_ref().map_or(&[][..], |table| &table.in_line);
+        let own = table.iter().map(|document| &**document).filter(|document| !common.contains(document));
+        let mut count = Count { matches: 0, documents: 0 };
+        for document in typical.iter().map(|document| document.bytes()).chain(own).take(most) {
+            count.documents += 1;
+            count.matches += usize::from(run(program, document));
+            // Of the statistics' documents all are taken: they come in order.
+            if count.matches >= ENOUGH_MATCHES && count.documents >= typical.len() {
+                break;
+            }
+        }
+        count
+    }
+}
+
+/// How many of some documents match.
+#[derive(Clone, Copy)]
+struct Count {
+    matches: usize,
+    documents: usize,
+}
+
+impl Count {
+    fn fraction(self) -> f64 {
+        let matches = if self.matches == 0 { OF_NONE } else { self.matches as f64 };
+        (matches / self.documents.max(1) as f64).min(1.0)
+    }
+}
