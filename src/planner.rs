@@ -61,11 +61,11 @@ impl Planned {
         }
     }
 
-    /// What it is a conjunction of; itself where it is none.
-    fn parts(&self) -> &[Checked] {
+    /// The parts of a conjunction; none where it is not one.
+    fn conjuncts(&self) -> &[Checked] {
         match &self.checked {
             Expr::And(parts) => parts,
-            other => std::slice::from_ref(other),
+            _ => &[],
         }
     }
 
@@ -75,10 +75,11 @@ impl Planned {
     }
 }
 
-/// What opening a document costs, in `cpu_operator_cost`.
-const CALL: f64 = 8.0;
+/// What opening a document costs, in `cpu_operator_cost`. A test of one key takes 150 ns, where a scan's own work on a
+/// row takes 70 ns and costs 24.
+const CALL: f64 = 20.0;
 /// What comparing one of its values costs.
-const COMPARISON: f64 = 1.0;
+const COMPARISON: f64 = 3.0;
 
 /// The operator classes of GIN on jsonb that Postgres brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,5 +129,19 @@ impl Planned {
                 .collect(),
             (None, GinFamily::JsonbPath) => vec![],
         }
+    }
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+mod against_scan;
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+mod tests {
+    use pgrx::prelude::*;
+
+    #[pg_test]
+    fn an_index_finds_what_a_scan_finds() {
+        super::against_scan::an_index_finds_what_a_scan_finds();
     }
 }

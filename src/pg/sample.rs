@@ -67,10 +67,9 @@ impl Table {
         }
     }
 
-    /// The documents of a column on so many pages, spread evenly; in no particular order.
+    /// The documents of a column on so many pages, spread evenly; neighbours are not next to each other.
     pub fn documents(&self, column: i16, pages: u32) -> Documents {
-        let mut documents = Documents { in_line: Vec::new(), nulls: 0 };
-        let mut bytes = 0;
+        let (mut in_line, mut nulls, mut bytes) = (Vec::new(), 0, 0);
         let existing = self.version().pages;
         let pages = pages.min(existing);
         let mut scan = Scan::begin(self);
@@ -80,16 +79,17 @@ impl Table {
             scan.page(block, column, &mut |value| match value {
                 Some(document) => {
                     bytes += document.len();
-                    documents.in_line.push(document);
+                    in_line.push(document);
                 }
-                None => documents.nulls += 1,
+                None => nulls += 1,
             });
             if bytes > MOST_BYTES {
                 break;
             }
             super::interrupt::check();
         }
-        documents
+        let order = scattered(in_line.len() as u32);
+        Documents { in_line: order.map(|index| std::mem::take(&mut in_line[index as usize])).collect(), nulls }
     }
 }
 

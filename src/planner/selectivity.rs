@@ -4,6 +4,7 @@ use super::Planned;
 use crate::matching::run;
 use crate::pg::sample::Documents;
 use crate::pg::statistics::Statistics;
+use segments_core::expr::Checked;
 use segments_core::program::Program;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -11,9 +12,9 @@ use std::rc::Rc;
 /// What is said where nothing is known: Postgres's `DEFAULT_MATCHING_SEL`.
 pub const DEFAULT: f64 = 0.010;
 
-/// How many operators' worth of evaluation an estimate takes at most, about a millisecond, unless that is fewer than
+/// How many operators' worth of evaluation an estimate takes at most, about half a millisecond, unless that is fewer than
 /// [`FEWEST_DOCUMENTS`].
-const MOST_OPERATORS: f64 = 50_000.0;
+const MOST_OPERATORS: f64 = 100_000.0;
 const FEWEST_DOCUMENTS: usize = 100;
 /// After so many matches the fraction is known to within a fifth.
 const ENOUGH_MATCHES: usize = 30;
@@ -34,33 +35,35 @@ pub fn estimate(
         return if constant { 1.0 - evidence.null_fraction() } else { 0.0 };
     }
     let most = ((MOST_OPERATORS / planned.operators()) as usize).max(FEWEST_DOCUMENTS);
-    let mut count = evidence.count(&planned.program, most);
+    let mut count = Count::default();
+    evidence.count_kept(&planned.program, &mut count);
     if count.matches < ENOUGH_MATCHES {
         evidence.table = table();
-        count = evidence.count(&planned.program, most);
+        evidence.count_own(&planned.program, most, &mut count);
     }
-    let of_common: f64 = evidence
-        .common()
-        .iter()
-        .filter(|(document, _)| run(&planned.program, document.bytes()))
-        .map(|(_, fraction)| fraction)
-        .sum();
     let fraction = match count {
         Count { documents: 0, .. } => DEFAULT,
-        Count { matches: 0, .. } => count.fraction().min(of_parts(planned, &evidence, most)),
+        Count { matches: 0, .. } => count.fraction().min(of_parts(planned.conjuncts(), &evidence, most)),
         _ => count.fraction(),
     };
+    let of_common = evidence.common().iter().filter(|(document, _)| run(&planned.program, document.bytes()));
+    let of_common: f64 = of_common.map(|(_, fraction)| fraction).sum();
     of_common + evidence.uncommon_fraction() * fraction
 }
 
 /// The fraction that the parts of a conjunction make if they do not depend on each other.
-fn of_parts(planned: &Planned, evidence: &Evidence<'_>, most: usize) -> f64 {
-    let parts = planned.parts();
+fn of_parts(parts: &[Checked], evidence: &Evidence<'_>, most: usize) -> f64 {
     if parts.len() > MOST_PARTS {
         return 1.0;
     }
     let most = (most / parts.len().max(1)).max(FEWEST_DOCUMENTS);
-    parts.iter().map(|part| evidence.count(&Program::compile(part), most).fraction()).product()
+    let fraction = |part| {
+        let (program, mut count) = (Program::compile(part), Count::default());
+        evidence.count_kept(&program, &mut count);
+        evidence.count_own(&program, most, &mut count);
+        count.fraction()
+    };
+    parts.iter().map(fraction).product()
 }
 
 /// Documents to put a condition to.
@@ -89,35 +92,40 @@ impl Evidence<'_> {
         (1.0 - self.null_fraction() - common).max(0.0)
     }
 
-    /// Counts matches among documents that are not common, until they are enough.
-    fn count(&self, program: &Program, most: usize) -> Count {
-        let common: HashSet<&[u8]> = self.common().iter().map(|(document, _)| document.bytes()).collect();
+    /// Puts the program to all of the statistics' documents that are not common: they come in order.
+    fn count_kept(&self, program: &Program, count: &mut Count) {
         let spread = self.statistics.map_or(&[][..], |statistics| &statistics.spread);
         // The least and the greatest document of all are not typical.
         let typical = spread.get(1..spread.len().saturating_sub(1)).unwrap_or_default();
-        let table = self.table.as_ref().map_or(&[][..], |table| &table.in_line);
-        let own = table.iter().map(|document| &**document).filter(|document| !common.contains(document));
-        let mut count = Count { matches: 0, documents: 0 };
-        for document in typical.iter().map(|document| document.bytes()).chain(own).take(most) {
-            count.documents += 1;
-            count.matches += usize::from(run(program, document));
-            // Of the statistics' documents all are taken: they come in order.
-            if count.matches >= ENOUGH_MATCHES && count.documents >= typical.len() {
+        typical.iter().for_each(|document| count.add(program, document.bytes()));
+    }
+
+    /// Puts the program to the table's documents that are not common, until the matches are enough.
+    fn count_own(&self, program: &Program, most: usize, count: &mut Count) {
+        let common: HashSet<&[u8]> = self.common().iter().map(|(document, _)| document.bytes()).collect();
+        let own = self.table.as_ref().map_or(&[][..], |table| &table.in_line);
+        for document in own.iter().filter(|document| !common.contains(&***document)) {
+            if count.matches >= ENOUGH_MATCHES || count.documents >= most {
                 break;
             }
+            count.add(program, document);
         }
-        count
     }
 }
 
 /// How many of some documents match.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Count {
     matches: usize,
     documents: usize,
 }
 
 impl Count {
+    fn add(&mut self, program: &Program, document: &[u8]) {
+        self.documents += 1;
+        self.matches += usize::from(run(program, document));
+    }
+
     fn fraction(self) -> f64 {
         let matches = if self.matches == 0 { OF_NONE } else { self.matches as f64 };
         (matches / self.documents.max(1) as f64).min(1.0)
