@@ -131,17 +131,3 @@ impl Planned {
         }
     }
 }
-
-#[cfg(any(test, feature = "pg_test"))]
-mod against_scan;
-
-#[cfg(any(test, feature = "pg_test"))]
-#[pgrx::pg_schema]
-mod tests {
-    use pgrx::prelude::*;
-
-    #[pg_test]
-    fn an_index_finds_what_a_scan_finds() {
-        super::against_scan::an_index_finds_what_a_scan_finds();
-    }
-}

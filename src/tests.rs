@@ -4,6 +4,7 @@
 
 mod columns;
 mod documents;
+mod indexes;
 mod subject;
 
 #[path = "../tests/conformance/generate/condition.rs"]
