@@ -21,3 +21,13 @@ CREATE FUNCTION property_timestamp(properties jsonb, name text) RETURNS timestam
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_timestamp';
 COMMENT ON FUNCTION property_timestamp(jsonb, text) IS
     'The point in time of a property that is a string with a timestamp (UTC where it has no offset), or of one with a date its start in UTC; NULL where it is missing or anything else.';
+
+CREATE FUNCTION index_property(name text, audience text DEFAULT 'contacts') RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'index_property_wrapper';
+COMMENT ON FUNCTION index_property(text, text) IS 'The statement that creates the index which serves conditions on a property.';
+
+CREATE FUNCTION suggest_indexes(audience text DEFAULT 'contacts')
+    RETURNS TABLE (suggestion text, property text, ddl text, reason text, segments text[])
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'suggest_indexes_wrapper';
+COMMENT ON FUNCTION suggest_indexes(text) IS
+    'Indexes to create, with the segments that they would help, and indexes that serve no segment, by a sample of the contacts.';

@@ -78,7 +78,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
 }
 
 /// A sample from all over a large table, rather than from where it begins.
-fn sampled(audience: &Audience, sample: i32) -> String {
+pub fn sampled(audience: &Audience, sample: i32) -> String {
     let pages = query::first(
         "SELECT c.reltuples::pg_catalog.float8 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1",
         &[audience.relation.oid.into()],

@@ -9,6 +9,7 @@
 //! | `live` | counts that every statement keeps |
 //! | `segment`, `count`, `contact` | segments, their counts and their members |
 //! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
+//! | `index` | indexes on properties, and which would help |
 //! | `access` | who may see what |
 //! | `pg` | the only unsafe code |
 //!
@@ -21,6 +22,7 @@ mod contact;
 mod count;
 mod error;
 mod explain;
+mod index;
 mod infer;
 mod live;
 mod matching;

@@ -15,6 +15,7 @@ mod array;
 mod moment;
 mod native;
 mod number;
+mod serving;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ mod tree;
 mod typed;
 mod writer;
 
+pub use serving::{Choice, Index, Order};
 pub use table::{Column, ColumnKind, PropertiesColumn, QualifiedName, Table, Topics, TypedIndex};
 pub use writer::{Names, Style};
 
@@ -166,6 +168,11 @@ impl Compiler<'_> {
             Some(typed::Indexed { sql, is_exact: false }) => Part::Narrowed(sql, test),
             None => Part::Document(Source::Properties, test),
         }
+    }
+
+    /// Whether a row without the property satisfies the test.
+    fn holds_for_missing(&self, field: &FieldTest) -> bool {
+        holds(&Expr::Test(field.clone()), vec![])
     }
 
     /// A test on a column, in which NULL is missing.

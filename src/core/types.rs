@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The type of one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScalarType {
     /// Text
     String,

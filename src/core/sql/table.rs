@@ -113,7 +113,7 @@ pub struct QualifiedName {
 /// An expression index such as `(property_number(properties, 'lifetime_value'))`.
 ///
 /// Of `property_text` it is one `COLLATE "C"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TypedIndex {
     /// The property
     pub property: String,
@@ -178,6 +178,12 @@ impl ColumnKind {
             _ => ScalarType::String,
         };
         PropertyType::Scalar(scalar)
+    }
+
+    /// Whether an index of `text_pattern_ops` or its like on such a column serves equality and prefixes.
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        matches!(self, ColumnKind::Text { deterministic: true } | ColumnKind::Varchar { deterministic: true })
     }
 
     pub(super) fn is_number(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::expr::ValueTest;
 use crate::path::Path;
 use audience::{assert_sql, checked, contacts, qualified, readable};
 
-mod audience;
+pub(in crate::sql) mod audience;
 
 #[track_caller]
 fn assert_readable(rows: &[(&str, &str)]) {

@@ -1,0 +1,223 @@
+//! Which indexes could serve a condition.
+//!
+//! What an index serves is read off the SQL that a test becomes, so that there is no second list of rules to go wrong.
+
+use super::tree::{Sql, Symbol};
+use super::writer::Writer;
+use super::{Column, Compiler, Names, Style, Table, TypedIndex, native, typed};
+use crate::expr::{Atom, Checked, Expr, FieldTest};
+use crate::facts::Facts;
+use crate::types::PropertyType;
+
+/// An index, as far as tests are concerned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Index {
+    /// A B-tree on a native column
+    Column(String, Order),
+    /// A GIN index on a native column that is an array
+    Elements(String),
+    /// A B-tree on what a `property_*` function reads of a custom property
+    Property(TypedIndex),
+    /// A GIN index on the properties column
+    Properties,
+}
+
+/// What a B-tree on a column can look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Order {
+    /// Equality, and the order of the column's own type and collation
+    Own,
+    /// Equality, and prefixes: `text_pattern_ops`
+    Pattern,
+    /// Prefixes and the order of bytes: `COLLATE "C"`
+    C,
+}
+
+/// The ways to find the contacts that satisfy a condition through indexes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// A test, and the indexes any one of which serves it, the best first
+    Test(FieldTest, Vec<Index>),
+    /// Any of these will do: parts of a conjunction, the rest of which is put to what was found
+    Any(Vec<Choice>),
+    /// All of these are needed: parts of a disjunction
+    All(Vec<Choice>),
+}
+
+impl Choice {
+    /// The ways that there are for a condition; `None` where every contact has to be looked at.
+    #[must_use]
+    pub fn of(checked: &Checked, table: &Table) -> Option<Self> {
+        match checked {
+            Expr::And(parts) => {
+                let mut choices: Vec<_> = parts.iter().filter_map(|part| Self::of(part, table)).collect();
+                if choices.len() < 2 { choices.pop() } else { Some(Choice::Any(choices)) }
+            }
+            Expr::Or(parts) => {
+                parts.iter().map(|part| Self::of(part, table)).collect::<Option<Vec<_>>>().map(Choice::All)
+            }
+            Expr::Test(Atom::Field(field)) => {
+                let indexes = serving(field, table);
+                (!indexes.is_empty()).then(|| Choice::Test(field.clone(), indexes))
+            }
+            Expr::Const(_) | Expr::Not(_) | Expr::Test(Atom::Topic(_)) => None,
+        }
+    }
+
+    /// Calls `visit` on every test and the indexes that serve it.
+    pub fn for_each<'c>(&'c self, visit: &mut impl FnMut(&'c FieldTest, &'c [Index])) {
+        match self {
+            Choice::Test(field, indexes) => visit(field, indexes),
+            Choice::Any(choices) | Choice::All(choices) => choices.iter().for_each(|choice| choice.for_each(visit)),
+        }
+    }
+}
+
+/// The indexes that could serve a test, the best first.
+fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
+    let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
+    let writer = Writer(&style);
+    if let Some(column) = table.column(field.path.first()) {
+        let missing = Compiler { table, writer }.holds_for_missing(field);
+        // What a NULL satisfies is compiled to `IS NULL OR …`.
+        let sql = if missing { None } else { native::test(writer, column, field) };
+        return sql.map_or(vec![], |sql| on_column(writer, column, &sql));
+    }
+    let mut indexes = Vec::new();
+    if let Some(PropertyType::Scalar(read_as)) = field.read_as {
+        let index = TypedIndex { property: field.path.first().to_owned(), read_as };
+        let with_index = Table { typed_indexes: vec![index.clone()], ..table.clone() };
+        if typed::test(writer, &with_index, field).is_some() {
+            indexes.push(Index::Property(index));
+        }
+    }
+    if table.properties.is_some() && Facts::of(&Expr::Test(Atom::Field(field.clone()))).jsonpath().is_some() {
+        indexes.push(Index::Properties);
+    }
+    indexes
+}
+
+fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
+    let term = writer.column(&column.name);
+    let is_own = |left: &str| left == term;
+    let is_in_c = |left: &str| left == format!("{term} COLLATE {}", writer.c_collation());
+    let ordered = |orders: &[Order]| orders.iter().map(|order| Index::Column(column.name.clone(), *order)).collect();
+    match sql {
+        // One bound suffices; the other parts are of the same column.
+        Sql::And(parts) => {
+            parts.iter().map(|part| on_column(writer, column, part)).find(|found| !found.is_empty()).unwrap_or_default()
+        }
+        Sql::Or(parts) => {
+            let found: Vec<_> = parts.iter().map(|part| on_column(writer, column, part)).collect();
+            let in_all = |index: &&Index| found.iter().all(|indexes| indexes.contains(index));
+            found.first().map_or(vec![], |first| first.iter().filter(in_all).cloned().collect())
+        }
+        Sql::OneOf(one_of) if one_of.operator.symbol == Symbol::Eq => equality(&one_of.term, column, is_own, is_in_c),
+        Sql::Truth(left) if is_own(left) => ordered(&[Order::Own]),
+        Sql::Not(inner) if matches!(&**inner, Sql::Truth(left) if is_own(left)) => ordered(&[Order::Own]),
+        Sql::Infix { left, operator, right } => match operator.symbol {
+            Symbol::Eq => equality(left, column, is_own, is_in_c),
+            Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_own(left) => ordered(&[Order::Own]),
+            Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_in_c(left) => ordered(&[Order::C]),
+            Symbol::Like if right.starts_with("'%") || right.starts_with("E'%") => vec![],
+            Symbol::Like if is_own(left) => ordered(&[Order::Pattern, Order::C]),
+            Symbol::Like if is_in_c(left) => ordered(&[Order::C]),
+            Symbol::Contains | Symbol::Overlaps if is_own(left) => vec![Index::Elements(column.name.clone())],
+            _ => vec![],
+        },
+        _ => vec![],
+    }
+}
+
+fn equality(left: &str, column: &Column, is_own: impl Fn(&str) -> bool, is_in_c: impl Fn(&str) -> bool) -> Vec<Index> {
+    let index = |order| Index::Column(column.name.clone(), order);
+    if is_in_c(left) {
+        return vec![index(Order::C)];
+    }
+    if !is_own(left) {
+        return vec![];
+    }
+    let mut indexes = vec![index(Order::Own)];
+    if column.kind.has_patterns() {
+        indexes.push(index(Order::Pattern));
+    }
+    indexes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::audience::{checked, contacts};
+    use super::*;
+
+    /// The choice in few words: `country own|pattern`, `plan typed|gin`, `any(…, …)`, `all(…, …)`.
+    fn shown(choice: &Choice) -> String {
+        let list = |choices: &[Choice]| choices.iter().map(shown).collect::<Vec<_>>().join(", ");
+        match choice {
+            Choice::Any(choices) => format!("any({})", list(choices)),
+            Choice::All(choices) => format!("all({})", list(choices)),
+            Choice::Test(test, indexes) => {
+                let kind = |index: &Index| match index {
+                    Index::Column(_, Order::Own) => "own",
+                    Index::Column(_, Order::Pattern) => "pattern",
+                    Index::Column(_, Order::C) => "c",
+                    Index::Elements(_) => "elements",
+                    Index::Property(_) => "typed",
+                    Index::Properties => "gin",
+                };
+                format!("{} {}", test.path.text(), indexes.iter().map(kind).collect::<Vec<_>>().join("|"))
+            }
+        }
+    }
+
+    #[test]
+    fn each_test_is_served_by_the_indexes_that_its_sql_can_use() {
+        for (condition, expected) in [
+            (r#"{"country": "US"}"#, "country own|pattern"),
+            (r#"{"country": {"$in": ["US", "DE"]}}"#, "country own|pattern"),
+            (r#"{"country": {"$startsWith": "U"}}"#, "country pattern|c"),
+            (r#"{"country": {"$gt": "U"}}"#, "country c"),
+            (r#"{"nickname": "Bo"}"#, "nickname c"),
+            (r#"{"email": "a@b.c"}"#, "email own"),
+            (r#"{"age": {"$gte": 18}}"#, "age own"),
+            (r#"{"balance": {"$gte": 18}}"#, "balance own"),
+            (r#"{"seen_at": "2024-01-01"}"#, "seen_at own"),
+            (r#"{"seen_at": {"$in": ["2024-01-01", "2024-02-01T00:00:00Z"]}}"#, "seen_at own"),
+            (r#"{"vip": false}"#, "vip own"),
+            (r#"{"tags": "a"}"#, "tags elements"),
+            (r#"{"tags": {"$in": ["a", "b"]}}"#, "tags elements"),
+            (r#"{"size": {"$gte": 5}}"#, "size typed"),
+            (r#"{"size": 5}"#, "size typed|gin"),
+            (r#"{"plan": {"$startsWith": "p"}}"#, "plan typed"),
+            (r#"{"renews": {"$lt": "2024-01-01"}}"#, "renews typed"),
+            (r#"{"cart.sku": "x"}"#, "cart.sku gin"),
+            (r#"{"country": "US", "size": 5}"#, "any(size typed|gin, country own|pattern)"),
+            (r#"{"country": "US", "size": {"$ne": 5}}"#, "country own|pattern"),
+            (r#"{"$or": [{"country": "US"}, {"size": {"$gt": 5}}]}"#, "all(country own|pattern, size typed)"),
+        ] {
+            let choice = Choice::of(&checked(condition), &contacts());
+            assert_eq!(choice.as_ref().map(shown).as_deref(), Some(expected), "{condition}");
+        }
+    }
+
+    #[test]
+    fn what_a_missing_property_satisfies_no_index_serves() {
+        for condition in [
+            r#"{}"#,
+            r#"{"country": {"$ne": "US"}}"#,
+            r#"{"country": null}"#,
+            r#"{"country": {"$in": ["US", null]}}"#,
+            r#"{"country": {"$contains": "U"}}"#,
+            r#"{"country": {"$regex": "^U"}}"#,
+            r#"{"country": {"$exists": true}}"#,
+            r#"{"size": {"$ne": 5}}"#,
+            r#"{"extra": {"a": 1}}"#,
+            r#"{"cart.price": {"$gt": 5}}"#,
+            r#"{"lucky": {"$gt": 5}}"#,
+            r#"{"$topic": "news"}"#,
+            r#"{"$nor": [{"country": "US"}]}"#,
+            r#"{"$or": [{"country": "US"}, {"size": {"$ne": 5}}]}"#,
+        ] {
+            assert_eq!(Choice::of(&checked(condition), &contacts()), None, "{condition}");
+        }
+    }
+}
