@@ -64,6 +64,7 @@ VALUES
     ('get_segment', '{read:segments}'),
     ('list_segments', '{read:segments}'),
     ('segment_sql', '{read:segments}'),
+    ('how_kept', '{read:segments}'),
     ('conditions_sql', '{read:segments,write:segments}'),
     ('validate_conditions', '{read:segments,write:segments,read:contacts}'),
     ('create_segment', '{write:segments}'),

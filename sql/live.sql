@@ -16,6 +16,11 @@ CREATE FUNCTION segments.fold_counts() RETURNS bigint
 COMMENT ON FUNCTION segments.fold_counts() IS
     'Adds the recorded changes of counts to the counts themselves, which no reader notices; how many rows of segments.count_delta that were.';
 
+CREATE FUNCTION segments.how_kept(segment uuid) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'how_kept_wrapper';
+COMMENT ON FUNCTION segments.how_kept(uuid) IS
+    'live: by triggers; periodic: counted anew from time to time, as a segment of a live audience is, too, when it has dates relative to now.';
+
 CREATE FUNCTION set_freshness(audience text, freshness text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'set_freshness_wrapper';
 COMMENT ON FUNCTION set_freshness(text, text) IS

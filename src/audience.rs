@@ -310,8 +310,13 @@ impl TopicsConfig {
         let topic_column = topic_column.to_property().ok_or_else(|| {
             format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())
         })?;
-        let topics =
-            Topics { relation: relation.name.clone(), contact_column, topic_column, id_column: id.name.clone() };
+        let topics = Topics {
+            relation: relation.name.clone(),
+            contact_column,
+            topic_column,
+            id_column: id.name.clone(),
+            held: None,
+        };
         Ok((relation, topics))
     }
 }

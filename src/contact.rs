@@ -138,6 +138,18 @@ pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &style)
 }
 
+/// As [`executable_sql`], in a query on several tables: columns go by the table's name, and what the contact is subscribed
+/// to is the expression `held`, an array.
+pub fn sql_with_topics(audience: &Audience, checked: &Checked, held: &str) -> String {
+    let alias = Some(audience.table.name.clone());
+    let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias };
+    let mut table = audience.table.clone();
+    if let Some(topics) = &mut table.topics {
+        topics.held = Some(held.to_owned());
+    }
+    sql::where_clause(&restricted(audience, checked), &table, &style)
+}
+
 /// A condition with the audience's scope, to be read by people and run under the caller's search_path.
 pub fn readable_sql(audience: &Audience, checked: &Checked) -> String {
     let search_path = query::first("SELECT pg_catalog.current_schemas(true)::pg_catalog.text[]", &[], |row| row.get(1));

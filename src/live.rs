@@ -7,20 +7,26 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`tracked`] | which segments a table's triggers keep, compiled once per backend |
+//! | [`tracked`] | what the triggers of a table keep, compiled once per backend |
+//! | [`kept`], [`parts`] | which counts can be kept, and on which tables that takes triggers |
+//! | [`contacts`], [`subscriptions`] | what a statement changed of the counts |
 //! | [`definition`] | how a change of a definition comes between two writers, never into one |
 //! | [`delta`] | recording differences, and folding them |
 //! | [`freshness`] | switching an audience to live and back |
 
 use crate::pg::trigger::{Event, Statement};
 
+mod contacts;
 mod definition;
 mod delta;
 mod freshness;
+mod kept;
+mod parts;
+mod subscriptions;
 mod tracked;
 
 pub use definition::{hold_writers, is_live, segment_deleted};
-pub use freshness::stop_keeping;
+pub use freshness::{stop_keeping, topics_attached};
 
 /// What the trigger does after each statement.
 pub fn after_statement(statement: Statement) {

@@ -354,8 +354,11 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
     let catalog = columns::read(relation);
     find_column(&catalog, contact_column, &quoted);
     find_column(&catalog, topic_column, &quoted);
-    must_own(Audience::load(audience).relation.oid);
+    let before = Audience::load(audience);
+    must_own(before.relation.oid);
+    let before = live::hold_writers(before);
     map_topics(audience, relation, &quoted, [contact_column, topic_column]);
+    live::topics_attached(&before);
 }
 
 fn map_topics(audience: &str, relation: pg_sys::Oid, quoted: &str, columns: [&str; 2]) {

@@ -5,7 +5,7 @@
 //! has changed and compile anew. So a segment counts every change that it did not count as a row.
 
 use crate::access;
-use crate::audience::Audience;
+use crate::audience::{Audience, Subscriptions};
 use crate::pg::{relcache, security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
@@ -17,10 +17,17 @@ pub fn hold_writers(audience: Audience) -> Audience {
     if !stays_live(&audience.name) {
         return audience;
     }
-    for relation in relcache::lock_against_writers(audience.relation.oid) {
-        relcache::invalidate(relation);
-    }
+    lock_tables(&audience).into_iter().for_each(relcache::invalidate);
     snapshot::latest(|| Audience::load(&audience.name))
+}
+
+/// Locks the contacts' table, and that of their subscriptions, against writers, with all parts of both.
+pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
+    let mut tables = relcache::lock_against_writers(audience.relation.oid);
+    if let Subscriptions::In(relation) = &audience.topics {
+        tables.extend(relcache::lock_against_writers(relation.oid));
+    }
+    tables
 }
 
 /// Has everybody leave a segment out that is deleted: what is recorded of it until then is of no use, and does no harm.
@@ -43,7 +50,7 @@ pub fn is_live(audience: &str) -> bool {
 }
 
 /// Whether the audience is live, and stays what it is until the transaction ends.
-fn stays_live(audience: &str) -> bool {
+pub fn stays_live(audience: &str) -> bool {
     let freshness = security::as_role(access::extension_owner(), || {
         query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
     });

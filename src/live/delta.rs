@@ -2,39 +2,39 @@
 
 use crate::pg::{security, snapshot};
 use crate::{access, query};
+use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// By how much the counts of segments change; those that do not are left out.
+/// By how much the counts of segments change.
 #[derive(Default)]
-pub struct Deltas {
-    segments: Vec<pgrx::Uuid>,
-    deltas: Vec<i64>,
-}
-
-impl Deltas {
-    pub fn is_empty(&self) -> bool {
-        self.segments.is_empty()
-    }
-}
+pub struct Deltas(BTreeMap<Uuid, i64>);
 
 impl Extend<(Uuid, i64)> for Deltas {
     fn extend<T: IntoIterator<Item = (Uuid, i64)>>(&mut self, changes: T) {
         for (segment, delta) in changes {
             if delta != 0 {
-                self.segments.push(pgrx::Uuid::from_bytes(*segment.as_bytes()));
-                self.deltas.push(delta);
+                *self.0.entry(segment).or_default() += delta;
             }
         }
     }
 }
 
 /// Records differences, as part of the transaction that made them.
-pub fn append(audience: &str, Deltas { segments, deltas }: Deltas) {
-    query::write(
-        "INSERT INTO segments.count_delta (audience, segments, deltas) VALUES ($1, $2, $3)",
-        &[audience.into(), segments.into(), deltas.into()],
-    );
+pub fn append(audience: &str, extension_owner: Oid, Deltas(deltas): Deltas) {
+    let changed = deltas.into_iter().filter(|(_, delta)| *delta != 0);
+    let (segments, deltas): (Vec<_>, Vec<_>) =
+        changed.map(|(segment, delta)| (pgrx::Uuid::from_bytes(*segment.as_bytes()), delta)).unzip();
+    if segments.is_empty() {
+        return;
+    }
+    security::as_role(extension_owner, || {
+        query::write(
+            "INSERT INTO segments.count_delta (audience, segments, deltas) VALUES ($1, $2, $3)",
+            &[audience.into(), segments.into(), deltas.into()],
+        )
+    });
 }
 
 /// Adds the differences that are committed to the counts' base and forgets them; what readers see stays the same.

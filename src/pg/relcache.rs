@@ -20,6 +20,28 @@ pub fn tree(relation: Oid) -> Vec<Oid> {
     unsafe { oids(find_all_inheritors(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE)) }
 }
 
+/// A lock that makes it known that rows of a table appear, to those who have looked for them in vain.
+#[derive(Clone, Copy)]
+pub struct Presence(pub Oid);
+
+impl Presence {
+    /// Rows may have appeared, which others see when this transaction commits.
+    pub fn appear(self) {
+        self.lock(pg_sys::ShareLock);
+    }
+
+    /// A row is missing: waits for everybody in whose transaction rows may have appeared, and keeps others from saying so
+    /// until this one ends.
+    pub fn miss(self) {
+        self.lock(pg_sys::ExclusiveLock);
+    }
+
+    fn lock(self, mode: u32) {
+        // SAFETY: takes any numbers. Postgres itself locks relations by other tags, so this gets in nobody's way.
+        unsafe { pg_sys::LockDatabaseObject(pg_sys::RelationRelationId, self.0, 0, mode as pg_sys::LOCKMODE) };
+    }
+}
+
 /// Has every backend that uses the relation hear, before its next use of it, that it has changed: once this
 /// transaction commits, and this backend after this command.
 pub fn invalidate(relation: Oid) {
@@ -32,7 +54,12 @@ pub fn invalidate(relation: Oid) {
 pub fn on_invalidation(heard: fn(Option<Oid>)) {
     if HEARD.set(heard).is_ok() {
         // SAFETY: the callback is a function of this library, which is never unloaded.
-        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(hear), pg_sys::Datum::from(0)) };
+        unsafe {
+            pg_sys::CacheRegisterRelcacheCallback(Some(hear), pg_sys::Datum::from(0));
+            // What a condition becomes depends on the labels of an enum, too.
+            let enums = pg_sys::SysCacheIdentifier::ENUMOID as i32;
+            pg_sys::CacheRegisterSyscacheCallback(enums, Some(hear_of_enum), pg_sys::Datum::from(0));
+        }
     }
 }
 
@@ -41,6 +68,12 @@ static HEARD: OnceLock<fn(Option<Oid>)> = OnceLock::new();
 unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
     if let Some(heard) = HEARD.get() {
         heard((relation != pg_sys::InvalidOid).then_some(relation));
+    }
+}
+
+unsafe extern "C-unwind" fn hear_of_enum(_: pg_sys::Datum, _: i32, _: u32) {
+    if let Some(heard) = HEARD.get() {
+        heard(None);
     }
 }
 

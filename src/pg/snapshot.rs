@@ -52,6 +52,21 @@ pub fn current_command() -> Command {
     unsafe { (*pg_sys::GetActiveSnapshot()).curcid }
 }
 
+/// The command after all that has been done.
+pub fn next_command() -> Command {
+    // SAFETY: as in `latest`; the number is not used up by asking for it.
+    unsafe {
+        pg_sys::CommandCounterIncrement();
+        pg_sys::GetCurrentCommandId(false)
+    }
+}
+
+/// The number of the transaction, which has written.
+pub fn transaction() -> u32 {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetTopTransactionIdIfAny() }.into()
+}
+
 /// Whether the active snapshot is of the extension's choosing.
 pub fn is_chosen() -> bool {
     CHOSEN.get() > 0

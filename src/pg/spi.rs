@@ -94,13 +94,23 @@ impl Session {
     /// rows it returned or changed.
     pub fn write_latest(&self, sql: &str, arguments: &[DatumWithOid]) -> usize {
         let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
-        let plan = self.prepare(sql, &types);
+        self.execute_latest(&self.prepare(sql, &types), arguments)
+    }
+
+    /// As [`write_latest`](Self::write_latest), with a kept plan; reads each row.
+    pub fn run_latest<T>(&self, plan: &KeptPlan, arguments: &[DatumWithOid], read: impl Fn(&Tuple) -> T) -> Vec<T> {
+        self.execute_latest(plan, arguments);
+        self.returned(read)
+    }
+
+    fn execute_latest(&self, plan: &KeptPlan, arguments: &[DatumWithOid]) -> usize {
         let value =
             |argument: &DatumWithOid| argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(value).collect();
         let nulls: Vec<c_char> =
             arguments.iter().map(|argument| if argument.datum().is_none() { b'n' } else { b' ' } as c_char).collect();
-        // SAFETY: there are as many values, and marks of NULL, as types in the plan; Postgres copies the snapshot.
+        // SAFETY: the plan is alive, and was prepared for as many arguments; Postgres copies the snapshot. SPI_processed is
+        // the number of this statement, which was the last.
         unsafe {
             succeeded(pg_sys::SPI_execute_snapshot(
                 plan.0,

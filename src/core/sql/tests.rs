@@ -255,6 +255,19 @@ fn subscriptions_are_looked_up() {
 }
 
 #[test]
+fn subscriptions_at_hand_are_not_looked_up() {
+    let mut table = contacts();
+    if let Some(topics) = &mut table.topics {
+        topics.held = Some("before.topics".into());
+    }
+    let rows = [(
+        r#"{"$topic": {"$in": ["weekly", "daily"]}}"#,
+        "EXISTS (SELECT FROM unnest(before.topics) AS subscription(topic) WHERE subscription.topic IN ('weekly', 'daily'))",
+    )];
+    assert_sql(&table, &readable(), &rows);
+}
+
+#[test]
 fn constants() {
     assert_readable(&[("{}", "true"), (r#"{"vip": {"$in": []}}"#, "false")]);
 }

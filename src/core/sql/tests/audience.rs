@@ -55,6 +55,7 @@ pub(in crate::sql) fn contacts() -> Table {
             contact_column: "contact_id".into(),
             topic_column: column("topic", text()),
             id_column: "id".into(),
+            held: None,
         }),
     }
 }

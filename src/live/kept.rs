@@ -1,0 +1,85 @@
+//! Which counts triggers can keep.
+
+use crate::audience::{Audience, Subscriptions};
+use crate::condition;
+use crate::live::{definition, freshness, parts};
+use crate::pg::{relcache, security};
+use crate::scope;
+use crate::segment::{Definition, id_of};
+use pgrx::prelude::*;
+use segments_core::expr::{Atom, Checked, Expr};
+use uuid::Uuid;
+
+/// A segment whose count triggers keep.
+pub struct LiveSegment {
+    pub id: Uuid,
+    pub checked: Checked,
+    /// Whether it asks what contacts are subscribed to
+    pub reads_topics: bool,
+}
+
+/// The segments of a live audience whose counts triggers keep.
+pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
+    if !follows_rows(audience) {
+        return Vec::new();
+    }
+    let follows_topics = follows_topics(audience);
+    let keep = |segment: Definition| kept(audience, &segment, follows_topics);
+    Definition::all(&audience.name).into_iter().filter_map(keep).collect()
+}
+
+/// How a segment's count is kept: `live` or `periodic`.
+#[pg_extern(sql = false)]
+fn how_kept(segment: pgrx::Uuid) -> &'static str {
+    let segment = Definition::load(id_of(segment));
+    let is_live = || {
+        let audience = Audience::try_load(&segment.audience).ok()?;
+        let segment = follows_rows(&audience).then(|| kept(&audience, &segment, follows_topics(&audience)))??;
+        let topics = match &audience.topics {
+            Subscriptions::In(relation) if segment.reads_topics => Some(relation.oid),
+            _ => None,
+        };
+        let mut tables = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree);
+        (definition::is_live(&audience.name) && tables.all(freshness::has_triggers)).then_some(())
+    };
+    if is_live().is_some() { "live" } else { "periodic" }
+}
+
+/// A segment that makes sense, and whose members come and go with changes of their rows and subscriptions alone, not
+/// by themselves as time passes.
+fn kept(audience: &Audience, segment: &Definition, follows_topics: bool) -> Option<LiveSegment> {
+    let checked = scope::check_segment(audience, segment).ok()?;
+    let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
+    let is_kept = !checked.is_relative && (follows_topics || !reads_topics);
+    is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics })
+}
+
+fn follows_rows(audience: &Audience) -> bool {
+    let scope = audience.scope.as_ref().map(|text| condition::stored(text.as_bytes()));
+    let is_relative =
+        scope.is_some_and(|scope| scope::try_check(audience, &scope, "UTC").map_or(true, |scope| scope.is_relative));
+    // Counted anew, the owner would see fewer rows than triggers do.
+    let is_restricted =
+        security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid));
+    !is_relative && !is_restricted
+}
+
+/// Whether triggers can follow the subscriptions.
+pub fn follows_topics(audience: &Audience) -> bool {
+    match &audience.topics {
+        // Nobody is subscribed to anything.
+        Subscriptions::None => true,
+        Subscriptions::Lost(_) => false,
+        Subscriptions::In(relation) => {
+            let is_restricted =
+                security::as_role(audience.relation.owner, || security::row_security_applies(relation.oid));
+            parts::obstacle(relation.oid).is_none() && !is_restricted
+        }
+    }
+}
+
+fn reads_topics(checked: &Checked) -> bool {
+    let mut found = false;
+    checked.for_each(&mut |atom| found |= matches!(atom, Atom::Topic(_)));
+    found
+}

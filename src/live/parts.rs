@@ -1,0 +1,56 @@
+//! Tables and their parts: the partitions of a table, and whatever else inherits from it. A statement fires the triggers
+//! of the table that it names, so each part needs its own.
+
+use crate::pg::relcache;
+use crate::query;
+use pgrx::pg_sys::Oid;
+use pgrx::spi::quote_qualified_identifier;
+
+/// Why triggers on a relation and its parts do not see every change of its rows; `None` where they do.
+pub fn obstacle(relation: Oid) -> Option<String> {
+    let what = match describe(relation).kind.as_str() {
+        "r" | "p" => return obstacle_of_table(relation),
+        "v" => "a view, whose rows change without a statement that names it",
+        "m" => "a materialized view, whose rows change without a statement that names it",
+        "f" => "a foreign table, whose rows change elsewhere",
+        _ => "not a table",
+    };
+    Some(format!("It is {what}."))
+}
+
+fn obstacle_of_table(relation: Oid) -> Option<String> {
+    let parent = query::first(
+        "SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) $1 LIMIT 1",
+        &[relation.into()],
+        |row| row.get::<Oid>(1),
+    );
+    if let Some(parent) = parent {
+        let parent = describe(parent).quoted;
+        return Some(format!("It is a part of {parent}, and statements that name {parent} change its rows too."));
+    }
+    let foreign = relcache::tree(relation).into_iter().map(describe).find(|part| part.kind == "f")?;
+    Some(format!("{}, a part of it, is a foreign table, whose rows change elsewhere.", foreign.quoted))
+}
+
+/// A relation as its catalog has it.
+pub struct Described {
+    /// With its schema
+    pub quoted: String,
+    /// `pg_class.relkind`
+    pub kind: String,
+}
+
+/// What a relation is; raises where it is gone.
+pub fn describe(relation: Oid) -> Described {
+    let found = query::rows(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text
+           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        &[relation.into()],
+        |row| Described {
+            quoted: quote_qualified_identifier(&row.get::<String>(1), &row.get::<String>(2)),
+            kind: row.get(3),
+        },
+    );
+    found.into_iter().next().unwrap_or_else(|| crate::error::internal("a table that is in use is gone").raise())
+}

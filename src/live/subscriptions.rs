@@ -1,0 +1,364 @@
+//! Statements that change subscriptions: the conditions are put to the contacts concerned, with their subscriptions
+//! before and after.
+//!
+//! First the rows of these contacts are locked, so that changes of one contact, be it of its row or of its subscriptions,
+//! come one after the other: who comes later evaluates with what who came first has committed.
+//!
+//! *Before* and *after* are states of the database: a snapshot as of a command shows what this transaction did before it,
+//! and even shows what it has deleted since. A statement that a trigger or a foreign key runs is a command of its own.
+//! So the changes of a transaction are counted command by command, in whatever order triggers fire, and add up:
+//!
+//! - a contact's change is counted with its subscriptions *before* the command ([`contacts`](super::contacts));
+//! - a subscription's change is counted for its contact's row *after* the command.
+
+use super::kept::LiveSegment;
+use crate::audience::{Audience, Subscriptions};
+use crate::contact;
+use crate::pg::relcache::Presence;
+use crate::pg::snapshot::{self, Command};
+use crate::pg::spi::{KeptPlan, Reading, Session};
+use crate::pg::trigger::{Event, Statement};
+use crate::query;
+use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys::{INT4OID, Oid, TEXTARRAYOID};
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use settled::Settled;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+mod settled;
+
+/// The segments of a live audience that ask for subscriptions, as the triggers of these need them.
+pub struct TrackedSubscriptions {
+    batches: Vec<Batch>,
+    presence: Option<Presence>,
+    sql: Sql,
+    lock: [OnceCell<KeptPlan>; 3],
+    touched: [OnceCell<KeptPlan>; 3],
+    held: OnceCell<KeptPlan>,
+}
+
+struct Batch {
+    segments: Vec<Uuid>,
+    sql: String,
+    plan: OnceCell<KeptPlan>,
+}
+
+/// A contact that the statement concerns.
+struct Touched {
+    /// As text
+    contact: String,
+    /// How many subscriptions the statement took from it, and how many it gave it
+    taken: i64,
+    given: i64,
+    /// The places of its subscriptions in their table, after the command
+    places: Vec<String>,
+}
+
+/// What a contact is subscribed to.
+#[derive(Default)]
+struct Held {
+    topics: Vec<String>,
+    places: Vec<String>,
+}
+
+/// How many changed rows are worked on at once, in memory.
+const AT_ONCE: i64 = 50_000;
+/// How many segments one query evaluates.
+const SEGMENTS_AT_ONCE: usize = 500;
+
+impl TrackedSubscriptions {
+    /// `None` where no segment asks for subscriptions.
+    pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
+        let sql = Sql::new(audience)?;
+        let segments: Vec<&LiveSegment> = segments.iter().filter(|segment| segment.reads_topics).collect();
+        let batch = |segments: &[&LiveSegment]| Batch {
+            segments: segments.iter().map(|segment| segment.id).collect(),
+            sql: sql.differences(audience, segments),
+            plan: OnceCell::new(),
+        };
+        let batches: Vec<Batch> = segments.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
+        (!batches.is_empty()).then(|| TrackedSubscriptions {
+            batches,
+            presence,
+            sql,
+            lock: Default::default(),
+            touched: Default::default(),
+            held: OnceCell::new(),
+        })
+    }
+
+    /// By how much a statement has changed the counts; evaluated with the rights of the current role.
+    pub fn changes(&self, statement: Statement) -> Vec<(Uuid, i64)> {
+        let command = snapshot::current_command();
+        let session = Session::over(statement);
+        let parts = 1 + statement.changed_rows() / AT_ONCE;
+        let mut changes = Vec::new();
+        for part in 0..parts {
+            let part = [(parts as i32).into(), (part as i32).into()];
+            self.lock(&session, statement, &part);
+            changes.extend(self.changes_of_part(&session, statement, command, &part));
+        }
+        changes
+    }
+
+    fn lock(&self, session: &Session, statement: Statement, part: &[DatumWithOid]) {
+        let event = statement.event();
+        let plan =
+            self.lock[event as usize].get_or_init(|| session.prepare(&self.sql.lock(event), &[INT4OID, INT4OID]));
+        let is_absent = session.run_latest(plan, part, |row| row.get::<bool>(1) == Some(true)).contains(&true);
+        if let (true, Some(presence)) = (is_absent, self.presence) {
+            // Either the contact is about to appear, and has not been counted: then it is waited for, and found. Or it
+            // appears later, and is counted with this subscription.
+            presence.miss();
+            session.run_latest(plan, part, |_| ());
+        }
+    }
+
+    fn changes_of_part(
+        &self,
+        session: &Session,
+        statement: Statement,
+        command: Command,
+        part: &[DatumWithOid],
+    ) -> Vec<(Uuid, i64)> {
+        let event = statement.event();
+        let touched = snapshot::latest_before(command + 1, || {
+            let prepare = || session.prepare(&self.sql.touched(event), &[INT4OID, INT4OID]);
+            session.run(self.touched[event as usize].get_or_init(prepare), part, Reading::Active, |row| Touched {
+                contact: row.get(1).unwrap_or_default(),
+                taken: row.get(2).unwrap_or(0),
+                given: row.get(3).unwrap_or(0),
+                places: row.get(4).unwrap_or_default(),
+            })
+        });
+        if touched.is_empty() {
+            return Vec::new();
+        }
+        let before = self.held(session, command, touched.iter().map(|touched| touched.contact.clone()).collect());
+        let mut settled = Settled::of(command);
+        let mut by_span: HashMap<(Command, Command), Vec<String>> = HashMap::new();
+        for touched in touched {
+            let none = Held::default();
+            let before = before.get(&touched.contact).unwrap_or(&none);
+            if let Some(span) = settled.span(&touched, &before.places) {
+                by_span.entry(span).or_default().push(touched.contact);
+            }
+        }
+        let mut changes = Vec::new();
+        for ((from, until), contacts) in by_span {
+            if from == command {
+                changes.extend(self.differences(session, until, contacts, &before));
+            } else {
+                let before = self.held(session, from, contacts.clone());
+                changes.extend(self.differences(session, until, contacts, &before));
+            }
+        }
+        changes
+    }
+
+    /// What contacts were subscribed to before the command.
+    fn held(&self, session: &Session, command: Command, contacts: Vec<String>) -> HashMap<String, Held> {
+        let plan = self.held.get_or_init(|| session.prepare(&self.sql.held, &[TEXTARRAYOID]));
+        let rows = snapshot::latest_before(command, || {
+            session.run(plan, &[contacts.into()], Reading::Active, |row| {
+                let contact = row.get::<String>(1).unwrap_or_default();
+                (contact, Held { topics: row.get(2).unwrap_or_default(), places: row.get(3).unwrap_or_default() })
+            })
+        });
+        rows.into_iter().collect()
+    }
+
+    /// For each segment, how many of the contacts are members as of a command, less those that would be with the
+    /// subscriptions that they held before.
+    fn differences(
+        &self,
+        session: &Session,
+        until: Command,
+        contacts: Vec<String>,
+        before: &HashMap<String, Held>,
+    ) -> Vec<(Uuid, i64)> {
+        let (mut holders, mut topics) = (Vec::new(), Vec::new());
+        for contact in &contacts {
+            for topic in before.get(contact).into_iter().flat_map(|held| &held.topics) {
+                holders.push(contact.clone());
+                topics.push(topic.clone());
+            }
+        }
+        let types = [TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID];
+        let mut changes = Vec::new();
+        snapshot::latest_before(until, || {
+            for batch in &self.batches {
+                let plan = batch.plan.get_or_init(|| session.prepare(&batch.sql, &types));
+                let arguments = [contacts.clone().into(), holders.clone().into(), topics.clone().into()];
+                let sums = session.run(plan, &arguments, Reading::Active, |row| row.get::<Vec<i64>>(1));
+                let sums = sums.into_iter().next().flatten().unwrap_or_default();
+                changes.extend(batch.segments.iter().copied().zip(sums));
+            }
+        });
+        changes
+    }
+}
+
+/// What segments hold against a lock where no foreign key keeps subscriptions from preceding their contacts.
+pub fn presence(audience: &Audience) -> Option<Presence> {
+    let Subscriptions::In(relation) = &audience.topics else { return None };
+    let topics = audience.table.topics.as_ref()?;
+    let arguments = [
+        relation.oid.into(),
+        audience.relation.oid.into(),
+        topics.contact_column.as_str().into(),
+        audience.id.name.as_str().into(),
+    ];
+    let is_enforced = query::first(FOREIGN_KEY, &arguments, |row| row.get::<bool>(1)).unwrap_or(false);
+    (!is_enforced).then_some(Presence(audience.relation.oid))
+}
+
+// PostgreSQL 18 has foreign keys that are not enforced; their triggers are missing.
+const FOREIGN_KEY: &str = "
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint k
+      JOIN pg_catalog.pg_attribute contact ON contact.attrelid OPERATOR(pg_catalog.=) k.conrelid
+       AND contact.attname::pg_catalog.text OPERATOR(pg_catalog.=) $3
+      JOIN pg_catalog.pg_attribute id ON id.attrelid OPERATOR(pg_catalog.=) k.confrelid
+       AND id.attname::pg_catalog.text OPERATOR(pg_catalog.=) $4
+     WHERE k.contype OPERATOR(pg_catalog.=) 'f' AND k.conrelid OPERATOR(pg_catalog.=) $1
+       AND k.confrelid OPERATOR(pg_catalog.=) $2 AND k.convalidated AND NOT k.condeferrable
+       AND k.conkey OPERATOR(pg_catalog.=) ARRAY[contact.attnum] AND k.confkey OPERATOR(pg_catalog.=) ARRAY[id.attnum]
+       AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgconstraint OPERATOR(pg_catalog.=) k.oid
+                      AND t.tgrelid OPERATOR(pg_catalog.=) $1 AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'))";
+
+/// The queries on one audience's tables.
+struct Sql {
+    contacts: String,
+    id: String,
+    id_type: String,
+    subscriptions: String,
+    contact_column: String,
+    topic_column: String,
+    topic_type: String,
+    held: String,
+}
+
+impl Sql {
+    /// `None` where the audience has no subscriptions.
+    fn new(audience: &Audience) -> Option<Self> {
+        let Subscriptions::In(relation) = &audience.topics else { return None };
+        let topics = audience.table.topics.as_ref()?;
+        let topic_type = column_type(relation.oid, &topics.topic_column.name)?;
+        let (contact, topic) = (quote_identifier(&topics.contact_column), quote_identifier(&topics.topic_column.name));
+        let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
+        let id_type = audience.id.type_name.clone();
+        let held = format!(
+            "SELECT s.{contact}::{id_type}::pg_catalog.text,
+                    pg_catalog.array_agg(s.{topic}::pg_catalog.text) FILTER (WHERE s.{topic} IS NOT NULL),
+                    pg_catalog.array_agg({PLACE})
+               FROM {subscriptions} s
+              WHERE s.{contact} OPERATOR(pg_catalog.=) ANY ($1::{id_type}[]) GROUP BY 1"
+        );
+        Some(Sql {
+            contacts: audience.relation.quoted(),
+            id: quote_identifier(&audience.id.name),
+            id_type,
+            subscriptions,
+            contact_column: contact,
+            topic_column: topic,
+            topic_type,
+            held,
+        })
+    }
+
+    /// The contacts that a statement's transition tables name, and how many subscriptions it took and gave, in one part
+    /// of `$1`, numbered `$2`.
+    fn changed(&self, event: Event) -> String {
+        let contact = &self.contact_column;
+        let taken = format!("SELECT o.{contact} AS contact, 1 AS taken, 0 AS given FROM segments_old o");
+        let given = format!("SELECT n.{contact} AS contact, 0 AS taken, 1 AS given FROM segments_new n");
+        let rows = match event {
+            Event::Insert => given,
+            Event::Delete => taken,
+            _ => format!("{taken} UNION ALL {given}"),
+        };
+        format!(
+            "SELECT r.contact, pg_catalog.sum(r.taken)::pg_catalog.int8 AS taken, pg_catalog.sum(r.given)::pg_catalog.int8 AS given
+               FROM ({rows}) r
+              WHERE r.contact IS NOT NULL
+                AND (pg_catalog.hashtext(r.contact::pg_catalog.text) OPERATOR(pg_catalog.&) 2147483647)
+                    OPERATOR(pg_catalog.%) $1 OPERATOR(pg_catalog.=) $2
+              GROUP BY r.contact"
+        )
+    }
+
+    /// Locks the contacts, in one order; whether any of them is not there.
+    fn lock(&self, event: Event) -> String {
+        let Sql { contacts, id, .. } = self;
+        let changed = self.changed(event);
+        // Both are counted, so that both are read to their end.
+        format!(
+            "WITH changed AS MATERIALIZED ({changed}),
+                  locked AS MATERIALIZED (
+                      SELECT c.{id} FROM {contacts} c
+                       WHERE c.{id} OPERATOR(pg_catalog.=) ANY (SELECT changed.contact FROM changed)
+                       ORDER BY c.{id} FOR NO KEY UPDATE OF c)
+             SELECT (SELECT pg_catalog.count(*) FROM changed) OPERATOR(pg_catalog.>)
+                    (SELECT pg_catalog.count(*) FROM locked)"
+        )
+    }
+
+    /// The contacts that are there, what was changed of each, and the places of its subscriptions.
+    fn touched(&self, event: Event) -> String {
+        let Sql { contacts, id, subscriptions, contact_column, .. } = self;
+        let changed = self.changed(event);
+        format!(
+            "SELECT c.{id}::pg_catalog.text, changed.taken, changed.given,
+                    ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} OPERATOR(pg_catalog.=) c.{id})
+               FROM ({changed}) changed JOIN {contacts} c ON c.{id} OPERATOR(pg_catalog.=) changed.contact"
+        )
+    }
+
+    /// For each segment, by how many contacts of `$1` it has more members than it would with the subscriptions that `$2`
+    /// held of `$3`.
+    fn differences(&self, audience: &Audience, segments: &[&LiveSegment]) -> String {
+        let Sql { contacts, id, id_type, subscriptions, contact_column, topic_column, topic_type, .. } = self;
+        let row = quote_identifier(&audience.table.name);
+        let difference = |segment: &&LiveSegment| {
+            let holds = |held: &str| contact::sql_with_topics(audience, &segment.checked, held);
+            format!(
+                "pg_catalog.count(*) FILTER (WHERE {}) OPERATOR(pg_catalog.-) pg_catalog.count(*) FILTER (WHERE {})",
+                holds("\"segments.after\".topics"),
+                holds("\"segments.before\".topics")
+            )
+        };
+        let differences: Vec<String> = segments.iter().map(difference).collect();
+        format!(
+            "SELECT ARRAY[{}]::pg_catalog.int8[]
+               FROM pg_catalog.unnest($1) \"segments.changed\"(contact)
+               JOIN {contacts} {row} ON {row}.{id} OPERATOR(pg_catalog.=) \"segments.changed\".contact::{id_type}
+              CROSS JOIN LATERAL (
+                    SELECT ARRAY(SELECT s.{topic_column} FROM {subscriptions} s
+                                  WHERE s.{contact_column} OPERATOR(pg_catalog.=) {row}.{id}) AS topics) \"segments.after\"
+               LEFT JOIN (
+                    SELECT b.contact, pg_catalog.array_agg(b.topic::{topic_type}) AS topics
+                      FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) b(contact, topic)
+                     GROUP BY b.contact) \"segments.before\"
+                 ON \"segments.before\".contact OPERATOR(pg_catalog.=) \"segments.changed\".contact",
+            differences.join(",\n")
+        )
+    }
+}
+
+/// Where a subscription is stored: an update moves it.
+const PLACE: &str = "s.tableoid::pg_catalog.text OPERATOR(pg_catalog.||) s.ctid::pg_catalog.text";
+
+fn column_type(relation: Oid, column: &str) -> Option<String> {
+    query::first(
+        "SELECT n.nspname::pg_catalog.text, t.typname::pg_catalog.text
+           FROM pg_catalog.pg_attribute a
+           JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
+          WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+        &[relation.into(), column.into()],
+        |row| quote_qualified_identifier(&row.get::<String>(1), &row.get::<String>(2)),
+    )
+}

@@ -1,0 +1,81 @@
+//! Up to which command the subscriptions of a contact have been counted.
+//!
+//! Most commands change a contact's subscriptions by one sort of event, and what its trigger sees in the transition
+//! tables is all that the command did to them. But `INSERT … ON CONFLICT DO UPDATE`, `MERGE` and writable `WITH` fire
+//! several triggers, and a foreign key's cascades fire them for all its commands at once. Whichever trigger comes first
+//! then counts everything that was done to the contact, and those that follow have to know.
+
+use super::Touched;
+use crate::pg::snapshot::{self, Command};
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// The contacts that triggers of one command have counted.
+pub struct Settled {
+    command: Command,
+    /// The next command: it sees all that has been done
+    now: Command,
+    counted: HashMap<String, Command>,
+}
+
+/// Of one transaction, the latest commands; a statement inside another statement's trigger is one of its own.
+struct Known {
+    transaction: u32,
+    commands: VecDeque<(Command, HashMap<String, Command>)>,
+}
+
+const COMMANDS: usize = 16;
+/// How many contacts are remembered of a command whose events were as plain as most.
+const PLAIN: usize = 10_000;
+
+thread_local! {
+    static KNOWN: RefCell<Known> = const { RefCell::new(Known { transaction: 0, commands: VecDeque::new() }) };
+}
+
+impl Settled {
+    pub fn of(command: Command) -> Self {
+        let transaction = snapshot::transaction();
+        let counted = KNOWN.with_borrow_mut(|known| {
+            if known.transaction != transaction {
+                *known = Known { transaction, commands: VecDeque::new() };
+            }
+            let position = known.commands.iter().position(|(known, _)| *known == command)?;
+            known.commands.remove(position).map(|(_, counted)| counted)
+        });
+        Settled { command, now: snapshot::next_command(), counted: counted.unwrap_or_default() }
+    }
+
+    /// Before which command and before which later one the contact is to be evaluated; `None` where nothing is left to
+    /// count. Its subscriptions were at `before` when the command began.
+    pub fn span(&mut self, touched: &Touched, before: &[String]) -> Option<(Command, Command)> {
+        let (old, new): (HashSet<&String>, HashSet<&String>) =
+            (before.iter().collect(), touched.places.iter().collect());
+        let taken = old.difference(&new).count() as i64;
+        let given = new.difference(&old).count() as i64;
+        let counted = self.counted.get(&touched.contact).copied();
+        let is_all = counted.is_none() && (taken, given) == (touched.taken, touched.given);
+        // What the command itself did, or what was done on its behalf later.
+        let is_own = touched.taken <= taken && touched.given <= given;
+        let until = if is_own { self.command + 1 } else { self.now };
+        let from = counted.unwrap_or(self.command);
+        if until <= from {
+            return None;
+        }
+        if !is_all || self.counted.len() < PLAIN {
+            self.counted.insert(touched.contact.clone(), until);
+        }
+        Some((from, until))
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        let counted = std::mem::take(&mut self.counted);
+        KNOWN.with_borrow_mut(|known| {
+            known.commands.push_back((self.command, counted));
+            if known.commands.len() > COMMANDS {
+                known.commands.pop_front();
+            }
+        });
+    }
+}
