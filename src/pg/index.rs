@@ -1,5 +1,6 @@
 //! What an expression index is over.
 
+use super::nodes::{arguments, nth};
 use pgrx::{FromDatum, is_a, pg_sys};
 use std::ffi::CStr;
 
@@ -31,38 +32,29 @@ pub fn first_expression(index: pg_sys::Oid) -> Option<PropertyCall> {
         pg_sys::ReleaseSysCache(tuple);
         tree?
     };
-    // SAFETY: the catalog holds a list of expressions there. The planner folds them before it looks for them too.
-    // Each node is looked at as what its tag says that it is.
+    // SAFETY: the catalog holds a list of expressions there. Each node is looked at as what its tag says that it is.
+    // Nothing is evaluated: the expression may be anybody's.
     unsafe {
-        let list = pg_sys::stringToNode(tree).cast::<pg_sys::List>();
-        if list.is_null() || (*list).length < 1 {
-            return None;
-        }
-        let first = pg_sys::eval_const_expressions(std::ptr::null_mut(), pg_sys::list_nth(list, 0).cast());
-        if !is_a(first, pg_sys::NodeTag::T_FuncExpr) {
-            return None;
-        }
-        let call = first.cast::<pg_sys::FuncExpr>();
-        let arguments = (*call).args;
-        if arguments.is_null() || (*arguments).length != 2 {
-            return None;
-        }
-        let (column, name) = (pg_sys::list_nth(arguments, 0), pg_sys::list_nth(arguments, 1));
-        if !is_a(column.cast(), pg_sys::NodeTag::T_Var) || !is_a(name.cast(), pg_sys::NodeTag::T_Const) {
+        let call = nth(pg_sys::stringToNode(tree).cast(), 0)?;
+        let arguments = arguments(call);
+        let (column, name) = (nth(arguments, 0)?, nth(arguments, 1)?);
+        let is_call = is_a(call, pg_sys::NodeTag::T_FuncExpr) && (*arguments).length == 2;
+        if !is_call || !is_a(column, pg_sys::NodeTag::T_Var) || !is_a(name, pg_sys::NodeTag::T_Const) {
             return None;
         }
         let name = name.cast::<pg_sys::Const>();
         if (*name).consttype != pg_sys::TEXTOID {
             return None;
         }
-        let function = pg_sys::get_func_name((*call).funcid);
-        let schema = pg_sys::get_namespace_name(pg_sys::get_func_namespace((*call).funcid));
-        if function.is_null() || schema.is_null() {
+        let function = (*call.cast::<pg_sys::FuncExpr>()).funcid;
+        let (name_of, schema) = (pg_sys::get_func_name(function), pg_sys::get_func_namespace(function));
+        let schema = pg_sys::get_namespace_name(schema);
+        if name_of.is_null() || schema.is_null() {
             return None;
         }
         Some(PropertyCall {
             schema: CStr::from_ptr(schema).to_str().ok()?.to_owned(),
-            function: CStr::from_ptr(function).to_str().ok()?.to_owned(),
+            function: CStr::from_ptr(name_of).to_str().ok()?.to_owned(),
             column: (*column.cast::<pg_sys::Var>()).varattno,
             property: String::from_datum((*name).constvalue, (*name).constisnull)?,
         })
