@@ -26,6 +26,13 @@ fn seeds() -> [u64; 2] {
     [20_240_229, fresh]
 }
 
+/// Has this transaction's queries use indexes wherever they can.
+fn no_scans() {
+    crate::query::write("SET LOCAL enable_seqscan = off", &[]);
+    // What it forbids is made so costly that each query would be compiled.
+    crate::query::write("SET LOCAL jit = off", &[]);
+}
+
 /// What the core says, over the document as JSON.
 fn core_matches(checked: &segments_core::expr::Checked, document: &Json) -> bool {
     Program::compile(checked).matches(document, Surroundings::NONE)

@@ -80,7 +80,7 @@ mod tests {
             subject::create(&mut random, ROWS);
             compare(seed, &mut random, false);
             subject::index();
-            query::write("SET LOCAL enable_seqscan = off", &[]);
+            crate::tests::no_scans();
             compare(seed, &mut random, true);
             query::write("SET LOCAL enable_seqscan = on", &[]);
             subject::drop();

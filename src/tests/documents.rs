@@ -65,7 +65,7 @@ fn compare_constants(seed: u64, storage: &str) {
         query::write("DROP INDEX IF EXISTS pair_document", &[]);
         if !index.is_empty() {
             query::write(&format!("CREATE INDEX pair_document ON pair USING gin (document {index})"), &[]);
-            query::write("SET LOCAL enable_seqscan = off", &[]);
+            super::no_scans();
         }
         for condition in &conditions {
             let Some(checked) = for_documents(condition) else { continue };

@@ -24,7 +24,7 @@ fn compare_indexes(seed: u64) {
         query::write(&format!("CREATE INDEX ON {table} USING gin (properties {class})"), &[]);
         query::write(&format!("ANALYZE {table}"), &[]);
     }
-    query::write("SET LOCAL enable_seqscan = off", &[]);
+    super::no_scans();
 
     let (mut by_index, mut by_presence, mut finding) = (0, 0, 0);
     for _ in 0..CONDITIONS {
