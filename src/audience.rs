@@ -6,7 +6,7 @@ use crate::query::{self, Row};
 use crate::scope;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::{Checked, Expr};
-use segments_core::sql::{Column, PropertiesColumn, QualifiedName, Table, Topics};
+use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
 use segments_core::types::PropertyType;
 
 mod attach;
@@ -67,7 +67,7 @@ pub enum RelationKind {
     Foreign,
 }
 
-/// A column and its type, quoted and qualified as a cast takes it.
+/// A column and its type, quoted and qualified as a cast takes it; of a domain, what it is over.
 #[derive(Clone)]
 pub struct ColumnRef {
     pub name: String,
@@ -139,6 +139,19 @@ impl Audience {
         let native = self.table.column(name).map(|column| column.kind.property_type());
         native
             .or_else(|| self.custom.iter().find(|(custom, _)| custom == name).map(|(_, property_type)| *property_type))
+    }
+
+    /// A column as a query is to return it. Nothing of the table owner's runs for it.
+    pub fn value(&self, column: &str) -> String {
+        match self.table.column(column) {
+            Some(column) => sql::value(column, &self.style()),
+            None => pgrx::spi::quote_identifier(column),
+        }
+    }
+
+    /// How SQL over its table is written that is to be executed under any search_path.
+    pub fn style(&self) -> Style {
+        Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
     }
 
     /// The names of all properties.
@@ -236,17 +249,20 @@ impl Config {
             .hint("Make the table again and attach it with attach_audience(), which keeps the segments, or detach the audience."));
         };
         let catalog = columns::read(relation.oid);
-        let id = find(&catalog, &self.id).ok_or_else(|| {
+        let id = find(&catalog, &self.id);
+        let what = if id.is_none() { "does not exist" } else { "cannot identify contacts" };
+        let id = id.filter(|column| column.is_plain).ok_or_else(|| {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-                format!("column \"{}\" of the table of audience \"{name}\" does not exist any more", self.id.0),
+                format!("column \"{}\" of the table of audience \"{name}\" {what} any more", self.id.0),
             )
             .detail(format!("The table is {}.", relation.quoted()))
             .hint("Attach the table again with attach_audience(), which keeps the segments.")
         })?;
         let id = id.to_ref();
         // What does not need them goes on working.
-        let created = self.created.as_ref().and_then(|column| find(&catalog, column)).map(CatalogColumn::to_ref);
+        let created = self.created.as_ref().and_then(|column| find(&catalog, column));
+        let created = created.filter(|column| column.is_plain).map(CatalogColumn::to_ref);
         let properties = self.properties.as_ref().and_then(|column| find(&catalog, column));
         let properties = properties.filter(|column| column.is_jsonb());
         let lost_created = self.created.filter(|_| created.is_none());

@@ -58,7 +58,7 @@ fn segment_members(segment: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo
     let call = Call::from(fcinfo);
     let sql = format!(
         "SELECT {}::{} FROM {} WHERE {}",
-        pgrx::spi::quote_identifier(&audience.id.name),
+        audience.value(&audience.id.name),
         call.return_type(),
         audience.relation.quoted(),
         executable_sql(&audience, &checked)
@@ -134,8 +134,7 @@ fn members_of(segment: pgrx::Uuid) -> (Audience, Checked) {
 
 /// A condition with the audience's scope, to be executed under any search_path.
 pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
-    let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias: None };
-    sql::where_clause(&restricted(audience, checked), &audience.table, &style)
+    sql::where_clause(&restricted(audience, checked), &audience.table, &audience.style())
 }
 
 /// As [`executable_sql`], in a query on several tables: columns go by the table's name, and what the contact is subscribed

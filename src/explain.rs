@@ -159,7 +159,7 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
     let exact = audience.property(path.text()).is_some();
     let (name, rest) = if exact { (path.text(), &[][..]) } else { (path.first(), path.rest()) };
     let whole = match (audience.table.column(name), &audience.table.properties) {
-        (Some(column), _) => format!("pg_catalog.to_jsonb({})", quote_identifier(&column.name)),
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", audience.value(&column.name)),
         (None, Some(properties)) => {
             format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
         }

@@ -4,14 +4,15 @@ use crate::access;
 use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::returning;
-use crate::query;
 use crate::scope::AudienceScope;
 use crate::segment::argument;
+use crate::{contact, query};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use pgrx::{AnyElement, PgSqlErrorCode};
 use segments_core::check::Scope;
-use segments_core::sql::{ColumnKind, Topics};
+use segments_core::expr::Expr;
+use segments_core::sql::{self, ColumnKind, Style, Topics};
 use uuid::Uuid;
 
 /// Adds a topic that contacts can be subscribed to.
@@ -65,12 +66,7 @@ fn create_topic(
 fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     let (audience, topic) = subscription(topic, audience);
     let (topics, relation) = mapped(&audience);
-    let exists = format!(
-        "SELECT true FROM {} WHERE {} OPERATOR(pg_catalog.=) $1::{}",
-        audience.relation.quoted(),
-        quote_identifier(&audience.id.name),
-        audience.id.type_name
-    );
+    let exists = format!("SELECT true FROM {} WHERE {}", audience.relation.quoted(), is_contact_of(&audience));
     if query::first(&exists, &[contact_id.into()], |row| row.get::<bool>(1)).is_none() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -83,15 +79,18 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     query::write(
         &format!(
             "INSERT INTO {relation} ({contact}, {topic_column})
-             SELECT {id}, {topic_value} FROM {table} WHERE {id} OPERATOR(pg_catalog.=) $1::{id_type}
-                AND NOT EXISTS (SELECT FROM {relation} s WHERE s.{contact} OPERATOR(pg_catalog.=) {table}.{id}
-                                   AND s.{topic_column}::pg_catalog.text OPERATOR(pg_catalog.=) $2)
+             SELECT {id}, {topic_value} FROM {table} WHERE {is_contact}
+                AND NOT EXISTS (SELECT FROM {relation} {s} WHERE {s}.{contact} OPERATOR(pg_catalog.=) {name}.{id}
+                                   AND {is_topic})
                  ON CONFLICT DO NOTHING",
             contact = quote_identifier(&topics.contact_column),
             topic_column = quote_identifier(&topics.topic_column.name),
             id = quote_identifier(&audience.id.name),
             table = audience.relation.quoted(),
-            id_type = audience.id.type_name,
+            name = quote_identifier(&audience.relation.name.name),
+            s = subscription_alias(&audience),
+            is_topic = is_topic(&audience, topics),
+            is_contact = is_contact_of(&audience),
             topic_value = topic_value(topics),
         ),
         &[contact_id.into(), topic.into()],
@@ -105,13 +104,33 @@ fn unsubscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     let (topics, relation) = mapped(&audience);
     query::write(
         &format!(
-            "DELETE FROM {relation} s WHERE s.{}::pg_catalog.text OPERATOR(pg_catalog.=) $1
-                AND s.{}::pg_catalog.text OPERATOR(pg_catalog.=) $2",
-            quote_identifier(&topics.contact_column),
-            quote_identifier(&topics.topic_column.name),
+            "DELETE FROM {relation} {s} WHERE {s}.{contact} OPERATOR(pg_catalog.=) $1::{id_type} AND {is_topic}
+                AND EXISTS (SELECT FROM {table} WHERE {is_contact})",
+            contact = quote_identifier(&topics.contact_column),
+            id_type = audience.id.type_name,
+            table = audience.relation.quoted(),
+            s = subscription_alias(&audience),
+            is_topic = is_topic(&audience, topics),
+            is_contact = is_contact_of(&audience),
         ),
         &[contact_id.into(), topic.into()],
     );
+}
+
+/// That a row of the audience's table is the contact whose id is the first argument, and is of the audience.
+fn is_contact_of(audience: &Audience) -> String {
+    format!("{} AND ({})", contact::is_contact(audience), contact::executable_sql(audience, &Expr::Const(true)))
+}
+
+/// That a subscription is to the topic that is the second argument.
+fn is_topic(audience: &Audience, topics: &Topics) -> String {
+    let style = Style { alias: Some(subscription_alias(audience).to_owned()), ..audience.style() };
+    format!("{}::pg_catalog.text OPERATOR(pg_catalog.=) $2", sql::value(&topics.topic_column, &style))
+}
+
+/// What the subscriptions are called in a query that may name the audience's table, too.
+fn subscription_alias(audience: &Audience) -> &'static str {
+    if audience.relation.name.name == "subscription" { "subscribed" } else { "subscription" }
 }
 
 /// The audience, and the topic as its subscriptions hold it.

@@ -135,6 +135,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
         Some(column) => find(column),
         None => primary_key(relation, &catalog, &quoted),
     };
+    must_be_plain(id, "identify contacts");
     let properties = columns.properties.as_deref().map(find);
     if let Some(column) = properties.filter(|column| !column.is_jsonb()) {
         Failure::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, format!("column \"{}\" is of type {}, not jsonb", column.name, column.type_name))
@@ -143,6 +144,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             .raise()
     }
     let created = columns.created.as_deref().map(find);
+    created.into_iter().for_each(|column| must_be_plain(column, "order contacts"));
     columns.listed.iter().flatten().for_each(|column| {
         find(column);
     });
@@ -275,6 +277,19 @@ fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &
             .hint(near.map_or("Name one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
             .raise()
     })
+}
+
+/// Raises 42804 where the column's values are arrays, ranges or rows.
+fn must_be_plain(column: &CatalogColumn, purpose: &str) {
+    if !column.is_plain {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{}\" of type {} cannot {purpose}", column.name, column.type_name),
+        )
+        .detail("Its values are arrays, ranges or rows.")
+        .hint("Name another column.")
+        .raise()
+    }
 }
 
 fn primary_key<'c>(relation: pg_sys::Oid, catalog: &'c [CatalogColumn], table: &str) -> &'c CatalogColumn {

@@ -12,8 +12,11 @@ pub struct CatalogColumn {
     pub number: i16,
     pub name: String,
     pub not_null: bool,
-    /// As a cast takes it: quoted and qualified
+    /// As a cast takes it: quoted and qualified. Of a domain, what it is over: a cast to the domain itself would run its
+    /// owner's checks with the rights of whoever asks
     pub type_name: String,
+    /// Whether its values are no arrays, ranges or rows: such types anyone can make, and give casts to
+    pub is_plain: bool,
     kind: Option<ColumnKind>,
 }
 
@@ -46,7 +49,14 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
                 element.kind().filter(is_scalar).map(|kind| ColumnKind::Array(Box::new(kind)))
             }
         };
-        CatalogColumn { number: row.get(1), name: row.get(2), not_null: row.get(3), type_name: row.get(4), kind }
+        CatalogColumn {
+            number: row.get(1),
+            name: row.get(2),
+            not_null: row.get(3),
+            type_name: row.get(4),
+            is_plain: row.get(12),
+            kind,
+        }
     })
 }
 
@@ -57,13 +67,12 @@ SELECT a.attnum, a.attname::pg_catalog.text,
            SELECT FROM pg_catalog.pg_constraint k
             WHERE k.conrelid OPERATOR(pg_catalog.=) a.attrelid AND k.contype OPERATOR(pg_catalog.=) 'n'
               AND k.conkey OPERATOR(pg_catalog.=) ARRAY[a.attnum] AND NOT k.convalidated),
-       pg_catalog.quote_ident(own_schema.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(own.typname),
+       pg_catalog.format('%I.%I', base.nspname, base.typname),
        base.nspname::pg_catalog.text, base.typname::pg_catalog.text, base.labels,
        COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid OPERATOR(pg_catalog.=) a.attcollation), true),
-       element.nspname::pg_catalog.text, element.typname::pg_catalog.text, element.labels
+       element.nspname::pg_catalog.text, element.typname::pg_catalog.text, element.labels,
+       base.typtype OPERATOR(pg_catalog.=) ANY ('{b,e}') AND base.typcategory OPERATOR(pg_catalog.<>) 'A'
   FROM pg_catalog.pg_attribute a
-  JOIN pg_catalog.pg_type own ON own.oid OPERATOR(pg_catalog.=) a.atttypid
-  JOIN pg_catalog.pg_namespace own_schema ON own_schema.oid OPERATOR(pg_catalog.=) own.typnamespace
  CROSS JOIN LATERAL (
         WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (
             SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
-use segments_core::sql::Topics;
+use segments_core::sql::{self, Style, Topics};
 
 /// Returns one page of the contacts that satisfy a condition: newest first, else by id.
 pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, after: Option<&str>) {
@@ -33,10 +33,11 @@ pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i
 /// The members of a contact's JSON object, as the columns of a SELECT.
 fn members(audience: &Audience) -> String {
     const RESERVED: [&str; 5] = ["object", "id", "properties", "topics", "cursor"];
-    let id = quote_identifier(&audience.id.name);
+    let id = audience.value(&audience.id.name);
     let mut members = vec!["'contact'::pg_catalog.text AS object".to_owned(), format!("{id} AS id")];
     let native = audience.table.columns.iter().map(|column| column.name.as_str());
-    members.extend(native.filter(|name| !RESERVED.contains(name)).map(quote_identifier));
+    let native = native.filter(|name| !RESERVED.contains(name));
+    members.extend(native.map(|name| format!("{} AS {}", audience.value(name), quote_identifier(name))));
     members.push(match &audience.table.properties {
         Some(column) => format!("{} AS properties", quote_identifier(&column.name)),
         None => "'{}'::pg_catalog.jsonb AS properties".to_owned(),
@@ -45,44 +46,54 @@ fn members(audience: &Audience) -> String {
         Some(topics) => format!("{} AS topics", slugs(topics, audience)),
         None => "'[]'::pg_catalog.jsonb AS topics".to_owned(),
     });
-    let created = audience.created.as_ref().map_or("NULL::pg_catalog.text".to_owned(), as_text);
+    let created =
+        audience.created.as_ref().map_or("NULL::pg_catalog.text".to_owned(), |created| as_text(audience, created));
     members.push(format!(
         "pg_catalog.translate(pg_catalog.encode(pg_catalog.convert_to(
             pg_catalog.jsonb_build_array({created}, {})::pg_catalog.text, 'UTF8'), 'base64'), E'+/=\\n', '-_') AS cursor",
-        as_text(&audience.id)
+        as_text(audience, &audience.id)
     ));
     members.join(", ")
 }
 
 /// A column as text that reads back exactly, whatever the session's DateStyle is.
-fn as_text(column: &ColumnRef) -> String {
-    format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", quote_identifier(&column.name))
+fn as_text(audience: &Audience, column: &ColumnRef) -> String {
+    format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", audience.value(&column.name))
 }
 
 /// The slugs of the topics that the row's contact is subscribed to.
 fn slugs(topics: &Topics, audience: &Audience) -> String {
     let relation = pgrx::spi::quote_qualified_identifier(&topics.relation.schema, &topics.relation.name);
-    let topic = quote_identifier(&topics.topic_column.name);
+    // The contact is that of the query around this one: its table may have any name.
+    let table = &audience.relation.name.name;
+    let alias = |name: &str| if name == table { format!("{name}_") } else { name.to_owned() };
+    let (subscription, known) = (alias("subscription"), alias("known"));
+    let style = Style { alias: Some(subscription.clone()), ..audience.style() };
     format!(
-        "(SELECT COALESCE(pg_catalog.jsonb_agg(known.slug ORDER BY known.slug), '[]')
-            FROM {relation} subscription
-            JOIN segments.topic_config known
-              ON known.audience OPERATOR(pg_catalog.=) {audience_name}
-             AND subscription.{topic}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[known.slug, known.id::pg_catalog.text])
-           WHERE subscription.{contact} OPERATOR(pg_catalog.=) {table}.{id})",
+        "(SELECT COALESCE(pg_catalog.jsonb_agg({known}.slug ORDER BY {known}.slug), '[]')
+            FROM {relation} {subscription}
+            JOIN segments.topic_config {known}
+              ON {known}.audience OPERATOR(pg_catalog.=) {audience_name}
+             AND {topic}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{known}.slug, {known}.id::pg_catalog.text])
+           WHERE {subscription}.{contact} OPERATOR(pg_catalog.=) {table}.{id})",
         audience_name = pgrx::spi::quote_literal(&audience.name),
         contact = quote_identifier(&topics.contact_column),
-        table = quote_identifier(&audience.relation.name.name),
+        topic = sql::value(&topics.topic_column, &style),
+        table = quote_identifier(table),
         id = quote_identifier(&topics.id_column),
     )
 }
 
 fn order(audience: &Audience) -> String {
-    let id = quote_identifier(&audience.id.name);
+    // With the table's name before it: alone, a name would mean what is returned under it.
+    let column = |column: &ColumnRef| {
+        format!("{}.{}", quote_identifier(&audience.relation.name.name), quote_identifier(&column.name))
+    };
+    let id = column(&audience.id);
     match &audience.created {
         // Plain DESC is what an index on (created, id) gives when read backwards.
-        Some(created) if created.not_null => format!("{} DESC, {id} DESC", quote_identifier(&created.name)),
-        Some(created) => format!("{} DESC NULLS LAST, {id} DESC", quote_identifier(&created.name)),
+        Some(created) if created.not_null => format!("{} DESC, {id} DESC", column(created)),
+        Some(created) => format!("{} DESC NULLS LAST, {id} DESC", column(created)),
         None => format!("{id} DESC"),
     }
 }

@@ -71,6 +71,9 @@ impl Settings {
         // SAFETY: opens a nest level, which Drop closes.
         let settings = Settings(unsafe { pg_sys::NewGUCNestLevel() });
         set(c"search_path", c"pg_catalog, pg_temp");
+        // What else a session can set that changes what the extension's queries mean.
+        set(c"row_security", c"on");
+        set(c"array_nulls", c"on");
         settings
     }
 }
