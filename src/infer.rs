@@ -63,11 +63,12 @@ struct Inferred {
 
 fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
     let Some(properties) = &audience.table.properties else { return Vec::new() };
-    let sql = INFER
-        .replace("{properties}", &quote_identifier(&properties.name))
-        .replace("{table}", &audience.relation.quoted())
-        .replace("{sampled}", &sampled(audience, sample))
-        .replace("{scope}", &executable_sql(audience, &Expr::Const(true)));
+    let sql = query_for(
+        &quote_identifier(&properties.name),
+        &audience.relation.quoted(),
+        &sampled(audience, sample),
+        &executable_sql(audience, &Expr::Const(true)),
+    );
     query::rows(&sql, &[i64::from(sample).into()], |row| Inferred {
         name: row.get(1),
         present: row.get(2),
@@ -95,20 +96,22 @@ pub fn sampled(audience: &Audience, sample: i32) -> String {
 
 /// One row for each key: name, share, distinct values, examples, kinds of values and of elements (from most frequent;
 /// each kind that 99 % of the values are not is left out).
-const INFER: &str = r#"
+fn query_for(properties: &str, table: &str, sampled: &str, scope: &str) -> String {
+    format!(
+        r#"
 WITH contact AS MATERIALIZED (
     SELECT {properties} AS properties FROM {table} {sampled} WHERE {scope} LIMIT $1),
 total AS (SELECT pg_catalog.count(*) AS contacts FROM contact),
 field AS MATERIALIZED (
-    SELECT e.key, e.value, CASE pg_catalog.jsonb_typeof(e.value) WHEN 'string' THEN
-               CASE WHEN e.value OPERATOR(pg_catalog.#>>) '{}' OPERATOR(pg_catalog.~) '^\d{4}-\d\d-\d\d$' THEN 'date'
-                    WHEN e.value OPERATOR(pg_catalog.#>>) '{}' OPERATOR(pg_catalog.~) '^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d' THEN 'timestamp'
+    SELECT e.key, e.value, CASE WHEN pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) 'string' THEN
+               CASE WHEN e.value OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.~) '^\d{{4}}-\d\d-\d\d$' THEN 'date'
+                    WHEN e.value OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.~) '^\d{{4}}-\d\d-\d\d[Tt ]\d\d:\d\d' THEN 'timestamp'
                     ELSE 'string' END
            ELSE pg_catalog.jsonb_typeof(e.value) END AS kind
-      FROM contact, pg_catalog.jsonb_each(CASE pg_catalog.jsonb_typeof(contact.properties) WHEN 'object' THEN contact.properties END) e),
+      FROM contact, pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(contact.properties) OPERATOR(pg_catalog.=) 'object' THEN contact.properties END) e),
 element AS (
     SELECT f.key, pg_catalog.jsonb_typeof(i.value) AS kind, pg_catalog.count(*) AS times
-      FROM field f, pg_catalog.jsonb_array_elements(CASE f.kind WHEN 'array' THEN f.value END) i(value)
+      FROM field f, pg_catalog.jsonb_array_elements(CASE WHEN f.kind OPERATOR(pg_catalog.=) 'array' THEN f.value END) i(value)
      GROUP BY f.key, pg_catalog.jsonb_typeof(i.value)),
 value AS (
     SELECT f.key, f.value, pg_catalog.count(*) AS times,
@@ -124,9 +127,11 @@ SELECT f.key, pg_catalog.count(*)::pg_catalog.float8 OPERATOR(pg_catalog./) (SEL
                   WHERE v.key OPERATOR(pg_catalog.=) f.key AND v.place OPERATOR(pg_catalog.<=) 3), '[]'),
        COALESCE((SELECT pg_catalog.array_agg(k.kind ORDER BY k.times DESC, k.kind) FROM kind k
                   WHERE k.key OPERATOR(pg_catalog.=) f.key
-                    AND k.times::pg_catalog.numeric OPERATOR(pg_catalog.*) 100 OPERATOR(pg_catalog.>=) k.all_times), '{}'),
+                    AND k.times::pg_catalog.numeric OPERATOR(pg_catalog.*) 100 OPERATOR(pg_catalog.>=) k.all_times), '{{}}'),
        (SELECT pg_catalog.array_agg(e.kind ORDER BY e.times DESC, e.kind) FROM element e WHERE e.key OPERATOR(pg_catalog.=) f.key)
-  FROM field f GROUP BY f.key ORDER BY 2 DESC, 1"#;
+  FROM field f GROUP BY f.key ORDER BY 2 DESC, 1"#
+    )
+}
 
 /// The type that values of these kinds have; json where they have nothing in common.
 fn type_of(kinds: &[String], elements: Option<&[String]>) -> PropertyType {

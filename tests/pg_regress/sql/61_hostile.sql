@@ -120,6 +120,11 @@ SELECT search_contacts('{}', 'guarded', 1, $$'; DROP TABLE canary; --$$);
 SELECT search_contacts('{}', 'guarded', 1, translate(encode(convert_to($$["2024-01-01' OR true --", "1) OR (true"]$$, 'UTF8'), 'base64'), E'+/=\n', '-_'));
 SELECT in_segment($$1' OR true --$$, :'american');
 SELECT segment_members(:'american', NULL::canary);
+CREATE TABLE "{scope} {table} $1 %s" (id int PRIMARY KEY, "{scope}" text, props jsonb);
+INSERT INTO "{scope} {table} $1 %s" VALUES (1, 'x', '{"a": 1}');
+SELECT attach_audience('{scope}', '"{scope} {table} $1 %s"', properties_column => 'props', scope => $${"{scope}": {"$ne": "\"; DROP TABLE canary; --"}}$$);
+SELECT name, type FROM infer_properties('{scope}');
+SELECT count_contacts('{"a": 1}', '{scope}') FROM create_property('a', 'number', '{scope}');
 SELECT id FROM canary;
 
 -- 3. Row security, column privileges, views: nobody counts, lists or confirms what they may not see.
