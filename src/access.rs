@@ -77,7 +77,7 @@ pub fn require(scope: Scope, audience: &str) {
 
 /// Runs a statement that writes to the extension's own tables, with the rights of their owner, and tells how many rows
 /// it concerned.
-pub fn write(sql: &str, arguments: &[DatumWithOid]) -> usize {
+pub fn write<'q>(sql: impl Into<query::Sql<'q>>, arguments: &[DatumWithOid]) -> usize {
     security::as_role(extension_owner(), || query::write(sql, arguments))
 }
 

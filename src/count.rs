@@ -35,7 +35,7 @@ fn query_for(audience: &Audience, checked: &Checked) -> String {
     )
 }
 
-fn count(sql: &str) -> i64 {
+fn count(sql: &String) -> i64 {
     query::first(sql, &[], |row| row.get(1)).unwrap_or(0)
 }
 

@@ -8,6 +8,27 @@ use crate::pg::snapshot;
 use crate::pg::spi::{Reading, Session, Tuple};
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
 
+/// The text of a query.
+#[derive(Clone, Copy)]
+pub enum Sql<'a> {
+    /// A constant of the source. A backend plans it once
+    Constant(&'static str),
+    /// Made for this call, and planned for it
+    Made(&'a str),
+}
+
+impl From<&'static str> for Sql<'_> {
+    fn from(sql: &'static str) -> Self {
+        Sql::Constant(sql)
+    }
+}
+
+impl<'a> From<&'a String> for Sql<'a> {
+    fn from(sql: &'a String) -> Self {
+        Sql::Made(sql)
+    }
+}
+
 /// A row that a query returned.
 pub struct Row<'r>(&'r Tuple);
 
@@ -25,26 +46,26 @@ impl Row<'_> {
 
 /// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
 /// called the extension, or in a new one where the transaction has written.
-pub fn rows<T>(sql: &str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+pub fn rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
     let reading = if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New };
-    Session::open().query(sql, arguments, reading, |tuple| read(&Row(tuple)))
+    Session::open().query(sql.into(), arguments, reading, |tuple| read(&Row(tuple)))
 }
 
 /// Reads the first row of a query, as [`rows`] does; `None` where there is none.
-pub fn first<T>(sql: &str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+pub fn first<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
     rows(sql, arguments, read).into_iter().next()
 }
 
 /// Runs a statement that writes, or that is to see what this call has written, and reads each row.
-pub fn write_rows<T>(sql: &str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+pub fn write_rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
     snapshot::will_write();
-    Session::open().query(sql, arguments, Reading::New, |tuple| read(&Row(tuple)))
+    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple)))
 }
 
 /// Runs a statement that writes and tells how many rows it concerned.
-pub fn write(sql: &str, arguments: &[DatumWithOid]) -> usize {
+pub fn write<'q>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid]) -> usize {
     snapshot::will_write();
-    Session::open().execute(sql, arguments, Reading::New)
+    Session::open().execute(sql.into(), arguments, Reading::New)
 }
 
 /// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.

@@ -3,9 +3,13 @@
 
 use super::trigger::Statement;
 use crate::error::internal;
+use crate::query::Sql;
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::c_char;
+use std::rc::Rc;
 
 /// An open connection to SPI, closed on drop. Where an error unwinds, Postgres closes it itself.
 pub struct Session(());
@@ -39,10 +43,15 @@ impl Session {
 
     /// Plans a query, for this connection and later ones that have the same transition tables at hand.
     pub fn prepare(&self, sql: &str, types: &[Oid]) -> KeptPlan {
+        self.prepare_with(sql, types, 0)
+    }
+
+    fn prepare_with(&self, sql: &str, types: &[Oid], options: u32) -> KeptPlan {
         let mut types = types.to_vec();
         // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare made.
         unsafe {
-            let plan = pg_sys::SPI_prepare(sql.as_pg_cstr(), types.len() as i32, types.as_mut_ptr());
+            let plan =
+                pg_sys::SPI_prepare_cursor(sql.as_pg_cstr(), types.len() as i32, types.as_mut_ptr(), options as i32);
             if plan.is_null() {
                 let status = pg_sys::SPI_result;
                 internal(format!("query could not be planned: SPI status {status}")).raise()
@@ -50,6 +59,21 @@ impl Session {
             succeeded(pg_sys::SPI_keepplan(plan));
             KeptPlan(plan)
         }
+    }
+
+    /// The plan of a text that is a constant: made once in this backend, for any values of its parameters. Planning takes
+    /// longer than running where a query joins catalogs.
+    fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
+        thread_local! {
+            static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
+        }
+        if let Some(plan) = PLANS.with_borrow(|plans| plans.get(sql).cloned()) {
+            return plan;
+        }
+        let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
+        let plan = Rc::new(self.prepare_with(sql, &types, pg_sys::CURSOR_OPT_GENERIC_PLAN));
+        PLANS.with_borrow_mut(|plans| plans.insert(sql, plan.clone()));
+        plan
     }
 
     /// Runs a kept plan and reads each row.
@@ -60,18 +84,22 @@ impl Session {
         reading: Reading,
         read: impl Fn(&Tuple) -> T,
     ) -> Vec<T> {
+        self.execute_plan(plan, arguments, reading);
+        self.returned(read)
+    }
+
+    fn execute_plan(&self, plan: &KeptPlan, arguments: &[DatumWithOid], reading: Reading) {
         // SAFETY: the plan is alive, and takes as many arguments as the caller prepared it for.
         unsafe {
             let options = options(arguments, reading);
             succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
         }
-        self.returned(read)
     }
 
     /// Runs a query and reads each row.
     pub fn query<T>(
         &self,
-        sql: &str,
+        sql: Sql<'_>,
         arguments: &[DatumWithOid],
         reading: Reading,
         read: impl Fn(&Tuple) -> T,
@@ -81,13 +109,17 @@ impl Session {
     }
 
     /// Runs a query and tells how many rows it returned or changed.
-    pub fn execute(&self, sql: &str, arguments: &[DatumWithOid], reading: Reading) -> usize {
-        // SAFETY: the text is NUL-terminated; SPI_processed is the number of this query, which was the last.
-        unsafe {
-            let options = options(arguments, reading);
-            succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
-            pg_sys::SPI_processed as usize
+    pub fn execute(&self, sql: Sql<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
+        match sql {
+            Sql::Constant(sql) => self.execute_plan(&self.kept(sql, arguments), arguments, reading),
+            // SAFETY: the text is NUL-terminated.
+            Sql::Made(sql) => unsafe {
+                let options = options(arguments, reading);
+                succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
+            },
         }
+        // SAFETY: SPI_processed is the number of the last query, which was this one.
+        unsafe { pg_sys::SPI_processed as usize }
     }
 
     /// Runs a statement that sees, and may change, everything committed by now, at any isolation level; tells how many

@@ -191,7 +191,7 @@ impl Kind {
 
 /// The properties that this server can have: citext is an extension of its own, and ignoring case takes ICU.
 fn properties() -> impl Iterator<Item = &'static Property> {
-    let has = |sql: &str| query::first(sql, &[], |row| row.get::<bool>(1)).unwrap_or(false);
+    let has = |sql: &'static str| query::first(sql, &[], |row| row.get::<bool>(1)).unwrap_or(false);
     let citext = has("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext')");
     let folded = has("SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'und-x-icu')");
     PROPERTIES.iter().filter(move |property| match property.name {
