@@ -87,8 +87,8 @@ impl<'a> Sample<'a> {
     fn take(audience: &'a Audience, segments: &[Searched]) -> Self {
         let mut sample = Sample { audience, contacts: 0, shares: BTreeMap::new() };
         for choice in segments.iter().filter_map(|segment| segment.choice.as_ref()) {
-            choice.for_each(&mut |test, _| {
-                sample.shares.insert(sample.sql(test), 1.0);
+            choice.for_each(&mut |tests, _| {
+                sample.shares.insert(sample.sql(tests), 1.0);
             });
         }
         let tests: Vec<String> = sample.shares.keys().cloned().collect();
@@ -114,18 +114,19 @@ impl<'a> Sample<'a> {
         sample
     }
 
-    fn sql(&self, test: &FieldTest) -> String {
+    fn sql(&self, tests: &[FieldTest]) -> String {
         let extension_schema = self.audience.extension_schema.clone();
         let style = Style { names: Names::Qualified, extension_schema, alias: None };
-        sql::where_clause(&Expr::Test(Atom::Field(test.clone())), &self.audience.table, &style)
+        let tests = tests.iter().map(|test| Expr::Test(Atom::Field(test.clone())));
+        sql::where_clause(&Expr::and(tests), &self.audience.table, &style)
     }
 
     /// The way that looks at the fewest contacts, through indexes that are `there`, or else through the best.
     fn plan(&self, choice: &Choice, there: &dyn Fn(&Index) -> bool, may_create: bool) -> Option<Plan> {
         match choice {
-            Choice::Test(test, indexes) => {
+            Choice::Tests(tests, indexes) => {
                 let index = indexes.iter().find(|index| there(index)).or(indexes.first().filter(|_| may_create))?;
-                let share = self.shares.get(&self.sql(test)).copied().unwrap_or(1.0);
+                let share = self.shares.get(&self.sql(tests)).copied().unwrap_or(1.0);
                 Some(Plan { share, indexes: vec![index.clone()] })
             }
             Choice::Any(choices) => choices

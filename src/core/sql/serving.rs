@@ -36,8 +36,9 @@ pub enum Order {
 /// The ways to find the contacts that satisfy a condition through indexes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choice {
-    /// A test, and the indexes any one of which serves it, the best first
-    Test(FieldTest, Vec<Index>),
+    /// Tests on one property that all hold, such as both ends of a range, and the indexes any one of which serves them,
+    /// the best first
+    Tests(Vec<FieldTest>, Vec<Index>),
     /// Any of these will do: parts of a conjunction, the rest of which is put to what was found
     Any(Vec<Choice>),
     /// All of these are needed: parts of a disjunction
@@ -50,7 +51,12 @@ impl Choice {
     pub fn of(checked: &Checked, table: &Table) -> Option<Self> {
         match checked {
             Expr::And(parts) => {
-                let mut choices: Vec<_> = parts.iter().filter_map(|part| Self::of(part, table)).collect();
+                let mut choices: Vec<Self> = Vec::new();
+                for choice in parts.iter().filter_map(|part| Self::of(part, table)) {
+                    if !choices.iter_mut().any(|other| other.absorb(&choice)) {
+                        choices.push(choice);
+                    }
+                }
                 if choices.len() < 2 { choices.pop() } else { Some(Choice::Any(choices)) }
             }
             Expr::Or(parts) => {
@@ -58,16 +64,28 @@ impl Choice {
             }
             Expr::Test(Atom::Field(field)) => {
                 let indexes = serving(field, table);
-                (!indexes.is_empty()).then(|| Choice::Test(field.clone(), indexes))
+                (!indexes.is_empty()).then(|| Choice::Tests(vec![field.clone()], indexes))
             }
             Expr::Const(_) | Expr::Not(_) | Expr::Test(Atom::Topic(_)) => None,
         }
     }
 
-    /// Calls `visit` on every test and the indexes that serve it.
-    pub fn for_each<'c>(&'c self, visit: &mut impl FnMut(&'c FieldTest, &'c [Index])) {
+    /// Takes in further tests where one index serves all of them.
+    fn absorb(&mut self, other: &Self) -> bool {
+        let (Choice::Tests(tests, indexes), Choice::Tests(others, serving)) = (self, other) else { return false };
+        let shared: Vec<Index> = indexes.iter().filter(|index| serving.contains(index)).cloned().collect();
+        if shared.is_empty() || tests[0].path != others[0].path {
+            return false;
+        }
+        tests.extend(others.iter().cloned());
+        *indexes = shared;
+        true
+    }
+
+    /// Calls `visit` on every test, or tests on one property, and the indexes that serve them.
+    pub fn for_each<'c>(&'c self, visit: &mut impl FnMut(&'c [FieldTest], &'c [Index])) {
         match self {
-            Choice::Test(field, indexes) => visit(field, indexes),
+            Choice::Tests(tests, indexes) => visit(tests, indexes),
             Choice::Any(choices) | Choice::All(choices) => choices.iter().for_each(|choice| choice.for_each(visit)),
         }
     }
@@ -155,7 +173,7 @@ mod tests {
         match choice {
             Choice::Any(choices) => format!("any({})", list(choices)),
             Choice::All(choices) => format!("all({})", list(choices)),
-            Choice::Test(test, indexes) => {
+            Choice::Tests(tests, indexes) => {
                 let kind = |index: &Index| match index {
                     Index::Column(_, Order::Own) => "own",
                     Index::Column(_, Order::Pattern) => "pattern",
@@ -164,7 +182,8 @@ mod tests {
                     Index::Property(_) => "typed",
                     Index::Properties => "gin",
                 };
-                format!("{} {}", test.path.text(), indexes.iter().map(kind).collect::<Vec<_>>().join("|"))
+                let fields = tests.iter().map(|test| test.path.text()).collect::<Vec<_>>().join("&");
+                format!("{fields} {}", indexes.iter().map(kind).collect::<Vec<_>>().join("|"))
             }
         }
     }
@@ -191,6 +210,8 @@ mod tests {
             (r#"{"renews": {"$lt": "2024-01-01"}}"#, "renews typed"),
             (r#"{"cart.sku": "x"}"#, "cart.sku gin"),
             (r#"{"country": "US", "size": 5}"#, "any(size typed|gin, country own|pattern)"),
+            (r#"{"age": {"$gte": 18, "$lt": 21}}"#, "age&age own"),
+            (r#"{"$and": [{"size": 5}, {"size": {"$lt": 21}}, {"vip": true}]}"#, "any(size&size typed, vip own)"),
             (r#"{"country": "US", "size": {"$ne": 5}}"#, "country own|pattern"),
             (r#"{"$or": [{"country": "US"}, {"size": {"$gt": 5}}]}"#, "all(country own|pattern, size typed)"),
         ] {

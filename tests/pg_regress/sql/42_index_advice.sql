@@ -60,7 +60,8 @@ SELECT count(*) FROM unnest(ARRAY[
     '{"$or": [{"age": 3}, {"tags": "t5"}]}',
     '{"labels": "l5"}',
     '{"mood": "happy", "joined": {"$lt": "2020-01-10"}}',
-    '{"city": {"$contains": "99"}}']::segment_condition[]) WITH ORDINALITY s(conditions, number),
+    '{"city": {"$contains": "99"}}',
+    '{"seen_at": {"$gte": "2024-03-01", "$lt": "2024-03-03"}}']::segment_condition[]) WITH ORDINALITY s(conditions, number),
     LATERAL create_segment('S' || number, conditions, audience => 'advised');
 CREATE INDEX advised_age ON advised (age, country);
 CREATE INDEX advised_code ON advised (code);
