@@ -10,11 +10,13 @@ SELECT create_property('visits', 'number', 'people'), create_property('visits', 
 -- The oracle: what is shown and what there is. No row: all is well.
 CREATE FUNCTION wrong_counts() RETURNS TABLE (segment text, shown bigint, there_are bigint) LANGUAGE sql AS $$
     SELECT * FROM (
-        SELECT s.name, s.contact_count, (SELECT count(*) FROM segment_members(s.id)) AS members FROM segments.segment s) counted
+        SELECT s.name, s.contact_count, (SELECT count(*) FROM segment_members(s.id)) AS members FROM segments.segment s
+         WHERE s.audience IN ('people', 'org1')) counted
      WHERE contact_count IS DISTINCT FROM members ORDER BY name
 $$;
 CREATE FUNCTION counts(VARIADIC names text[]) RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(s.name || ' ' || s.contact_count, ', ' ORDER BY array_position(names, s.name)) FROM segments.segment s WHERE s.name = ANY (names)
+    SELECT string_agg(s.name || ' ' || s.contact_count, ', ' ORDER BY array_position(names, s.name)) FROM segments.segment s
+     WHERE s.name = ANY (names) AND s.audience IN ('people', 'org1')
 $$;
 
 SELECT contact_count FROM create_segment('US', '{"country": "US"}', audience => 'people');
