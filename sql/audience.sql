@@ -25,6 +25,8 @@ CREATE TABLE segments.audience_config (
     topics_contact_number smallint,
     topics_topic_column name,
     topics_topic_number smallint,
+    -- The columns of both tables, with their types: where one of them changes, live counts cannot be relied upon.
+    attributes text[],
     freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
     refresh_interval interval NOT NULL DEFAULT '5 minutes',
     created_at timestamptz NOT NULL DEFAULT now()

@@ -29,6 +29,8 @@ BEGIN
       FROM segments.follow_column(a.topics_relation, a.topics_contact_column, a.topics_contact_number);
     SELECT * INTO a.topics_topic_column, a.topics_topic_number
       FROM segments.follow_column(a.topics_relation, a.topics_topic_column, a.topics_topic_number);
+    a.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
+                           WHERE n.attrelid IN (a.relation, a.topics_relation) AND n.attnum > 0 AND NOT n.attisdropped);
     IF a.columns IS NOT NULL THEN
         SELECT array_agg(f.name ORDER BY listed.position), array_agg(f.number ORDER BY listed.position)
           INTO a.columns, a.column_numbers
@@ -39,8 +41,8 @@ BEGIN
 END
 $$;
 
--- A row that is new here, be it attached or restored: its numbers may be those of another database's table, and so may
--- an OID for which the dump had no name.
+-- A row whose tables are new here, be they attached or restored: its numbers may be those of another database's table,
+-- and so may an OID for which the dump had no name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -59,8 +61,16 @@ BEGIN
     RETURN segments.follow_columns(NEW);
 END
 $$;
-CREATE TRIGGER number_columns BEFORE INSERT ON segments.audience_config
+CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relation ON segments.audience_config
     FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
+
+-- A segment whose column is gone keeps no count: should the column come back, what was changed meanwhile is not known.
+CREATE FUNCTION segments.forget_live_counts(audience text) RETURNS void
+    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+DELETE FROM segments.segment_count c USING segments.segment_config s
+ WHERE s.id = c.segment AND s.audience = forget_live_counts.audience
+   AND (SELECT a.freshness FROM segments.audience_config a WHERE a.name = s.audience) = 'live'
+$$;
 
 -- Whatever goes wrong here must not make somebody's DROP or ALTER fail.
 CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
@@ -74,6 +84,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE segments.audience_config SET relation = 0::oid WHERE relation = ANY (dropped);
+    PERFORM segments.forget_live_counts(a.name) FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped);
     UPDATE segments.audience_config SET topics_relation = 0::oid WHERE topics_relation = ANY (dropped);
 EXCEPTION WHEN OTHERS THEN
     RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
@@ -113,6 +124,9 @@ BEGIN
         after := segments.follow_columns(before);
         after.relation_name := coalesce(segments.quoted_name(after.relation), before.relation_name);
         after.topics_relation_name := coalesce(segments.quoted_name(after.topics_relation), before.topics_relation_name);
+        IF NOT before.attributes <@ after.attributes THEN
+            PERFORM segments.forget_live_counts(before.name);
+        END IF;
         UPDATE segments.audience_config a
            SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,
                id_column = after.id_column, id_number = after.id_number,
@@ -120,7 +134,8 @@ BEGIN
                created_column = after.created_column, created_number = after.created_number,
                columns = after.columns, column_numbers = after.column_numbers,
                topics_contact_column = after.topics_contact_column, topics_contact_number = after.topics_contact_number,
-               topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number
+               topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
+               attributes = after.attributes
          WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
     END LOOP;
 EXCEPTION WHEN OTHERS THEN

@@ -193,11 +193,9 @@ INSERT INTO segments.audience_config AS a
        (name, relation, relation_name, id_column, properties_column, created_column, columns, scope)
 VALUES ($1, $2, $3, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, $7::pg_catalog.name[], $8)
     ON CONFLICT (name) DO UPDATE
-   SET relation = excluded.relation, relation_name = excluded.relation_name,
-       id_column = excluded.id_column, id_number = excluded.id_number,
-       properties_column = excluded.properties_column, properties_number = excluded.properties_number,
-       created_column = excluded.created_column, created_number = excluded.created_number,
-       columns = excluded.columns, column_numbers = excluded.column_numbers, scope = excluded.scope
+   SET relation = excluded.relation, relation_name = excluded.relation_name, id_column = excluded.id_column,
+       properties_column = excluded.properties_column, created_column = excluded.created_column,
+       columns = excluded.columns, scope = excluded.scope
  WHERE $9";
 
 /// Whether an index says that the column is unique; what is no table has none, and is taken on trust.
@@ -380,8 +378,7 @@ fn map_topics(audience: &str, relation: pg_sys::Oid, quoted: &str, columns: [&st
     access::write(
         "UPDATE segments.audience_config a
             SET topics_relation = $2, topics_relation_name = $3,
-                (topics_contact_column, topics_contact_number) = (SELECT f.name, f.number FROM segments.follow_column($2, $4::pg_catalog.name, NULL) f),
-                (topics_topic_column, topics_topic_number) = (SELECT f.name, f.number FROM segments.follow_column($2, $5::pg_catalog.name, NULL) f)
+                topics_contact_column = $4::pg_catalog.name, topics_topic_column = $5::pg_catalog.name
           WHERE a.name OPERATOR(pg_catalog.=) $1",
         &[audience.into(), relation.into(), quoted.into(), columns[0].into(), columns[1].into()],
     );

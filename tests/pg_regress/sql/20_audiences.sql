@@ -172,6 +172,20 @@ SELECT detach_audience('dropped other', cascade => true);
 SELECT attach_audience('stale', 'by_text');
 UPDATE segments.audience_config SET relation_name = 'public.gone' WHERE name = 'stale';
 SELECT count_contacts('{}', 'stale');
+-- Live counts do not miss what was written while a segment's column was called something else.
+CREATE TABLE lively (id int PRIMARY KEY, country text);
+INSERT INTO lively VALUES (1, 'US'), (2, 'DE');
+SELECT attach_audience('lively', 'lively'), set_freshness('lively', 'live');
+SELECT contact_count FROM create_segment('American', '{"country": "US"}', audience => 'lively');
+INSERT INTO lively VALUES (3, 'US');
+ALTER TABLE lively ADD score int;
+SELECT contact_count FROM list_segments('lively');
+ALTER TABLE lively RENAME country TO land;
+SELECT contact_count FROM list_segments('lively');
+INSERT INTO lively VALUES (4, 'US');
+ALTER TABLE lively RENAME land TO country;
+INSERT INTO lively VALUES (5, 'US');
+SELECT contact_count FROM list_segments('lively');
 -- Whoever drops a table need not know of the extension.
 CREATE ROLE regress_segments_dropper;
 GRANT ALL ON SCHEMA regress_there TO regress_segments_dropper;
