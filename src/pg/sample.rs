@@ -5,6 +5,7 @@
 //! `src/backend/utils/adt/selfuncs.c`).
 
 use super::detoast::Detoasted;
+use pgrx::itemptr::item_pointer_set_all;
 use pgrx::pg_sys::{self, Oid};
 
 /// Documents of some pages of a table.
@@ -144,8 +145,8 @@ impl Scan {
         // column exists, since the query names it.
         unsafe {
             let (mut first, mut last) = (Default::default(), Default::default());
-            pg_sys::ItemPointerSet(&raw mut first, block, 1);
-            pg_sys::ItemPointerSet(&raw mut last, block, u16::MAX - 1);
+            item_pointer_set_all(&mut first, block, 1);
+            item_pointer_set_all(&mut last, block, u16::MAX - 1);
             pg_sys::heap_rescan(self.scan, std::ptr::null_mut(), false, false, false, false);
             pg_sys::heap_set_tidrange(self.scan, &raw mut first, &raw mut last);
             while pg_sys::heap_getnextslot_tidrange(self.scan, pg_sys::ScanDirection::ForwardScanDirection, self.slot) {
