@@ -10,7 +10,7 @@ SELECT create_contacts();
 SELECT create_property('lifetime_value', 'number');
 SELECT create_property('plan', 'string');
 SELECT create_property('tags', 'string[]');
-SELECT create_property('last_order', 'date');
+SELECT create_property('last_purchase_date', 'date');
 SELECT create_property('score', 'number');
 SELECT create_property('company', 'json');
 

@@ -32,7 +32,7 @@ SELECT
                 WHEN r_value < 0.281 THEN '{"lifetime_value": "n/a"}'
                 ELSE jsonb_build_object('lifetime_value', round((30 / (1.004 - r_value) - 41)::numeric, 2)) END
         || CASE WHEN r_value < 0.30 THEN '{}'
-                ELSE jsonb_build_object('last_order', to_char(date '2024-12-31' - floor(r_order * r_order * 1400)::int, 'YYYY-MM-DD')) END
+                ELSE jsonb_build_object('last_purchase_date', to_char(date '2024-12-31' - floor(r_order * r_order * 1400)::int, 'YYYY-MM-DD')) END
         || CASE WHEN r_tags < 0.30 THEN '{}' ELSE jsonb_build_object('tags', to_jsonb(
                (ARRAY['newsletter','webinar','vip','beta','churned','reseller','student','press','partner'])
                [1 + floor(r_tags * r_tags * 9)::int : 1 + floor(r_tags * r_tags * 9 + r_score * 2.5)::int])) END

@@ -1,10 +1,10 @@
 -- Five segments, each counted when it is created.
 
 \timing on
-\echo 'Who lives in the US, has spent 500 or more, and is not on the free plan:'
+\echo 'Who lives in the US, has spent 100 or more, and has bought something since 2024:'
 \set ECHO queries
 SELECT name, contact_count FROM create_segment('US big spenders',
-    '{"$and": [{"country": "US"}, {"lifetime_value": {"$gte": 500}}, {"plan": {"$ne": "free"}}]}');
+    '{"$and": [{"country": {"$eq": "US"}}, {"lifetime_value": {"$gte": 100}}, {"last_purchase_date": {"$gte": "2024-01-01"}}]}');
 \set ECHO none
 
 \echo 'Tags (one of these, none of those), and a field inside a field:'
@@ -22,7 +22,7 @@ SELECT name, contact_count FROM create_segment('Unscored, outside London',
 \echo 'Subscribers of a topic, and dates, as days of New York:'
 \set ECHO queries
 SELECT name, contact_count FROM create_segment('Weekly readers who bought last winter',
-    '{"$topic": "weekly", "last_order": {"$gte": "2024-11-01", "$lte": "2024-12-31"}, "created_at": {"$lt": "2024-01-01"}}',
+    '{"$topic": "weekly", "last_purchase_date": {"$gte": "2024-11-01", "$lte": "2024-12-31"}, "created_at": {"$lt": "2024-01-01"}}',
     time_zone => 'America/New_York');
 \set ECHO none
 
@@ -30,7 +30,7 @@ SELECT name, contact_count FROM create_segment('Weekly readers who bought last w
 \set ECHO queries
 SELECT name, contact_count FROM create_segment('Win back',
     '{"$and": [{"$segment": "US big spenders"}, {"$not": {"$topic": "product-news"}},
-               {"$or": [{"last_order": {"$lt": "2024-07-01"}}, {"tags": "churned"}]}]}');
+               {"$or": [{"last_purchase_date": {"$lt": "2024-07-01"}}, {"tags": "churned"}]}]}');
 
 -- The WHERE expression that it is:
 \pset format unaligned

@@ -3,8 +3,8 @@
 CREATE TEMP TABLE by_hand (segment text, condition text);
 INSERT INTO by_hand VALUES
     ('US big spenders', $$
-        country = 'US' AND properties ->> 'plan' IS DISTINCT FROM 'free'
-        AND CASE jsonb_typeof(properties -> 'lifetime_value') WHEN 'number' THEN (properties ->> 'lifetime_value')::numeric >= 500 ELSE false END $$),
+        country = 'US' AND properties ->> 'last_purchase_date' >= '2024-01-01'
+        AND CASE jsonb_typeof(properties -> 'lifetime_value') WHEN 'number' THEN (properties ->> 'lifetime_value')::numeric >= 100 ELSE false END $$),
     ('VIPs of mid-sized companies', $$
         properties -> 'tags' ?| ARRAY['vip', 'partner'] AND NOT properties -> 'tags' ? 'churned'
         AND (properties #>> '{company,size}')::numeric >= 90 AND (properties #>> '{company,size}')::numeric < 2500 $$),
@@ -13,13 +13,13 @@ INSERT INTO by_hand VALUES
         AND city IS DISTINCT FROM 'London' AND phone IS NULL $$),
     ('Weekly readers who bought last winter', $$
         id IN (SELECT contact_id FROM contact_topics WHERE topic = 'weekly')
-        AND properties ->> 'last_order' BETWEEN '2024-11-01' AND '2024-12-31'
+        AND properties ->> 'last_purchase_date' BETWEEN '2024-11-01' AND '2024-12-31'
         AND created_at < timestamptz '2024-01-01 00:00 America/New_York' $$),
     ('Win back', $$
-        country = 'US' AND coalesce(properties ->> 'plan', '') <> 'free'
-        AND jsonb_typeof(properties -> 'lifetime_value') = 'number' AND (properties -> 'lifetime_value') >= '500'
+        country = 'US' AND (properties ->> 'last_purchase_date')::date >= '2024-01-01'
+        AND jsonb_typeof(properties -> 'lifetime_value') = 'number' AND (properties -> 'lifetime_value') >= '100'
         AND NOT EXISTS (SELECT FROM contact_topics WHERE contact_id = contacts.id AND topic = 'product-news')
-        AND (properties ->> 'last_order' < '2024-07-01' OR properties @> '{"tags": ["churned"]}') $$);
+        AND (properties ->> 'last_purchase_date' < '2024-07-01' OR properties @> '{"tags": ["churned"]}') $$);
 
 CREATE TEMP TABLE checked (segment text, kept bigint, counted bigint, by_hand bigint, counted_ms numeric, by_hand_ms numeric);
 
