@@ -1,0 +1,123 @@
+"""Measures the operator against everything else that can answer the same question, in one go and in turns.
+
+Called by scripts/bench, which makes the data first. Every engine has to give the same count, or this stops.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from pathlib import Path
+
+from conditions import CASES, INDEXED, Case
+from engines import Duck, Session, Way, postgres_ways
+from report import write
+
+TOUCHING = Case("a filter that touches the row", {}, ("id + 0 < 0",))
+DETOASTING = Case("unpacking 4 KB", {}, ("jsonb_typeof(properties) = 'array'",), table="large_contacts")
+
+
+def measure(cases: list[tuple[Case, dict[str, list[Way]]]], rounds: int) -> list[dict]:
+    """The median seconds of every way, the fastest way of each engine; the ways take turns within each round."""
+    times = [{engine: [[] for _ in ways] for engine, ways in engines.items()} for _, engines in cases]
+    counts: list[int | None] = [None] * len(cases)
+    for number in range(rounds + 1):
+        print(f"    round {number} of {rounds}" if number else "    once without measuring", flush=True)
+        for index, (case, engines) in enumerate(cases):
+            for engine, ways in engines.items():
+                for way, kept in zip(ways, times[index][engine]):
+                    count, seconds = way()
+                    if counts[index] not in (None, count):
+                        sys.exit(f'"{case.name}": {engine} counts {count}, others {counts[index]}')
+                    counts[index] = count
+                    if number:
+                        kept.append(seconds)
+    return [
+        {
+            "case": case.name,
+            "condition": case.condition,
+            "count": count,
+            "seconds": {engine: min(map(statistics.median, kept)) for engine, kept in taken.items()},
+        }
+        for (case, _), count, taken in zip(cases, counts, times)
+    ]
+
+
+def memory(session: Session, size: int, evaluations: int) -> dict:
+    """What the backend has for itself before and after so many evaluations, of one condition and of ever other ones."""
+    session.count("SELECT count(*) FROM contacts WHERE properties @~ %s", ('{"plan": "pro", "orders": {"$gt": 5}}',))
+    before = session.private_memory()
+    for _ in range(max(1, evaluations // size)):
+        session.count("SELECT count(*) FROM contacts WHERE properties @~ %s", ('{"plan": "pro", "orders": {"$gt": 5}}',))
+    after = session.private_memory()
+    every = "SELECT count(*) FROM contacts WHERE properties @~ format('{\"orders\": %%s}', id)"
+    session.count(every + " AND id <= 100000", ())
+    filled = session.private_memory()
+    session.count(every, ())
+    return {"evaluations": evaluations, "one condition": after - before, "ever other conditions": session.private_memory() - filled}
+
+
+def bookkeeping(session: Session) -> dict:
+    """What creating a segment costs beyond its count, and planning a condition of 100 nodes; seconds."""
+    condition = '{"country": "IS", "lifetime_value": {"$gte": 100}}'
+    creating, counting = [], []
+    for number in range(11):
+        began = session.seconds()
+        segment = session.value("SELECT (create_segment(%s, %s)).id", (f"bench {number}", condition))
+        creating.append(session.seconds() - began)
+        counting.append(session.count("SELECT count_contacts(%s)", (condition,))[1])
+        session.value("SELECT delete_segment(%s)", (segment,))
+    wide = json.dumps({"$or": [{"country": f"X{n}", "plan": "gold"} for n in range(33)]})
+    planning = []
+    for _ in range(11):
+        plan = session.value(f"EXPLAIN (SUMMARY, FORMAT json) SELECT FROM indexed_contacts WHERE properties @~ '{wide}'")
+        planning.append(plan[0]["Planning Time"] / 1000)
+    return {
+        "create_segment beyond its count": statistics.median(creating) - statistics.median(counting),
+        "planning 100 nodes": statistics.median(planning),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--size", type=int, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--evaluations", type=int, default=10_000_000)
+    parser.add_argument("--folder", type=Path, required=True, help="for what is kept between making and measuring")
+    parser.add_argument("--report", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    # No index: nor the primary key's, for the filter that touches the row.
+    scanning = Session(arguments.url, enable_indexonlyscan="off", enable_indexscan="off", enable_bitmapscan="off")
+    using_indexes = Session(arguments.url)
+    has_jsquery = bool(scanning.value("SELECT count(*) FROM pg_extension WHERE extname = 'jsquery'"))
+    print("==> Copying the contacts to DuckDB", flush=True)
+    duck = Duck(scanning, arguments.folder)
+
+    print("==> Without indexes", flush=True)
+    scans = [(case, postgres_ways(scanning, case, has_jsquery, False) | duck.ways(case)) for case in CASES]
+    scans += [(case, {"by hand": postgres_ways(scanning, case, False, False)["by hand"]}) for case in (TOUCHING, DETOASTING)]
+    results = {"scans": measure(scans, arguments.rounds)}
+    print("==> With indexes", flush=True)
+    seeks = [(case, postgres_ways(using_indexes, case, has_jsquery, True)) for case in INDEXED]
+    results["seeks"] = measure(seeks, arguments.rounds)
+    print(f"==> Memory over {arguments.evaluations:,} evaluations, and bookkeeping", flush=True)
+    results["memory"] = memory(scanning, arguments.size, arguments.evaluations)
+    results["bookkeeping"] = bookkeeping(using_indexes)
+    results["about"] = {
+        "contacts": arguments.size,
+        "rounds": arguments.rounds,
+        "clock": "processor time" if scanning.is_exact else "elapsed time",
+        "bytes": float(scanning.value("SELECT avg(pg_column_size(properties)) FROM contacts")),
+        "Postgres": scanning.value("SHOW server_version"),
+        "segments": scanning.value("SELECT extversion FROM pg_extension WHERE extname = 'segments'"),
+        "jsquery": scanning.value("SELECT max(extversion) FROM pg_extension WHERE extname = 'jsquery'"),
+        "DuckDB": duck.connection.execute("SELECT library_version FROM pragma_version()").fetchone()[0],
+    }
+    (arguments.folder / "results.json").write_text(json.dumps(results, indent=2))
+    write(results, arguments.report)
+
+
+if __name__ == "__main__":
+    main()
