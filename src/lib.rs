@@ -6,7 +6,7 @@
 //! | `condition`, `matching` | the type `segment_condition` and the operator `@~` |
 //! | `planner` | what a query's planner learns of a condition |
 //! | `scope` | conditions checked against an audience |
-//! | `live` | counts that every statement keeps |
+//! | `refresh`, `live` | counts brought up to date, and counts that every statement keeps |
 //! | `segment`, `count`, `contact` | segments, their counts and their members |
 //! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
 //! | `index` | indexes on properties, and which would help |
@@ -30,6 +30,7 @@ mod pg;
 mod planner;
 mod property;
 mod query;
+mod refresh;
 mod scope;
 mod segment;
 #[cfg(any(test, feature = "pg_test"))]
@@ -45,11 +46,12 @@ pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = [
 pgrx::extension_sql_file!("../sql/live.sql", name = "live", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["live"]);
 pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["segment"]);
+pgrx::extension_sql_file!("../sql/refresh.sql", name = "refresh", requires = ["segment"]);
 pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
 pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["explain"]);
 
 pgrx::extension_sql_file!("../sql/following.sql", name = "following", requires = ["audience"]);
-pgrx::extension_sql_file!("../sql/access.sql", name = "access", requires = ["contact", "following"]);
+pgrx::extension_sql_file!("../sql/access.sql", name = "access", requires = ["contact", "following", "refresh"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ impl Column {
     ) -> Option<Self> {
         let mut column = Column(pg_sys::VariableStatData::default());
         let (mut other, mut is_left) = (std::ptr::null_mut(), false);
-        // SAFETY: by this function's own condition. Where the answer is no, there is nothing to release.
-        unsafe {
+        // SAFETY: by this function's own condition.
+        let is_found = unsafe {
             pg_sys::get_restriction_variable(
                 root,
                 arguments,
@@ -40,8 +40,14 @@ impl Column {
                 &raw mut other,
                 &raw mut is_left,
             )
+        };
+        if is_found {
+            Some(column)
+        } else {
+            // What was looked up has been released already.
+            std::mem::forget(column);
+            None
         }
-        .then_some(column)
     }
 
     /// The column that an expression is.

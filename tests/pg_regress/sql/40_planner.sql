@@ -95,6 +95,9 @@ $$;
 SELECT price('{"score": {"$gt": 1}}') < price('{"score": {"$gt": 1}, "country": {"$gt": "A"}}') AS by_tests,
        price('{"score": {"$gt": 1}}') < price('{"country": {"$regex": "A"}}') AS by_operator;
 
+-- A condition that changes from row to row.
+SELECT count(*) FROM lead WHERE id <= 600 AND properties @~ format('{"score": %s}', id);
+
 -- Under row-level security too: the operator is leakproof.
 CREATE ROLE regress_planner_reader;
 GRANT SELECT ON lead TO regress_planner_reader;
