@@ -87,6 +87,7 @@ INSERT INTO driver_calls (call) VALUES
     ('index_property({column})'),
     ('index_property({column}, {text})'),
     ('(SELECT count(*) FROM suggest_indexes({text}))'),
+    ('(SELECT count(*) FROM refresh_segments({text}))'),
     ('property_text({document}, {column})'),
     ('property_number({document}, {column})'),
     ('property_boolean({document}, {column})'),
