@@ -36,7 +36,8 @@ SELECT pg_catalog.pg_extension_config_dump('segments.segment_count',
                         WHERE a.freshness <> ''live'')');
 
 CREATE FUNCTION segments.visible_count(segment uuid)
-    RETURNS bigint LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_count_wrapper';
+    -- So much that a page is cut before its counts are asked for.
+    RETURNS bigint LANGUAGE c STABLE STRICT COST 10000 AS 'MODULE_PATHNAME', 'visible_count_wrapper';
 COMMENT ON FUNCTION segments.visible_count(uuid) IS
     'The cached count of a segment; NULL for whoever could not have counted for themselves.';
 
