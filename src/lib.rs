@@ -35,6 +35,7 @@ mod scope;
 mod segment;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
+mod text_cache;
 mod topic;
 mod validate;
 

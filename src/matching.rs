@@ -5,7 +5,7 @@
 
 use crate::condition;
 use crate::pg::interrupt;
-use lru::LruCache;
+use crate::text_cache::TextCache;
 use segments_core::jsonb::Jsonb;
 use segments_core::program::{Program, Surroundings};
 use std::cell::RefCell;
@@ -64,18 +64,12 @@ fn compile(text: &[u8], detail: Detail) -> Rc<Program> {
     }
 }
 
-/// Compiled conditions by their text, as many as [`CACHED_BYTES`] of text.
-struct Cache {
-    programs: LruCache<Box<[u8]>, Rc<Program>>,
-    bytes: usize,
-}
-
 thread_local! {
-    static CACHE: RefCell<Cache> = RefCell::new(Cache { programs: LruCache::unbounded(), bytes: 0 });
+    static CACHE: RefCell<TextCache<Rc<Program>>> = RefCell::new(TextCache::new(CACHED_BYTES));
 }
 
 fn cached(text: &[u8], detail: Detail) -> Rc<Program> {
-    let known = CACHE.with_borrow_mut(|cache| cache.programs.get(text).cloned());
+    let known = CACHE.with_borrow_mut(|cache| cache.get(text));
     known.unwrap_or_else(|| {
         let program = compile(text, detail);
         keep(text, &program);
@@ -85,15 +79,5 @@ fn cached(text: &[u8], detail: Detail) -> Rc<Program> {
 
 /// Keeps a program that the planner compiled, so that execution finds it.
 pub fn keep(text: &[u8], program: &Rc<Program>) {
-    CACHE.with_borrow_mut(|cache| {
-        match cache.programs.put(text.into(), program.clone()) {
-            Some(_) => {}
-            None => cache.bytes += text.len(),
-        }
-        while cache.bytes > CACHED_BYTES
-            && let Some((evicted, _)) = cache.programs.pop_lru()
-        {
-            cache.bytes -= evicted.len();
-        }
-    });
+    CACHE.with_borrow_mut(|cache| cache.put(text, program.clone()));
 }

@@ -4,19 +4,19 @@
 
 use crate::condition::check_for_documents;
 use crate::matching;
-use lru::LruCache;
+use crate::text_cache::TextCache;
 use segments_core::expr::{Checked, Expr};
 use segments_core::facts::Facts;
 use segments_core::program::Program;
-use std::cell::RefCell;
-use std::num::NonZeroUsize;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 pub mod sample;
 pub mod selectivity;
 
-/// How many conditions the backend keeps what it has derived of: the planner asks several times for each.
-const REMEMBERED: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+/// How many bytes of condition text the backend keeps what it has derived of: the planner asks several times for each,
+/// and again for the next query.
+const REMEMBERED_BYTES: usize = 256 << 10;
 
 /// A condition as the planner uses it.
 pub struct Planned {
@@ -25,32 +25,41 @@ pub struct Planned {
     pub program: Rc<Program>,
     /// What holds of every document that satisfies it
     pub facts: Facts,
+    presence: OnceCell<Option<Box<Planned>>>,
+    /// What [`selectivity`] last found, and where
+    estimated: RefCell<Option<(sample::Seen, f64)>>,
 }
 
 thread_local! {
-    static RECENT: RefCell<LruCache<Box<[u8]>, Rc<Planned>>> = RefCell::new(LruCache::new(REMEMBERED));
+    static RECENT: RefCell<TextCache<Rc<Planned>>> = RefCell::new(TextCache::new(REMEMBERED_BYTES));
 }
 
 impl Planned {
     /// The condition of that text. `None` where it cannot be put to documents alone: then its evaluation says so.
     pub fn of(text: &[u8]) -> Option<Rc<Self>> {
-        if let Some(known) = RECENT.with_borrow_mut(|recent| recent.get(text).cloned()) {
+        if let Some(known) = RECENT.with_borrow_mut(|recent| recent.get(text)) {
             return Some(known);
         }
         let checked = check_for_documents(text).ok()?;
         let planned = Rc::new(Planned::new(checked));
         matching::keep(text, &planned.program);
-        RECENT.with_borrow_mut(|recent| recent.put(text.into(), planned.clone()));
+        RECENT.with_borrow_mut(|recent| recent.put(text, planned.clone()));
         Some(planned)
     }
 
     fn new(checked: Checked) -> Self {
-        Planned { program: Rc::new(Program::compile(&checked)), facts: Facts::of(&checked), checked }
+        Planned {
+            program: Rc::new(Program::compile(&checked)),
+            facts: Facts::of(&checked),
+            checked,
+            presence: OnceCell::new(),
+            estimated: RefCell::new(None),
+        }
     }
 
     /// That the keys are there which every document has that satisfies the condition; `None` where there are none.
-    pub fn presence(&self) -> Option<Self> {
-        self.facts.presence().map(Planned::new)
+    pub fn presence(&self) -> Option<&Self> {
+        self.presence.get_or_init(|| self.facts.presence().map(|checked| Box::new(Planned::new(checked)))).as_deref()
     }
 
     /// What it is of every document, where that is the same.

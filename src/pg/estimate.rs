@@ -2,8 +2,8 @@
 
 use super::call::{Call, function_info};
 use super::nodes::condition_text;
-use super::statistics::Column;
-use crate::planner::{Planned, sample, selectivity};
+use super::statistics::Variable;
+use crate::planner::{Planned, selectivity};
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
 
@@ -32,24 +32,21 @@ function_info!(pg_finfo_segments_sel);
 pub unsafe fn of_call(root: *mut pg_sys::PlannerInfo, arguments: *mut pg_sys::List, relation: i32) -> f64 {
     // SAFETY: by this function's own condition.
     unsafe {
-        let column = Column::of_arguments(root, arguments, relation);
+        let variable = Variable::of_arguments(root, arguments, relation);
         let condition = condition_text(arguments);
-        match (column, condition.and_then(|text| Planned::of(&text))) {
-            (Some(column), Some(planned)) => of_column(root, &column, &planned),
+        match (variable, condition.and_then(|text| Planned::of(&text))) {
+            (Some(variable), Some(planned)) => of_variable(root, &variable, &planned),
             _ => selectivity::DEFAULT,
         }
     }
 }
 
-/// The fraction of a column's rows that satisfy a condition.
+/// The fraction of rows whose document satisfies a condition.
 ///
 /// # Safety
-/// `root` is the planner's state that the column was made with.
-pub unsafe fn of_column(root: *mut pg_sys::PlannerInfo, column: &Column, planned: &Planned) -> f64 {
-    let statistics = column.statistics();
+/// `root` is the planner's state that the variable was made with.
+pub unsafe fn of_variable(root: *mut pg_sys::PlannerInfo, variable: &Variable, planned: &Planned) -> f64 {
     // SAFETY: by this function's own condition.
-    let (table, siblings) = unsafe { (column.in_table(root), column.siblings(root)) };
-    selectivity::estimate(planned, statistics.as_ref(), || {
-        table.and_then(|(relation, column)| sample::documents(relation, column, siblings))
-    })
+    let (column, siblings) = unsafe { (variable.column(root), variable.siblings(root)) };
+    selectivity::estimate(planned, || variable.statistics(), column, siblings)
 }

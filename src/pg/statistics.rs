@@ -1,10 +1,11 @@
 //! What ANALYZE has kept of a jsonb column.
 
 use super::detoast::Detoasted;
-use pgrx::pg_sys::{self, Oid};
+use crate::planner::sample::Column;
+use pgrx::pg_sys;
 
-/// The column, or expression, that a condition is put to, as the planner knows it.
-pub struct Column(pg_sys::VariableStatData);
+/// What a condition is put to, a column or another expression, as the planner knows it.
+pub struct Variable(pg_sys::VariableStatData);
 
 /// Documents out of `pg_statistic`. They live as long as this value.
 pub struct Statistics {
@@ -17,7 +18,7 @@ pub struct Statistics {
     _slots: [Slot; 2],
 }
 
-impl Column {
+impl Variable {
     /// The document among the arguments of a call to `segment_matches` or `segment_is_matched_by`, where the condition
     /// is no part of the same relation.
     ///
@@ -28,7 +29,7 @@ impl Column {
         arguments: *mut pg_sys::List,
         relation: i32,
     ) -> Option<Self> {
-        let mut column = Column(pg_sys::VariableStatData::default());
+        let mut variable = Variable(pg_sys::VariableStatData::default());
         let (mut other, mut is_left) = (std::ptr::null_mut(), false);
         // SAFETY: by this function's own condition.
         let is_found = unsafe {
@@ -36,36 +37,36 @@ impl Column {
                 root,
                 arguments,
                 relation,
-                &raw mut column.0,
+                &raw mut variable.0,
                 &raw mut other,
                 &raw mut is_left,
             )
         };
         if is_found {
-            Some(column)
+            Some(variable)
         } else {
             // What was looked up has been released already.
-            std::mem::forget(column);
+            std::mem::forget(variable);
             None
         }
     }
 
-    /// The column that an expression is.
+    /// An expression of the query.
     ///
     /// # Safety
     /// As [`of_arguments`](Self::of_arguments).
     pub unsafe fn of_expression(root: *mut pg_sys::PlannerInfo, expression: *mut pg_sys::Node) -> Self {
-        let mut column = Column(pg_sys::VariableStatData::default());
+        let mut variable = Variable(pg_sys::VariableStatData::default());
         // SAFETY: by this function's own condition.
-        unsafe { pg_sys::examine_variable(root, expression, 0, &raw mut column.0) };
-        column
+        unsafe { pg_sys::examine_variable(root, expression, 0, &raw mut variable.0) };
+        variable
     }
 
-    /// The table and the column's number, where it is a column of a table.
+    /// The table's column that it is; `None` where it is another expression.
     ///
     /// # Safety
     /// `root` is the planner's state that this was made with.
-    pub unsafe fn in_table(&self, root: *mut pg_sys::PlannerInfo) -> Option<(Oid, i16)> {
+    pub unsafe fn column(&self, root: *mut pg_sys::PlannerInfo) -> Option<Column> {
         // SAFETY: by this function's own condition; a Var that has a relation here names an entry of the range table.
         unsafe {
             if self.0.rel.is_null() || !pgrx::is_a(self.0.var, pg_sys::NodeTag::T_Var) {
@@ -75,7 +76,7 @@ impl Column {
             let entry = pg_sys::planner_rt_fetch((*self.0.rel).relid, root);
             let is_its = (*var).varno as u32 == (*self.0.rel).relid && (*var).varlevelsup == 0 && (*var).varattno > 0;
             let is_table = (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION && !(*entry).inh;
-            (is_its && is_table).then(|| ((*entry).relid, (*var).varattno))
+            (is_its && is_table).then(|| Column { relation: (*entry).relid, number: (*var).varattno })
         }
     }
 
@@ -119,7 +120,7 @@ impl Column {
     }
 }
 
-impl Drop for Column {
+impl Drop for Variable {
     fn drop(&mut self) {
         // ReleaseVariableStats of utils/selfuncs.h. After an error, Postgres releases it itself.
         if let (false, false, Some(release)) = (std::thread::panicking(), self.0.statsTuple.is_null(), self.0.freefunc)

@@ -5,7 +5,7 @@
 use super::call::{Call, function_info};
 use super::estimate;
 use super::nodes::{arguments, condition_text, nth, operator_clause};
-use super::statistics::Column;
+use super::statistics::Variable;
 use crate::planner::{GinFamily, Planned};
 use pgrx::pg_sys::{self, Datum, NodeTag};
 
@@ -73,7 +73,7 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         let Some(planned) = condition_text(arguments).and_then(|text| Planned::of(&text)) else {
             return Datum::from(0);
         };
-        if planned.facts.jsonpath().is_none() && !is_selective_by_keys(request.root, document, &planned) {
+        if !is_selective(request.root, document, &planned) {
             return Datum::from(0);
         }
         let mut clauses = std::ptr::null_mut();
@@ -88,18 +88,19 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
     }
 }
 
-/// Whether few documents have the keys that the condition needs. Postgres's own estimate does not know under row-level
-/// security, and then takes keys that every document has for selective.
+/// Whether an index finds few documents: those that satisfy the condition, or have the keys that it needs. Postgres's
+/// own estimate does not know under row-level security, and then takes for selective what every document has.
 ///
 /// # Safety
 /// `document` is an expression of the query that `root` is the planner's state of.
-unsafe fn is_selective_by_keys(root: *mut pg_sys::PlannerInfo, document: *mut pg_sys::Node, planned: &Planned) -> bool {
-    /// Where a bitmap scan of an index of documents is no cheaper than a scan of the table.
-    const MANY: f64 = 0.2;
-    let Some(presence) = planned.presence() else { return false };
+unsafe fn is_selective(root: *mut pg_sys::PlannerInfo, document: *mut pg_sys::Node, planned: &Planned) -> bool {
+    /// From here on, finding documents by an index and fetching them is no cheaper than a scan of the table.
+    const MANY: f64 = 0.3;
+    let sought = if planned.facts.jsonpath().is_some() { Some(planned) } else { planned.presence() };
+    let Some(sought) = sought else { return false };
     // SAFETY: by this function's own condition.
     unsafe {
-        let column = Column::of_expression(root, document);
-        estimate::of_column(root, &column, &presence) < MANY
+        let variable = Variable::of_expression(root, document);
+        estimate::of_variable(root, &variable, sought) < MANY
     }
 }

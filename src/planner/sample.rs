@@ -14,36 +14,66 @@ const PAGES: u32 = 128;
 const FEWEST_PAGES: u32 = 4;
 /// How many columns' documents a backend keeps; those of each are at most about a megabyte.
 const COLUMNS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
-/// How long they are kept, since not every change shows in the table's [`Version`].
+/// How long what was found of a table is believed, since not every change shows in its [`Version`].
 const LIFETIME: Duration = Duration::from_secs(60);
 
-struct Kept {
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Column {
+    /// The table
+    pub relation: Oid,
+    /// The column's number
+    pub number: i16,
+}
+
+/// A column at some time.
+#[derive(Clone, Copy)]
+pub struct Seen {
+    column: Column,
     version: Version,
+    at: Instant,
+}
+
+struct Kept {
+    seen: Seen,
     wanted: u32,
-    since: Instant,
     documents: Rc<Documents>,
 }
 
 thread_local! {
-    static KEPT: RefCell<LruCache<(Oid, i16), Kept>> = RefCell::new(LruCache::new(COLUMNS));
+    static KEPT: RefCell<LruCache<Column, Kept>> = RefCell::new(LruCache::new(COLUMNS));
 }
 
-/// Some documents of a table's column, spread evenly; `None` where the table is not one that can be read. Of one table
-/// among so many `siblings` in a query, accordingly fewer.
-pub fn documents(relation: Oid, column: i16, siblings: u32) -> Option<Rc<Documents>> {
-    let table = Table::open(relation)?;
-    let version = table.version();
+impl Seen {
+    /// The column now; `None` where it is not of a table that can be read.
+    pub fn now(column: Column) -> Option<Self> {
+        Some(Self::of(column, &Table::open(column.relation)?))
+    }
+
+    fn of(column: Column, table: &Table) -> Self {
+        Seen { column, version: table.version(), at: Instant::now() }
+    }
+
+    /// Whether what was found in it earlier still holds.
+    pub fn is_like(&self, earlier: &Seen) -> bool {
+        let age = self.at.duration_since(earlier.at);
+        self.column == earlier.column && self.version.is_like(&earlier.version) && age < LIFETIME
+    }
+}
+
+/// Some documents of a column, spread evenly; `None` where it is not of a table that can be read. Of one table among so
+/// many `siblings` in a query, accordingly fewer.
+pub fn documents(column: Column, siblings: u32) -> Option<Rc<Documents>> {
+    let table = Table::open(column.relation)?;
+    let seen = Seen::of(column, &table);
     let wanted = (PAGES / siblings.max(1)).max(FEWEST_PAGES);
     let known = KEPT.with_borrow_mut(|kept| {
-        let kept = kept.get(&(relation, column))?;
-        let is_alike = version.is_like(&kept.version) && kept.wanted >= wanted && kept.since.elapsed() < LIFETIME;
-        is_alike.then(|| kept.documents.clone())
+        let kept = kept.get(&column)?;
+        (seen.is_like(&kept.seen) && kept.wanted >= wanted).then(|| kept.documents.clone())
     });
     Some(known.unwrap_or_else(|| {
-        let documents = Rc::new(table.documents(column, wanted));
-        let since = Instant::now();
-        let kept = Kept { version, wanted, since, documents: documents.clone() };
-        KEPT.with_borrow_mut(|all| all.put((relation, column), kept));
+        let documents = Rc::new(table.documents(column.number, wanted));
+        KEPT.with_borrow_mut(|kept| kept.put(column, Kept { seen, wanted, documents: documents.clone() }));
         documents
     }))
 }

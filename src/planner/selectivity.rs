@@ -1,6 +1,7 @@
 //! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own.
 
 use super::Planned;
+use super::sample::{self, Column, Seen};
 use crate::matching::run;
 use crate::pg::sample::Documents;
 use crate::pg::statistics::Statistics;
@@ -16,6 +17,8 @@ pub const DEFAULT: f64 = 0.010;
 /// [`FEWEST_DOCUMENTS`].
 const MOST_OPERATORS: f64 = 100_000.0;
 const FEWEST_DOCUMENTS: usize = 100;
+/// Of 1 % of a table these have 15, give or take 4.
+const MOST_DOCUMENTS: usize = 1_500;
 /// After so many matches the fraction is known to within a fifth.
 const ENOUGH_MATCHES: usize = 30;
 /// Where none of n documents matches, the fraction is as likely above as below ln 2 / n.
@@ -23,18 +26,33 @@ const OF_NONE: f64 = std::f64::consts::LN_2;
 /// A conjunction that nothing matches is estimated by its parts, unless there are more.
 const MOST_PARTS: usize = 16;
 
-/// The fraction of a column's rows whose document satisfies the condition. The table's own documents are asked for only
-/// where those of the statistics do not suffice.
+/// The fraction of rows whose document satisfies the condition. `column` is where the documents are, if that is a
+/// table's column, and `siblings` how many tables the query reads in that one's place.
 pub fn estimate(
     planned: &Planned,
-    statistics: Option<&Statistics>,
-    table: impl FnOnce() -> Option<Rc<Documents>>,
+    statistics: impl FnOnce() -> Option<Statistics>,
+    column: Option<Column>,
+    siblings: u32,
 ) -> f64 {
+    let now = column.and_then(Seen::now);
+    if let (Some(now), Some((then, fraction))) = (&now, &*planned.estimated.borrow())
+        && now.is_like(then)
+    {
+        return *fraction;
+    }
+    let table = || column.and_then(|column| sample::documents(column, siblings));
+    let fraction = measure(planned, statistics().as_ref(), table);
+    planned.estimated.replace(now.map(|now| (now, fraction)));
+    fraction
+}
+
+/// Puts the condition to documents. The table's own are asked for only where those of the statistics do not suffice.
+fn measure(planned: &Planned, statistics: Option<&Statistics>, table: impl FnOnce() -> Option<Rc<Documents>>) -> f64 {
     let mut evidence = Evidence { statistics, table: None };
     if let Some(constant) = planned.constant() {
         return if constant { 1.0 - evidence.null_fraction() } else { 0.0 };
     }
-    let most = ((MOST_OPERATORS / planned.operators()) as usize).max(FEWEST_DOCUMENTS);
+    let most = ((MOST_OPERATORS / planned.operators()) as usize).clamp(FEWEST_DOCUMENTS, MOST_DOCUMENTS);
     let mut count = Count::default();
     evidence.count_kept(&planned.program, &mut count);
     if count.matches < ENOUGH_MATCHES {

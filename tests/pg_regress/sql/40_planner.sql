@@ -43,6 +43,12 @@ PREPARE by_json(jsonb) AS SELECT * FROM lead WHERE properties @~ $1;
 EXPLAIN (COSTS OFF) EXECUTE by_condition('{"score": 17}');
 EXPLAIN (COSTS OFF) EXECUTE by_text('{"score": 17}');
 EXPLAIN (COSTS OFF) EXECUTE by_json('{"score": 17}');
+-- It stays so: the plan for any parameter is dearer.
+DO $$ BEGIN FOR n IN 1..7 LOOP EXECUTE 'EXECUTE by_text(''{"score": 17}'')'; END LOOP; END $$;
+EXPLAIN (COSTS OFF) EXECUTE by_text('{"score": 17}');
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE by_text('{"score": 17}');
+RESET plan_cache_mode;
 
 -- Whatever a missing field satisfies is no index condition.
 SELECT plan('{"referrer": null}');
@@ -82,6 +88,21 @@ FROM (VALUES (2, '{}'), (2, '{"country": "EE"}'), (2, '{"country": {"$ne": "US"}
     LATERAL estimate(condition) AS estimate;
 SELECT estimate('{"company": "Company 7"}') < 20 AS is_rare, estimate('{"country": {"$in": []}}') AS nobody;
 EXPLAIN (COSTS OFF) SELECT FROM lead a JOIN lead b ON b.id = a.id + 1 WHERE a.properties @~ '{"company": "Company 7"}'; -- few rows: a nested loop
+
+-- Reading documents to estimate takes no part in what a serializable transaction watches.
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT estimate('{"score": 17}') > 0 AS is_estimated;
+SELECT count(*) AS watched FROM pg_locks WHERE mode = 'SIReadLock' AND relation = 'lead'::regclass;
+COMMIT;
+
+-- Scans go parallel.
+SET max_parallel_workers_per_gather = 2;
+SET min_parallel_table_scan_size = 0;
+SET parallel_setup_cost = 10;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM lead WHERE properties @~ '{"score": {"$gt": 100}}';
+RESET min_parallel_table_scan_size;
+RESET parallel_setup_cost;
+SET max_parallel_workers_per_gather = 0;
 
 -- What evaluation costs grows with the condition.
 CREATE FUNCTION price(condition text) RETURNS numeric LANGUAGE plpgsql AS $$
