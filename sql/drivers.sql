@@ -21,6 +21,10 @@ CREATE FUNCTION update_segment(segment text, changes text) RETURNS segments.segm
     LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(text, text) IS 'As update_segment(uuid, jsonb).';
 
+CREATE FUNCTION watch_segment(segment text, watched boolean DEFAULT true) RETURNS void
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.watch_segment($1::pg_catalog.uuid, $2)';
+COMMENT ON FUNCTION watch_segment(text, boolean) IS 'As watch_segment(uuid, boolean).';
+
 CREATE FUNCTION delete_segment(segment text) RETURNS uuid
     LANGUAGE sql STRICT AS 'SELECT @extschema@.delete_segment($1::pg_catalog.uuid)';
 COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid).';

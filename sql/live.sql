@@ -7,6 +7,40 @@ CREATE TABLE segments.count_delta (
     deltas bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
+-- Segments whose entries and exits are recorded, or were.
+CREATE TABLE segments.watch_config (
+    segment uuid PRIMARY KEY REFERENCES segments.segment_config ON DELETE CASCADE,
+    watched boolean NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('segments.watch_config', '');
+
+-- Entries and exits, each written by the transaction that made it, whose number it has. Not dumped: to another server,
+-- the numbers mean nothing.
+CREATE TABLE segments.change_record (
+    transaction xid8 NOT NULL,
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    segment uuid NOT NULL,
+    contact_id text NOT NULL,
+    change text NOT NULL CHECK (change IN ('entered', 'exited')),
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (transaction, sequence)
+);
+
+-- Which record it is that positions are of. There is one row, once there is a watched segment.
+CREATE TABLE segments.change_log (
+    name text NOT NULL
+);
+CREATE FUNCTION segments.name_change_log() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO segments.change_log (name)
+    SELECT left(replace(gen_random_uuid()::text, '-', ''), 8) WHERE NOT EXISTS (SELECT FROM segments.change_log);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER name_change_log AFTER INSERT ON segments.watch_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.name_change_log();
+
 CREATE FUNCTION segments.keep_counts() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_keep_counts';
 COMMENT ON FUNCTION segments.keep_counts() IS 'What the triggers of a table call whose counts are kept live; set_freshness() makes these.';
@@ -25,3 +59,23 @@ CREATE FUNCTION set_freshness(audience text, freshness text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'set_freshness_wrapper';
 COMMENT ON FUNCTION set_freshness(text, text) IS
     'How an audience''s counts are kept: periodic, counted anew from time to time; or live, by triggers on its table, exact in every snapshot.';
+
+CREATE FUNCTION segments.prune_changes() RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'prune_changes_wrapper';
+COMMENT ON FUNCTION segments.prune_changes() IS
+    'Deletes entries and exits that are older than the setting segments.change_retention; how many those were.';
+
+CREATE FUNCTION watch_segment(segment uuid, watched boolean DEFAULT true) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'watch_segment_wrapper';
+COMMENT ON FUNCTION watch_segment(uuid, boolean) IS
+    'Has the entries and exits of a segment recorded, to be read with segment_changes(); its audience must be live.';
+
+CREATE FUNCTION segment_changes(after text DEFAULT NULL, page_size int DEFAULT 1000)
+    RETURNS TABLE ("position" text, segment uuid, contact_id text, change text, changed_at timestamptz)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_changes_wrapper';
+COMMENT ON FUNCTION segment_changes(text, int) IS
+    'Entries and exits of watched segments after a position, oldest first. Nothing appears later before a position that was handed out: a change shows once no transaction that started before its own is under way.';
+
+CREATE VIEW segments.change WITH (security_invoker) AS
+SELECT c."position", c.segment, c.contact_id, c.change, c.changed_at FROM @extschema@.segment_changes(NULL, NULL) c;
+COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments that the caller may count.';

@@ -40,13 +40,19 @@ mod validate;
 
 pgrx::pg_module_magic!(name, version);
 
+/// Called by Postgres when it loads the library.
+#[pgrx::pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    live::define_settings();
+}
+
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
 pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
-pgrx::extension_sql_file!("../sql/live.sql", name = "live", requires = ["audience"]);
-pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["live"]);
-pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["segment"]);
-pgrx::extension_sql_file!("../sql/refresh.sql", name = "refresh", requires = ["segment"]);
+pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/live.sql", name = "live", requires = ["segment"]);
+pgrx::extension_sql_file!("../sql/refresh.sql", name = "refresh", requires = ["live"]);
+pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["live"]);
 pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
 pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["explain"]);
 

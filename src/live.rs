@@ -9,27 +9,35 @@
 //! |---|---|
 //! | [`tracked`] | what the triggers of a table keep, compiled once per backend |
 //! | [`kept`], [`parts`] | which counts can be kept, and on which tables that takes triggers |
-//! | [`contacts`], [`subscriptions`] | what a statement changed of the counts |
+//! | [`contacts`], [`subscriptions`], [`truncation`] | what a statement changed of the counts |
 //! | [`definition`] | how a change of a definition comes between two writers, never into one |
-//! | [`delta`] | recording differences, and folding them |
+//! | `outcome`, `fold` | recording differences, and folding them |
+//! | `change`, `watched`, `members` | who enters and leaves watched segments |
 //! | [`freshness`] | switching an audience to live and back |
 
 use crate::pg::trigger::{Event, Statement};
 
+mod change;
 mod contacts;
 mod definition;
-mod delta;
+mod fold;
 mod freshness;
 mod kept;
+mod members;
+mod outcome;
 mod parts;
 mod subscriptions;
 mod tracked;
+mod truncation;
+mod watched;
 
+pub use change::define_settings;
 pub use definition::{hold_writers, is_live, segment_deleted};
 pub use freshness::{stop_keeping, topics_attached};
+pub use members::Members;
 
-/// What the trigger does after each statement.
-pub fn after_statement(statement: Statement) {
+/// What the triggers do.
+pub fn keep(statement: Statement) {
     if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
         return;
     }

@@ -1,13 +1,15 @@
 //! Statements that change contacts: the conditions are put to the rows before and after.
 
-use super::delta::Deltas;
 use super::kept::LiveSegment;
+use super::outcome::Outcome;
+use super::watched::{self, WatchedBatch};
 use crate::audience::Audience;
 use crate::contact;
 use crate::pg::relcache::Presence;
-use crate::pg::snapshot;
+use crate::pg::snapshot::{self, Command};
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
+use pgrx::pg_sys::INT4OID;
 use pgrx::spi::quote_identifier;
 use std::cell::OnceCell;
 use uuid::Uuid;
@@ -15,92 +17,121 @@ use uuid::Uuid;
 /// The segments of a live audience, as its contacts' triggers need them.
 pub struct Contacts {
     batches: Vec<Batch>,
+    watched: Vec<WatchedBatch>,
     /// Where contacts may be subscribed before they are there
     presence: Option<Presence>,
+    /// The name by which conditions call the row, quoted
+    row: String,
+    /// The column that identifies it, quoted
+    id: String,
 }
 
 /// Segments that one query evaluates.
 struct Batch {
     segments: Vec<Uuid>,
     reads_topics: bool,
-    /// `FILTER` conditions of a sum over the changed rows
-    conditions: Vec<String>,
-    /// The name by which the conditions call the row
-    row: String,
+    /// By how much each grows, as an array
+    growth: String,
     /// By event: each has other transition tables
     plans: [OnceCell<KeptPlan>; 3],
 }
 
 /// How many segments one query evaluates: as many sums are planned in little time.
 const AT_ONCE: usize = 500;
+/// How many changed rows are worked on at once where each one's changes are recorded.
+const ROWS_AT_ONCE: i64 = 100_000;
 
 impl Contacts {
     pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Self {
-        let (with_topics, without): (Vec<_>, Vec<_>) = segments.iter().partition(|segment| segment.reads_topics);
-        let batches = |segments: Vec<&LiveSegment>| -> Vec<Batch> {
-            segments.chunks(AT_ONCE).map(|segments| Batch::new(audience, segments)).collect()
+        let of = |is_watched, reads_topics| -> Vec<&LiveSegment> {
+            let wanted =
+                |segment: &&LiveSegment| (segment.is_watched, segment.reads_topics) == (is_watched, reads_topics);
+            segments.iter().filter(wanted).collect()
         };
-        let presence = presence.filter(|_| !with_topics.is_empty());
-        let mut all = batches(without);
-        all.extend(batches(with_topics));
-        Contacts { batches: all, presence }
+        let growth = |segment: &LiveSegment| {
+            let condition = contact::executable_sql(audience, &segment.checked);
+            format!("COALESCE(pg_catalog.sum(\"segments.sign\") FILTER (WHERE {condition}), 0)")
+        };
+        let batch = |segments: &[&LiveSegment]| Batch {
+            segments: segments.iter().map(|segment| segment.id).collect(),
+            reads_topics: segments.iter().any(|segment| segment.reads_topics),
+            growth: segments.iter().map(|segment| growth(segment)).collect::<Vec<_>>().join(",\n"),
+            plans: Default::default(),
+        };
+        let watched = |segments: &[&LiveSegment]| WatchedBatch::new(segments, growth);
+        Contacts {
+            batches: [of(false, false), of(false, true)].iter().flat_map(|of| of.chunks(AT_ONCE).map(batch)).collect(),
+            watched: [of(true, false), of(true, true)]
+                .iter()
+                .flat_map(|of| of.chunks(watched::AT_ONCE).map(watched))
+                .collect(),
+            presence: presence.filter(|_| segments.iter().any(|segment| segment.reads_topics)),
+            row: quote_identifier(&audience.table.name),
+            id: quote_identifier(&audience.id.name),
+        }
     }
 
-    /// By how much a statement has changed the counts; evaluated with the rights of the current role.
-    pub fn changes(&self, statement: Statement) -> Deltas {
+    /// What a statement has done; evaluated with the rights of the current role.
+    pub fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
         let command = snapshot::current_command();
-        let mut deltas = Deltas::default();
         if let Some(presence) = self.presence
             && statement.event() != Event::Delete
         {
             presence.appear();
         }
-        for batch in &self.batches {
-            // Subscriptions as they were before the statement: what it, or a foreign key or a trigger on its behalf,
-            // changes of them is counted by the triggers of their own table, for the contact as it is afterwards.
-            let changes = if batch.reads_topics {
-                snapshot::latest_before(command, || batch.changes(statement))
-            } else {
-                batch.changes(statement)
-            };
-            deltas.extend(batch.segments.iter().copied().zip(changes));
-        }
-        deltas
-    }
-}
-
-impl Batch {
-    fn new(audience: &Audience, segments: &[&LiveSegment]) -> Self {
-        Batch {
-            segments: segments.iter().map(|segment| segment.id).collect(),
-            reads_topics: segments.iter().any(|segment| segment.reads_topics),
-            conditions: segments.iter().map(|segment| contact::executable_sql(audience, &segment.checked)).collect(),
-            row: audience.table.name.clone(),
-            plans: Default::default(),
-        }
-    }
-
-    /// For each segment, how many members more there are.
-    fn changes(&self, statement: Statement) -> Vec<i64> {
         let session = Session::over(statement);
-        let prepare = || session.prepare(&self.sql(statement.event()), &[]);
-        let plan = self.plans[statement.event() as usize].get_or_init(prepare);
-        let sums = session.run(plan, &[], Reading::Active, |row| row.get::<Vec<Option<i64>>>(1));
-        let sums = sums.into_iter().next().flatten().unwrap_or_default();
-        sums.into_iter().map(|sum| sum.unwrap_or(0)).collect()
+        for batch in &self.batches {
+            let grown = before(command, batch.reads_topics, || self.grown(&session, batch, statement.event()));
+            batch.segments.iter().zip(grown).for_each(|(segment, members)| outcome.grew(*segment, members));
+        }
+        let event = statement.event();
+        let rows = self.rows(event);
+        let (row, id) = (&self.row, &self.id);
+        let sql = |terms: &str| {
+            format!(
+                "SELECT {row}.{id}::pg_catalog.text, {terms} FROM ({rows}) {row}
+                  WHERE (pg_catalog.hashtext({row}.{id}::pg_catalog.text) OPERATOR(pg_catalog.&) 2147483647)
+                        OPERATOR(pg_catalog.%) $1 OPERATOR(pg_catalog.=) $2 GROUP BY 1"
+            )
+        };
+        let parts = 1 + statement.changed_rows() / ROWS_AT_ONCE;
+        for batch in &self.watched {
+            for part in 0..parts {
+                let arguments = [(parts as i32).into(), (part as i32).into()];
+                before(command, batch.reads_topics, || {
+                    batch.evaluate(&session, event as usize, &[INT4OID, INT4OID], &arguments, sql, outcome);
+                });
+            }
+        }
     }
 
-    fn sql(&self, event: Event) -> String {
-        let rows = match event {
+    /// For each segment of a batch, how many members more there are.
+    fn grown(&self, session: &Session, batch: &Batch, event: Event) -> Vec<i64> {
+        let prepare = || {
+            let (growth, rows, row) = (&batch.growth, self.rows(event), &self.row);
+            session.prepare(&format!("SELECT ARRAY[{growth}]::pg_catalog.int8[] FROM ({rows}) {row}"), &[])
+        };
+        let plan = batch.plans[event as usize].get_or_init(prepare);
+        let sums = session.run(plan, &[], Reading::Active, |row| row.get::<Vec<i64>>(1));
+        sums.into_iter().next().flatten().unwrap_or_default()
+    }
+
+    /// The rows that an event took away, and those that it put there.
+    fn rows(&self, event: Event) -> &'static str {
+        match event {
             Event::Insert => "SELECT 1 AS \"segments.sign\", n.* FROM segments_new n",
             Event::Delete => "SELECT -1 AS \"segments.sign\", o.* FROM segments_old o",
             _ => {
                 "SELECT -1 AS \"segments.sign\", o.* FROM segments_old o
                   UNION ALL SELECT 1, n.* FROM segments_new n"
             }
-        };
-        let sum = |condition: &String| format!("pg_catalog.sum(\"segments.sign\") FILTER (WHERE {condition})");
-        let sums: Vec<String> = self.conditions.iter().map(sum).collect();
-        format!("SELECT ARRAY[{}]::pg_catalog.int8[] FROM ({rows}) {}", sums.join(",\n"), quote_identifier(&self.row))
+        }
     }
+}
+
+/// Evaluates with subscriptions, where they are read, as they were before the statement: what it, or a foreign key or a
+/// trigger on its behalf, changes of them is counted by the triggers of their own table, for the contact as it is
+/// afterwards.
+fn before<T>(command: Command, reads_topics: bool, evaluate: impl FnOnce() -> T) -> T {
+    if reads_topics { snapshot::latest_before(command, evaluate) } else { evaluate() }
 }

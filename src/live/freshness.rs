@@ -126,11 +126,12 @@ fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
 }
 
 /// The triggers of a table whose counts are live.
-const TRIGGERS: [(&str, &str, &str); 4] = [
-    ("segments_live_insert", "INSERT", "REFERENCING NEW TABLE AS segments_new"),
-    ("segments_live_update", "UPDATE", "REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new"),
-    ("segments_live_delete", "DELETE", "REFERENCING OLD TABLE AS segments_old"),
-    ("segments_live_truncate", "TRUNCATE", ""),
+const TRIGGERS: [(&str, &str, &str); 5] = [
+    ("segments_live_insert", "AFTER INSERT", "REFERENCING NEW TABLE AS segments_new"),
+    ("segments_live_update", "AFTER UPDATE", "REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new"),
+    ("segments_live_delete", "AFTER DELETE", "REFERENCING OLD TABLE AS segments_old"),
+    ("segments_live_truncate", "BEFORE TRUNCATE", ""),
+    ("segments_live_truncated", "AFTER TRUNCATE", ""),
 ];
 
 /// Adds those triggers that the table does not have, or that do not fire; whether there were any. They are the table's,
@@ -146,7 +147,7 @@ fn add_triggers(table: Oid) -> bool {
             access::write(&format!("ALTER TABLE ONLY {quoted} ENABLE TRIGGER {name}"), &[]);
         } else {
             let sql = format!(
-                "CREATE TRIGGER {name} AFTER {event} ON {quoted} {tables} FOR EACH STATEMENT EXECUTE FUNCTION segments.keep_counts()"
+                "CREATE TRIGGER {name} {event} ON {quoted} {tables} FOR EACH STATEMENT EXECUTE FUNCTION segments.keep_counts()"
             );
             access::write(&sql, &[]);
         }

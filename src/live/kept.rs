@@ -2,12 +2,13 @@
 
 use crate::audience::{Audience, Subscriptions};
 use crate::condition;
-use crate::live::{definition, freshness, parts};
+use crate::live::{change, definition, freshness, parts};
 use crate::pg::{relcache, security};
 use crate::scope;
 use crate::segment::{Definition, id_of};
 use pgrx::prelude::*;
 use segments_core::expr::{Atom, Checked, Expr};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A segment whose count triggers keep.
@@ -16,6 +17,8 @@ pub struct LiveSegment {
     pub checked: Checked,
     /// Whether it asks what contacts are subscribed to
     pub reads_topics: bool,
+    /// Whether its entries and exits are recorded
+    pub is_watched: bool,
 }
 
 /// The segments of a live audience whose counts triggers keep.
@@ -24,8 +27,17 @@ pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
         return Vec::new();
     }
     let follows_topics = follows_topics(audience);
-    let keep = |segment: Definition| kept(audience, &segment, follows_topics);
+    let watched: HashSet<Uuid> = change::watched(&audience.name).into_iter().collect();
+    let keep = |segment: Definition| {
+        let is_watched = watched.contains(&segment.id);
+        Some(LiveSegment { is_watched, ..kept(audience, &segment, follows_topics)? })
+    };
     Definition::all(&audience.name).into_iter().filter_map(keep).collect()
+}
+
+/// Whether triggers keep the count of a segment, provided that its audience is live.
+pub fn is_kept(audience: &Audience, segment: &Definition) -> bool {
+    follows_rows(audience) && kept(audience, segment, follows_topics(audience)).is_some()
 }
 
 /// How a segment's count is kept: `live` or `periodic`.
@@ -51,7 +63,7 @@ fn kept(audience: &Audience, segment: &Definition, follows_topics: bool) -> Opti
     let checked = scope::check_segment(audience, segment).ok()?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
     let is_kept = !checked.is_relative && (follows_topics || !reads_topics);
-    is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics })
+    is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
 }
 
 fn follows_rows(audience: &Audience) -> bool {

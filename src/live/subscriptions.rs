@@ -12,6 +12,8 @@
 //! - a subscription's change is counted for its contact's row *after* the command.
 
 use super::kept::LiveSegment;
+use super::outcome::Outcome;
+use super::watched::{self, WatchedBatch};
 use crate::audience::{Audience, Subscriptions};
 use crate::contact;
 use crate::pg::relcache::Presence;
@@ -32,6 +34,7 @@ mod settled;
 /// The segments of a live audience that ask for subscriptions, as the triggers of these need them.
 pub struct TrackedSubscriptions {
     batches: Vec<Batch>,
+    watched: Vec<WatchedBatch>,
     presence: Option<Presence>,
     sql: Sql,
     lock: [OnceCell<KeptPlan>; 3],
@@ -72,15 +75,20 @@ impl TrackedSubscriptions {
     /// `None` where no segment asks for subscriptions.
     pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
         let sql = Sql::new(audience)?;
-        let segments: Vec<&LiveSegment> = segments.iter().filter(|segment| segment.reads_topics).collect();
+        let (watched, others): (Vec<_>, Vec<_>) =
+            segments.iter().filter(|segment| segment.reads_topics).partition(|segment| segment.is_watched);
         let batch = |segments: &[&LiveSegment]| Batch {
             segments: segments.iter().map(|segment| segment.id).collect(),
             sql: sql.differences(audience, segments),
             plan: OnceCell::new(),
         };
-        let batches: Vec<Batch> = segments.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
-        (!batches.is_empty()).then(|| TrackedSubscriptions {
+        let batches: Vec<Batch> = others.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
+        let difference = |segment: &LiveSegment| Sql::difference(audience, segment);
+        let watched: Vec<WatchedBatch> =
+            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(segments, difference)).collect();
+        (!batches.is_empty() || !watched.is_empty()).then(|| TrackedSubscriptions {
             batches,
+            watched,
             presence,
             sql,
             lock: Default::default(),
@@ -89,18 +97,16 @@ impl TrackedSubscriptions {
         })
     }
 
-    /// By how much a statement has changed the counts; evaluated with the rights of the current role.
-    pub fn changes(&self, statement: Statement) -> Vec<(Uuid, i64)> {
+    /// What a statement has done; evaluated with the rights of the current role.
+    pub fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
         let command = snapshot::current_command();
         let session = Session::over(statement);
         let parts = 1 + statement.changed_rows() / AT_ONCE;
-        let mut changes = Vec::new();
         for part in 0..parts {
             let part = [(parts as i32).into(), (part as i32).into()];
             self.lock(&session, statement, &part);
-            changes.extend(self.changes_of_part(&session, statement, command, &part));
+            self.evaluate_part(&session, statement, command, &part, outcome);
         }
-        changes
     }
 
     fn lock(&self, session: &Session, statement: Statement, part: &[DatumWithOid]) {
@@ -116,13 +122,14 @@ impl TrackedSubscriptions {
         }
     }
 
-    fn changes_of_part(
+    fn evaluate_part(
         &self,
         session: &Session,
         statement: Statement,
         command: Command,
         part: &[DatumWithOid],
-    ) -> Vec<(Uuid, i64)> {
+        outcome: &mut Outcome,
+    ) {
         let event = statement.event();
         let touched = snapshot::latest_before(command + 1, || {
             let prepare = || session.prepare(&self.sql.touched(event), &[INT4OID, INT4OID]);
@@ -134,7 +141,7 @@ impl TrackedSubscriptions {
             })
         });
         if touched.is_empty() {
-            return Vec::new();
+            return;
         }
         let before = self.held(session, command, touched.iter().map(|touched| touched.contact.clone()).collect());
         let mut settled = Settled::of(command);
@@ -146,16 +153,14 @@ impl TrackedSubscriptions {
                 by_span.entry(span).or_default().push(touched.contact);
             }
         }
-        let mut changes = Vec::new();
         for ((from, until), contacts) in by_span {
             if from == command {
-                changes.extend(self.differences(session, until, contacts, &before));
+                self.differences(session, until, contacts, &before, outcome);
             } else {
                 let before = self.held(session, from, contacts.clone());
-                changes.extend(self.differences(session, until, contacts, &before));
+                self.differences(session, until, contacts, &before, outcome);
             }
         }
-        changes
     }
 
     /// What contacts were subscribed to before the command.
@@ -170,15 +175,15 @@ impl TrackedSubscriptions {
         rows.into_iter().collect()
     }
 
-    /// For each segment, how many of the contacts are members as of a command, less those that would be with the
-    /// subscriptions that they held before.
+    /// What has been done until a command to contacts that held other subscriptions before.
     fn differences(
         &self,
         session: &Session,
         until: Command,
         contacts: Vec<String>,
         before: &HashMap<String, Held>,
-    ) -> Vec<(Uuid, i64)> {
+        outcome: &mut Outcome,
+    ) {
         let (mut holders, mut topics) = (Vec::new(), Vec::new());
         for contact in &contacts {
             for topic in before.get(contact).into_iter().flat_map(|held| &held.topics) {
@@ -187,17 +192,18 @@ impl TrackedSubscriptions {
             }
         }
         let types = [TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID];
-        let mut changes = Vec::new();
+        let arguments = [contacts.into(), holders.into(), topics.into()];
         snapshot::latest_before(until, || {
             for batch in &self.batches {
                 let plan = batch.plan.get_or_init(|| session.prepare(&batch.sql, &types));
-                let arguments = [contacts.clone().into(), holders.clone().into(), topics.clone().into()];
                 let sums = session.run(plan, &arguments, Reading::Active, |row| row.get::<Vec<i64>>(1));
                 let sums = sums.into_iter().next().flatten().unwrap_or_default();
-                changes.extend(batch.segments.iter().copied().zip(sums));
+                batch.segments.iter().zip(sums).for_each(|(segment, members)| outcome.grew(*segment, members));
+            }
+            for batch in &self.watched {
+                batch.evaluate(session, 0, &types, &arguments, |terms| self.sql.contact_by_contact(terms), outcome);
             }
         });
-        changes
     }
 }
 
@@ -238,6 +244,8 @@ struct Sql {
     contact_column: String,
     topic_column: String,
     topic_type: String,
+    /// The name by which conditions call the row, quoted
+    row: String,
     held: String,
 }
 
@@ -265,6 +273,7 @@ impl Sql {
             contact_column: contact,
             topic_column: topic,
             topic_type,
+            row: quote_identifier(&audience.table.name),
             held,
         })
     }
@@ -317,23 +326,34 @@ impl Sql {
         )
     }
 
-    /// For each segment, by how many contacts of `$1` it has more members than it would with the subscriptions that `$2`
-    /// held of `$3`.
+    /// For each segment, by how many it has more of the contacts `$1` as members than it would with the subscriptions that
+    /// `$2` held, of `$3`.
     fn differences(&self, audience: &Audience, segments: &[&LiveSegment]) -> String {
-        let Sql { contacts, id, id_type, subscriptions, contact_column, topic_column, topic_type, .. } = self;
-        let row = quote_identifier(&audience.table.name);
-        let difference = |segment: &&LiveSegment| {
-            let holds = |held: &str| contact::sql_with_topics(audience, &segment.checked, held);
-            format!(
-                "pg_catalog.count(*) FILTER (WHERE {}) OPERATOR(pg_catalog.-) pg_catalog.count(*) FILTER (WHERE {})",
-                holds("\"segments.after\".topics"),
-                holds("\"segments.before\".topics")
-            )
-        };
-        let differences: Vec<String> = segments.iter().map(difference).collect();
+        let sum =
+            |segment: &&LiveSegment| format!("COALESCE(pg_catalog.sum({}), 0)", Self::difference(audience, segment));
+        let sums: Vec<String> = segments.iter().map(sum).collect();
+        format!("SELECT ARRAY[{}]::pg_catalog.int8[] FROM {}", sums.join(",\n"), self.before_and_after())
+    }
+
+    /// The same, contact by contact.
+    fn contact_by_contact(&self, terms: &str) -> String {
+        format!("SELECT {}.{}::pg_catalog.text, {terms} FROM {}", self.row, self.id, self.before_and_after())
+    }
+
+    /// 1 where the contact is a member and was none before, −1 where it is the other way round.
+    fn difference(audience: &Audience, segment: &LiveSegment) -> String {
+        let holds = |held: &str| contact::sql_with_topics(audience, &segment.checked, held);
         format!(
-            "SELECT ARRAY[{}]::pg_catalog.int8[]
-               FROM pg_catalog.unnest($1) \"segments.changed\"(contact)
+            "CASE WHEN {} THEN 1 ELSE 0 END OPERATOR(pg_catalog.-) CASE WHEN {} THEN 1 ELSE 0 END",
+            holds("\"segments.after\".topics"),
+            holds("\"segments.before\".topics")
+        )
+    }
+
+    fn before_and_after(&self) -> String {
+        let Sql { contacts, id, id_type, subscriptions, contact_column, topic_column, topic_type, row, .. } = self;
+        format!(
+            "pg_catalog.unnest($1) \"segments.changed\"(contact)
                JOIN {contacts} {row} ON {row}.{id} OPERATOR(pg_catalog.=) \"segments.changed\".contact::{id_type}
               CROSS JOIN LATERAL (
                     SELECT ARRAY(SELECT s.{topic_column} FROM {subscriptions} s
@@ -342,8 +362,7 @@ impl Sql {
                     SELECT b.contact, pg_catalog.array_agg(b.topic::{topic_type}) AS topics
                       FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) b(contact, topic)
                      GROUP BY b.contact) \"segments.before\"
-                 ON \"segments.before\".contact OPERATOR(pg_catalog.=) \"segments.changed\".contact",
-            differences.join(",\n")
+                 ON \"segments.before\".contact OPERATOR(pg_catalog.=) \"segments.changed\".contact"
         )
     }
 }

@@ -5,15 +5,14 @@
 //! of a segment, has changed since.
 
 use super::contacts::Contacts;
+use super::outcome::Outcome;
 use super::subscriptions::{self, TrackedSubscriptions};
-use super::{delta, kept};
+use super::{kept, truncation};
 use crate::access;
 use crate::audience::Audience;
-use crate::count;
 use crate::pg::trigger::{Event, Statement};
 use crate::pg::{relcache, security, snapshot};
 use crate::query;
-use crate::segment::Definition;
 use pgrx::pg_sys::Oid;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -41,28 +40,19 @@ impl TrackedAudience {
     /// Records by how much a statement has changed the counts.
     pub fn keep(&self, statement: Statement) {
         if statement.event() == Event::Truncate {
-            return self.recount();
+            let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
+            return keep(&self.name);
         }
-        let deltas = security::as_role_restricted(self.owner, || {
-            let mut deltas = self.contacts.as_ref().map(|contacts| contacts.changes(statement)).unwrap_or_default();
-            if let Some(subscriptions) = &self.subscriptions {
-                deltas.extend(subscriptions.changes(statement));
+        let mut outcome = Outcome::default();
+        security::as_role_restricted(self.owner, || {
+            if let Some(contacts) = &self.contacts {
+                contacts.evaluate(statement, &mut outcome);
             }
-            deltas
+            if let Some(subscriptions) = &self.subscriptions {
+                subscriptions.evaluate(statement, &mut outcome);
+            }
         });
-        delta::append(&self.name, self.extension_owner, deltas);
-    }
-
-    /// Counts all segments anew.
-    fn recount(&self) {
-        let (audience, segments) = security::as_role(self.extension_owner, || {
-            snapshot::latest(|| (Audience::load(&self.name), Definition::all(&self.name)))
-        });
-        if self.contacts.is_none() {
-            // Whoever has changed contacts may have counted them with subscriptions that are gone now.
-            relcache::lock_against_writers(audience.relation.oid);
-        }
-        count::recount(&audience, &segments);
+        outcome.record(&self.name, self.extension_owner);
     }
 }
 

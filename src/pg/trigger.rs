@@ -32,7 +32,9 @@ impl Statement {
             }
             let data = context.cast::<pg_sys::TriggerData>();
             let timing = (*data).tg_event & (pg_sys::TRIGGER_EVENT_ROW | pg_sys::TRIGGER_EVENT_TIMINGMASK);
-            (timing == pg_sys::TRIGGER_EVENT_AFTER).then_some(Statement(data))
+            let statement = Statement(data);
+            let is_before_truncate = timing == pg_sys::TRIGGER_EVENT_BEFORE && statement.event() == Event::Truncate;
+            (timing == pg_sys::TRIGGER_EVENT_AFTER || is_before_truncate).then_some(statement)
         }
     }
 
@@ -51,6 +53,12 @@ impl Statement {
             pg_sys::TRIGGER_EVENT_DELETE => Event::Delete,
             _ => Event::Truncate,
         }
+    }
+
+    /// Whether it is still to be done: of a TRUNCATE, afterwards nothing is left to see.
+    pub fn is_yet_to_come(self) -> bool {
+        // SAFETY: by `of`.
+        unsafe { (*self.0).tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_BEFORE }
     }
 
     /// How many rows its transition tables have, which the trigger names.
@@ -79,10 +87,10 @@ impl Statement {
 pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: by this function's own condition.
     match unsafe { Statement::of(fcinfo) } {
-        Some(statement) => live::after_statement(statement),
+        Some(statement) => live::keep(statement),
         None => Failure::new(
             PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-            "segments.keep_counts() is for triggers that fire after a statement",
+            "segments.keep_counts() is for triggers that fire once for a statement",
         )
         .hint("set_freshness('…', 'live') makes them.")
         .raise(),

@@ -82,7 +82,8 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     let checked = recount.then(|| {
         let audience = live::hold_writers(Audience::load(&after.audience));
         let checked = scope::check_new(&audience, &after);
-        (audience, checked)
+        let members = live::Members::of_watched(&audience, &with_dependents(&before));
+        (audience, checked, members)
     });
     let name_taken = after.name != before.name
         && Definition::named(&after.audience, &after.name)
@@ -105,14 +106,15 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     if changed == 0 {
         unknown(after.id).raise()
     }
-    if let Some((audience, checked)) = checked {
+    if let Some((audience, checked, members)) = checked {
         access::write(
             "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
             &[argument(after.id)],
         );
         record_references(&after, &checked);
         notice_everyone(&checked);
-        recount_with_dependents(&audience, &after);
+        count::recount(&audience, &with_dependents(&after));
+        members.record_changes();
     }
     row(after.id)
 }
@@ -182,8 +184,8 @@ fn apply(segment: &mut Definition, key: &str, value: Value) {
     }
 }
 
-/// Recounts a segment, and those that refer to it, directly or through others.
-fn recount_with_dependents(audience: &Audience, segment: &Definition) {
+/// A segment, and those that refer to it, directly or through others.
+fn with_dependents(segment: &Definition) -> Vec<Definition> {
     let mut pending = vec![segment.clone()];
     let mut done = Vec::new();
     while let Some(segment) = pending.pop() {
@@ -193,7 +195,7 @@ fn recount_with_dependents(audience: &Audience, segment: &Definition) {
         pending.extend(referring(segment.id));
         done.push(segment);
     }
-    count::recount(audience, &done);
+    done
 }
 
 fn referring(target: Uuid) -> Vec<Definition> {

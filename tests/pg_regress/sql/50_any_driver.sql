@@ -6,7 +6,7 @@ SELECT md5(i::text)::uuid, i || '@example.com', (ARRAY['US', 'DE'])[i % 2 + 1], 
 CREATE TABLE numbered (id bigint PRIMARY KEY, country text);
 INSERT INTO numbered SELECT i, (ARRAY['US', 'DE'])[i % 2 + 1] FROM generate_series(1, 5) i;
 SELECT attach_audience('numbered', 'numbered');
-SELECT create_property('n', 'number'), (create_topic('News')).slug;
+SELECT create_property('n', 'number'), (create_topic('News')).slug, set_freshness('contacts', 'live');
 SELECT subscribe_contact(md5('1')::uuid, 'news');
 CREATE TABLE driver_ids AS
 SELECT (create_segment('US', '{"country": "US"}')).id::text AS segment, md5('1') AS contact,
@@ -43,6 +43,9 @@ INSERT INTO driver_calls (call) VALUES
     ('(SELECT count(*) FROM list_segments({text}, {size}, {segment}))'),
     ('(SELECT count(*) FROM list_segments({text}, {size}, NULL, {segment}))'),
     ('segment_sql({segment})'),
+    ('watch_segment({segment})'),
+    ('watch_segment({segment}, false)'),
+    ('(SELECT count(*) FROM segment_changes(page_size => {size}))'),
     ('(SELECT count(*) FROM segment_contacts({segment}))'),
     ('(SELECT count(*) FROM segment_contacts({segment}, {size}))'),
     ('(SELECT count(*) FROM segment_contacts(segment => {segment}, page_size => {size}))'),

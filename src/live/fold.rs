@@ -1,41 +1,8 @@
-//! Differences of counts: recorded by each statement, folded into the base from time to time.
+//! Folding the differences that statements have recorded into the counts.
 
 use crate::pg::{security, snapshot};
 use crate::{access, query};
-use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use std::collections::BTreeMap;
-use uuid::Uuid;
-
-/// By how much the counts of segments change.
-#[derive(Default)]
-pub struct Deltas(BTreeMap<Uuid, i64>);
-
-impl Extend<(Uuid, i64)> for Deltas {
-    fn extend<T: IntoIterator<Item = (Uuid, i64)>>(&mut self, changes: T) {
-        for (segment, delta) in changes {
-            if delta != 0 {
-                *self.0.entry(segment).or_default() += delta;
-            }
-        }
-    }
-}
-
-/// Records differences, as part of the transaction that made them.
-pub fn append(audience: &str, extension_owner: Oid, Deltas(deltas): Deltas) {
-    let changed = deltas.into_iter().filter(|(_, delta)| *delta != 0);
-    let (segments, deltas): (Vec<_>, Vec<_>) =
-        changed.map(|(segment, delta)| (pgrx::Uuid::from_bytes(*segment.as_bytes()), delta)).unzip();
-    if segments.is_empty() {
-        return;
-    }
-    security::as_role(extension_owner, || {
-        query::write(
-            "INSERT INTO segments.count_delta (audience, segments, deltas) VALUES ($1, $2, $3)",
-            &[audience.into(), segments.into(), deltas.into()],
-        )
-    });
-}
 
 /// Adds the differences that are committed to the counts' base and forgets them; what readers see stays the same.
 /// Returns how many rows of differences that were. Those that someone else is folding are left to them.

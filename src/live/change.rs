@@ -1,0 +1,180 @@
+//! Entries and exits: of which segments they are recorded, and how they are read.
+
+use super::definition::{hold_writers, stays_live};
+use super::kept;
+use crate::access::{self, Scope};
+use crate::audience::Audience;
+use crate::error::Failure;
+use crate::pg::call::Call;
+use crate::pg::{returning, security};
+use crate::query;
+use crate::segment::{Definition, argument, id_of};
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use uuid::Uuid;
+
+/// For how many minutes changes are kept.
+static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 60);
+
+/// Declares the settings; called when the library is loaded.
+pub fn define_settings() {
+    GucRegistry::define_int_guc(
+        c"segments.change_retention",
+        c"How long entries and exits of watched segments are kept.",
+        c"-1 keeps them for ever.",
+        &RETENTION,
+        -1,
+        i32::MAX,
+        GucContext::Sighup,
+        GucFlags::UNIT_MIN,
+    );
+}
+
+/// Has the entries and exits of a segment recorded, or not any more.
+#[pg_extern(sql = false)]
+fn watch_segment(segment: pgrx::Uuid, watched: bool) {
+    let segment = Definition::load(id_of(segment));
+    access::require(Scope::WriteSegments, &segment.audience);
+    let id = argument(segment.id);
+    if !watched {
+        access::write(
+            "UPDATE segments.watch_config w SET watched = false WHERE w.segment OPERATOR(pg_catalog.=) $1",
+            &[id],
+        );
+        super::segment_deleted(&segment.audience);
+        return;
+    }
+    if !stays_live(&segment.audience) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("audience \"{}\" is not live", segment.audience),
+        )
+        .detail("Entries and exits are recorded by the triggers that keep counts live.")
+        .hint(format!(
+            "Switch it over first: SELECT set_freshness('{}', 'live').",
+            segment.audience.replace('\'', "''")
+        ))
+        .raise()
+    }
+    // Between two writers, so that every statement is recorded as a whole or not at all.
+    let audience = hold_writers(Audience::load(&segment.audience));
+    if !kept::is_kept(&audience, &segment) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("entries and exits of segment \"{}\" cannot be recorded", segment.name),
+        )
+        .detail("Contacts enter and leave it as time passes, or it makes no sense any more.")
+        .hint("Record those of a segment without $now and $today.")
+        .raise()
+    }
+    access::write(
+        "INSERT INTO segments.watch_config (segment, watched) VALUES ($1, true)
+             ON CONFLICT (segment) DO UPDATE SET watched = true",
+        &[id],
+    );
+}
+
+/// Entries and exits after a position, in an order in which nothing can later appear before a position handed out.
+#[pg_extern(sql = false)]
+fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) {
+    if page_size.is_some_and(|page_size| page_size < 1) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "page_size must be at least 1")
+            .detail(format!("It was {}.", page_size.unwrap_or_default()))
+            .hint("Ask for further pages with after; NULL gives everything there is.")
+            .raise()
+    }
+    let owner = access::extension_owner();
+    let recorded = security::as_role(owner, || query::rows(RECORDED, &[], |row| id_of(row.get(1))));
+    let visible = recorded.into_iter().filter_map(Definition::find).filter(may_see);
+    let visible: Vec<pgrx::Uuid> = visible.map(|segment| datum(&segment)).collect();
+    security::as_role(owner, || {
+        let (transaction, sequence) = after.map_or((None, None), |after| {
+            let (transaction, sequence) = position(after);
+            (Some(transaction), Some(sequence))
+        });
+        let arguments = [visible.into(), transaction.into(), sequence.into(), page_size.map(i64::from).into()];
+        returning::rows(Call::from(fcinfo), PAGE, &arguments);
+    });
+}
+
+/// Deletes changes older than `segments.change_retention`; returns how many those were.
+#[pg_extern(sql = false)]
+fn prune_changes() -> i64 {
+    let minutes = RETENTION.get();
+    if minutes < 0 {
+        return 0;
+    }
+    let deleted = access::write(
+        "DELETE FROM segments.change_record r
+          WHERE r.changed_at OPERATOR(pg_catalog.<)
+                (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))",
+        &[minutes.into()],
+    );
+    deleted as i64
+}
+
+/// The watched segments of an audience, whoever asks.
+pub fn watched(audience: &str) -> Vec<Uuid> {
+    security::as_role(access::extension_owner(), || {
+        query::rows(
+            "SELECT w.segment FROM segments.watch_config w
+               JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
+              WHERE s.audience OPERATOR(pg_catalog.=) $1 AND w.watched",
+            &[audience.into()],
+            |row| id_of(row.get(1)),
+        )
+    })
+}
+
+fn may_see(segment: &Definition) -> bool {
+    Audience::try_load(&segment.audience).is_ok_and(|audience| access::may_count(&audience, segment))
+}
+
+fn datum(segment: &Definition) -> pgrx::Uuid {
+    pgrx::Uuid::from_bytes(*segment.id.as_bytes())
+}
+
+/// The transaction and the number of a position; raises 22023 where it is none of this database's.
+fn position(text: &str) -> (i64, i64) {
+    let parts: Vec<&str> = text.split('-').collect();
+    let numbers = match parts.as_slice() {
+        [log, transaction, sequence] => {
+            Some(*log).zip(transaction.parse::<i64>().ok().zip(sequence.parse::<i64>().ok()))
+        }
+        _ => None,
+    };
+    let Some((log, position)) = numbers else {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("\"{text}\" is not a position"))
+            .detail("Positions are handed out by segment_changes().")
+            .hint("Give the position of the last change that you have read, or NULL to start with the oldest one.")
+            .raise()
+    };
+    let current = query::first(LOG, &[], |row| row.get::<String>(1));
+    if current.as_deref() != Some(log) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("position \"{text}\" is one of another database"),
+        )
+        .detail("Changes are left out of dumps: a database that was restored from one has a record of its own.")
+        .hint("Read the segments' members anew, and start with NULL.")
+        .raise()
+    }
+    position
+}
+
+const RECORDED: &str = "SELECT w.segment FROM segments.watch_config w";
+
+const LOG: &str = "SELECT l.name FROM segments.change_log l";
+
+const PAGE: &str = "
+SELECT l.name OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.transaction::pg_catalog.text
+           OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.sequence::pg_catalog.text,
+       r.segment, r.contact_id, r.change, r.changed_at
+  FROM segments.change_record r CROSS JOIN segments.change_log l
+ WHERE r.segment OPERATOR(pg_catalog.=) ANY ($1)
+   AND ($2 IS NULL OR ROW(r.transaction, r.sequence)
+        OPERATOR(pg_catalog.>) ROW($2::pg_catalog.text::pg_catalog.xid8, $3))
+   -- Whatever has a smaller number has committed, or never will.
+   AND r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ ORDER BY r.transaction, r.sequence LIMIT $4";

@@ -1,0 +1,71 @@
+//! Who the members of watched segments are, before and after what no transition table shows: a change of definition, or a
+//! TRUNCATE.
+
+use super::change;
+use super::outcome::Outcome;
+use crate::access;
+use crate::audience::Audience;
+use crate::contact;
+use crate::pg::{security, snapshot};
+use crate::query;
+use crate::scope;
+use crate::segment::Definition;
+use pgrx::spi::quote_identifier;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Watched segments, and who their members were.
+#[must_use = "what has changed is recorded by `record_changes`"]
+pub struct Members {
+    audience: String,
+    before: HashMap<Uuid, HashSet<String>>,
+}
+
+impl Members {
+    /// The members of those of the segments that are watched, as of now; writers of the audience's tables are held.
+    pub fn of_watched(audience: &Audience, segments: &[Definition]) -> Self {
+        let watched = change::watched(&audience.name);
+        let segments: Vec<Definition> =
+            segments.iter().filter(|segment| watched.contains(&segment.id)).cloned().collect();
+        Members { audience: audience.name.clone(), before: members(audience, &segments) }
+    }
+
+    /// Records who has come and who has gone since.
+    pub fn record_changes(self) {
+        if self.before.is_empty() {
+            return;
+        }
+        let after = security::as_role(access::extension_owner(), || {
+            let segments: Vec<Definition> = self.before.keys().filter_map(|id| Definition::find(*id)).collect();
+            Audience::try_load(&self.audience).map_or_else(|_| HashMap::new(), |audience| members(&audience, &segments))
+        });
+        let nobody = HashSet::new();
+        let mut outcome = Outcome::default();
+        for (segment, before) in &self.before {
+            let after = after.get(segment).unwrap_or(&nobody);
+            let exits = before.difference(after).map(|contact| (contact, false));
+            let entries = after.difference(before).map(|contact| (contact, true));
+            exits.chain(entries).for_each(|(contact, entered)| outcome.moved(*segment, contact.clone(), entered));
+        }
+        outcome.record_changes(access::extension_owner());
+    }
+}
+
+/// The ids of the segments' members, as text.
+fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
+    let ids = |segment: &Definition| {
+        let Ok(checked) = scope::check_segment(audience, segment) else { return HashSet::new() };
+        let sql = format!(
+            "SELECT {}::pg_catalog.text FROM {} WHERE {}",
+            quote_identifier(&audience.id.name),
+            audience.relation.quoted(),
+            contact::executable_sql(audience, &checked.checked)
+        );
+        let read = || query::rows(&sql, &[], |row| row.nullable::<String>(1));
+        security::as_role_restricted(audience.relation.owner, read).into_iter().flatten().collect()
+    };
+    if segments.is_empty() {
+        return HashMap::new();
+    }
+    snapshot::latest(|| segments.iter().map(|segment| (segment.id, ids(segment))).collect())
+}

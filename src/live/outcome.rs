@@ -1,0 +1,73 @@
+//! What a statement has done to the counts of segments and to the members of watched ones.
+
+use crate::pg::security;
+use crate::query;
+use pgrx::pg_sys::Oid;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// By how much counts change, and who enters and leaves watched segments.
+#[derive(Default)]
+pub struct Outcome {
+    deltas: BTreeMap<Uuid, i64>,
+    changes: Changes,
+}
+
+#[derive(Default)]
+struct Changes {
+    segments: Vec<pgrx::Uuid>,
+    contacts: Vec<String>,
+    entered: Vec<bool>,
+}
+
+impl Outcome {
+    /// A segment has so many members more.
+    pub fn grew(&mut self, segment: Uuid, members: i64) {
+        if members != 0 {
+            *self.deltas.entry(segment).or_default() += members;
+        }
+    }
+
+    /// A contact entered or left a watched segment.
+    pub fn moved(&mut self, segment: Uuid, contact: String, entered: bool) {
+        self.grew(segment, if entered { 1 } else { -1 });
+        self.changes.segments.push(datum(segment));
+        self.changes.contacts.push(contact);
+        self.changes.entered.push(entered);
+    }
+
+    /// Records all of it, as part of the transaction that did it.
+    pub fn record(self, audience: &str, extension_owner: Oid) {
+        let changed = self.deltas.iter().filter(|(_, delta)| **delta != 0);
+        let (segments, deltas): (Vec<_>, Vec<_>) = changed.map(|(segment, delta)| (datum(*segment), *delta)).unzip();
+        if !segments.is_empty() {
+            security::as_role(extension_owner, || {
+                query::write(
+                    "INSERT INTO segments.count_delta (audience, segments, deltas) VALUES ($1, $2, $3)",
+                    &[audience.into(), segments.into(), deltas.into()],
+                )
+            });
+        }
+        self.record_changes(extension_owner);
+    }
+
+    /// Records the entries and exits alone.
+    pub fn record_changes(self, extension_owner: Oid) {
+        let Changes { segments, contacts, entered } = self.changes;
+        if !segments.is_empty() {
+            security::as_role(extension_owner, || {
+                query::write(RECORD_CHANGES, &[segments.into(), contacts.into(), entered.into()])
+            });
+        }
+    }
+}
+
+const RECORD_CHANGES: &str = "
+INSERT INTO segments.change_record (transaction, segment, contact_id, change, changed_at)
+SELECT pg_catalog.pg_current_xact_id(), c.segment, c.contact,
+       CASE WHEN c.entered THEN 'entered' ELSE 'exited' END, pg_catalog.clock_timestamp()
+  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) c(segment, contact, entered)";
+
+fn datum(id: Uuid) -> pgrx::Uuid {
+    pgrx::Uuid::from_bytes(*id.as_bytes())
+}
