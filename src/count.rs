@@ -41,20 +41,26 @@ fn count(sql: &String) -> i64 {
 
 /// Counts segments of an audience anew and keeps the counts. A segment that makes no sense any more has none.
 ///
-/// It needs no lock against writers. All is read in one snapshot: the members, and the changes that are to be added to
-/// the base, which becomes what is missing. Changes that commit later were made to members that were counted.
+/// It needs no lock against writers. All is read in one snapshot: the definitions, the members, and the changes that are
+/// to be added to the base, which becomes what is missing. Changes that commit later were made to members that were
+/// counted.
 pub fn recount(audience: &Audience, segments: &[Definition]) {
     let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();
     ids.sort();
-    // Two that count the same segments, or one and a fold, go one after the other.
+    // Two that count the same segments, or change their definitions, or one and a fold, go one after the other.
     let owner = access::extension_owner();
-    security::as_role(owner, || query::write_latest(LOCK, &[ids.clone().into()]));
+    security::as_role(owner, || {
+        query::write_latest(ENSURE, &[ids.clone().into()]);
+        query::write_latest(LOCK, &[ids.clone().into()]);
+    });
     let (counts, pending) = snapshot::latest(|| {
-        let counted = |segment: &Definition| {
-            let checked = scope::check_segment(audience, segment).ok()?.checked;
-            Some(as_owner(audience, &checked))
-        };
-        let counts: Vec<_> = segments.iter().map(|segment| (segment.id, counted(segment))).collect();
+        let conditions: Vec<_> = security::as_role(owner, || {
+            let audience = Audience::try_load(&audience.name).ok();
+            let checked = |id| Some(scope::check_segment(audience.as_ref()?, &Definition::find(id)?).ok()?.checked);
+            segments.iter().map(|segment| (segment.id, checked(segment.id))).collect()
+        });
+        let counted = |checked: Option<Checked>| Some(as_owner(audience, &checked?));
+        let counts: Vec<_> = conditions.into_iter().map(|(id, checked)| (id, counted(checked))).collect();
         let pending = security::as_role(owner, || {
             query::rows(PENDING, &[ids.clone().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)))
         });
@@ -104,15 +110,18 @@ SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
        ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
  WHERE d.audience OPERATOR(pg_catalog.=) $1 GROUP BY u.segment";
 
+const ENSURE: &str = "
+INSERT INTO segments.segment_count (segment)
+SELECT s.id FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id
+    ON CONFLICT DO NOTHING";
+
 const LOCK: &str = "
 SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.segment FOR UPDATE";
 
 const KEEP: &str = "
-INSERT INTO segments.segment_count (segment, contact_count, counted_at)
-SELECT n.segment, n.contact_count, pg_catalog.clock_timestamp()
+UPDATE segments.segment_count c SET contact_count = n.contact_count, counted_at = pg_catalog.clock_timestamp()
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) n(segment, contact_count)
-  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) n.segment
-    ON CONFLICT (segment) DO UPDATE SET contact_count = excluded.contact_count, counted_at = excluded.counted_at";
+ WHERE c.segment OPERATOR(pg_catalog.=) n.segment";
 
 const PENDING: &str = "
 SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8

@@ -67,7 +67,7 @@ impl Definition {
 
     fn first(filter: &str, arguments: &[DatumWithOid]) -> Option<Self> {
         let found = security::as_role(access::extension_owner(), || {
-            query::write_rows(&format!("{SELECT} {filter}"), arguments, Self::read)
+            query::rows(&format!("{SELECT} {filter}"), arguments, Self::read)
         });
         found.into_iter().next().filter(|segment| access::permits(&SCOPES, &segment.audience))
     }
