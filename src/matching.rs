@@ -11,11 +11,8 @@ use segments_core::program::{Program, Surroundings};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// How many bytes, roughly, the backend's cache of compiled conditions may take.
+/// How many bytes of condition text the backend's cache keeps compiled.
 const CACHED_BYTES: usize = 4 << 20;
-
-/// What a compiled condition takes beside what grows with its text, roughly: of the smallest, 200,000 would fit else.
-const PROGRAM_BYTES: usize = 512;
 
 /// What one place in a query keeps between rows.
 pub struct CallSite {
@@ -67,15 +64,6 @@ fn compile(text: &[u8], detail: Detail) -> Rc<Program> {
     }
 }
 
-<<<<<<< HEAD
-=======
-/// Compiled conditions by their text, as many as [`CACHED_BYTES`].
-struct Cache {
-    programs: LruCache<Box<[u8]>, Rc<Program>>,
-    bytes: usize,
-}
-
->>>>>>> 68f6868 (Matching: the cache of compiled conditions counts what a program takes beside its text)
 thread_local! {
     static CACHE: RefCell<TextCache<Rc<Program>>> = RefCell::new(TextCache::new(CACHED_BYTES));
 }
@@ -91,19 +79,5 @@ fn cached(text: &[u8], detail: Detail) -> Rc<Program> {
 
 /// Keeps a program that the planner compiled, so that execution finds it.
 pub fn keep(text: &[u8], program: &Rc<Program>) {
-<<<<<<< HEAD
     CACHE.with_borrow_mut(|cache| cache.put(text, program.clone()));
-=======
-    CACHE.with_borrow_mut(|cache| {
-        match cache.programs.put(text.into(), program.clone()) {
-            Some(_) => {}
-            None => cache.bytes += text.len() + PROGRAM_BYTES,
-        }
-        while cache.bytes > CACHED_BYTES
-            && let Some((evicted, _)) = cache.programs.pop_lru()
-        {
-            cache.bytes -= evicted.len() + PROGRAM_BYTES;
-        }
-    });
->>>>>>> 68f6868 (Matching: the cache of compiled conditions counts what a program takes beside its text)
 }

@@ -2,6 +2,9 @@
 
 use lru::LruCache;
 
+/// What an entry takes beside its text, roughly: without it, a million short texts would count as a few megabytes.
+const ENTRY_BYTES: usize = 512;
+
 /// Values by the text that they were made from; the least recently used go first.
 pub struct TextCache<V> {
     entries: LruCache<Box<[u8]>, V>,
@@ -23,13 +26,13 @@ impl<V: Clone> TextCache<V> {
     /// Keeps a value, in place of others where it needs their room.
     pub fn put(&mut self, text: &[u8], value: V) {
         if self.entries.put(text.into(), value).is_none() {
-            self.bytes += text.len();
+            self.bytes += text.len() + ENTRY_BYTES;
         }
         while self.bytes > self.most
             && self.entries.len() > 1
             && let Some((evicted, _)) = self.entries.pop_lru()
         {
-            self.bytes -= evicted.len();
+            self.bytes -= evicted.len() + ENTRY_BYTES;
         }
     }
 }
