@@ -145,12 +145,12 @@ fn random_document(random: &mut Random) -> Json {
         let wide = (0..random.below(300)).map(|number| (format!("k{number}"), document::scalar(random)));
         put("1", document::object_of(wide.collect()));
     }
-    if random.percent(6) {
-        // Alike enough to be compressed, or not.
-        let step = if random.percent(50) { 1 } else { 7919 + random.below(1000) };
-        let characters =
-            (0..3000 + random.below(20_000)).map(|place| char::from(b'!' + (place * step * place % 89) as u8));
-        put("é", Value::String(characters.collect()));
+    if random.percent(10) {
+        // Alike, so that it is compressed, or not.
+        let kinds = if random.percent(50) { 2 } else { 90 };
+        let length = 3000 + random.below(20_000);
+        let characters: String = (0..length).map(|_| char::from(b'!' + random.below(kinds) as u8)).collect();
+        put("é", Value::String(characters));
     }
     document::object_of(members)
 }
