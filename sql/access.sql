@@ -50,7 +50,8 @@ VALUES
     ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
     ('segment_config', 'audience', '{read:segments,write:segments}', NULL),
     ('segment_reference', 'segment', NULL, NULL),
-    ('segment_count', 'segment', NULL, 'segment, counted_at')
+    ('segment_count', 'segment', NULL, 'segment, counted_at'),
+    ('segment_refresh', 'segment', NULL, NULL)
 $$;
 
 -- Which scopes a function's EXECUTE comes with: one line for each. A function without a line is the extension owner's.
@@ -65,6 +66,8 @@ VALUES
     ('list_segments', '{read:segments}'),
     ('segment_sql', '{read:segments}'),
     ('how_kept', '{read:segments}'),
+    ('visible_history', '{read:segments}'),
+    ('progress', '{read:segments,write:segments}'),
     ('conditions_sql', '{read:segments,write:segments}'),
     ('validate_conditions', '{read:segments,write:segments,read:contacts}'),
     ('create_segment', '{write:segments}'),

@@ -64,3 +64,7 @@ CREATE FUNCTION explain_match(contact_id anyelement, segment text)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
     LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1::pg_catalog.text, $2::pg_catalog.uuid)';
 COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid).';
+
+CREATE FUNCTION set_refresh_interval(audience text, every text) RETURNS void
+    LANGUAGE sql STRICT AS 'SELECT @extschema@.set_refresh_interval($1, $2::pg_catalog.interval)';
+COMMENT ON FUNCTION set_refresh_interval(text, text) IS 'As set_refresh_interval(text, interval).';

@@ -1,5 +1,5 @@
--- Last of all: row security on the extension's tables, nothing but the type, the operator and the property functions for
--- PUBLIC, and tables that can be restored in any order.
+-- Last of all: row security on the extension's tables, nothing but the type, the operator, the property functions, and
+-- the aggregate that owners of contacts' tables count with (it only reads what it is given) for PUBLIC, and tables that can be restored in any order.
 
 DO $$
 DECLARE
@@ -30,7 +30,7 @@ BEGIN
                           WHERE t.oid = '@extschema@.segment_condition'::regtype)
        AND p.oid NOT IN (SELECT o.oprcode FROM pg_operator o
                           WHERE '@extschema@.segment_condition'::regtype IN (o.oprleft, o.oprright))
-       AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp');
+       AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp', 'segments_tally');
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', names);
 END
 $$;

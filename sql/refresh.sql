@@ -1,7 +1,110 @@
--- Counts brought up to date.
+-- Counting anew, what came of it, and the counts that were.
+
+-- Written by refreshes alone.
+CREATE TABLE segments.segment_refresh (
+    segment uuid PRIMARY KEY REFERENCES segments.segment_config ON DELETE CASCADE,
+    -- Of the refresh that counted it, with all others that it counted
+    duration interval NOT NULL,
+    error text,
+    failed_at timestamptz,
+    -- In a row
+    failures int NOT NULL DEFAULT 0
+);
+
+-- Who may see these counts is for segments.visible_history to say.
+CREATE TABLE segments.count_record (
+    segment uuid REFERENCES segments.segment_config ON DELETE CASCADE,
+    counted_at timestamptz,
+    contact_count bigint NOT NULL,
+    PRIMARY KEY (segment, counted_at)
+);
+
+CREATE TABLE segments.history_state (
+    audience text PRIMARY KEY REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
+    thinned_at timestamptz NOT NULL,
+    thinned_before timestamptz
+);
+
+SELECT pg_catalog.pg_extension_config_dump('segments.segment_refresh', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.count_record', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.history_state', '');
+
+CREATE FUNCTION segments.tally_row(state internal, plan text, VARIADIC columns "any") RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_tally_row';
+CREATE FUNCTION segments.tally_combine(state internal, other internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_tally_combine';
+CREATE FUNCTION segments.tally_serialize(state internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_tally_serialize';
+CREATE FUNCTION segments.tally_deserialize(state bytea, other internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_tally_deserialize';
+CREATE FUNCTION segments.tally_counts(state internal) RETURNS bigint[]
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_tally_counts';
+-- Not in the schema segments, which the owner of a table need not be able to use.
+CREATE AGGREGATE segments_tally(plan text, VARIADIC columns "any") (
+    SFUNC = segments.tally_row, STYPE = internal, FINALFUNC = segments.tally_counts,
+    COMBINEFUNC = segments.tally_combine, SERIALFUNC = segments.tally_serialize,
+    DESERIALFUNC = segments.tally_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segments_tally(text, "any") IS
+    'How many rows satisfy each of many conditions: what refreshes count with, as the owner of the contacts'' table.';
 
 CREATE FUNCTION refresh_segments(audience text DEFAULT NULL)
     RETURNS TABLE (segment uuid, contact_count bigint, error text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_segments_wrapper';
 COMMENT ON FUNCTION refresh_segments(text) IS
-    'Counts the segments of an audience anew, or of all audiences; a segment that makes no sense any more has an error in place of its count.';
+    'Counts all segments of an audience anew, in one snapshot; without one, of every audience whose segments the caller may write. A segment that cannot be counted keeps its count and says why.';
+
+CREATE FUNCTION set_refresh_interval(audience text, every interval) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'set_refresh_interval_wrapper';
+COMMENT ON FUNCTION set_refresh_interval(text, interval) IS
+    'How long after they were counted the segments of an audience are due to be counted anew.';
+
+CREATE FUNCTION segments.refresh_due() RETURNS bigint
+    LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_due_wrapper';
+COMMENT ON FUNCTION segments.refresh_due() IS
+    'Counts anew the segments that are due, of all audiences; how many those were.';
+
+CREATE VIEW segments.segment_status WITH (security_invoker) AS
+SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
+       CASE WHEN k.kept = 'periodic' THEN
+           -- After failures it takes longer and longer, but never more than a day longer than otherwise.
+           greatest(coalesce(c.counted_at, s.created_at) + a.refresh_interval,
+                    r.failed_at + a.refresh_interval
+                                + least(a.refresh_interval * (2 ^ least(r.failures - 1, 20) - 1), interval '1 day'))
+       END AS due,
+       r.duration, r.error, r.failed_at
+  FROM segments.segment_config s
+  JOIN segments.audience_config a ON a.name = s.audience
+  LEFT JOIN segments.segment_count c ON c.segment = s.id
+  LEFT JOIN segments.segment_refresh r ON r.segment = s.id
+ CROSS JOIN LATERAL (SELECT segments.how_kept(s.id) OFFSET 0) k(kept);
+COMMENT ON VIEW segments.segment_status IS
+    'How segments'' counts are kept, live or periodic; when those that are not live are due to be counted anew; how long the last refresh took; and why it failed.';
+
+CREATE FUNCTION segments.visible_history(segment uuid) RETURNS TABLE (counted_at timestamptz, contact_count bigint)
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_history_wrapper';
+COMMENT ON FUNCTION segments.visible_history(uuid) IS
+    'The counts that a segment had; NULL for whoever could not have counted for themselves.';
+
+CREATE VIEW segments.count_history WITH (security_invoker) AS
+SELECT s.id AS segment, h.counted_at, h.contact_count
+  FROM segments.segment_config s CROSS JOIN LATERAL segments.visible_history(s.id) h;
+COMMENT ON VIEW segments.count_history IS
+    'Each refresh of each segment''s count: all of the last two days, one for each hour of two months, one for each day before.';
+
+CREATE FUNCTION segments.progress()
+    RETURNS TABLE (audience text, pid int, phase text, segments_done bigint, segments_total bigint,
+                   rows_done bigint, rows_total bigint)
+    LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'progress_wrapper';
+
+CREATE VIEW segments.refresh_progress WITH (security_invoker) AS
+SELECT a.name AS audience, l.pid, coalesce(p.phase, CASE WHEN l.granted THEN 'running' ELSE 'waiting' END) AS phase,
+       p.segments_done, p.segments_total, p.rows_done, p.rows_total
+  FROM segments.audience_config a
+  JOIN pg_catalog.pg_locks l
+    ON l.locktype = 'advisory' AND l.classid = 1936025453 AND l.objsubid = 2
+   AND l.objid = hashtext(a.name)::bigint::bit(32)::bigint::oid
+   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+  LEFT JOIN segments.progress() p ON p.pid = l.pid AND l.granted;
+COMMENT ON VIEW segments.refresh_progress IS
+    'Refreshes that run or wait for their turn. How far they are is shown where the library is in shared_preload_libraries.';

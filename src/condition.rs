@@ -31,6 +31,11 @@ pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
     check(&stored(text), &DocumentOnly)
 }
 
+/// The checked form of a condition that is to be put to documents alone; `None` where it is none.
+pub fn check_for_documents_if_sound(text: &str) -> Option<Checked> {
+    check(&parse(text).ok()?, &DocumentOnly).ok()
+}
+
 /// Reads the text of a value of the type, which was validated when it was made.
 pub fn stored(text: &[u8]) -> Condition {
     let text = std::str::from_utf8(text).unwrap_or_default();

@@ -11,9 +11,12 @@ use crate::pg::snapshot;
 use crate::query;
 use crate::scope;
 use crate::segment::{Definition, id_of};
+use pgrx::pg_sys::Oid;
 use segments_core::expr::Checked;
 use std::collections::HashMap;
 use uuid::Uuid;
+
+pub mod members;
 
 /// How many contacts satisfy a condition, with the rights of the current role.
 pub fn as_caller(audience: &Audience, checked: &Checked) -> i64 {
@@ -47,31 +50,41 @@ fn count(sql: &String) -> i64 {
 pub fn recount(audience: &Audience, segments: &[Definition]) {
     let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();
     ids.sort();
-    // Two that count the same segments, or change their definitions, or one and a fold, go one after the other.
     let owner = access::extension_owner();
-    security::as_role(owner, || {
-        query::write_latest(ENSURE, &[ids.clone().into()]);
-        query::write_latest(LOCK, &[ids.clone().into()]);
-    });
+    lock(owner, &ids);
     let (counts, pending) = snapshot::latest(|| {
-        let conditions: Vec<_> = security::as_role(owner, || {
+        let checked: Vec<(Uuid, Option<Checked>)> = security::as_role(owner, || {
             let audience = Audience::try_load(&audience.name).ok();
             let checked = |id| Some(scope::check_segment(audience.as_ref()?, &Definition::find(id)?).ok()?.checked);
             segments.iter().map(|segment| (segment.id, checked(segment.id))).collect()
         });
-        let counted = |checked: Option<Checked>| Some(as_owner(audience, &checked?));
-        let counts: Vec<_> = conditions.into_iter().map(|(id, checked)| (id, counted(checked))).collect();
-        let pending = security::as_role(owner, || {
-            query::rows(PENDING, &[ids.clone().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)))
-        });
-        (counts, pending)
+        let conditions: Vec<Checked> = checked.iter().filter_map(|(_, checked)| checked.clone()).collect();
+        let mut counted = members::of_all(audience, &conditions, None).into_iter();
+        let counts = checked.into_iter().map(|(id, checked)| (id, checked.and_then(|_| counted.next())));
+        (counts.collect::<Vec<_>>(), pending_of(owner, &ids))
     });
     let base = |(id, count): (Uuid, Option<i64>)| {
-        let pending = pending.iter().find(|(segment, _)| *segment == id).map_or(0, |(_, pending)| *pending);
-        (datum(id), count.map(|count| count - pending))
+        let pending = pending.get(&id).copied().unwrap_or(0);
+        (datum(id), (count, count.map(|count| count - pending)))
     };
-    let (ids, bases): (Vec<_>, Vec<_>) = counts.into_iter().map(base).unzip();
-    security::as_role(owner, || query::write_latest(KEEP, &[ids.into(), bases.into()]));
+    let (ids, counts): (Vec<_>, Vec<_>) = counts.into_iter().map(base).unzip();
+    let (counts, bases): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
+    security::as_role(owner, || query::write_latest(KEEP, &[ids.into(), counts.into(), bases.into()]));
+}
+
+/// By how much the recorded changes of live counts add to their bases, in the active snapshot.
+pub fn pending_of(extension_owner: Oid, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
+    let read = || query::rows(PENDING, &[segments.to_vec().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
+    security::as_role(extension_owner, read).into_iter().collect()
+}
+
+/// Has others wait until the transaction ends that count these segments, change their definitions, or fold changes of
+/// their counts. The segments come in the order of their ids.
+pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
+    security::as_role(extension_owner, || {
+        query::write_latest(ENSURE, &[segments.to_vec().into()]);
+        query::write_latest(LOCK, &[segments.to_vec().into()]);
+    });
 }
 
 /// The cached counts of an audience, as one statement sees them.
@@ -119,9 +132,14 @@ const LOCK: &str = "
 SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.segment FOR UPDATE";
 
 const KEEP: &str = "
-UPDATE segments.segment_count c SET contact_count = n.contact_count, counted_at = pg_catalog.clock_timestamp()
-  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) n(segment, contact_count)
- WHERE c.segment OPERATOR(pg_catalog.=) n.segment";
+WITH kept AS (
+    UPDATE segments.segment_count c SET contact_count = n.base, counted_at = pg_catalog.clock_timestamp()
+      FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) n(segment, contact_count, base)
+     WHERE c.segment OPERATOR(pg_catalog.=) n.segment
+    RETURNING n.segment, c.counted_at, n.contact_count)
+INSERT INTO segments.count_record (segment, counted_at, contact_count)
+SELECT k.segment, k.counted_at, k.contact_count FROM kept k WHERE k.contact_count IS NOT NULL
+    ON CONFLICT DO NOTHING";
 
 const PENDING: &str = "
 SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
@@ -129,6 +147,7 @@ SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
        ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
  WHERE u.segment OPERATOR(pg_catalog.=) ANY ($1) GROUP BY u.segment";
 
-fn datum(id: Uuid) -> pgrx::Uuid {
+/// An id as a value of Postgres's.
+pub fn datum(id: Uuid) -> pgrx::Uuid {
     pgrx::Uuid::from_bytes(*id.as_bytes())
 }

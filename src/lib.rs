@@ -7,6 +7,7 @@
 //! | `planner` | what a query's planner learns of a condition |
 //! | `scope` | conditions checked against an audience |
 //! | `refresh`, `live` | counts brought up to date, and counts that every statement keeps |
+//! | `population`, `tally`, `progress` | many conditions put to one row; counting them all in one pass, and how far that is |
 //! | `segment`, `count`, `contact` | segments, their counts and their members |
 //! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
 //! | `index` | indexes on properties, and which would help |
@@ -28,11 +29,14 @@ mod live;
 mod matching;
 mod pg;
 mod planner;
+mod population;
+mod progress;
 mod property;
 mod query;
 mod refresh;
 mod scope;
 mod segment;
+mod tally;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
 mod text_cache;
@@ -45,6 +49,7 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     live::define_settings();
+    pg::shared::init();
 }
 
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);

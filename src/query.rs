@@ -47,13 +47,27 @@ impl Row<'_> {
 /// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
 /// called the extension, or in a new one where the transaction has written.
 pub fn rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
-    let reading = if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New };
-    Session::open().query(sql.into(), arguments, reading, |tuple| read(&Row(tuple)))
+    Session::open().query(sql.into(), arguments, reading(), |tuple| read(&Row(tuple)))
+}
+
+fn reading() -> Reading {
+    if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New }
+}
+
+/// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does not
+/// make a constant of it.
+pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+    Session::open().query_with(sql, argument, reading(), |tuple| read(&Row(tuple))).into_iter().next()
 }
 
 /// Reads the first row of a query, as [`rows`] does; `None` where there is none.
 pub fn first<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
     rows(sql, arguments, read).into_iter().next()
+}
+
+/// Reads the first row of what EXPLAIN says, which is not allowed where nothing may be written, though it writes nothing.
+pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))).into_iter().next()
 }
 
 /// Runs a statement that writes, or that is to see what this call has written, and reads each row.

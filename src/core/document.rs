@@ -1,8 +1,9 @@
 //! The port through which a condition reads what it is put to.
 //!
 //! Evaluation knows only these traits. Their implementations are the binary jsonb container
-//! ([`crate::jsonb`]), a table row (native columns beside a jsonb column), and [`crate::value::Json`].
+//! ([`crate::jsonb`]), the columns of a table's row ([`crate::row`]), and [`crate::value::Json`].
 
+use crate::date::Moment;
 use crate::decimal::Number;
 
 /// A value in a document: a cheap handle, not the value.
@@ -26,6 +27,8 @@ pub enum View<'d, N: Node<'d>> {
     Number(Number<'d>),
     /// A string's bytes
     String(&'d [u8]),
+    /// A string that says this day or point in time, where it is kept as such: a table's column
+    Moment(Moment),
     /// An array
     Array(N::Array),
     /// An object

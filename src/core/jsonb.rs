@@ -11,7 +11,7 @@
 //! no more children, and a whole walk visits no more nodes than the bytes have room for.
 
 mod entries;
-mod numeric;
+pub(crate) mod numeric;
 
 #[cfg(test)]
 pub(crate) mod encode;

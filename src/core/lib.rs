@@ -26,6 +26,7 @@ pub mod pattern;
 pub mod print;
 pub mod program;
 pub mod program_set;
+pub mod row;
 pub mod sql;
 pub mod types;
 pub mod value;

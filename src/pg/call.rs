@@ -44,6 +44,25 @@ impl Call {
         unsafe { (*self.0).args.as_slice((*self.0).nargs as usize)[index].value }
     }
 
+    /// An argument; `None` is NULL.
+    pub fn nullable(self, index: usize) -> Option<pg_sys::Datum> {
+        // SAFETY: as above.
+        let argument = unsafe { &(*self.0).args.as_slice((*self.0).nargs as usize)[index] };
+        (!argument.isnull).then_some(argument.value)
+    }
+
+    /// How many arguments there are.
+    pub fn arguments(self) -> usize {
+        // SAFETY: by `new`.
+        unsafe { (*self.0).nargs as usize }
+    }
+
+    /// The type of an argument, as the call site has it; 0 where that is not known.
+    pub fn argument_type(self, index: usize) -> pg_sys::Oid {
+        // SAFETY: by `new`; flinfo may be null, which the callee checks for.
+        unsafe { pg_sys::get_fn_expr_argtype((*self.0).flinfo, index as i32) }
+    }
+
     /// Answers with NULL.
     pub fn null(self) -> pg_sys::Datum {
         // SAFETY: by `new`; Postgres cleared the flag before the call and reads it after.

@@ -22,6 +22,30 @@ impl Detoasted {
         Detoasted { original, unpacked }
     }
 
+    /// Takes a varlena that is nobody else's.
+    ///
+    /// # Safety
+    /// `datum` is a varlena in line, palloc'ed in a memory context that outlives the result.
+    pub unsafe fn owned(datum: pg_sys::Datum) -> Self {
+        Detoasted { original: std::ptr::null_mut(), unpacked: datum.cast_mut_ptr() }
+    }
+
+    /// Unpacks a value whose type needs the header of four bytes, aligned: an array.
+    ///
+    /// # Safety
+    /// As of [`new`](Self::new).
+    pub unsafe fn whole(datum: pg_sys::Datum) -> Self {
+        let original = datum.cast_mut_ptr::<pg_sys::varlena>();
+        // SAFETY: by this function's own condition.
+        let unpacked = unsafe { pg_sys::pg_detoast_datum(original) };
+        Detoasted { original, unpacked }
+    }
+
+    /// The varlena, unpacked.
+    pub fn as_ptr(&self) -> *mut pg_sys::varlena {
+        self.unpacked
+    }
+
     /// The bytes after the header; not aligned where the header is short.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: `unpacked` is a varlena with its payload in line, alive as long as self.

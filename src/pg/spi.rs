@@ -108,6 +108,18 @@ impl Session {
         self.returned(read)
     }
 
+    /// Runs a query whose only argument is a text that the planner does not look at, and reads each row.
+    pub fn query_with<T>(&self, sql: &str, argument: &str, reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
+        let arguments = [argument.into()];
+        // SAFETY: as in `execute`; the parameter list is the one that `options` made.
+        unsafe {
+            let options = options(&arguments, reading);
+            (*options.params).params.as_mut_slice(1)[0].pflags = 0;
+            succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
+        }
+        self.returned(read)
+    }
+
     /// Runs a query and tells how many rows it returned or changed.
     pub fn execute(&self, sql: Sql<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
         match sql {

@@ -5,7 +5,7 @@ use crate::audience::Audience;
 use crate::count::CachedCounts;
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::returning;
+use crate::pg::{returning, security};
 use crate::{access, contact, count, live, scope};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
@@ -91,6 +91,22 @@ fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Optio
         let audience = audience.audience.as_ref().filter(|_| live::is_live(&definition.audience))?;
         Some(count::as_owner(audience, &scope::check_segment(audience, &definition).ok()?.checked))
     })
+}
+
+/// The counts that a segment had, where the caller could have counted for themselves; otherwise when it was counted.
+#[pg_extern(sql = false)]
+fn visible_history(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) {
+    let may_count = Definition::find(id_of(segment)).map(|definition| {
+        Audience::try_load(&definition.audience).is_ok_and(|audience| access::may_count(&audience, &definition))
+    });
+    security::as_role(access::extension_owner(), || {
+        returning::rows(
+            Call::from(fcinfo),
+            "SELECT r.counted_at, CASE WHEN $2 THEN r.contact_count END FROM segments.count_record r
+              WHERE r.segment OPERATOR(pg_catalog.=) $1 AND $2 IS NOT NULL ORDER BY r.counted_at",
+            &[segment.into(), may_count.into()],
+        );
+    });
 }
 
 /// What one call site of [`visible_count`] keeps, by the audience's name.

@@ -4,7 +4,8 @@ use super::random::Random;
 use super::{core_matches, seeds, subject};
 use crate::audience::Audience;
 use crate::segment::Definition;
-use crate::{contact, query, scope};
+use crate::{contact, query, scope, tally};
+use segments_core::expr::Checked;
 use segments_core::parse::parse;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
     let audience = Audience::load("subject");
     let documents = subject::documents();
     let (mut compared, mut matching) = (0, 0);
+    let mut counts = Vec::new();
     for number in 0..CONDITIONS {
         let conditions = subject::random_condition(random, 2);
         if let Err(error) = parse(&conditions) {
@@ -52,7 +54,9 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
             matching += usize::from(expected);
         }
         compared += documents.len();
+        counts.push((checked, found.len() as i64, conditions.clone()));
     }
+    compare_tally(seed, &audience, &counts);
     assert!(
         compared > CONDITIONS * ROWS * 6 / 10,
         "only {compared} pairs were compared: too many conditions are refused"
@@ -61,6 +65,21 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
         (compared / 10..compared * 9 / 10).contains(&matching),
         "{matching} of {compared} match, which proves little"
     );
+}
+
+/// Counts all of them in one pass.
+fn compare_tally(seed: u64, audience: &Audience, counts: &[(Checked, i64, String)]) {
+    let conditions: Vec<Checked> = counts.iter().map(|(checked, ..)| checked.clone()).collect();
+    let (passes, others) = tally::plan(audience, &conditions);
+    assert!(others.len() < counts.len() / 10, "{} of {} conditions are not put to rows", others.len(), counts.len());
+    for pass in passes {
+        let counted = pass.run(audience, None);
+        for (number, counted) in pass.numbers.iter().zip(counted) {
+            let (_, expected, text) = &counts[*number];
+            let alone = || tally::plan(audience, &conditions[*number..=*number]).0[0].run(audience, None);
+            assert_eq!(counted, *expected, "seed {seed}: {text}, counted with the others; alone {:?}", alone());
+        }
+    }
 }
 
 #[pgrx::pg_schema]

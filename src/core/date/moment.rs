@@ -1,8 +1,9 @@
 //! What the text of a date says, for stored values and operands alike.
 
 use super::scan::{Scan, Time, scan};
-use super::{Day, Instant, Local, Utc, Zone};
+use super::{Day, Instant, Local, POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_MICROS, Utc, Zone};
 use crate::decimal::Decimal;
+use std::fmt;
 
 /// What a stored string says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +37,29 @@ impl Moment {
         Some(Moment::Instant(instant))
     }
 
+    /// What a `date` column holds: days since 2000-01-01. Infinity, and days outside of the years 1 to 9999, are before
+    /// or after all days.
+    #[must_use]
+    pub fn of_date(days: i32) -> Moment {
+        Moment::Day(Day(days.saturating_add(POSTGRES_EPOCH_DAYS)))
+    }
+
+    /// What a `timestamp` or `timestamptz` column holds: microseconds since 2000-01-01. Infinity, and what lies outside
+    /// of the years 1 to 9999, is before or after all instants.
+    #[must_use]
+    pub fn of_timestamp(micros: i64) -> Moment {
+        Moment::Instant(Instant(micros.saturating_add(POSTGRES_EPOCH_MICROS)))
+    }
+
+    /// Whether it lies in the years 1 to 9999.
+    #[must_use]
+    pub fn is_finite(self) -> bool {
+        match self {
+            Moment::Day(day) => (Day::MIN..=Day::MAX).contains(&day),
+            Moment::Instant(instant) => (Instant::MIN..=Instant::MAX).contains(&instant),
+        }
+    }
+
     /// The day: of an instant, its day in UTC.
     #[must_use]
     pub fn day(self) -> Day {
@@ -51,6 +75,15 @@ impl Moment {
         match self {
             Moment::Day(day) => day.start_utc(),
             Moment::Instant(instant) => instant,
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Moment::Day(day) => day.fmt(f),
+            Moment::Instant(instant) => instant.fmt(f),
         }
     }
 }

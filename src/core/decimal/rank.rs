@@ -26,7 +26,11 @@ impl Number<'_> {
     pub fn rank(self) -> Rank {
         let [first, ..] = self.digits else { return Rank(ZERO) };
         let digit = |index: usize| u64::from(self.digits.get(index).map_or(0, |digit| u16::from_ne_bytes(*digit)));
-        let weight = (i64::from(self.weight).clamp(-32_768, 32_767) + 32_768) as u64;
+        if self.weight > 32_767 {
+            // Beyond what `numeric` holds: its infinities.
+            return Rank(if self.negative { 0 } else { u64::MAX });
+        }
+        let weight = (i64::from(self.weight).max(-32_768) + 32_768) as u64;
         // 16 bits, then three times 14.
         let magnitude = weight << 42 | u64::from(u16::from_ne_bytes(*first)) << 28 | digit(1) << 14 | digit(2);
         Rank(if self.negative { ZERO - 1 - magnitude } else { ZERO + 1 + magnitude })

@@ -15,7 +15,13 @@ const SHORT_WEIGHT: u16 = 0x003F;
 /// hold, and for what is no `numeric`.
 #[inline]
 pub(super) fn read(varlena: &[u8]) -> Option<Number<'_>> {
-    let (header, rest) = payload(varlena)?.split_first_chunk::<2>()?;
+    read_payload(payload(varlena)?)
+}
+
+/// Reads what follows the varlena header of a `numeric`.
+#[inline]
+pub(crate) fn read_payload(payload: &[u8]) -> Option<Number<'_>> {
+    let (header, rest) = payload.split_first_chunk::<2>()?;
     let header = u16::from_ne_bytes(*header);
     let (negative, weight, digits) = match header & KIND {
         SHORT => {

@@ -125,7 +125,7 @@ impl Check {
                 View::String(text) => text.is_empty(),
                 View::Array(array) => array.is_empty(),
                 View::Object(object) => object.is_empty(),
-                View::Bool(_) | View::Number(_) => false,
+                View::Bool(_) | View::Number(_) | View::Moment(_) => false,
             },
             _ => false,
         }
@@ -156,7 +156,7 @@ impl Entries {
                 self.strings.binary_search_by(|text| key_order(text.as_bytes(), stored)).is_ok()
                     || self.others.iter().any(|constant| equals(value, constant))
             }
-            View::Bool(_) | View::Array(_) | View::Object(_) => {
+            View::Bool(_) | View::Moment(_) | View::Array(_) | View::Object(_) => {
                 self.others.iter().any(|constant| equals(value, constant))
             }
         }
@@ -183,7 +183,7 @@ pub(crate) fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
         View::Null => JsonType::Null,
         View::Bool(_) => JsonType::Bool,
         View::Number(_) => JsonType::Number,
-        View::String(_) => JsonType::String,
+        View::String(_) | View::Moment(_) => JsonType::String,
         View::Array(_) => JsonType::Array,
         View::Object(_) => JsonType::Object,
     }

@@ -99,6 +99,7 @@ impl Observer<'_> {
                 self.satisfied(&values.number_bounds, stored);
             }
             View::String(text) => self.string(text),
+            View::Moment(moment) => self.moment(*moment),
             View::Array(_) | View::Object(_) => {}
         }
         self.hit(&values.types[kind(view) as usize]);
@@ -110,12 +111,17 @@ impl Observer<'_> {
             self.hit(postings);
         }
         self.satisfied(&values.string_bounds, text);
-        if !values.day_bounds.is_empty() {
-            match Moment::parse(text) {
-                Some(Moment::Day(day)) => self.satisfied(&values.day_bounds, day.epoch_days().into()),
-                Some(Moment::Instant(instant)) => self.satisfied(&values.instant_bounds, instant.micros()),
-                None => {}
-            }
+        if !values.day_bounds.is_empty()
+            && let Some(moment) = Moment::parse(text)
+        {
+            self.moment(moment);
+        }
+    }
+
+    fn moment(&mut self, moment: Moment) {
+        match moment {
+            Moment::Day(day) => self.satisfied(&self.values.day_bounds, day.epoch_days().into()),
+            Moment::Instant(instant) => self.satisfied(&self.values.instant_bounds, instant.micros()),
         }
     }
 }
@@ -143,7 +149,7 @@ impl Visitor for Observer<'_> {
                     }
                 }
             }
-            View::Bool(_) | View::Number(_) | View::String(_) | View::Object(_) => {}
+            View::Bool(_) | View::Number(_) | View::String(_) | View::Moment(_) | View::Object(_) => {}
         }
         false
     }

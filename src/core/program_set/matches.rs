@@ -117,6 +117,14 @@ impl Matches {
             Some(View::Object(object)) if object.is_empty() => Kind::EmptyObject,
             Some(View::Object(_)) => Kind::Object,
             Some(View::Array(_)) => return false,
+            // It has no text to be compared.
+            Some(View::Moment(_)) if single.string_steps.is_some() => return false,
+            Some(View::Moment(moment)) => {
+                if let Some(dates) = &single.dates {
+                    self.keep_mask(dates.mask(moment), sets);
+                }
+                Kind::String
+            }
             Some(View::Number(number)) => {
                 let stored = Ranked::from(number);
                 if let Some(steps) = &single.number_steps {
@@ -133,10 +141,7 @@ impl Matches {
             Some(View::String(text)) => {
                 if let Some(dates) = &single.dates {
                     match Moment::parse(text) {
-                        Some(Moment::Day(day)) => self.keep_mask(dates.days.mask(day.epoch_days().into()), sets),
-                        Some(Moment::Instant(instant)) => {
-                            self.keep_mask(dates.instants.mask(instant.micros()), sets);
-                        }
+                        Some(moment) => self.keep_mask(dates.mask(moment), sets),
                         None => sets::intersect(&mut self.alive, sets.bits(dates.others)),
                     }
                 }

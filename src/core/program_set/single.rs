@@ -12,6 +12,7 @@ use super::bounds::{Bound, of_day, of_instants};
 use super::clause::Trigger;
 use super::sets::{Sets, contains, remove, toggle};
 use crate::ast::Comparison;
+use crate::date::Moment;
 use crate::decimal::{Rank, RankedDecimal};
 use crate::expr::Constant;
 use crate::types::JsonType;
@@ -106,6 +107,16 @@ pub(super) struct Dates {
     pub(super) instants: Steps<i64>,
     /// What a string that is no date leaves alive
     pub(super) others: u32,
+}
+
+impl Dates {
+    /// What a stored date leaves alive.
+    pub(super) fn mask(&self, stored: Moment) -> Mask {
+        match stored {
+            Moment::Day(day) => self.days.mask(day.epoch_days().into()),
+            Moment::Instant(instant) => self.instants.mask(instant.micros()),
+        }
+    }
 }
 
 /// What values between and at bounds leave alive.

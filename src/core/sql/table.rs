@@ -200,7 +200,8 @@ impl ColumnKind {
     }
 
     /// The JSON type of its values.
-    pub(super) fn json_type(&self) -> Option<JsonType> {
+    #[must_use]
+    pub fn json_type(&self) -> Option<JsonType> {
         match self.property_type() {
             PropertyType::Scalar(ScalarType::Number) => Some(JsonType::Number),
             PropertyType::Scalar(ScalarType::Boolean) => Some(JsonType::Bool),

@@ -30,6 +30,7 @@ SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('columns', ARRAY['text[]', 'varchar[]', 'name[]'], '{country}'),
     ('new', ARRAY['text', 'varchar'], 'new_one'),
     ('freshness', ARRAY['text', 'varchar'], 'live'),
+    ('interval', ARRAY['text', 'varchar', 'interval'], '1 hour'),
     ('property', ARRAY['text', 'varchar'], 'n'),
     ('type', ARRAY['text', 'varchar'], 'string'),
     ('role', ARRAY['text', 'varchar', 'name', 'regrole'], 'pg_monitor'),
@@ -84,6 +85,8 @@ INSERT INTO driver_calls (call) VALUES
     ('create_property({new}, {type})'),
     ('create_property({new}, {type}, {text}, {new})'),
     ('set_freshness({text}, {freshness})'),
+    ('set_refresh_interval({text}, {interval})'),
+    ('(SELECT max(contact_count) FROM refresh_segments({text}))'),
     ('drop_property({property}, {text})'),
     ('(create_topic({new}, {new}, {new}, {text})).name'),
     ('attach_topics({text}, {table}, {column}, {column})'),
@@ -150,6 +153,6 @@ SELECT call, forms, faults FROM driver_calls, try_call(call) ORDER BY number;
 SELECT proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segments') AND pronamespace <> 'segments'::regnamespace
    AND NOT EXISTS (SELECT FROM driver_calls WHERE call LIKE '%' || proname || '(%')
-   -- Those of the type, the operator and the planner are not called by name.
-   AND proname !~ '^segment_(condition_|matches|is_matched_by)'
+   -- Those of the type, the operator, the planner and refreshes are not called by name.
+   AND proname !~ '^segment_(condition_|matches|is_matched_by)|^segments_tally'
  GROUP BY 1 ORDER BY 1;

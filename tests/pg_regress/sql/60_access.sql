@@ -8,7 +8,7 @@ CREATE SCHEMA regress_access;
 GRANT ALL ON SCHEMA regress_access TO PUBLIC;
 SET search_path = regress_access, public;
 
--- What is PUBLIC's: the type, the operator, and the property functions.
+-- What is PUBLIC's: the type, the operator, the property functions, and the aggregate that owners of tables count with.
 SELECT p.proname
   FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid AND d.classid = 'pg_proc'::regclass
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segments') AND d.deptype = 'e'

@@ -1,0 +1,107 @@
+//! Rows put to many conditions at once.
+
+use super::row::{Reader, Value};
+use crate::population::Field;
+use pgrx::pg_sys::{Datum, Oid};
+use segments_core::document::{Node, Object, View};
+use segments_core::program::Surroundings;
+use segments_core::program_set::{Matches, ProgramSet};
+use segments_core::row::Cell;
+
+/// Conditions over rows whose columns come in a known order.
+pub struct RowProgram {
+    set: ProgramSet,
+    columns: Vec<Column>,
+    properties: Option<Properties>,
+}
+
+/// A column that is a property.
+struct Column {
+    /// Its key's position among the set's
+    slot: usize,
+    position: usize,
+    reader: Reader,
+}
+
+/// The column with custom properties.
+struct Properties {
+    position: usize,
+    reader: Reader,
+    /// The keys that are custom properties, in key order, and their positions among the set's
+    keys: Vec<String>,
+    slots: Vec<usize>,
+}
+
+/// How many keys are looked up without allocating.
+const INLINE_KEYS: usize = 64;
+
+impl RowProgram {
+    /// The keys that are native `fields` are read from their columns, all others from the column with the custom
+    /// properties. `type_of` tells the type of the column at a position.
+    pub fn new(set: ProgramSet, fields: &[Field], properties: Option<usize>, type_of: impl Fn(usize) -> Oid) -> Self {
+        let slot_of = |field: &Field| set.keys().iter().position(|key| *key == field.key);
+        let column = |field: &Field| {
+            let reader = Reader::of_type(type_of(field.position), field.folds);
+            Some(Column { slot: slot_of(field)?, position: field.position, reader })
+        };
+        let columns: Vec<Column> = fields.iter().filter_map(column).collect();
+        let slots: Vec<usize> =
+            (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
+        let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {
+            position,
+            reader: Reader::of_type(type_of(position), false),
+            keys: slots.iter().map(|slot| set.keys()[*slot].clone()).collect(),
+            slots,
+        });
+        RowProgram { set, columns, properties }
+    }
+
+    /// How many conditions there are.
+    pub fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// Finds the conditions that a row satisfies.
+    ///
+    /// # Safety
+    /// `datum` gives the value at a position, `None` for NULL, which is of the type that was told and outlives the call.
+    pub unsafe fn matching(
+        &self,
+        datum: impl Fn(usize) -> Option<Datum>,
+        surroundings: Surroundings<'_>,
+        matches: &mut Matches,
+    ) {
+        let read = |position: usize, reader: &Reader| match datum(position) {
+            // SAFETY: by this function's own condition.
+            Some(datum) => unsafe { reader.read(datum) },
+            None => Value::Missing,
+        };
+        let values: Vec<Value> = self.columns.iter().map(|column| read(column.position, &column.reader)).collect();
+        let elements: Vec<Vec<Cell<'_>>> = values.iter().map(Value::elements).collect();
+        let properties = self.properties.as_ref().map(|properties| read(properties.position, &properties.reader));
+        let mut inline = [None; INLINE_KEYS];
+        let mut allocated;
+        let found = match inline.get_mut(..self.set.keys().len()) {
+            Some(found) => found,
+            None => {
+                allocated = vec![None; self.set.keys().len()];
+                allocated.as_mut_slice()
+            }
+        };
+        if let (Some(Properties { keys, slots, .. }), Some(properties)) = (&self.properties, &properties)
+            && let Some(View::Object(object)) = properties.cell(&[]).map(Node::view)
+        {
+            if self.columns.is_empty() {
+                object.locate(keys, found);
+            } else {
+                let mut custom = vec![None; keys.len()];
+                object.locate(keys, &mut custom);
+                slots.iter().zip(custom).for_each(|(slot, value)| found[*slot] = value);
+            }
+        }
+        for ((column, value), elements) in self.columns.iter().zip(&values).zip(&elements) {
+            found[column.slot] = value.cell(elements);
+        }
+        self.set.matching_fields(found, surroundings, matches);
+    }
+}

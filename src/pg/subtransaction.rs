@@ -1,0 +1,55 @@
+//! Work whose errors end nothing but itself.
+
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
+use std::panic::AssertUnwindSafe;
+
+/// Runs `work` in a subtransaction of its own. An error undoes what it did, and its message is returned; what is meant for
+/// the whole statement, such as a cancel, goes on.
+///
+/// # Errors
+/// `work` raised.
+pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    // SAFETY: as PL/pgSQL's exception blocks do it (src/pl/plpgsql/src/pl_exec.c, exec_stmt_block): whatever way `work`
+    // ends, the subtransaction that was begun is released or rolled back, and the memory context and the resource owner
+    // from before are current again.
+    unsafe {
+        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        let back = move || {
+            pg_sys::CurrentMemoryContext = context;
+            pg_sys::CurrentResourceOwner = owner;
+        };
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::CurrentMemoryContext = context;
+        PgTryBuilder::new(AssertUnwindSafe(|| {
+            let value = work();
+            pg_sys::ReleaseCurrentSubTransaction();
+            back();
+            Ok(value)
+        }))
+        .catch_others(|error| {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            back();
+            let (CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) = &error else {
+                error.rethrow()
+            };
+            if concerns_all(report.sql_error_code()) {
+                error.rethrow()
+            }
+            Err(report.message().to_owned())
+        })
+        .execute()
+    }
+}
+
+fn concerns_all(code: PgSqlErrorCode) -> bool {
+    matches!(
+        code,
+        PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+            | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
+            | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
+            | PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY
+            | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
+            | PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED
+    )
+}

@@ -1,0 +1,174 @@
+//! The aggregate `segments_tally`: how many rows satisfy each of many conditions.
+
+use super::call::{Call, function_info};
+use super::detoast::Detoasted;
+use super::rows::RowProgram;
+use crate::error::internal;
+use crate::pg::interrupt;
+use crate::progress;
+use crate::tally::Plan;
+use pgrx::pg_sys::{self, Datum};
+use pgrx::{IntoDatum, PgMemoryContexts};
+use segments_core::program::Surroundings;
+use segments_core::program_set::Matches;
+
+/// What the call site of the transition function keeps.
+struct Site {
+    program: RowProgram,
+    matches: Matches,
+    reported: progress::Reporter,
+}
+
+/// The transition state.
+struct Counts(Vec<i64>);
+
+/// How many arguments come before the columns: the state and the plan.
+const BEFORE_COLUMNS: usize = 2;
+
+/// Puts one more row to the conditions.
+///
+/// # Safety
+/// Called by Postgres, as declared: (internal, text, VARIADIC "any") by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition; a state that is not NULL is what an earlier call returned; the datums
+    // are of the types that the call site tells, and outlive the call.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let context = aggregate_context(fcinfo);
+        let Some(site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
+        let state = match call.nullable(0) {
+            Some(state) => state,
+            None => make_state(context, Counts(vec![0; site.program.len()])),
+        };
+        let Counts(counts) = &mut *state.cast_mut_ptr::<Counts>();
+        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
+        site.program.matching(|position| call.nullable(BEFORE_COLUMNS + position), surroundings, &mut site.matches);
+        for number in site.matches.iter() {
+            counts[number] += 1;
+        }
+        site.reported.row();
+        state
+    }
+}
+
+/// # Safety
+/// The call is one of `segments_tally_row`.
+unsafe fn make_site(call: Call) -> Site {
+    let Some(plan) = call.nullable(1) else {
+        internal("tally without a plan").raise();
+    };
+    // SAFETY: by this function's own condition the argument is a text.
+    let plan = unsafe { Detoasted::new(plan) };
+    let plan = Plan::read(&String::from_utf8_lossy(plan.bytes()));
+    let columns = call.arguments().saturating_sub(BEFORE_COLUMNS);
+    let within = |position: &usize| *position < columns;
+    if !plan.fields.iter().all(|field| within(&field.position)) || !plan.properties.iter().all(within) {
+        internal("tally with fewer columns than its plan has").raise();
+    }
+    let type_of = |position| call.argument_type(BEFORE_COLUMNS + position);
+    Site {
+        program: RowProgram::new(plan.set, &plan.fields, plan.properties, type_of),
+        matches: Matches::new(),
+        reported: progress::Reporter::new(plan.ticket),
+    }
+}
+
+/// Adds what two workers counted.
+///
+/// # Safety
+/// Called by Postgres, as declared: (internal, internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_combine(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, states are those of the functions here. The first is in the aggregate's
+    // memory; the second may not be, and is only read.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let context = aggregate_context(fcinfo);
+        match (call.nullable(0), call.nullable(1)) {
+            (None, None) => call.null(),
+            (None, Some(second)) => make_state(context, Counts((*second.cast_mut_ptr::<Counts>()).0.clone())),
+            (Some(first), None) => first,
+            (Some(first), Some(second)) => {
+                let sum = &mut (*first.cast_mut_ptr::<Counts>()).0;
+                sum.iter_mut().zip(&(*second.cast_mut_ptr::<Counts>()).0).for_each(|(sum, count)| *sum += count);
+                first
+            }
+        }
+    }
+}
+
+/// A worker's state as bytes.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, (internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, the state is one of the functions here.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let Counts(counts) = &*call.argument(0).cast_mut_ptr::<Counts>();
+        let bytes: Vec<u8> = counts.iter().flat_map(|count| count.to_ne_bytes()).collect();
+        bytes.into_datum().unwrap_or_else(|| call.null())
+    }
+}
+
+/// The state of those bytes.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, (bytea, internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, the argument is a bytea. The state is read before the memory of the call
+    // is, which is where it lies.
+    unsafe {
+        let call = Call::new(fcinfo);
+        aggregate_context(fcinfo);
+        let bytes = Detoasted::new(call.argument(0));
+        let counts = bytes.bytes().as_chunks().0.iter().map(|count| i64::from_ne_bytes(*count)).collect();
+        make_state(pg_sys::CurrentMemoryContext, Counts(counts))
+    }
+}
+
+/// The counts.
+///
+/// # Safety
+/// Called by Postgres, as declared: (internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_counts(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, the state is one of the functions here.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let Some(state) = call.nullable(0) else { return call.null() };
+        let Counts(counts) = &*state.cast_mut_ptr::<Counts>();
+        counts.clone().into_datum().unwrap_or_else(|| call.null())
+    }
+}
+
+/// # Safety
+/// `fcinfo` is the pointer that Postgres called a function with.
+unsafe fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::MemoryContext {
+    let mut context = std::ptr::null_mut();
+    // SAFETY: by this function's own condition; it fills in the context where it returns something else than 0.
+    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &raw mut context) } == 0 {
+        internal("tally called outside of an aggregate").raise();
+    }
+    context
+}
+
+/// # Safety
+/// The memory context is one that exists.
+unsafe fn make_state(context: pg_sys::MemoryContext, counts: Counts) -> Datum {
+    Datum::from(PgMemoryContexts::For(context).leak_and_drop_on_delete(counts))
+}
+
+function_info!(pg_finfo_segments_tally_row);
+function_info!(pg_finfo_segments_tally_combine);
+function_info!(pg_finfo_segments_tally_serialize);
+function_info!(pg_finfo_segments_tally_deserialize);
+function_info!(pg_finfo_segments_tally_counts);
