@@ -7,11 +7,16 @@ import argparse
 import json
 import statistics
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from conditions import CASES, INDEXED, Case
 from engines import Duck, Session, Way, postgres_ways
-from report import write
+from figures import Bench, Figure, Module
+from report import demanded, show, write
+
+# What is measured beside conditions: a function `figures(bench)` of a module each, by the name that ONLY takes.
+MODULES: dict[str, Module] = {}
 
 TOUCHING = Case("a filter that touches the row", {}, ("id + 0 < 0",))
 DETOASTING = Case("unpacking 4 KB", {}, ("jsonb_typeof(properties) = 'array'",), table="large_contacts")
@@ -78,6 +83,38 @@ def bookkeeping(session: Session) -> dict:
     }
 
 
+def conditions(bench: Bench, evaluations: int) -> dict:
+    """The operator and counts beside every other engine."""
+    # No index: nor the primary key's, for the filter that touches the row.
+    scanning = bench.session(enable_indexonlyscan="off", enable_indexscan="off", enable_bitmapscan="off")
+    using_indexes = bench.session()
+    has_jsquery = bool(scanning.value("SELECT count(*) FROM pg_extension WHERE extname = 'jsquery'"))
+
+    print("==> Copying the contacts to DuckDB", flush=True)
+    duck = Duck(scanning, bench.folder)
+    print("==> Without indexes", flush=True)
+    scans = [(case, postgres_ways(scanning, case, has_jsquery, False) | duck.ways(case)) for case in CASES]
+    scans += [(case, {"by hand": postgres_ways(scanning, case, False, False)["by hand"]}) for case in (TOUCHING, DETOASTING)]
+    results = {"scans": measure(scans, bench.rounds)}
+    print("==> With indexes", flush=True)
+    seeks = [(case, postgres_ways(using_indexes, case, has_jsquery, True)) for case in INDEXED]
+    results["seeks"] = measure(seeks, bench.rounds)
+    print(f"==> Memory over {evaluations:,} evaluations, and bookkeeping", flush=True)
+    results["memory"] = memory(scanning, bench.size, evaluations)
+    results["bookkeeping"] = bookkeeping(using_indexes)
+    results["about"] = {
+        "contacts": bench.size,
+        "rounds": bench.rounds,
+        "clock": "processor time" if scanning.is_exact else "elapsed time",
+        "bytes": float(scanning.value("SELECT avg(pg_column_size(properties)) FROM contacts")),
+        "Postgres": scanning.value("SHOW server_version"),
+        "segments": scanning.value("SELECT extversion FROM pg_extension WHERE extname = 'segments'"),
+        "jsquery": scanning.value("SELECT max(extversion) FROM pg_extension WHERE extname = 'jsquery'"),
+        "DuckDB": duck.connection.execute("SELECT library_version FROM pragma_version()").fetchone()[0],
+    }
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
@@ -86,37 +123,23 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, required=True, help="for what is kept between making and measuring")
     parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", choices=["conditions", *MODULES], help="without a report, unless conditions are among them")
     arguments = parser.parse_args()
+    only = arguments.only or ["conditions", *MODULES]
+    bench = Bench(arguments.url, arguments.size, arguments.rounds, arguments.folder)
 
-    # No index: nor the primary key's, for the filter that touches the row.
-    scanning = Session(arguments.url, enable_indexonlyscan="off", enable_indexscan="off", enable_bitmapscan="off")
-    using_indexes = Session(arguments.url)
-    has_jsquery = bool(scanning.value("SELECT count(*) FROM pg_extension WHERE extname = 'jsquery'"))
-    print("==> Copying the contacts to DuckDB", flush=True)
-    duck = Duck(scanning, arguments.folder)
-
-    print("==> Without indexes", flush=True)
-    scans = [(case, postgres_ways(scanning, case, has_jsquery, False) | duck.ways(case)) for case in CASES]
-    scans += [(case, {"by hand": postgres_ways(scanning, case, False, False)["by hand"]}) for case in (TOUCHING, DETOASTING)]
-    results = {"scans": measure(scans, arguments.rounds)}
-    print("==> With indexes", flush=True)
-    seeks = [(case, postgres_ways(using_indexes, case, has_jsquery, True)) for case in INDEXED]
-    results["seeks"] = measure(seeks, arguments.rounds)
-    print(f"==> Memory over {arguments.evaluations:,} evaluations, and bookkeeping", flush=True)
-    results["memory"] = memory(scanning, arguments.size, arguments.evaluations)
-    results["bookkeeping"] = bookkeeping(using_indexes)
-    results["about"] = {
-        "contacts": arguments.size,
-        "rounds": arguments.rounds,
-        "clock": "processor time" if scanning.is_exact else "elapsed time",
-        "bytes": float(scanning.value("SELECT avg(pg_column_size(properties)) FROM contacts")),
-        "Postgres": scanning.value("SHOW server_version"),
-        "segments": scanning.value("SELECT extversion FROM pg_extension WHERE extname = 'segments'"),
-        "jsquery": scanning.value("SELECT max(extversion) FROM pg_extension WHERE extname = 'jsquery'"),
-        "DuckDB": duck.connection.execute("SELECT library_version FROM pragma_version()").fetchone()[0],
-    }
-    (arguments.folder / "results.json").write_text(json.dumps(results, indent=2))
-    write(results, arguments.report)
+    figures: list[Figure] = []
+    results = conditions(bench, arguments.evaluations) if "conditions" in only else None
+    if results:
+        figures += demanded(results)
+    for name in (name for name in MODULES if name in only):
+        print(f"==> {name}", flush=True)
+        figures += MODULES[name](bench)
+    if results:
+        results["figures"] = [asdict(figure) for figure in figures]
+        (arguments.folder / "results.json").write_text(json.dumps(results, indent=2))
+        write(results, figures, arguments.report)
+    show(figures)
 
 
 if __name__ == "__main__":
