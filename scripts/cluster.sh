@@ -40,3 +40,12 @@ cluster_stop() {
 cluster_is_running() {
     as_server_user "$2/pg_ctl" status --pgdata "$1/data" >/dev/null 2>&1
 }
+
+# Whether nobody listens on a port of the loopback.
+is_free() { [[ -n $1 ]] && ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+free_port() {
+    local port
+    until is_free "${port:-}"; do port=$((20000 + RANDOM % 10000)); done
+    echo "$port"
+}

@@ -29,13 +29,24 @@ CREATE FUNCTION delete_segment(segment text) RETURNS uuid
     LANGUAGE sql STRICT AS 'SELECT @extschema@.delete_segment($1::pg_catalog.uuid)';
 COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid).';
 
--- Without defaults: with them, list_segments() would be several functions.
+-- list_segments() and list_segments('contacts') must go on meaning one function. So these have no defaults, or begin with
+-- domains, to which Postgres prefers text: `list_segments(after => $1)` means the one, `list_segments($1)` the other.
 CREATE FUNCTION list_segments(audience text, page_size int, after text) RETURNS SETOF segments.segment
     LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($1, $2, $3::pg_catalog.uuid)';
 COMMENT ON FUNCTION list_segments(text, int, text) IS 'As list_segments(text, int, uuid, uuid).';
 CREATE FUNCTION list_segments(audience text, page_size int, after text, before text) RETURNS SETOF segments.segment
     LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($1, $2, $3::pg_catalog.uuid, $4::pg_catalog.uuid)';
 COMMENT ON FUNCTION list_segments(text, int, text, text) IS 'As list_segments(text, int, uuid, uuid).';
+CREATE DOMAIN segments.after_text AS text;
+CREATE FUNCTION list_segments(after segments.after_text, page_size int DEFAULT 20, audience text DEFAULT NULL)
+    RETURNS SETOF segments.segment
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($3, $2, after => $1::pg_catalog.uuid)';
+COMMENT ON FUNCTION list_segments(segments.after_text, int, text) IS 'As list_segments(text, int, uuid, uuid).';
+CREATE DOMAIN segments.before_text AS text;
+CREATE FUNCTION list_segments(before segments.before_text, page_size int DEFAULT 20, audience text DEFAULT NULL)
+    RETURNS SETOF segments.segment
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($3, $2, before => $1::pg_catalog.uuid)';
+COMMENT ON FUNCTION list_segments(segments.before_text, int, text) IS 'As list_segments(text, int, uuid, uuid).';
 
 CREATE FUNCTION segment_sql(segment text) RETURNS text
     LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.segment_sql($1::pg_catalog.uuid)';
