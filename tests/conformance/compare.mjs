@@ -8,13 +8,22 @@ import { shrink } from "./shrink.mjs";
 import { translate } from "./translate.mjs";
 
 const SHOWN = 20;
-const [pairCount, seed, ...names] = process.argv.slice(2);
-const pairs = generate(pairCount, seed);
-const matching = pairs.filter((pair) => pair.matches).length;
-console.log(`${pairs.length} pairs of seed ${seed}, of which ${percent(matching, pairs.length)} match`);
+/** How many pairs are held in memory. */
+const BATCH = 20_000;
 
-let failed = false;
-for (const name of names.length > 0 ? names : ["mingo", "sift"]) {
+const [pairCount, seed, ...names] = process.argv.slice(2);
+const comparisons = await Promise.all((names.length > 0 ? names : ["mingo", "sift", "mongomock"]).map(comparison));
+let matching = 0;
+for (let done = 0; done < pairCount; done += BATCH) {
+  const pairs = generate(Math.min(BATCH, pairCount - done), BigInt(seed) + BigInt(done));
+  matching += pairs.filter((pair) => pair.matches).length;
+  for (const comparison of comparisons) comparison.compare(pairs);
+}
+console.log(`${pairCount} pairs of seed ${seed}, of which ${((100 * matching) / pairCount).toFixed(1)} % match`);
+for (const comparison of comparisons) if (comparison.report()) process.exitCode = 1;
+
+/** An oracle beside the core. */
+async function comparison(name) {
   const oracle = await import(`./oracles/${name}.mjs`);
   const repairs = oracle.allowed.map(({ repair }) => repair);
   const sets = [...repairs.map((repair) => new Set([repair])), new Set(repairs)];
@@ -25,24 +34,44 @@ for (const name of names.length > 0 ? names : ["mingo", "sift"]) {
   const counts = sets.map(() => 0);
   const unexplained = [];
   let agreeing = 0;
-  for (const pair of pairs) {
-    if (ideal(pair) !== pair.matches) unexplained.push(pair);
-    else if (raw(pair) === pair.matches) agreeing++;
-    else counts[withRepairs.findIndex((ask) => ask(pair) === pair.matches)]++;
+
+  function compare(pairs) {
+    settled(() => pairs.forEach(ideal));
+    const explained = pairs.filter((pair) => ideal(pair) === pair.matches || (unexplained.push(pair), false));
+    settled(() => explained.forEach(raw));
+    const differing = explained.filter((pair) => raw(pair) !== pair.matches);
+    agreeing += explained.length - differing.length;
+    settled(() => differing.forEach((pair) => withRepairs.forEach((ask) => ask(pair))));
+    for (const pair of differing) counts[withRepairs.findIndex((ask) => ask(pair) === pair.matches)]++;
+    oracle.forget?.();
   }
-  console.log(`${name}: ${agreeing} agree, ${pairs.length - agreeing} differ`);
-  oracle.allowed.forEach(({ because }, index) => report(counts[index], because));
-  report(counts.at(-1), "several of these together");
-  report(unexplained.length, "unexplained");
-  if (unexplained.length > 0) {
-    failed = true;
-    const differs = (pair) => ideal(pair) !== pair.matches;
-    const texts = shrink(unexplained, differs).map((pair) => JSON.stringify({ ...pair, [name]: raw(pair) }));
+
+  function report() {
+    console.log(`${name}: ${agreeing} agree, ${pairCount - agreeing} differ`);
+    const line = (count, what) => console.log(`  ${String(count).padStart(6)}  ${what}`);
+    oracle.allowed.forEach(({ because }, index) => line(counts[index], because));
+    line(counts.at(-1), "several of these together");
+    line(unexplained.length, "unexplained");
+    const differs = (pairs) => {
+      settled(() => pairs.forEach(ideal));
+      return pairs.map((pair) => ideal(pair) !== pair.matches);
+    };
+    const smallest = shrink(unexplained.slice(0, 10 * SHOWN), differs);
+    settled(() => smallest.forEach(raw));
+    const texts = smallest.map((pair) => JSON.stringify({ ...pair, [name]: raw(pair) }));
     const distinct = [...new Set(texts)].sort((left, right) => left.length - right.length);
     for (const text of distinct.slice(0, SHOWN)) console.log(`          ${text}`);
+    return unexplained.length > 0;
   }
+
+  /** Asks until an oracle that learns its answers in batches has them all. */
+  function settled(ask) {
+    do ask();
+    while (oracle.learn?.());
+  }
+
+  return { compare, report };
 }
-process.exitCode = failed ? 1 : 0;
 
 /** An implementation's answer to a pair: what it says, or the message that it fails with. */
 function asker(matches) {
@@ -53,12 +82,4 @@ function asker(matches) {
       return error.message;
     }
   };
-}
-
-function report(count, what) {
-  console.log(`  ${String(count).padStart(6)}  ${what}`);
-}
-
-function percent(part, whole) {
-  return `${((100 * part) / whole).toFixed(1)} %`;
 }

@@ -74,6 +74,7 @@ export function repaired(ask, repairs) {
       const found = absent ? [] : exactly || !Array.isArray(value) ? [value] : [value, ...value];
       return found.some((value) => isOfType(value, operand));
     }
+    if (operator === "$size" && repairs.has("$size") && undotted) return Array.isArray(value) && value.length === operand;
     if (operator === "$eq" && isObject(operand) && repairs.has("objects") && undotted) {
       const found = absent ? [] : exactly || !Array.isArray(value) ? [value] : value;
       return found.some((value) => equals(value, operand));
@@ -82,7 +83,6 @@ export function repaired(ask, repairs) {
       if (operator === "$elemMatch" && repairs.has("$elemMatch")) {
         return value.some((element) => elementHolds(element, operand));
       }
-      if (operator === "$size" && repairs.has("$size")) return value.length === operand;
       if (!exactly && FANS_OUT.includes(operator) && repairs.has("nested arrays")) {
         return [value, ...value].some((found) =>
           Array.isArray(found)

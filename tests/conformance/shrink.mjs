@@ -2,18 +2,24 @@
 
 import { evaluate } from "./core.mjs";
 
-/** The smallest of each pair that still `differs`. All shrink together, a step at a time, to ask the core rarely. */
+/**
+ * The smallest of each pair that still differs. All shrink together, a step at a time, to ask the core rarely.
+ * @param differs which of some pairs differ
+ */
 export function shrink(pairs, differs) {
   const smallest = [...pairs];
   let open = smallest.map((_, index) => index);
   while (open.length > 0) {
     const candidates = open.flatMap((index) => [...smaller(smallest[index])].map((pair) => ({ index, pair })));
     const answers = evaluate(candidates.map(({ pair }) => pair));
+    const answered = candidates
+      .map(({ index, pair }, position) => ({ index, pair: { ...pair, matches: answers[position] } }))
+      .filter(({ pair }) => pair.matches !== null);
+    const differing = differs(answered.map(({ pair }) => pair));
     const shrunk = new Set();
-    candidates.forEach(({ index, pair }, position) => {
-      const matches = answers[position];
-      if (shrunk.has(index) || matches === null || !differs({ ...pair, matches })) return;
-      smallest[index] = { ...pair, matches };
+    answered.forEach(({ index, pair }, position) => {
+      if (shrunk.has(index) || !differing[position]) return;
+      smallest[index] = pair;
       shrunk.add(index);
     });
     open = [...shrunk];

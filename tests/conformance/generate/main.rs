@@ -1,4 +1,4 @@
-//! Random documents and conditions, with what the core says of each pair, for other implementations to be compared with.
+//! Random documents and conditions, with what the core says of each pair, alone and among others, for other implementations to be compared with.
 //!
 //! ```text
 //! conformance generate PAIRS SEED    prints lines {"document": …, "condition": …, "matches": …}
@@ -11,8 +11,10 @@ mod random;
 
 use random::Random;
 use segments_core::check::{DocumentOnly, check};
+use segments_core::expr::Checked;
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
+use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::value::{Json, Value};
 use std::io::{BufRead, BufWriter, Write};
 
@@ -23,11 +25,11 @@ fn main() -> std::io::Result<()> {
     match words[..] {
         ["generate", pairs, seed] => {
             let mut random = Random::new(number(seed));
-            for _ in 0..number(pairs) {
-                let document = document::generate(&mut random);
-                let condition = condition::generate(&mut random, &document);
-                let matches = evaluate(&document, &condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
-                writeln!(out, r#"{{"document": {document}, "condition": {condition}, "matches": {matches}}}"#)?;
+            let mut left = number(pairs);
+            while left > 0 {
+                let together = left.min(TOGETHER);
+                generate(&mut random, together, &mut out)?;
+                left -= together;
             }
         }
         ["evaluate"] => {
@@ -43,6 +45,35 @@ fn main() -> std::io::Result<()> {
     out.flush()
 }
 
+/// How many conditions are put to a document at once, as a [`ProgramSet`].
+const TOGETHER: u64 = 50;
+
+/// Prints pairs, having seen that each condition says the same of each document when it is put to it with the others.
+fn generate(random: &mut Random, pairs: u64, out: &mut impl Write) -> std::io::Result<()> {
+    let pairs: Vec<(Json, Json)> = (0..pairs)
+        .map(|_| {
+            let document = document::generate(random);
+            let condition = condition::generate(random, &document);
+            (document, condition)
+        })
+        .collect();
+    let read = |condition| checked(condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
+    let conditions: Vec<Checked> = pairs.iter().map(|(_, condition)| read(condition)).collect();
+    let programs: Vec<Program> = conditions.iter().map(Program::compile).collect();
+    let set = ProgramSet::compile(&conditions);
+    let mut matches = Matches::new();
+    for (number, (document, condition)) in pairs.iter().enumerate() {
+        let alone: Vec<bool> = programs.iter().map(|program| program.matches(document, Surroundings::NONE)).collect();
+        set.matching(document, Surroundings::NONE, &mut matches);
+        for (other, alone) in alone.iter().enumerate() {
+            let together = matches.iter().any(|member| member == other);
+            assert_eq!(together, *alone, "{} among others on {document}", pairs[other].1);
+        }
+        writeln!(out, r#"{{"document": {document}, "condition": {condition}, "matches": {}}}"#, alone[number])?;
+    }
+    Ok(())
+}
+
 fn number(text: &str) -> u64 {
     text.parse().unwrap_or_else(|_| panic!("{text} is not a whole number"))
 }
@@ -54,7 +85,10 @@ fn evaluate_line(line: &str) -> Option<bool> {
 }
 
 fn evaluate(document: &Json, condition: &Json) -> Result<bool, String> {
+    Ok(Program::compile(&checked(condition)?).matches(document, Surroundings::NONE))
+}
+
+fn checked(condition: &Json) -> Result<Checked, String> {
     let condition = parse(&condition.to_string()).map_err(|error| error.to_string())?;
-    let checked = check(&condition, &DocumentOnly).map_err(|errors| errors[0].to_string())?;
-    Ok(Program::compile(&checked).matches(document, Surroundings::NONE))
+    check(&condition, &DocumentOnly).map_err(|errors| errors[0].to_string())
 }

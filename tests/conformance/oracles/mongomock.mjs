@@ -1,0 +1,51 @@
+// mongomock is asked by a program of its own, many questions at once: a question that comes up for the first time is
+// noted and answered provisionally, until `learn` has asked all of them.
+
+import { spawnSync } from "node:child_process";
+
+const known = new Map();
+let open = new Set();
+
+export function matches(document, condition) {
+  const question = JSON.stringify({ document, condition });
+  const answer = known.get(question);
+  if (answer === undefined) open.add(question);
+  if (typeof answer === "string") throw new Error(answer);
+  return answer ?? false;
+}
+
+/** Asks what has come up; whether there was anything. */
+export function learn() {
+  if (open.size === 0) return false;
+  const program = new URL("ask_mongomock.py", import.meta.url).pathname;
+  const questions = [...open];
+  const { status, stdout, stderr, error } = spawnSync(process.env.CONFORMANCE_PYTHON ?? "python3", [program], {
+    input: questions.map((question) => question + "\n").join(""),
+    encoding: "utf8",
+    maxBuffer: 2 ** 31,
+  });
+  if (error || status !== 0) throw error ?? new Error(stderr);
+  stdout.split("\n").slice(0, -1).forEach((line, index) => known.set(questions[index], JSON.parse(line)));
+  open = new Set();
+  return true;
+}
+
+export function forget() {
+  known.clear();
+}
+
+// Rules by the numbers that the tables of src/core/tests/evaluation.rs have.
+export const allowed = [
+  {
+    repair: "paths",
+    because:
+      "rule 4: mongomock finds no absence below a null or a scalar, nor in elements that are objects when the key is a number, " +
+      "reads numbers as indexes only, and fans out into an element reached by number",
+  },
+  { repair: "$all", because: "$all: in mongomock [] is matched by everything, [null] not by missing, and an array is opened twice" },
+  { repair: "$in", because: "$in: mongomock compares its entries with an array's elements, but not with the array itself as $eq does" },
+  { repair: "$elemMatch", because: "$elemMatch: mongomock fans out into the element, and matches scalars with conditions on their fields" },
+  { repair: "nested arrays", because: "rule 3: mongomock compares no array operand with elements under $eq and $ne" },
+  { repair: "$type", because: "$type: mongomock has no null and no lists of types" },
+  { repair: "$size", because: "$size: mongomock takes it of objects too, and a scalar as an array of one" },
+];
