@@ -7,6 +7,14 @@ CREATE TABLE segments.count_delta (
     deltas bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
 
+-- Which tables have the triggers: those of live audiences, of contacts and of subscriptions, each with all of its parts.
+CREATE TABLE segments.live_table (
+    root regclass NOT NULL,
+    part regclass NOT NULL,
+    PRIMARY KEY (root, part)
+);
+SELECT pg_catalog.pg_extension_config_dump('segments.live_table', '');
+
 -- Segments whose entries and exits are recorded, or were.
 CREATE TABLE segments.watch_config (
     segment uuid PRIMARY KEY REFERENCES segments.segment_config ON DELETE CASCADE,
@@ -79,3 +87,39 @@ COMMENT ON FUNCTION segment_changes(text, int) IS
 CREATE VIEW segments.change WITH (security_invoker) AS
 SELECT c."position", c.segment, c.contact_id, c.change, c.changed_at FROM @extschema@.segment_changes(NULL, NULL) c;
 COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments that the caller may count.';
+
+CREATE FUNCTION segments.keep_parts() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'keep_parts_wrapper';
+COMMENT ON FUNCTION segments.keep_parts() IS
+    'Brings live counts and their triggers into line with the partitions that tables have now; commands that change these call it.';
+
+CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF to_regclass('segments.live_table') IS NOT NULL AND EXISTS (SELECT FROM segments.live_table) THEN
+        PERFORM segments.keep_parts();
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
+END
+$$;
+-- After segments_forget_dropped_relations, by name.
+CREATE EVENT TRIGGER segments_keep_parts_dropped ON sql_drop EXECUTE FUNCTION segments.follow_parts();
+CREATE EVENT TRIGGER segments_keep_parts ON ddl_command_end
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
+    EXECUTE FUNCTION segments.follow_parts();
+
+-- A column's values that a command computes anew, no trigger sees.
+CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pg_event_trigger_table_rewrite_reason() & 6 <> 0 AND to_regclass('segments.live_table') IS NOT NULL THEN
+        PERFORM segments.forget_live_counts(a.name)
+           FROM segments.live_table l JOIN segments.audience_config a ON l.root IN (a.relation, a.topics_relation)
+          WHERE l.part = pg_event_trigger_table_rewrite_oid();
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
+END
+$$;
+CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();

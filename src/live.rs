@@ -14,6 +14,7 @@
 //! | `outcome`, `fold` | recording differences, and folding them |
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
 //! | [`freshness`] | switching an audience to live and back |
+//! | [`following`] | partitions that come and go |
 
 use crate::pg::trigger::{Event, Statement};
 
@@ -21,6 +22,7 @@ mod change;
 mod contacts;
 mod definition;
 mod fold;
+mod following;
 mod freshness;
 mod kept;
 mod members;

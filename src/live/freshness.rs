@@ -2,7 +2,7 @@
 
 use super::definition::{lock_tables, stays_live};
 use super::parts::{self, describe};
-use super::{kept, tracked};
+use super::{following, kept, tracked};
 use crate::access::{self, Scope};
 use crate::audience::{Audience, Subscriptions, must_own};
 use crate::count;
@@ -56,13 +56,18 @@ fn start(audience: &Audience, tables: Vec<Oid>, recount: bool) {
     if security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid)) {
         cannot(audience, "Row security applies to its owner, with whose rights counts are computed.").raise()
     }
-    let mut with_triggers = relcache::tree(audience.relation.oid);
+    let mut roots = vec![audience.relation.oid];
     if let Subscriptions::In(relation) = &audience.topics
         && kept::follows_topics(audience)
     {
-        with_triggers.extend(relcache::tree(relation.oid));
+        roots.push(relation.oid);
     }
-    let added = with_triggers.into_iter().filter(|&table| add_triggers(table)).count();
+    let mut added = 0;
+    for root in roots {
+        let parts = relcache::tree(root);
+        following::record(root, &parts);
+        added += parts.into_iter().filter(|&table| add_triggers(table)).count();
+    }
     write_freshness(&audience.name, "live");
     tables.into_iter().for_each(relcache::invalidate);
     if recount || added > 0 {
@@ -82,12 +87,14 @@ pub fn topics_attached(before: &Audience) {
     start(&audience, tables, true);
     if let Subscriptions::In(relation) = &before.topics {
         relcache::tree(relation.oid).into_iter().for_each(drop_unused_triggers);
+        following::forget_unused();
     }
 }
 
 /// No trigger keeps the counts any more; writers are held.
 fn stop(audience: &str, tables: Vec<Oid>) {
     write_freshness(audience, "periodic");
+    following::forget_unused();
     for table in tables {
         relcache::invalidate(table);
         drop_unused_triggers(table);
@@ -96,6 +103,17 @@ fn stop(audience: &str, tables: Vec<Oid>) {
 
 /// Takes the triggers of a live audience away, which goes, or whose table is gone.
 pub fn stop_keeping(audience: &str) {
+    let is_live = give_up(audience);
+    if is_live {
+        access::write(
+            "DELETE FROM segments.count_delta d WHERE d.audience OPERATOR(pg_catalog.=) $1",
+            &[audience.into()],
+        );
+    }
+}
+
+/// Takes the triggers of a live audience away, whose counts they cannot keep any more; whether it was live.
+pub fn give_up(audience: &str) -> bool {
     let tables = query::first(
         "SELECT pg_catalog.array_agg(c.oid) FROM segments.audience_config a
            LEFT JOIN pg_catalog.pg_class c
@@ -104,9 +122,9 @@ pub fn stop_keeping(audience: &str) {
         &[audience.into()],
         |row| row.nullable::<Vec<Option<Oid>>>(1),
     );
-    let Some(Some(tables)) = tables else { return };
+    let Some(Some(tables)) = tables else { return false };
     stop(audience, tables.into_iter().flatten().flat_map(relcache::lock_against_writers).collect());
-    access::write("DELETE FROM segments.count_delta d WHERE d.audience OPERATOR(pg_catalog.=) $1", &[audience.into()]);
+    true
 }
 
 fn write_freshness(audience: &str, freshness: &str) {
@@ -136,12 +154,12 @@ const TRIGGERS: [(&str, &str, &str); 5] = [
 
 /// Adds those triggers that the table does not have, or that do not fire; whether there were any. They are the table's,
 /// so that dumps have them.
-fn add_triggers(table: Oid) -> bool {
+pub fn add_triggers(table: Oid) -> bool {
     if has_triggers(table) {
         return false;
     }
     let present = triggers_of(table);
-    let quoted = describe(table).quoted;
+    let quoted = describe(table).quoted();
     for (name, event, tables) in TRIGGERS {
         if present.iter().any(|present| present == name) {
             access::write(&format!("ALTER TABLE ONLY {quoted} ENABLE TRIGGER {name}"), &[]);
@@ -156,11 +174,11 @@ fn add_triggers(table: Oid) -> bool {
 }
 
 /// Drops the triggers of a table that no live audience has to do with any more.
-fn drop_unused_triggers(table: Oid) {
+pub fn drop_unused_triggers(table: Oid) {
     if tracked::is_kept(table) {
         return;
     }
-    let quoted = describe(table).quoted;
+    let quoted = describe(table).quoted();
     for name in triggers_of(table) {
         access::write(&format!("DROP TRIGGER {} ON {quoted}", quote_identifier(&name)), &[]);
     }

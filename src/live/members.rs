@@ -52,7 +52,7 @@ impl Members {
 }
 
 /// The ids of the segments' members, as text.
-fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
+pub fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     let ids = |segment: &Definition| {
         let Ok(checked) = scope::check_segment(audience, segment) else { return HashSet::new() };
         let sql = format!(

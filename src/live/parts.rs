@@ -5,6 +5,7 @@ use crate::pg::relcache;
 use crate::query;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_qualified_identifier;
+use segments_core::sql::QualifiedName;
 
 /// Why triggers on a relation and its parts do not see every change of its rows; `None` where they do.
 pub fn obstacle(relation: Oid) -> Option<String> {
@@ -25,31 +26,39 @@ fn obstacle_of_table(relation: Oid) -> Option<String> {
         |row| row.get::<Oid>(1),
     );
     if let Some(parent) = parent {
-        let parent = describe(parent).quoted;
+        let parent = describe(parent).quoted();
         return Some(format!("It is a part of {parent}, and statements that name {parent} change its rows too."));
     }
     let foreign = relcache::tree(relation).into_iter().map(describe).find(|part| part.kind == "f")?;
-    Some(format!("{}, a part of it, is a foreign table, whose rows change elsewhere.", foreign.quoted))
+    Some(format!("{}, a part of it, is a foreign table, whose rows change elsewhere.", foreign.quoted()))
 }
 
 /// A relation as its catalog has it.
 pub struct Described {
-    /// With its schema
-    pub quoted: String,
+    pub name: QualifiedName,
     /// `pg_class.relkind`
     pub kind: String,
+    pub owner: Oid,
+}
+
+impl Described {
+    /// The name with its schema, quoted.
+    pub fn quoted(&self) -> String {
+        quote_qualified_identifier(&self.name.schema, &self.name.name)
+    }
 }
 
 /// What a relation is; raises where it is gone.
 pub fn describe(relation: Oid) -> Described {
     let found = query::rows(
-        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner
            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
           WHERE c.oid OPERATOR(pg_catalog.=) $1",
         &[relation.into()],
         |row| Described {
-            quoted: quote_qualified_identifier(&row.get::<String>(1), &row.get::<String>(2)),
+            name: QualifiedName { schema: row.get(1), name: row.get(2) },
             kind: row.get(3),
+            owner: row.get(4),
         },
     );
     found.into_iter().next().unwrap_or_else(|| crate::error::internal("a table that is in use is gone").raise())

@@ -1,0 +1,245 @@
+//! Following the parts of a live audience's tables: partitions, and other tables that inherit.
+//!
+//! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which tables
+//! are parts of which, they are compared with what the catalog says now. Tables that have come get triggers, and their
+//! rows are counted; tables that have gone lose their triggers, and what is left is counted anew.
+//!
+//! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone, since
+//! a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new tables: it is
+//! kept out by the lock on the counts.
+
+use super::freshness::{add_triggers, drop_unused_triggers, give_up};
+use super::kept::{self, LiveSegment};
+use super::members;
+use super::outcome::Outcome;
+use super::parts::{self, Described, describe};
+use super::subscriptions;
+use crate::access;
+use crate::audience::{Audience, Relation, RelationKind};
+use crate::count;
+use crate::error::Failure;
+use crate::pg::{relcache, security, snapshot, subtransaction};
+use crate::query;
+use crate::segment::Definition;
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use pgrx::prelude::*;
+use segments_core::expr::Checked;
+
+/// A table of live audiences of which parts have come or gone.
+struct Changed {
+    root: Oid,
+    added: Vec<Oid>,
+    gone: Vec<Oid>,
+    /// Of those that have gone, what still exists
+    detached: Vec<Oid>,
+    /// The live audiences whose contacts it has, and those whose subscriptions
+    of_contacts: Vec<String>,
+    of_subscriptions: Vec<String>,
+}
+
+/// Brings triggers and counts into line with the parts that the tables of live audiences have now. Called after commands
+/// that may have changed these, with the rights of the extension's owner.
+#[pg_extern(sql = false)]
+fn keep_parts() {
+    let changed = snapshot::latest(|| {
+        query::rows(CHANGED, &[], |row| Changed {
+            root: row.get(1),
+            added: row.get(2),
+            gone: row.get(3),
+            detached: row.get(4),
+            of_contacts: row.get(5),
+            of_subscriptions: row.get(6),
+        })
+    });
+    for changed in changed {
+        // Whatever goes wrong must not make somebody's ALTER or DROP fail.
+        if let Err(message) = subtransaction::attempt(|| changed.follow()) {
+            for audience in changed.of_contacts.iter().chain(&changed.of_subscriptions) {
+                access::write("SELECT segments.forget_live_counts($1)", &[audience.as_str().into()]);
+                Failure::new(
+                    PgSqlErrorCode::ERRCODE_WARNING,
+                    format!("live counts of audience \"{audience}\" could not follow its table: {message}"),
+                )
+                .detail("Until they are counted again, they are counted for each reader.")
+                .hint("Switch the audience to 'periodic' with set_freshness(), and back to 'live'.")
+                .warning();
+            }
+        }
+    }
+}
+
+/// Records which parts a table has whose statements are counted from now on.
+pub fn record(root: Oid, parts: &[Oid]) {
+    access::write(
+        "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+        &[root.into()],
+    );
+    access::write(
+        "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
+        &[root.into(), parts.to_vec().into()],
+    );
+}
+
+/// Forgets the tables that no live audience has to do with any more.
+pub fn forget_unused() {
+    access::write(UNUSED, &[]);
+}
+
+impl Changed {
+    fn follow(&self) {
+        if let Some(obstacle) = parts::obstacle(self.root) {
+            return self.give_up(&obstacle);
+        }
+        for part in &self.added {
+            relcache::lock_against_writers(*part);
+            add_triggers(*part);
+            relcache::invalidate(*part);
+        }
+        record(self.root, &relcache::tree(self.root));
+        for part in &self.detached {
+            relcache::invalidate(*part);
+            drop_unused_triggers(*part);
+        }
+        self.of_contacts.iter().for_each(|audience| self.count_contacts(audience));
+        let is_trifling = self.gone.is_empty() && self.added.iter().all(|part| is_empty(*part));
+        if !is_trifling {
+            self.of_subscriptions.iter().for_each(|audience| recount(audience));
+        }
+    }
+
+    /// No audience over the table can be live any more.
+    fn give_up(&self, obstacle: &str) {
+        for audience in &self.of_contacts {
+            give_up(audience);
+            Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))
+                .detail(obstacle.to_owned())
+                .hint("Its counts are periodic from now on: refresh_segments() counts anew at any time.")
+                .warning();
+        }
+        // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.
+        self.of_subscriptions.iter().for_each(|audience| super::segment_deleted(audience));
+        access::write(
+            "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+            &[self.root.into()],
+        );
+    }
+
+    fn count_contacts(&self, audience: &str) {
+        let audience = Audience::load(audience);
+        let segments = kept::segments(&audience);
+        let over = |parts: &[Oid]| -> Vec<Audience> {
+            let filled = parts.iter().filter(|part| !is_empty(**part));
+            filled.map(|part| over_part(&audience.name, describe(*part), *part)).collect()
+        };
+        let (added, detached) = (over(&self.added), over(&self.detached));
+        let watched: Vec<Definition> = if added.is_empty() && self.gone.is_empty() {
+            return;
+        } else {
+            segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect()
+        };
+        let mut outcome = Outcome::default();
+        let mut moved = |parts: &[Audience], entered: bool| {
+            for (segment, contacts) in parts.iter().flat_map(|part| members::members(part, &watched)) {
+                contacts.into_iter().for_each(|contact| outcome.moved(segment, contact, entered));
+            }
+        };
+        moved(&added, true);
+        moved(&detached, false);
+        let owner = access::extension_owner();
+        if self.gone.is_empty() && added.iter().all(|part| !is_restricted(part)) {
+            self.add(&audience, &segments, &added, &mut outcome);
+            outcome.record(&audience.name, owner);
+            return;
+        }
+        recount(&audience.name);
+        outcome.record_changes(owner);
+        if self.gone.len() > self.detached.len() && !watched.is_empty() {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_WARNING,
+                format!("who left watched segments of audience \"{}\" is not recorded", audience.name),
+            )
+            .detail("Contacts of a table that was dropped are members no more; which ones they were cannot be told any more.")
+            .hint("Take a table out with DETACH PARTITION or NO INHERIT before it is dropped: that is recorded.")
+            .warning();
+        }
+    }
+
+    /// Counts the members that have come with parts.
+    fn add(&self, audience: &Audience, segments: &[LiveSegment], parts: &[Audience], outcome: &mut Outcome) {
+        let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
+        ids.sort();
+        count::lock(access::extension_owner(), &ids);
+        // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+        let presence = subscriptions::presence(audience);
+        presence.filter(|_| segments.iter().any(|segment| segment.reads_topics)).into_iter().for_each(|p| p.appear());
+        // The members of watched segments have been added one by one.
+        let counted: Vec<&LiveSegment> = segments.iter().filter(|segment| !segment.is_watched).collect();
+        let conditions: Vec<Checked> = counted.iter().map(|segment| segment.checked.clone()).collect();
+        snapshot::latest(|| {
+            for part in parts {
+                let counts = count::members::of_all(part, &conditions, None);
+                counted.iter().zip(counts).for_each(|(segment, count)| outcome.grew(segment.id, count));
+            }
+        });
+    }
+}
+
+fn recount(audience: &str) {
+    let audience = Audience::load(audience);
+    count::recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
+}
+
+/// The audience, as if it had no more contacts than a part of its table.
+fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
+    let mut audience = Audience::load(audience);
+    audience.table.name = described.name.name.clone();
+    audience.relation = Relation { oid: part, name: described.name, owner: described.owner, kind: RelationKind::Table };
+    audience
+}
+
+fn is_restricted(part: &Audience) -> bool {
+    security::as_role(part.relation.owner, || security::row_security_applies(part.relation.oid))
+}
+
+fn is_empty(part: Oid) -> bool {
+    let sql = format!("SELECT true FROM ONLY {} LIMIT 1", describe(part).quoted());
+    snapshot::latest(|| query::first(&sql, &[], |row| row.get::<bool>(1))).is_none()
+}
+
+// A partition that DETACH … CONCURRENTLY has not finished with is a part: until then, its triggers count for it.
+const CHANGED: &str = "
+WITH RECURSIVE audience AS (
+    SELECT a.name, a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions
+      FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live'),
+root(oid) AS (
+    SELECT DISTINCT l.root::pg_catalog.oid FROM segments.live_table l
+      JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
+     WHERE EXISTS (SELECT FROM audience a WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]))),
+part(root, oid) AS (
+    SELECT root.oid, root.oid FROM root
+    UNION
+    SELECT part.root, i.inhrelid FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
+changed AS (
+    SELECT root.oid,
+           ARRAY(SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid EXCEPT
+                 SELECT l.part::pg_catalog.oid FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) root.oid) AS added,
+           ARRAY(SELECT l.part::pg_catalog.oid FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) root.oid EXCEPT
+                 SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid) AS gone,
+           -- It has become a part itself.
+           EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid) AS is_part
+      FROM root)
+SELECT c.oid, c.added, c.gone,
+       ARRAY(SELECT g.oid FROM pg_catalog.unnest(c.gone) g(oid) JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) g.oid),
+       ARRAY(SELECT a.name FROM audience a WHERE a.contacts OPERATOR(pg_catalog.=) c.oid ORDER BY a.name),
+       ARRAY(SELECT a.name FROM audience a WHERE a.subscriptions OPERATOR(pg_catalog.=) c.oid ORDER BY a.name)
+  FROM changed c
+ WHERE c.is_part OR c.added OPERATOR(pg_catalog.<>) '{}' OR c.gone OPERATOR(pg_catalog.<>) '{}'
+ ORDER BY c.oid";
+
+const UNUSED: &str = "
+DELETE FROM segments.live_table l
+ WHERE NOT EXISTS (
+       SELECT FROM segments.audience_config a
+        WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
+          AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))";
