@@ -157,7 +157,8 @@ pub fn readable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &style)
 }
 
-fn restricted(audience: &Audience, checked: &Checked) -> Checked {
+/// A condition with the audience's scope.
+pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
     Expr::and([audience.restriction.clone(), checked.clone()])
 }
 

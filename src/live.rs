@@ -9,7 +9,9 @@
 //! |---|---|
 //! | [`tracked`] | what the triggers of a table keep, compiled once per backend |
 //! | [`kept`], [`parts`] | which counts can be kept, and on which tables that takes triggers |
-//! | [`contacts`], [`subscriptions`], [`truncation`] | what a statement changed of the counts |
+//! | [`rows`] | what a statement on contacts changed of the counts |
+//! | [`contacts`], [`subscriptions`] | the same where segments ask for subscriptions |
+//! | [`truncation`] | TRUNCATE |
 //! | [`definition`] | how a change of a definition comes between two writers, never into one |
 //! | `outcome`, `fold` | recording differences, and folding them |
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
@@ -28,6 +30,7 @@ mod kept;
 mod members;
 mod outcome;
 mod parts;
+mod rows;
 mod subscriptions;
 mod tracked;
 mod truncation;
@@ -43,7 +46,5 @@ pub fn keep(statement: Statement) {
     if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
         return;
     }
-    for audience in &tracked::table(statement.relation()).audiences {
-        audience.keep(statement);
-    }
+    tracked::table(statement.relation()).keep(statement);
 }

@@ -61,7 +61,8 @@ impl Columns {
         });
     }
 
-    fn position(&mut self, name: &str) -> usize {
+    /// The position of a column, which is read from now on.
+    pub fn position(&mut self, name: &str) -> usize {
         let known = self.names.iter().position(|known| known == name);
         known.unwrap_or_else(|| {
             self.names.push(name.to_owned());

@@ -1,4 +1,5 @@
-//! Statements that change contacts: the conditions are put to the rows before and after.
+//! Statements that change contacts, for segments that ask for subscriptions: queries put their conditions to the rows
+//! before and after.
 
 use super::kept::LiveSegment;
 use super::outcome::Outcome;
@@ -6,7 +7,7 @@ use super::watched::{self, WatchedBatch};
 use crate::audience::Audience;
 use crate::contact;
 use crate::pg::relcache::Presence;
-use crate::pg::snapshot::{self, Command};
+use crate::pg::snapshot;
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use pgrx::pg_sys::INT4OID;
@@ -14,7 +15,7 @@ use pgrx::spi::quote_identifier;
 use std::cell::OnceCell;
 use uuid::Uuid;
 
-/// The segments of a live audience, as its contacts' triggers need them.
+/// The segments of a live audience that ask for subscriptions, as its contacts' triggers need them.
 pub struct Contacts {
     batches: Vec<Batch>,
     watched: Vec<WatchedBatch>,
@@ -29,7 +30,6 @@ pub struct Contacts {
 /// Segments that one query evaluates.
 struct Batch {
     segments: Vec<Uuid>,
-    reads_topics: bool,
     /// By how much each grows, as an array
     growth: String,
     /// By event: each has other transition tables
@@ -42,33 +42,29 @@ const AT_ONCE: usize = 500;
 const ROWS_AT_ONCE: i64 = 100_000;
 
 impl Contacts {
-    pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Self {
-        let of = |is_watched, reads_topics| -> Vec<&LiveSegment> {
-            let wanted =
-                |segment: &&LiveSegment| (segment.is_watched, segment.reads_topics) == (is_watched, reads_topics);
-            segments.iter().filter(wanted).collect()
-        };
+    /// `None` where no segment asks for subscriptions.
+    pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
         let growth = |segment: &LiveSegment| {
             let condition = contact::executable_sql(audience, &segment.checked);
             format!("COALESCE(pg_catalog.sum(\"segments.sign\") FILTER (WHERE {condition}), 0)")
         };
+        let (watched, others): (Vec<_>, Vec<_>) =
+            segments.iter().filter(|segment| segment.reads_topics).partition(|segment| segment.is_watched);
         let batch = |segments: &[&LiveSegment]| Batch {
             segments: segments.iter().map(|segment| segment.id).collect(),
-            reads_topics: segments.iter().any(|segment| segment.reads_topics),
             growth: segments.iter().map(|segment| growth(segment)).collect::<Vec<_>>().join(",\n"),
             plans: Default::default(),
         };
-        let watched = |segments: &[&LiveSegment]| WatchedBatch::new(segments, growth);
-        Contacts {
-            batches: [of(false, false), of(false, true)].iter().flat_map(|of| of.chunks(AT_ONCE).map(batch)).collect(),
-            watched: [of(true, false), of(true, true)]
-                .iter()
-                .flat_map(|of| of.chunks(watched::AT_ONCE).map(watched))
-                .collect(),
-            presence: presence.filter(|_| segments.iter().any(|segment| segment.reads_topics)),
+        let batches: Vec<Batch> = others.chunks(AT_ONCE).map(batch).collect();
+        let watched: Vec<WatchedBatch> =
+            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(segments, growth)).collect();
+        (!batches.is_empty() || !watched.is_empty()).then(|| Contacts {
+            batches,
+            watched,
+            presence,
             row: quote_identifier(&audience.table.name),
             id: quote_identifier(&audience.id.name),
-        }
+        })
     }
 
     /// What a statement has done; evaluated with the rights of the current role.
@@ -80,8 +76,10 @@ impl Contacts {
             presence.appear();
         }
         let session = Session::over(statement);
+        // As subscriptions were before the statement: what it, or a foreign key or a trigger on its behalf, changes of them is
+        // counted by the triggers of their own table, for the contact as it is afterwards.
         for batch in &self.batches {
-            let grown = before(command, batch.reads_topics, || self.grown(&session, batch, statement.event()));
+            let grown = snapshot::latest_before(command, || self.grown(&session, batch, statement.event()));
             batch.segments.iter().zip(grown).for_each(|(segment, members)| outcome.grew(*segment, members));
         }
         let event = statement.event();
@@ -98,7 +96,7 @@ impl Contacts {
         for batch in &self.watched {
             for part in 0..parts {
                 let arguments = [(parts as i32).into(), (part as i32).into()];
-                before(command, batch.reads_topics, || {
+                snapshot::latest_before(command, || {
                     batch.evaluate(&session, event as usize, &[INT4OID, INT4OID], &arguments, sql, outcome);
                 });
             }
@@ -127,11 +125,4 @@ impl Contacts {
             }
         }
     }
-}
-
-/// Evaluates with subscriptions, where they are read, as they were before the statement: what it, or a foreign key or a
-/// trigger on its behalf, changes of them is counted by the triggers of their own table, for the contact as it is
-/// afterwards.
-fn before<T>(command: Command, reads_topics: bool, evaluate: impl FnOnce() -> T) -> T {
-    if reads_topics { snapshot::latest_before(command, evaluate) } else { evaluate() }
 }

@@ -11,7 +11,7 @@
 use super::freshness::{add_triggers, drop_unused_triggers, give_up};
 use super::kept::{self, LiveSegment};
 use super::members;
-use super::outcome::Outcome;
+use super::outcome::{Journal, Outcome};
 use super::parts::{self, Described, describe};
 use super::subscriptions;
 use crate::access;
@@ -146,14 +146,13 @@ impl Changed {
         };
         moved(&added, true);
         moved(&detached, false);
-        let owner = access::extension_owner();
         if self.gone.is_empty() && added.iter().all(|part| !is_restricted(part)) {
             self.add(&audience, &segments, &added, &mut outcome);
-            outcome.record(&audience.name, owner);
+            outcome.record(&audience.name, Journal::find());
             return;
         }
         recount(&audience.name);
-        outcome.record_changes(owner);
+        outcome.record_changes(access::extension_owner());
         if self.gone.len() > self.detached.len() && !watched.is_empty() {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_WARNING,

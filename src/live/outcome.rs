@@ -1,6 +1,7 @@
 //! What a statement has done to the counts of segments and to the members of watched ones.
 
-use crate::pg::security;
+use crate::error::internal;
+use crate::pg::{heap, security};
 use crate::query;
 use pgrx::pg_sys::Oid;
 use std::collections::BTreeMap;
@@ -28,27 +29,27 @@ impl Outcome {
         }
     }
 
-    /// A contact entered or left a watched segment.
+    /// A contact entered or left a watched segment, which has one member more or less.
     pub fn moved(&mut self, segment: Uuid, contact: String, entered: bool) {
         self.grew(segment, if entered { 1 } else { -1 });
+        self.changed(segment, contact, entered);
+    }
+
+    /// A contact entered or left a watched segment; that this has grown is for [`grew`](Self::grew) to say.
+    pub fn changed(&mut self, segment: Uuid, contact: String, entered: bool) {
         self.changes.segments.push(datum(segment));
         self.changes.contacts.push(contact);
         self.changes.entered.push(entered);
     }
 
     /// Records all of it, as part of the transaction that did it.
-    pub fn record(self, audience: &str, extension_owner: Oid) {
+    pub fn record(self, audience: &str, journal: Journal) {
         let changed = self.deltas.iter().filter(|(_, delta)| **delta != 0);
         let (segments, deltas): (Vec<_>, Vec<_>) = changed.map(|(segment, delta)| (datum(*segment), *delta)).unzip();
         if !segments.is_empty() {
-            security::as_role(extension_owner, || {
-                query::write(
-                    "INSERT INTO segments.count_delta (audience, segments, deltas) VALUES ($1, $2, $3)",
-                    &[audience.into(), segments.into(), deltas.into()],
-                )
-            });
+            heap::insert(journal.table, &[audience.into(), segments.into(), deltas.into()]);
         }
-        self.record_changes(extension_owner);
+        self.record_changes(journal.owner);
     }
 
     /// Records the entries and exits alone.
@@ -59,6 +60,34 @@ impl Outcome {
                 query::write(RECORD_CHANGES, &[segments.into(), contacts.into(), entered.into()])
             });
         }
+    }
+}
+
+/// Where differences are recorded.
+#[derive(Clone, Copy)]
+pub struct Journal {
+    /// `segments.count_delta`
+    table: Oid,
+    /// Who owns it
+    owner: Oid,
+}
+
+impl Journal {
+    /// That of this database.
+    pub fn find() -> Self {
+        let found = query::first(
+            // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write contacts.
+            "SELECT c.oid, c.relowner FROM pg_catalog.pg_class c
+               JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+              WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND c.relname OPERATOR(pg_catalog.=) 'count_delta'",
+            &[],
+            |row| Journal { table: row.get(1), owner: row.get(2) },
+        );
+        found.unwrap_or_else(|| internal("there is no table to record changes of counts in").raise())
+    }
+
+    pub fn owner(self) -> Oid {
+        self.owner
     }
 }
 

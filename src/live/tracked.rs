@@ -5,7 +5,8 @@
 //! of a segment, has changed since.
 
 use super::contacts::Contacts;
-use super::outcome::Outcome;
+use super::outcome::{Journal, Outcome};
+use super::rows::{self, Population, TrackedRows};
 use super::subscriptions::{self, TrackedSubscriptions};
 use super::{kept, truncation};
 use crate::access;
@@ -19,40 +20,54 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// A table with triggers of ours.
-#[derive(Default)]
 pub struct Tracked {
-    pub audiences: Vec<TrackedAudience>,
+    audiences: Vec<TrackedAudience>,
+    /// What rows alone decide, of all these audiences
+    rows: Vec<TrackedRows>,
+    journal: Journal,
 }
 
 /// A live audience that has to do with the table.
-pub struct TrackedAudience {
+struct TrackedAudience {
     name: String,
     /// The owner of the contacts' table, with whose rights conditions are evaluated
     owner: Oid,
-    extension_owner: Oid,
-    /// Where the table has its contacts
+    /// Where the table has its contacts, of whose subscriptions segments ask
     contacts: Option<Contacts>,
     /// Where the table has their subscriptions, of which segments ask
     subscriptions: Option<TrackedSubscriptions>,
 }
 
-impl TrackedAudience {
+impl Tracked {
     /// Records by how much a statement has changed the counts.
     pub fn keep(&self, statement: Statement) {
         if statement.event() == Event::Truncate {
             let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
-            return keep(&self.name);
+            return self.audiences.iter().for_each(|audience| keep(&audience.name));
         }
-        let mut outcome = Outcome::default();
+        let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
+        self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes));
+        for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
+            audience.evaluate(statement, &mut outcome);
+            outcome.record(&audience.name, self.journal);
+        }
+    }
+}
+
+impl TrackedAudience {
+    /// What a statement has done to segments that ask for subscriptions.
+    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
+        if self.contacts.is_none() && self.subscriptions.is_none() {
+            return;
+        }
         security::as_role_restricted(self.owner, || {
             if let Some(contacts) = &self.contacts {
-                contacts.evaluate(statement, &mut outcome);
+                contacts.evaluate(statement, outcome);
             }
             if let Some(subscriptions) = &self.subscriptions {
-                subscriptions.evaluate(statement, &mut outcome);
+                subscriptions.evaluate(statement, outcome);
             }
         });
-        outcome.record(&self.name, self.extension_owner);
     }
 }
 
@@ -62,25 +77,26 @@ thread_local! {
 
 struct Entry {
     is_current: Rc<Cell<bool>>,
-    table: Rc<Tracked>,
+    /// None while it is being compiled
+    table: Option<Rc<Tracked>>,
 }
 
 /// What the table's triggers keep.
 pub fn table(relation: Oid) -> Rc<Tracked> {
     let known = TABLES.with_borrow(|tables| {
-        tables.get(&relation).filter(|entry| entry.is_current.get()).map(|entry| entry.table.clone())
+        tables.get(&relation).filter(|entry| entry.is_current.get()).and_then(|entry| entry.table.clone())
     });
     known.unwrap_or_else(|| {
         relcache::on_invalidation(forget);
         // In its place first, so that word of a change that arrives meanwhile is not lost.
         let is_current = Rc::new(Cell::new(true));
-        let entry = Entry { is_current: is_current.clone(), table: Rc::default() };
+        let entry = Entry { is_current: is_current.clone(), table: None };
         let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry));
         drop(before);
         let unfinished = Unfinished(relation);
         let table = Rc::new(compile(relation));
         std::mem::forget(unfinished);
-        TABLES.with_borrow_mut(|tables| tables.insert(relation, Entry { is_current, table: table.clone() }));
+        TABLES.with_borrow_mut(|tables| tables.insert(relation, Entry { is_current, table: Some(table.clone()) }));
         table
     })
 }
@@ -106,18 +122,21 @@ fn forget(relation: Option<Oid>) {
 }
 
 fn compile(relation: Oid) -> Tracked {
-    let extension_owner = access::extension_owner();
-    let audiences = security::as_role(extension_owner, || {
+    let journal = Journal::find();
+    let (audiences, populations) = security::as_role(journal.owner(), || {
         snapshot::latest(|| {
             let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| Role {
                 audience: row.get(1),
                 has_contacts: row.get(2),
                 has_subscriptions: row.get(3),
             });
-            found.into_iter().filter_map(|role| role.compile(extension_owner)).collect()
+            let (mut audiences, mut populations) = (Vec::new(), Vec::new());
+            found.into_iter().for_each(|role| role.compile(&mut audiences, &mut populations));
+            (audiences, populations)
         })
     });
-    Tracked { audiences }
+    let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
+    Tracked { audiences, rows, journal }
 }
 
 /// Whether the table's rows are contacts of a live audience, or their subscriptions.
@@ -148,19 +167,21 @@ struct Role {
 }
 
 impl Role {
-    fn compile(self, extension_owner: Oid) -> Option<TrackedAudience> {
-        let audience = Audience::try_load(&self.audience).ok()?;
+    fn compile(self, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
+        let Ok(audience) = Audience::try_load(&self.audience) else { return };
         let segments = kept::segments(&audience);
         let presence = subscriptions::presence(&audience);
-        Some(TrackedAudience {
+        if self.has_contacts {
+            rows::add(populations, audiences.len(), &audience, &segments);
+        }
+        audiences.push(TrackedAudience {
             owner: audience.relation.owner,
-            extension_owner,
-            contacts: self.has_contacts.then(|| Contacts::new(&audience, &segments, presence)),
+            contacts: self.has_contacts.then(|| Contacts::new(&audience, &segments, presence)).flatten(),
             subscriptions: self
                 .has_subscriptions
                 .then(|| TrackedSubscriptions::new(&audience, &segments, presence))
                 .flatten(),
             name: self.audience,
-        })
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! Segments whose entries and exits are recorded: which contacts a statement let in and which it put out.
+//! Segments that ask for subscriptions and whose entries and exits are recorded: which contacts a statement let in and which it put out.
 
 use super::kept::LiveSegment;
 use super::outcome::Outcome;
@@ -11,7 +11,6 @@ use uuid::Uuid;
 /// Watched segments that one query evaluates, contact by contact.
 pub struct WatchedBatch {
     segments: Vec<Uuid>,
-    pub reads_topics: bool,
     /// The conditions, as the query wants them
     terms: Vec<String>,
     plans: [OnceCell<KeptPlan>; 3],
@@ -24,7 +23,6 @@ impl WatchedBatch {
     pub fn new(segments: &[&LiveSegment], term: impl Fn(&LiveSegment) -> String) -> Self {
         WatchedBatch {
             segments: segments.iter().map(|segment| segment.id).collect(),
-            reads_topics: segments.iter().any(|segment| segment.reads_topics),
             terms: segments.iter().map(|segment| term(segment)).collect(),
             plans: Default::default(),
         }

@@ -36,6 +36,17 @@ impl Matches {
         sets::members(&self.alive)
     }
 
+    /// Whether the condition of that number is one of them.
+    #[must_use]
+    pub fn contains(&self, number: usize) -> bool {
+        sets::contains(&self.alive, number as u32)
+    }
+
+    /// The conditions that only one of two documents satisfies, ascending; both were put to the same set.
+    pub fn differing<'m>(&'m self, other: &'m Self) -> impl Iterator<Item = usize> + 'm {
+        sets::members_of(self.alive.iter().zip(&other.alive).map(|(one, other)| one ^ other))
+    }
+
     pub(super) fn find<'d, N: Node<'d>>(
         &mut self,
         set: &ProgramSet,

@@ -102,8 +102,11 @@ pub(super) fn toggle(bits: &mut [u64], condition: u32) {
 
 /// The numbers whose bits are set, ascending.
 pub(super) fn members(bits: &[u64]) -> impl Iterator<Item = usize> {
-    bits.iter().enumerate().flat_map(|(index, word)| {
-        let mut left = *word;
+    members_of(bits.iter().copied())
+}
+
+pub(super) fn members_of(words: impl Iterator<Item = u64>) -> impl Iterator<Item = usize> {
+    words.enumerate().flat_map(|(index, mut left)| {
         std::iter::from_fn(move || {
             let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
             left &= left - 1;

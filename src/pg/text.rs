@@ -1,0 +1,39 @@
+//! Values as text.
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use std::ffi::CStr;
+
+/// How values of a type become text, as a cast to `text` does it.
+pub struct Text {
+    type_id: Oid,
+    output: Oid,
+}
+
+impl Text {
+    /// Of the type of that OID, or what it is a domain over: a type whose values are no arrays, ranges or rows.
+    pub fn of_type(type_id: Oid) -> Self {
+        let (mut output, mut is_varlena) = (Oid::INVALID, false);
+        // SAFETY: catalog look-ups for a type that exists; the second fills in both.
+        let type_id = unsafe {
+            let base = pg_sys::getBaseType(type_id);
+            pg_sys::getTypeOutputInfo(base, &raw mut output, &raw mut is_varlena);
+            base
+        };
+        Text { type_id, output }
+    }
+
+    /// The value as text.
+    ///
+    /// # Safety
+    /// The datum is a value of that type, not NULL.
+    pub unsafe fn of(&self, datum: Datum) -> String {
+        // SAFETY: by this function's own condition; an output function returns a C string.
+        let text = unsafe { CStr::from_ptr(pg_sys::OidOutputFunctionCall(self.output, datum)).to_string_lossy() };
+        match self.type_id {
+            // The casts of these types do other than to write them out.
+            pg_sys::BPCHAROID => text.trim_end_matches(' ').to_owned(),
+            pg_sys::BOOLOID => if text == "t" { "true" } else { "false" }.to_owned(),
+            _ => text.into_owned(),
+        }
+    }
+}
