@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 
 /// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends,
 /// and waits for those that have written. The table itself comes first. Readers are not in the way.
+///
+/// Raises 25006 in a read-only transaction: on a standby, Postgres would only speak of locks.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
+    super::snapshot::must_be_writable();
     let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
     // SAFETY: both take any OID; the list is one of OIDs, freed with the current memory context.
     unsafe {

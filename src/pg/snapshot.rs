@@ -85,9 +85,18 @@ pub fn has_written() -> bool {
 }
 
 /// Says that the transaction writes, so that what it reads from now on is what it has written.
+///
+/// Raises 25006 in a read-only transaction, as all are on a standby.
 pub fn will_write() {
-    // SAFETY: assigns the transaction's id, or raises where none can be had, as in a read-only standby.
+    must_be_writable();
+    // SAFETY: assigns the transaction's id.
     unsafe { pg_sys::GetCurrentTransactionId() };
+}
+
+/// Raises 25006 in a read-only transaction.
+pub fn must_be_writable() {
+    // SAFETY: the name is a constant that ends in NUL.
+    unsafe { pg_sys::PreventCommandIfReadOnly(c"a function that writes".as_ptr()) };
 }
 
 /// The latest snapshot, active until dropped. Where an error unwinds, Postgres drops it itself.
