@@ -41,8 +41,8 @@ BEGIN
 END
 $$;
 
--- A row whose tables are new here, be they attached or restored: its numbers may be those of another database's table,
--- and so may an OID for which the dump had no name.
+-- A row whose tables are new here, be they attached, restored or replicated: its numbers may be those of another
+-- database's table, and so may an OID for which the dump had no name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -58,11 +58,16 @@ BEGIN
     NEW.column_numbers := NULL;
     NEW.topics_contact_number := NULL;
     NEW.topics_topic_number := NULL;
+    -- Contacts that are replicated fire none of the triggers that keep live counts.
+    IF current_setting('session_replication_role') = 'replica' THEN
+        NEW.freshness := 'periodic';
+    END IF;
     RETURN segments.follow_columns(NEW);
 END
 $$;
 CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relation ON segments.audience_config
     FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
+ALTER TABLE segments.audience_config ENABLE ALWAYS TRIGGER number_columns;
 
 -- A segment whose column is gone keeps no count: should the column come back, what was changed meanwhile is not known.
 CREATE FUNCTION segments.forget_live_counts(audience text) RETURNS void
