@@ -150,3 +150,16 @@ END
 $$;
 COMMENT ON FUNCTION segments.apply_access(name) IS
     'Brings a role''s privileges on the extension''s functions and tables into line with segments.access, as grant_segments_access and revoke_segments_access do.';
+
+-- What an upgrade script grants would count as what the extension comes with, and be in no dump. So scopes are applied to what
+-- it has made after the script.
+CREATE FUNCTION segments.apply_access_after_upgrade() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.object_type = 'extension' AND c.object_identity = 'segments') THEN
+        PERFORM segments.apply_access(a.role) FROM (SELECT DISTINCT role FROM segments.access) a JOIN pg_roles r ON r.rolname = a.role;
+    END IF;
+END
+$$;
+CREATE EVENT TRIGGER segments_apply_access_after_upgrade ON ddl_command_end WHEN TAG IN ('ALTER EXTENSION')
+    EXECUTE FUNCTION segments.apply_access_after_upgrade();
