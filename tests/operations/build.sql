@@ -1,7 +1,12 @@
--- A database with some of everything that segments keeps, for tests/operations/dump_restore.
+-- A database with some of everything that segments keeps, as :version of the extension, else as the latest. What a released
+-- version lacks is asked for only where it is there.
 SET client_min_messages = warning;
 CREATE SCHEMA extensions;
+\if :{?version}
+CREATE EXTENSION segments SCHEMA extensions VERSION :'version';
+\else
 CREATE EXTENSION segments SCHEMA extensions;
+\endif
 SET search_path = public, extensions;
 
 -- Contacts, with what their owner added to the table.

@@ -1,4 +1,4 @@
--- All that segments answers in the database of dump_restore.build.sql: the same before a dump and after it is restored.
+-- All that segments answers in the database of build.sql: the same whatever is done to the server in between.
 SET client_min_messages = warning;
 SET search_path = public, extensions;
 \pset null NULL
