@@ -50,7 +50,7 @@ VALUES
     ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
     ('segment_config', 'audience', '{read:segments,write:segments}', NULL),
     ('segment_reference', 'segment', NULL, NULL),
-    ('segment_count', 'segment', NULL, 'segment, counted_at'),
+    ('segment_count', 'segment', NULL, 'segment, counted_at, changes_at'),
     ('segment_refresh', 'segment', NULL, NULL)
 $$;
 
@@ -60,6 +60,7 @@ VALUES
     ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[]),
     ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('properties', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('get_segment', '{read:segments}'),

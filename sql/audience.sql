@@ -28,7 +28,8 @@ CREATE TABLE segments.audience_config (
     -- The columns of both tables, with their types: where one of them changes, live counts cannot be relied upon.
     attributes text[],
     freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
-    refresh_interval interval NOT NULL DEFAULT '5 minutes',
+    -- NULL: the setting segments.refresh_interval
+    refresh_interval interval,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 
@@ -59,6 +60,10 @@ CREATE FUNCTION segments.properties(audience text)
     RETURNS TABLE (name text, type text, kind text, label text, created_at timestamptz)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'properties_wrapper';
 
+CREATE FUNCTION segments.default_refresh_interval() RETURNS interval
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'default_refresh_interval_wrapper';
+COMMENT ON FUNCTION segments.default_refresh_interval() IS 'The setting segments.refresh_interval.';
+
 -- As segments.audience_config keeps it.
 CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -69,7 +74,7 @@ CREATE VIEW segments.audience WITH (security_invoker) AS
 SELECT a.name, CASE WHEN segments.quoted_name(a.relation) = a.relation_name THEN a.relation END AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
        a.scope::jsonb AS scope, 
        CASE WHEN segments.quoted_name(a.topics_relation) = a.topics_relation_name THEN a.topics_relation END AS topics_relation,
-       a.freshness, a.refresh_interval, a.created_at
+       a.freshness, coalesce(a.refresh_interval, segments.default_refresh_interval()) AS refresh_interval, a.created_at
 FROM segments.audience_config a;
 COMMENT ON VIEW segments.audience IS 'Tables that segments speak of.';
 

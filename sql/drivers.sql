@@ -77,5 +77,5 @@ CREATE FUNCTION explain_match(contact_id anyelement, segment text)
 COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid).';
 
 CREATE FUNCTION set_refresh_interval(audience text, every text) RETURNS void
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.set_refresh_interval($1, $2::pg_catalog.interval)';
+    LANGUAGE sql AS 'SELECT @extschema@.set_refresh_interval($1, $2::pg_catalog.interval)';
 COMMENT ON FUNCTION set_refresh_interval(text, text) IS 'As set_refresh_interval(text, interval).';

@@ -55,31 +55,39 @@ COMMENT ON FUNCTION refresh_segments(text) IS
     'Counts all segments of an audience anew, in one snapshot; without one, of every audience whose segments the caller may write. A segment that cannot be counted keeps its count and says why.';
 
 CREATE FUNCTION set_refresh_interval(audience text, every interval) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'set_refresh_interval_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'set_refresh_interval_wrapper';
 COMMENT ON FUNCTION set_refresh_interval(text, interval) IS
-    'How long after they were counted the segments of an audience are due to be counted anew.';
+    'How long after they were counted the segments of an audience are due to be counted anew; NULL: as the setting segments.refresh_interval says.';
 
 CREATE FUNCTION segments.refresh_due() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_due_wrapper';
 COMMENT ON FUNCTION segments.refresh_due() IS
     'Counts anew the segments that are due, of all audiences; how many those were.';
 
+CREATE FUNCTION segments.wake_worker() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'wake_worker_wrapper';
+COMMENT ON FUNCTION segments.wake_worker() IS
+    'Has the background worker look at this database now; says so where the library is not preloaded, and there is none.';
+
 CREATE VIEW segments.segment_status WITH (security_invoker) AS
 SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
        CASE WHEN k.kept = 'periodic' THEN
            -- After failures it takes longer and longer, but never more than a day longer than otherwise.
-           greatest(coalesce(c.counted_at, s.created_at) + a.refresh_interval,
-                    r.failed_at + a.refresh_interval
-                                + least(a.refresh_interval * (2 ^ least(r.failures - 1, 20) - 1), interval '1 day'))
+           greatest(least(coalesce(c.counted_at, s.created_at) + i.refresh_interval,
+                          -- Not all of the time, where counting takes long.
+                          CASE WHEN c.changes_at IS NOT NULL THEN greatest(c.changes_at, c.counted_at + r.duration * 10) END),
+                    r.failed_at + i.refresh_interval
+                                + least(i.refresh_interval * (2 ^ least(r.failures - 1, 20) - 1), interval '1 day'))
        END AS due,
-       r.duration, r.error, r.failed_at
+       r.duration, r.error, r.failed_at, i.refresh_interval
   FROM segments.segment_config s
   JOIN segments.audience_config a ON a.name = s.audience
   LEFT JOIN segments.segment_count c ON c.segment = s.id
   LEFT JOIN segments.segment_refresh r ON r.segment = s.id
- CROSS JOIN LATERAL (SELECT segments.how_kept(s.id) OFFSET 0) k(kept);
+ CROSS JOIN LATERAL (SELECT coalesce(a.refresh_interval, segments.default_refresh_interval())) i(refresh_interval)
+ CROSS JOIN LATERAL (SELECT CASE a.freshness WHEN 'live' THEN segments.how_kept(s.id) ELSE 'periodic' END OFFSET 0) k(kept);
 COMMENT ON VIEW segments.segment_status IS
-    'How segments'' counts are kept, live or periodic; when those that are not live are due to be counted anew; how long the last refresh took; and why it failed.';
+    'How segments'' counts are kept, live or periodic; when those that are not live are due to be counted anew, at the latest an interval after they were counted, and sooner where dates relative to now have come to mean something else; how long the last refresh took; and why it failed.';
 
 CREATE FUNCTION segments.visible_history(segment uuid) RETURNS TABLE (counted_at timestamptz, contact_count bigint)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_history_wrapper';
@@ -90,7 +98,7 @@ CREATE VIEW segments.count_history WITH (security_invoker) AS
 SELECT s.id AS segment, h.counted_at, h.contact_count
   FROM segments.segment_config s CROSS JOIN LATERAL segments.visible_history(s.id) h;
 COMMENT ON VIEW segments.count_history IS
-    'Each refresh of each segment''s count: all of the last two days, one for each hour of two months, one for each day before.';
+    'Each refresh of each segment''s count: all of the last hour, one a minute of two days, one an hour of two months, one a day before.';
 
 CREATE FUNCTION segments.progress()
     RETURNS TABLE (audience text, pid int, phase text, segments_done bigint, segments_total bigint,
@@ -108,3 +116,6 @@ SELECT a.name AS audience, l.pid, coalesce(p.phase, CASE WHEN l.granted THEN 'ru
   LEFT JOIN segments.progress() p ON p.pid = l.pid AND l.granted;
 COMMENT ON VIEW segments.refresh_progress IS
     'Refreshes that run or wait for their turn. How far they are is shown where the library is in shared_preload_libraries.';
+
+-- Says so where nothing runs in the background.
+SELECT segments.wake_worker();

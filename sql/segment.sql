@@ -25,7 +25,9 @@ CREATE INDEX segment_reference_target ON segments.segment_reference (target);
 CREATE TABLE segments.segment_count (
     segment uuid PRIMARY KEY REFERENCES segments.segment_config ON DELETE CASCADE,
     contact_count bigint,
-    counted_at timestamptz
+    counted_at timestamptz,
+    -- When the condition means something else than it did then, because it has dates relative to now; NULL: never
+    changes_at timestamptz
 );
 
 SELECT pg_catalog.pg_extension_config_dump('segments.segment_config', '');

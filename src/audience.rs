@@ -5,6 +5,7 @@ use crate::pg::security;
 use crate::query::{self, Row};
 use crate::scope;
 use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::date::Instant;
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
 use segments_core::types::PropertyType;
@@ -27,6 +28,8 @@ pub struct Audience {
     pub scope: Option<String>,
     /// That condition, checked
     pub restriction: Checked,
+    /// When it will mean something else, because it has dates that are relative to now; `None`: never
+    pub changes_at: Option<Instant>,
     /// What conditions become SQL over
     pub table: Table,
     /// The table that says who is subscribed to what
@@ -94,7 +97,9 @@ impl Audience {
     /// There is none, or its table is not what it was.
     pub fn try_load(name: &str) -> Result<Self, Failure> {
         let mut audience = Self::unrestricted(name)?;
-        audience.restriction = scope::restriction(&audience).map_err(|errors| broken_scope(name, errors))?;
+        let restriction = scope::restriction(&audience).map_err(|errors| broken_scope(name, errors))?;
+        audience.restriction = restriction.checked;
+        audience.changes_at = restriction.changes_at;
         Ok(audience)
     }
 
@@ -296,6 +301,7 @@ impl Config {
             created,
             scope: self.scope,
             restriction: Expr::Const(true),
+            changes_at: None,
             table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
             topics: subscriptions,
             lost,

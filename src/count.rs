@@ -9,9 +9,11 @@ use crate::contact;
 use crate::pg::security;
 use crate::pg::snapshot;
 use crate::query;
-use crate::scope;
+use crate::scope::{self, CheckedCondition};
 use crate::segment::{Definition, id_of};
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
+use segments_core::date::Instant;
 use segments_core::expr::Checked;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -53,23 +55,39 @@ pub fn recount(audience: &Audience, segments: &[Definition]) {
     let owner = access::extension_owner();
     lock(owner, &ids);
     let (counts, pending) = snapshot::latest(|| {
-        let checked: Vec<(Uuid, Option<Checked>)> = security::as_role(owner, || {
+        let checked: Vec<(Uuid, Option<CheckedCondition>)> = security::as_role(owner, || {
             let audience = Audience::try_load(&audience.name).ok();
-            let checked = |id| Some(scope::check_segment(audience.as_ref()?, &Definition::find(id)?).ok()?.checked);
+            let checked = |id| scope::check_segment(audience.as_ref()?, &Definition::find(id)?).ok();
             segments.iter().map(|segment| (segment.id, checked(segment.id))).collect()
         });
-        let conditions: Vec<Checked> = checked.iter().filter_map(|(_, checked)| checked.clone()).collect();
+        let conditions: Vec<Checked> =
+            checked.iter().filter_map(|(_, checked)| Some(checked.as_ref()?.checked.clone())).collect();
         let mut counted = members::of_all(audience, &conditions, None).into_iter();
-        let counts = checked.into_iter().map(|(id, checked)| (id, checked.and_then(|_| counted.next())));
+        let counts = checked.into_iter().map(|(id, checked)| {
+            let counted = checked.and_then(|checked| Some((counted.next()?, checked.changes_at)));
+            (id, counted.unzip())
+        });
         (counts.collect::<Vec<_>>(), pending_of(owner, &ids))
     });
-    let base = |(id, count): (Uuid, Option<i64>)| {
-        let pending = pending.get(&id).copied().unwrap_or(0);
-        (datum(id), (count, count.map(|count| count - pending)))
-    };
-    let (ids, counts): (Vec<_>, Vec<_>) = counts.into_iter().map(base).unzip();
-    let (counts, bases): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
-    security::as_role(owner, || query::write_latest(KEEP, &[ids.into(), counts.into(), bases.into()]));
+    let base = |id: &Uuid, count: Option<i64>| count.map(|count| count - pending.get(id).copied().unwrap_or(0));
+    let ids: Vec<_> = counts.iter().map(|(id, _)| datum(*id)).collect();
+    let bases: Vec<_> = counts.iter().map(|(id, (count, _))| base(id, *count)).collect();
+    let changes: Vec<_> = counts
+        .iter()
+        .map(|(_, (_, changes_at))| timestamp(earlier(audience.changes_at, changes_at.flatten())))
+        .collect();
+    let counts: Vec<_> = counts.iter().map(|(_, (count, _))| *count).collect();
+    security::as_role(owner, || query::write_latest(KEEP, &[ids.into(), counts.into(), bases.into(), changes.into()]));
+}
+
+/// The earlier of two points in time at which something may happen.
+pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
+}
+
+/// An instant as a value of Postgres's.
+pub fn timestamp(instant: Option<Instant>) -> Option<TimestampWithTimeZone> {
+    instant.and_then(|instant| TimestampWithTimeZone::try_from(instant.to_postgres()).ok())
 }
 
 /// By how much the recorded changes of live counts add to their bases, in the active snapshot.
@@ -133,8 +151,10 @@ SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY 
 
 const KEEP: &str = "
 WITH kept AS (
-    UPDATE segments.segment_count c SET contact_count = n.base, counted_at = pg_catalog.clock_timestamp()
-      FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) n(segment, contact_count, base)
+    UPDATE segments.segment_count c
+       SET contact_count = n.base, counted_at = pg_catalog.clock_timestamp(), changes_at = n.changes_at
+      FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+           n(segment, contact_count, base, changes_at)
      WHERE c.segment OPERATOR(pg_catalog.=) n.segment
     RETURNING n.segment, c.counted_at, n.contact_count)
 INSERT INTO segments.count_record (segment, counted_at, contact_count)

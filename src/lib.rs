@@ -7,6 +7,7 @@
 //! | `planner` | what a query's planner learns of a condition |
 //! | `scope` | conditions checked against an audience |
 //! | `refresh`, `live` | counts brought up to date, and counts that every statement keeps |
+//! | `worker` | what is due, counted in the background |
 //! | `population`, `tally`, `progress` | many conditions put to one row; counting them all in one pass, and how far that is |
 //! | `segment`, `count`, `contact` | segments, their counts and their members |
 //! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
@@ -42,6 +43,7 @@ mod tests;
 mod text_cache;
 mod topic;
 mod validate;
+mod worker;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -50,6 +52,7 @@ pgrx::pg_module_magic!(name, version);
 pub extern "C-unwind" fn _PG_init() {
     live::define_settings();
     pg::shared::init();
+    worker::init();
 }
 
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);

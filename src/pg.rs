@@ -1,5 +1,6 @@
 //! Everything that touches Postgres's memory: the only unsafe code of the extension.
 
+pub mod background;
 pub mod call;
 pub mod condition;
 pub mod detoast;

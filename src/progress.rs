@@ -5,7 +5,7 @@
 
 use crate::pg::call::Call;
 use crate::pg::{returning, shared};
-use crate::query;
+use crate::{query, worker};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -156,7 +156,7 @@ impl Drop for Shown {
     }
 }
 
-/// Tells of rows, now and then.
+/// Tells of rows, now and then, and lets others have the processor.
 pub struct Reporter {
     ticket: Option<Ticket>,
     untold: u64,
@@ -180,6 +180,7 @@ impl Reporter {
             if let Some(ticket) = self.ticket {
                 ticket.change(|progress| progress.rows_done += ROWS_AT_ONCE);
             }
+            worker::yield_to_load();
         }
     }
 }

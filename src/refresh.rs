@@ -12,15 +12,17 @@ use crate::count::{self, members};
 use crate::error::Failure;
 use crate::pg::snapshot;
 use crate::progress::{self, Phase};
+use crate::scope::{self, CheckedCondition};
 use crate::segment::{Definition, id_of};
-use crate::{live, query, scope};
+use crate::{live, query, worker};
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
+use segments_core::date::Instant;
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql;
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{self, Duration};
 use uuid::Uuid;
 
 mod keep;
@@ -30,6 +32,8 @@ struct Outcome {
     id: Uuid,
     /// Its condition, where it makes sense
     checked: Option<Checked>,
+    /// When that will mean something else; `None`: never
+    changes_at: Option<Instant>,
     count: Result<i64, String>,
 }
 
@@ -64,34 +68,75 @@ fn refresh_segments(
             (count::datum(outcome.id), count, error)
         })
     });
-    TableIterator::new(rows.collect::<Vec<_>>())
+    let rows: Vec<_> = rows.collect();
+    live::prune_changes();
+    TableIterator::new(rows)
 }
 
-/// Counts the segments that are due, of every audience; how many those were. For whoever owns the extension, such as a
-/// worker that calls it again and again.
+/// Counts the segments that are due, of every audience; how many those were. For whoever owns the extension.
 #[pg_extern(sql = false)]
 fn refresh_due() -> i64 {
-    let due = query::rows(
-        "SELECT s.audience, pg_catalog.array_agg(s.segment) FROM segments.segment_status s
-          WHERE s.due OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() GROUP BY s.audience ORDER BY s.audience",
-        &[],
-        |row| (row.get::<String>(1), row.get::<Vec<pgrx::Uuid>>(2)),
-    );
-    let refreshed = due.into_iter().map(|(audience, segments)| {
-        let segments: Vec<Uuid> = segments.into_iter().map(id_of).collect();
-        refresh(&audience, Some(&segments)).1.len() as i64
-    });
-    refreshed.sum()
+    due().due.iter().map(|due| refresh_due_of(due) as i64).sum()
 }
 
-/// Says how often an audience's segments are counted anew.
+/// What is due, and when something will be.
+pub struct Plan {
+    pub due: Vec<Due>,
+    /// In how long something else may be due: a segment that there is, or one that is created now
+    pub next: Duration,
+}
+
+/// Segments of an audience that are due.
+pub struct Due {
+    pub audience: String,
+    pub segments: Vec<Uuid>,
+}
+
+/// What is due. Where something is, so is what will be soon: counted together they cost little more, and will be due
+/// together the next time.
+pub fn due() -> Plan {
+    let rows = query::rows(DUE, &[], |row| {
+        let segments = row.nullable::<Vec<pgrx::Uuid>>(2).unwrap_or_default();
+        let due = Due { audience: row.get(1), segments: segments.into_iter().map(id_of).collect() };
+        (due, row.nullable::<f64>(3))
+    });
+    let shortest = query::first(SHORTEST_INTERVAL, &[], |row| row.get::<f64>(1));
+    let next = rows.iter().filter_map(|(_, seconds)| *seconds).chain(shortest).fold(f64::INFINITY, f64::min);
+    Plan {
+        due: rows.into_iter().map(|(due, _)| due).filter(|due| !due.segments.is_empty()).collect(),
+        next: Duration::try_from_secs_f64(next.max(0.0)).unwrap_or(Duration::MAX),
+    }
+}
+
+/// Counts what is due of an audience; how many segments those were.
+pub fn refresh_due_of(due: &Due) -> usize {
+    refresh(&due.audience, Some(&due.segments)).1.len()
+}
+
+/// Records that nothing of what was due could be counted, so that it is due again later.
+pub fn failed(due: &Due, message: &str) {
+    let failed = |id: &Uuid| Outcome { id: *id, checked: None, changes_at: None, count: Err(message.to_owned()) };
+    let outcomes: Vec<Outcome> = due.segments.iter().map(failed).collect();
+    let counts = keep::Counts {
+        audience: &due.audience,
+        outcomes: &outcomes,
+        pending: &HashMap::new(),
+        taken_at: clock(),
+        took: Duration::ZERO,
+    };
+    counts.store(access::extension_owner(), false);
+}
+
+/// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
 #[pg_extern(sql = false)]
-fn set_refresh_interval(audience: &str, every: Interval) {
+fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
+    let Some(audience) = audience else { return };
     access::require_write(audience);
-    let is_long_enough =
-        query::first("SELECT $1 OPERATOR(pg_catalog.>=) '1 second'::pg_catalog.interval", &[every.into()], |row| {
-            row.get::<bool>(1)
-        });
+    let is_long_enough = query::first(
+        "SELECT $1 IS NULL OR $1 OPERATOR(pg_catalog.>=) '1 second'::pg_catalog.interval",
+        &[every.into()],
+        |row| row.get::<bool>(1),
+    );
     if is_long_enough != Some(true) {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "segments cannot be refreshed that often")
             .detail("The shortest interval is one second.")
@@ -105,6 +150,7 @@ fn set_refresh_interval(audience: &str, every: Interval) {
     if changed == 0 {
         unknown(audience).raise()
     }
+    worker::wake();
 }
 
 /// Counts segments of an audience anew and keeps the counts; all of them, where none are named.
@@ -123,7 +169,7 @@ fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>
         ids.sort();
         count::lock(extension_owner, &ids);
     }
-    let started = Instant::now();
+    let started = time::Instant::now();
     let (audience, outcomes, pending, taken_at, shown) = snapshot::latest(|| {
         let taken_at = clock();
         let segments = listed(Definition::all(name));
@@ -141,6 +187,7 @@ fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>
                 let failed = |segment: &Definition| Outcome {
                     id: segment.id,
                     checked: None,
+                    changes_at: None,
                     count: Err(failure.message.clone()),
                 };
                 (None, segments.iter().map(failed).collect())
@@ -154,25 +201,27 @@ fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>
     let kept =
         keep::Counts { audience: name, outcomes: &outcomes, pending: &pending, taken_at, took: started.elapsed() };
     kept.store(extension_owner, is_live);
+    live::fold(Some(name));
     (audience, outcomes)
 }
 
 fn counted(audience: &Audience, segments: &[Definition], shown: Option<&progress::Shown>) -> Vec<Outcome> {
-    let checked: Vec<_> =
-        segments.iter().map(|segment| scope::check_segment(audience, segment).map(|checked| checked.checked)).collect();
-    let conditions: Vec<Checked> = checked.iter().filter_map(|checked| checked.as_ref().ok().cloned()).collect();
+    let checked: Vec<_> = segments.iter().map(|segment| scope::check_segment(audience, segment)).collect();
+    let conditions: Vec<Checked> =
+        checked.iter().filter_map(|checked| Some(checked.as_ref().ok()?.checked.clone())).collect();
     let mut counts = members::of_each(audience, &conditions, shown).into_iter();
-    let outcome = |(segment, checked): (&Definition, Result<Checked, Vec<segments_core::error::Error>>)| match checked {
-        Ok(checked) => {
+    let outcomes = segments.iter().zip(checked).map(|(segment, checked)| match checked {
+        Ok(CheckedCondition { checked, changes_at, .. }) => {
             let count = counts.next().unwrap_or_else(|| Err("segment was not counted".to_owned()));
-            Outcome { id: segment.id, checked: Some(checked), count }
+            let changes_at = count::earlier(changes_at, audience.changes_at);
+            Outcome { id: segment.id, checked: Some(checked), changes_at, count }
         }
         Err(errors) => {
             let message = errors.into_iter().next().map(|error| error.message).unwrap_or_default();
-            Outcome { id: segment.id, checked: None, count: Err(message) }
+            Outcome { id: segment.id, checked: None, changes_at: None, count: Err(message) }
         }
-    };
-    segments.iter().zip(checked).map(outcome).collect()
+    });
+    outcomes.collect()
 }
 
 /// How many rows the planner thinks that the contacts' table has.
@@ -191,6 +240,22 @@ fn clock() -> TimestampWithTimeZone {
     let now = query::first("SELECT pg_catalog.clock_timestamp()", &[], |row| row.get(1));
     now.unwrap_or_else(|| crate::error::internal("the clock gave no answer").raise())
 }
+
+// What is due within the tenth part of an interval is soon.
+const DUE: &str = "
+SELECT s.audience,
+       CASE WHEN pg_catalog.bool_or(s.due OPERATOR(pg_catalog.<=) now.now) THEN
+           pg_catalog.array_agg(s.segment) FILTER (
+               WHERE s.due OPERATOR(pg_catalog.<=) (now.now OPERATOR(pg_catalog.+) (s.refresh_interval OPERATOR(pg_catalog./) 10)))
+       END,
+       pg_catalog.date_part('epoch', pg_catalog.min(s.due) OPERATOR(pg_catalog.-) now.now)
+  FROM segments.segment_status s, (SELECT pg_catalog.clock_timestamp() OFFSET 0) now(now)
+ GROUP BY s.audience, now.now ORDER BY s.audience";
+
+// A segment that is created now is not due before.
+const SHORTEST_INTERVAL: &str = "
+SELECT pg_catalog.date_part('epoch', LEAST(segments.default_refresh_interval(), pg_catalog.min(a.refresh_interval)))
+  FROM segments.audience_config a";
 
 /// Which counts the caller may see: those that they could have counted for themselves.
 struct Visible {

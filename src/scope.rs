@@ -34,8 +34,8 @@ pub struct AudienceScope<'a> {
 struct LookedUp {
     topics: OnceCell<Vec<Topic>>,
     segments: RefCell<HashMap<Uuid, Checked>>,
-    /// Whether the condition, or a segment in it, has asked what time it is
-    time: Cell<bool>,
+    /// When the condition, and the segments in it, mean something else, because they ask what time it is
+    changes_at: Cell<Option<Instant>>,
 }
 
 struct Topic {
@@ -55,9 +55,14 @@ pub struct CheckedCondition {
     pub checked: Checked,
     /// The segments that the condition itself refers to
     pub references: Vec<Reference>,
-    /// Whether it has dates that are relative to now, also inside other segments: members come and go by themselves
-    pub is_relative: bool,
+    /// When it will mean something else than now, and members may have come and gone by themselves, because it has dates
+    /// that are relative to now, also inside other segments; `None`: never
+    pub changes_at: Option<Instant>,
 }
+
+/// How long the point in time that `$now` stands for counts as the same. Any moment may be one at which a contact comes or
+/// goes.
+const MOMENT: i64 = 60_000_000;
 
 /// Checks a condition against an audience; raises the first mistake.
 pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> CheckedCondition {
@@ -104,10 +109,10 @@ const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris
 ///
 /// # Errors
 /// What in it makes no sense any more.
-pub fn restriction(audience: &Audience) -> Result<Checked, Vec<Error>> {
+pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
     match &audience.scope {
-        Some(text) => Ok(try_check(audience, &condition::stored(text.as_bytes()), "UTC")?.checked),
-        None => Ok(Expr::Const(true)),
+        Some(text) => try_check(audience, &condition::stored(text.as_bytes()), "UTC"),
+        None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
     }
 }
 
@@ -151,8 +156,8 @@ impl<'a> AudienceScope<'a> {
     /// Every mistake in it.
     pub fn check(self, condition: &Condition) -> Result<CheckedCondition, Vec<Error>> {
         let checked = check::check(condition, &self).map_err(|errors| self.explained(errors))?;
-        let is_relative = self.looked_up.time.get();
-        Ok(CheckedCondition { checked, references: self.references.into_inner(), is_relative })
+        let changes_at = self.looked_up.changes_at.get();
+        Ok(CheckedCondition { checked, references: self.references.into_inner(), changes_at })
     }
 
     /// With what became of the custom properties, where their column is gone.
@@ -173,6 +178,11 @@ impl<'a> AudienceScope<'a> {
         let holder = self.expanding.last().map(|segment| segment.id);
         let recorded = holder.and_then(|holder| Definition::referred(holder, reference));
         recorded.or_else(|| Definition::named(&self.audience.name, reference))
+    }
+
+    fn changes_at(&self, instant: Instant) {
+        let known = self.looked_up.changes_at.get();
+        self.looked_up.changes_at.set(Some(known.map_or(instant, |known| known.min(instant))));
     }
 
     fn circle(&self, back_to: &Definition) -> Option<Refusal> {
@@ -262,8 +272,20 @@ impl Scope for AudienceScope<'_> {
     }
 
     fn now(&self) -> Option<Instant> {
-        self.looked_up.time.set(true);
-        Some(zone::now())
+        let now = zone::now();
+        self.changes_at(Instant::from_micros_saturating(now.micros() + MOMENT));
+        Some(now)
+    }
+
+    /// It means something else from the next midnight on: of its own zone or, where no type is declared, of UTC.
+    fn today(&self) -> Option<Instant> {
+        let now = zone::now();
+        for zone in [&self.zone, &PgZone::utc()] {
+            if let Some(tomorrow) = zone.local_of(now).day().checked_add_days(1) {
+                self.changes_at(zone.instant_of(tomorrow.midnight()));
+            }
+        }
+        Some(now)
     }
 }
 

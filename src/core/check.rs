@@ -38,6 +38,10 @@ pub trait Scope {
     fn zone(&self) -> &dyn Zone;
     /// What `$now` and `$today` are relative to; `None` where they cannot be used.
     fn now(&self) -> Option<Instant>;
+    /// The same, asked for where nothing but its day matters.
+    fn today(&self) -> Option<Instant> {
+        self.now()
+    }
 }
 
 /// What a scope says of a name.

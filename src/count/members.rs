@@ -6,6 +6,7 @@ use crate::pg::{security, subtransaction};
 use crate::progress::{Phase, Shown};
 use crate::query;
 use crate::tally::{self, Pass};
+use crate::worker;
 use segments_core::expr::Checked;
 
 /// How many conditions are few enough to ask the planner what a query for each would cost.
@@ -37,6 +38,7 @@ pub fn of_all(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>
     }
     for number in one_by_one {
         counts[number] = as_owner(audience, &conditions[number]);
+        worker::yield_to_load();
         counted_more(shown, 1);
     }
     counts

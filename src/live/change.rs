@@ -100,7 +100,7 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::
 
 /// Deletes changes older than `segments.change_retention`; returns how many those were.
 #[pg_extern(sql = false)]
-fn prune_changes() -> i64 {
+pub fn prune_changes() -> i64 {
     let minutes = RETENTION.get();
     if minutes < 0 {
         return 0;
@@ -112,6 +112,11 @@ fn prune_changes() -> i64 {
         &[minutes.into()],
     );
     deleted as i64
+}
+
+/// The position of the newest change that readers can see; `None` where there is none.
+pub fn newest_change() -> Option<String> {
+    query::first(NEWEST, &[], |row| row.get(1))
 }
 
 /// The watched segments of an audience, whoever asks.
@@ -166,6 +171,13 @@ fn position(text: &str) -> (i64, i64) {
 const RECORDED: &str = "SELECT w.segment FROM segments.watch_config w";
 
 const LOG: &str = "SELECT l.name FROM segments.change_log l";
+
+const NEWEST: &str = "
+SELECT l.name OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.transaction::pg_catalog.text
+           OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.sequence::pg_catalog.text
+  FROM segments.change_record r CROSS JOIN segments.change_log l
+ WHERE r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ ORDER BY r.transaction DESC, r.sequence DESC LIMIT 1";
 
 const PAGE: &str = "
 SELECT l.name OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.transaction::pg_catalog.text

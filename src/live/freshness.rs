@@ -10,6 +10,7 @@ use crate::error::Failure;
 use crate::pg::{relcache, security, snapshot};
 use crate::query;
 use crate::segment::Definition;
+use crate::worker;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys::Oid};
@@ -132,6 +133,7 @@ fn write_freshness(audience: &str, freshness: &str) {
         "UPDATE segments.audience_config a SET freshness = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
         &[audience.into(), freshness.into()],
     );
+    worker::wake();
 }
 
 fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {

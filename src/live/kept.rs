@@ -1,7 +1,6 @@
 //! Which counts triggers can keep.
 
 use crate::audience::{Audience, Subscriptions};
-use crate::condition;
 use crate::live::{change, definition, freshness, parts};
 use crate::pg::{relcache, security};
 use crate::scope;
@@ -62,18 +61,15 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
 fn kept(audience: &Audience, segment: &Definition, follows_topics: bool) -> Option<LiveSegment> {
     let checked = scope::check_segment(audience, segment).ok()?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
-    let is_kept = !checked.is_relative && (follows_topics || !reads_topics);
+    let is_kept = checked.changes_at.is_none() && (follows_topics || !reads_topics);
     is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
 }
 
 fn follows_rows(audience: &Audience) -> bool {
-    let scope = audience.scope.as_ref().map(|text| condition::stored(text.as_bytes()));
-    let is_relative =
-        scope.is_some_and(|scope| scope::try_check(audience, &scope, "UTC").map_or(true, |scope| scope.is_relative));
     // Counted anew, the owner would see fewer rows than triggers do.
     let is_restricted =
         security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid));
-    !is_relative && !is_restricted
+    audience.changes_at.is_none() && !is_restricted
 }
 
 /// Whether triggers can follow the subscriptions.

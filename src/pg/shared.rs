@@ -1,17 +1,24 @@
 //! Memory that all sessions share, where the library is preloaded.
 
 use crate::progress::{Progress, SLOTS};
+use crate::worker::board::Board;
 use pgrx::lwlock::PgLwLock;
 use pgrx::shmem::PGRXSharedMemory;
 use pgrx::{pg_guard, pg_shmem_init, pg_sys};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 // SAFETY: no other library's lock is called so.
-static PROGRESS: PgLwLock<Board> = unsafe { PgLwLock::new(c"segments_progress") };
+static PROGRESS: PgLwLock<Refreshes> = unsafe { PgLwLock::new(c"segments_progress") };
+
+// SAFETY: no other library's lock is called so.
+static BOARD: PgLwLock<Board> = unsafe { PgLwLock::new(c"segments_board") };
 
 /// What is shown of the refreshes that run.
 #[derive(Clone, Copy)]
-struct Board([Progress; SLOTS]);
+struct Refreshes([Progress; SLOTS]);
+
+// SAFETY: it holds no pointers.
+unsafe impl PGRXSharedMemory for Refreshes {}
 
 // SAFETY: it holds no pointers.
 unsafe impl PGRXSharedMemory for Board {}
@@ -22,12 +29,18 @@ static IS_SHARED: AtomicBool = AtomicBool::new(false);
 /// Asks for the memory; to be called when the library is loaded.
 #[allow(unexpected_cfgs, reason = "the macro asks for features of pgrx's own")]
 pub fn init() {
-    // SAFETY: reads a variable of the postmaster.
-    if !unsafe { pg_sys::process_shared_preload_libraries_in_progress } {
+    if !is_preloading() {
         return;
     }
-    pg_shmem_init!(PROGRESS = Board([Progress::NONE; SLOTS]));
+    pg_shmem_init!(PROGRESS = Refreshes([Progress::NONE; SLOTS]));
+    pg_shmem_init!(BOARD = Board::NONE);
     IS_SHARED.store(true, Ordering::Relaxed);
+}
+
+/// Whether the postmaster is loading the library for all sessions.
+pub fn is_preloading() -> bool {
+    // SAFETY: reads a variable of the postmaster.
+    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
 }
 
 /// What is shown of the refreshes that run; `None` where the library is not preloaded.
@@ -38,6 +51,16 @@ pub fn progress() -> Option<[Progress; SLOTS]> {
 /// Changes what is shown; does nothing where the library is not preloaded. `change` may not raise.
 pub fn change_progress<T>(change: impl FnOnce(&mut [Progress; SLOTS]) -> T) -> Option<T> {
     IS_SHARED.load(Ordering::Relaxed).then(|| change(&mut PROGRESS.exclusive().0))
+}
+
+/// What launcher, workers and sessions tell each other; `None` where the library is not preloaded.
+pub fn board() -> Option<Board> {
+    IS_SHARED.load(Ordering::Relaxed).then(|| *BOARD.share())
+}
+
+/// Changes what is told; does nothing where the library is not preloaded. `change` may not raise.
+pub fn change_board<T>(change: impl FnOnce(&mut Board) -> T) -> Option<T> {
+    IS_SHARED.load(Ordering::Relaxed).then(|| change(&mut BOARD.exclusive()))
 }
 
 /// Whether a process is a backend of this server that has not ended.

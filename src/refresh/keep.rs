@@ -1,7 +1,7 @@
 //! What becomes of counts: stored, remembered, thinned out with age.
 
 use super::Outcome;
-use crate::count::datum;
+use crate::count::{datum, timestamp};
 use crate::pg::security;
 use crate::query;
 use pgrx::pg_sys::Oid;
@@ -35,6 +35,8 @@ impl Counts<'_> {
             .collect();
         let errors: Vec<Option<String>> =
             self.outcomes.iter().map(|outcome| outcome.count.as_ref().err().cloned()).collect();
+        let changes: Vec<Option<TimestampWithTimeZone>> =
+            self.outcomes.iter().map(|outcome| timestamp(outcome.changes_at)).collect();
         let seconds = self.took.as_secs_f64();
         security::as_role(extension_owner, || {
             query::write_latest(
@@ -47,14 +49,15 @@ impl Counts<'_> {
                     self.taken_at.into(),
                     seconds.into(),
                     is_live.into(),
+                    changes.into(),
                 ],
             );
             self.thin();
         });
     }
 
-    /// Once an hour: of counts older than two days the last of each hour stays, of those older than two months the last of
-    /// each day. Only what has come of such an age since the last time is looked at.
+    /// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last of each
+    /// hour, of those older than two months the last of each day. Only what has come of such an age since the last time is looked at.
     fn thin(&self) {
         let since = query::write_rows(THINNED, &[self.audience.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
         if let Some(since) = since.into_iter().next() {
@@ -67,14 +70,16 @@ impl Counts<'_> {
 // none is deleted meanwhile, whose count would be left behind: no foreign key looks at new rows (see sql/finalize.sql).
 const STORE: &str = "
 WITH outcome AS MATERIALIZED (
-    SELECT s.id AS segment, o.contact_count, o.base, o.error
-      FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4)) o(id, contact_count, base, error)
+    SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at
+      FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($8))
+           o(id, contact_count, base, error, changes_at)
       JOIN segments.segment_config s ON s.id = o.id
        FOR KEY SHARE OF s),
 stored AS (
-    INSERT INTO segments.segment_count AS c (segment, contact_count, counted_at)
-    SELECT o.segment, o.base, $5 FROM outcome o WHERE o.error IS NULL
-        ON CONFLICT (segment) DO UPDATE SET contact_count = excluded.contact_count, counted_at = excluded.counted_at
+    INSERT INTO segments.segment_count AS c (segment, contact_count, counted_at, changes_at)
+    SELECT o.segment, o.base, $5, o.changes_at FROM outcome o WHERE o.error IS NULL
+        ON CONFLICT (segment) DO UPDATE
+       SET contact_count = excluded.contact_count, counted_at = excluded.counted_at, changes_at = excluded.changes_at
      WHERE $7 OR c.counted_at IS NULL OR c.counted_at < excluded.counted_at),
 remembered AS (
     INSERT INTO segments.count_record (segment, counted_at, contact_count)
@@ -97,7 +102,8 @@ RETURNING thinned_before";
 
 const THIN: &str = "
 WITH age(unit, since, until) AS (
-    VALUES ('hour', coalesce($2 - interval '2 days 1 hour', '-infinity'), clock_timestamp() - interval '2 days'),
+    VALUES ('minute', coalesce($2 - interval '1 hour 1 minute', '-infinity'), clock_timestamp() - interval '1 hour'),
+           ('hour', coalesce($2 - interval '2 days 1 hour', '-infinity'), clock_timestamp() - interval '2 days'),
            ('day', coalesce($2 - interval '61 days', '-infinity'), clock_timestamp() - interval '60 days')),
 old AS (
     SELECT r.segment, r.counted_at, age.unit,

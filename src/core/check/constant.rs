@@ -32,7 +32,7 @@ impl Checker<'_> {
             Value::Bool(value) => Value::Bool(*value),
             Value::Number(number) => Value::Number(number.clone()),
             Value::String(text) => Value::String(text.clone()),
-            Value::Date(literal) => Value::Date(self.date(literal, &Utc)?),
+            Value::Date(literal) => Value::Date(self.date(literal, &Utc, false)?),
             Value::Array(items) => {
                 let constants = self.each(items, |checker, item| checker.untyped(item));
                 Value::Array(constants.into_iter().collect::<Option<_>>()?)
@@ -52,7 +52,7 @@ impl Checker<'_> {
             (ScalarType::Number, Value::Number(number)) => Some(Value::Number(number.clone())),
             (ScalarType::Boolean, Value::Bool(value)) => Some(Value::Bool(*value)),
             (ScalarType::Date | ScalarType::Timestamp, Value::Date(literal)) => {
-                let range = self.date(literal, self.scope.zone())?;
+                let range = self.date(literal, self.scope.zone(), scalar == ScalarType::Date)?;
                 Some(Value::Date(self.fit_date(range, scalar)))
             }
             (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => match Written::parse(text) {
@@ -71,9 +71,15 @@ impl Checker<'_> {
         if scalar == ScalarType::Date { range.to_whole_day(self.scope.zone()) } else { range }
     }
 
-    fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone) -> Option<DateRange> {
-        let relative = matches!(literal, DateLiteral::Now(_) | DateLiteral::Today(_));
-        let now = match relative.then(|| self.scope.now()) {
+    /// `by_day`: nothing but its day is of interest.
+    fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
+        let now = match literal {
+            DateLiteral::Today(_) => Some(self.scope.today()),
+            DateLiteral::Now(offset) if by_day && offset.unit().is_calendar() => Some(self.scope.today()),
+            DateLiteral::Now(_) => Some(self.scope.now()),
+            _ => None,
+        };
+        let now = match now {
             Some(None) => {
                 self.fail(
                     ErrorKind::Unsupported,

@@ -1,0 +1,314 @@
+//! Background processes: started, connected, waiting, each piece of work in a transaction of its own.
+
+use crate::worker;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::{PgTryBuilder, pg_guard};
+use std::ffi::{CStr, CString, c_char};
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+/// Has the postmaster start the launcher whenever the server accepts writes; to be called while libraries are preloaded.
+pub fn register_launcher() {
+    let mut launcher = describe("segments launcher", "segments_launcher_main", Datum::from(0));
+    launcher.bgw_restart_time = 5;
+    // SAFETY: Postgres copies the description; elsewhere than in the postmaster it does nothing.
+    unsafe { pg_sys::RegisterBackgroundWorker(&raw mut launcher) };
+}
+
+fn describe(name: &str, function: &str, argument: Datum) -> pg_sys::BackgroundWorker {
+    let mut worker = pg_sys::BackgroundWorker {
+        bgw_flags: (pg_sys::BGWORKER_SHMEM_ACCESS | pg_sys::BGWORKER_BACKEND_DATABASE_CONNECTION) as i32,
+        bgw_start_time: pg_sys::BgWorkerStartTime::BgWorkerStart_RecoveryFinished,
+        bgw_restart_time: pg_sys::BGW_NEVER_RESTART,
+        bgw_main_arg: argument,
+        ..Default::default()
+    };
+    fill(&mut worker.bgw_name, name);
+    fill(&mut worker.bgw_type, name);
+    fill(&mut worker.bgw_library_name, "segments");
+    fill(&mut worker.bgw_function_name, function);
+    worker
+}
+
+/// Fills in a text that is shorter than the array, which is all zero.
+fn fill(target: &mut [c_char], text: &str) {
+    target.iter_mut().zip(text.bytes()).for_each(|(target, byte)| *target = byte as c_char);
+}
+
+/// Where the launcher starts.
+///
+/// # Safety
+/// Called by Postgres, in a background process.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_launcher_main(_argument: Datum) {
+    worker::launch();
+}
+
+/// Where a worker starts.
+///
+/// # Safety
+/// Called by Postgres, in a background process.
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_worker_main(place: Datum) {
+    worker::work(place.value());
+}
+
+/// A worker that was started.
+pub struct Worker(*mut pg_sys::BackgroundWorkerHandle);
+
+impl Worker {
+    /// Starts a worker that is told its place; `None` where the server has no room for another process
+    /// (`max_worker_processes`).
+    pub fn start(place: usize) -> Option<Self> {
+        let mut worker = describe("segments worker", "segments_worker_main", Datum::from(place));
+        let mut handle = std::ptr::null_mut();
+        // SAFETY: Postgres copies the description. The handle is allocated in the memory context that is current, which
+        // is made to be one that lives as long as the process.
+        let is_registered = unsafe {
+            worker.bgw_notify_pid = pg_sys::MyProcPid;
+            let before = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
+            let is_registered = pg_sys::RegisterDynamicBackgroundWorker(&raw mut worker, &raw mut handle);
+            pg_sys::MemoryContextSwitchTo(before);
+            is_registered
+        };
+        is_registered.then_some(Worker(handle))
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        let mut pid = 0;
+        // SAFETY: the handle is one that was made for this process.
+        let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0, &raw mut pid) };
+        status == pg_sys::BgwHandleStatus::BGWH_STOPPED
+    }
+
+    /// Ends it, whatever it does.
+    pub fn terminate(&self) {
+        // SAFETY: as above.
+        unsafe { pg_sys::TerminateBackgroundWorker(self.0) };
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // SAFETY: the handle is this value's alone.
+        unsafe { pg_sys::pfree(self.0.cast()) };
+    }
+}
+
+// Postgres's own signal handlers, as they are: pgrx's guards around them are not made for being called by a signal.
+unsafe extern "C-unwind" {
+    fn die(signal: i32);
+    fn SignalHandlerForConfigReload(signal: i32);
+}
+
+/// Connects this background process to a database, with the rights of a superuser, or to none.
+pub fn connect(database: Option<Oid>) {
+    #[cfg(not(feature = "pg18"))]
+    use pg_sys::pqsignal;
+    #[cfg(feature = "pg18")]
+    use pg_sys::pqsignal_be as pqsignal;
+    // SAFETY: in a background process that has not connected yet. The handlers are Postgres's own.
+    unsafe {
+        pqsignal(pg_sys::SIGHUP as i32, Some(SignalHandlerForConfigReload));
+        pqsignal(pg_sys::SIGTERM as i32, Some(die));
+        pg_sys::BackgroundWorkerUnblockSignals();
+        pg_sys::BackgroundWorkerInitializeConnectionByOid(
+            database.unwrap_or(pg_sys::InvalidOid),
+            pg_sys::InvalidOid,
+            0,
+        );
+    }
+    if database.is_some() {
+        // What is set for a database or a role is meant for its sessions.
+        for (name, value) in [
+            (c"search_path", c"pg_catalog, pg_temp"),
+            (c"default_transaction_isolation", c"read committed"),
+            (c"default_transaction_read_only", c"off"),
+            (c"statement_timeout", c"0"),
+            (c"idle_in_transaction_session_timeout", c"0"),
+            // Whoever has locked one audience's table for long does not keep the others from being counted.
+            (c"lock_timeout", c"10s"),
+        ] {
+            set(name, value, pg_sys::GucSource::PGC_S_OVERRIDE);
+        }
+    }
+}
+
+/// Sets what the configuration does not.
+pub fn set_default(name: &CStr, value: &CStr) {
+    set(name, value, pg_sys::GucSource::PGC_S_DYNAMIC_DEFAULT);
+}
+
+fn set(name: &CStr, value: &CStr, source: pg_sys::GucSource::Type) {
+    // SAFETY: both are NUL-terminated; the setting lasts as long as the process.
+    unsafe {
+        let (context, action) = (pg_sys::GucContext::PGC_SUSET, pg_sys::GucAction::GUC_ACTION_SET);
+        pg_sys::set_config_option(name.as_ptr(), value.as_ptr(), context, source, action, true, 0, false);
+    }
+}
+
+/// Why a wait has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// The time is over
+    Long,
+    /// Somebody has woken the process
+    Woken,
+    /// The settings have changed
+    Reloaded,
+}
+
+/// Waits for so long at most. Does not return where the server, or an administrator, ends the process.
+pub fn wait(time: Duration) -> Waited {
+    // SAFETY: waits for the process's own latch, and reads and sets variables of the process, as background processes of
+    // Postgres do (src/backend/replication/logical/launcher.c).
+    let events = unsafe {
+        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
+        let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+        let milliseconds = time.as_millis().max(1) as std::ffi::c_long;
+        let events = pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, milliseconds, pg_sys::PG_WAIT_EXTENSION);
+        pg_sys::ResetLatch(pg_sys::MyLatch);
+        if pg_sys::ProcDiePending != 0 {
+            // Nothing has gone wrong, as the error that interrupts raise would say.
+            pg_sys::proc_exit(1);
+        }
+        events
+    };
+    pgrx::check_for_interrupts!();
+    // SAFETY: as above.
+    unsafe {
+        if pg_sys::ConfigReloadPending != 0 {
+            pg_sys::ConfigReloadPending = 0;
+            pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+            return Waited::Reloaded;
+        }
+    }
+    if events as u32 & pg_sys::WL_LATCH_SET != 0 { Waited::Woken } else { Waited::Long }
+}
+
+/// Waits for so long in the middle of work, unless it is cancelled.
+pub fn pause(time: Duration) {
+    let until = Instant::now() + time;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        // SAFETY: as above. Whoever else waits for the latch looks for what they wait for before they wait again.
+        unsafe {
+            let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+            let milliseconds = left.as_millis().max(1) as std::ffi::c_long;
+            pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, milliseconds, pg_sys::PG_WAIT_EXTENSION);
+            pg_sys::ResetLatch(pg_sys::MyLatch);
+        }
+        pgrx::check_for_interrupts!();
+    }
+}
+
+/// Runs `work` in a transaction, while `pg_stat_activity` shows what it is.
+///
+/// # Errors
+/// `work`, or the commit, raised: what it did is undone. The message is in the server's log, too.
+pub fn transaction<T>(what: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+    let shown = CString::new(format!("segments: {what}")).unwrap_or_default();
+    // SAFETY: as background processes of Postgres do it (src/test/modules/worker_spi/worker_spi.c): no transaction is
+    // under way, and whatever way `work` ends, the one that is begun is committed or rolled back.
+    unsafe {
+        pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, shown.as_ptr());
+        pg_sys::SetCurrentStatementStartTimestamp();
+        let result = PgTryBuilder::new(AssertUnwindSafe(|| {
+            pg_sys::StartTransactionCommand();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+            let value = work();
+            pg_sys::PopActiveSnapshot();
+            pg_sys::CommitTransactionCommand();
+            Ok(value)
+        }))
+        .catch_others(|error| {
+            pg_sys::AbortCurrentTransaction();
+            let (CaughtError::PostgresError(report)
+            | CaughtError::ErrorReport(report)
+            | CaughtError::RustPanic { ereport: report, .. }) = &error;
+            Err(report.message().to_owned())
+        })
+        .execute();
+        pg_sys::pgstat_report_stat(true);
+        if let Err(message) = &result {
+            pgrx::log!("segments: {what} failed: {message}");
+        }
+        result
+    }
+}
+
+/// A database.
+pub struct Database {
+    pub oid: Oid,
+    pub name: String,
+}
+
+/// The databases that one can connect to and that are no templates. For a process that is connected to none.
+pub fn databases() -> Vec<Database> {
+    // SAFETY: pg_database can be read without being connected to any database, as autovacuum's launcher does
+    // (src/backend/postmaster/autovacuum.c, get_database_list). Rows are copied out of before the scan ends.
+    let read = || unsafe {
+        let mut databases = Vec::new();
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let relation = pg_sys::table_open(pg_sys::DatabaseRelationId, lock);
+        let scan = pg_sys::table_beginscan_catalog(relation, 0, std::ptr::null_mut());
+        loop {
+            let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
+            if tuple.is_null() {
+                break;
+            }
+            let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
+            // A limit below -1 is what an interrupted DROP DATABASE leaves behind.
+            if row.datallowconn && !row.datistemplate && row.datconnlimit >= -1 {
+                let name = CStr::from_ptr(row.datname.data.as_ptr()).to_string_lossy().into_owned();
+                databases.push(Database { oid: row.oid, name });
+            }
+        }
+        pg_sys::table_endscan(scan);
+        pg_sys::table_close(relation, lock);
+        databases
+    };
+    transaction("looking for databases", read).unwrap_or_default()
+}
+
+/// Whether somebody is about to drop, rename, move or copy a database, for which it must have no connections.
+pub fn is_in_demand(database: Oid) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: 0,
+        locktag_field2: pg_sys::DatabaseRelationId.into(),
+        locktag_field3: database.into(),
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: the lock that sessions take while they connect, which conflicts with all of these: taken for the process,
+    // not waited for, and given back at once.
+    unsafe {
+        let got = pg_sys::LockAcquire(&raw const tag, mode, true, true);
+        let is_free = got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL;
+        if is_free {
+            pg_sys::LockRelease(&raw const tag, mode, true);
+        }
+        !is_free
+    }
+}
+
+/// Wakes a process of this server, if it is still there.
+pub fn wake(process: i32) {
+    // SAFETY: looks for the process among those that the server has; setting the latch of one that has ended meanwhile
+    // does nothing but wake whoever has its place.
+    unsafe {
+        let found = pg_sys::BackendPidGetProc(process);
+        if !found.is_null() {
+            pg_sys::SetLatch(&raw mut (*found).procLatch);
+        }
+    }
+}

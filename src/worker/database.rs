@@ -1,0 +1,140 @@
+//! A worker: does in one database what there is to do, stays as long as there will soon be more, and leaves.
+
+use super::board;
+use crate::pg::background::{self, Waited, transaction};
+use crate::pg::shared;
+use crate::{live, query, refresh};
+use pgrx::pg_sys::Oid;
+use std::time::{Duration, Instant};
+
+/// How soon there has to be something to do for a worker to stay connected.
+const STAY: Duration = Duration::from_secs(10);
+
+/// When to look again at a database without the extension, which wakes the launcher when it is created.
+const ABSENT: Duration = Duration::from_secs(600);
+
+/// When to look again at a database in which not even looking has worked.
+const BROKEN: Duration = Duration::from_secs(60);
+
+/// The longest and the shortest time between two looks for what is due.
+const SELDOM: Duration = Duration::from_secs(3600);
+const OFTEN: Duration = Duration::from_secs(1);
+
+/// How often live counts are looked after, differences folded where they are few, and old changes pruned.
+const LIVE: Duration = Duration::from_secs(1);
+const FOLD: Duration = Duration::from_secs(10);
+const PRUNE: Duration = Duration::from_secs(600);
+
+/// How many rows of differences are many.
+const MANY: i64 = 1000;
+
+/// Runs in the database of its place until it is done there.
+pub fn run(place: usize) {
+    let (process, _) = shared::session();
+    let Some(database) = board::arrive(place, process) else { return };
+    background::connect(Some(Oid::from(database)));
+    background::set_default(c"segments.refresh_cost_delay", c"2ms");
+    let mut upkeep = Upkeep::default();
+    loop {
+        let nap = upkeep.round();
+        if nap > STAY || board::is_crowded(place, process) {
+            board::leave(place, process, nap);
+            return;
+        }
+        if background::wait(nap) != Waited::Long {
+            upkeep.due_at = None;
+        }
+    }
+}
+
+/// What a worker remembers from round to round.
+#[derive(Default)]
+struct Upkeep {
+    /// When something is due, or may be; `None`: now
+    due_at: Option<Instant>,
+    folded_at: Option<Instant>,
+    pruned_at: Option<Instant>,
+    /// The newest entry or exit that was announced
+    announced: Option<String>,
+}
+
+impl Upkeep {
+    /// Does what there is to do; how long there will be nothing.
+    fn round(&mut self) -> Duration {
+        let has_extension = transaction("looking for the extension", || {
+            query::first(EXTENSION, &[], |row| row.get::<bool>(1)) == Some(true)
+        });
+        match has_extension {
+            Ok(true) => {}
+            Ok(false) => return ABSENT,
+            Err(_) => return BROKEN,
+        }
+        if self.due_at.is_none_or(|due_at| due_at <= Instant::now()) {
+            let Ok(wait) = refresh_due() else { return BROKEN };
+            self.due_at = Some(Instant::now() + wait.clamp(OFTEN, SELDOM));
+        }
+        let Ok(is_live) = self.look_after_live_counts() else { return BROKEN };
+        let until_due = self.due_at.map_or(OFTEN, |due_at| due_at.saturating_duration_since(Instant::now()));
+        if is_live { LIVE.min(until_due) } else { until_due }
+    }
+
+    /// Folds differences, announces entries and exits, prunes old ones; whether there will be more.
+    fn look_after_live_counts(&mut self) -> Result<bool, String> {
+        let now = Instant::now();
+        let is_over = |at: &Option<Instant>, time| at.is_none_or(|at| now - at >= time);
+        let (is_live, unfolded, newest) = transaction("looking at live counts", || {
+            let is_live = query::first(IS_LIVE, &[], |row| row.get::<bool>(1)) == Some(true);
+            let unfolded =
+                query::rows(UNFOLDED, &[(10 * MANY).into()], |row| (row.get::<String>(1), row.get::<i64>(2)));
+            (is_live, unfolded, live::newest_change())
+        })?;
+        if newest.is_some() && newest != self.announced {
+            transaction("announcing entries and exits", || {
+                query::write(ANNOUNCE, &[super::CHANNEL.into(), newest.clone().into()])
+            })?;
+            self.announced = newest;
+        }
+        let is_time = is_over(&self.folded_at, FOLD);
+        for (audience, rows) in &unfolded {
+            if is_time || *rows >= MANY {
+                let what = format!("folding changes of the counts of audience \"{audience}\"");
+                // An audience at a time, in the order in which counting anew locks counts too.
+                transaction(&what, || live::fold(Some(audience)))?;
+                self.folded_at = Some(now);
+            }
+        }
+        if is_live && is_over(&self.pruned_at, PRUNE) {
+            transaction("pruning entries and exits", live::prune_changes)?;
+            self.pruned_at = Some(now);
+        }
+        Ok(is_live || !unfolded.is_empty())
+    }
+}
+
+/// Counts what is due anew, an audience at a time; in how long there will be something due again.
+fn refresh_due() -> Result<Duration, String> {
+    let looked = || transaction("looking for segments that are due", refresh::due);
+    let plan = looked()?;
+    if plan.due.is_empty() {
+        return Ok(plan.next);
+    }
+    for due in &plan.due {
+        let what = format!("counting {} segments of audience \"{}\"", due.segments.len(), due.audience);
+        if let Err(message) = transaction(&what, || refresh::refresh_due_of(due)) {
+            transaction("recording that", || refresh::failed(due, &message))?;
+        }
+    }
+    Ok(looked()?.next)
+}
+
+const EXTENSION: &str = "
+SELECT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'segments')";
+
+const IS_LIVE: &str = "
+SELECT EXISTS (SELECT FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live')";
+
+const UNFOLDED: &str = "
+SELECT d.audience, pg_catalog.count(*) FROM (SELECT c.audience FROM segments.count_delta c LIMIT $1) d
+ GROUP BY d.audience ORDER BY d.audience";
+
+const ANNOUNCE: &str = "SELECT pg_catalog.pg_notify($1, $2)";
