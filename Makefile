@@ -1,6 +1,6 @@
 # `make fmt lint test` before every commit.
 
-.PHONY: help setup matrix demo test test-core bench install server server-stop fmt lint clean
+.PHONY: help setup matrix demo test test-core bench install deb server server-stop fmt lint clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1 \2/' | awk '{ printf "  make %-12s", $$1; $$1 = ""; print }'
@@ -23,8 +23,11 @@ test-core: ## Run the tests that need no Postgres
 bench: ## Measure
 	@scripts/bench
 
-install: ## Build and install the extension into PG_CONFIG's Postgres, else the system's
+install: ## Build and install the extension into PG_CONFIG's Postgres, else the system's (or below DESTDIR)
 	@scripts/install --release
+
+deb: ## Build a Debian package for that Postgres
+	@scripts/package "$${CARGO_TARGET_DIR:-target}/packages" --release
 
 server: ## Start a throwaway Postgres with the extension (scripts/server psql)
 	@scripts/server start
