@@ -5,6 +5,7 @@ pub mod call;
 pub mod condition;
 pub mod detoast;
 pub mod estimate;
+pub mod expression;
 pub mod heap;
 pub mod index;
 pub mod interrupt;

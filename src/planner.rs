@@ -6,11 +6,12 @@ use crate::condition::check_for_documents;
 use crate::matching;
 use crate::text_cache::TextCache;
 use segments_core::expr::{Checked, Expr};
-use segments_core::facts::Facts;
+use segments_core::facts::{Facts, GinClass};
 use segments_core::program::Program;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
+pub mod comparison;
 pub mod sample;
 pub mod selectivity;
 
@@ -23,11 +24,29 @@ pub struct Planned {
     checked: Checked,
     /// The same program that the executor will run
     pub program: Rc<Program>,
-    /// What holds of every document that satisfies it
-    pub facts: Facts,
-    presence: OnceCell<Option<Box<Planned>>>,
+    /// What an index of each class can look for, once it was asked for
+    sought: [OnceCell<Option<Sought>>; 2],
     /// What [`selectivity`] last found, and where
     estimated: RefCell<Option<(sample::Seen, f64)>>,
+}
+
+/// What an index can look for, all of which holds of every document that satisfies a condition.
+pub struct Sought {
+    /// Conditions in the index's own operators, all of which hold
+    pub clauses: Vec<IndexClause>,
+    /// What they say, as a condition, where that is less than the condition itself
+    part: Option<Box<Planned>>,
+}
+
+/// A condition on an indexed document: an operator of its family, and the operand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexClause {
+    /// `@@`: a jsonpath predicate
+    JsonPath(String),
+    /// `?`: a key
+    Key(String),
+    /// `?|`: any of these keys
+    AnyKey(Vec<String>),
 }
 
 thread_local! {
@@ -50,16 +69,25 @@ impl Planned {
     fn new(checked: Checked) -> Self {
         Planned {
             program: Rc::new(Program::compile(&checked)),
-            facts: Facts::of(&checked),
             checked,
-            presence: OnceCell::new(),
+            sought: Default::default(),
             estimated: RefCell::new(None),
         }
     }
 
-    /// That the keys are there which every document has that satisfies the condition; `None` where there are none.
-    pub fn presence(&self) -> Option<&Self> {
-        self.presence.get_or_init(|| self.facts.presence().map(|checked| Box::new(Planned::new(checked)))).as_deref()
+    /// What an index of that class can look for; `None` where it is of no use.
+    pub fn sought(&self, class: GinClass) -> Option<&Sought> {
+        let derive = || {
+            let Facts { jsonpath, present, condition } = Facts::of(&self.checked, class)?;
+            let keys = |mut keys: Vec<String>| match keys.len() {
+                1 => IndexClause::Key(keys.remove(0)),
+                _ => IndexClause::AnyKey(keys),
+            };
+            let clauses = jsonpath.map(IndexClause::JsonPath).into_iter().chain(present.into_iter().map(keys));
+            let part = (condition != self.checked).then(|| Box::new(Planned::new(condition)));
+            Some(Sought { clauses: clauses.collect(), part })
+        };
+        self.sought[class as usize].get_or_init(derive).as_ref()
     }
 
     /// What it is of every document, where that is the same.
@@ -90,53 +118,9 @@ const CALL: f64 = 20.0;
 /// What comparing one of its values costs.
 const COMPARISON: f64 = 3.0;
 
-/// The operator classes of GIN on jsonb that Postgres brings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GinFamily {
-    /// `jsonb_ops`: keys and scalars
-    Jsonb,
-    /// `jsonb_path_ops`: scalars at their paths
-    JsonbPath,
-}
-
-impl GinFamily {
-    /// The operator family of that OID, which `pg_opfamily.dat` fixes.
-    pub fn of(oid: u32) -> Option<Self> {
-        match oid {
-            4036 => Some(GinFamily::Jsonb),
-            4037 => Some(GinFamily::JsonbPath),
-            _ => None,
-        }
-    }
-}
-
-/// A condition on an indexed document: an operator of its family, and the operand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IndexClause {
-    /// `@@`: a jsonpath predicate
-    JsonPath(String),
-    /// `?`: a key
-    Key(String),
-    /// `?|`: any of these keys
-    AnyKey(Vec<String>),
-}
-
-impl Planned {
-    /// What an index of that family can look for, all of which holds of every document that satisfies the condition;
-    /// none where it is of no use.
-    pub fn index_clauses(&self, family: GinFamily) -> Vec<IndexClause> {
-        match (self.facts.jsonpath(), family) {
-            (Some(jsonpath), _) => vec![IndexClause::JsonPath(jsonpath.to_owned())],
-            (None, GinFamily::Jsonb) => self
-                .facts
-                .present()
-                .iter()
-                .map(|keys| match &keys[..] {
-                    [key] => IndexClause::Key(key.clone()),
-                    keys => IndexClause::AnyKey(keys.to_vec()),
-                })
-                .collect(),
-            (None, GinFamily::JsonbPath) => vec![],
-        }
+impl Sought {
+    /// What the index finds, of the condition that this is sought for.
+    pub fn found<'a>(&'a self, whole: &'a Planned) -> &'a Planned {
+        self.part.as_deref().unwrap_or(whole)
     }
 }

@@ -33,6 +33,12 @@ impl Call {
         }
     }
 
+    /// The schema that the called function is in.
+    pub fn schema(self) -> pg_sys::Oid {
+        // SAFETY: by `new`; the syscache takes any OID.
+        unsafe { pg_sys::get_func_namespace((*(*self.0).flinfo).fn_oid) }
+    }
+
     /// The raw pointer.
     pub fn as_ptr(self) -> pg_sys::FunctionCallInfo {
         self.0

@@ -62,6 +62,21 @@ impl Variable {
         variable
     }
 
+    /// The table, or what else in the query, that it is of.
+    pub fn relation(&self) -> Option<*mut pg_sys::RelOptInfo> {
+        (!self.0.rel.is_null()).then_some(self.0.rel)
+    }
+
+    /// The expression itself.
+    pub fn expression(&self) -> *mut pg_sys::Node {
+        self.0.var
+    }
+
+    /// Whether ANALYZE has kept something of it, which every operator may see.
+    pub fn has_statistics(&self) -> bool {
+        !self.0.statsTuple.is_null() && self.0.acl_ok
+    }
+
     /// The table's column that it is; `None` where it is another expression.
     ///
     /// # Safety

@@ -6,8 +6,9 @@ use super::call::{Call, function_info};
 use super::estimate;
 use super::nodes::{arguments, condition_text, nth, operator_clause};
 use super::statistics::Variable;
-use crate::planner::{GinFamily, Planned};
-use pgrx::pg_sys::{self, Datum, NodeTag};
+use crate::planner::Planned;
+use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
+use segments_core::facts::GinClass;
 
 /// Answers what the planner asks of a call to either function; NULL where there is nothing to say.
 ///
@@ -18,11 +19,12 @@ use pgrx::pg_sys::{self, Datum, NodeTag};
 pub unsafe extern "C-unwind" fn segments_support(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
     // SAFETY: by this function's own condition; the tag of a node says which struct it is.
     unsafe {
-        let request = Call::new(fcinfo).argument(0).cast_mut_ptr::<pg_sys::Node>();
+        let call = Call::new(fcinfo);
+        let request = call.argument(0).cast_mut_ptr::<pg_sys::Node>();
         match (*request).type_ {
-            NodeTag::T_SupportRequestIndexCondition => index_condition(&mut *request.cast()),
+            NodeTag::T_SupportRequestIndexCondition => index_condition(&mut *request.cast(), call.schema()),
             NodeTag::T_SupportRequestCost => cost(&mut *request.cast()),
-            NodeTag::T_SupportRequestSelectivity => selectivity(&mut *request.cast()),
+            NodeTag::T_SupportRequestSelectivity => selectivity(&mut *request.cast(), call.schema()),
             _ => Datum::from(0),
         }
     }
@@ -50,12 +52,12 @@ unsafe fn cost(request: &mut pg_sys::SupportRequestCost) -> Datum {
 ///
 /// # Safety
 /// The request is as the planner makes it.
-unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity) -> Datum {
+unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity, schema: Oid) -> Datum {
     if request.is_join {
         return Datum::from(0);
     }
     // SAFETY: by this function's own condition.
-    request.selectivity = unsafe { estimate::of_call(request.root, request.args, request.varRelid) };
+    request.selectivity = unsafe { estimate::of_call(request.root, request.args, request.varRelid, schema) };
     Datum::from(std::ptr::from_mut(request))
 }
 
@@ -63,8 +65,8 @@ unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity) -> Datum 
 ///
 /// # Safety
 /// The request is as the planner makes it.
-unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) -> Datum {
-    let Some(family) = GinFamily::of(request.opfamily.to_u32()) else { return Datum::from(0) };
+unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, schema: Oid) -> Datum {
+    let Some(class) = class_of(request.opfamily) else { return Datum::from(0) };
     // SAFETY: by this function's own condition: `indexarg` is the position of the argument that is the index's column.
     // That column is a jsonb, so the argument is the document.
     unsafe {
@@ -73,12 +75,13 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
         let Some(planned) = condition_text(arguments).and_then(|text| Planned::of(&text)) else {
             return Datum::from(0);
         };
-        if !is_selective(request.root, document, &planned) {
+        let Some(sought) = planned.sought(class) else { return Datum::from(0) };
+        if !is_selective(request.root, document, sought.found(&planned), schema) {
             return Datum::from(0);
         }
         let mut clauses = std::ptr::null_mut();
-        for clause in planned.index_clauses(family) {
-            if let Some(clause) = operator_clause(document, request.opfamily, &clause) {
+        for clause in &sought.clauses {
+            if let Some(clause) = operator_clause(document, request.opfamily, clause) {
                 clauses = pg_sys::lappend(clauses, clause.cast());
             }
         }
@@ -88,19 +91,31 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition) ->
     }
 }
 
-/// Whether an index finds few documents: those that satisfy the condition, or have the keys that it needs. Postgres's
-/// own estimate does not know under row-level security, and then takes for selective what every document has.
+/// The operator class of a family of operators on jsonb, whose OIDs `pg_opfamily.dat` fixes.
+fn class_of(family: Oid) -> Option<GinClass> {
+    match family.to_u32() {
+        4036 => Some(GinClass::Jsonb),
+        4037 => Some(GinClass::JsonbPath),
+        _ => None,
+    }
+}
+
+/// Whether few documents satisfy what an index looks for. Postgres's own estimate does not know under row-level security,
+/// and then takes for selective what every document has.
 ///
 /// # Safety
 /// `document` is an expression of the query that `root` is the planner's state of.
-unsafe fn is_selective(root: *mut pg_sys::PlannerInfo, document: *mut pg_sys::Node, planned: &Planned) -> bool {
+unsafe fn is_selective(
+    root: *mut pg_sys::PlannerInfo,
+    document: *mut pg_sys::Node,
+    found: &Planned,
+    schema: Oid,
+) -> bool {
     /// From here on, finding documents by an index and fetching them is no cheaper than a scan of the table.
     const MANY: f64 = 0.3;
-    let sought = if planned.facts.jsonpath().is_some() { Some(planned) } else { planned.presence() };
-    let Some(sought) = sought else { return false };
     // SAFETY: by this function's own condition.
     unsafe {
         let variable = Variable::of_expression(root, document);
-        estimate::of_variable(root, &variable, sought) < MANY
+        estimate::of_variable(root, &variable, found, schema) < MANY
     }
 }

@@ -1,11 +1,14 @@
-//! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own.
+//! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own. Where
+//! ANALYZE knows a property by itself, comparisons of it are estimated by that.
 
 use super::Planned;
+use super::comparison::comparisons;
 use super::sample::{self, Column, Seen};
 use crate::matching::run;
+use crate::pg::expression::Properties;
 use crate::pg::sample::Documents;
 use crate::pg::statistics::Statistics;
-use segments_core::expr::Checked;
+use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program::Program;
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -25,12 +28,16 @@ const ENOUGH_MATCHES: usize = 30;
 const OF_NONE: f64 = std::f64::consts::LN_2;
 /// A conjunction that nothing matches is estimated by its parts, unless there are more.
 const MOST_PARTS: usize = 16;
+/// How many entries of `$in` are each looked up in statistics.
+const MOST_ALTERNATIVES: usize = 100;
 
-/// The fraction of rows whose document satisfies the condition. `column` is where the documents are, if that is a
-/// table's column, and `siblings` how many tables the query reads in that one's place.
+/// The fraction of rows whose document satisfies the condition. `properties` are those that may have statistics of their
+/// own. `column` is where the documents are, if that is a table's column, and `siblings` how many tables the query reads
+/// in that one's place.
 pub fn estimate(
     planned: &Planned,
     statistics: impl FnOnce() -> Option<Statistics>,
+    properties: Option<Properties>,
     column: Option<Column>,
     siblings: u32,
 ) -> f64 {
@@ -41,16 +48,26 @@ pub fn estimate(
         return *fraction;
     }
     let table = || column.and_then(|column| sample::documents(column, siblings));
-    let fraction = measure(planned, statistics().as_ref(), table);
+    let fraction = measure(planned, statistics().as_ref(), properties, table);
     planned.estimated.replace(now.map(|now| (now, fraction)));
     fraction
 }
 
 /// Puts the condition to documents. The table's own are asked for only where those of the statistics do not suffice.
-fn measure(planned: &Planned, statistics: Option<&Statistics>, table: impl FnOnce() -> Option<Rc<Documents>>) -> f64 {
-    let mut evidence = Evidence { statistics, table: None };
+fn measure(
+    planned: &Planned,
+    statistics: Option<&Statistics>,
+    properties: Option<Properties>,
+    table: impl FnOnce() -> Option<Rc<Documents>>,
+) -> f64 {
+    let mut evidence = Evidence { statistics, properties, table: None };
     if let Some(constant) = planned.constant() {
         return if constant { 1.0 - evidence.null_fraction() } else { 0.0 };
+    }
+    // Of several properties, documents tell how they depend on each other.
+    let by_property = evidence.of_properties(&planned.checked);
+    if let (Some(fraction), 1) = (by_property, planned.program.properties()) {
+        return fraction;
     }
     let most = ((MOST_OPERATORS / planned.operators()) as usize).clamp(FEWEST_DOCUMENTS, MOST_DOCUMENTS);
     let mut count = Count::default();
@@ -60,6 +77,7 @@ fn measure(planned: &Planned, statistics: Option<&Statistics>, table: impl FnOnc
         evidence.count_own(&planned.program, most, &mut count);
     }
     let fraction = match count {
+        _ if count.matches < ENOUGH_MATCHES && by_property.is_some() => return by_property.unwrap_or(DEFAULT),
         Count { documents: 0, .. } => DEFAULT,
         Count { matches: 0, .. } => count.fraction().min(of_parts(planned.conjuncts(), &evidence, most)),
         _ => count.fraction(),
@@ -76,10 +94,12 @@ fn of_parts(parts: &[Checked], evidence: &Evidence<'_>, most: usize) -> f64 {
     }
     let most = (most / parts.len().max(1)).max(FEWEST_DOCUMENTS);
     let fraction = |part| {
-        let (program, mut count) = (Program::compile(part), Count::default());
-        evidence.count_kept(&program, &mut count);
-        evidence.count_own(&program, most, &mut count);
-        count.fraction()
+        evidence.of_properties(part).unwrap_or_else(|| {
+            let (program, mut count) = (Program::compile(part), Count::default());
+            evidence.count_kept(&program, &mut count);
+            evidence.count_own(&program, most, &mut count);
+            count.fraction()
+        })
     };
     parts.iter().map(fraction).product()
 }
@@ -87,6 +107,7 @@ fn of_parts(parts: &[Checked], evidence: &Evidence<'_>, most: usize) -> f64 {
 /// Documents to put a condition to.
 struct Evidence<'s> {
     statistics: Option<&'s Statistics>,
+    properties: Option<Properties>,
     table: Option<Rc<Documents>>,
 }
 
@@ -96,6 +117,36 @@ impl Evidence<'_> {
             (Some(statistics), _) => statistics.null_fraction,
             (None, Some(table)) => table.nulls as f64 / (table.nulls + table.in_line.len()).max(1) as f64,
             (None, None) => 0.0,
+        }
+    }
+
+    /// The fraction of rows that satisfy a condition, by statistics of each property that it is about; `None` where one has
+    /// none.
+    fn of_properties(&self, condition: &Checked) -> Option<f64> {
+        let properties = self.properties?;
+        let of_each = |parts: &[Checked]| parts.iter().map(|part| self.of_properties(part)).collect::<Option<Vec<_>>>();
+        match condition {
+            Expr::Const(_) | Expr::Test(Atom::Topic(_)) => None,
+            Expr::Not(part) => Some(1.0 - self.of_properties(part)?),
+            Expr::Or(parts) => Some(1.0 - of_each(parts)?.iter().map(|fraction| 1.0 - fraction).product::<f64>()),
+            Expr::Test(Atom::Field(field)) => {
+                let alternatives = comparisons(field).filter(|alternatives| alternatives.len() <= MOST_ALTERNATIVES)?;
+                let of_each = alternatives.iter().map(|comparisons| properties.selectivity(comparisons));
+                of_each.sum::<Option<f64>>().map(|fraction| fraction.min(1.0))
+            }
+            Expr::And(parts) => {
+                // Both ends of a range are one question.
+                let (mut comparisons_of_all, mut fraction) = (Vec::new(), 1.0);
+                for part in parts {
+                    match part {
+                        Expr::Test(Atom::Field(field)) if let Some([one]) = comparisons(field).as_deref_mut() => {
+                            comparisons_of_all.append(one);
+                        }
+                        part => fraction *= self.of_properties(part)?,
+                    }
+                }
+                Some(fraction * properties.selectivity(&comparisons_of_all)?)
+            }
         }
     }
 

@@ -74,10 +74,21 @@ def demanded(results: dict) -> Iterator[Figure]:
     group = "Planning and bookkeeping"
     yield Figure(group, "create_segment beyond its count", 1000 * results["bookkeeping"]["create_segment beyond its count"], "ms", at_most=5)
     yield Figure(group, "planning a condition of 100 nodes", 1000 * results["bookkeeping"]["planning 100 nodes"], "ms", at_most=1)
+    for share, most in ((0.01, 2), (0.001, 5)):
+        estimates = [estimate for estimate in results["estimates"] if estimate["count"] >= share * estimate["of"]]
+        worst = max(estimates, key=misjudged)
+        name = f"the worst estimate of what {100 * share:g} % satisfy: {worst['case']}"
+        yield Figure("Planning and bookkeeping", name, misjudged(worst), "times", at_most=most)
     memory = results["memory"]
     group = "Memory that a backend gains"
     yield Figure(group, f"{memory['evaluations']:,} evaluations of one condition", memory["one condition"], "KB", at_most=64)
     yield Figure(group, "ever other conditions, one for each contact", memory["ever other conditions"], "KB", at_most=1024)
+
+
+def misjudged(estimate: dict) -> float:
+    """How many times too high or too low it is."""
+    ratio = estimate["estimate"] / estimate["count"]
+    return max(ratio, 1 / ratio)
 
 
 def present(rows: list[dict]) -> list[str]:

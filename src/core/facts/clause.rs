@@ -1,13 +1,15 @@
 //! Jsonpath predicates, as text.
 
-use crate::expr::Constant;
+use crate::expr::{Checked, Constant, Expr};
 use crate::value::Value;
 use std::fmt::Write;
 
 /// A predicate of equalities, and how many.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Clause {
-    text: String,
+    pub text: String,
+    /// What of a condition it says; everything, where it is about an element of an array
+    pub condition: Checked,
     equalities: usize,
     /// Whether it is a disjunction, which needs parentheses inside a conjunction
     is_any: bool,
@@ -16,12 +18,7 @@ pub(super) struct Clause {
 impl Clause {
     /// One equality.
     pub(super) fn new(text: String) -> Self {
-        Clause { text, equalities: 1, is_any: false }
-    }
-
-    /// The predicate.
-    pub(super) fn text(&self) -> &str {
-        &self.text
+        Clause { text, condition: Expr::Const(true), equalities: 1, is_any: false }
     }
 
     /// The conjunction, without the longest where there would be more than `most` equalities; `None` of nothing.
@@ -38,7 +35,9 @@ impl Clause {
             return kept.pop();
         }
         let texts = kept.iter().map(|part| if part.is_any { format!("({})", part.text) } else { part.text.clone() });
-        Some(Clause { text: texts.collect::<Vec<_>>().join(" && "), equalities, is_any: false })
+        let text = texts.collect::<Vec<_>>().join(" && ");
+        let condition = Expr::and(kept.into_iter().map(|part| part.condition));
+        Some(Clause { text, condition, equalities, is_any: false })
     }
 
     /// The disjunction; `None` where it would have more than `most` equalities.
@@ -48,8 +47,9 @@ impl Clause {
             return kept.pop();
         }
         let equalities = kept.iter().map(|part| part.equalities).sum();
-        let text = kept.into_iter().map(|part| part.text).collect::<Vec<_>>().join(" || ");
-        (equalities <= most).then_some(Clause { text, equalities, is_any: true })
+        let text = kept.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(" || ");
+        let condition = Expr::or(kept.into_iter().map(|part| part.condition));
+        (equalities <= most).then_some(Clause { text, condition, equalities, is_any: true })
     }
 }
 

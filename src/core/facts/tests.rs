@@ -2,13 +2,14 @@ use super::*;
 use crate::check::{DocumentOnly, check};
 use crate::parse::parse;
 
-fn facts(condition: &str) -> Facts {
+fn facts(condition: &str, class: GinClass) -> Option<Facts> {
     let condition = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
-    Facts::of(&check(&condition, &DocumentOnly).unwrap_or_else(|errors| panic!("{condition}: {}", errors[0])))
+    Facts::of(&check(&condition, &DocumentOnly).unwrap_or_else(|errors| panic!("{condition}: {}", errors[0])), class)
 }
 
+/// What an index of scalars alone can look for.
 fn jsonpath(condition: &str) -> Option<String> {
-    facts(condition).jsonpath().map(str::to_owned)
+    facts(condition, GinClass::JsonbPath)?.jsonpath
 }
 
 #[test]
@@ -97,27 +98,61 @@ fn what_a_missing_field_satisfies_is_no_fact() {
         r#"{"a": {"$in": []}}"#,
         "{}",
     ] {
-        assert_eq!(facts(condition), Facts::default(), "{condition}");
+        assert_eq!(facts(condition, GinClass::Jsonb), None, "{condition}");
     }
     // The value null inside an element is there, but a field of the element may be missing.
     assert_eq!(jsonpath(r#"{"a": {"$elemMatch": {"b": null}}}"#), None);
 }
 
 #[test]
-fn dates_order_and_patterns_need_their_key_only() {
-    for (condition, expected) in [
-        (r#"{"a": {"$date": "2024-01-01"}}"#, &["a"][..]),
-        (r#"{"a": {"$gt": 1}}"#, &["a"]),
-        (r#"{"a.b": {"$regex": "x"}}"#, &["a"]),
-        (r#"{"a": {"$exists": true}}"#, &["a"]),
-        (r#"{"$or": [{"b": {"$exists": true}}, {"a": 1}]}"#, &["a", "b"]),
-        (r#"{"$or": [{"b": {"$exists": true}}, {"b": {"$lt": 1}}]}"#, &["b"]),
+fn an_index_with_keys_knows_what_exists() {
+    for (condition, path, keys, says) in [
+        (r#"{"a": {"$exists": true}}"#, None, &[&["a"][..]][..], r#"{"a": {"$exists": true}}"#),
+        (
+            r#"{"a": 1, "b": {"$exists": true}}"#,
+            Some(r#"$."a" == 1"#),
+            &[&["b"]],
+            r#"{"a": 1, "b": {"$exists": true}}"#,
+        ),
+        (
+            r#"{"$or": [{"b": {"$exists": true}}, {"a": {"$exists": true}}], "c": {"$gt": 1}}"#,
+            None,
+            &[&["a", "b"]],
+            r#"{"$or": [{"a": {"$exists": true}}, {"b": {"$exists": true}}]}"#,
+        ),
+        // Of other tests, where there is nothing better.
+        (r#"{"a": {"$date": "2024-01-01"}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
+        (r#"{"a": {"$gt": 1}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
+        (r#"{"a.b": {"$regex": "x"}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
+        (r#"{"a.b": {"$exists": true}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
+        (r#"{"a": {"$elemMatch": {"b": null}}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
+        (
+            r#"{"$or": [{"b": {"$exists": true}}, {"a": 1}]}"#,
+            None,
+            &[&["a", "b"]],
+            r#"{"$or": [{"a": {"$exists": true}}, {"b": {"$exists": true}}]}"#,
+        ),
+        (r#"{"$or": [{"b": {"$exists": true}}, {"b": {"$lt": 1}}]}"#, None, &[&["b"]], r#"{"b": {"$exists": true}}"#),
+        (
+            r#"{"a": {"$size": 1}, "b": {"$type": "null"}}"#,
+            None,
+            &[&["a"], &["b"]],
+            r#"{"a": {"$exists": true}, "b": {"$exists": true}}"#,
+        ),
+        (r#"{"a": {"$gt": 1}, "b": 2, "c": {"$ne": 3}}"#, Some(r#"$."b" == 2"#), &[], r#"{"b": 2}"#),
+        (
+            r#"{"$or": [{"a": 1, "d": {"$gt": 1}}, {"b": 2, "c": {"$ne": 3}}]}"#,
+            Some(r#"$."a" == 1 || $."b" == 2"#),
+            &[],
+            r#"{"$or": [{"a": 1}, {"b": 2}]}"#,
+        ),
     ] {
-        let facts = facts(condition);
-        assert_eq!(facts.jsonpath(), None, "{condition}");
-        assert_eq!(facts.present(), [expected], "{condition}");
+        let facts = facts(condition, GinClass::Jsonb).unwrap_or_else(|| panic!("{condition}"));
+        let said = check(&parse(says).unwrap(), &DocumentOnly).unwrap();
+        assert_eq!((facts.jsonpath.as_deref(), facts.condition), (path, said), "{condition}");
+        assert_eq!(facts.present, keys, "{condition}");
     }
-    assert_eq!(facts(r#"{"a": {"$size": 1}, "b": {"$type": "null"}}"#).present(), [["a"], ["b"]]);
+    assert_eq!(facts(r#"{"a": {"$exists": true}}"#, GinClass::JsonbPath), None);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::tree::{Sql, Symbol};
 use super::writer::Writer;
 use super::{Column, Compiler, Names, Style, Table, TypedIndex, native, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
-use crate::facts::Facts;
+use crate::facts::{Facts, GinClass};
 use crate::types::PropertyType;
 
 /// An index, as far as tests are concerned.
@@ -109,7 +109,8 @@ fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
             indexes.push(Index::Property(index));
         }
     }
-    if table.properties.is_some() && Facts::of(&Expr::Test(Atom::Field(field.clone()))).jsonpath().is_some() {
+    let is_found = || Facts::of(&Expr::Test(Atom::Field(field.clone())), GinClass::JsonbPath).is_some();
+    if table.properties.is_some() && is_found() {
         indexes.push(Index::Properties);
     }
     indexes
