@@ -113,7 +113,9 @@ SELECT a.name AS audience, l.pid, coalesce(p.phase, CASE WHEN l.granted THEN 'ru
     ON l.locktype = 'advisory' AND l.classid = 1936025453 AND l.objsubid = 2
    AND l.objid = hashtext(a.name)::bigint::bit(32)::bigint::oid
    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
-  LEFT JOIN segments.progress() p ON p.pid = l.pid AND l.granted;
+  LEFT JOIN segments.progress() p ON p.pid = l.pid AND l.granted
+   -- Of a long name there is only the beginning.
+   AND (p.audience = a.name OR octet_length(a.name) > 256 AND starts_with(a.name, p.audience));
 COMMENT ON VIEW segments.refresh_progress IS
     'Refreshes that run or wait for their turn. How far they are is shown where the library is in shared_preload_libraries.';
 

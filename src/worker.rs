@@ -112,15 +112,13 @@ fn wake_worker() {
     if shared::board().is_some() {
         return wake();
     }
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_WARNING,
-        "segments are not counted in the background: the library is not preloaded",
-    )
-    .detail("Counts are those of when a segment was created or changed, until refresh_segments() counts anew.")
-    .hint(
-        "Call refresh_segments() from a scheduler, or add segments to shared_preload_libraries and restart the server.",
-    )
-    .notice();
+    // Not at once: while an extension's script runs, notices are not shown.
+    register_xact_callback(PgXactCallbackEvent::PreCommit, || {
+        Failure::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, "segments are not counted anew in the background")
+            .detail("That takes a worker, which runs where the library is preloaded.")
+            .hint("Add segments to shared_preload_libraries and restart the server, or call refresh_segments() from a scheduler.")
+            .notice();
+    });
 }
 
 /// How long after they were counted segments are due, of audiences for which nothing else is set.

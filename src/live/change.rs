@@ -6,7 +6,7 @@ use crate::access::{self, Scope};
 use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::{returning, security};
+use crate::pg::{returning, security, snapshot};
 use crate::query;
 use crate::segment::{Definition, argument, id_of};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
@@ -102,7 +102,8 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::
 #[pg_extern(sql = false)]
 pub fn prune_changes() -> i64 {
     let minutes = RETENTION.get();
-    if minutes < 0 {
+    // In an older snapshot, changes that others have deleted since would be an error.
+    if minutes < 0 || snapshot::is_kept_for_transaction() {
         return 0;
     }
     let deleted = access::write(

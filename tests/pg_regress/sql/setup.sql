@@ -1,2 +1,3 @@
--- Runs first, in a new database.
+-- Runs first, in a new database. Without the library preloaded, the extension says what it does not do.
+SET client_min_messages = notice;
 CREATE EXTENSION segments;
