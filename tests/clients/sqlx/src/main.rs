@@ -14,7 +14,7 @@ const SEARCH: &str = "SELECT contact FROM search_contacts($1, 'customers', page_
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // PgBouncer before 1.21, in transaction mode, wants persistent(false) on each query.
+    // Behind PgBouncer in transaction mode, sqlx wants its version 1.21, which knows prepared statements.
     let options: PgConnectOptions = std::env::var("DATABASE_URL")?.parse()?;
     let mut db = options.connect().await?;
 
