@@ -12,6 +12,7 @@ use segments_core::types::PropertyType;
 
 mod attach;
 mod columns;
+mod topics;
 
 pub use attach::must_own;
 use columns::CatalogColumn;

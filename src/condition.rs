@@ -42,6 +42,16 @@ pub fn stored(text: &[u8]) -> Condition {
     parse(text).unwrap_or_else(|error| Failure::from(error).raise())
 }
 
+/// Says so, where every contact of the audience satisfies a condition.
+pub fn notice_everyone(checked: &Checked) {
+    if *checked == Expr::Const(true) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
+            .detail("Every contact of the audience satisfies it.")
+            .hint("An empty condition, {}, means everyone.")
+            .notice();
+    }
+}
+
 /// Raises the first of the mistakes.
 pub fn raise_first(errors: Vec<Error>) -> ! {
     match errors.into_iter().next() {

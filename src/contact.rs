@@ -1,18 +1,21 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
 use crate::access::{self, Scope};
-use crate::audience::Audience;
+use crate::audience::{Audience, ColumnRef};
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::segment::{self, Definition, id_of};
 use crate::{condition, count, query, scope};
 use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_literal};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
 
 mod page;
+
+pub use page::slugs;
 
 /// How many contacts a page may have.
 const MOST_CONTACTS: i32 = 1000;
@@ -73,10 +76,10 @@ fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
     let sql = format!(
         "SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}))",
         audience.relation.quoted(),
-        is_contact(&audience),
+        is_contact(&audience, contact_id),
         executable_sql(&audience, &checked)
     );
-    query::first(&sql, &[contact_id.into()], |row| row.get(1)).unwrap_or(false)
+    query::first(&sql, &[], |row| row.get(1)).unwrap_or(false)
 }
 
 /// The segments that a contact is a member of now.
@@ -100,9 +103,9 @@ fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCa
             "SELECT ARRAY[{}]::pg_catalog.bool[] FROM {} WHERE {}",
             tests.join(", "),
             audience.relation.quoted(),
-            is_contact(&audience)
+            is_contact(&audience, contact_id)
         );
-        let holds = query::first(&sql, &[contact_id.into()], |row| row.get::<Vec<bool>>(1)).unwrap_or_default();
+        let holds = query::first(&sql, &[], |row| row.get::<Vec<bool>>(1)).unwrap_or_default();
         let ids = sound.iter().zip(holds).filter(|(_, holds)| *holds);
         members.extend(ids.map(|((id, _), _)| pgrx::Uuid::from_bytes(*id.as_bytes())));
     }
@@ -122,7 +125,9 @@ fn conditions_sql(conditions: &str, audience: &str) -> String {
 
 /// A condition over an audience; raises its first mistake.
 fn checked(audience: &Audience, conditions: &str) -> Checked {
-    scope::check(audience, &condition::stored(conditions.as_bytes()), "UTC").checked
+    let checked = scope::check(audience, &condition::stored(conditions.as_bytes()), "UTC").checked;
+    condition::notice_everyone(&checked);
+    checked
 }
 
 fn members_of(segment: pgrx::Uuid) -> (Audience, Checked) {
@@ -162,9 +167,30 @@ pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
     Expr::and([audience.restriction.clone(), checked.clone()])
 }
 
-/// That a row is the contact whose id is the query's first argument, as text.
-pub fn is_contact(audience: &Audience) -> String {
-    format!("{} OPERATOR(pg_catalog.=) $1::{}", pgrx::spi::quote_identifier(&audience.id.name), audience.id.type_name)
+/// That a row is the contact of that id. What is no value of the id's type is the id of no contact.
+pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
+    let ColumnRef { name, type_name, .. } = &audience.id;
+    if !can_be_id(contact_id, type_name) {
+        return "false".to_owned();
+    }
+    format!("{} OPERATOR(pg_catalog.=) {}", quote_identifier(name), literal(contact_id, type_name))
+}
+
+/// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.
+fn can_be_id(text: &str, type_name: &str) -> bool {
+    match type_name {
+        "pg_catalog.uuid" => uuid::Uuid::parse_str(text).is_ok(),
+        "pg_catalog.int2" => text.trim().parse::<i16>().is_ok(),
+        "pg_catalog.int4" => text.trim().parse::<i32>().is_ok(),
+        "pg_catalog.int8" => text.trim().parse::<i64>().is_ok(),
+        _ => true,
+    }
+}
+
+/// A value of that type. An argument of type text would be cast, which the owner of an enum may have written a function for;
+/// a literal is read by the type itself.
+pub fn literal(text: &str, type_name: &str) -> String {
+    format!("{}::{type_name}", quote_literal(text))
 }
 
 /// A page size from 1 to `most`; raises 22023 otherwise.

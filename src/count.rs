@@ -6,8 +6,10 @@
 use crate::access;
 use crate::audience::Audience;
 use crate::contact;
+use crate::error::Failure;
 use crate::pg::security;
 use crate::pg::snapshot;
+use crate::pg::subtransaction::{self, Raised};
 use crate::query;
 use crate::scope::{self, CheckedCondition};
 use crate::segment::{Definition, id_of};
@@ -62,7 +64,8 @@ pub fn recount(audience: &Audience, segments: &[Definition]) {
         });
         let conditions: Vec<Checked> =
             checked.iter().filter_map(|(_, checked)| Some(checked.as_ref()?.checked.clone())).collect();
-        let mut counted = members::of_all(audience, &conditions, None).into_iter();
+        let counted = subtransaction::attempt(|| members::of_all(audience, &conditions, None));
+        let mut counted = counted.unwrap_or_else(|raised| raise(raised, audience, segments)).into_iter();
         let counts = checked.into_iter().map(|(id, checked)| {
             let counted = checked.and_then(|checked| Some((counted.next()?, checked.changes_at)));
             (id, counted.unzip())
@@ -88,6 +91,17 @@ pub fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> 
 /// An instant as a value of Postgres's.
 pub fn timestamp(instant: Option<Instant>) -> Option<TimestampWithTimeZone> {
     instant.and_then(|instant| TimestampWithTimeZone::try_from(instant.to_postgres()).ok())
+}
+
+/// Raises what counting as the owner raised; what it says only to those who could have counted for themselves.
+fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! {
+    if segments.iter().all(|segment| access::may_count(audience, segment)) {
+        raised.raise()
+    }
+    Failure::new(raised.sqlstate, "the contacts could not be counted")
+        .detail("The error is not shown, because you may not read all that the condition asks.")
+        .hint("Have the owner of the contacts' table try count_contacts() with the same condition.")
+        .raise()
 }
 
 /// By how much the recorded changes of live counts add to their bases, in the active snapshot.

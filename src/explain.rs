@@ -48,8 +48,14 @@ fn explain_match(contact_id: &str, segment: pgrx::Uuid, fcinfo: pg_sys::Function
 struct Part {
     pointer: String,
     condition: Condition,
-    /// The field that it asks, where it asks one
-    field: Option<Path>,
+    asks: Asks,
+}
+
+/// What a part asks of the contact, where it asks for one thing.
+enum Asks {
+    Several,
+    Field(Path),
+    Topics,
 }
 
 /// What a part saw and said.
@@ -66,7 +72,7 @@ struct Parts {
 
 impl Parts {
     fn condition(&mut self, condition: &Condition) {
-        self.push(condition.clone(), None);
+        self.push(condition.clone(), Asks::Several);
         for member in &condition.members {
             self.member(member, condition.members.len() == 1);
         }
@@ -78,17 +84,17 @@ impl Parts {
         match member {
             Member::Logical(junction, conditions) => self.at(junction.operator().name(), |parts| {
                 if !only {
-                    parts.push(alone, None);
+                    parts.push(alone, Asks::Several);
                 }
                 for (index, condition) in conditions.iter().enumerate() {
                     parts.at(index, |parts| parts.condition(condition));
                 }
             }),
             Member::Not(condition) => self.at(Operator::Not.name(), |parts| parts.condition(condition)),
-            Member::Topic(_) => self.at(Operator::Topic.name(), |parts| parts.push(alone, None)),
-            Member::Segment(_) => self.at(Operator::Segment.name(), |parts| parts.push(alone, None)),
+            Member::Topic(_) => self.at(Operator::Topic.name(), |parts| parts.push(alone, Asks::Topics)),
+            Member::Segment(_) => self.at(Operator::Segment.name(), |parts| parts.push(alone, Asks::Several)),
             Member::Field(path, predicate) => self.at(path.text(), |parts| {
-                parts.push(alone, Some(path));
+                parts.push(alone, Asks::Field(path.clone()));
                 parts.tests(path, predicate);
             }),
         }
@@ -103,12 +109,12 @@ impl Parts {
         for test in tests {
             let alone = FieldPredicate::Tests(Predicate { read_as: *read_as, tests: vec![test.clone()] });
             let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
-            self.at(test.operator().name(), |parts| parts.push(condition, Some(path)));
+            self.at(test.operator().name(), |parts| parts.push(condition, Asks::Field(path.clone())));
         }
     }
 
-    fn push(&mut self, condition: Condition, field: Option<&Path>) {
-        self.parts.push(Part { pointer: self.place.pointer().to_owned(), condition, field: field.cloned() });
+    fn push(&mut self, condition: Condition, asks: Asks) {
+        self.parts.push(Part { pointer: self.place.pointer().to_owned(), condition, asks });
     }
 
     fn at(&mut self, step: impl std::fmt::Display, walk: impl FnOnce(&mut Self)) {
@@ -136,11 +142,10 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
         holds.join(", "),
         values.join(", "),
         audience.relation.quoted(),
-        contact::is_contact(audience),
+        contact::is_contact(audience, contact_id),
         contact::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
     );
-    let seen =
-        query::first(&sql, &[contact_id.into()], |row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2)));
+    let seen = query::first(&sql, &[], |row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2)));
     let Some((holds, values)) = seen else {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -153,9 +158,14 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect()
 }
 
-/// The value of a part's field as jsonb. Where its path leads through an array, the whole property.
+/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics. Where the field's path leads through an
+/// array, the whole property.
 fn value_sql(audience: &Audience, part: &Part) -> String {
-    let Some(path) = &part.field else { return "NULL::pg_catalog.jsonb".to_owned() };
+    let path = match &part.asks {
+        Asks::Field(path) => path,
+        Asks::Topics => return contact::slugs(audience),
+        Asks::Several => return "NULL::pg_catalog.jsonb".to_owned(),
+    };
     let exact = audience.property(path.text()).is_some();
     let (name, rest) = if exact { (path.text(), &[][..]) } else { (path.first(), path.rest()) };
     let whole = match (audience.table.column(name), &audience.table.properties) {
@@ -174,7 +184,7 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
 
 /// What there is to say of the value that a part saw.
 fn note(audience: &Audience, part: &Part, seen: &Seen) -> Option<String> {
-    let path = part.field.as_ref()?;
+    let Asks::Field(path) = &part.asks else { return None };
     let Some(text) = &seen.value else { return Some("the contact has no value for it".to_owned()) };
     let value: Value = serde_json::from_str(text).ok()?;
     let declared = audience.property(path.text())?;

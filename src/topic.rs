@@ -12,7 +12,7 @@ use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use pgrx::{AnyElement, PgSqlErrorCode};
 use segments_core::check::Scope;
 use segments_core::expr::Expr;
-use segments_core::sql::{self, ColumnKind, Style, Topics};
+use segments_core::sql::{self, Style, Topics};
 use uuid::Uuid;
 
 /// Adds a topic that contacts can be subscribed to.
@@ -66,8 +66,9 @@ fn create_topic(
 fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     let (audience, topic) = subscription(topic, audience);
     let (topics, relation) = mapped(&audience);
-    let exists = format!("SELECT true FROM {} WHERE {}", audience.relation.quoted(), is_contact_of(&audience));
-    if query::first(&exists, &[contact_id.into()], |row| row.get::<bool>(1)).is_none() {
+    let is_contact = is_contact_of(&audience, contact_id);
+    let exists = format!("SELECT true FROM {} WHERE {is_contact}", audience.relation.quoted());
+    if query::first(&exists, &[], |row| row.get::<bool>(1)).is_none() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
@@ -90,10 +91,9 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
             name = quote_identifier(&audience.relation.name.name),
             s = subscription_alias(&audience),
             is_topic = is_topic(&audience, topics),
-            is_contact = is_contact_of(&audience),
-            topic_value = topic_value(topics),
+            topic_value = contact::literal(&topic, &sql::type_name(&topics.topic_column, &audience.style())),
         ),
-        &[contact_id.into(), topic.into()],
+        &[topic.as_str().into()],
     );
 }
 
@@ -104,28 +104,29 @@ fn unsubscribe_contact(contact_id: &str, topic: &str, audience: &str) {
     let (topics, relation) = mapped(&audience);
     query::write(
         &format!(
-            "DELETE FROM {relation} {s} WHERE {s}.{contact} OPERATOR(pg_catalog.=) $1::{id_type} AND {is_topic}
-                AND EXISTS (SELECT FROM {table} WHERE {is_contact})",
+            "DELETE FROM {relation} {s} WHERE {is_topic}
+                AND {s}.{contact} OPERATOR(pg_catalog.=) (SELECT {id} FROM {table} WHERE {is_contact})",
             contact = quote_identifier(&topics.contact_column),
-            id_type = audience.id.type_name,
+            id = quote_identifier(&audience.id.name),
             table = audience.relation.quoted(),
             s = subscription_alias(&audience),
             is_topic = is_topic(&audience, topics),
-            is_contact = is_contact_of(&audience),
+            is_contact = is_contact_of(&audience, contact_id),
         ),
-        &[contact_id.into(), topic.into()],
+        &[topic.into()],
     );
 }
 
-/// That a row of the audience's table is the contact whose id is the first argument, and is of the audience.
-fn is_contact_of(audience: &Audience) -> String {
-    format!("{} AND ({})", contact::is_contact(audience), contact::executable_sql(audience, &Expr::Const(true)))
+/// That a row of the audience's table is the contact of that id, and is of the audience.
+fn is_contact_of(audience: &Audience, contact_id: &str) -> String {
+    let is_of_audience = contact::executable_sql(audience, &Expr::Const(true));
+    format!("{} AND ({is_of_audience})", contact::is_contact(audience, contact_id))
 }
 
-/// That a subscription is to the topic that is the second argument.
+/// That a subscription is to the topic that is the query's argument.
 fn is_topic(audience: &Audience, topics: &Topics) -> String {
     let style = Style { alias: Some(subscription_alias(audience).to_owned()), ..audience.style() };
-    format!("{}::pg_catalog.text OPERATOR(pg_catalog.=) $2", sql::value(&topics.topic_column, &style))
+    format!("{}::pg_catalog.text OPERATOR(pg_catalog.=) $1", sql::value(&topics.topic_column, &style))
 }
 
 /// What the subscriptions are called in a query that may name the audience's table, too.
@@ -157,14 +158,6 @@ fn mapped(audience: &Audience) -> (&Topics, String) {
         .raise()
     };
     (topics, quote_qualified_identifier(&topics.relation.schema, &topics.relation.name))
-}
-
-/// The second argument as the topic column's type.
-fn topic_value(topics: &Topics) -> &'static str {
-    match topics.topic_column.kind {
-        ColumnKind::Uuid => "$2::pg_catalog.uuid",
-        _ => "$2",
-    }
 }
 
 /// Lower-case words joined by hyphens.

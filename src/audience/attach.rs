@@ -1,6 +1,7 @@
 //! Making, attaching and detaching audiences.
 
 use super::columns::{self, CatalogColumn};
+use super::topics::map_topics;
 use super::{Audience, owns};
 use crate::access::{self, Scope};
 use crate::error::Failure;
@@ -25,6 +26,22 @@ fn create_contacts(relation: &str) {
     let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
     let table = quote_qualified_identifier(&schema, &name);
     let topics_table = quote_qualified_identifier(&schema, &format!("{singular}_topics"));
+    if query::first(OWNER, &[name.as_str().into()], |_| ()).is_some() {
+        already_exists(&name)
+    }
+    for table in [&table, &topics_table] {
+        if query::first("SELECT pg_catalog.to_regclass($1)", &[table.as_str().into()], |row| {
+            row.nullable::<pg_sys::Oid>(1)
+        })
+        .flatten()
+        .is_some()
+        {
+            Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation {table} already exists"))
+                .detail("create_contacts() makes a table of contacts, and one with what they are subscribed to.")
+                .hint("Choose another name, or attach the table that you have with attach_audience().")
+                .raise()
+        }
+    }
     for statement in contacts_ddl(&table, &topics_table) {
         query::write(&statement, &[]);
     }
@@ -167,10 +184,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
         ],
     );
     if added == 0 {
-        Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT, format!("audience \"{name}\" already exists"))
-            .detail("Names of audiences are unique in a database.")
-            .hint("Choose another name, or detach that one with detach_audience().")
-            .raise()
+        already_exists(name)
     }
     if !is_unique(relation, id.number) {
         Failure::new(
@@ -186,6 +200,13 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
         let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
         scope::check(&audience, &condition::read(scope), "UTC");
     }
+}
+
+fn already_exists(name: &str) -> ! {
+    Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT, format!("audience \"{name}\" already exists"))
+        .detail("Names of audiences are unique in a database.")
+        .hint("Choose another name, or detach that one with detach_audience().")
+        .raise()
 }
 
 const INSERT: &str = "
@@ -264,7 +285,7 @@ SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.rel
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE c.oid OPERATOR(pg_catalog.=) $1";
 
-fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
+pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
     catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
         let near = segments_core::error::nearest(column, catalog.iter().map(|found| found.name.as_str()));
         Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("column \"{column}\" of {table} does not exist"))
@@ -358,28 +379,3 @@ const OWNER: &str = "
 SELECT c.relowner FROM segments.audience_config a
   LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
  WHERE a.name OPERATOR(pg_catalog.=) $1";
-
-/// Tells which table says who is subscribed to what.
-#[pg_extern(sql = false)]
-fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
-    access::require_write(audience);
-    let quoted = must_own(relation);
-    let catalog = columns::read(relation);
-    find_column(&catalog, contact_column, &quoted);
-    find_column(&catalog, topic_column, &quoted);
-    let before = Audience::load(audience);
-    must_own(before.relation.oid);
-    let before = live::hold_writers(before);
-    map_topics(audience, relation, &quoted, [contact_column, topic_column]);
-    live::topics_attached(&before);
-}
-
-fn map_topics(audience: &str, relation: pg_sys::Oid, quoted: &str, columns: [&str; 2]) {
-    access::write(
-        "UPDATE segments.audience_config a
-            SET topics_relation = $2, topics_relation_name = $3,
-                topics_contact_column = $4::pg_catalog.name, topics_topic_column = $5::pg_catalog.name
-          WHERE a.name OPERATOR(pg_catalog.=) $1",
-        &[audience.into(), relation.into(), quoted.into(), columns[0].into(), columns[1].into()],
-    );
-}

@@ -1,7 +1,7 @@
 //! Pages of contacts, in the documented JSON shape, by keyset.
 
 use crate::audience::{Audience, ColumnRef};
-use crate::contact::executable_sql;
+use crate::contact::{can_be_id, executable_sql, literal};
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::returning;
@@ -10,11 +10,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
-use segments_core::sql::{self, Style, Topics};
+use segments_core::sql::{self, Style};
 
 /// Returns one page of the contacts that satisfy a condition: newest first, else by id.
 pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, after: Option<&str>) {
-    let cursor = after.map(Cursor::parse);
+    let cursor = after.map(|after| Cursor::parse(after, &audience.id.type_name));
     let past_cursor = match &cursor {
         Some(cursor) => format!(" AND {}", cursor.filter(audience)),
         None => String::new(),
@@ -26,8 +26,7 @@ pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i
         executable_sql(audience, checked),
         order(audience),
     );
-    let (created, id) = cursor.map_or((None, None), |cursor| (cursor.created, Some(cursor.id)));
-    returning::rows(call, &sql, &[i64::from(page_size).into(), created.into(), id.into()]);
+    returning::rows(call, &sql, &[i64::from(page_size).into()]);
 }
 
 /// The members of a contact's JSON object, as the columns of a SELECT.
@@ -42,10 +41,7 @@ fn members(audience: &Audience) -> String {
         Some(column) => format!("{} AS properties", quote_identifier(&column.name)),
         None => "'{}'::pg_catalog.jsonb AS properties".to_owned(),
     });
-    members.push(match &audience.table.topics {
-        Some(topics) => format!("{} AS topics", slugs(topics, audience)),
-        None => "'[]'::pg_catalog.jsonb AS topics".to_owned(),
-    });
+    members.push(format!("{} AS topics", slugs(audience)));
     let created =
         audience.created.as_ref().map_or("NULL::pg_catalog.text".to_owned(), |created| as_text(audience, created));
     members.push(format!(
@@ -61,8 +57,9 @@ fn as_text(audience: &Audience, column: &ColumnRef) -> String {
     format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", audience.value(&column.name))
 }
 
-/// The slugs of the topics that the row's contact is subscribed to.
-fn slugs(topics: &Topics, audience: &Audience) -> String {
+/// The slugs of the topics that the row's contact is subscribed to, as jsonb.
+pub fn slugs(audience: &Audience) -> String {
+    let Some(topics) = &audience.table.topics else { return "'[]'::pg_catalog.jsonb".to_owned() };
     let relation = pgrx::spi::quote_qualified_identifier(&topics.relation.schema, &topics.relation.name);
     // The contact is that of the query around this one: its table may have any name.
     let table = &audience.relation.name.name;
@@ -105,10 +102,10 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn parse(text: &str) -> Self {
+    fn parse(text: &str, id_type: &str) -> Self {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
         let values = json.and_then(|json| serde_json::from_slice::<(Option<String>, String)>(&json).ok());
-        let Some((created, id)) = values else {
+        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else {
             Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
                 .detail("A page goes on after the contact whose cursor is given.")
                 .hint("Take the \"cursor\" of the last contact of the page before.")
@@ -117,19 +114,19 @@ impl Cursor {
         Cursor { created, id }
     }
 
-    /// That a row comes after the cursor, whose values are the query's second and third arguments.
+    /// That a row comes after the cursor.
     fn filter(&self, audience: &Audience) -> String {
         let id = quote_identifier(&audience.id.name);
-        let id_value = format!("$3::{}", audience.id.type_name);
+        let id_value = literal(&self.id, &audience.id.type_name);
         let Some(created) = &audience.created else {
             return format!("{id} OPERATOR(pg_catalog.<) {id_value}");
         };
         let column = quote_identifier(&created.name);
-        let pair = format!("({column}, {id}) OPERATOR(pg_catalog.<) ($2::{}, {id_value})", created.type_name);
-        match (&self.created, created.not_null) {
-            (Some(_), true) => pair,
-            (Some(_), false) => format!("({pair} OR {column} IS NULL)"),
-            (None, _) => format!("({column} IS NULL AND {id} OPERATOR(pg_catalog.<) {id_value})"),
-        }
+        let Some(value) = &self.created else {
+            return format!("({column} IS NULL AND {id} OPERATOR(pg_catalog.<) {id_value})");
+        };
+        let value = literal(value, &created.type_name);
+        let pair = format!("({column}, {id}) OPERATOR(pg_catalog.<) ({value}, {id_value})");
+        if created.not_null { pair } else { format!("({pair} OR {column} IS NULL)") }
     }
 }

@@ -50,6 +50,12 @@ pub fn value(column: &Column, style: &Style) -> String {
     writer.plain(&column.kind, &writer.column(&column.name))
 }
 
+/// A column's type, as a cast takes it.
+#[must_use]
+pub fn type_name(column: &Column, style: &Style) -> String {
+    Writer(style).type_name(&column.kind)
+}
+
 /// What of the table a condition reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Used<'t> {
@@ -180,7 +186,8 @@ impl Compiler<'_> {
         let test = Expr::Test(field.clone());
         let on_missing = holds(&test, vec![]);
         let (sql, on_null) = match native::test(self.writer, column, field) {
-            // Of a test on a NULL column, only NULL or something equal to `on_missing` can come.
+            // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the elements
+            // of an array are looked for.
             Some(sql) => (if positive { sql } else { sql.negate() }, None),
             None => {
                 // An object built from the row has null where the column is NULL.
@@ -193,11 +200,12 @@ impl Compiler<'_> {
             }
         };
         let term = self.writer.column(&column.name);
+        let is_array = matches!(column.kind, ColumnKind::Array(_));
         Part::Sql(if column.not_null {
             sql
         } else if on_missing == positive {
             Sql::or([Sql::IsNull(term), sql])
-        } else if on_null.is_some() || sql == Sql::Const(true) {
+        } else if on_null.is_some() || sql == Sql::Const(true) || is_array && on_missing {
             Sql::and([Sql::IsNotNull(term), sql])
         } else {
             sql

@@ -2,6 +2,7 @@
 
 use super::{as_owner, query_for};
 use crate::audience::Audience;
+use crate::error::sqlstate_text;
 use crate::pg::{security, subtransaction};
 use crate::progress::{Phase, Shown};
 use crate::query;
@@ -49,7 +50,10 @@ pub fn of_all(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>
 pub fn of_each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) -> Vec<Result<i64, String>> {
     match subtransaction::attempt(|| of_all(audience, conditions, shown)) {
         Ok(counts) => counts.into_iter().map(Ok).collect(),
-        Err(message) if conditions.len() == 1 => vec![Err(message)],
+        // What the message quotes is not for everyone who sees the segment.
+        Err(raised) if conditions.len() == 1 => {
+            vec![Err(format!("counting raises SQLSTATE {}", sqlstate_text(raised.sqlstate)))]
+        }
         Err(_) => {
             let (first, second) = conditions.split_at(conditions.len() / 2);
             let mut counts = of_each(audience, first, shown);

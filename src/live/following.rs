@@ -54,12 +54,12 @@ fn keep_parts() {
     });
     for changed in changed {
         // Whatever goes wrong must not make somebody's ALTER or DROP fail.
-        if let Err(message) = subtransaction::attempt(|| changed.follow()) {
+        if let Err(raised) = subtransaction::attempt(|| changed.follow()) {
             for audience in changed.of_contacts.iter().chain(&changed.of_subscriptions) {
                 access::write("SELECT segments.forget_live_counts($1)", &[audience.as_str().into()]);
                 Failure::new(
                     PgSqlErrorCode::ERRCODE_WARNING,
-                    format!("live counts of audience \"{audience}\" could not follow its table: {message}"),
+                    format!("live counts of audience \"{audience}\" could not follow its table: {}", raised.message),
                 )
                 .detail("Until they are counted again, they are counted for each reader.")
                 .hint("Switch the audience to 'periodic' with set_freshness(), and back to 'live'.")

@@ -141,7 +141,7 @@ impl Element {
         Element { kind: Kind::of_type(type_id, false), type_id, length, by_value, align }
     }
 
-    /// Arrays are taken to have one dimension, as compiled SQL takes them.
+    /// An array of several dimensions is the list of its elements, as compiled SQL has it.
     ///
     /// # Safety
     /// The datum is an array of such elements, not NULL.
@@ -163,11 +163,7 @@ impl Element {
             );
             let value = |index: usize| match *nulls.add(index) {
                 true => Value::Null,
-                false => match self.kind.read(*elements.add(index), folds) {
-                    // In an array it is what to_jsonb makes of it.
-                    Value::Moment(moment) if !moment.is_finite() => Value::Bytes(b"infinity".as_slice().into()),
-                    value => value,
-                },
+                false => self.kind.read(*elements.add(index), folds),
             };
             let elements_read = (0..count as usize).map(value).collect();
             pg_sys::pfree(elements.cast());

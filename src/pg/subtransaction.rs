@@ -4,12 +4,27 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
 
-/// Runs `work` in a subtransaction of its own. An error undoes what it did, and its message is returned; what is meant for
-/// the whole statement, such as a cancel, goes on.
+/// An error that was caught.
+pub struct Raised {
+    pub sqlstate: PgSqlErrorCode,
+    /// It may quote data
+    pub message: String,
+    error: Box<CaughtError>,
+}
+
+impl Raised {
+    /// Raises it again.
+    pub fn raise(self) -> ! {
+        self.error.rethrow()
+    }
+}
+
+/// Runs `work` in a subtransaction of its own. An error undoes what it did, and is returned; what is meant for the whole
+/// statement, such as a cancel, goes on.
 ///
 /// # Errors
 /// `work` raised.
-pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
     // SAFETY: as PL/pgSQL's exception blocks do it (src/pl/plpgsql/src/pl_exec.c, exec_stmt_block): whatever way `work`
     // ends, the subtransaction that was begun is released or rolled back, and the memory context and the resource owner
     // from before are current again.
@@ -33,10 +48,11 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, String> {
             let (CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) = &error else {
                 error.rethrow()
             };
-            if concerns_all(report.sql_error_code()) {
+            let sqlstate = report.sql_error_code();
+            if concerns_all(sqlstate) {
                 error.rethrow()
             }
-            Err(report.message().to_owned())
+            Err(Raised { sqlstate, message: report.message().to_owned(), error: Box::new(error) })
         })
         .execute()
     }

@@ -10,7 +10,6 @@ use crate::{condition, count, live, query};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, JsonB, PgSqlErrorCode};
 use segments_core::error::nearest;
-use segments_core::expr::Expr;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -51,7 +50,7 @@ fn create_segment(
         duplicate_name(&segment).raise()
     }
     record_references(&segment, &checked);
-    notice_everyone(&checked);
+    condition::notice_everyone(&checked.checked);
     count::recount(&audience, std::slice::from_ref(&segment));
     row(segment.id)
 }
@@ -112,7 +111,7 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
             &[argument(after.id)],
         );
         record_references(&after, &checked);
-        notice_everyone(&checked);
+        condition::notice_everyone(&checked.checked);
         count::recount(&audience, &with_dependents(&after));
         members.record_changes();
     }
@@ -257,15 +256,6 @@ fn checked_description(description: &str) -> &str {
     .detail(format!("This one has {length}."))
     .hint("Shorten it.")
     .raise()
-}
-
-fn notice_everyone(checked: &CheckedCondition) {
-    if checked.checked == Expr::Const(true) {
-        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
-            .detail("Every contact of the audience is a member.")
-            .hint("An empty condition, {}, means everyone.")
-            .notice();
-    }
 }
 
 fn duplicate_name(segment: &Definition) -> Failure {

@@ -344,7 +344,8 @@ impl Property {
     fn read(&self, value: Json) -> Json {
         match (self.kind, value) {
             (_, Value::Array(items)) if self.kind != Kind::Json => {
-                Value::Array(items.into_iter().map(|item| self.read(item)).collect())
+                // Of several dimensions, it is the list of its elements.
+                Value::Array(items.into_iter().flat_map(|item| elements(self.read(item))).collect())
             }
             // No number, but something.
             (Kind::Number | Kind::Numbers, Value::String(text)) if text == "NaN" => {
@@ -360,7 +361,7 @@ impl Property {
                 "-infinity" | "0044-03-15 BC" => "0001-01-01".to_owned(),
                 _ => text,
             }),
-            (Kind::Timestamp, Value::String(text)) => Value::String(match text.as_str() {
+            (Kind::Timestamp | Kind::Dates, Value::String(text)) => Value::String(match text.as_str() {
                 "-infinity" => "0001-01-01T00:00:00Z".to_owned(),
                 text if text == "infinity" || text.starts_with("10000-") => "9999-12-31T23:59:59.999999Z".to_owned(),
                 _ => text,
@@ -371,6 +372,14 @@ impl Property {
             }
             (_, value) => value,
         }
+    }
+}
+
+/// Of an array in an array its elements, else the element.
+fn elements(item: Json) -> Vec<Json> {
+    match item {
+        Value::Array(items) => items,
+        item => vec![item],
     }
 }
 

@@ -51,15 +51,6 @@ impl Moment {
         Moment::Instant(Instant(micros.saturating_add(POSTGRES_EPOCH_MICROS)))
     }
 
-    /// Whether it lies in the years 1 to 9999.
-    #[must_use]
-    pub fn is_finite(self) -> bool {
-        match self {
-            Moment::Day(day) => (Day::MIN..=Day::MAX).contains(&day),
-            Moment::Instant(instant) => (Instant::MIN..=Instant::MAX).contains(&instant),
-        }
-    }
-
     /// The day: of an instant, its day in UTC.
     #[must_use]
     pub fn day(self) -> Day {

@@ -1,13 +1,14 @@
 //! Tests on native columns that are arrays.
 //!
-//! A column's arrays are taken to have one dimension, counted from 1, as nearly all have: `@>` and `unnest` find
-//! elements at any depth, and `=` minds where counting starts.
+//! An array of several dimensions is the list of its elements, as `@>` and `unnest` have it. Only `=` minds the shape,
+//! and where counting starts.
 
 use super::native::{Equal, Scalar};
 use super::table::ColumnKind;
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
-use crate::expr::{Constant, ValueTest};
+use crate::expr::{Constant, ElementTest, Expr, FieldTest, ValueTest};
+use crate::path::Path;
 use crate::types::JsonType;
 use crate::value::Value;
 
@@ -19,19 +20,18 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
         ValueTest::In(constants) => array.one_of(constants),
         ValueTest::Compare(..) | ValueTest::Text(..) => array.any_element(|element| element.test(test)),
         ValueTest::Exists => Some(Sql::Const(true)),
-        ValueTest::Type(types) => types.contains(&JsonType::Array).then_some(Sql::Const(true)),
-        ValueTest::Size(0) | ValueTest::Empty => {
-            Some(Sql::infix(format!("{}({term})", writer.builtin("cardinality")), Symbol::Eq, writer.integer(0)))
+        ValueTest::Type(types) if types.contains(&JsonType::Array) => Some(Sql::Const(true)),
+        ValueTest::Type(_) => {
+            array.any_element_or_null(|element| element_test(element, &Expr::Test(test.clone()), true))
         }
-        // An empty array has no length rather than none, which must not leak through a negation.
-        ValueTest::Size(size) => Some(match i32::try_from(*size) {
-            Ok(size) => {
-                let length = format!("{}({term}, {})", writer.builtin("array_length"), writer.integer(1));
-                Sql::infix(format!("coalesce({length}, {})", writer.integer(0)), Symbol::Eq, writer.integer(size))
-            }
-            Err(_) => Sql::Const(false),
-        }),
-        ValueTest::Regex(_) | ValueTest::ElemMatch(_) => None,
+        ValueTest::Empty => Some(array.has_length(0)),
+        ValueTest::Size(size) => Some(i32::try_from(*size).map_or(Sql::Const(false), |size| array.has_length(size))),
+        ValueTest::ElemMatch(test) => match &**test {
+            // Its elements are no objects.
+            ElementTest::Object(_) => Some(Sql::Const(false)),
+            ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test, true)),
+        },
+        ValueTest::Regex(_) => None,
     }
 }
 
@@ -59,7 +59,7 @@ impl<'a> Array<'a> {
         for constant in constants {
             match constant {
                 // An element that is NULL is one that `@>` does not find.
-                Value::Null => return None,
+                Value::Null => parts.push(self.any_element_or_null(|element| Some(Sql::IsNull(element.term.into())))?),
                 Value::Array(items) => parts.push(self.equal(items)?),
                 constant => match scalar.equal(constant)? {
                     Equal::To(text) => elements.push(Some(text)),
@@ -101,16 +101,64 @@ impl<'a> Array<'a> {
         Sql::infix(self.element(self.term).equality_term(), symbol, self.writer.array(self.kind, texts))
     }
 
+    fn has_length(&self, length: i32) -> Sql {
+        let writer = self.writer;
+        Sql::infix(format!("{}({})", writer.builtin("cardinality"), self.term), Symbol::Eq, writer.integer(length))
+    }
+
     /// Whether an element that is not NULL satisfies what `test` says of it.
     fn any_element(&self, test: impl FnOnce(&Scalar<'_>) -> Option<Sql>) -> Option<Sql> {
-        let element = self.writer.identifier("element");
-        let sql = match test(&self.element(&element))? {
-            Sql::Const(false) => return Some(Sql::Const(false)),
-            Sql::Const(true) => Sql::IsNotNull(element.clone()),
-            sql => sql,
-        };
-        let unnest = self.writer.builtin("unnest");
-        let sql = self.writer.write(&sql);
-        Some(Sql::Truth(format!("EXISTS (SELECT FROM {unnest}({}) AS {element} WHERE {sql})", self.term)))
+        self.any_element_or_null(|element| {
+            Some(match test(element)? {
+                Sql::Const(true) => Sql::IsNotNull(element.term.to_owned()),
+                sql => sql,
+            })
+        })
     }
+
+    /// Whether an element satisfies what `test` says of it, which knows what NULL means to it.
+    fn any_element_or_null(&self, test: impl FnOnce(&Scalar<'_>) -> Option<Sql>) -> Option<Sql> {
+        let element = self.writer.identifier("element");
+        Some(match test(&self.element(&element))? {
+            Sql::Const(false) => Sql::Const(false),
+            Sql::Const(true) => self.has_length(0).negate(),
+            sql => {
+                let (unnest, sql) = (self.writer.builtin("unnest"), self.writer.write(&sql));
+                Sql::Truth(format!("EXISTS (SELECT FROM {unnest}({}) AS {element} WHERE {sql})", self.term))
+            }
+        })
+    }
+}
+
+/// A combination of tests on an element, or its complement where `positive` is false; false or NULL where it does not hold.
+fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>, positive: bool) -> Option<Sql> {
+    let join = |parts: &[Expr<ValueTest>], all| {
+        let parts: Option<Vec<Sql>> = parts.iter().map(|part| element_test(element, part, positive)).collect();
+        Some(Sql::join(parts?, all == positive))
+    };
+    match expr {
+        Expr::Const(value) => Some(Sql::Const(*value == positive)),
+        Expr::And(parts) => join(parts, true),
+        Expr::Or(parts) => join(parts, false),
+        Expr::Not(inner) => element_test(element, inner, !positive),
+        Expr::Test(test) => {
+            let sql = element.test(test)?;
+            let sql = if positive { sql } else { sql.negate() };
+            let term = || element.term.to_owned();
+            Some(match holds_for_null(test) == positive {
+                true => Sql::or([Sql::IsNull(term()), sql]),
+                false if sql == Sql::Const(true) => Sql::IsNotNull(term()),
+                false => sql,
+            })
+        }
+    }
+}
+
+/// Whether an element that is null satisfies the test.
+fn holds_for_null(test: &ValueTest) -> bool {
+    let array = "array".to_owned();
+    let element = Box::new(ElementTest::Value(Expr::Test(test.clone())));
+    let path = Path::from_keys(vec![array.clone()]);
+    let field = FieldTest { path, read_as: None, test: ValueTest::ElemMatch(element) };
+    super::holds(&Expr::Test(field), vec![(array, Value::Array(vec![Value::Null]))])
 }

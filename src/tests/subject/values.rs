@@ -119,9 +119,16 @@ pub const BOOLEANS: &[&str] = &["true", "false"];
 pub const STRING_ARRAYS: &[&str] =
     &["'{}'", "'{a}'", "'{a,b}'", "'{b,a}'", "'{NULL}'", "'{a,NULL}'", "'{ab,\"\",z}'", "'{a,a}'", "'{é}'", "'{10,9}'"];
 pub const NUMBER_ARRAYS: &[&str] =
-    &["'{}'", "'{1}'", "'{1,2}'", "'{2,1}'", "'{NULL}'", "'{1,NULL}'", "'{10,9,0}'", "'{1,1}'"];
-/// Without infinities: inside `$elemMatch` these are the strings that `to_jsonb` makes of them.
-pub const FLOAT_ARRAYS: &[&str] = &["'{}'", "'{1}'", "'{0.1,2}'", "'{NULL}'", "'{NaN}'", "'{1e22}'"];
-pub const DAY_ARRAYS: &[&str] = &["'{}'", "'{2024-02-29}'", "'{2024-02-28,2024-03-01}'", "'{NULL,2024-02-29}'"];
-pub const INSTANT_ARRAYS: &[&str] =
-    &["'{}'", "'{2024-02-29 00:00}'", "'{2024-02-28 23:59,2024-03-01 00:00}'", "'{NULL}'"];
+    &["'{}'", "'{1}'", "'{1,2}'", "'{2,1}'", "'{NULL}'", "'{1,NULL}'", "'{10,9,0}'", "'{1,1}'", "'{{1,2},{NULL,10}}'"];
+pub const FLOAT_ARRAYS: &[&str] =
+    &["'{}'", "'{1}'", "'{0.1,2}'", "'{NULL}'", "'{NaN}'", "'{1e22}'", "'{Infinity}'", "'{-Infinity,0}'"];
+pub const DAY_ARRAYS: &[&str] =
+    &["'{}'", "'{2024-02-29}'", "'{2024-02-28,2024-03-01}'", "'{NULL,2024-02-29}'", "'{infinity}'", "'{-infinity}'"];
+pub const INSTANT_ARRAYS: &[&str] = &[
+    "'{}'",
+    "'{2024-02-29 00:00}'",
+    "'{2024-02-28 23:59,2024-03-01 00:00}'",
+    "'{NULL}'",
+    "'{infinity}'",
+    "'{-infinity,2024-02-29 12:30}'",
+];

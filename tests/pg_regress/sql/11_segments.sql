@@ -72,6 +72,7 @@ SELECT create_segment('x', '{"status": {"$gt": true}}', audience => 'people');
 
 -- Everyone, with a notice.
 SELECT name, contact_count FROM create_segment('Everyone', '{}', audience => 'people');
+SELECT count_contacts('{}', 'people');
 
 -- Getting, listing, deleting.
 SELECT name FROM get_segment(:'spenders');

@@ -35,6 +35,21 @@ SELECT slug FROM create_topic('Chess', audience => 'members');
 SELECT search_contacts('{"$topic": "chess"}', 'members') - 'cursor' AS member;
 SELECT subscribe_contact(2, 'chess', 'members');
 SELECT count_contacts('{"$topic": "chess"}', 'members');
+-- Its columns hold ids of contacts, and topics by slug, number or id.
+SELECT attach_topics('members', 'member_interests', 'interest', 'interest');
+ALTER TABLE member_interests ADD since date, ADD topic_no int;
+SELECT attach_topics('members', 'member_interests', 'member', 'since');
+SELECT attach_topics('members', 'member_interests', 'member', 'topic');
+CREATE TABLE interests_by_number (member smallint, topic_no int);
+SELECT attach_topics('members', 'interests_by_number', 'member', 'topic_no'), (create_topic('Go', slug => '7', audience => 'members')).slug;
+SELECT subscribe_contact(1, '7', 'members'), count_contacts('{"$topic": "7"}', 'members'), unsubscribe_contact(1, '7', 'members');
+SELECT * FROM interests_by_number;
+DROP TABLE interests_by_number;
+
+-- What cannot be an id is the id of no contact.
+SELECT subscribe_contact('nobody', 'product', 'readers');
+SELECT unsubscribe_contact('nobody', 'product', 'readers');
+SELECT contact_segments('nobody', 'readers'), contact_segments('1.5', 'members');
 
 -- Segments in segments: by name and by id, expanded when used.
 SELECT contact_count FROM create_segment('Americans', '{"country": "US"}', audience => 'readers');

@@ -6,6 +6,8 @@ SELECT md5(i::text)::uuid, i || '@example.com', (ARRAY['US', 'DE'])[i % 2 + 1], 
 CREATE TABLE numbered (id bigint PRIMARY KEY, country text);
 INSERT INTO numbered SELECT i, (ARRAY['US', 'DE'])[i % 2 + 1] FROM generate_series(1, 5) i;
 SELECT attach_audience('numbered', 'numbered');
+CREATE TABLE keyed (country text PRIMARY KEY);
+SELECT attach_audience('keyed', 'keyed');
 SELECT create_property('n', 'number'), (create_topic('News')).slug, set_freshness('contacts', 'live');
 SELECT subscribe_contact(md5('1')::uuid, 'news');
 CREATE TABLE driver_ids AS
@@ -24,6 +26,7 @@ SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('changes', ARRAY['text', 'varchar', 'json', 'jsonb'], '{"description": "changed"}'),
     ('document', ARRAY['jsonb'], '{"country": "US"}'),
     ('text', ARRAY['text', 'varchar', 'name'], 'contacts'),
+    ('keyed', ARRAY['text', 'varchar', 'name'], 'keyed'),
     ('topic', ARRAY['text', 'varchar'], 'news'),
     ('table', ARRAY['text', 'varchar', 'regclass'], 'numbered'),
     ('column', ARRAY['text', 'varchar', 'name'], 'country'),
@@ -93,7 +96,7 @@ INSERT INTO driver_calls (call) VALUES
     ('(SELECT max(contact_count) FROM refresh_segments({text}))'),
     ('drop_property({property}, {text})'),
     ('(create_topic({new}, {new}, {new}, {text})).name'),
-    ('attach_topics({text}, {table}, {column}, {column})'),
+    ('attach_topics({keyed}, {table}, {column}, {column})'),
     ('index_property({column})'),
     ('index_property({column}, {text})'),
     ('(SELECT count(*) FROM suggest_indexes({text}))'),
@@ -160,3 +163,6 @@ SELECT proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclas
    -- Those of the type, the operator, the planner and refreshes are not called by name.
    AND proname !~ '^segment_(condition_|matches|is_matched_by)|^segments_tally'
  GROUP BY 1 ORDER BY 1;
+
+SELECT count(detach_audience(name, cascade => true)) FROM unnest('{contacts,numbered,keyed}'::text[]) name;
+DROP TABLE contact_topics, contacts, numbered, keyed;

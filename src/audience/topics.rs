@@ -1,0 +1,67 @@
+//! Telling which table says who is subscribed to what.
+
+use super::attach::{find_column, must_own};
+use super::columns::{self, CatalogColumn};
+use super::{Audience, ColumnRef};
+use crate::error::Failure;
+use crate::pg::subtransaction;
+use crate::{access, live, query};
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::types::{PropertyType, ScalarType};
+
+/// Tells which table says who is subscribed to what.
+#[pg_extern(sql = false)]
+fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
+    access::require_write(audience);
+    let quoted = must_own(relation);
+    let catalog = columns::read(relation);
+    let contact = find_column(&catalog, contact_column, &quoted);
+    let topic = find_column(&catalog, topic_column, &quoted);
+    let before = Audience::load(audience);
+    must_own(before.relation.oid);
+    must_refer_to(contact, &before.id, &quoted);
+    must_hold_topics(topic);
+    let before = live::hold_writers(before);
+    map_topics(audience, relation, &quoted, [contact_column, topic_column]);
+    live::topics_attached(&before);
+}
+
+/// Raises 42804 where a column cannot be compared with the ids of contacts.
+fn must_refer_to(contact: &CatalogColumn, id: &ColumnRef, table: &str) {
+    let comparison = format!("SELECT NULL::{} OPERATOR(pg_catalog.=) NULL::{}", contact.type_name, id.type_name);
+    if subtransaction::attempt(|| query::first(&comparison, &[], |_| ())).is_err() {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{}\" of {table} does not hold ids of contacts", contact.name),
+        )
+        .detail(format!("It is of type {}, the ids are of type {}.", contact.type_name, id.type_name))
+        .hint(format!("Name the column that refers to \"{}\", and give it the same type.", id.name))
+        .raise()
+    }
+}
+
+/// Raises 42804 where a column holds neither slugs nor ids of topics.
+fn must_hold_topics(topic: &CatalogColumn) {
+    let kind = topic.to_property().map(|column| column.kind.property_type());
+    if !matches!(kind, Some(PropertyType::Scalar(ScalarType::String | ScalarType::Number))) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{}\" of type {} cannot hold topics", topic.name, topic.type_name),
+        )
+        .detail("A subscription names its topic by slug (text) or by id (uuid).")
+        .hint("Name another column.")
+        .raise()
+    }
+}
+
+/// Keeps which table has the subscriptions, and its columns with the contact and the topic.
+pub fn map_topics(audience: &str, relation: pg_sys::Oid, quoted: &str, columns: [&str; 2]) {
+    access::write(
+        "UPDATE segments.audience_config a
+            SET topics_relation = $2, topics_relation_name = $3,
+                topics_contact_column = $4::pg_catalog.name, topics_topic_column = $5::pg_catalog.name
+          WHERE a.name OPERATOR(pg_catalog.=) $1",
+        &[audience.into(), relation.into(), quoted.into(), columns[0].into(), columns[1].into()],
+    );
+}
