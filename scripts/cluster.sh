@@ -22,12 +22,14 @@ cluster_create() {
         --locale "$locale" --no-sync "${options[@]}" >/dev/null
 }
 
-# cluster_start FOLDER BINDIR [setting=value…]: without TCP, unless the settings say otherwise.
+# cluster_start FOLDER BINDIR [setting=value…]: without TCP, unless the settings say otherwise. SERVER_PROGRAM runs in place
+# of `postgres`.
 cluster_start() {
-    local folder=$1 setting options=()
+    local folder=$1 setting options=() program=()
+    [[ -z ${SERVER_PROGRAM:-} ]] || program=(-p "$SERVER_PROGRAM" --timeout 600)
     for setting in "unix_socket_directories='$folder'" "listen_addresses=''" "${@:3}"; do options+=("$setting"); done
     printf '%s\n' "${options[@]}" | as_server_user tee "$folder/data/postgresql.auto.conf" >/dev/null
-    if ! as_server_user "$2/pg_ctl" start --wait --silent --pgdata "$folder/data" --log "$folder/log" </dev/null; then
+    if ! as_server_user "$2/pg_ctl" start --wait --silent "${program[@]}" --pgdata "$folder/data" --log "$folder/log" </dev/null; then
         tail -20 "$folder/log" >&2
         return 1
     fi
