@@ -1,13 +1,14 @@
 //! The type `segment_condition`: JSON text that is known to be a condition.
 
 use crate::error::Failure;
+use crate::pg::interrupt;
 use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
 use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
 use segments_core::date::{Instant, Utc, Zone};
 use segments_core::error::Error;
 use segments_core::expr::{Checked, Expr};
-use segments_core::parse::parse;
+use segments_core::parse::parse_interruptibly;
 
 /// Reads a condition and gives its canonical text; raises where it is none.
 pub fn canonical(text: &str) -> String {
@@ -16,7 +17,7 @@ pub fn canonical(text: &str) -> String {
 
 /// Reads a condition; raises where it is none.
 pub fn read(text: &str) -> Condition {
-    let condition = parse(text).unwrap_or_else(|error| Failure::from(error).raise());
+    let condition = parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise());
     match check(&condition, &Anywhere) {
         Ok(_) => condition,
         Err(errors) => raise_first(errors),
@@ -33,13 +34,13 @@ pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
 
 /// The checked form of a condition that is to be put to documents alone; `None` where it is none.
 pub fn check_for_documents_if_sound(text: &str) -> Option<Checked> {
-    check(&parse(text).ok()?, &DocumentOnly).ok()
+    check(&parse_interruptibly(text, interrupt::check).ok()?, &DocumentOnly).ok()
 }
 
 /// Reads the text of a value of the type, which was validated when it was made.
 pub fn stored(text: &[u8]) -> Condition {
     let text = std::str::from_utf8(text).unwrap_or_default();
-    parse(text).unwrap_or_else(|error| Failure::from(error).raise())
+    parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise())
 }
 
 /// Says so, where every contact of the audience satisfies a condition.

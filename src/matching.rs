@@ -11,7 +11,7 @@ use segments_core::program::{Program, Surroundings};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// How many bytes of condition text the backend's cache keeps compiled.
+/// How many bytes of conditions, by their texts and patterns, the backend's cache keeps compiled.
 const CACHED_BYTES: usize = 4 << 20;
 
 /// What one place in a query keeps between rows.
@@ -77,7 +77,12 @@ fn cached(text: &[u8], detail: Detail) -> Rc<Program> {
     })
 }
 
+/// What a program takes beside what its text tells of: compiled patterns, and about as much again for their searches.
+pub fn bytes_beside_text(program: &Program) -> usize {
+    2 * program.pattern_bytes()
+}
+
 /// Keeps a program that the planner compiled, so that execution finds it.
 pub fn keep(text: &[u8], program: &Rc<Program>) {
-    CACHE.with_borrow_mut(|cache| cache.put(text, program.clone()));
+    CACHE.with_borrow_mut(|cache| cache.put(text, bytes_beside_text(program), program.clone()));
 }

@@ -15,7 +15,7 @@ pub mod comparison;
 pub mod sample;
 pub mod selectivity;
 
-/// How many bytes of condition text the backend keeps what it has derived of: the planner asks several times for each,
+/// How many bytes of conditions, by their texts and patterns, the backend keeps what it has derived of: the planner asks several times for each,
 /// and again for the next query.
 const REMEMBERED_BYTES: usize = 256 << 10;
 
@@ -62,7 +62,8 @@ impl Planned {
         let checked = check_for_documents(text).ok()?;
         let planned = Rc::new(Planned::new(checked));
         matching::keep(text, &planned.program);
-        RECENT.with_borrow_mut(|recent| recent.put(text, planned.clone()));
+        RECENT
+            .with_borrow_mut(|recent| recent.put(text, matching::bytes_beside_text(&planned.program), planned.clone()));
         Some(planned)
     }
 

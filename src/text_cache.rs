@@ -7,32 +7,34 @@ const ENTRY_BYTES: usize = 512;
 
 /// Values by the text that they were made from; the least recently used go first.
 pub struct TextCache<V> {
-    entries: LruCache<Box<[u8]>, V>,
+    /// With the bytes that each counts
+    entries: LruCache<Box<[u8]>, (V, usize)>,
     bytes: usize,
     most: usize,
 }
 
 impl<V: Clone> TextCache<V> {
-    /// An empty cache of values whose texts take at most so many bytes together, but for one that alone takes more.
+    /// An empty cache of values that count at most so many bytes together, but for one that alone counts more.
     pub fn new(most: usize) -> Self {
         TextCache { entries: LruCache::unbounded(), bytes: 0, most }
     }
 
     /// The text's value, which is now the most recently used.
     pub fn get(&mut self, text: &[u8]) -> Option<V> {
-        self.entries.get(text).cloned()
+        self.entries.get(text).map(|(value, _)| value.clone())
     }
 
-    /// Keeps a value, in place of others where it needs their room.
-    pub fn put(&mut self, text: &[u8], value: V) {
-        if self.entries.put(text.into(), value).is_none() {
-            self.bytes += text.len() + ENTRY_BYTES;
-        }
+    /// Keeps a value, in place of others where it needs their room. `beside` are the bytes that it takes out of all
+    /// proportion to its text.
+    pub fn put(&mut self, text: &[u8], beside: usize, value: V) {
+        let bytes = text.len() + ENTRY_BYTES + beside;
+        let replaced = self.entries.put(text.into(), (value, bytes));
+        self.bytes = self.bytes + bytes - replaced.map_or(0, |(_, bytes)| bytes);
         while self.bytes > self.most
             && self.entries.len() > 1
-            && let Some((evicted, _)) = self.entries.pop_lru()
+            && let Some((_, (_, evicted))) = self.entries.pop_lru()
         {
-            self.bytes -= evicted.len() + ENTRY_BYTES;
+            self.bytes -= evicted;
         }
     }
 }

@@ -81,7 +81,7 @@ impl Finding {
 }
 
 fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
-    let parsed = parse_all(conditions);
+    let parsed = parse_all(conditions, crate::pg::interrupt::check);
     let broken = !parsed.errors.is_empty();
     let mut findings: Vec<Finding> = parsed.errors.into_iter().map(Finding::of).collect();
     let checked = AudienceScope::in_utc(audience).check(&parsed.condition);

@@ -86,10 +86,14 @@ impl Place {
 #[must_use]
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = name.to_lowercase();
-    let reach = (wanted.chars().count() / 3).max(1);
+    let length = wanted.chars().count();
+    let reach = (length / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(&wanted, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (candidate.to_lowercase(), candidate))
+        // The distance is at least the difference in length, and costs the product of both.
+        .filter(|(lower, _)| lower.chars().count().abs_diff(length) <= reach)
+        .map(|(lower, candidate)| (strsim::osa_distance(&wanted, &lower), candidate))
         .filter(|(distance, _)| *distance <= reach)
         .min()
         .map(|(_, candidate)| candidate)

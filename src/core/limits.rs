@@ -12,6 +12,8 @@ pub const ENTRIES: usize = 10_000;
 pub const PATTERN_CHARACTERS: usize = 1_000;
 /// How many bytes a compiled regular expression may take.
 pub const PATTERN_BYTES: usize = 1 << 20;
+/// How many bytes all patterns of a condition may take compiled.
+pub const PATTERNS_BYTES: usize = 64 << 20;
 /// How many bytes the text of a condition may take.
 pub const TEXT_BYTES: usize = 4 << 20;
 /// How many mistakes are listed before reading stops.

@@ -28,17 +28,34 @@ pub struct Parsed {
 /// # Errors
 /// The first mistake.
 pub fn parse(text: &str) -> Result<Condition, Error> {
-    let parsed = parse_all(text);
+    parse_interruptibly(text, || ())
+}
+
+/// Reads a condition. `interrupt` is called now and then, and may unwind.
+///
+/// # Errors
+/// The first mistake.
+pub fn parse_interruptibly(text: &str, interrupt: fn()) -> Result<Condition, Error> {
+    let parsed = parse_all(text, interrupt);
     match parsed.errors.into_iter().next() {
         Some(error) => Err(error),
         None => Ok(parsed.condition),
     }
 }
 
-/// Reads a condition, going on after mistakes so that all of them are told at once.
+/// Reads a condition, going on after mistakes so that all of them are told at once. `interrupt` is called now and then,
+/// and may unwind.
 #[must_use]
-pub fn parse_all(text: &str) -> Parsed {
-    let mut parser = Parser::default();
+pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
+    let mut parser = Parser {
+        interrupt,
+        place: Place::default(),
+        depth: 0,
+        nodes: 0,
+        pattern_bytes: 0,
+        errors: Vec::new(),
+        stopped: false,
+    };
     let condition = parser.text(text).unwrap_or_default();
     Parsed { condition, errors: parser.errors }
 }
@@ -47,11 +64,13 @@ pub fn parse_all(text: &str) -> Parsed {
 type Members<'t> = Vec<(String, &'t RawValue)>;
 
 /// Reading goes on after a mistake: a part that could not be read is `None`, and its error is kept here.
-#[derive(Default)]
 struct Parser {
+    interrupt: fn(),
     place: Place,
     depth: usize,
     nodes: usize,
+    /// The sum over the patterns compiled
+    pattern_bytes: usize,
     errors: Vec<Error>,
     stopped: bool,
 }
@@ -163,6 +182,7 @@ impl Parser {
         if self.stopped {
             return None;
         }
+        (self.interrupt)();
         self.place.enter(step);
         let result = read(self);
         self.place.leave();

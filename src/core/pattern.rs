@@ -3,7 +3,12 @@
 use crate::ast::TextTest;
 use crate::error::ErrorKind;
 use crate::limits::{PATTERN_BYTES, PATTERN_CHARACTERS};
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::Input;
+use regex_automata::hybrid::dfa::DFA;
+use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::nfa::thompson;
+use regex_automata::util::syntax;
+use std::sync::{Arc, OnceLock};
 
 /// A compiled pattern with what it was compiled from.
 ///
@@ -13,7 +18,15 @@ pub struct Pattern {
     source: String,
     options: Option<String>,
     regex: Regex,
+    /// The same, for long texts
+    steps: Arc<OnceLock<Option<DFA>>>,
 }
+
+/// A text as long as this is searched step by step, so that the search can be interrupted: the regex crate's own search
+/// cannot be, and takes seconds for some megabytes where a pattern asks for it.
+const LONG_TEXT: usize = 1 << 16;
+/// How many bytes are searched between two calls of the interrupt: each may take some microseconds.
+const STEPS: usize = 256;
 
 /// Patterns are equal when they are written alike.
 impl PartialEq for Pattern {
@@ -71,15 +84,8 @@ impl Pattern {
                 "Shorten the pattern, or split it into several conditions under $or.".into(),
             ));
         }
-        let has = |letter| has_option(options, letter);
-        let mut builder = RegexBuilder::new(source);
-        builder
-            .case_insensitive(has('i'))
-            .multi_line(has('m'))
-            .dot_matches_new_line(has('s'))
-            .ignore_whitespace(has('x'));
-        let regex = build(&mut builder)?;
-        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), regex })
+        let regex = build(source, syntax_of(options))?;
+        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), regex, steps: Arc::default() })
     }
 
     /// The pattern as written.
@@ -94,10 +100,48 @@ impl Pattern {
         self.options.as_deref()
     }
 
-    /// Whether the pattern matches anywhere in `text`. Linear in its length.
+    /// Whether the pattern matches anywhere in `text`. Linear in its length. During a long search `interrupt` is called now
+    /// and then, and may unwind.
     #[must_use]
-    pub fn is_match(&self, text: &[u8]) -> bool {
-        self.regex.is_match(text)
+    pub fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
+        let stepwise = if text.len() < LONG_TEXT { None } else { self.is_match_stepwise(text, interrupt) };
+        stepwise.unwrap_or_else(|| self.regex.is_match(text))
+    }
+
+    /// `None` where steps are not enough: at Unicode's word boundaries in text that is not ASCII.
+    fn is_match_stepwise(&self, text: &[u8], interrupt: fn()) -> Option<bool> {
+        let dfa = self.steps.get_or_init(|| {
+            DFA::builder()
+                .configure(DFA::config().unicode_word_boundary(true).skip_cache_capacity_check(true))
+                .syntax(syntax_of(self.options()).utf8(false))
+                .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(PATTERN_BYTES)))
+                .build(&self.source)
+                .ok()
+        });
+        let dfa = dfa.as_ref()?;
+        let mut cache = dfa.create_cache();
+        let mut state = dfa.start_state_forward(&mut cache, &Input::new(text)).ok()?;
+        for bytes in text.chunks(STEPS) {
+            interrupt();
+            for byte in bytes {
+                state = dfa.next_state(&mut cache, state, *byte).ok()?;
+                if state.is_tagged() {
+                    if state.is_quit() {
+                        return None;
+                    }
+                    if state.is_match() || state.is_dead() {
+                        return Some(state.is_match());
+                    }
+                }
+            }
+        }
+        Some(dfa.next_eoi_state(&mut cache, state).ok()?.is_match())
+    }
+
+    /// How many bytes it takes compiled.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.regex.memory_usage()
     }
 }
 
@@ -114,8 +158,12 @@ impl Needle {
             TextTest::EndsWith => ("", r"\z"),
         };
         let regex = if ignores_case || test == TextTest::Contains {
-            let source = format!("{before}{}{after}", regex::escape(text));
-            Some(build(RegexBuilder::new(&source).case_insensitive(ignores_case))?)
+            // Each byte takes more than 16 compiled; to find that out takes seconds for long text.
+            if text.len() > PATTERN_BYTES / 16 {
+                return Err(too_big(PATTERN_BYTES));
+            }
+            let source = format!("{before}{}{after}", regex_syntax::escape(text));
+            Some(build(&source, syntax::Config::new().case_insensitive(ignores_case))?)
         } else {
             None
         };
@@ -140,6 +188,12 @@ impl Needle {
         !has_option(self.options(), 'i')
     }
 
+    /// How many bytes it takes compiled, beside its text.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.regex.as_ref().map_or(0, Regex::memory_usage)
+    }
+
     /// Whether `text` has the needle where the test that it was compiled for wants it. Linear in its length.
     #[must_use]
     pub fn is_in(&self, test: TextTest, text: &[u8]) -> bool {
@@ -155,26 +209,43 @@ fn has_option(options: Option<&str>, letter: char) -> bool {
     options.is_some_and(|letters| letters.contains(letter))
 }
 
-fn build(builder: &mut RegexBuilder) -> Result<Regex, Refusal> {
-    builder.size_limit(PATTERN_BYTES).build().map_err(|error| match error {
-        regex::Error::CompiledTooBig(limit) => (
-            ErrorKind::TooLarge,
-            format!("compiled pattern exceeds the limit of {limit} bytes"),
-            "Use shorter text, smaller repetition counts or fewer Unicode classes.".into(),
-        ),
-        error => (ErrorKind::BadPattern, format!("invalid pattern: {}", reason(&error)), advice(&error)),
+fn syntax_of(options: Option<&str>) -> syntax::Config {
+    let has = |letter| has_option(options, letter);
+    syntax::Config::new()
+        .case_insensitive(has('i'))
+        .multi_line(has('m'))
+        .dot_matches_new_line(has('s'))
+        .ignore_whitespace(has('x'))
+}
+
+/// Patterns match bytes, as those of `regex::bytes` do: an empty match may split a character.
+fn build(source: &str, syntax: syntax::Config) -> Result<Regex, Refusal> {
+    let config = Config::new().nfa_size_limit(Some(PATTERN_BYTES)).utf8_empty(false);
+    Regex::builder().configure(config).syntax(syntax.utf8(false)).build(source).map_err(|error| {
+        match error.size_limit() {
+            Some(limit) => too_big(limit),
+            None => (ErrorKind::BadPattern, format!("invalid pattern: {}", reason(&error)), advice(&error)),
+        }
     })
 }
 
+fn too_big(limit: usize) -> Refusal {
+    (
+        ErrorKind::TooLarge,
+        format!("compiled pattern exceeds the limit of {limit} bytes"),
+        "Use shorter text, smaller repetition counts or fewer Unicode classes.".into(),
+    )
+}
+
 /// The last line of the regex crate's message names the construct; the lines before draw it.
-fn reason(error: &regex::Error) -> String {
-    let text = error.to_string();
+fn reason(error: &BuildError) -> String {
+    let text = message(error);
     let last = text.lines().last().unwrap_or_default();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-fn advice(error: &regex::Error) -> String {
-    let text = error.to_string();
+fn advice(error: &BuildError) -> String {
+    let text = message(error);
     if text.contains("look-around") {
         "Express the look-around with $and and $not over simpler patterns.".into()
     } else if text.contains("backreferences") {
@@ -183,4 +254,8 @@ fn advice(error: &regex::Error) -> String {
         "Patterns use the syntax of the Rust regex crate; $contains, $startsWith and $endsWith match literal text."
             .into()
     }
+}
+
+fn message(error: &BuildError) -> String {
+    error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -115,6 +115,12 @@ impl Program {
         self.root.cost() + self.keys.len() as u32
     }
 
+    /// How many bytes its patterns take compiled.
+    #[must_use]
+    pub fn pattern_bytes(&self) -> usize {
+        self.root.pattern_bytes()
+    }
+
     /// Whether the document satisfies the condition. A document that is not an object has no fields.
     pub fn matches<'d, N: Node<'d>>(&self, document: N, surroundings: Surroundings<'_>) -> bool {
         match document.view() {
@@ -182,6 +188,15 @@ impl Step {
             Step::Not(step) => step.cost(),
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).fold(0, u32::saturating_add),
             Step::Field(field) => field.cost(),
+        }
+    }
+
+    fn pattern_bytes(&self) -> usize {
+        match self {
+            Step::Const(_) | Step::Topic(_) => 0,
+            Step::Not(step) => step.pattern_bytes(),
+            Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::pattern_bytes).sum(),
+            Step::Field(field) => field.check.pattern_bytes(),
         }
     }
 

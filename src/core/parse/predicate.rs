@@ -4,6 +4,7 @@ use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, ElemMatch, FieldPredicate, Predicate, Test, TextTest, TypeOperand};
 use crate::error::ErrorKind;
 use crate::json::Opened;
+use crate::limits;
 use crate::operator::{Operator, Position};
 use crate::pattern::{Needle, Pattern};
 use crate::types::{JsonType, PropertyType};
@@ -124,7 +125,7 @@ impl Parser {
         let source = self.string(Operator::Regex, raw, "Write the pattern as a string, without slashes around it.")?;
         self.check_options(options, "imsx")?;
         match Pattern::compile(&source, options) {
-            Ok(pattern) => Some(Test::Regex(pattern)),
+            Ok(pattern) => self.count_pattern(pattern.bytes()).map(|()| Test::Regex(pattern)),
             Err((kind, message, hint)) => self.fail(kind, message, hint),
         }
     }
@@ -133,9 +134,21 @@ impl Parser {
         let text = self.string(test.operator(), raw, "Write the text to look for as a string.")?;
         self.check_options(options, "i")?;
         match Needle::compile(test, &text, options) {
-            Ok(needle) => Some(Test::Text(test, needle)),
+            Ok(needle) => self.count_pattern(needle.bytes()).map(|()| Test::Text(test, needle)),
             Err((kind, message, hint)) => self.fail(kind, message, hint),
         }
+    }
+
+    fn count_pattern(&mut self, bytes: usize) -> Option<()> {
+        self.pattern_bytes += bytes;
+        if self.pattern_bytes <= limits::PATTERNS_BYTES {
+            return Some(());
+        }
+        self.fatal(
+            ErrorKind::TooLarge,
+            format!("patterns of the condition take more than {} bytes compiled", limits::PATTERNS_BYTES),
+            "Use fewer patterns, or simpler ones: classes such as \\w are large, since they are Unicode's.",
+        )
     }
 
     fn options(&mut self, raw: &RawValue) -> Option<String> {

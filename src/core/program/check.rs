@@ -66,6 +66,20 @@ impl Check {
         }
     }
 
+    pub(super) fn pattern_bytes(&self) -> usize {
+        match self {
+            Check::Regex(pattern) => pattern.bytes(),
+            Check::Text(_, needle) => needle.bytes(),
+            Check::ElementObject(program) => program.pattern_bytes(),
+            Check::ElementValue(expr) => {
+                let mut bytes = 0;
+                expr.for_each(&mut |check| bytes += check.pattern_bytes());
+                bytes
+            }
+            _ => 0,
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Check::Empty)
     }
@@ -108,8 +122,13 @@ impl Check {
             }
             (Check::In(entries), view) => entries.contains(value, view),
             (Check::Exists, _) => true,
-            (Check::Regex(pattern), View::String(text)) => pattern.is_match(text),
-            (Check::Text(test, needle), View::String(text)) => needle.is_in(*test, text),
+            (Check::Regex(pattern), View::String(text)) => pattern.is_match(text, surroundings.interrupt),
+            (Check::Text(test, needle), View::String(text)) => {
+                if text.len() >= 4096 {
+                    (surroundings.interrupt)();
+                }
+                needle.is_in(*test, text)
+            }
             (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);
                 program.matches_element(element, surroundings)
@@ -189,9 +208,10 @@ pub(crate) fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
     }
 }
 
-/// Lets the caller be interrupted every few thousand elements of an array.
+/// Lets the caller be interrupted at each array and every few of its elements: each may be compared with thousands of
+/// values, and hold arrays of its own.
 pub(crate) fn honour_interrupts(index: usize, surroundings: Surroundings<'_>) {
-    if index % 4096 == 4095 {
+    if index.is_multiple_of(64) {
         (surroundings.interrupt)();
     }
 }

@@ -552,6 +552,42 @@ fn many_fields_are_looked_up_in_one_go() {
     )]);
 }
 
+/// Long strings are searched in another way: what matters at the ends of a text, of lines and of words stays as it is.
+#[test]
+fn patterns_mean_the_same_in_long_strings() {
+    let filling = "lorem ipsum ".repeat(8000);
+    for (pattern, options, wanted) in [
+        ("^lorem", "", true),
+        ("^ipsum", "", false),
+        ("^ipsum", "m", false),
+        ("end$", "", true),
+        ("ipsum $", "", false),
+        ("ipsum $", "m", true),
+        ("END", "i", true),
+        ("END", "", false),
+        (r"ipsum \nend", "", true),
+        ("ipsum .end", "", false),
+        ("ipsum .end", "s", true),
+        (r"\\bsum", "", false),
+        (r"\\bend\\b", "", true),
+        ("", "", true),
+        (r"^(lorem ipsum )+\nend$", "", true),
+        (r"^(lorem ipsum )+end$", "", false),
+        ("[lm]{1,40}[^a-z]{300}x", "", false),
+    ] {
+        let condition = format!(r#"{{"a": {{"$regex": "{pattern}", "$options": "{options}"}}}}"#);
+        let program = Program::compile(&checked(&condition, &DocumentOnly));
+        let document = document(&format!(r#"{{"a": "{filling}\nend"}}"#));
+        assert_eq!(program.matches(&document, Surroundings::NONE), wanted, "{condition}");
+    }
+    let accented = document(&format!(r#"{{"a": "{filling} éa {filling}"}}"#));
+    for (pattern, wanted) in [(r"\\ba\\b", false), (r"\\béa\\b", true), ("é", true), ("^.*é", true), ("[^ -~]a", true)]
+    {
+        let condition = format!(r#"{{"a": {{"$regex": "{pattern}"}}}}"#);
+        assert_eq!(evaluate(&checked(&condition, &DocumentOnly), &accented), wanted, "{condition}");
+    }
+}
+
 #[test]
 fn long_arrays_can_be_interrupted() {
     static CALLS: AtomicUsize = AtomicUsize::new(0);

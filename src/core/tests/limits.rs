@@ -3,7 +3,7 @@
 mod common;
 
 use common::{assert_kind, refusal};
-use segments_core::error::ErrorKind::{BadPattern, NotJson, TooDeep, TooLarge};
+use segments_core::error::ErrorKind::{BadPattern, NotJson, TooDeep, TooLarge, Unsupported};
 use segments_core::limits;
 
 #[test]
@@ -94,6 +94,24 @@ fn limits_of_patterns() {
     let contains = |length: usize| format!(r#"{{"a": {{"$contains": "{}", "$options": "i"}}}}"#, "k".repeat(length));
     assert_kind(&contains(limits::PATTERN_CHARACTERS + 1), None);
     assert_kind(&contains(50_000), Some(TooLarge));
+    assert_kind(&contains(limits::TEXT_BYTES - 100), Some(TooLarge));
+    // Together
+    let several = |count: usize| {
+        let patterns: Vec<String> = (0..count).map(|_| regex(r"\\w{10}")).collect();
+        format!(r#"{{"$or": [{}]}}"#, patterns.join(", "))
+    };
+    assert_kind(&several(50), None);
+    let error = refusal(&several(200)).unwrap();
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (TooLarge, "patterns of the condition take more than 67108864 bytes compiled")
+    );
+}
+
+#[test]
+fn long_names_are_refused_quickly() {
+    let long = "x".repeat(limits::TEXT_BYTES - 100);
+    assert_kind(&format!(r#"{{"${long}": 1}}"#), Some(Unsupported));
 }
 
 #[test]

@@ -590,12 +590,12 @@ fn pointers_escape_slashes_and_tildes() {
 
 #[test]
 fn all_mistakes_are_told_at_once_up_to_a_hundred() {
-    let parsed = parse_all(r#"{"$or": [{"a": {"$gtt": 1}}, {"b": {"$gt": null}}, {}], "c": {"$regex": "("}}"#);
+    let parsed = parse_all(r#"{"$or": [{"a": {"$gtt": 1}}, {"b": {"$gt": null}}, {}], "c": {"$regex": "("}}"#, || ());
     let pointers: Vec<&str> = parsed.errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/c/$regex", "/$or/0/a/$gtt", "/$or/1/b/$gt", "/$or/2"]);
 
     let many = format!(r#"{{"$or": [{}]}}"#, vec![r#"{"a": {"$gt": null}}"#; 200].join(", "));
-    assert_eq!(parse_all(&many).errors.len(), limits::ERRORS);
+    assert_eq!(parse_all(&many, || ()).errors.len(), limits::ERRORS);
     let condition = parse(&format!(r#"{{"$or": [{}]}}"#, vec![r#"{"$topic": "x"}"#; 200].join(", "))).unwrap();
     assert_eq!(check(&condition, &DocumentOnly).unwrap_err().len(), limits::ERRORS);
 }
