@@ -283,6 +283,67 @@ SELECT name, contact_count FROM create_segment('Twos', '{"n": 2}', audience => '
 SELECT DISTINCT who, what FROM witnessed ORDER BY 1, 2;
 SELECT current_setting('segments_regress.hostile', true) AS hostile, current_setting('search_path') AS search_path, to_regclass('pg_temp.left_behind') AS left_behind, current_user = session_user AS still_me;
 
+-- 5. SQL in names of the catalog: schemas, tables, columns, types, labels, properties, topics, roles.
+CREATE SCHEMA "s'; DROP TABLE canary; --";
+CREATE TYPE "s'; DROP TABLE canary; --"."e'; --" AS ENUM ('l''; DROP TABLE canary; --', 'b');
+CREATE ROLE "regress_r'""; DROP TABLE canary; --";
+CREATE TABLE "s'; DROP TABLE canary; --"."t""'; --" ("id'; --" int PRIMARY KEY, "c""; --" "s'; DROP TABLE canary; --"."e'; --", "n%I$1" numeric, "p'; --" jsonb, "made""'" timestamptz);
+CREATE TABLE "s'; DROP TABLE canary; --"."tt'; --" ("c'" int, "t'" text);
+INSERT INTO "s'; DROP TABLE canary; --"."t""'; --" VALUES (1, 'b', 1, '{"x''; --": "v"}', '2024-01-01'), (2, 'l''; DROP TABLE canary; --', 2, '{}', '2024-01-02');
+\set evil 'a\'"; DROP TABLE canary; --'
+SELECT attach_audience(:'evil', '"s''; DROP TABLE canary; --"."t""''; --"', properties_column => 'p''; --', created_column => 'made"'''),
+       attach_topics(:'evil', '"s''; DROP TABLE canary; --"."tt''; --"', 'c''', 't'''), create_property('x''; --', 'string', :'evil'), (create_topic('t''; --', 't''; --', audience => :'evil')).slug;
+SELECT subscribe_contact(1, 't''; --', :'evil'), count_contacts(jsonb_build_object('c"; --', 'l''; DROP TABLE canary; --'), :'evil'),
+       count_contacts('{"n%I$1": {"$gt": 1}, "$topic": {"$ne": "t''; --"}}', :'evil');
+SELECT replace(index_property('x''; --', :'evil'), ' CONCURRENTLY', '') AS ddl \gset
+SELECT :'ddl' AS ddl;
+:ddl;
+SELECT name, contact_count FROM create_segment(:'evil', jsonb_build_object('x''; --', 'v', 'c"; --', jsonb_build_object('$in', jsonb_build_array('b'))), audience => :'evil');
+SELECT suggestion FROM suggest_indexes(:'evil');
+SELECT set_freshness(:'evil', 'live');
+SELECT watch_segment(id) FROM segments.segment WHERE audience = :'evil';
+UPDATE "s'; DROP TABLE canary; --"."t""'; --" SET "c""; --" = 'b', "p'; --" = '{"x''; --": "v"}';
+SELECT change, contact_id FROM segment_changes();
+SELECT contact_count, error FROM refresh_segments(:'evil');
+SELECT name, type FROM infer_properties(:'evil');
+SET client_min_messages = error;
+SELECT grant_segments_access('"regress_r''""; DROP TABLE canary; --"', scope, :'evil'), revoke_segments_access('"regress_r''""; DROP TABLE canary; --"', scope, :'evil')
+  FROM unnest('{read:segments,write:segments,read:contacts,write:contacts}'::text[]) scope;
+RESET client_min_messages;
+ALTER TABLE "s'; DROP TABLE canary; --"."t""'; --" RENAME TO "u""'; --";
+SELECT relation_name FROM segments.audience WHERE name = :'evil';
+SELECT set_freshness(:'evil', 'periodic'), detach_audience(:'evil', true);
+SELECT id FROM canary;
+SET client_min_messages = error;
+DROP SCHEMA "s'; DROP TABLE canary; --" CASCADE;
+RESET client_min_messages;
+DROP ROLE "regress_r'""; DROP TABLE canary; --";
+
+-- 6. Changes of watched segments name contacts: they are told to those who may read them.
+UPDATE guarded SET country = 'DE';
+SELECT set_freshness('guarded', 'live'), watch_segment(:'american');
+UPDATE guarded SET country = 'US' WHERE id = 2;
+SELECT grant_segments_access('regress_segments_alice', scope, 'guarded') FROM unnest('{read:segments,read:contacts}'::text[]) scope;
+SET ROLE regress_segments_alice;
+SELECT contact_id, change FROM segment_changes();
+RESET ROLE;
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_segments_alice;
+SELECT contact_id, change FROM segment_changes();
+SELECT contact_id, change FROM segments.change;
+RESET ROLE;
+ALTER TABLE guarded DISABLE ROW LEVEL SECURITY;
+REVOKE SELECT ON guarded FROM regress_segments_alice;
+GRANT SELECT (id, props) ON guarded TO regress_segments_alice;
+SET ROLE regress_segments_alice;
+SELECT contact_id, change FROM segment_changes();
+RESET ROLE;
+SELECT contact_id, change FROM segment_changes();
+
+-- 7. Conditions and patterns that would take forever or everything.
+SELECT '{}'::jsonb @~ (SELECT jsonb_build_object('$or', jsonb_agg(jsonb_build_object('a', jsonb_build_object('$regex', '\w{16}' || n)))) FROM generate_series(1, 1000) n)::segment_condition;
+SELECT length(format('{"a": {"$contains": %s}}', to_jsonb(repeat('x', 4000000)))::segment_condition::text);
+
 -- The end.
 DELETE FROM armed;
 SELECT count(detach_audience(name, cascade => true)) FROM segments.audience WHERE relation_name LIKE 'regress_hostile.%';
