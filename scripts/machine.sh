@@ -92,3 +92,13 @@ need_packages() {
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $missing </dev/null >/dev/null
 }
+
+# Leaves in folder $1 a Python environment with what the requirements file $2 names.
+python_environment() {
+    cmp --quiet "$2" "$1/requirements.txt" && return
+    say "Installing for Python:" "$(paste --serial --delimiters ' ' "$2")"
+    rm -rf "$1"
+    python3 -m venv "$1" 2>/dev/null || { need_packages python3-venv && python3 -m venv --clear "$1"; }
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$2"
+    cp "$2" "$1/"
+}

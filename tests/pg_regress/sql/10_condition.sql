@@ -21,9 +21,10 @@ EXECUTE matching_jsonb('{"a": {"$gt": 1}}');
 SELECT ('{"a": 5}'::segment_condition)::jsonb -> 'a' AS jsonb, ('{"a": 5}'::segment_condition)::json ->> 'a' AS json;
 CREATE TABLE condition_copy (c segment_condition);
 INSERT INTO condition_copy VALUES ('{"a": {"$in": [1, "x", null]}}');
-COPY condition_copy TO '/tmp/segments_condition_copy.bin' (FORMAT binary);
+SELECT current_setting('data_directory') || '/condition_copy' AS file \gset
+COPY condition_copy TO :'file' (FORMAT binary);
 TRUNCATE condition_copy;
-COPY condition_copy FROM '/tmp/segments_condition_copy.bin' (FORMAT binary);
+COPY condition_copy FROM :'file' (FORMAT binary);
 TABLE condition_copy;
 DROP TABLE condition_copy;
 
