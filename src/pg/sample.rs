@@ -10,8 +10,8 @@ use pgrx::pg_sys::{self, Oid};
 
 /// Documents of some pages of a table.
 pub struct Documents {
-    /// The jsonb containers that are stored in line
-    pub in_line: Vec<Box<[u8]>>,
+    /// The jsonb containers
+    pub containers: Vec<Box<[u8]>>,
     /// How many rows have NULL instead
     pub nulls: usize,
 }
@@ -39,6 +39,11 @@ pub struct Table(pg_sys::Relation);
 
 /// How many bytes of documents are read at most.
 const MOST_BYTES: usize = 1 << 20;
+/// How many of one page's rows, after which no further one is read. Rows that lie in line do not take more; of documents
+/// of 4 KB, which lie elsewhere, these are two or three.
+const MOST_BYTES_OF_PAGE: usize = 8 << 10;
+/// Larger documents are left out.
+const LARGEST_DOCUMENT: usize = 64 << 10;
 
 impl Table {
     /// The table of that OID, on which the query holds a lock. `None` where it is not an ordinary table in a heap.
@@ -70,27 +75,31 @@ impl Table {
 
     /// The documents of a column on so many pages, spread evenly; neighbours are not next to each other.
     pub fn documents(&self, column: i16, pages: u32) -> Documents {
-        let (mut in_line, mut nulls, mut bytes) = (Vec::new(), 0, 0);
+        let (mut containers, mut nulls, mut bytes) = (Vec::new(), 0, 0);
         let existing = self.version().pages;
         let pages = pages.min(existing);
         let mut scan = Scan::begin(self);
         for page in scattered(pages) {
             // The middle one of each of as many stretches of the table.
             let block = (u64::from(existing) * (2 * u64::from(page) + 1) / (2 * u64::from(pages))) as u32;
-            scan.page(block, column, &mut |value| match value {
-                Some(document) => {
-                    bytes += document.len();
-                    in_line.push(document);
+            let bytes_before = bytes;
+            scan.page(block, column, &mut |value| {
+                match value {
+                    Some(document) => {
+                        bytes += document.len();
+                        containers.push(document);
+                    }
+                    None => nulls += 1,
                 }
-                None => nulls += 1,
+                bytes - bytes_before < MOST_BYTES_OF_PAGE
             });
             if bytes > MOST_BYTES {
                 break;
             }
             super::interrupt::check();
         }
-        let order = scattered(in_line.len() as u32);
-        Documents { in_line: order.map(|index| std::mem::take(&mut in_line[index as usize])).collect(), nulls }
+        let order = scattered(containers.len() as u32);
+        Documents { containers: order.map(|index| std::mem::take(&mut containers[index as usize])).collect(), nulls }
     }
 }
 
@@ -139,10 +148,10 @@ impl Scan {
         }
     }
 
-    /// Hands out the column's value of every row on a page; `None` for NULL. Values stored out of line are left out.
-    fn page(&mut self, block: u32, column: i16, take: &mut impl FnMut(Option<Box<[u8]>>)) {
+    /// Hands out the column's value of every row on a page, as long as more are wanted; `None` for NULL.
+    fn page(&mut self, block: u32, column: i16, take: &mut impl FnMut(Option<Box<[u8]>>) -> bool) {
         // SAFETY: the scan is of an open heap. A slot's values are valid until the next row is fetched into it; the
-        // column exists, since the query names it.
+        // column exists, since the query names it. What lies out of line stays where it is while there is a snapshot.
         unsafe {
             let (mut first, mut last) = (Default::default(), Default::default());
             item_pointer_set_all(&mut first, block, 1);
@@ -152,17 +161,27 @@ impl Scan {
             while pg_sys::heap_getnextslot_tidrange(self.scan, pg_sys::ScanDirection::ForwardScanDirection, self.slot) {
                 pg_sys::slot_getsomeattrs_int(self.slot, column.into());
                 let index = column as usize - 1;
-                if *(*self.slot).tts_isnull.add(index) {
-                    take(None);
-                    continue;
-                }
                 let value = *(*self.slot).tts_values.add(index);
-                if !pgrx::varatt_is_1b_e(value.cast_mut_ptr()) {
-                    take(Some(Detoasted::new(value).bytes().into()));
+                let is_wanted = if *(*self.slot).tts_isnull.add(index) {
+                    take(None)
+                } else if pg_sys::toast_raw_datum_size(value) <= LARGEST_DOCUMENT && may_unpack(value) {
+                    take(Some(Detoasted::new(value).bytes().into()))
+                } else {
+                    true
+                };
+                if !is_wanted {
+                    break;
                 }
             }
         }
     }
+}
+
+/// # Safety
+/// `value` is a varlena.
+unsafe fn may_unpack(value: pg_sys::Datum) -> bool {
+    // SAFETY: by this function's own condition.
+    unsafe { !pgrx::varatt_is_1b_e(value.cast_mut_ptr()) || pg_sys::HaveRegisteredOrActiveSnapshot() }
 }
 
 impl Drop for Scan {

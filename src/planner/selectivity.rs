@@ -20,8 +20,8 @@ pub const DEFAULT: f64 = 0.010;
 /// [`FEWEST_DOCUMENTS`].
 const MOST_OPERATORS: f64 = 100_000.0;
 const FEWEST_DOCUMENTS: usize = 100;
-/// Of 1 % of a table these have 15, give or take 4.
-const MOST_DOCUMENTS: usize = 1_500;
+/// Of 1 % of a table these have 25, give or take 5.
+const MOST_DOCUMENTS: usize = 2_500;
 /// After so many matches the fraction is known to within a fifth.
 const ENOUGH_MATCHES: usize = 30;
 /// Where none of n documents matches, the fraction is as likely above as below ln 2 / n.
@@ -115,7 +115,7 @@ impl Evidence<'_> {
     fn null_fraction(&self) -> f64 {
         match (self.statistics, &self.table) {
             (Some(statistics), _) => statistics.null_fraction,
-            (None, Some(table)) => table.nulls as f64 / (table.nulls + table.in_line.len()).max(1) as f64,
+            (None, Some(table)) => table.nulls as f64 / (table.nulls + table.containers.len()).max(1) as f64,
             (None, None) => 0.0,
         }
     }
@@ -172,7 +172,7 @@ impl Evidence<'_> {
     /// Puts the program to the table's documents that are not common, until the matches are enough.
     fn count_own(&self, program: &Program, most: usize, count: &mut Count) {
         let common: HashSet<&[u8]> = self.common().iter().map(|(document, _)| document.bytes()).collect();
-        let own = self.table.as_ref().map_or(&[][..], |table| &table.in_line);
+        let own = self.table.as_ref().map_or(&[][..], |table| &table.containers);
         for document in own.iter().filter(|document| !common.contains(&***document)) {
             if count.matches >= ENOUGH_MATCHES || count.documents >= most {
                 break;

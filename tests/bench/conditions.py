@@ -23,6 +23,18 @@ class Case:
     audience_only: bool = False
 
 
+# Each branch begins with something rare.
+RARE_TREE = {"$or": [{"email_opens": 499, "country": "US"}, {"email_opens": {"$in": [480, 481]}, "tags": "vip", "plan": "pro"}]}
+RARE_TREE_CONTAINED = (
+    """properties @> '{"email_opens": 499, "country": "US"}' OR properties @> '{"email_opens": 480, "tags": ["vip"], "plan": "pro"}'"""
+    """ OR properties @> '{"email_opens": 481, "tags": ["vip"], "plan": "pro"}'"""
+)
+RARE_TREE_JSONPATH = (
+    '$.email_opens == 499 && $.country == "US" || ($.email_opens == 480 || $.email_opens == 481) && $.tags == "vip" && $.plan == "pro"'
+)
+RARE_TREE_JSQUERY = '(email_opens = 499 and country = "US") or (email_opens in (480, 481) and tags.# = "vip" and plan = "pro")'
+RARE_TREE_COLUMNS = "email_opens = 499 AND country = 'US' OR email_opens IN (480, 481) AND tags @> '{vip}' AND plan = 'pro'"
+
 # The README's first example: the mission's.
 MISSION = {"$and": [{"country": {"$eq": "US"}}, {"lifetime_value": {"$gte": 100}}, {"last_purchase_date": {"$gte": "2024-01-01"}}]}
 MISSION_BY_HAND = (
@@ -145,6 +157,21 @@ CASES = (
         "country = 'IS' AND plan = 'enterprise' OR list_contains(tags, 'partner') AND referrer = 'talk' AND plan = 'team'",
     ),
     Case(
+        "tree of rare equalities",
+        RARE_TREE,
+        (
+            "properties ->> 'email_opens' = '499' AND properties ->> 'country' = 'US'"
+            " OR properties ->> 'email_opens' IN ('480', '481') AND properties -> 'tags' ? 'vip' AND properties ->> 'plan' = 'pro'",
+            RARE_TREE_CONTAINED,
+        ),
+        RARE_TREE_JSONPATH,
+        RARE_TREE_JSQUERY,
+        RARE_TREE_COLUMNS,
+        "(properties->>'email_opens')::int = 499 AND (properties->>'country') = 'US' OR (properties->>'email_opens')::int IN (480, 481)"
+        " AND json_contains(properties->'tags', '\"vip\"') AND (properties->>'plan') = 'pro'",
+        "email_opens = 499 AND country = 'US' OR email_opens IN (480, 481) AND list_contains(tags, 'vip') AND plan = 'pro'",
+    ),
+    Case(
         "columns and jsonb",
         {"$or": [{"status": "bounced"}, {"lifetime_value": {"$gte": 1000}}], "country": "US"},
         (
@@ -204,6 +231,7 @@ INDEXED = (
         '(country = "IS" and plan = "enterprise") or (tags.# = "partner" and referrer = "talk" and plan = "team")',
         "country = 'IS' AND plan = 'enterprise' OR tags @> '{partner}' AND referrer = 'talk' AND plan = 'team'",
     ),
+    Case("GIN: tree of rare equalities", RARE_TREE, (RARE_TREE_CONTAINED,), RARE_TREE_JSONPATH, RARE_TREE_JSQUERY, RARE_TREE_COLUMNS),
     Case(
         "typed: range",
         {"lifetime_value": {"$gte": 8000, "$lt": 9000}},

@@ -64,6 +64,8 @@ def postgres_ways(session: Session, case: Case, has_jsquery: bool, indexed: bool
         "count_contacts": [lambda: session.count("SELECT count_contacts(%s, %s)", (condition, table))],
         "by hand": [where(expression) for expression in case.by_hand],
     }
+    if indexed:
+        ways["conditions_sql"] = [where(session.value("SELECT conditions_sql(%s, %s)", (condition, table)))]
     if not case.audience_only:
         ways["@~"] = [where(f"properties @~ {quoted(condition)}")]
     if case.jsonpath:

@@ -149,6 +149,14 @@ TRUNCATE lead;
 SELECT estimate('{"n": 7}') > 0 AS of_empty_table;
 DROP TABLE lead;
 
+-- Documents that are stored out of line, of which ANALYZE keeps nothing, are read too.
+CREATE TABLE lead (properties jsonb);
+ALTER TABLE lead ALTER properties SET STORAGE EXTERNAL;
+INSERT INTO lead SELECT jsonb_build_object('pad', repeat('x', 4000), 'n', n % 10) FROM generate_series(1, 3000) n;
+ANALYZE lead;
+SELECT estimate('{"n": 7}') BETWEEN 150 AND 600 AS is_near;
+DROP TABLE lead;
+
 -- Where there are statistics of a property by itself, of CREATE STATISTICS or of an index, they are used: the estimates are
 -- Postgres's own for the expression.
 CREATE TABLE lead (properties jsonb);
