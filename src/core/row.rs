@@ -180,6 +180,7 @@ impl<'d> Object<'d> for CellObject<'d> {
         }
     }
 
+    #[inline]
     fn get(self, key: &str) -> Option<Cell<'d>> {
         match self {
             CellObject::Json(members) => Object::get(members, key).map(Cell::Json),

@@ -36,11 +36,10 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
     // are of the types that the call site tells, and outlive the call.
     unsafe {
         let call = Call::new(fcinfo);
-        let context = aggregate_context(fcinfo);
         let Some(site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
         let state = match call.nullable(0) {
             Some(state) => state,
-            None => make_state(context, Counts(vec![0; site.program.len()])),
+            None => make_state(aggregate_context(fcinfo), Counts(vec![0; site.program.len()])),
         };
         let Counts(counts) = &mut *state.cast_mut_ptr::<Counts>();
         let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
