@@ -53,6 +53,20 @@ CREATE FUNCTION segments.keep_counts() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_keep_counts';
 COMMENT ON FUNCTION segments.keep_counts() IS 'What the triggers of a table call whose counts are kept live; set_freshness() makes these.';
 
+-- Backends keep what they have compiled of definitions. Each change of these is heard in every session.
+CREATE FUNCTION segments.definitions_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_definitions_changed';
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.audience_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.property_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.topic_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.segment_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.segment_reference
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+
 CREATE FUNCTION segments.fold_counts() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'fold_counts_wrapper';
 COMMENT ON FUNCTION segments.fold_counts() IS

@@ -15,7 +15,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 mod grant;
 mod visible;
 
-pub use visible::{may_count, may_select};
+pub use visible::{Reads, Visible, may_count, may_select};
 
 /// What a role may do.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Scope {
 
 /// Whether the caller has one of the scopes for an audience. The extension's owner has every scope.
 pub fn permits(scopes: &[Scope], audience: &str) -> bool {
-    is_extension_owner() || holds("(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3)", scopes, audience)
+    is_extension_owner() || holds(scopes, Some(audience))
 }
 
 /// Raises 42704 where there is no such audience, and 42501 where the caller may not write its segments. The audience
@@ -103,34 +103,42 @@ pub fn is_extension_owner() -> bool {
 #[pg_extern(sql = false)]
 fn permits_every_audience(scopes: Vec<String>) -> bool {
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| scopes.iter().any(|s| s == scope.name())).collect();
-    holds("a.audience IS NULL AND $3 IS NOT NULL", &scopes, "")
+    holds(&scopes, None)
 }
 
 /// The audiences that the caller has one of the scopes for by name.
 #[pg_extern(sql = false)]
 fn permitted_audiences(scopes: Vec<String>, fcinfo: pg_sys::FunctionCallInfo) {
     let caller = security::current_role();
-    let sql = format!("SELECT DISTINCT a.audience {HELD} AND a.audience IS NOT NULL");
     security::as_role(extension_owner(), || {
-        returning::rows(Call::from(fcinfo), &sql, &[caller.into(), scopes.into()]);
+        returning::constant_rows(Call::from(fcinfo), PERMITTED, &[caller.into(), scopes.into()]);
     });
 }
 
-fn holds(filter: &str, scopes: &[Scope], audience: &str) -> bool {
+/// Whether the caller has one of the scopes for an audience; without one, for all of them.
+fn holds(scopes: &[Scope], audience: Option<&str>) -> bool {
     let caller = security::current_role();
     let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
-    let sql = format!("SELECT EXISTS (SELECT {HELD} AND {filter})");
-    let found = security::as_role(extension_owner(), || {
-        query::first(&sql, &[caller.into(), names.into(), audience.into()], |row| row.get(1))
-    });
-    found.unwrap_or(false)
+    let arguments = [caller.into(), names.into(), audience.map(str::to_owned).into()];
+    security::as_role(extension_owner(), || query::first(HOLDS, &arguments, |row| row.get(1))).unwrap_or(false)
 }
 
 /// The scopes of a role, and of those whose rights it has. A role that was dropped and made again under the same name
 /// has none: USAGE of the schema came with the scopes, and went with the role.
-const HELD: &str = "
-  FROM segments.access a
-  JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
- WHERE pg_catalog.pg_has_role($1, r.oid, 'USAGE')
-   AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
-   AND a.scope OPERATOR(pg_catalog.=) ANY ($2)";
+macro_rules! held {
+    ($select:literal, $filter:literal) => {
+        concat!(
+            $select,
+            " FROM segments.access a
+                JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
+               WHERE pg_catalog.pg_has_role($1, r.oid, 'USAGE')
+                 AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
+                 AND a.scope OPERATOR(pg_catalog.=) ANY ($2) AND ",
+            $filter
+        )
+    };
+}
+
+const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT NULL");
+
+const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3) LIMIT 1");

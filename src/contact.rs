@@ -1,6 +1,5 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
-use crate::access::{self, Scope};
 use crate::audience::{Audience, ColumnRef};
 use crate::error::Failure;
 use crate::pg::call::Call;
@@ -14,6 +13,7 @@ use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
 
 mod page;
+mod segments;
 
 pub use page::slugs;
 
@@ -80,40 +80,6 @@ fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
         executable_sql(&audience, &checked)
     );
     query::first(&sql, &[], |row| row.get(1)).unwrap_or(false)
-}
-
-/// The segments that a contact is a member of now.
-#[pg_extern(sql = false)]
-fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
-    let audience = Audience::load(audience);
-    access::require(Scope::ReadSegments, &audience.name);
-    // A SELECT may compute some 1,600 columns; an array of so many conditions is planned in little time.
-    const AT_ONCE: usize = 500;
-    let mut members = Vec::new();
-    for segments in Definition::all(&audience.name).chunks(AT_ONCE) {
-        let sound: Vec<_> = segments
-            .iter()
-            .filter_map(|segment| {
-                let checked = scope::check_segment(&audience, segment).ok()?.checked;
-                Some((segment.id, executable_sql(&audience, &checked)))
-            })
-            .collect();
-        let tests: Vec<String> = sound.iter().map(|(_, condition)| format!("COALESCE({condition}, false)")).collect();
-        let sql = format!(
-            "SELECT ARRAY[{}]::pg_catalog.bool[] FROM {} WHERE {}",
-            tests.join(", "),
-            audience.relation.quoted(),
-            is_contact(&audience, contact_id)
-        );
-        let holds = query::first(&sql, &[], |row| row.get::<Vec<bool>>(1)).unwrap_or_default();
-        let ids = sound.iter().zip(holds).filter(|(_, holds)| *holds);
-        members.extend(ids.map(|((id, _), _)| pgrx::Uuid::from_bytes(*id.as_bytes())));
-    }
-    returning::rows(
-        Call::from(fcinfo),
-        "SELECT s.* FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id DESC",
-        &[members.into()],
-    );
 }
 
 /// The WHERE expression that a condition becomes.

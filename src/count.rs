@@ -137,6 +137,19 @@ impl CachedCounts {
         })
     }
 
+    /// The cached counts of many segments of one audience; those without one are left out.
+    pub fn of_all(&mut self, audience: &str, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
+        security::as_role(access::extension_owner(), || {
+            snapshot::of_statement(|| {
+                let bases =
+                    query::rows(BASES, &[segments.to_vec().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
+                let pending = self.pending(audience);
+                let with_pending = |(id, base)| (id, base + pending.get(&id).copied().unwrap_or(0));
+                bases.into_iter().map(with_pending).collect()
+            })
+        })
+    }
+
     fn pending(&mut self, audience: &str) -> &HashMap<Uuid, i64> {
         let identity = snapshot::identity();
         let known = self.pending.take().filter(|(snapshot, _)| *snapshot == identity);
@@ -148,6 +161,10 @@ impl CachedCounts {
 
 const BASE: &str = "
 SELECT c.contact_count FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) $1";
+
+const BASES: &str = "
+SELECT c.segment, c.contact_count FROM segments.segment_count c
+ WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) AND c.contact_count IS NOT NULL";
 
 const PENDING_OF_AUDIENCE: &str = "
 SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8

@@ -4,9 +4,12 @@
 //! operators, because they run with whatever search_path the caller has.
 
 use crate::error::internal;
+use crate::pg::rows::RowProgram;
 use crate::pg::snapshot;
-use crate::pg::spi::{Reading, Session, Tuple};
+use crate::pg::spi::{KeptPlan, Reading, Session, Tuple};
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use segments_core::program::Surroundings;
+use segments_core::program_set::Matches;
 
 /// The text of a query.
 #[derive(Clone, Copy)]
@@ -42,12 +45,27 @@ impl Row<'_> {
     pub fn nullable<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
         self.0.get(column)
     }
+
+    /// Finds the conditions that it satisfies; its first columns are those of the program.
+    pub fn matching(&self, program: &RowProgram, surroundings: Surroundings<'_>, matches: &mut Matches) {
+        program.matching_tuple(self.0, surroundings, matches);
+    }
 }
 
 /// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
 /// called the extension, or in a new one where the transaction has written.
 pub fn rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
     Session::open().query(sql.into(), arguments, reading(), |tuple| read(&Row(tuple)))
+}
+
+/// As [`rows`], with a plan that the caller keeps.
+pub fn kept_rows<T>(
+    session: &Session,
+    plan: &KeptPlan,
+    arguments: &[DatumWithOid],
+    read: impl Fn(&Row<'_>) -> T,
+) -> Vec<T> {
+    session.run(plan, arguments, reading(), |tuple| read(&Row(tuple)))
 }
 
 fn reading() -> Reading {

@@ -6,7 +6,7 @@
 //!
 //! A segment that cannot be counted keeps its count, and the reason is recorded; it is due again later and later.
 
-use crate::access::{self, Scope};
+use crate::access::{self, Reads, Scope, Visible};
 use crate::audience::{Audience, unknown};
 use crate::count::{self, members};
 use crate::error::Failure;
@@ -19,8 +19,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use segments_core::date::Instant;
-use segments_core::expr::{Checked, Expr};
-use segments_core::sql;
+use segments_core::expr::Checked;
 use std::collections::HashMap;
 use std::time::{self, Duration};
 use uuid::Uuid;
@@ -58,9 +57,10 @@ fn refresh_segments(
     };
     let rows = audiences.iter().flat_map(|audience| {
         let (audience, outcomes) = refresh(audience, None);
-        let mut visible = Visible { audience, known: HashMap::new() };
+        let mut visible = Visible::default();
         outcomes.into_iter().map(move |outcome| {
-            let shown = visible.shows(&outcome);
+            let read = audience.as_ref().zip(outcome.checked.as_ref());
+            let shown = read.is_some_and(|(audience, checked)| visible.shows(audience, &Reads::of(audience, checked)));
             let (count, error) = match outcome.count {
                 Ok(count) => (shown.then_some(count), None),
                 Err(error) => (None, Some(error)),
@@ -256,23 +256,3 @@ SELECT s.audience,
 const SHORTEST_INTERVAL: &str = "
 SELECT pg_catalog.date_part('epoch', LEAST(segments.default_refresh_interval(), pg_catalog.min(a.refresh_interval)))
   FROM segments.audience_config a";
-
-/// Which counts the caller may see: those that they could have counted for themselves.
-struct Visible {
-    audience: Option<Audience>,
-    /// By the columns that a condition reads, which many share
-    known: HashMap<Vec<String>, bool>,
-}
-
-impl Visible {
-    fn shows(&mut self, outcome: &Outcome) -> bool {
-        let (Some(audience), Some(checked)) = (&self.audience, &outcome.checked) else { return false };
-        let checked = Expr::and([audience.restriction.clone(), checked.clone()]);
-        let used = sql::used(&checked, &audience.table);
-        let columns = used.columns.iter().map(|column| &column.name).chain(used.properties.map(|column| &column.name));
-        let topics = used.topics.map(|topics| format!("\0{}", topics.contact_column));
-        let mut reads: Vec<String> = columns.cloned().chain(topics).collect();
-        reads.sort();
-        *self.known.entry(reads).or_insert_with(|| access::may_select(audience, &used))
-    }
-}

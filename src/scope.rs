@@ -87,6 +87,21 @@ pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<Checke
     scope.map_err(|error| vec![error])?.check(&condition)
 }
 
+/// What of a stored segment's condition holds of its members at any time: the members of the condition that have no dates
+/// relative to now.
+///
+/// # Errors
+/// What in it makes no sense any more.
+pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked, Vec<Error>> {
+    let mut lasting = Vec::new();
+    for member in condition::stored(segment.conditions.as_bytes()).members {
+        let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
+        let part = scope.map_err(|error| vec![error])?.check(&Condition { members: vec![member] })?;
+        lasting.extend(part.changes_at.is_none().then_some(part.checked));
+    }
+    Ok(Expr::and(lasting))
+}
+
 /// Checks a condition that a stored segment is to have from now on: it may not lead back to that segment.
 pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
     if PgZone::find(&segment.time_zone).is_none() {

@@ -16,7 +16,6 @@ use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
 use segments_core::notices::{Notice, notices};
 use segments_core::parse::parse_all;
 use segments_core::path::Path;
-use segments_core::sql;
 use segments_core::value::Value;
 
 /// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
@@ -110,7 +109,7 @@ fn count_missing(audience: &Audience, path: &Path) -> Option<i64> {
     };
     let missing = FieldTest { path, read_as: None, test: ValueTest::Eq(Value::Null) };
     let checked = Expr::Test(Atom::Field(missing));
-    if !access::may_select(audience, &sql::used(&checked, &audience.table)) {
+    if !access::may_select(audience, &access::Reads::of(audience, &checked)) {
         return None;
     }
     let sql = format!(

@@ -1,8 +1,10 @@
 //! Which counts triggers can keep.
 
+use crate::access::Reads;
 use crate::audience::{Audience, Subscriptions};
 use crate::live::{change, definition, freshness, parts};
 use crate::pg::{relcache, security};
+use crate::query;
 use crate::scope;
 use crate::segment::{Definition, id_of};
 use pgrx::prelude::*;
@@ -25,18 +27,18 @@ pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
     if !follows_rows(audience) {
         return Vec::new();
     }
-    let follows_topics = follows_topics(audience);
+    let reach = Reach::of(audience);
     let watched: HashSet<Uuid> = change::watched(&audience.name).into_iter().collect();
     let keep = |segment: Definition| {
         let is_watched = watched.contains(&segment.id);
-        Some(LiveSegment { is_watched, ..kept(audience, &segment, follows_topics)? })
+        Some(LiveSegment { is_watched, ..kept(audience, &segment, &reach)? })
     };
     Definition::all(&audience.name).into_iter().filter_map(keep).collect()
 }
 
 /// Whether triggers keep the count of a segment, provided that its audience is live.
 pub fn is_kept(audience: &Audience, segment: &Definition) -> bool {
-    follows_rows(audience) && kept(audience, segment, follows_topics(audience)).is_some()
+    follows_rows(audience) && kept(audience, segment, &Reach::of(audience)).is_some()
 }
 
 /// How a segment's count is kept: `live` or `periodic`.
@@ -45,7 +47,7 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
     let segment = Definition::load(id_of(segment));
     let is_live = || {
         let audience = Audience::try_load(&segment.audience).ok()?;
-        let segment = follows_rows(&audience).then(|| kept(&audience, &segment, follows_topics(&audience)))??;
+        let segment = follows_rows(&audience).then(|| kept(&audience, &segment, &Reach::of(&audience)))??;
         let topics = match &audience.topics {
             Subscriptions::In(relation) if segment.reads_topics => Some(relation.oid),
             _ => None,
@@ -56,12 +58,37 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
     if is_live().is_some() { "live" } else { "periodic" }
 }
 
+/// What triggers on an audience's tables are shown.
+struct Reach {
+    /// Whether that is all of its subscriptions
+    follows_topics: bool,
+    /// The columns that are computed when they are asked for (PostgreSQL 18); in the rows that triggers are shown they are
+    /// NULL
+    computed: Vec<String>,
+}
+
+impl Reach {
+    fn of(audience: &Audience) -> Self {
+        let computed = query::rows(
+            "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a
+              WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attgenerated OPERATOR(pg_catalog.=) 'v'",
+            &[audience.relation.oid.into()],
+            |row| row.get(1),
+        );
+        Reach { follows_topics: follows_topics(audience), computed }
+    }
+}
+
 /// A segment that makes sense, and whose members come and go with changes of their rows and subscriptions alone, not
 /// by themselves as time passes.
-fn kept(audience: &Audience, segment: &Definition, follows_topics: bool) -> Option<LiveSegment> {
+fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<LiveSegment> {
     let checked = scope::check_segment(audience, segment).ok()?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
-    let is_kept = checked.changes_at.is_none() && (follows_topics || !reads_topics);
+    let reads_computed = || {
+        let reads = Reads::of(audience, &checked.checked);
+        reach.computed.iter().any(|column| reads.has_column(column))
+    };
+    let is_kept = checked.changes_at.is_none() && (reach.follows_topics || !reads_topics) && !reads_computed();
     is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
 }
 

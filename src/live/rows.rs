@@ -7,9 +7,8 @@ use crate::audience::Audience;
 use crate::contact;
 use crate::pg::interrupt;
 use crate::pg::row;
-use crate::pg::rows::RowProgram;
 use crate::pg::text::Text;
-use crate::pg::transition::{self, Layout, Row};
+use crate::pg::transition::{Row, TableProgram};
 use crate::pg::trigger::Statement;
 use crate::population::{Columns, on_row};
 use pgrx::pg_sys::Oid;
@@ -17,13 +16,12 @@ use segments_core::expr::Checked;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::sql::Table;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Segments of live audiences over one table that read it alike.
 pub struct TrackedRows {
-    program: RowProgram,
-    layout: Layout,
+    program: TableProgram,
     segments: Vec<Tracked>,
     /// The column that identifies contacts, where entries and exits are recorded
     id: Option<(usize, Text)>,
@@ -77,11 +75,9 @@ impl Population {
         let mut columns = Columns::of(&self.conditions, &self.table);
         let is_watched = self.segments.iter().any(|segment| segment.is_watched);
         let id = is_watched.then(|| columns.position(&self.id));
-        let layout = Layout::of(relation, &columns.names)?;
-        let set = ProgramSet::compile(&self.conditions);
-        let program = RowProgram::new(set, &columns.fields, columns.properties, |position| layout.type_of(position));
-        let id = id.map(|position| (position, Text::of_type(layout.type_of(position))));
-        Some(TrackedRows { program, layout, segments: self.segments, id })
+        let program = TableProgram::new(relation, &columns, ProgramSet::compile(&self.conditions))?;
+        let id = id.map(|position| (position, program.text_of(position)));
+        Some(TrackedRows { program, segments: self.segments, id })
     }
 }
 
@@ -92,16 +88,12 @@ impl TrackedRows {
         let mut moves = Moves::default();
         let (mut before, mut after) = (Matches::new(), Matches::new());
         let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
-        let find = |row: &Row<'_>, matches: &mut Matches| {
-            // SAFETY: the layout, by which values are taken from the row, told the program their types.
-            unsafe { self.program.matching(|position| row.value(position), surroundings, matches) }
-        };
-        transition::each(statement, &self.layout, |old, new| match (&old, &new) {
+        self.program.each(statement, |old, new| match (&old, &new) {
             // What no condition reads has changed.
             (Some(old), Some(new)) if old.is_like(new) => {}
             (Some(old), Some(new)) => {
-                find(old, &mut before);
-                find(new, &mut after);
+                old.matching(surroundings, &mut before);
+                new.matching(surroundings, &mut after);
                 for number in after.differing(&before) {
                     growth[number] += if after.contains(number) { 1 } else { -1 };
                 }
@@ -118,7 +110,7 @@ impl TrackedRows {
             }
             (Some(row), None) | (None, Some(row)) => {
                 let comes = new.is_some();
-                find(row, &mut after);
+                row.matching(surroundings, &mut after);
                 for number in after.iter() {
                     growth[number] += if comes { 1 } else { -1 };
                 }
@@ -142,9 +134,10 @@ impl TrackedRows {
         let Some((position, text)) = &self.id else { return };
         let mut contact: Option<String> = None;
         for (number, enters) in moved.filter(|(number, _)| self.segments[*number].is_watched) {
-            let Some(id) = row.value(*position) else { return };
-            // SAFETY: the value is one of the column whose type the text was made for.
-            let contact = contact.get_or_insert_with(|| unsafe { text.of(id) });
+            if contact.is_none() {
+                contact = row.text(*position, text);
+            }
+            let Some(contact) = &contact else { return };
             *moves.entry((number, contact.clone())).or_default() += if enters { 1 } else { -1 };
         }
     }
@@ -152,4 +145,4 @@ impl TrackedRows {
 
 /// By segment and contact, how often it enters more than it leaves: a statement may take a contact away in one row and
 /// put it back in another.
-type Moves = HashMap<(usize, String), i64>;
+type Moves = BTreeMap<(usize, String), i64>;

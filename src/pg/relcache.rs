@@ -1,7 +1,8 @@
 //! Relations: locking them with all that inherit from them, and word that their definition has changed.
 
 use pgrx::pg_sys::{self, Oid};
-use std::sync::OnceLock;
+use std::cell::RefCell;
+use std::ffi::CString;
 
 /// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends,
 /// and waits for those that have written. The table itself comes first. Readers are not in the way.
@@ -52,10 +53,22 @@ pub fn invalidate(relation: Oid) {
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
 }
 
+/// The type of a column; 0 where there is no such column.
+pub fn column_type(relation: Oid, name: &str) -> Oid {
+    let Ok(name) = CString::new(name) else { return Oid::INVALID };
+    // SAFETY: catalog look-ups, which take any OIDs and numbers; the name is NUL-terminated.
+    unsafe { pg_sys::get_atttype(relation, pg_sys::get_attnum(relation, name.as_ptr())) }
+}
+
 /// From now on calls `heard` with each relation that has changed; with `None` where it may be any. It may not raise,
 /// allocate much or look anything up.
 pub fn on_invalidation(heard: fn(Option<Oid>)) {
-    if HEARD.set(heard).is_ok() {
+    let is_first = HEARD.with_borrow_mut(|known| {
+        let is_new = !known.iter().any(|known| std::ptr::fn_addr_eq(*known, heard));
+        known.extend(is_new.then_some(heard));
+        is_new && known.len() == 1
+    });
+    if is_first {
         // SAFETY: the callback is a function of this library, which is never unloaded.
         unsafe {
             pg_sys::CacheRegisterRelcacheCallback(Some(hear), pg_sys::Datum::from(0));
@@ -66,18 +79,21 @@ pub fn on_invalidation(heard: fn(Option<Oid>)) {
     }
 }
 
-static HEARD: OnceLock<fn(Option<Oid>)> = OnceLock::new();
+thread_local! {
+    static HEARD: RefCell<Vec<fn(Option<Oid>)>> = const { RefCell::new(Vec::new()) };
+}
 
 unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
-    if let Some(heard) = HEARD.get() {
-        heard((relation != pg_sys::InvalidOid).then_some(relation));
-    }
+    tell((relation != pg_sys::InvalidOid).then_some(relation));
 }
 
 unsafe extern "C-unwind" fn hear_of_enum(_: pg_sys::Datum, _: i32, _: u32) {
-    if let Some(heard) = HEARD.get() {
-        heard(None);
-    }
+    tell(None);
+}
+
+fn tell(relation: Option<Oid>) {
+    // It is borrowed only to be added to.
+    HEARD.with(|heard| heard.try_borrow().into_iter().for_each(|heard| heard.iter().for_each(|heard| heard(relation))));
 }
 
 /// # Safety

@@ -36,9 +36,27 @@ pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
 /// Every row of the query as the rows of the set-returning function that is being called, whose columns it has.
 /// Rows past `work_mem` go to a temporary file.
 pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
+    let receiver = receiver(call);
+    let _session = Session::open();
+    execute(sql, arguments, receiver);
+}
+
+/// As [`rows`], of a query that a backend plans once.
+pub fn constant_rows(call: Call, sql: &'static str, arguments: &[DatumWithOid]) {
+    let receiver = receiver(call);
+    let session = Session::open();
+    let plan = session.kept(sql, arguments);
+    // SAFETY: the plan was made for arguments of these types, which outlive the execution.
+    unsafe {
+        let options = pg_sys::SPIExecuteOptions { dest: receiver, ..spi::options(arguments, Reading::New) };
+        spi::succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
+    }
+}
+
+fn receiver(call: Call) -> *mut pg_sys::DestReceiver {
     // SAFETY: the call is to a set-returning function; InitMaterializedSRF checks that its caller takes a tuplestore.
     // The tuplestore and its receiver live in the per-query context, which outlives the execution.
-    let receiver = unsafe {
+    unsafe {
         pg_sys::InitMaterializedSRF(call.as_ptr(), pg_sys::MAT_SRF_USE_EXPECTED_DESC);
         let result = (*call.as_ptr()).resultinfo.cast::<pg_sys::ReturnSetInfo>();
         let receiver = pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestTuplestore);
@@ -51,9 +69,7 @@ pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
             std::ptr::null(),
         );
         receiver
-    };
-    let _session = Session::open();
-    execute(sql, arguments, receiver);
+    }
 }
 
 // executor/tstoreReceiver.h, which pgrx's bindings leave out; it only fills in the receiver and cannot raise.

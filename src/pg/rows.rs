@@ -1,6 +1,8 @@
 //! Rows put to many conditions at once.
 
 use super::row::{Reader, Value};
+use super::spi::Tuple;
+use crate::error::internal;
 use crate::population::Field;
 use pgrx::pg_sys::{Datum, Oid};
 use segments_core::document::{Node, Object, View};
@@ -13,6 +15,8 @@ pub struct RowProgram {
     set: ProgramSet,
     columns: Vec<Column>,
     properties: Option<Properties>,
+    /// The positions that are read, and the types that were told
+    types: Vec<(usize, Oid)>,
 }
 
 /// A column that is a property.
@@ -53,12 +57,24 @@ impl RowProgram {
             keys: slots.iter().map(|slot| set.keys()[*slot].clone()).collect(),
             slots,
         });
-        RowProgram { set, columns, properties }
+        let positions =
+            columns.iter().map(|column| column.position).chain(properties.iter().map(|found| found.position));
+        let types = positions.map(|position| (position, type_of(position))).collect();
+        RowProgram { set, columns, properties, types }
     }
 
     /// How many conditions there are.
     pub fn len(&self) -> usize {
         self.set.len()
+    }
+
+    /// Finds the conditions that a row which a query returned satisfies; its first columns come in the known order.
+    pub fn matching_tuple(&self, tuple: &Tuple, surroundings: Surroundings<'_>, matches: &mut Matches) {
+        if !self.types.iter().all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
+            internal("row has other columns than conditions were compiled for").raise()
+        }
+        // SAFETY: the values are of the types that were told, and the row outlives the call.
+        unsafe { self.matching(|position| tuple.datum(position + 1), surroundings, matches) }
     }
 
     /// Finds the conditions that a row satisfies.

@@ -63,7 +63,7 @@ impl Session {
 
     /// The plan of a text that is a constant: made once in this backend, for any values of its parameters. Planning takes
     /// longer than running where a query joins catalogs.
-    fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
+    pub(super) fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
         thread_local! {
             static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
         }
@@ -217,8 +217,24 @@ impl Tuple {
     }
 }
 
+impl Tuple {
+    /// The value of a column, from 1, where it is in the row; `None` is NULL.
+    pub(super) fn datum(&self, column: usize) -> Option<pg_sys::Datum> {
+        let mut is_null = false;
+        // SAFETY: as in `get`.
+        let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, column as i32, &raw mut is_null) };
+        (!is_null).then_some(datum)
+    }
+
+    /// The type of a column, from 1; 0 where there is no such column.
+    pub(super) fn type_of(&self, column: usize) -> Oid {
+        // SAFETY: as in `get`.
+        unsafe { pg_sys::SPI_gettypeid(self.descriptor, column as i32) }
+    }
+}
+
 /// A query's plan, kept until it is dropped. Postgres plans anew by itself where a table has changed.
-pub struct KeptPlan(pg_sys::SPIPlanPtr);
+pub struct KeptPlan(pub(super) pg_sys::SPIPlanPtr);
 
 impl Drop for KeptPlan {
     fn drop(&mut self) {

@@ -5,6 +5,8 @@ use std::ffi::CStr;
 
 /// How values of a type become text, as a cast to `text` does it.
 pub struct Text {
+    declared: Oid,
+    /// What that is a domain over
     type_id: Oid,
     output: Oid,
 }
@@ -14,12 +16,17 @@ impl Text {
     pub fn of_type(type_id: Oid) -> Self {
         let (mut output, mut is_varlena) = (Oid::INVALID, false);
         // SAFETY: catalog look-ups for a type that exists; the second fills in both.
-        let type_id = unsafe {
+        let base = unsafe {
             let base = pg_sys::getBaseType(type_id);
             pg_sys::getTypeOutputInfo(base, &raw mut output, &raw mut is_varlena);
             base
         };
-        Text { type_id, output }
+        Text { declared: type_id, type_id: base, output }
+    }
+
+    /// Whether it is for values of that type.
+    pub fn is_of(&self, type_id: Oid) -> bool {
+        self.declared == type_id
     }
 
     /// The value as text.

@@ -1,12 +1,19 @@
-//! The rows of a statement's transition tables, read from where Postgres keeps them.
+//! The rows of a statement's transition tables, read from where Postgres keeps them, and put to many conditions at once.
 
+use super::rows::RowProgram;
+use super::text::Text;
 use super::trigger::Statement;
+use crate::error::internal;
+use crate::population::Columns;
 use pgrx::PgMemoryContexts;
 use pgrx::pg_sys::{self, Datum, Oid};
+use segments_core::program::Surroundings;
+use segments_core::program_set::{Matches, ProgramSet};
 use std::ffi::{CString, c_int};
 
-/// Some columns of a table, known by their position.
-pub struct Layout {
+/// Conditions over the rows of a table, and where its rows have what they read.
+pub struct TableProgram {
+    program: RowProgram,
     columns: Vec<Attribute>,
     /// The number of the last one
     last: c_int,
@@ -19,18 +26,66 @@ struct Attribute {
     by_value: bool,
 }
 
-impl Layout {
-    /// The columns of these names; `None` where the table does not have them all.
-    pub fn of(relation: Oid, names: &[String]) -> Option<Self> {
-        let columns: Option<Vec<_>> = names.iter().map(|name| Attribute::find(relation, name)).collect();
-        let columns = columns?;
-        let last = columns.iter().map(|column| column.number).max().unwrap_or(0);
-        Some(Layout { columns, last: last.into() })
+impl TableProgram {
+    /// `None` where the table does not have all of the columns.
+    pub fn new(relation: Oid, columns: &Columns, set: ProgramSet) -> Option<Self> {
+        let attributes: Option<Vec<_>> = columns.names.iter().map(|name| Attribute::find(relation, name)).collect();
+        let attributes = attributes?;
+        let last = attributes.iter().map(|column| column.number).max().unwrap_or(0).into();
+        let type_of = |position: usize| attributes[position].type_id;
+        let program = RowProgram::new(set, &columns.fields, columns.properties, type_of);
+        Some(TableProgram { program, columns: attributes, last })
     }
 
-    /// The type of a column.
-    pub fn type_of(&self, position: usize) -> Oid {
-        self.columns[position].type_id
+    /// How the values of a column become text.
+    pub fn text_of(&self, position: usize) -> Text {
+        Text::of_type(self.columns[position].type_id)
+    }
+
+    /// Calls `work` with each row that a statement took away, and the one that it put in its place; there is only one of
+    /// them in an INSERT or a DELETE. What `work` palloc's is freed after it.
+    pub fn each(&self, statement: Statement, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
+        let [mut old, mut new] = self.rows(statement);
+        let mut memory = PgMemoryContexts::new("segments: one changed row");
+        loop {
+            super::interrupt::check();
+            let (before, after) = (old.as_mut().and_then(Rows::next), new.as_mut().and_then(Rows::next));
+            if before.is_none() && after.is_none() {
+                return;
+            }
+            // SAFETY: nothing that `work` palloc's is used after it: it keeps values of Rust's alone.
+            unsafe {
+                memory.switch_to(|_| work(before, after));
+                memory.reset();
+            }
+        }
+    }
+
+    /// Those that the statement took away, and those that it put there.
+    fn rows(&self, statement: Statement) -> [Option<Rows<'_>>; 2] {
+        let data = statement.as_ptr();
+        // SAFETY: the trigger's data, its relation and its transition tables outlive the call of the trigger function.
+        // As nodeNamedtuplestorescan.c does it: others that read the table have read pointers of their own.
+        unsafe {
+            let descriptor = (*(*data).tg_relation).rd_att;
+            let is_of = |column: &Attribute| {
+                c_int::from(column.number) <= (*descriptor).natts
+                    && pg_sys::SPI_gettypeid(descriptor, column.number.into()) == column.type_id
+            };
+            if !self.columns.iter().all(is_of) {
+                internal("rows have other columns than conditions were compiled for").raise()
+            }
+            [(*data).tg_oldtable, (*data).tg_newtable].map(|store| {
+                if store.is_null() {
+                    return None;
+                }
+                let pointer = pg_sys::tuplestore_alloc_read_pointer(store, pg_sys::EXEC_FLAG_REWIND as c_int);
+                pg_sys::tuplestore_select_read_pointer(store, pointer);
+                pg_sys::tuplestore_rescan(store);
+                let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
+                Some(Rows { table: self, store, slot })
+            })
+        }
     }
 }
 
@@ -49,42 +104,7 @@ impl Attribute {
             Some(Attribute { number, type_id, length, by_value })
         }
     }
-}
 
-/// A row of a transition table, as [`each`] hands it out.
-#[derive(Clone, Copy)]
-pub struct Row<'r> {
-    layout: &'r Layout,
-    values: &'r [Datum],
-    nulls: &'r [bool],
-}
-
-impl Row<'_> {
-    /// The value of a column; `None` is NULL. It lives as long as the row.
-    pub fn value(&self, position: usize) -> Option<Datum> {
-        let index = self.layout.columns[position].number as usize - 1;
-        (!self.nulls[index]).then(|| self.values[index])
-    }
-
-    /// Whether all columns are stored as they are in another row, byte by byte.
-    pub fn is_like(&self, other: &Row<'_>) -> bool {
-        (0..self.layout.columns.len()).all(|position| self.has_same(position, other))
-    }
-
-    /// Whether a column is.
-    pub fn has_same(&self, position: usize, other: &Row<'_>) -> bool {
-        let column = &self.layout.columns[position];
-        match (self.value(position), other.value(position)) {
-            (None, None) => true,
-            (Some(value), Some(other)) if column.by_value => value.value() == other.value(),
-            // SAFETY: both are values of the column, so stored as its type says.
-            (Some(value), Some(other)) => unsafe { column.bytes(value) == column.bytes(other) },
-            _ => false,
-        }
-    }
-}
-
-impl Attribute {
     /// # Safety
     /// The datum is a value of the column, which is passed by reference.
     unsafe fn bytes<'v>(&self, datum: Datum) -> &'v [u8] {
@@ -101,68 +121,74 @@ impl Attribute {
     }
 }
 
-/// Calls `work` with each row that a statement took away, and the one that it put in its place; there is only one of them
-/// in an INSERT or a DELETE. What `work` palloc's is freed after it.
-pub fn each(statement: Statement, layout: &Layout, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
-    let [mut old, mut new] = Rows::of(statement, layout);
-    let mut memory = PgMemoryContexts::new("segments: one changed row");
-    loop {
-        super::interrupt::check();
-        let (before, after) = (old.as_mut().and_then(Rows::next), new.as_mut().and_then(Rows::next));
-        if before.is_none() && after.is_none() {
-            return;
+/// A row of a transition table.
+#[derive(Clone, Copy)]
+pub struct Row<'r> {
+    table: &'r TableProgram,
+    values: &'r [Datum],
+    nulls: &'r [bool],
+}
+
+impl Row<'_> {
+    /// Finds the conditions that it satisfies.
+    pub fn matching(&self, surroundings: Surroundings<'_>, matches: &mut Matches) {
+        // SAFETY: the table's columns were the ones that told the program the types.
+        unsafe { self.table.program.matching(|position| self.value(position), surroundings, matches) }
+    }
+
+    /// The value of a column as text; `None` is NULL.
+    pub fn text(&self, position: usize, text: &Text) -> Option<String> {
+        let column = &self.table.columns[position];
+        // SAFETY: the value is one of the column's type, and so of the text's.
+        self.value(position).filter(|_| text.is_of(column.type_id)).map(|datum| unsafe { text.of(datum) })
+    }
+
+    /// Whether all columns are stored as they are in another row, byte by byte.
+    pub fn is_like(&self, other: &Row<'_>) -> bool {
+        (0..self.table.columns.len()).all(|position| self.has_same(position, other))
+    }
+
+    /// Whether a column is.
+    pub fn has_same(&self, position: usize, other: &Row<'_>) -> bool {
+        let column = &self.table.columns[position];
+        match (self.value(position), other.value(position)) {
+            (None, None) => true,
+            (Some(value), Some(other)) if column.by_value => value.value() == other.value(),
+            // SAFETY: both are values of the column, so stored as its type says.
+            (Some(value), Some(other)) => unsafe { column.bytes(value) == column.bytes(other) },
+            _ => false,
         }
-        // SAFETY: nothing that `work` palloc's is used after it: it keeps values of Rust's alone.
-        unsafe {
-            memory.switch_to(|_| work(before, after));
-            memory.reset();
-        }
+    }
+
+    fn value(&self, position: usize) -> Option<Datum> {
+        let index = self.table.columns[position].number as usize - 1;
+        (!self.nulls[index]).then(|| self.values[index])
     }
 }
 
 /// The rows of one transition table.
-struct Rows<'l> {
-    layout: &'l Layout,
+struct Rows<'t> {
+    table: &'t TableProgram,
     store: *mut pg_sys::Tuplestorestate,
     slot: *mut pg_sys::TupleTableSlot,
 }
 
-impl<'l> Rows<'l> {
-    /// Those that the statement took away, and those that it put there.
-    fn of(statement: Statement, layout: &'l Layout) -> [Option<Self>; 2] {
-        let data = statement.as_ptr();
-        // SAFETY: the trigger's data, its relation and its transition tables outlive the call of the trigger function.
-        // As nodeNamedtuplestorescan.c does it: others that read the table have read pointers of their own.
-        unsafe {
-            [(*data).tg_oldtable, (*data).tg_newtable].map(|store| {
-                if store.is_null() {
-                    return None;
-                }
-                let pointer = pg_sys::tuplestore_alloc_read_pointer(store, pg_sys::EXEC_FLAG_REWIND as c_int);
-                pg_sys::tuplestore_select_read_pointer(store, pointer);
-                pg_sys::tuplestore_rescan(store);
-                let descriptor = (*(*data).tg_relation).rd_att;
-                let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
-                Some(Rows { layout, store, slot })
-            })
-        }
-    }
-
+impl Rows<'_> {
     /// The next one, which lasts until it is asked for another.
     fn next(&mut self) -> Option<Row<'_>> {
-        // SAFETY: by `of`; the slot's arrays have as many entries as its descriptor has columns, of which so many are
-        // filled in as are asked for, and the layout's columns are those of this table.
+        // SAFETY: by `rows`; the slot's arrays have as many entries as its descriptor has columns, of which so many are
+        // filled in as are asked for.
         unsafe {
             if !pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot) {
                 return None;
             }
             let slot = self.slot;
-            if c_int::from((*slot).tts_nvalid) < self.layout.last {
-                pg_sys::slot_getsomeattrs_int(slot, self.layout.last);
+            if c_int::from((*slot).tts_nvalid) < self.table.last {
+                pg_sys::slot_getsomeattrs_int(slot, self.table.last);
             }
-            let width = self.layout.last as usize;
+            let width = self.table.last as usize;
             Some(Row {
-                layout: self.layout,
+                table: self.table,
                 values: std::slice::from_raw_parts((*slot).tts_values, width),
                 nulls: std::slice::from_raw_parts((*slot).tts_isnull, width),
             })
@@ -173,7 +199,7 @@ impl<'l> Rows<'l> {
 impl Drop for Rows<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: made by `of`. Where an error unwinds, Postgres frees it with the memory context.
+            // SAFETY: made by `rows`. Where an error unwinds, Postgres frees it with the memory context.
             unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.slot) };
         }
     }

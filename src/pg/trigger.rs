@@ -1,6 +1,7 @@
 //! The call of a statement-level trigger, as Postgres makes it.
 
 use super::call::function_info;
+use super::relcache;
 use crate::error::Failure;
 use crate::live;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -98,4 +99,19 @@ pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCal
     pg_sys::Datum::from(0)
 }
 
+/// The function of the triggers on tables of definitions: has every backend hear that these have changed.
+///
+/// # Safety
+/// Called by Postgres.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_definitions_changed(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    if let Some(statement) = unsafe { Statement::of(fcinfo) } {
+        relcache::invalidate(statement.relation());
+    }
+    pg_sys::Datum::from(0)
+}
+
 function_info!(pg_finfo_segments_keep_counts);
+function_info!(pg_finfo_segments_definitions_changed);

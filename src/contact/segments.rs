@@ -1,0 +1,317 @@
+//! Which segments a contact is in: the conditions of all of an audience's segments, put to its row at once.
+//!
+//! A backend compiles them on the first question about an audience, and again when a definition, or a table that they
+//! read, has changed since, in whichever session.
+
+use crate::access::{self, Reads, Scope, Visible};
+use crate::audience::{Audience, Subscriptions};
+use crate::contact;
+use crate::count::CachedCounts;
+use crate::pg::call::Call;
+use crate::pg::rows::RowProgram;
+use crate::pg::spi::{KeptPlan, Session};
+use crate::pg::{interrupt, relcache, returning, row, security, snapshot};
+use crate::population::{Columns, on_row};
+use crate::query;
+use crate::scope;
+use crate::segment::Definition;
+use crate::{count, live};
+use lru::LruCache;
+use pgrx::pg_sys::{self, Oid, TEXTOID};
+use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use segments_core::expr::{Atom, Checked, Expr};
+use segments_core::program::Surroundings;
+use segments_core::program_set::{Matches, ProgramSet};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::num::NonZeroUsize;
+use std::rc::{Rc, Weak};
+
+/// The segments that a contact is a member of now, newest first.
+#[pg_extern(sql = false)]
+fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+    Audience::must_exist(audience);
+    access::require(Scope::ReadSegments, audience);
+    let asked = asked(audience);
+    let members = asked.segments_of(contact_id);
+    let ids: Vec<pgrx::Uuid> = members.iter().map(|segment| count::datum(segment.definition.id)).collect();
+    let cached = CachedCounts::default().of_all(audience, &ids);
+    let mut visible = Visible::default();
+    let mut count_of = |segment: &&Segment| {
+        let is_shown = visible.shows(&asked.audience, &segment.reads);
+        is_shown.then(|| asked.count(segment, cached.get(&segment.definition.id).copied()))?
+    };
+    let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();
+    security::as_role(access::extension_owner(), || {
+        returning::constant_rows(Call::from(fcinfo), SEGMENTS, &[ids.into(), counts.into()]);
+    });
+}
+
+// The rows of the view segments.segment. Whoever may read segments of the audience may read all of them.
+const SEGMENTS: &str = "
+SELECT 'segment'::pg_catalog.text, s.id, s.name, s.description, s.conditions::pg_catalog.jsonb, s.audience, s.time_zone,
+       u.contact_count, c.counted_at, s.created_at, s.updated_at
+  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(id, contact_count)
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) u.id
+  LEFT JOIN segments.segment_count c ON c.segment OPERATOR(pg_catalog.=) s.id
+ ORDER BY s.id DESC";
+
+/// An audience's segments, ready to be put to a contact.
+struct Asked {
+    audience: Audience,
+    segments: Vec<Segment>,
+    program: RowProgram,
+    columns: Columns,
+    /// The topics that conditions ask for
+    topics: Vec<String>,
+    /// Reads the columns, and which of the topics the contact is subscribed to
+    sql: String,
+    plan: OnceCell<KeptPlan>,
+}
+
+struct Segment {
+    definition: Definition,
+    /// What it reads, to be looked up by who asks
+    reads: Reads,
+    /// Its truth changes as time passes: in the program is the part of its condition that does not
+    is_relative: bool,
+}
+
+impl Asked {
+    fn compile(name: &str) -> Self {
+        let audience = Audience::load(name);
+        let mut segments = Vec::new();
+        let mut conditions = Vec::new();
+        // What the row has to have for those that are relative to be judged.
+        let mut wholes = Vec::new();
+        for definition in Definition::all(name) {
+            let Ok(whole) = scope::check_segment(&audience, &definition) else { continue };
+            let is_relative = whole.changes_at.is_some();
+            let whole = contact::restricted(&audience, &whole.checked);
+            let lasting = if is_relative {
+                let Ok(lasting) = scope::lasting_part(&audience, &definition) else { continue };
+                contact::restricted(&audience, &lasting)
+            } else {
+                whole.clone()
+            };
+            conditions.push(on_row(&lasting, &audience.table, row::fold));
+            let reads = Reads::of(&audience, &whole);
+            if is_relative {
+                wholes.push(on_row(&whole, &audience.table, row::fold));
+            }
+            segments.push(Segment { definition, reads, is_relative });
+        }
+        let columns = Columns::of(conditions.iter().chain(&wholes), &audience.table);
+        let topics = topics_of(conditions.iter().chain(&wholes));
+        let program = program(&audience, &columns, &conditions);
+        let sql = query_for(&audience, &columns, &topics);
+        Asked { audience, segments, program, columns, topics, sql, plan: OnceCell::new() }
+    }
+
+    /// The segments that a contact is a member of, with the rights of the current role; none where there is no such contact.
+    fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
+        let session = Session::open();
+        let plan = self.plan.get_or_init(|| session.prepare(&self.sql, &[TEXTOID]));
+        let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| {
+            let held = row.get::<Vec<bool>>(self.columns.names.len() + 1);
+            let topics = self.topics.iter().zip(held).filter(|(_, held)| *held);
+            let topics: Vec<String> = topics.map(|(topic, _)| topic.clone()).collect();
+            let surroundings = Surroundings { interrupt: interrupt::check, topics: &topics };
+            let mut matches = Matches::new();
+            row.matching(&self.program, surroundings, &mut matches);
+            let (relative, mut members): (Vec<usize>, Vec<usize>) =
+                matches.iter().partition(|number| self.segments[*number].is_relative);
+            let now: Vec<(usize, Checked)> =
+                relative.into_iter().filter_map(|number| Some((number, self.as_of_now(number)?))).collect();
+            if !now.is_empty() {
+                let conditions: Vec<Checked> = now.iter().map(|(_, condition)| condition.clone()).collect();
+                row.matching(&program(&self.audience, &self.columns, &conditions), surroundings, &mut matches);
+                members.extend(matches.iter().map(|number| now[number].0));
+            }
+            members
+        });
+        found.into_iter().next().unwrap_or_default().into_iter().map(|number| &self.segments[number]).collect()
+    }
+
+    /// What a segment whose truth changes as time passes says now.
+    fn as_of_now(&self, number: usize) -> Option<Checked> {
+        let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
+        let checked = security::as_role(access::extension_owner(), check).ok()?.checked;
+        Some(on_row(&contact::restricted(&self.audience, &checked), &self.audience.table, row::fold))
+    }
+
+    /// A dump leaves the counts of live audiences out; until they are counted again, they are counted for each reader.
+    fn count(&self, segment: &Segment, cached: Option<i64>) -> Option<i64> {
+        cached.or_else(|| {
+            let is_live = live::is_live(&self.audience.name);
+            let check = || scope::check_segment(&self.audience, &segment.definition);
+            let checked = is_live.then(|| security::as_role(access::extension_owner(), check).ok())??.checked;
+            Some(count::as_owner(&self.audience, &checked))
+        })
+    }
+}
+
+fn program(audience: &Audience, columns: &Columns, conditions: &[Checked]) -> RowProgram {
+    let types: Vec<Oid> = columns.names.iter().map(|name| relcache::column_type(audience.relation.oid, name)).collect();
+    RowProgram::new(ProgramSet::compile(conditions), &columns.fields, columns.properties, |position| types[position])
+}
+
+fn topics_of<'c>(conditions: impl Iterator<Item = &'c Checked>) -> Vec<String> {
+    let mut topics: Vec<String> = Vec::new();
+    for condition in conditions {
+        condition.for_each(&mut |atom| {
+            if let Atom::Topic(topic) = atom
+                && !topics.contains(topic)
+            {
+                topics.push(topic.clone());
+            }
+        });
+    }
+    topics
+}
+
+/// The contact's subscriptions are read once, whatever the number of topics.
+fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> String {
+    let row = quote_identifier(&audience.table.name);
+    let id = quote_identifier(&audience.id.name);
+    let mut read: Vec<String> = columns.names.iter().map(|name| format!("{row}.{}", quote_identifier(name))).collect();
+    let mut from = format!("{} {row}", audience.relation.quoted());
+    let held: Vec<String> = match (&audience.topics, &audience.table.topics) {
+        (Subscriptions::In(relation), Some(table)) if !topics.is_empty() => {
+            let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
+            let (contact, topic) =
+                (quote_identifier(&table.contact_column), quote_identifier(&table.topic_column.name));
+            from += &format!(
+                " CROSS JOIN LATERAL (SELECT ARRAY(SELECT s.{topic} FROM {subscriptions} s
+                    WHERE s.{contact} OPERATOR(pg_catalog.=) {row}.{id}) AS topics) \"segments.held\""
+            );
+            let is_held = |topic: &String| {
+                contact::sql_with_topics(audience, &Expr::Test(Atom::Topic(topic.clone())), "\"segments.held\".topics")
+            };
+            topics.iter().map(is_held).collect()
+        }
+        // Nobody is subscribed to anything.
+        _ => topics.iter().map(|_| "false".to_owned()).collect(),
+    };
+    read.push(format!("ARRAY[{}]::pg_catalog.bool[]", held.join(", ")));
+    format!(
+        "SELECT {} FROM {from} WHERE {row}.{id} OPERATOR(pg_catalog.=) $1::{}",
+        read.join(", "),
+        audience.id.type_name
+    )
+}
+
+/// How many audiences a backend keeps the segments of.
+const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+
+struct Entry {
+    validity: Rc<Validity>,
+    /// What the audience's tables were like
+    tables: String,
+    asked: Rc<Asked>,
+}
+
+/// Whether what was compiled can be used, as far as this backend has heard.
+struct Validity {
+    /// The audience's tables, which change in ways that do not matter whenever they are vacuumed
+    tables: Vec<Oid>,
+    /// The tables of definitions; their triggers tell of each change (see sql/live.sql)
+    definitions: Vec<Oid>,
+    state: Cell<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Current,
+    /// If the audience's tables are still as they were
+    Perhaps,
+    Outdated,
+}
+
+thread_local! {
+    static AUDIENCES: RefCell<LruCache<String, Entry>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
+    /// Of what is kept, and of what is being compiled
+    static VALIDITIES: RefCell<Vec<Weak<Validity>>> = RefCell::default();
+}
+
+/// An audience's segments, as of the last definition that was committed, or made by this transaction.
+fn asked(audience: &str) -> Rc<Asked> {
+    relcache::on_invalidation(forget);
+    let known = AUDIENCES.with_borrow_mut(|audiences| {
+        audiences.get(audience).map(|entry| (entry.validity.clone(), entry.tables.clone(), entry.asked.clone()))
+    });
+    if let Some((validity, tables, asked)) = known {
+        if validity.state.get() == State::Perhaps {
+            validity.state.set(State::Current);
+            if tables != described(&validity.tables) {
+                validity.state.set(State::Outdated);
+            }
+        }
+        if validity.state.get() == State::Current {
+            return asked;
+        }
+    }
+    security::as_role(access::extension_owner(), || {
+        snapshot::latest_before(snapshot::current_command(), || compile(audience))
+    })
+}
+
+fn compile(name: &str) -> Rc<Asked> {
+    let audience = Audience::load(name);
+    let subscriptions = match &audience.topics {
+        Subscriptions::In(relation) => Some(relation.oid),
+        _ => None,
+    };
+    let validity = Rc::new(Validity {
+        tables: [audience.relation.oid].into_iter().chain(subscriptions).collect(),
+        definitions: query::rows(DEFINITIONS, &[], |row| row.get(1)),
+        state: Cell::new(State::Current),
+    });
+    // Before anything is looked up, so that word of a change that arrives meanwhile is not lost.
+    VALIDITIES.with_borrow_mut(|validities| {
+        validities.retain(|known| known.strong_count() > 0);
+        validities.push(Rc::downgrade(&validity));
+    });
+    let tables = described(&validity.tables);
+    let asked = Rc::new(Asked::compile(name));
+    // A scope that has to do with the time is a part of every condition.
+    if asked.audience.changes_at.is_none() {
+        let entry = Entry { validity, tables, asked: asked.clone() };
+        let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
+        drop(before);
+    }
+    asked
+}
+
+/// What of tables conditions depend on.
+fn described(tables: &[Oid]) -> String {
+    query::first(DESCRIBED, &[tables.to_vec().into()], |row| row.nullable(1)).flatten().unwrap_or_default()
+}
+
+/// Notes that a relation has changed; `None` where it may be any.
+fn forget(relation: Option<Oid>) {
+    VALIDITIES.with(|validities| {
+        // It is borrowed only to be added to.
+        let Ok(validities) = validities.try_borrow() else { return };
+        for validity in validities.iter().filter_map(Weak::upgrade) {
+            if relation.is_none_or(|relation| validity.definitions.contains(&relation)) {
+                validity.state.set(State::Outdated);
+            } else if relation.is_some_and(|relation| validity.tables.contains(&relation))
+                && validity.state.get() == State::Current
+            {
+                validity.state.set(State::Perhaps);
+            }
+        }
+    });
+}
+
+const DEFINITIONS: &str = "
+SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE n.nspname OPERATOR(pg_catalog.=) 'segments'
+   AND c.relname OPERATOR(pg_catalog.=) ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference}')";
+
+const DESCRIBED: &str = "
+SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, c.relnamespace, c.relname, c.relowner, c.relkind,
+           a.attnum, a.attname, a.atttypid, a.attcollation, a.attnotnull, a.attgenerated), ',' ORDER BY c.oid, a.attnum)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+ WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1) AND a.attnum OPERATOR(pg_catalog.>) 0";
