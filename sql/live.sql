@@ -66,6 +66,8 @@ CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE 
     FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
 CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.segment_reference
     FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.watch_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
 
 CREATE FUNCTION segments.fold_counts() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'fold_counts_wrapper';

@@ -12,6 +12,7 @@
 //! | `segment`, `count`, `contact` | segments, their counts and their members |
 //! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
 //! | `index` | indexes on properties, and which would help |
+//! | `validity` | whether what a backend has compiled can still be used |
 //! | `access` | who may see what |
 //! | `pg` | the only unsafe code |
 //!
@@ -43,6 +44,7 @@ mod tests;
 mod text_cache;
 mod topic;
 mod validate;
+mod validity;
 mod worker;
 
 pgrx::pg_module_magic!(name, version);

@@ -15,6 +15,7 @@ use crate::population::{Columns, on_row};
 use crate::query;
 use crate::scope;
 use crate::segment::Definition;
+use crate::validity::{Sources, Validity};
 use crate::{count, live};
 use lru::LruCache;
 use pgrx::pg_sys::{self, Oid, TEXTOID};
@@ -23,9 +24,9 @@ use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::num::NonZeroUsize;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 /// The segments that a contact is a member of now, newest first.
 #[pg_extern(sql = false)]
@@ -206,112 +207,42 @@ const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 struct Entry {
     validity: Rc<Validity>,
-    /// What the audience's tables were like
-    tables: String,
     asked: Rc<Asked>,
-}
-
-/// Whether what was compiled can be used, as far as this backend has heard.
-struct Validity {
-    /// The audience's tables, which change in ways that do not matter whenever they are vacuumed
-    tables: Vec<Oid>,
-    /// The tables of definitions; their triggers tell of each change (see sql/live.sql)
-    definitions: Vec<Oid>,
-    state: Cell<State>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Current,
-    /// If the audience's tables are still as they were
-    Perhaps,
-    Outdated,
 }
 
 thread_local! {
     static AUDIENCES: RefCell<LruCache<String, Entry>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
-    /// Of what is kept, and of what is being compiled
-    static VALIDITIES: RefCell<Vec<Weak<Validity>>> = RefCell::default();
 }
 
 /// An audience's segments, as of the last definition that was committed, or made by this transaction.
 fn asked(audience: &str) -> Rc<Asked> {
-    relcache::on_invalidation(forget);
     let known = AUDIENCES.with_borrow_mut(|audiences| {
-        audiences.get(audience).map(|entry| (entry.validity.clone(), entry.tables.clone(), entry.asked.clone()))
+        audiences.get(audience).map(|entry| (entry.validity.clone(), entry.asked.clone()))
     });
-    if let Some((validity, tables, asked)) = known {
-        if validity.state.get() == State::Perhaps {
-            validity.state.set(State::Current);
-            if tables != described(&validity.tables) {
-                validity.state.set(State::Outdated);
-            }
-        }
-        if validity.state.get() == State::Current {
-            return asked;
-        }
+    if let Some((validity, asked)) = known
+        && validity.holds()
+    {
+        return asked;
     }
-    security::as_role(access::extension_owner(), || {
-        snapshot::latest_before(snapshot::current_command(), || compile(audience))
-    })
+    security::as_role(access::extension_owner(), || snapshot::latest(|| compile(audience)))
 }
 
 fn compile(name: &str) -> Rc<Asked> {
-    let audience = Audience::load(name);
-    let subscriptions = match &audience.topics {
-        Subscriptions::In(relation) => Some(relation.oid),
-        _ => None,
-    };
-    let validity = Rc::new(Validity {
-        tables: [audience.relation.oid].into_iter().chain(subscriptions).collect(),
-        definitions: query::rows(DEFINITIONS, &[], |row| row.get(1)),
-        state: Cell::new(State::Current),
+    let validity = Validity::watch(|| {
+        let audience = Audience::load(name);
+        let subscriptions = match &audience.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
+        let tables = [audience.relation.oid].into_iter().chain(subscriptions).collect();
+        Sources { audiences: vec![name.to_owned()], tables }
     });
-    // Before anything is looked up, so that word of a change that arrives meanwhile is not lost.
-    VALIDITIES.with_borrow_mut(|validities| {
-        validities.retain(|known| known.strong_count() > 0);
-        validities.push(Rc::downgrade(&validity));
-    });
-    let tables = described(&validity.tables);
     let asked = Rc::new(Asked::compile(name));
     // A scope that has to do with the time is a part of every condition.
     if asked.audience.changes_at.is_none() {
-        let entry = Entry { validity, tables, asked: asked.clone() };
+        let entry = Entry { validity, asked: asked.clone() };
         let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
         drop(before);
     }
     asked
 }
-
-/// What of tables conditions depend on.
-fn described(tables: &[Oid]) -> String {
-    query::first(DESCRIBED, &[tables.to_vec().into()], |row| row.nullable(1)).flatten().unwrap_or_default()
-}
-
-/// Notes that a relation has changed; `None` where it may be any.
-fn forget(relation: Option<Oid>) {
-    VALIDITIES.with(|validities| {
-        // It is borrowed only to be added to.
-        let Ok(validities) = validities.try_borrow() else { return };
-        for validity in validities.iter().filter_map(Weak::upgrade) {
-            if relation.is_none_or(|relation| validity.definitions.contains(&relation)) {
-                validity.state.set(State::Outdated);
-            } else if relation.is_some_and(|relation| validity.tables.contains(&relation))
-                && validity.state.get() == State::Current
-            {
-                validity.state.set(State::Perhaps);
-            }
-        }
-    });
-}
-
-const DEFINITIONS: &str = "
-SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE n.nspname OPERATOR(pg_catalog.=) 'segments'
-   AND c.relname OPERATOR(pg_catalog.=) ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference}')";
-
-const DESCRIBED: &str = "
-SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, c.relnamespace, c.relname, c.relowner, c.relkind,
-           a.attnum, a.attname, a.atttypid, a.attcollation, a.attnotnull, a.attgenerated), ',' ORDER BY c.oid, a.attnum)
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
- WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1) AND a.attnum OPERATOR(pg_catalog.>) 0";

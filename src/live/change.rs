@@ -42,7 +42,6 @@ fn watch_segment(segment: pgrx::Uuid, watched: bool) {
             "UPDATE segments.watch_config w SET watched = false WHERE w.segment OPERATOR(pg_catalog.=) $1",
             &[id],
         );
-        super::segment_deleted(&segment.audience);
         return;
     }
     if !stays_live(&segment.audience) {

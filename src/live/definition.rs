@@ -10,14 +10,13 @@ use crate::pg::{relcache, security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
 
-/// Lets nobody write to the contacts of a live audience until the transaction ends, and has everybody compile its
-/// segments anew after that; to be called before the definition of a segment, a property, a topic or the audience
+/// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before the definition of a segment, a property, a topic or the audience
 /// itself changes. Returns the audience as it is after the wait.
 pub fn hold_writers(audience: Audience) -> Audience {
     if !stays_live(&audience.name) {
         return audience;
     }
-    lock_tables(&audience).into_iter().for_each(relcache::invalidate);
+    lock_tables(&audience);
     snapshot::latest(|| Audience::load(&audience.name))
 }
 
@@ -28,18 +27,6 @@ pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
         tables.extend(relcache::lock_against_writers(relation.oid));
     }
     tables
-}
-
-/// Has everybody leave a segment out that is deleted: what is recorded of it until then is of no use, and does no harm.
-pub fn segment_deleted(audience: &str) {
-    let relation = query::first(
-        "SELECT a.relation::pg_catalog.oid FROM segments.audience_config a
-          WHERE a.name OPERATOR(pg_catalog.=) $1 AND a.freshness OPERATOR(pg_catalog.=) 'live'
-            AND a.relation OPERATOR(pg_catalog.<>) 0",
-        &[audience.into()],
-        |row| row.get::<Oid>(1),
-    );
-    relation.into_iter().flat_map(relcache::tree).for_each(relcache::invalidate);
 }
 
 /// Whether the audience is live.

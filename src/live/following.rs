@@ -8,7 +8,7 @@
 //! a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new tables: it is
 //! kept out by the lock on the counts.
 
-use super::freshness::{add_triggers, drop_unused_triggers, give_up};
+use super::freshness::{add_triggers, drop_unused_triggers, give_up, write_freshness};
 use super::kept::{self, LiveSegment};
 use super::members;
 use super::outcome::{Journal, Outcome};
@@ -94,11 +94,9 @@ impl Changed {
         for part in &self.added {
             relcache::lock_against_writers(*part);
             add_triggers(*part);
-            relcache::invalidate(*part);
         }
         record(self.root, &relcache::tree(self.root));
         for part in &self.detached {
-            relcache::invalidate(*part);
             drop_unused_triggers(*part);
         }
         self.of_contacts.iter().for_each(|audience| self.count_contacts(audience));
@@ -118,7 +116,7 @@ impl Changed {
                 .warning();
         }
         // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.
-        self.of_subscriptions.iter().for_each(|audience| super::segment_deleted(audience));
+        self.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
         access::write(
             "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
             &[self.root.into()],

@@ -43,14 +43,14 @@ fn set_freshness(audience: &str, freshness: &str) {
     let tables = lock_tables(&audience);
     let audience = snapshot::latest(|| Audience::load(&audience.name));
     if live {
-        start(&audience, tables, !was_live);
+        start(&audience, !was_live);
     } else {
         stop(&audience.name, tables);
     }
 }
 
 /// Has triggers keep the counts from now on; writers are held. Counts anew where the counts may not be right now.
-fn start(audience: &Audience, tables: Vec<Oid>, recount: bool) {
+fn start(audience: &Audience, recount: bool) {
     if let Some(obstacle) = parts::obstacle(audience.relation.oid) {
         cannot(audience, obstacle).raise()
     }
@@ -70,7 +70,6 @@ fn start(audience: &Audience, tables: Vec<Oid>, recount: bool) {
         added += parts.into_iter().filter(|&table| add_triggers(table)).count();
     }
     write_freshness(&audience.name, "live");
-    tables.into_iter().for_each(relcache::invalidate);
     if recount || added > 0 {
         let all = || snapshot::latest(|| Definition::all(&audience.name));
         count::recount(audience, &security::as_role(access::extension_owner(), all));
@@ -84,8 +83,8 @@ pub fn topics_attached(before: &Audience) {
         return;
     }
     let audience = Audience::load(&before.name);
-    let tables = lock_tables(&audience);
-    start(&audience, tables, true);
+    lock_tables(&audience);
+    start(&audience, true);
     if let Subscriptions::In(relation) = &before.topics {
         relcache::tree(relation.oid).into_iter().for_each(drop_unused_triggers);
         following::forget_unused();
@@ -96,10 +95,7 @@ pub fn topics_attached(before: &Audience) {
 fn stop(audience: &str, tables: Vec<Oid>) {
     write_freshness(audience, "periodic");
     following::forget_unused();
-    for table in tables {
-        relcache::invalidate(table);
-        drop_unused_triggers(table);
-    }
+    tables.into_iter().for_each(drop_unused_triggers);
 }
 
 /// Takes the triggers of a live audience away, which goes, or whose table is gone.
@@ -128,7 +124,8 @@ pub fn give_up(audience: &str) -> bool {
     true
 }
 
-fn write_freshness(audience: &str, freshness: &str) {
+/// Says how an audience is kept, which has everybody look at its definitions again.
+pub fn write_freshness(audience: &str, freshness: &str) {
     access::write(
         "UPDATE segments.audience_config a SET freshness = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
         &[audience.into(), freshness.into()],

@@ -12,10 +12,11 @@ use super::{kept, truncation};
 use crate::access;
 use crate::audience::Audience;
 use crate::pg::trigger::{Event, Statement};
-use crate::pg::{relcache, security, snapshot};
+use crate::pg::{security, snapshot};
 use crate::query;
+use crate::validity::{Sources, Validity};
 use pgrx::pg_sys::Oid;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -76,65 +77,43 @@ thread_local! {
 }
 
 struct Entry {
-    is_current: Rc<Cell<bool>>,
-    /// None while it is being compiled
-    table: Option<Rc<Tracked>>,
+    validity: Rc<Validity>,
+    table: Rc<Tracked>,
 }
 
 /// What the table's triggers keep.
 pub fn table(relation: Oid) -> Rc<Tracked> {
-    let known = TABLES.with_borrow(|tables| {
-        tables.get(&relation).filter(|entry| entry.is_current.get()).and_then(|entry| entry.table.clone())
-    });
-    known.unwrap_or_else(|| {
-        relcache::on_invalidation(forget);
-        // In its place first, so that word of a change that arrives meanwhile is not lost.
-        let is_current = Rc::new(Cell::new(true));
-        let entry = Entry { is_current: is_current.clone(), table: None };
-        let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry));
-        drop(before);
-        let unfinished = Unfinished(relation);
-        let table = Rc::new(compile(relation));
-        std::mem::forget(unfinished);
-        TABLES.with_borrow_mut(|tables| tables.insert(relation, Entry { is_current, table: Some(table.clone()) }));
-        table
+    let known =
+        TABLES.with_borrow(|tables| tables.get(&relation).map(|entry| (entry.validity.clone(), entry.table.clone())));
+    if let Some((validity, table)) = known
+        && validity.holds()
+    {
+        return table;
+    }
+    let journal = Journal::find();
+    security::as_role(journal.owner(), || {
+        snapshot::latest(|| {
+            let validity = Validity::watch(|| Sources {
+                audiences: query::rows(LIVE_AUDIENCES, &[relation.into()], |row| row.get(1)),
+                tables: query::rows(TABLES_OF, &[relation.into()], |row| row.get(1)),
+            });
+            let table = Rc::new(compile(relation, journal));
+            let entry = Entry { validity, table: table.clone() };
+            let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry));
+            drop(before);
+            table
+        })
     })
 }
 
-/// An entry that an error left without a table.
-struct Unfinished(Oid);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        forget(Some(self.0));
-    }
-}
-
-fn forget(relation: Option<Oid>) {
-    TABLES.with(|tables| {
-        // It is borrowed only for look-ups, which do not come here.
-        let Ok(tables) = tables.try_borrow() else { return };
-        match relation {
-            Some(relation) => tables.get(&relation).into_iter().for_each(|entry| entry.is_current.set(false)),
-            None => tables.values().for_each(|entry| entry.is_current.set(false)),
-        }
+fn compile(relation: Oid, journal: Journal) -> Tracked {
+    let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| Role {
+        audience: row.get(1),
+        has_contacts: row.get(2),
+        has_subscriptions: row.get(3),
     });
-}
-
-fn compile(relation: Oid) -> Tracked {
-    let journal = Journal::find();
-    let (audiences, populations) = security::as_role(journal.owner(), || {
-        snapshot::latest(|| {
-            let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| Role {
-                audience: row.get(1),
-                has_contacts: row.get(2),
-                has_subscriptions: row.get(3),
-            });
-            let (mut audiences, mut populations) = (Vec::new(), Vec::new());
-            found.into_iter().for_each(|role| role.compile(&mut audiences, &mut populations));
-            (audiences, populations)
-        })
-    });
+    let (mut audiences, mut populations) = (Vec::new(), Vec::new());
+    found.into_iter().for_each(|role| role.compile(&mut audiences, &mut populations));
     let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
     Tracked { audiences, rows, journal }
 }
@@ -145,19 +124,36 @@ pub fn is_kept(relation: Oid) -> bool {
     security::as_role(access::extension_owner(), || snapshot::latest(live)).is_some()
 }
 
-const LIVE_AUDIENCES: &str = "
-WITH RECURSIVE ancestor(oid) AS (
-    SELECT $1
-    UNION
-    SELECT i.inhparent FROM ancestor JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) ancestor.oid),
-role AS (
-    SELECT a.name,
-           a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
-           COALESCE(a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor), false)
-               AS has_subscriptions
-      FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live')
-SELECT role.name, role.has_contacts, role.has_subscriptions
-  FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name";
+macro_rules! live_audiences {
+    ($select:literal) => {
+        concat!(
+            "WITH RECURSIVE ancestor(oid) AS (
+                SELECT $1
+                UNION
+                SELECT i.inhparent FROM ancestor
+                  JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) ancestor.oid),
+             role AS (
+                SELECT a.name, a.relation::pg_catalog.oid AS relation, a.topics_relation::pg_catalog.oid AS topics_relation,
+                       a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
+                       COALESCE(a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor),
+                                false) AS has_subscriptions
+                  FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live') ",
+            $select
+        )
+    };
+}
+
+const LIVE_AUDIENCES: &str = live_audiences!(
+    "SELECT role.name, role.has_contacts, role.has_subscriptions
+       FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name"
+);
+
+/// The table, what it is a part of, and the other table of each audience.
+const TABLES_OF: &str = live_audiences!(
+    "SELECT ancestor.oid FROM ancestor
+      UNION SELECT role.relation FROM role WHERE role.has_subscriptions
+      UNION SELECT role.topics_relation FROM role WHERE role.has_contacts AND role.topics_relation IS NOT NULL"
+);
 
 /// What a table is to an audience.
 struct Role {

@@ -141,7 +141,6 @@ fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
     if deleted == 0 {
         unknown(definition.id).raise()
     }
-    live::segment_deleted(&definition.audience);
     segment
 }
 
