@@ -111,6 +111,9 @@ impl Asked {
 
     /// The segments that a contact is a member of, with the rights of the current role; none where there is no such contact.
     fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
+        if !contact::can_be_id(contact_id, &self.audience.id.type_name) {
+            return Vec::new();
+        }
         let session = Session::open();
         let plan = self.plan.get_or_init(|| session.prepare(&self.sql, &[TEXTOID]));
         let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| {

@@ -69,7 +69,7 @@ SELECT count(*) FROM contact_segments(who(2), 'asked');
 RESET ROLE;
 DROP OWNED BY asks;
 DROP ROLE asks;
-SELECT * FROM contact_segments('nonsense', 'asked');
+SELECT count(*) FROM contact_segments('nonsense', 'asked');
 SELECT * FROM contact_segments(who(1), 'nobody');
 -- Live counts, before any is folded, and after a table has been dropped.
 SELECT set_freshness('asked', 'live');
