@@ -103,12 +103,6 @@ impl Program {
         Program { keys, root }
     }
 
-    /// How many properties it is about.
-    #[must_use]
-    pub fn properties(&self) -> usize {
-        self.keys.len()
-    }
-
     /// A rough price of putting it to a document, in comparisons of a scalar.
     #[must_use]
     pub fn cost(&self) -> u32 {

@@ -1,5 +1,5 @@
 //! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own. Where
-//! ANALYZE knows a property by itself, comparisons of it are estimated by that.
+//! few of these match and ANALYZE knows the properties by themselves, it is estimated by that.
 
 use super::Planned;
 use super::comparison::comparisons;
@@ -64,11 +64,6 @@ fn measure(
     if let Some(constant) = planned.constant() {
         return if constant { 1.0 - evidence.null_fraction() } else { 0.0 };
     }
-    // Of several properties, documents tell how they depend on each other.
-    let by_property = evidence.of_properties(&planned.checked);
-    if let (Some(fraction), 1) = (by_property, planned.program.properties()) {
-        return fraction;
-    }
     let most = ((MOST_OPERATORS / planned.operators()) as usize).clamp(FEWEST_DOCUMENTS, MOST_DOCUMENTS);
     let mut count = Count::default();
     evidence.count_kept(&planned.program, &mut count);
@@ -76,8 +71,13 @@ fn measure(
         evidence.table = table();
         evidence.count_own(&planned.program, most, &mut count);
     }
+    // Enough documents know it as well, and how properties depend on each other.
+    if count.matches < ENOUGH_MATCHES
+        && let Some(fraction) = evidence.of_properties(&planned.checked)
+    {
+        return fraction;
+    }
     let fraction = match count {
-        _ if count.matches < ENOUGH_MATCHES && by_property.is_some() => return by_property.unwrap_or(DEFAULT),
         Count { documents: 0, .. } => DEFAULT,
         Count { matches: 0, .. } => count.fraction().min(of_parts(planned.conjuncts(), &evidence, most)),
         _ => count.fraction(),

@@ -201,6 +201,12 @@ The operator and hand-written SQL share their indexes: GIN with `jsonb_path_ops`
 
 {as_markdown(results["seeks"])}
 
+Nearly all of a look-up through GIN is GIN's own work. A tree becomes one index condition, of which GIN reads every key without which something could still match,
+in the order of how rare they are: of `(IS and enterprise) or (partner and talk and team)` three of five. Conditions that SQL joins with OR are a scan each, which reads its
+rarest key and skips through the others: there, two of five. So a tree with a common key in each branch takes longer than `@>` with OR, and as long as the same jsonpath by
+hand; one with a rare key in each does not. A function that supports the planner can only say what all holds; offering a scan for each branch, joined by BitmapOr, would take a
+planner hook.
+
 ## What is demanded
 
 {figures_as_markdown(figures)}

@@ -157,8 +157,8 @@ ANALYZE lead;
 SELECT estimate('{"n": 7}') BETWEEN 150 AND 600 AS is_near;
 DROP TABLE lead;
 
--- Where there are statistics of a property by itself, of CREATE STATISTICS or of an index, they are used: the estimates are
--- Postgres's own for the expression.
+-- Where few documents match and there are statistics of a property by itself, of CREATE STATISTICS or of an index, they are
+-- used: the estimates are Postgres's own for the expression.
 CREATE TABLE lead (properties jsonb);
 INSERT INTO lead SELECT jsonb_build_object('score', n % 3000, 'plan', 'plan ' || n % 2000, 'vip', n % 700 = 0, 'pad', n,
                                            'seen', timestamptz '2024-01-01Z' + n * interval '1 hour') FROM generate_series(1, 20000) n;
@@ -183,7 +183,7 @@ FROM (VALUES ('{"score": 17}', $$property_number(properties, 'score') = 17$$),
              ('{"vip": true}', $$property_boolean(properties, 'vip')$$),
              ('{"plan": "plan 7"}', $$property_text(properties, 'plan') COLLATE "C" = 'plan 7'$$),
              ('{"seen": {"$as": "timestamp", "$gte": {"$date": "2026-04-10"}}}', $$property_timestamp(properties, 'seen') >= '2026-04-10Z'$$)) same(condition, expression);
-SELECT estimate('{"score": {"$ne": 17}}') BETWEEN 19000 AND 19999 AS of_complement, estimate('{"score": {"$in": [17, 18]}}') BETWEEN 5 AND 30 AS of_list,
+SELECT estimate('{"score": {"$ne": 17}}') > 19000 AS of_complement, estimate('{"score": {"$in": [17, 18]}}') BETWEEN 5 AND 30 AS of_list,
        estimate('{"score": {"$gt": 1e300}}') BETWEEN 0 AND 100 AS of_huge, estimate('{"score": {"$gt": 1e99999}}') BETWEEN 0 AND 100 AS of_too_huge;
 -- Under row-level security numeric comparisons may not see them, since they are not leakproof; documents serve.
 CREATE ROLE regress_planner_reader;
