@@ -46,4 +46,4 @@ CREATE FUNCTION unsubscribe_contact(contact_id anyelement, topic text, audience 
 CREATE FUNCTION conditions_sql(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS text
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'conditions_sql_wrapper';
 COMMENT ON FUNCTION conditions_sql(segment_condition, text) IS
-    'The WHERE expression that a condition becomes, over the column names of the audience''s table, its scope included.';
+    'The WHERE expression that a condition becomes, over the column names of the audience''s table, its scope included. For contacts that do not satisfy it, it is false or NULL: negate the condition, not the expression.';

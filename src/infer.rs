@@ -28,7 +28,8 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
         for (found, declared) in found.iter().zip(&mut declared) {
-            if !*declared && property::is_possible_name(&found.name) {
+            // Where there are only nulls, the type is anyone's guess.
+            if !*declared && found.distinct_values > 0 && property::is_possible_name(&found.name) {
                 property::declare(&audience, &found.name, found.property_type, None);
                 *declared = true;
             }
@@ -68,6 +69,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
         &audience.relation.quoted(),
         &sampled(audience, sample),
         &executable_sql(audience, &Expr::Const(true)),
+        &format!("{}.property_timestamp", quote_identifier(&audience.extension_schema)),
     );
     query::rows(&sql, &[i64::from(sample).into()], |row| Inferred {
         name: row.get(1),
@@ -96,23 +98,30 @@ pub fn sampled(audience: &Audience, sample: i32) -> String {
 
 /// One row for each key: name, share, distinct values, examples, kinds of values and of elements (from most frequent;
 /// each kind that 99 % of the values are not is left out).
-fn query_for(properties: &str, table: &str, sampled: &str, scope: &str) -> String {
+fn query_for(properties: &str, table: &str, sampled: &str, scope: &str, property_timestamp: &str) -> String {
+    // A date is what conditions take for one, written as most dates are.
+    let kind = |value: &str| {
+        format!(
+            r#"CASE WHEN pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.<>) 'string' THEN pg_catalog.jsonb_typeof({value})
+                WHEN {value} OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.!~) '^\d{{4}}-\d\d-\d\d($|[Tt ]\d\d:\d\d)' THEN 'string'
+                WHEN {property_timestamp}(pg_catalog.jsonb_build_object('', {value}), '') IS NULL THEN 'string'
+                WHEN pg_catalog.length({value} OPERATOR(pg_catalog.#>>) '{{}}') OPERATOR(pg_catalog.=) 10 THEN 'date'
+                ELSE 'timestamp' END"#
+        )
+    };
+    let (kind_of_value, kind_of_element) = (kind("e.value"), kind("i.value"));
     format!(
         r#"
 WITH contact AS MATERIALIZED (
     SELECT {properties} AS properties FROM {table} {sampled} WHERE {scope} LIMIT $1),
 total AS (SELECT pg_catalog.count(*) AS contacts FROM contact),
 field AS MATERIALIZED (
-    SELECT e.key, e.value, CASE WHEN pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) 'string' THEN
-               CASE WHEN e.value OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.~) '^\d{{4}}-\d\d-\d\d$' THEN 'date'
-                    WHEN e.value OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.~) '^\d{{4}}-\d\d-\d\d[Tt ]\d\d:\d\d' THEN 'timestamp'
-                    ELSE 'string' END
-           ELSE pg_catalog.jsonb_typeof(e.value) END AS kind
+    SELECT e.key, e.value, {kind_of_value} AS kind
       FROM contact, pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(contact.properties) OPERATOR(pg_catalog.=) 'object' THEN contact.properties END) e),
 element AS (
-    SELECT f.key, pg_catalog.jsonb_typeof(i.value) AS kind, pg_catalog.count(*) AS times
+    SELECT f.key, {kind_of_element} AS kind, pg_catalog.count(*) AS times
       FROM field f, pg_catalog.jsonb_array_elements(CASE WHEN f.kind OPERATOR(pg_catalog.=) 'array' THEN f.value END) i(value)
-     GROUP BY f.key, pg_catalog.jsonb_typeof(i.value)),
+     GROUP BY 1, 2),
 value AS (
     SELECT f.key, f.value, pg_catalog.count(*) AS times,
            pg_catalog.row_number() OVER (PARTITION BY f.key ORDER BY pg_catalog.count(*) DESC, f.value) AS place

@@ -19,11 +19,15 @@ fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audienc
     security::as_role(extension_owner(), || {
         // What a dropped role of that name had is not this one's: its privileges were dropped with it.
         query::write(FORGET_DROPPED, &[role.oid.into(), role.name.as_str().into()]);
+        let has_scope = !query::write_rows(KEPT, &[role.name.as_str().into(), scope.name().into()], |_| ()).is_empty();
         query::write(
             "INSERT INTO segments.access (role, scope, audience) VALUES ($1::pg_catalog.name, $2, $3) ON CONFLICT DO NOTHING",
             &[role.name.as_str().into(), scope.name().into(), audience.map(str::to_owned).into()],
         );
-        query::write(APPLY, &[role.name.as_str().into()]);
+        // For another audience, a role with that scope needs no other privileges.
+        if !has_scope {
+            query::write(APPLY, &[role.name.as_str().into()]);
+        }
     });
     for relation in relations(audience, scope) {
         relation.grant(&role, scope);
@@ -38,8 +42,11 @@ fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audien
     let arguments = [role.name.as_str().into(), scope.name().into(), audience.map(str::to_owned).into()];
     let kept = security::as_role(extension_owner(), || {
         query::write(TAKE, &arguments);
-        query::write(APPLY, &arguments[..1]);
-        query::write_rows(KEPT, &arguments[..2], |row| row.nullable::<String>(1))
+        let kept = query::write_rows(KEPT, &arguments[..2], |row| row.nullable::<String>(1));
+        if kept.is_empty() {
+            query::write(APPLY, &arguments[..1]);
+        }
+        kept
     });
     match audience {
         Some(audience) if kept.contains(&None) => Failure::new(

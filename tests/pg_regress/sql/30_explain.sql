@@ -12,6 +12,11 @@ SELECT create_property('lifetime_value', 'number', 'subjects');
 SELECT name, type, declared FROM infer_properties('subjects', "declare" => true);
 SELECT name, type FROM segments.property WHERE audience = 'subjects' AND kind = 'custom';
 
+-- Dates are what conditions take for dates; of keys that are null everywhere nothing is known.
+INSERT INTO subjects (email, properties) VALUES ('d@example.com', '{"visits": ["2024-01-01", "2024-02-01"], "part_no": "2024-99-99", "unknown": null}');
+SELECT name, type, declared FROM infer_properties('subjects', "declare" => true) WHERE name IN ('visits', 'part_no', 'unknown');
+DELETE FROM subjects WHERE email = 'd@example.com';
+
 -- Every error at once, and notices of what is legal and probably not meant.
 SELECT severity, path, sqlstate, message, hint FROM validate_conditions(
   '{"$or": [{"countri": "US"}, {"lifetime_value": {"$gtt": 1, "$lt": "x"}}], "tags": {"$gt": "a", "$lt": "b"},
@@ -28,6 +33,11 @@ SELECT id AS sample FROM segments.segment WHERE name = 'Sample' AND audience = '
 SELECT e.path, e.condition, e.value, e.matches, e.note FROM subjects s, explain_match(s.id, :'sample') e WHERE email = 'a@example.com';
 SELECT e.path, e.value, e.matches, e.note FROM subjects s, explain_match(s.id::text, :'sample') e WHERE email = 'b@example.com';
 SELECT explain_match('00000000-0000-0000-0000-000000000000', :'sample');
+SELECT explain_match('nobody', :'sample');
+-- Of topics it sees those that the contact is subscribed to.
+SELECT slug, subscribe_contact(s.id, 'news', 'subjects') FROM create_topic('News', audience => 'subjects'), subjects s WHERE email = 'a@example.com';
+SELECT id AS readers FROM create_segment('Readers', '{"$topic": {"$in": ["news"]}, "country": "US"}', audience => 'subjects') \gset
+SELECT e.path, e.value, e.matches FROM subjects s, explain_match(s.id, :'readers') e WHERE email = 'a@example.com';
 
 SELECT detach_audience('subjects', true);
 DROP TABLE subject_topics, subjects;

@@ -130,3 +130,18 @@ UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'typed_invalid'::regcl
 SELECT conditions_sql('{"lifetime_value": 1}', 'typed');
 REINDEX INDEX typed_invalid;
 SELECT conditions_sql('{"lifetime_value": 1}', 'typed');
+
+-- A B-tree holds text up to some 2.7 kB; a hash index holds any, and serves equality.
+CREATE TABLE authors (id int PRIMARY KEY, attributes jsonb);
+SELECT attach_audience('authors', 'authors', properties_column => 'attributes'), create_property('biography', 'string', 'authors');
+CREATE INDEX ON authors USING hash (property_text(attributes, 'biography') COLLATE "C");
+INSERT INTO authors SELECT n, jsonb_build_object('biography', (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 200) i)) FROM generate_series(1, 50) n;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+EXPLAIN (COSTS off) SELECT FROM authors WHERE property_text(attributes, 'biography') COLLATE "C" = 'short';
+SELECT count_contacts(attributes, 'authors') FROM authors WHERE id = 7;
+SELECT conditions_sql('{"biography": "short"}', 'authors');
+RESET enable_seqscan;
+RESET enable_bitmapscan;
+SELECT detach_audience('authors');
+DROP TABLE authors;
