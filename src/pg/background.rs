@@ -251,7 +251,10 @@ pub struct Database {
 }
 
 /// The databases that one can connect to and that are no templates. For a process that is connected to none.
-pub fn databases() -> Vec<Database> {
+///
+/// # Errors
+/// They could not be read; the message is in the server's log, too.
+pub fn databases() -> Result<Vec<Database>, String> {
     // SAFETY: pg_database can be read without being connected to any database, as autovacuum's launcher does
     // (src/backend/postmaster/autovacuum.c, get_database_list). Rows are copied out of before the scan ends.
     let read = || unsafe {
@@ -275,7 +278,7 @@ pub fn databases() -> Vec<Database> {
         pg_sys::table_close(relation, lock);
         databases
     };
-    transaction("looking for databases", read).unwrap_or_default()
+    transaction("looking for databases", read)
 }
 
 /// Whether somebody is about to drop, rename, move or copy a database, for which it must have no connections.

@@ -134,7 +134,9 @@ impl Launcher {
         self.looked_at = Some(now);
         let listed = DATABASES.get().map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
         let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-        let wanted: Vec<Oid> = background::databases()
+        // Those that are known stay, where they cannot be read.
+        let Ok(databases) = background::databases() else { return };
+        let wanted: Vec<Oid> = databases
             .into_iter()
             .filter(|database| listed.is_empty() || listed.contains(&database.name.as_str()))
             .map(|database| database.oid)
