@@ -62,7 +62,7 @@ pub fn column_type(relation: Oid, name: &str) -> Oid {
 
 /// From now on calls `heard` with each relation that has changed; with `None` where it may be any. It may not raise,
 /// allocate much or look anything up.
-pub fn on_invalidation(heard: fn(Option<Oid>)) {
+pub fn on_invalidation(heard: Listener) {
     let is_first = HEARD.with_borrow_mut(|known| {
         let is_new = !known.iter().any(|known| std::ptr::fn_addr_eq(*known, heard));
         known.extend(is_new.then_some(heard));
@@ -79,8 +79,11 @@ pub fn on_invalidation(heard: fn(Option<Oid>)) {
     }
 }
 
+/// Who wants to hear, and of which relation.
+pub type Listener = fn(Option<Oid>);
+
 thread_local! {
-    static HEARD: RefCell<Vec<fn(Option<Oid>)>> = const { RefCell::new(Vec::new()) };
+    static HEARD: RefCell<Vec<Listener>> = const { RefCell::new(Vec::new()) };
 }
 
 unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
