@@ -67,9 +67,21 @@ pub trait Object<'d>: Copy {
 
     /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is as long as `keys`.
     fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
-        for (key, slot) in keys.iter().zip(found) {
-            *slot = self.get(key);
-        }
+        self.locate_while(keys, found, |_, _| true);
+    }
+
+    /// As [`locate`](Self::locate), but stops when `go_on`, which is told the position of each key and what has been
+    /// found up to it, says no; whether it never did.
+    fn locate_while(
+        self,
+        keys: &[String],
+        found: &mut [Option<Self::Node>],
+        mut go_on: impl FnMut(usize, &[Option<Self::Node>]) -> bool,
+    ) -> bool {
+        keys.iter().enumerate().all(|(position, key)| {
+            found[position] = self.get(key);
+            go_on(position, found)
+        })
     }
 
     /// Whether there is no member.

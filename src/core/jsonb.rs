@@ -100,7 +100,8 @@ impl<'d> Node<'d> for JsonbNode<'d> {
     type Array = JsonbArray<'d>;
     type Object = JsonbObject<'d>;
 
-    #[inline]
+    // Always: a view that a call returns is written to memory in parts and read back as a whole, which processors wait for.
+    #[inline(always)]
     fn view(self) -> View<'d, Self> {
         match self.kind {
             Kind::STRING => View::String(self.bytes),
@@ -113,7 +114,7 @@ impl<'d> Node<'d> for JsonbNode<'d> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn view_container(bytes: &[u8]) -> Option<View<'_, JsonbNode<'_>>> {
     let header = header(bytes);
     let count = (header & COUNT) as usize;
@@ -154,19 +155,25 @@ impl<'d> Object<'d> for JsonbObject<'d> {
     }
 
     #[inline]
-    fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
+    fn locate_while(
+        self,
+        keys: &[String],
+        found: &mut [Option<Self::Node>],
+        mut go_on: impl FnMut(usize, &[Option<Self::Node>]) -> bool,
+    ) -> bool {
         let mut at = Cursor::START;
         let mut value = Cursor::START;
-        for (key, slot) in keys.iter().zip(found) {
+        keys.iter().enumerate().all(|(position, key)| {
             let sought = self.members.seek_key(at, &Key::new(key.as_bytes()));
-            *slot = sought.ok().map(|key| {
+            found[position] = sought.ok().map(|key| {
                 // Where the last value found starts is nearer than where this key does.
                 let known = if value.index > 0 { value } else { key };
                 value = self.members.cursor_at(self.len() + key.index, known);
                 self.members.node(value.index, value)
             });
             at = sought.unwrap_or_else(|after| after);
-        }
+            go_on(position, found)
+        })
     }
 
     fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)> {

@@ -1,7 +1,7 @@
 //! A condition made ready to be put to documents.
 //!
-//! A [`Program`] looks up all the keys that it needs in one pass over the document, then tests the cheap parts
-//! first. It allocates nothing for documents of the ordinary kind.
+//! A [`Program`] looks up the keys that it needs in one pass over the document, which it leaves as soon as the cheap
+//! parts have decided; the others come last. It allocates nothing for documents of the ordinary kind.
 
 use crate::document::{Array, Node, Object, View};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
@@ -10,9 +10,11 @@ use crate::value::key_order;
 
 mod check;
 mod compare;
+mod root;
 mod walk;
 
 use check::Check;
+use root::Root;
 use walk::Key;
 
 pub(crate) use check::{honour_interrupts, kind};
@@ -23,7 +25,7 @@ pub(crate) use walk::Visitor;
 pub struct Program {
     /// The top-level keys that it reads, in key order
     keys: Vec<String>,
-    root: Step,
+    root: Root,
 }
 
 /// What evaluation needs beside the document.
@@ -69,7 +71,7 @@ pub(crate) struct FieldPath {
 }
 
 /// How many keys are looked up without allocating.
-const INLINE_KEYS: usize = 16;
+const INLINE_KEYS: usize = 8;
 
 impl Program {
     /// Compiles a checked condition.
@@ -99,51 +101,40 @@ impl Program {
     fn assemble(mut keys: Vec<String>, compile: impl FnOnce(&[String]) -> Step) -> Self {
         keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
         keys.dedup();
-        let root = compile(&keys);
+        let root = Root::of(compile(&keys), keys.len());
         Program { keys, root }
     }
 
     /// A rough price of putting it to a document, in comparisons of a scalar.
     #[must_use]
     pub fn cost(&self) -> u32 {
-        self.root.cost() + self.keys.len() as u32
+        self.root.steps().map(Step::cost).fold(self.keys.len() as u32, u32::saturating_add)
     }
 
     /// How many bytes its patterns take compiled.
     #[must_use]
     pub fn pattern_bytes(&self) -> usize {
-        self.root.pattern_bytes()
+        self.root.steps().map(Step::pattern_bytes).sum()
     }
 
     /// Whether the document satisfies the condition. A document that is not an object has no fields.
     pub fn matches<'d, N: Node<'d>>(&self, document: N, surroundings: Surroundings<'_>) -> bool {
         match document.view() {
-            View::Object(object) => self.run(|keys, found| object.locate(keys, found), surroundings),
-            _ => self.run(|_, _: &mut [Option<N>]| (), surroundings),
+            View::Object(object) => self.run(Fields::<N>::Of(object), surroundings),
+            _ => self.run(Fields::<N>::None, surroundings),
         }
     }
 
     /// Whether an element of an array satisfies the condition: objects, and arrays as objects keyed by index.
     fn matches_element<'d, N: Node<'d>>(&self, element: N, surroundings: Surroundings<'_>) -> bool {
         match element.view() {
-            View::Object(object) => self.run(|keys, found| object.locate(keys, found), surroundings),
-            View::Array(array) => {
-                let by_index = |keys: &[String], found: &mut [Option<N>]| {
-                    for (key, slot) in keys.iter().zip(found) {
-                        *slot = as_index(key).and_then(|index| array.get(index));
-                    }
-                };
-                self.run(by_index, surroundings)
-            }
+            View::Object(object) => self.run(Fields::<N>::Of(object), surroundings),
+            View::Array(array) => self.run(Fields::<N>::ByIndex(array), surroundings),
             _ => false,
         }
     }
 
-    fn run<'d, N: Node<'d>>(
-        &self,
-        locate: impl FnOnce(&[String], &mut [Option<N>]),
-        surroundings: Surroundings<'_>,
-    ) -> bool {
+    fn run<'d, N: Node<'d>>(&self, fields: Fields<'d, N>, surroundings: Surroundings<'_>) -> bool {
         let mut inline = [None; INLINE_KEYS];
         let mut allocated;
         let found = match inline.get_mut(..self.keys.len()) {
@@ -153,9 +144,24 @@ impl Program {
                 allocated.as_mut_slice()
             }
         };
-        locate(&self.keys, found);
-        self.root.holds(found, surroundings)
+        let is_open = |position: usize, found: &[Option<N>]| self.root.is_open_after(position, found, surroundings);
+        let is_open = match fields {
+            Fields::Of(object) => object.locate_while(&self.keys, found, is_open),
+            Fields::ByIndex(array) => self.keys.iter().enumerate().all(|(position, key)| {
+                found[position] = as_index(key).and_then(|index| array.get(index));
+                is_open(position, found)
+            }),
+            Fields::None => (0..self.keys.len()).all(|position| is_open(position, found)),
+        };
+        self.root.conclude(is_open, found, surroundings)
     }
+}
+
+/// Where a program looks its keys up.
+enum Fields<'d, N: Node<'d>> {
+    Of(N::Object),
+    ByIndex(N::Array),
+    None,
 }
 
 impl Step {
@@ -191,6 +197,16 @@ impl Step {
             Step::Not(step) => step.pattern_bytes(),
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::pattern_bytes).sum(),
             Step::Field(field) => field.check.pattern_bytes(),
+        }
+    }
+
+    /// The position of the last key that it reads; `None` where it reads none.
+    fn last_key(&self) -> Option<usize> {
+        match self {
+            Step::Const(_) | Step::Topic(_) => None,
+            Step::Not(step) => step.last_key(),
+            Step::All(steps) | Step::Any(steps) => steps.iter().filter_map(Step::last_key).max(),
+            Step::Field(field) => Some(field.field.slot),
         }
     }
 

@@ -197,6 +197,10 @@ impl<'d> Entries<'d> {
         match head.map(|head| u64::from_be_bytes(*head) & key.head_mask) {
             Some(head) if head != key.head => head.cmp(&key.head),
             Some(_) if key.length <= 8 => Ordering::Equal,
+            Some(_) if key.length <= 16 => {
+                let tail = usize::try_from(end).ok().and_then(|end| self.data.get(..end)?.last_chunk());
+                tail.map_or(0, |tail| u64::from_be_bytes(*tail)).cmp(&key.tail)
+            }
             _ => self.compare_bytes(start, end, key),
         }
     }
@@ -215,14 +219,16 @@ impl<'d> Entries<'d> {
 
 const NULL: JsonbNode<'static> = JsonbNode { kind: Kind::NULL, bytes: &[] };
 
-/// A key that is looked for. Its first eight bytes make a number, so that most of the stored keys as long as it
-/// are told apart without a call to `memcmp`.
+/// A key that is looked for. Its first eight bytes make a number, and its last eight, so that most of the stored keys as
+/// long as it are told apart without a call to `memcmp`.
 pub(super) struct Key<'k> {
     bytes: &'k [u8],
     length: u64,
     head: u64,
     /// Ones where `head` has bytes of the key.
     head_mask: u64,
+    /// Of a key of more than eight bytes
+    tail: u64,
 }
 
 impl<'k> Key<'k> {
@@ -237,7 +243,9 @@ impl<'k> Key<'k> {
             bytes.iter().zip([56, 48, 40]).map(|(byte, shift)| u64::from(*byte) << shift).sum()
         };
         let missing = 64 - 8 * bytes.len().min(8) as u32;
-        Key { bytes, length: bytes.len() as u64, head, head_mask: u64::MAX.checked_shl(missing).unwrap_or(0) }
+        let head_mask = u64::MAX.checked_shl(missing).unwrap_or(0);
+        let tail = bytes.last_chunk().map_or(0, |tail| u64::from_be_bytes(*tail));
+        Key { bytes, length: bytes.len() as u64, head, head_mask, tail }
     }
 }
 

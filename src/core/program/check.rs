@@ -94,6 +94,7 @@ impl Check {
     }
 
     /// Whether a value, or with `fan_out` any element of it, satisfies it.
+    #[inline]
     pub(super) fn value<'d, N: Node<'d>>(&self, value: N, fan_out: bool, surroundings: Surroundings<'_>) -> bool {
         if self.itself(value, surroundings) {
             return true;
@@ -114,6 +115,7 @@ impl Check {
         )
     }
 
+    #[inline]
     fn itself<'d, N: Node<'d>>(&self, value: N, surroundings: Surroundings<'_>) -> bool {
         match (self, value.view()) {
             (Check::Eq(constant), _) => equals(value, constant),

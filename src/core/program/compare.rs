@@ -7,12 +7,19 @@ use crate::value::Value;
 use std::cmp::Ordering;
 
 /// Whether a stored value equals the constant. Objects compare by keys and values, in any key order.
+#[inline]
 pub(super) fn equals<'d, N: Node<'d>>(value: N, constant: &Constant) -> bool {
     match (value.view(), constant) {
         (View::Null, Value::Null) => true,
         (View::Bool(stored), Value::Bool(wanted)) => stored == *wanted,
         (View::Number(stored), Value::Number(wanted)) => stored == wanted.as_number(),
         (View::String(stored), Value::String(wanted)) => stored == wanted.as_bytes(),
+        (view, constant) => equals_otherwise(view, constant),
+    }
+}
+
+fn equals_otherwise<'d, N: Node<'d>>(view: View<'d, N>, constant: &Constant) -> bool {
+    match (view, constant) {
         (View::String(stored), Value::Date(wanted)) => {
             Moment::parse(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
         }

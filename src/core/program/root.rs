@@ -1,0 +1,70 @@
+//! The outermost steps of a program, which may decide before all keys have been looked up.
+
+use super::{Step, Surroundings};
+use crate::document::Node;
+
+/// Steps that all have to hold, or of which one has to.
+#[derive(Debug)]
+pub(super) struct Root {
+    /// What a single step decides it with
+    decisive: bool,
+    /// The cheap steps, by the position of the last key that each reads
+    by_key: Box<[Box<[Step]>]>,
+    /// The others, the cheapest first
+    rest: Box<[Step]>,
+}
+
+/// What a step may cost to be taken while keys are looked up.
+const CHEAP: u32 = 4;
+
+impl Root {
+    /// Of a program that looks up so many keys.
+    pub(super) fn of(step: Step, keys: usize) -> Self {
+        let (decisive, steps) = match step {
+            Step::All(steps) => (false, steps),
+            Step::Any(steps) => (true, steps),
+            step => (false, Box::from([step])),
+        };
+        let mut by_key: Vec<Vec<Step>> = (0..keys).map(|_| Vec::new()).collect();
+        let mut rest = Vec::new();
+        for step in steps {
+            match step.last_key().filter(|_| step.cost() <= CHEAP) {
+                Some(position) => by_key[position].push(step),
+                None => rest.push(step),
+            }
+        }
+        Root { decisive, by_key: by_key.into_iter().map(Vec::into_boxed_slice).collect(), rest: rest.into() }
+    }
+
+    /// Whether it is still undecided once the key at a position, and those before it, have been looked up.
+    #[inline]
+    pub(super) fn is_open_after<'d, N: Node<'d>>(
+        &self,
+        position: usize,
+        found: &[Option<N>],
+        surroundings: Surroundings<'_>,
+    ) -> bool {
+        self.is_open(&self.by_key[position], found, surroundings)
+    }
+
+    /// Whether it holds, given whether all keys have been looked up without a decision.
+    #[inline]
+    pub(super) fn conclude<'d, N: Node<'d>>(
+        &self,
+        is_open: bool,
+        found: &[Option<N>],
+        surroundings: Surroundings<'_>,
+    ) -> bool {
+        let is_open = is_open && self.is_open(&self.rest, found, surroundings);
+        is_open != self.decisive
+    }
+
+    /// All of its steps.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.by_key.iter().flatten().chain(&self.rest)
+    }
+
+    fn is_open<'d, N: Node<'d>>(&self, steps: &[Step], found: &[Option<N>], surroundings: Surroundings<'_>) -> bool {
+        steps.iter().all(|step| step.holds(found, surroundings) != self.decisive)
+    }
+}
