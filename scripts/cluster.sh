@@ -16,7 +16,7 @@ make_private_folder() {
 cluster_create() {
     local folder=$1 bin=$2 locale=C options=("${@:3}")
     ((${#options[@]})) || options=(--auth-host reject)
-    if locale -a 2>/dev/null | grep -qix 'c.utf-\?8'; then locale=C.UTF-8; fi
+    if locale -a 2>/dev/null | grep -ix 'c.utf-\?8' >/dev/null; then locale=C.UTF-8; fi
     make_private_folder "$folder"
     as_server_user "$bin/initdb" --pgdata "$folder/data" --username postgres --auth-local trust --encoding UTF8 \
         --locale "$locale" --no-sync "${options[@]}" >/dev/null
