@@ -2,19 +2,20 @@
 //! of the property it is compared with, every date resolved.
 
 use crate::ast::{
-    AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TopicPredicate,
-    TopicTest, TypeOperand,
+    AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
 };
 use crate::date::{Instant, Zone};
-use crate::error::{Error, ErrorKind, Place, nearest};
+use crate::error::{Error, ErrorKind, Place};
 use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
-use crate::path::{Path, as_index};
+use crate::path::Path;
 use crate::types::{PropertyType, ScalarType};
 
 mod constant;
 mod document;
+mod property;
+mod topic;
 
 pub use document::DocumentOnly;
 
@@ -173,83 +174,11 @@ impl Checker<'_> {
         }
     }
 
-    fn topics(&mut self, predicate: &TopicPredicate) -> Checked {
-        match predicate {
-            TopicPredicate::Literal(topic) => self.topic(topic),
-            TopicPredicate::Tests(tests) => {
-                let parts: Vec<_> = tests
-                    .iter()
-                    .map(|test| self.at(test.operator().name(), |checker| checker.topic_test(test)))
-                    .collect();
-                Expr::and(parts)
-            }
-        }
-    }
-
-    fn topic_test(&mut self, test: &TopicTest) -> Checked {
-        let mut each = |topics: &[String]| self.each(topics, |checker, topic| checker.topic(topic));
-        match test {
-            TopicTest::In(topics) => Expr::or(each(topics)),
-            TopicTest::Nin(topics) => Expr::or(each(topics)).not(),
-            TopicTest::All(topics) if topics.is_empty() => Expr::Const(false),
-            TopicTest::All(topics) => Expr::and(each(topics)),
-            TopicTest::Eq(topic) => self.topic(topic),
-            TopicTest::Ne(topic) => self.topic(topic).not(),
-        }
-    }
-
-    fn topic(&mut self, reference: &str) -> Checked {
-        let topic = self.scope.topic(reference);
-        self.accept(topic).map_or(Expr::Const(false), |id| Expr::Test(Atom::Topic(id)))
-    }
-
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
         self.at(path.text(), |checker| match checker.declared(path) {
             Some((path, declared)) => checker.field_predicate(&path, declared, predicate),
             None => field_failed(),
         })
-    }
-
-    /// The path as declared, and the type of what it leads to; `None` where anything may be there.
-    fn declared(&mut self, path: &Path) -> Option<(Path, Option<PropertyType>)> {
-        if let Declaration::Property(property_type) = self.scope.property(path.text()) {
-            return Some((Path::from_keys(vec![path.text().to_owned()]), Some(property_type)));
-        }
-        let property_type = match self.scope.property(path.first()) {
-            Declaration::Undeclared => return Some((path.clone(), None)),
-            Declaration::Property(property_type) => property_type,
-            Declaration::Unknown => {
-                self.unknown_property(path);
-                return None;
-            }
-        };
-        match (property_type, path.rest()) {
-            (_, []) => Some((path.clone(), Some(property_type))),
-            (PropertyType::Json, _) => Some((path.clone(), None)),
-            (PropertyType::Array(element), [index]) if as_index(index).is_some() => {
-                Some((path.clone(), Some(PropertyType::Scalar(element))))
-            }
-            _ => {
-                let name = path.first();
-                self.fail(
-                    ErrorKind::TypeMismatch,
-                    format!("property \"{name}\" is of type {property_type} and has no fields"),
-                    format!("Test \"{name}\" itself, or declare it as json to reach inside."),
-                );
-                None
-            }
-        }
-    }
-
-    fn unknown_property(&mut self, path: &Path) {
-        let names = self.scope.property_names();
-        let near = nearest(path.text(), names.iter().map(String::as_str))
-            .or_else(|| nearest(path.first(), names.iter().map(String::as_str)));
-        let hint = match near {
-            Some(name) => format!("Did you mean \"{name}\"? Otherwise declare it with create_property()."),
-            None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
-        };
-        self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 
     fn field_predicate(
