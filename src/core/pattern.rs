@@ -10,6 +10,8 @@ use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
 use std::sync::{Arc, OnceLock};
 
+mod simulation;
+
 /// A compiled pattern with what it was compiled from.
 ///
 /// The `regex` crate's syntax: linear time, no look-around, no back-references; `\d \w \b` are Unicode's.
@@ -108,7 +110,7 @@ impl Pattern {
         stepwise.unwrap_or_else(|| self.regex.is_match(text))
     }
 
-    /// `None` where steps are not enough: at Unicode's word boundaries in text that is not ASCII.
+    /// `None` where the pattern has no DFA.
     fn is_match_stepwise(&self, text: &[u8], interrupt: fn()) -> Option<bool> {
         let dfa = self.steps.get_or_init(|| {
             DFA::builder()
@@ -119,6 +121,12 @@ impl Pattern {
                 .ok()
         });
         let dfa = dfa.as_ref()?;
+        let by_dfa = Self::is_match_by(dfa, text, interrupt);
+        Some(by_dfa.unwrap_or_else(|| simulation::is_match(dfa.get_nfa(), text, interrupt)))
+    }
+
+    /// `None` where it gives up: at Unicode's word boundaries in text that is not ASCII.
+    fn is_match_by(dfa: &DFA, text: &[u8], interrupt: fn()) -> Option<bool> {
         let mut cache = dfa.create_cache();
         let mut state = dfa.start_state_forward(&mut cache, &Input::new(text)).ok()?;
         for bytes in text.chunks(STEPS) {
