@@ -94,7 +94,7 @@ pub fn timestamp(instant: Option<Instant>) -> Option<TimestampWithTimeZone> {
 }
 
 /// Raises what counting as the owner raised; what it says only to those who could have counted for themselves.
-fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! {
+pub fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! {
     if segments.iter().all(|segment| access::may_count(audience, segment)) {
         raised.raise()
     }

@@ -6,7 +6,8 @@ use super::outcome::Outcome;
 use crate::access;
 use crate::audience::Audience;
 use crate::contact;
-use crate::pg::{security, snapshot};
+use crate::count;
+use crate::pg::{security, snapshot, subtransaction};
 use crate::query;
 use crate::scope;
 use crate::segment::Definition;
@@ -27,7 +28,9 @@ impl Members {
         let watched = change::watched(&audience.name);
         let segments: Vec<Definition> =
             segments.iter().filter(|segment| watched.contains(&segment.id)).cloned().collect();
-        Members { audience: audience.name.clone(), before: members(audience, &segments) }
+        let before = subtransaction::attempt(|| members(audience, &segments))
+            .unwrap_or_else(|raised| count::raise(raised, audience, &segments));
+        Members { audience: audience.name.clone(), before }
     }
 
     /// Records who has come and who has gone since.

@@ -11,8 +11,9 @@ use super::subscriptions::{self, TrackedSubscriptions};
 use super::{kept, truncation};
 use crate::access;
 use crate::audience::Audience;
+use crate::error::Failure;
 use crate::pg::trigger::{Event, Statement};
-use crate::pg::{security, snapshot};
+use crate::pg::{security, snapshot, subtransaction};
 use crate::query;
 use crate::validity::{Sources, Validity};
 use pgrx::pg_sys::Oid;
@@ -61,14 +62,25 @@ impl TrackedAudience {
         if self.contacts.is_none() && self.subscriptions.is_none() {
             return;
         }
-        security::as_role_restricted(self.owner, || {
+        let evaluate = || {
             if let Some(contacts) = &self.contacts {
                 contacts.evaluate(statement, outcome);
             }
             if let Some(subscriptions) = &self.subscriptions {
                 subscriptions.evaluate(statement, outcome);
             }
-        });
+        };
+        // Whoever writes subscriptions need not be allowed to read contacts, which an error may quote.
+        subtransaction::rewording(
+            || security::as_role_restricted(self.owner, evaluate),
+            |sqlstate| {
+                Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
+                    .detail("The error that evaluating its segments met is not shown, since it may quote contacts.")
+                    .hint(
+                        "Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.",
+                    )
+            },
+        );
     }
 }
 

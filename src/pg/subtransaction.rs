@@ -1,5 +1,6 @@
-//! Work whose errors end nothing but itself.
+//! Work whose errors end nothing but itself, or are told in other words.
 
+use crate::error::Failure;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
@@ -56,6 +57,24 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
         })
         .execute()
     }
+}
+
+/// Runs `work`, whose errors may quote data: what `reword` makes of their SQLSTATE is raised in their place. What is meant for
+/// the whole statement goes on as it is.
+pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode) -> Failure) -> T {
+    let reword = AssertUnwindSafe(reword);
+    PgTryBuilder::new(AssertUnwindSafe(work))
+        .catch_others(|error| match &error {
+            CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                if !concerns_all(report.sql_error_code()) =>
+            {
+                // Borrowed as a whole, with its assertion.
+                let reword = &reword;
+                (reword.0)(report.sql_error_code()).raise()
+            }
+            _ => error.rethrow(),
+        })
+        .execute()
 }
 
 fn concerns_all(code: PgSqlErrorCode) -> bool {

@@ -213,6 +213,35 @@ SELECT attach_topics('hidden', 'hidden_topics', 'contact', 'topic');
 SELECT detach_audience('hidden', cascade => true);
 RESET ROLE;
 
+-- Nor is an owner's error told where the members of a watched segment are read anew, or where subscriptions are written.
+CREATE TABLE quoted (id int PRIMARY KEY, document json);
+SELECT attach_audience('quoted', 'quoted'), grant_segments_access('regress_segments_alice', 'read:segments', 'quoted'), grant_segments_access('regress_segments_alice', 'write:segments', 'quoted');
+SELECT set_freshness('quoted', 'live');
+SELECT watch_segment((create_segment('One', '{"document.a": 1}', audience => 'quoted')).id);
+INSERT INTO quoted VALUES (1, '{"a": "\u0000"}');
+SELECT update_segment(id, '{"conditions": {"document.a": 2}}') FROM segments.segment WHERE audience = 'quoted';
+SET ROLE regress_segments_alice;
+SELECT update_segment(id, '{"conditions": {"document.a": 2}}') FROM segments.segment WHERE audience = 'quoted';
+RESET ROLE;
+CREATE TABLE quoted_topics (quoted int, topic text);
+GRANT INSERT ON quoted_topics TO regress_segments_alice;
+SELECT delete_segment(id) IS NOT NULL AS deleted FROM segments.segment WHERE audience = 'quoted';
+SELECT slug FROM create_topic('weekly', audience => 'quoted');
+SELECT attach_topics('quoted', 'quoted_topics', 'quoted', 'topic');
+DELETE FROM quoted;
+SELECT name FROM create_segment('Both', '{"$topic": "weekly", "document.a": 1}', audience => 'quoted');
+SET ROLE regress_segments_alice;
+INSERT INTO quoted_topics VALUES (1, 'weekly');
+RESET ROLE;
+ALTER TABLE quoted DISABLE TRIGGER ALL;
+INSERT INTO quoted VALUES (1, '{"a": "\u0000"}');
+ALTER TABLE quoted ENABLE TRIGGER ALL;
+SET ROLE regress_segments_alice;
+INSERT INTO quoted_topics VALUES (1, 'weekly');
+RESET ROLE;
+SELECT detach_audience('quoted', cascade => true);
+DROP TABLE quoted, quoted_topics;
+
 -- 4. Hostile tables: whatever their owner hangs on them runs with the owner's rights when segments count, and not at all
 -- where a plain SELECT would not run it either.
 CREATE TABLE witnessed (who name, what text);
