@@ -65,23 +65,10 @@ pub trait Object<'d>: Copy {
     /// The members, as (key, value). Readers of jsonb give them in [`crate::value::key_order`].
     fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)>;
 
-    /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is as long as `keys`.
-    fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
-        self.locate_while(keys, found, |_, _| true);
-    }
-
-    /// As [`locate`](Self::locate), but stops when `go_on`, which is told the position of each key and what has been
-    /// found up to it, says no; whether it never did.
-    fn locate_while(
-        self,
-        keys: &[String],
-        found: &mut [Option<Self::Node>],
-        mut go_on: impl FnMut(usize, &[Option<Self::Node>]) -> bool,
-    ) -> bool {
-        keys.iter().enumerate().all(|(position, key)| {
-            found[position] = self.get(key);
-            go_on(position, found)
-        })
+    /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is told the position of each
+    /// and its value, and says whether to go on; so does the result.
+    fn look_up(self, keys: &[String], mut found: impl FnMut(usize, Option<Self::Node>) -> bool) -> bool {
+        keys.iter().enumerate().all(|(position, key)| found(position, self.get(key)))
     }
 
     /// Whether there is no member.

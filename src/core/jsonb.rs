@@ -78,7 +78,7 @@ pub struct JsonbArray<'d> {
 /// An object in a jsonb.
 ///
 /// [`Object::get`] reads on average half of the keys of an object of up to 32, and at most some 32 keys of a
-/// larger one after a binary search over strides. [`Object::locate`] goes over the keys once for all that
+/// larger one after a binary search over strides. [`Object::look_up`] goes over the keys once for all that
 /// are looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonbObject<'d> {
@@ -155,24 +155,19 @@ impl<'d> Object<'d> for JsonbObject<'d> {
     }
 
     #[inline]
-    fn locate_while(
-        self,
-        keys: &[String],
-        found: &mut [Option<Self::Node>],
-        mut go_on: impl FnMut(usize, &[Option<Self::Node>]) -> bool,
-    ) -> bool {
+    fn look_up(self, keys: &[String], mut found: impl FnMut(usize, Option<Self::Node>) -> bool) -> bool {
         let mut at = Cursor::START;
         let mut value = Cursor::START;
         keys.iter().enumerate().all(|(position, key)| {
             let sought = self.members.seek_key(at, &Key::new(key.as_bytes()));
-            found[position] = sought.ok().map(|key| {
+            at = sought.unwrap_or_else(|after| after);
+            let node = sought.ok().map(|key| {
                 // Where the last value found starts is nearer than where this key does.
                 let known = if value.index > 0 { value } else { key };
                 value = self.members.cursor_at(self.len() + key.index, known);
                 self.members.node(value.index, value)
             });
-            at = sought.unwrap_or_else(|after| after);
-            go_on(position, found)
+            found(position, node)
         })
     }
 

@@ -3,11 +3,13 @@
 use crate::ast::TextTest;
 use crate::error::ErrorKind;
 use crate::limits::{PATTERN_BYTES, PATTERN_CHARACTERS};
+use memchr::memmem;
 use regex_automata::Input;
 use regex_automata::hybrid::dfa::DFA;
 use regex_automata::meta::{BuildError, Config, Regex};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax;
+use regex_syntax::hir::{Hir, HirKind, Literal, Look};
 use std::sync::{Arc, OnceLock};
 
 mod simulation;
@@ -19,7 +21,7 @@ mod simulation;
 pub struct Pattern {
     source: String,
     options: Option<String>,
-    regex: Regex,
+    search: Search,
     /// The same, for long texts
     steps: Arc<OnceLock<Option<DFA>>>,
 }
@@ -50,8 +52,16 @@ impl std::hash::Hash for Pattern {
 pub struct Needle {
     text: String,
     options: Option<String>,
-    /// What finds it anywhere, or with case ignored; elsewhere bytes are compared
-    regex: Option<Regex>,
+    search: Search,
+}
+
+/// What finds a match.
+#[derive(Clone, Debug)]
+enum Search {
+    Anywhere(memmem::Finder<'static>),
+    AtStart(Box<[u8]>),
+    AtEnd(Box<[u8]>),
+    Regex(Regex),
 }
 
 /// Needles are equal when they are written alike.
@@ -86,8 +96,11 @@ impl Pattern {
                 "Shorten the pattern, or split it into several conditions under $or.".into(),
             ));
         }
-        let regex = build(source, syntax_of(options))?;
-        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), regex, steps: Arc::default() })
+        let search = match literal(source, syntax_of(options)) {
+            Some((test, text)) => Search::literal(test, &text),
+            None => Search::Regex(build(source, syntax_of(options))?),
+        };
+        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), search, steps: Arc::default() })
     }
 
     /// The pattern as written.
@@ -106,8 +119,9 @@ impl Pattern {
     /// and then, and may unwind.
     #[must_use]
     pub fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
-        let stepwise = if text.len() < LONG_TEXT { None } else { self.is_match_stepwise(text, interrupt) };
-        stepwise.unwrap_or_else(|| self.regex.is_match(text))
+        let needs_steps = text.len() >= LONG_TEXT && matches!(self.search, Search::Regex(_));
+        let stepwise = if needs_steps { self.is_match_stepwise(text, interrupt) } else { None };
+        stepwise.unwrap_or_else(|| self.search.is_match(text))
     }
 
     /// `None` where the pattern has no DFA.
@@ -149,7 +163,7 @@ impl Pattern {
     /// How many bytes it takes compiled.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.regex.memory_usage()
+        self.search.bytes()
     }
 }
 
@@ -160,22 +174,22 @@ impl Needle {
     /// What it compiles to would take more than [`PATTERN_BYTES`].
     pub fn compile(test: TextTest, text: &str, options: Option<&str>) -> Result<Self, Refusal> {
         let ignores_case = has_option(options, 'i');
-        let (before, after) = match test {
-            TextTest::Contains => ("", ""),
-            TextTest::StartsWith => (r"\A", ""),
-            TextTest::EndsWith => ("", r"\z"),
-        };
-        let regex = if ignores_case || test == TextTest::Contains {
-            // Each byte takes more than 16 compiled; to find that out takes seconds for long text.
-            if text.len() > PATTERN_BYTES / 16 {
-                return Err(too_big(PATTERN_BYTES));
-            }
+        // Each byte takes more than 16 compiled; to find that out takes seconds for long text.
+        if (ignores_case || test == TextTest::Contains) && text.len() > PATTERN_BYTES / 16 {
+            return Err(too_big(PATTERN_BYTES));
+        }
+        let search = if ignores_case {
+            let (before, after) = match test {
+                TextTest::Contains => ("", ""),
+                TextTest::StartsWith => (r"\A", ""),
+                TextTest::EndsWith => ("", r"\z"),
+            };
             let source = format!("{before}{}{after}", regex_syntax::escape(text));
-            Some(build(&source, syntax::Config::new().case_insensitive(ignores_case))?)
+            Search::Regex(build(&source, syntax::Config::new().case_insensitive(true))?)
         } else {
-            None
+            Search::literal(test, text.as_bytes())
         };
-        Ok(Needle { text: text.to_owned(), options: options.map(str::to_owned), regex })
+        Ok(Needle { text: text.to_owned(), options: options.map(str::to_owned), search })
     }
 
     /// The text as written.
@@ -199,17 +213,57 @@ impl Needle {
     /// How many bytes it takes compiled, beside its text.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.regex.as_ref().map_or(0, Regex::memory_usage)
+        self.search.bytes()
     }
 
     /// Whether `text` has the needle where the test that it was compiled for wants it. Linear in its length.
     #[must_use]
-    pub fn is_in(&self, test: TextTest, text: &[u8]) -> bool {
-        match (&self.regex, test) {
-            (Some(regex), _) => regex.is_match(text),
-            (None, TextTest::EndsWith) => text.ends_with(self.text.as_bytes()),
-            (None, _) => text.starts_with(self.text.as_bytes()),
+    pub fn is_in(&self, text: &[u8]) -> bool {
+        self.search.is_match(text)
+    }
+}
+
+impl Search {
+    fn literal(test: TextTest, text: &[u8]) -> Self {
+        match test {
+            TextTest::Contains => Search::Anywhere(memmem::Finder::new(text).into_owned()),
+            TextTest::StartsWith => Search::AtStart(text.into()),
+            TextTest::EndsWith => Search::AtEnd(text.into()),
         }
+    }
+
+    #[inline]
+    fn is_match(&self, text: &[u8]) -> bool {
+        match self {
+            Search::Anywhere(finder) => finder.find(text).is_some(),
+            Search::AtStart(start) => text.starts_with(start),
+            Search::AtEnd(end) => text.ends_with(end),
+            Search::Regex(regex) => regex.is_match(text),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Search::Anywhere(finder) => finder.needle().len(),
+            Search::AtStart(text) | Search::AtEnd(text) => text.len(),
+            Search::Regex(regex) => regex.memory_usage(),
+        }
+    }
+}
+
+/// The text that a pattern looks for, and where, if that is all that it says.
+fn literal(source: &str, syntax: syntax::Config) -> Option<(TextTest, Box<[u8]>)> {
+    let hir = syntax::parse_with(source, &syntax.utf8(false)).ok()?;
+    let parts = match hir.kind() {
+        HirKind::Concat(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(&hir),
+    };
+    let parts: Vec<&HirKind> = parts.iter().map(Hir::kind).collect();
+    match parts[..] {
+        [HirKind::Literal(Literal(text))] => Some((TextTest::Contains, text.clone())),
+        [HirKind::Look(Look::Start), HirKind::Literal(Literal(text))] => Some((TextTest::StartsWith, text.clone())),
+        [HirKind::Literal(Literal(text)), HirKind::Look(Look::End)] => Some((TextTest::EndsWith, text.clone())),
+        _ => None,
     }
 }
 
@@ -266,4 +320,41 @@ fn advice(error: &BuildError) -> String {
 
 fn message(error: &BuildError) -> String {
     error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literal_patterns_find_what_their_regex_finds() {
+        let literal_ones = [
+            ("ab", ""),
+            ("^ab", ""),
+            ("ab$", ""),
+            (r"^a\.b", ""),
+            (r"\Aab", "s"),
+            ("(?:a)b", ""),
+            ("é$", ""),
+            ("a b", "x"),
+        ];
+        let others =
+            [("", ""), ("^", ""), ("^ab$", ""), ("^ab", "m"), ("ab$", "m"), ("ab", "i"), ("a.b", ""), ("ab|a", "")];
+        let texts = ["", "ab", "ab\n", "x\nab", "xab", "abx", "AB", "a.b", "axb", "é", "éa", "caf\u{e9}", "a b"];
+        for (is_literal, patterns) in [(true, &literal_ones[..]), (false, &others[..])] {
+            for (source, options) in patterns {
+                let pattern = Pattern::compile(source, Some(options)).unwrap();
+                let regex = build(source, syntax_of(Some(options))).unwrap();
+                assert!(matches!(pattern.search, Search::Regex(_)) != is_literal, "{source}");
+                for text in texts {
+                    let expected = regex.is_match(text.as_bytes());
+                    assert_eq!(
+                        pattern.is_match(text.as_bytes(), || ()),
+                        expected,
+                        "{source} with {options} on {text:?}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -144,14 +144,18 @@ impl Program {
                 allocated.as_mut_slice()
             }
         };
-        let is_open = |position: usize, found: &[Option<N>]| self.root.is_open_after(position, found, surroundings);
+        let mut is_open = |position: usize, value| {
+            found[position] = value;
+            self.root.is_open_after(position, found, surroundings)
+        };
         let is_open = match fields {
-            Fields::Of(object) => object.locate_while(&self.keys, found, is_open),
-            Fields::ByIndex(array) => self.keys.iter().enumerate().all(|(position, key)| {
-                found[position] = as_index(key).and_then(|index| array.get(index));
-                is_open(position, found)
-            }),
-            Fields::None => (0..self.keys.len()).all(|position| is_open(position, found)),
+            Fields::Of(object) => object.look_up(&self.keys, is_open),
+            Fields::ByIndex(array) => self
+                .keys
+                .iter()
+                .enumerate()
+                .all(|(position, key)| is_open(position, as_index(key).and_then(|index| array.get(index)))),
+            Fields::None => (0..self.keys.len()).all(|position| is_open(position, None)),
         };
         self.root.conclude(is_open, found, surroundings)
     }

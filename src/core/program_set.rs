@@ -4,15 +4,19 @@
 //! asks the document instead: each of its values is looked up once, and tells which conditions it satisfies.
 //!
 //! A condition requires a number of *clauses*, all of which must hold: `{"plan": "pro", "age": {"$gte": 18}}` has two.
-//! A clause holds when the document has one of the values that it lists or a value on the right side of its bound; an
-//! `$or` over such tests is one clause too. For every field, a hash table leads from a value to the conditions whose
-//! clause on that field it satisfies, and a sorted list of bounds from a value's position to the same. These are sets
-//! of bits, a bit for each condition, or lists where they are small. Intersected over all fields, with the bits of the
-//! conditions that ask nothing of a field always set, they leave those conditions of which every clause holds; negated
-//! tests take out the conditions that the value satisfies. That is a few instructions for 128 conditions.
+//! A clause holds when the document has one of the values that it lists or a value on the right side of its bound. For
+//! every field, a hash table leads from a value to the conditions whose clause on that field it satisfies, and a sorted
+//! list of bounds from a value's position to the same. These are sets of bits, a bit for each condition, or lists where
+//! they are small. Intersected over all fields, with the bits of the conditions that ask nothing of a field always set,
+//! they leave those conditions of which every clause holds; negated tests take out the conditions that the value
+//! satisfies. That is a few instructions for 128 conditions.
 //!
-//! What cannot be looked up (`$regex`, `$contains`, `$elemMatch`, nested Boolean structure) is evaluated for the
-//! conditions that are left, each different test at most once for a document.
+//! An `$or` is one clause where it asks one field. Any other is *refuted* by the conjunction of its complements, which is
+//! looked up as one more condition with a bit of its own: where that does not hold, the `$or` does. So Boolean structure,
+//! however nested, comes down to conjunctions.
+//!
+//! What cannot be looked up (`$regex`, `$contains`, `$elemMatch`) is evaluated for the conditions that are left, each
+//! different test at most once for a document.
 //!
 //! It is the counting algorithm of publish/subscribe systems (Yan and Garcia-Molina 1994; Fabret et al. 2001) turned
 //! by 90 degrees: instead of counting the satisfied clauses of each condition, whole words of conditions are
@@ -36,7 +40,7 @@ pub use matches::Matches;
 
 use build::Builder;
 use clause::{Normal, normal};
-use field::{FieldIndex, Layer};
+use field::FieldIndex;
 use residual::{Interner, Residual, Tests};
 use sets::Sets;
 
@@ -49,8 +53,6 @@ pub struct ProgramSet {
     /// The conditions that are not false for everyone
     everyone: Vec<u64>,
     fields: Vec<FieldIndex>,
-    /// Of clauses that span fields
-    cross: Vec<Layer>,
     /// What is left to evaluate of some conditions, and their bits
     residuals: Vec<Option<Residual>>,
     with_residual: Vec<u64>,
@@ -58,12 +60,9 @@ pub struct ProgramSet {
 }
 
 /// How many clauses on one field a condition may have before the next is evaluated instead.
-const LOCAL_PLACES: usize = 4;
-/// How many clauses over several fields, likewise.
-const CROSS_PLACES: usize = 2;
+const PLACES: usize = 4;
 /// The place of negated tests, whose sets are taken out.
-const KILL: u8 = (LOCAL_PLACES + CROSS_PLACES) as u8;
-const PLACES: usize = LOCAL_PLACES + CROSS_PLACES + 1;
+const KILL: u8 = PLACES as u8;
 
 /// How many keys are looked up without allocating.
 const INLINE_KEYS: usize = 64;
@@ -74,31 +73,30 @@ impl ProgramSet {
     pub fn compile<'c>(conditions: impl IntoIterator<Item = &'c Checked>) -> Self {
         let conditions: Vec<&Checked> = conditions.into_iter().collect();
         let keys = first_keys(&conditions);
-        let mut sets = Sets::of(conditions.len());
-        let mut everyone = vec![0; sets.words()];
-        let mut with_residual = everyone.clone();
-        let mut builder = Builder::default();
+        let normals: Vec<Normal<'_>> = conditions.iter().map(|condition| normal(condition, true)).collect();
+        let never = |normal: &Normal<'_>| matches!(normal, Normal::Const(false));
+        let mut never: Vec<bool> = normals.iter().map(never).collect();
+        never.resize(first_refutation(conditions.len()), true);
+        let mut builder = Builder::of(normals.into_iter().map(Normal::into_parts).collect());
+
         let mut interner = Interner::new(&keys);
-        let mut residuals = Vec::with_capacity(conditions.len());
-        for (number, condition) in (0..).zip(&conditions) {
-            let normal = normal(condition, true);
-            if !matches!(normal, Normal::Const(false)) {
+        let left = std::mem::take(&mut builder.left).into_iter();
+        let residuals: Vec<Option<Residual>> =
+            left.map(|left| (!left.is_empty()).then(|| interner.intern(&Normal::All(left)))).collect();
+        let tests = interner.finish();
+
+        let mut sets = Sets::of(residuals.len());
+        let (mut everyone, mut with_residual) = (vec![0; sets.words()], vec![0; sets.words()]);
+        for (number, residual) in (0..).zip(&residuals) {
+            if never.get(number as usize) != Some(&true) {
                 sets::insert(&mut everyone, number);
             }
-            let parts = match normal {
-                Normal::Const(_) => vec![],
-                Normal::All(parts) => parts,
-                part => vec![part],
-            };
-            let rest = builder.take(number, parts);
-            if !rest.is_empty() {
+            if residual.is_some() {
                 sets::insert(&mut with_residual, number);
             }
-            residuals.push((!rest.is_empty()).then(|| interner.intern(&Normal::All(rest))));
         }
-        let tests = interner.finish();
-        let (fields, cross) = builder.build(&keys, &everyone, &mut sets);
-        ProgramSet { len: conditions.len(), keys, sets, everyone, fields, cross, residuals, with_residual, tests }
+        let fields = builder.build(&keys, &everyone, &mut sets);
+        ProgramSet { len: conditions.len(), keys, sets, everyone, fields, residuals, with_residual, tests }
     }
 
     /// How many conditions there are.
@@ -131,7 +129,10 @@ impl ProgramSet {
             }
         };
         if let View::Object(object) = document.view() {
-            object.locate(&self.keys, found);
+            object.look_up(&self.keys, |position, value| {
+                found[position] = value;
+                true
+            });
         }
         self.matching_fields(found, surroundings, matches);
     }
@@ -146,6 +147,11 @@ impl ProgramSet {
     ) {
         matches.find(self, found, surroundings);
     }
+}
+
+/// Where the conditions that refute an `$or` are numbered from: their bits start a word.
+fn first_refutation(conditions: usize) -> usize {
+    conditions.next_multiple_of(64)
 }
 
 /// The first keys of all fields, in key order.

@@ -106,7 +106,8 @@ impl<'d> Node<'d> for Cell<'d> {
     type Array = CellArray<'d>;
     type Object = CellObject<'d>;
 
-    #[inline]
+    // Always, as that of jsonb.
+    #[inline(always)]
     fn view(self) -> View<'d, Self> {
         match self {
             Cell::Null => View::Null,
@@ -121,7 +122,7 @@ impl<'d> Node<'d> for Cell<'d> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn relabel<'d, N: Node<'d>>(
     view: View<'d, N>,
     array: impl FnOnce(N::Array) -> CellArray<'d>,
@@ -185,6 +186,18 @@ impl<'d> Object<'d> for CellObject<'d> {
         match self {
             CellObject::Json(members) => Object::get(members, key).map(Cell::Json),
             CellObject::Jsonb(object) => Object::get(object, key).map(Cell::Jsonb),
+        }
+    }
+
+    #[inline]
+    fn look_up(self, keys: &[String], mut found: impl FnMut(usize, Option<Cell<'d>>) -> bool) -> bool {
+        match self {
+            CellObject::Json(members) => {
+                Object::look_up(members, keys, |position, value| found(position, value.map(Cell::Json)))
+            }
+            CellObject::Jsonb(object) => {
+                Object::look_up(object, keys, |position, value| found(position, value.map(Cell::Jsonb)))
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use segments_core::document::{Node, Object, View};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row::Cell;
+use smallvec::{SmallVec, smallvec};
 
 /// Conditions over rows whose columns come in a known order.
 pub struct RowProgram {
@@ -36,8 +37,9 @@ struct Properties {
     slots: Vec<usize>,
 }
 
-/// How many keys are looked up without allocating.
-const INLINE_KEYS: usize = 64;
+/// How many keys are looked up, and columns read, without allocating.
+const INLINE_KEYS: usize = 32;
+const INLINE_COLUMNS: usize = 8;
 
 impl RowProgram {
     /// The keys that are native `fields` are read from their columns, all others from the column with the custom
@@ -92,32 +94,22 @@ impl RowProgram {
             Some(datum) => unsafe { reader.read(datum) },
             None => Value::Missing,
         };
-        let values: Vec<Value> = self.columns.iter().map(|column| read(column.position, &column.reader)).collect();
-        let elements: Vec<Vec<Cell<'_>>> = values.iter().map(Value::elements).collect();
+        let values: SmallVec<[Value; INLINE_COLUMNS]> =
+            self.columns.iter().map(|column| read(column.position, &column.reader)).collect();
+        let elements: SmallVec<[Vec<Cell<'_>>; INLINE_COLUMNS]> = values.iter().map(Value::elements).collect();
         let properties = self.properties.as_ref().map(|properties| read(properties.position, &properties.reader));
-        let mut inline = [None; INLINE_KEYS];
-        let mut allocated;
-        let found = match inline.get_mut(..self.set.keys().len()) {
-            Some(found) => found,
-            None => {
-                allocated = vec![None; self.set.keys().len()];
-                allocated.as_mut_slice()
-            }
-        };
-        if let (Some(Properties { keys, slots, .. }), Some(properties)) = (&self.properties, &properties)
-            && let Some(View::Object(object)) = properties.cell(&[]).map(Node::view)
-        {
-            if self.columns.is_empty() {
-                object.locate(keys, found);
-            } else {
-                let mut custom = vec![None; keys.len()];
-                object.locate(keys, &mut custom);
-                slots.iter().zip(custom).for_each(|(slot, value)| found[*slot] = value);
-            }
-        }
+        let mut found: SmallVec<[Option<Cell<'_>>; INLINE_KEYS]> = smallvec![None; self.set.keys().len()];
         for ((column, value), elements) in self.columns.iter().zip(&values).zip(&elements) {
             found[column.slot] = value.cell(elements);
         }
-        self.set.matching_fields(found, surroundings, matches);
+        if let (Some(Properties { keys, slots, .. }), Some(properties)) = (&self.properties, &properties)
+            && let Some(View::Object(object)) = properties.cell(&[]).map(Node::view)
+        {
+            object.look_up(keys, |position, value| {
+                found[slots[position]] = value;
+                true
+            });
+        }
+        self.set.matching_fields(&found, surroundings, matches);
     }
 }

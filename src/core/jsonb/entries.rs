@@ -133,7 +133,7 @@ impl<'d> Entries<'d> {
 
     /// Among an object's entries, from the key at `at` on, the key that is `key`, or else the first one after it in
     /// jsonb's order.
-    #[inline]
+    #[inline(always)]
     pub(super) fn seek_key(self, mut at: Cursor, key: &Key<'_>) -> Result<Cursor, Cursor> {
         let keys = &self.entries[..self.entries.len() / 2];
         if keys.len() > at.index + STRIDE + 1 {

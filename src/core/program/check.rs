@@ -2,7 +2,7 @@
 
 use super::compare::{equals, order};
 use super::{Program, Surroundings};
-use crate::ast::{Comparison, TextTest};
+use crate::ast::Comparison;
 use crate::decimal::Decimal;
 use crate::document::{Array, Node, Object, View};
 use crate::expr::{Constant, ElementTest, Expr, ValueTest};
@@ -18,7 +18,7 @@ pub(super) enum Check {
     In(Box<Entries>),
     Exists,
     Regex(Pattern),
-    Text(TextTest, Needle),
+    Text(Needle),
     ElementObject(Box<Program>),
     ElementValue(Box<Expr<Check>>),
     Size(u64),
@@ -44,7 +44,7 @@ impl Check {
             ValueTest::In(constants) => Check::In(Box::new(Entries::sort(constants))),
             ValueTest::Exists => Check::Exists,
             ValueTest::Regex(pattern) => Check::Regex(pattern.clone()),
-            ValueTest::Text(test, needle) => Check::Text(*test, needle.clone()),
+            ValueTest::Text(_, needle) => Check::Text(needle.clone()),
             ValueTest::ElemMatch(element) => match &**element {
                 ElementTest::Object(expr) => Check::ElementObject(Box::new(Program::compile_fields(expr))),
                 ElementTest::Value(expr) => Check::ElementValue(Box::new(compile_element(expr))),
@@ -60,7 +60,7 @@ impl Check {
         match self {
             Check::Exists | Check::Eq(_) | Check::Compare(..) | Check::Size(_) | Check::Type(_) | Check::Empty => 1,
             Check::In(_) => 2,
-            Check::Text(..) => 4,
+            Check::Text(_) => 4,
             Check::Regex(_) => 12,
             Check::ElementObject(_) | Check::ElementValue(_) => 16,
         }
@@ -69,7 +69,7 @@ impl Check {
     pub(super) fn pattern_bytes(&self) -> usize {
         match self {
             Check::Regex(pattern) => pattern.bytes(),
-            Check::Text(_, needle) => needle.bytes(),
+            Check::Text(needle) => needle.bytes(),
             Check::ElementObject(program) => program.pattern_bytes(),
             Check::ElementValue(expr) => {
                 let mut bytes = 0;
@@ -111,7 +111,7 @@ impl Check {
     fn fans_out(&self) -> bool {
         matches!(
             self,
-            Check::Eq(_) | Check::Compare(..) | Check::In(_) | Check::Regex(_) | Check::Text(..) | Check::Type(_)
+            Check::Eq(_) | Check::Compare(..) | Check::In(_) | Check::Regex(_) | Check::Text(_) | Check::Type(_)
         )
     }
 
@@ -125,11 +125,11 @@ impl Check {
             (Check::In(entries), view) => entries.contains(value, view),
             (Check::Exists, _) => true,
             (Check::Regex(pattern), View::String(text)) => pattern.is_match(text, surroundings.interrupt),
-            (Check::Text(test, needle), View::String(text)) => {
+            (Check::Text(needle), View::String(text)) => {
                 if text.len() >= 4096 {
                     (surroundings.interrupt)();
                 }
-                needle.is_in(*test, text)
+                needle.is_in(text)
             }
             (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);

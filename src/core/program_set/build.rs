@@ -1,38 +1,34 @@
 //! From the clauses of all conditions to the indexes of all fields.
 
 use super::bounds::{Bound, Bounds, of_day, of_instants};
-use super::clause::{self, Normal, Requirement, Trigger, share, triggers};
+use super::clause::{Literal, Normal, Trigger, triggers};
 use super::field::{FieldIndex, Layer, Postings, Values};
 use super::sets::{Set, Sets, insert, remove};
 use super::single::Single;
-use super::{CROSS_PLACES, KILL, LOCAL_PLACES};
+use super::{KILL, PLACES, first_refutation};
 use crate::ast::Comparison;
 use crate::decimal::RankedDecimal;
 use crate::expr::{Atom, FieldTest, ValueTest};
 use crate::program::FieldPath;
 use crate::value::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
 
 /// The clauses of conditions, by the fields that they speak of.
-#[derive(Default)]
 pub(super) struct Builder<'c> {
+    /// Of each condition, what is left to be evaluated; those that refute the `$or` of others come last
+    pub(super) left: Vec<Vec<Normal<'c>>>,
+    /// Those of them that have not been taken
+    refutations: VecDeque<(u32, Vec<Normal<'c>>)>,
+    /// How many more there may be: as many as conditions, so that all memory stays in proportion to these
+    most_refutations: usize,
     fields: Vec<FieldClauses<'c>>,
     by_path: HashMap<(&'c [String], bool), usize>,
     topics: Option<usize>,
-    /// The conditions with a clause in each of the layers that span fields
-    cross: [Vec<u32>; CROSS_PLACES],
 }
 
-/// How few documents the clauses of single fields must leave for a condition, so that the rest is evaluated.
-const ENOUGH: f64 = 0.15;
-
-/// The layers that a clause may go to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Layers {
-    OfOneField,
-    OfSeveral,
-}
+/// Most tests of an `$or`: a condition of a thousand alternatives is better evaluated than indexed.
+const MOST_TESTS: usize = 256;
 
 /// What conditions require of one field.
 struct FieldClauses<'c> {
@@ -43,82 +39,108 @@ struct FieldClauses<'c> {
 }
 
 impl<'c> Builder<'c> {
-    /// Takes a condition's conjunction, and gives back what is left of it to be evaluated.
-    pub(super) fn take(&mut self, condition: u32, parts: Vec<Normal<'c>>) -> Vec<Normal<'c>> {
-        let mut left = Vec::new();
-        let mut narrowed_to = 1.0;
+    /// Takes conjunctions, each of which is a condition.
+    pub(super) fn of(conditions: Vec<Vec<Normal<'c>>>) -> Self {
+        let mut builder = Builder {
+            left: vec![Vec::new(); first_refutation(conditions.len())],
+            refutations: VecDeque::new(),
+            most_refutations: conditions.len(),
+            fields: Vec::new(),
+            by_path: HashMap::new(),
+            topics: None,
+        };
+        for (number, parts) in (0..).zip(conditions) {
+            builder.take(number, parts);
+        }
+        while let Some((number, parts)) = builder.refutations.pop_front() {
+            builder.take(number, parts);
+        }
+        builder
+    }
+
+    fn take(&mut self, condition: u32, parts: Vec<Normal<'c>>) {
         for part in parts {
-            if self.require(condition, &part, Layers::OfOneField) {
-                narrowed_to *= share(&part);
-            } else {
-                left.push(part);
+            if !self.require(condition, &part) {
+                let part = self.refute(part);
+                self.left[condition as usize].push(part);
             }
         }
-        // Layers that span fields take a second look at each field. Evaluating the few conditions that the others
-        // leave alive is less.
-        if narrowed_to > ENOUGH {
-            left.retain(|part| !self.require(condition, part, Layers::OfSeveral));
+    }
+
+    /// Makes an `$or` of which something can be looked up the question whether its complement, a conjunction that is taken as
+    /// a condition of its own, does not hold.
+    fn refute(&mut self, part: Normal<'c>) -> Normal<'c> {
+        let (tests, looked_up) = part.tests();
+        let pays = looked_up > 0 && tests <= MOST_TESTS;
+        match part {
+            Normal::Any(_) if pays && self.most_refutations > 0 => {
+                self.most_refutations -= 1;
+                let number = self.left.len() as u32;
+                self.left.push(Vec::new());
+                self.refutations.push_back((number, part.complement().into_parts()));
+                Normal::Unrefuted(number)
+            }
+            part => part,
         }
-        left
     }
 
     /// Takes a part of a condition's conjunction; whether nothing of it is left to be evaluated.
-    fn require(&mut self, condition: u32, part: &Normal<'c>, layers: Layers) -> bool {
-        if let Normal::Test(clause::Literal { atom: atom @ Atom::Field(field), positive: true }) = part
-            && let ValueTest::Eq(day @ Value::Date(_)) = &field.test
-            && !field.fans_out()
-        {
-            // Of a single value, equal is neither before nor after.
-            let field = self.field_of(atom);
-            let bounds = [Comparison::Gte, Comparison::Lte].map(|comparison| Trigger::Compare(comparison, day.clone()));
-            return bounds.map(|bound| self.place(condition, &[(field, bound)], layers)) == [true, true];
-        }
-        match clause::requirement(part) {
-            None => false,
-            Some(Requirement::Not(atom)) => {
+    fn require(&mut self, condition: u32, part: &Normal<'c>) -> bool {
+        match part {
+            Normal::Test(Literal { atom, positive: false }) => {
+                let Some(triggers) = triggers(atom) else { return false };
                 let field = self.field_of(atom);
-                let triggers = triggers(atom).into_iter().flatten();
-                self.fields[field].triggers.extend(triggers.map(|trigger| (trigger, KILL, condition)));
+                self.fields[field].triggers.extend(triggers.into_iter().map(|trigger| (trigger, KILL, condition)));
                 true
             }
-            Some(Requirement::AnyOf { tests, exactly }) => {
-                let mut entries = Vec::new();
-                for test in tests {
-                    let field = self.field_of(test);
-                    entries.extend(triggers(test).into_iter().flatten().map(|trigger| (field, trigger)));
-                }
-                self.place(condition, &entries, layers) && exactly
+            Normal::Test(Literal { atom: atom @ Atom::Field(field), positive: true })
+                if let ValueTest::Eq(day @ Value::Date(_)) = &field.test
+                    && !field.fans_out() =>
+            {
+                // Of a single value, equal is neither before nor after.
+                let field = self.field_of(atom);
+                let bounds =
+                    [Comparison::Gte, Comparison::Lte].map(|comparison| Trigger::Compare(comparison, day.clone()));
+                bounds.map(|bound| self.place(condition, field, vec![bound])) == [true, true]
             }
+            Normal::Test(literal) => self.require_one(condition, std::slice::from_ref(literal)),
+            Normal::Any(parts) if parts.len() <= MOST_TESTS => {
+                let literals = parts.iter().map(|part| match part {
+                    Normal::Test(literal) if literal.positive => Some(*literal),
+                    _ => None,
+                });
+                literals.collect::<Option<Vec<_>>>().is_some_and(|literals| self.require_one(condition, &literals))
+            }
+            _ => false,
         }
     }
 
-    /// Puts a clause into the first layer with room for it; whether there is one.
-    fn place(&mut self, condition: u32, clause: &[(usize, Trigger)], layers: Layers) -> bool {
-        let has_room = |layer: &Vec<u32>| layer.last() != Some(&condition);
-        let Some((field_of_all, first)) = clause.first() else { return false };
-        let family = first.family();
-        let is_of_one = clause.iter().all(|(field, trigger)| field == field_of_all && trigger.family() == family);
-        let place = if is_of_one {
-            let layers = &mut self.fields[*field_of_all].layers;
-            let place = layers.iter().position(has_room).unwrap_or(layers.len());
-            if place == LOCAL_PLACES {
-                return false;
-            }
-            if place == layers.len() {
-                layers.push(Vec::new());
-            }
-            layers[place].push(condition);
-            place
-        } else if layers == Layers::OfOneField {
+    /// Takes a clause of tests on one field whose triggers are of one family; false where it is another.
+    fn require_one(&mut self, condition: u32, tests: &[Literal<'c>]) -> bool {
+        let Some(triggers) = tests.iter().map(|test| triggers(test.atom)).collect::<Option<Vec<_>>>() else {
             return false;
-        } else {
-            let Some(place) = self.cross.iter().position(has_room) else { return false };
-            self.cross[place].push(condition);
-            LOCAL_PLACES + place
         };
-        for (field, trigger) in clause {
-            self.fields[*field].triggers.push((trigger.clone(), place as u8, condition));
+        let triggers = triggers.concat();
+        let Some((family, first)) = triggers.first().map(Trigger::family).zip(tests.first()) else { return false };
+        let field = self.field_of(first.atom);
+        let is_of_one = tests.iter().all(|test| self.field_of(test.atom) == field)
+            && triggers.iter().all(|trigger| trigger.family() == family);
+        is_of_one && self.place(condition, field, triggers)
+    }
+
+    /// Puts a clause into the field's first layer with room for it; whether there is one.
+    fn place(&mut self, condition: u32, field: usize, clause: Vec<Trigger>) -> bool {
+        let FieldClauses { triggers, layers, .. } = &mut self.fields[field];
+        let has_room = |layer: &Vec<u32>| layer.last() != Some(&condition);
+        let place = layers.iter().position(has_room).unwrap_or(layers.len());
+        if place == PLACES {
+            return false;
         }
+        if place == layers.len() {
+            layers.push(Vec::new());
+        }
+        layers[place].push(condition);
+        triggers.extend(clause.into_iter().map(|trigger| (trigger, place as u8, condition)));
         true
     }
 
@@ -136,26 +158,19 @@ impl<'c> Builder<'c> {
         number
     }
 
-    /// The indexes, and the layers that span fields. `keys` are the first keys of all fields, in key order.
-    pub(super) fn build(self, keys: &[String], everyone: &[u64], sets: &mut Sets) -> (Vec<FieldIndex>, Vec<Layer>) {
-        let build = |field: FieldClauses<'c>, sets: &mut Sets| {
+    /// The indexes. `keys` are the first keys of all fields, in key order.
+    pub(super) fn build(self, keys: &[String], everyone: &[u64], sets: &mut Sets) -> Vec<FieldIndex> {
+        let build = |field: FieldClauses<'c>| {
             let layers: Vec<Layer> = field.layers.iter().map(|layer| layer_of(layer, everyone, sets)).collect();
-            let is_cross = |place: u8| (LOCAL_PLACES..usize::from(KILL)).contains(&usize::from(place));
-            let (cross, local): (Vec<_>, Vec<_>) =
-                field.triggers.iter().cloned().partition(|(_, place, _)| is_cross(*place));
-            let single = sets.is_dense(local.len()).then(|| Single::build(&local, everyone, sets));
-            let mut indexer = Indexer { layers: &layers, sets };
+            let single = sets.is_dense(field.triggers.len()).then(|| Single::build(&field.triggers, everyone, sets));
             FieldIndex {
                 path: field.field.map(|field| FieldPath::compile(field, keys)),
                 single,
-                cross: (!cross.is_empty()).then(|| indexer.index(cross)),
-                values: indexer.index(field.triggers),
+                values: Indexer { layers: &layers, sets }.index(field.triggers),
                 layers,
             }
         };
-        let fields = self.fields.into_iter().map(|field| build(field, sets)).collect();
-        let cross = self.cross.iter().filter(|layer| !layer.is_empty()).map(|layer| layer_of(layer, everyone, sets));
-        (fields, cross.collect())
+        self.fields.into_iter().map(build).collect()
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) enum Normal<'c> {
     All(Vec<Normal<'c>>),
     Any(Vec<Normal<'c>>),
     Test(Literal<'c>),
+    /// The condition of that number, which refutes an `$or`, does not hold
+    Unrefuted(u32),
 }
 
 /// A test or its complement.
@@ -65,74 +67,37 @@ pub(super) fn normal(checked: &Checked, positive: bool) -> Normal<'_> {
     }
 }
 
-/// One of the things that a condition requires.
-pub(super) enum Requirement<'c> {
-    /// One of these tests holds; with `exactly`, that is all there is to it
-    AnyOf { tests: Vec<&'c Atom>, exactly: bool },
-    /// The test, which can be looked up, does not hold
-    Not(&'c Atom),
-}
-
-/// Most tests of a clause: a condition of a thousand alternatives is better evaluated than indexed.
-const MOST_TESTS: usize = 256;
-
-/// What of a part of a conjunction can be looked up; `None` where it has to be evaluated and nothing narrows that.
-pub(super) fn requirement<'c>(part: &Normal<'c>) -> Option<Requirement<'c>> {
-    if let Normal::Test(Literal { atom, positive: false }) = part {
-        return triggers(atom).is_some().then_some(Requirement::Not(atom));
-    }
-    let (tests, exactly) = cover(part)?;
-    (tests.len() <= MOST_TESTS).then_some(Requirement::AnyOf { tests, exactly })
-}
-
-/// Tests that can be looked up, one of which must hold for the part to hold; and whether that suffices.
-fn cover<'c>(part: &Normal<'c>) -> Option<(Vec<&'c Atom>, bool)> {
-    match part {
-        Normal::Const(_) => None,
-        Normal::Test(Literal { atom, positive }) => {
-            (*positive && triggers(atom).is_some()).then(|| (vec![*atom], true))
+impl<'c> Normal<'c> {
+    /// What it is a conjunction of.
+    pub(super) fn into_parts(self) -> Vec<Self> {
+        match self {
+            Normal::Const(true) => vec![],
+            Normal::All(parts) => parts,
+            part => vec![part],
         }
-        Normal::Any(parts) => {
-            let mut tests = Vec::new();
-            let mut exactly = true;
-            for part in parts {
-                let (mut more, all_there_is) = cover(part)?;
-                tests.append(&mut more);
-                exactly &= all_there_is;
+    }
+
+    /// The complement, negations before single tests again.
+    pub(super) fn complement(self) -> Self {
+        let each = |parts: Vec<Normal<'c>>| parts.into_iter().map(Normal::complement).collect();
+        match self {
+            Normal::Const(value) => Normal::Const(!value),
+            Normal::All(parts) => Normal::Any(each(parts)),
+            Normal::Any(parts) => Normal::All(each(parts)),
+            Normal::Test(Literal { atom, positive }) => Normal::Test(Literal { atom, positive: !positive }),
+            Normal::Unrefuted(_) => unreachable!("only what is left to evaluate has these"),
+        }
+    }
+
+    /// How many tests it has, and how many of these can be looked up.
+    pub(super) fn tests(&self) -> (usize, usize) {
+        match self {
+            Normal::Const(_) | Normal::Unrefuted(_) => (0, 0),
+            Normal::Test(Literal { atom, .. }) => (1, usize::from(triggers(atom).is_some())),
+            Normal::All(parts) | Normal::Any(parts) => {
+                parts.iter().map(Normal::tests).fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
             }
-            Some((tests, exactly))
         }
-        Normal::All(parts) => {
-            let covers = parts.iter().filter_map(cover);
-            let share = |tests: &[&Atom]| tests.iter().map(|test| share_of(test)).sum::<f64>();
-            let (tests, _) = covers.min_by(|(left, _), (right, _)| share(left).total_cmp(&share(right)))?;
-            Some((tests, false))
-        }
-    }
-}
-
-/// The share of documents that may be thought to satisfy a part: only to tell what narrows more.
-pub(super) fn share(part: &Normal<'_>) -> f64 {
-    match part {
-        Normal::Const(value) => f64::from(u8::from(*value)),
-        Normal::Test(Literal { atom, positive: true }) => share_of(atom),
-        Normal::Test(Literal { positive: false, .. }) => 0.9,
-        Normal::All(parts) => parts.iter().map(share).product(),
-        Normal::Any(parts) => parts.iter().map(share).sum::<f64>().min(1.0),
-    }
-}
-
-fn share_of(atom: &Atom) -> f64 {
-    match atom {
-        Atom::Topic(_) => 0.2,
-        Atom::Field(field) => match &field.test {
-            ValueTest::Eq(Value::Bool(_)) => 0.5,
-            ValueTest::Eq(_) => 0.1,
-            ValueTest::In(constants) => (0.1 * constants.len() as f64).min(0.8),
-            ValueTest::Size(_) => 0.3,
-            ValueTest::Compare(..) => 0.5,
-            _ => 0.9,
-        },
     }
 }
 

@@ -18,8 +18,6 @@ pub(super) struct FieldIndex {
     pub(super) layers: Vec<Layer>,
     /// What values mean that are no arrays, where that pays
     pub(super) single: Option<Single>,
-    /// Of [`values`](Self::values), what is for layers that span fields
-    pub(super) cross: Option<Values>,
     pub(super) values: Values,
 }
 

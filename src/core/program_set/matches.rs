@@ -4,7 +4,7 @@ use super::field::{FieldIndex, Layer, Observer};
 use super::residual::{Answers, Asking};
 use super::sets::{self, Set, Sets};
 use super::single::{Kind, Mask, Single};
-use super::{KILL, LOCAL_PLACES, PLACES, ProgramSet};
+use super::{KILL, PLACES, ProgramSet, first_refutation};
 use crate::date::Moment;
 use crate::decimal::Ranked;
 use crate::document::{Node, Object, View};
@@ -15,10 +15,8 @@ use crate::program::Surroundings;
 pub struct Matches {
     /// Those of which all clauses hold so far
     alive: Vec<u64>,
-    /// Those of which a clause that spans fields holds, a set for each layer
-    cross: Vec<u64>,
     /// What was met in the field at hand
-    hits: [Vec<Set>; PLACES],
+    hits: [Vec<Set>; PLACES + 1],
     kept: Vec<u32>,
     union: Vec<u64>,
     answers: Answers,
@@ -54,8 +52,6 @@ impl Matches {
         surroundings: Surroundings<'_>,
     ) {
         self.alive.clone_from(&set.everyone);
-        self.cross.clear();
-        self.cross.resize(set.cross.len() * set.sets.words(), 0);
         for field in &set.fields {
             let Some(path) = &field.path else {
                 let mut observer = Observer { values: &field.values, hits: &mut self.hits, surroundings };
@@ -66,19 +62,11 @@ impl Matches {
             let is_single = field.single.as_ref().is_some_and(|single| {
                 path.single(found).is_some_and(|value| self.keep_single(single, value, &set.sets))
             });
-            let values = if is_single { field.cross.as_ref() } else { Some(&field.values) };
-            if let Some(values) = values {
-                let mut observer = Observer { values, hits: &mut self.hits, surroundings };
+            if !is_single {
+                let mut observer = Observer { values: &field.values, hits: &mut self.hits, surroundings };
                 path.visit(found, &mut observer, surroundings);
-                if is_single {
-                    self.apply_cross(&set.sets);
-                } else {
-                    self.apply(field, &set.sets);
-                }
+                self.apply(field, &set.sets);
             }
-        }
-        for (layer, hit) in set.cross.iter().zip(self.cross.chunks_exact_mut(set.sets.words().max(1))) {
-            keep_of_cross(layer, hit, &mut self.alive, &set.sets);
         }
         self.evaluate_rest(set, found, surroundings);
     }
@@ -89,28 +77,12 @@ impl Matches {
             self.keep(layer, place, sets);
             self.hits[place].clear();
         }
-        self.apply_cross(sets);
         for set in self.hits[usize::from(KILL)].drain(..) {
             match set {
                 Set::Dense(number) => sets::subtract(&mut self.alive, sets.bits(number)),
                 Set::Sparse { from, len } => {
                     for condition in sets.list(from, len) {
                         sets::remove(&mut self.alive, *condition);
-                    }
-                }
-            }
-        }
-    }
-
-    fn apply_cross(&mut self, sets: &Sets) {
-        for (index, bits) in self.cross.chunks_exact_mut(sets.words().max(1)).enumerate() {
-            for set in self.hits[LOCAL_PLACES + index].drain(..) {
-                match set {
-                    Set::Dense(number) => sets::unite(bits, sets.bits(number)),
-                    Set::Sparse { from, len } => {
-                        for condition in sets.list(from, len) {
-                            sets::insert(bits, *condition);
-                        }
                     }
                 }
             }
@@ -172,17 +144,14 @@ impl Matches {
 
     #[inline]
     fn keep_mask(&mut self, mask: Mask, sets: &Sets) {
-        let bits = sets.bits(mask.dense);
         let (from, len) = mask.toggled;
-        if len == 0 {
-            return sets::intersect(&mut self.alive, bits);
+        self.kept.clear();
+        self.kept.extend(sets.list(from, len).iter().filter(|condition| sets::contains(&self.alive, **condition)));
+        sets::intersect(&mut self.alive, sets.bits(mask.dense));
+        // alive & (dense ^ toggled) is (alive & dense) ^ (alive & toggled).
+        for condition in &self.kept {
+            sets::toggle(&mut self.alive, *condition);
         }
-        self.union.clear();
-        self.union.extend_from_slice(bits);
-        for condition in sets.list(from, len) {
-            sets::toggle(&mut self.union, *condition);
-        }
-        sets::intersect(&mut self.alive, &self.union);
     }
 
     /// Keeps the conditions that have no clause in the layer, and those whose clause there holds.
@@ -232,15 +201,17 @@ impl Matches {
         surroundings: Surroundings<'_>,
     ) {
         self.answers.forget(&set.tests);
-        let mut asking = Asking { tests: &set.tests, found, surroundings, answers: &mut self.answers };
-        for (index, (alive, with_residual)) in self.alive.iter_mut().zip(&set.with_residual).enumerate() {
+        let words = first_refutation(set.len) / 64;
+        let (conditions, refutations) = self.alive.split_at_mut(words);
+        let mut asking = Asking { set, found, surroundings, refutations, answers: &mut self.answers };
+        for (index, (alive, with_residual)) in conditions.iter_mut().zip(&set.with_residual).enumerate() {
             for bit in sets::members(&[*alive & with_residual]) {
-                let residual = &set.residuals[index * 64 + bit];
-                if !residual.as_ref().is_none_or(|residual| asking.holds(residual)) {
+                if !asking.rest_holds(index * 64 + bit) {
                     *alive &= !(1 << bit);
                 }
             }
         }
+        self.alive.truncate(words);
     }
 }
 
@@ -263,11 +234,4 @@ fn keep_others(layer: &Layer, alive: &mut [u64], sets: &Sets) {
             }
         }
     }
-}
-
-/// Keeps the conditions that have no clause in a layer that spans fields, and those in `hit`.
-fn keep_of_cross(layer: &Layer, hit: &mut [u64], alive: &mut [u64], sets: &Sets) {
-    sets::intersect(hit, alive);
-    keep_others(layer, alive, sets);
-    sets::unite(alive, hit);
 }

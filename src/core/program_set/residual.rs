@@ -1,6 +1,7 @@
 //! What of the conditions cannot be looked up: tests that are evaluated, each at most once for a document.
 
 use super::clause::{Literal, Normal};
+use super::{ProgramSet, first_refutation, sets};
 use crate::document::Node;
 use crate::expr::{Atom, ValueTest};
 use crate::program::{FieldStep, Surroundings};
@@ -22,7 +23,12 @@ pub(super) enum Residual {
     Const(bool),
     All(Box<[Residual]>),
     Any(Box<[Residual]>),
-    Test { number: u32, positive: bool },
+    Test {
+        number: u32,
+        positive: bool,
+    },
+    /// The condition of that number, which refutes an `$or`, does not hold
+    Unrefuted(u32),
 }
 
 /// Tests being told apart.
@@ -47,12 +53,14 @@ impl<'c> Interner<'c> {
     /// The condition over numbered tests, the cheap parts first.
     pub(super) fn intern(&mut self, normal: &Normal<'c>) -> Residual {
         match normal {
+            Normal::All(parts) | Normal::Any(parts) if let [part] = &parts[..] => self.intern(part),
             Normal::Const(value) => Residual::Const(*value),
             Normal::All(parts) => Residual::All(self.each(parts)),
             Normal::Any(parts) => Residual::Any(self.each(parts)),
             Normal::Test(Literal { atom, positive }) => {
                 Residual::Test { number: self.number(atom), positive: *positive }
             }
+            Normal::Unrefuted(number) => Residual::Unrefuted(*number),
         }
     }
 
@@ -80,7 +88,7 @@ impl<'c> Interner<'c> {
 
     fn cost(&self, part: &Residual) -> u32 {
         match part {
-            Residual::Const(_) => 0,
+            Residual::Const(_) | Residual::Unrefuted(_) => 0,
             Residual::All(parts) | Residual::Any(parts) => parts.iter().map(|part| self.cost(part)).sum(),
             Residual::Test { number, .. } => match &self.tests[*number as usize] {
                 Test::Field(step) => step.cost(),
@@ -115,15 +123,25 @@ impl Answers {
 
 /// A document of which the tests' keys were found, and what is known of it.
 pub(super) struct Asking<'a, N> {
-    pub(super) tests: &'a Tests,
+    pub(super) set: &'a ProgramSet,
     pub(super) found: &'a [Option<N>],
     pub(super) surroundings: Surroundings<'a>,
+    /// Of the conditions that refute an `$or`, those that look-ups left
+    pub(super) refutations: &'a [u64],
     pub(super) answers: &'a mut Answers,
 }
 
 impl<N> Asking<'_, N> {
-    /// Whether the document satisfies what is left of a condition.
-    pub(super) fn holds<'d>(&mut self, residual: &Residual) -> bool
+    /// Whether what look-ups left of a condition holds.
+    pub(super) fn rest_holds<'d>(&mut self, condition: usize) -> bool
+    where
+        N: Node<'d>,
+    {
+        let set = self.set;
+        set.residuals[condition].as_ref().is_none_or(|residual| self.holds(residual))
+    }
+
+    fn holds<'d>(&mut self, residual: &Residual) -> bool
     where
         N: Node<'d>,
     {
@@ -132,6 +150,10 @@ impl<N> Asking<'_, N> {
             Residual::All(parts) => parts.iter().all(|part| self.holds(part)),
             Residual::Any(parts) => parts.iter().any(|part| self.holds(part)),
             Residual::Test { number, positive } => self.answer(*number as usize) == *positive,
+            Residual::Unrefuted(number) => {
+                !sets::contains(self.refutations, *number - first_refutation(self.set.len) as u32)
+                    || !self.rest_holds(*number as usize)
+            }
         }
     }
 
@@ -143,7 +165,7 @@ impl<N> Asking<'_, N> {
         if known >> 1 == self.answers.document {
             return known & 1 != 0;
         }
-        let holds = match &self.tests.0[number] {
+        let holds = match &self.set.tests.0[number] {
             Test::Field(step) => step.holds(self.found, self.surroundings),
             Test::Topic(topic) => self.surroundings.topics.contains(topic),
         };

@@ -1,5 +1,8 @@
 //! Sets of conditions, as evaluation combines them.
 
+/// Sets take whole blocks of so many words.
+const BLOCK: usize = 4;
+
 /// A set of conditions kept in [`Sets`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Set {
@@ -21,8 +24,7 @@ pub(super) struct Sets {
 impl Sets {
     /// For sets of that many conditions.
     pub(super) fn of(conditions: usize) -> Self {
-        // Whole groups of words, which the compiler makes vectors of.
-        Sets { words: conditions.div_ceil(64).next_multiple_of(4), dense: Vec::new(), sparse: Vec::new() }
+        Sets { words: conditions.div_ceil(64).next_multiple_of(BLOCK), dense: Vec::new(), sparse: Vec::new() }
     }
 
     /// How many words one dense set takes.
@@ -65,7 +67,13 @@ impl Sets {
 /// Takes out of `alive` what is not in `bits`.
 #[inline]
 pub(super) fn intersect(alive: &mut [u64], bits: &[u64]) {
-    alive.iter_mut().zip(bits).for_each(|(alive, bits)| *alive &= bits);
+    // Whole blocks, as all sets are: the compiler makes vectors of them.
+    let (alive, bits) = (alive.as_chunks_mut::<BLOCK>().0, bits.as_chunks::<BLOCK>().0);
+    for (alive, bits) in alive.iter_mut().zip(bits) {
+        for (alive, bits) in alive.iter_mut().zip(bits) {
+            *alive &= bits;
+        }
+    }
 }
 
 /// Takes out of `alive` what is in `bits`.

@@ -5,7 +5,7 @@
 //! differ from it.
 //!
 //! Tests are of four families, each of which leaves its own set alive: values that are looked up, and bounds of
-//! numbers, of strings, and of dates. A clause that mixes them is not looked up here (see `Builder::require`).
+//! numbers, of strings, and of dates. A clause that mixes them is not looked up here (see `Builder::require_one`).
 
 use super::KILL;
 use super::bounds::{Bound, of_day, of_instants};
@@ -285,7 +285,7 @@ struct OfKind {
 }
 
 impl Single {
-    /// The triggers of one field, but those of layers that span fields.
+    /// The triggers of one field.
     pub(super) fn build(triggers: &[Placed], everyone: &[u64], sets: &mut Sets) -> Self {
         let of = |family| triggers.iter().filter(move |(trigger, ..)| trigger.family() == family);
         let ordered = [Family::Numbers, Family::Strings, Family::Dates].map(|family| (family, Members::of(of(family))));
