@@ -58,7 +58,7 @@ pub struct Needle {
 /// What finds a match.
 #[derive(Clone, Debug)]
 enum Search {
-    Anywhere(memmem::Finder<'static>),
+    Anywhere(Box<memmem::Finder<'static>>),
     AtStart(Box<[u8]>),
     AtEnd(Box<[u8]>),
     Regex(Regex),
@@ -226,7 +226,7 @@ impl Needle {
 impl Search {
     fn literal(test: TextTest, text: &[u8]) -> Self {
         match test {
-            TextTest::Contains => Search::Anywhere(memmem::Finder::new(text).into_owned()),
+            TextTest::Contains => Search::Anywhere(Box::new(memmem::Finder::new(text).into_owned())),
             TextTest::StartsWith => Search::AtStart(text.into()),
             TextTest::EndsWith => Search::AtEnd(text.into()),
         }
