@@ -76,4 +76,6 @@ declare -A bins=()
 failed=0
 scratch=$(mktemp -d /tmp/segments-operations.XXXXXX)
 trap finish EXIT
+set -E
+trap 'echo "not ok - ${0##*/} stopped in line $LINENO: $BASH_COMMAND"' ERR
 if ((EUID == 0)); then chown "$server_user" "$scratch"; fi
