@@ -39,7 +39,7 @@ mod single;
 pub use matches::Matches;
 
 use build::Builder;
-use clause::{Normal, normal};
+use clause::Normal;
 use field::FieldIndex;
 use residual::{Interner, Residual, Tests};
 use sets::Sets;
@@ -73,11 +73,7 @@ impl ProgramSet {
     pub fn compile<'c>(conditions: impl IntoIterator<Item = &'c Checked>) -> Self {
         let conditions: Vec<&Checked> = conditions.into_iter().collect();
         let keys = first_keys(&conditions);
-        let normals: Vec<Normal<'_>> = conditions.iter().map(|condition| normal(condition, true)).collect();
-        let never = |normal: &Normal<'_>| matches!(normal, Normal::Const(false));
-        let mut never: Vec<bool> = normals.iter().map(never).collect();
-        never.resize(first_refutation(conditions.len()), true);
-        let mut builder = Builder::of(normals.into_iter().map(Normal::into_parts).collect());
+        let mut builder = Builder::of(&conditions);
 
         let mut interner = Interner::new(&keys);
         let left = std::mem::take(&mut builder.left).into_iter();
@@ -87,13 +83,12 @@ impl ProgramSet {
 
         let mut sets = Sets::of(residuals.len());
         let (mut everyone, mut with_residual) = (vec![0; sets.words()], vec![0; sets.words()]);
-        for (number, residual) in (0..).zip(&residuals) {
-            if never.get(number as usize) != Some(&true) {
-                sets::insert(&mut everyone, number);
-            }
-            if residual.is_some() {
-                sets::insert(&mut with_residual, number);
-            }
+        let possible = (0..conditions.len()).filter(|number| *conditions[*number] != Checked::Const(false));
+        for number in possible.chain(first_refutation(conditions.len())..residuals.len()) {
+            sets::insert(&mut everyone, number as u32);
+        }
+        for (number, _) in residuals.iter().enumerate().filter(|(_, residual)| residual.is_some()) {
+            sets::insert(&mut with_residual, number as u32);
         }
         let fields = builder.build(&keys, &everyone, &mut sets);
         ProgramSet { len: conditions.len(), keys, sets, everyone, fields, residuals, with_residual, tests }

@@ -87,7 +87,7 @@ pub(super) struct Bounds<B> {
     conditions: u32,
     /// Of every so many conditions, the dense set of them so far
     checkpoints: Vec<u32>,
-    stride: u32,
+    stride_bits: u32,
 }
 
 impl<B: Bound> Bounds<B> {
@@ -119,12 +119,11 @@ impl<B: Bound> Bounds<B> {
         base: Option<&[u64]>,
         sets: &mut Sets,
     ) -> Self {
-        let stride = (sets.words() / 4).max(4);
         let mut checkpoints = Vec::new();
         let conditions: Vec<u32> = list.iter().map(|(.., condition)| *condition).collect();
         if let Some(base) = base {
             let mut bits = base.to_vec();
-            for chunk in conditions.chunks_exact(stride) {
+            for chunk in conditions.chunks_exact(1 << sets.stride_bits()) {
                 chunk.iter().for_each(|condition| insert(&mut bits, *condition));
                 checkpoints.push(sets.add_bits(&bits));
             }
@@ -140,7 +139,7 @@ impl<B: Bound> Bounds<B> {
             ends.push(end);
         }
         let (conditions, _) = sets.add_list(&conditions);
-        Bounds { place, is_upward, ranks, bounds, ends, conditions, checkpoints, stride: stride as u32 }
+        Bounds { place, is_upward, ranks, bounds, ends, conditions, checkpoints, stride_bits: sets.stride_bits() }
     }
 
     /// The sets whose union are the conditions that the stored value satisfies: of the bounds up to a checkpoint, and
@@ -157,8 +156,8 @@ impl<B: Bound> Bounds<B> {
         }
         let Some(last) = count.checked_sub(1) else { return [None, None] };
         let conditions = self.ends[last];
-        let strides = (conditions / self.stride).min(self.checkpoints.len() as u32);
-        let after = strides * self.stride;
+        let strides = (conditions >> self.stride_bits).min(self.checkpoints.len() as u32);
+        let after = strides << self.stride_bits;
         let so_far = strides.checked_sub(1).map(|last| Set::Dense(self.checkpoints[last as usize]));
         let rest = Set::Sparse { from: self.conditions + after, len: conditions - after };
         [so_far, (conditions > after).then_some(rest)]

@@ -1,14 +1,14 @@
 //! From the clauses of all conditions to the indexes of all fields.
 
 use super::bounds::{Bound, Bounds, of_day, of_instants};
-use super::clause::{Literal, Normal, Trigger, triggers};
+use super::clause::{Literal, Normal, Trigger, normal, triggers};
 use super::field::{FieldIndex, Layer, Postings, Values};
 use super::sets::{Set, Sets, insert, remove};
 use super::single::Single;
 use super::{KILL, PLACES, first_refutation};
 use crate::ast::Comparison;
 use crate::decimal::RankedDecimal;
-use crate::expr::{Atom, FieldTest, ValueTest};
+use crate::expr::{Atom, Checked, FieldTest, ValueTest};
 use crate::program::FieldPath;
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -39,8 +39,8 @@ struct FieldClauses<'c> {
 }
 
 impl<'c> Builder<'c> {
-    /// Takes conjunctions, each of which is a condition.
-    pub(super) fn of(conditions: Vec<Vec<Normal<'c>>>) -> Self {
+    /// Takes conditions.
+    pub(super) fn of(conditions: &[&'c Checked]) -> Self {
         let mut builder = Builder {
             left: vec![Vec::new(); first_refutation(conditions.len())],
             refutations: VecDeque::new(),
@@ -49,8 +49,8 @@ impl<'c> Builder<'c> {
             by_path: HashMap::new(),
             topics: None,
         };
-        for (number, parts) in (0..).zip(conditions) {
-            builder.take(number, parts);
+        for (number, condition) in (0..).zip(conditions) {
+            builder.take(number, normal(condition, true).into_parts());
         }
         while let Some((number, parts)) = builder.refutations.pop_front() {
             builder.take(number, parts);

@@ -68,10 +68,10 @@ pub(super) fn normal(checked: &Checked, positive: bool) -> Normal<'_> {
 }
 
 impl<'c> Normal<'c> {
-    /// What it is a conjunction of.
+    /// What it is a conjunction of; of a constant nothing.
     pub(super) fn into_parts(self) -> Vec<Self> {
         match self {
-            Normal::Const(true) => vec![],
+            Normal::Const(_) => vec![],
             Normal::All(parts) => parts,
             part => vec![part],
         }

@@ -105,6 +105,9 @@ impl Matches {
             Some(View::Moment(moment)) => {
                 if let Some(dates) = &single.dates {
                     self.keep_mask(dates.mask(moment), sets);
+                    if single.strings.is_empty() {
+                        return true;
+                    }
                 }
                 Kind::String
             }
@@ -112,6 +115,9 @@ impl Matches {
                 let stored = Ranked::from(number);
                 if let Some(steps) = &single.number_steps {
                     self.keep_mask(steps.mask(stored), sets);
+                    if single.numbers.is_empty() {
+                        return true;
+                    }
                 }
                 if let Some(same) = single.numbers.get(&stored.rank)
                     && let Some((_, mask)) = same.iter().find(|(number, _)| number.order(stored).is_eq())
@@ -122,14 +128,19 @@ impl Matches {
                 Kind::Number
             }
             Some(View::String(text)) => {
-                if let Some(dates) = &single.dates {
-                    match Moment::parse(text) {
-                        Some(moment) => self.keep_mask(dates.mask(moment), sets),
-                        None => sets::intersect(&mut self.alive, sets.bits(dates.others)),
-                    }
-                }
                 if let Some(steps) = &single.string_steps {
                     self.keep_mask(steps.mask(text), sets);
+                }
+                if let Some(dates) = &single.dates {
+                    match Moment::parse(text) {
+                        Some(moment) => {
+                            self.keep_mask(dates.mask(moment), sets);
+                            if single.strings.is_empty() {
+                                return true;
+                            }
+                        }
+                        None => sets::intersect(&mut self.alive, sets.bits(dates.others)),
+                    }
                 }
                 if let Some(mask) = single.strings.get(text) {
                     self.keep_mask(*mask, sets);

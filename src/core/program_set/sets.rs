@@ -37,6 +37,12 @@ impl Sets {
         conditions * 4 > self.words
     }
 
+    /// Of every two to the power of this many conditions in a list of bounds, the dense set of what they come to is kept: as
+    /// many as take as much memory as the list itself, or so.
+    pub(super) fn stride_bits(&self) -> u32 {
+        (self.words / 4).max(4).ilog2()
+    }
+
     /// Keeps a list as it is: where it starts, and how long it is.
     pub(super) fn add_list(&mut self, conditions: &[u32]) -> (u32, u32) {
         let from = self.sparse.len() as u32;

@@ -131,7 +131,7 @@ pub(super) struct Steps<B> {
     conditions: u32,
     /// Of every so many toggles, what is alive then
     checkpoints: Vec<u32>,
-    stride: u32,
+    stride_bits: u32,
 }
 
 impl<B: Bound> Steps<B> {
@@ -154,8 +154,8 @@ impl<B: Bound> Steps<B> {
             }
         }
         let toggles = self.toggles[2 * below + at];
-        let checkpoint = toggles / self.stride;
-        let from = checkpoint * self.stride;
+        let checkpoint = toggles >> self.stride_bits;
+        let from = checkpoint << self.stride_bits;
         Mask { dense: self.checkpoints[checkpoint as usize], toggled: (self.conditions + from, toggles - from) }
     }
 }
@@ -182,13 +182,14 @@ impl Trigger {
 }
 
 impl<B: Bound + Clone> Steps<B> {
-    fn build(comparisons: &[(Comparison, B, u8, u32)], members: &Members, everyone: &[u64], sets: &mut Sets) -> Self {
+    /// `base` are the conditions that may be alive as far as other families have a say.
+    fn build(comparisons: &[(Comparison, B, u8, u32)], members: &Members, base: &[u64], sets: &mut Sets) -> Self {
         let mut bounds: Vec<B> = comparisons.iter().map(|(_, bound, ..)| bound.clone()).collect();
         bounds.sort();
         bounds.dedup_by(|left, right| left.cmp(&right).is_eq());
         let end = 2 * bounds.len() + 1;
         let mut by_condition: BTreeMap<u32, Vec<(Range<usize>, u8)>> = BTreeMap::new();
-        for (comparison, bound, place, condition) in comparisons {
+        for (comparison, bound, place, condition) in comparisons.iter().filter(|(.., one)| contains(base, *one)) {
             let at = 2 * bounds.partition_point(|other| other < bound) + 1;
             let positions = match comparison {
                 Comparison::Gt => at + 1..end,
@@ -198,7 +199,7 @@ impl<B: Bound + Clone> Steps<B> {
             };
             by_condition.entry(*condition).or_default().push((positions, *place));
         }
-        let mut bits = everyone.to_vec();
+        let mut bits = base.to_vec();
         let mut flips: Vec<(usize, u32)> = Vec::new();
         for (condition, ranges) in by_condition {
             let leaves_at = |position: usize| {
@@ -225,15 +226,14 @@ impl<B: Bound + Clone> Steps<B> {
         flips.sort_unstable();
         let toggles = (0..end).map(|position| flips.partition_point(|(at, _)| *at <= position) as u32).collect();
         let conditions: Vec<u32> = flips.into_iter().map(|(_, condition)| condition).collect();
-        let stride = (sets.words() / 4).max(4);
         let mut checkpoints = vec![sets.add_bits(&bits)];
-        for chunk in conditions.chunks_exact(stride) {
+        for chunk in conditions.chunks_exact(1 << sets.stride_bits()) {
             chunk.iter().for_each(|condition| toggle(&mut bits, *condition));
             checkpoints.push(sets.add_bits(&bits));
         }
         let ranks = bounds.iter().map(Bound::rank).collect();
         let (conditions, _) = sets.add_list(&conditions);
-        Steps { ranks, bounds, toggles, conditions, checkpoints, stride: stride as u32 }
+        Steps { ranks, bounds, toggles, conditions, checkpoints, stride_bits: sets.stride_bits() }
     }
 }
 
@@ -357,8 +357,14 @@ impl Single {
                 _ => unreachable!("triggers() makes no others"),
             }
         }
+        // Where no value is looked up, bounds say all that there is to say of a number or a date.
+        let base = |kind: Kind, looks_up: bool, sets: &Sets| {
+            if looks_up { everyone.to_vec() } else { sets.bits(self.kinds[kind as usize]).to_vec() }
+        };
+        let number_base = base(Kind::Number, !self.numbers.is_empty(), sets);
+        let date_base = base(Kind::String, !self.strings.is_empty(), sets);
         if !of_numbers.is_empty() {
-            self.number_steps = Some(Steps::build(&of_numbers, numbers, everyone, sets));
+            self.number_steps = Some(Steps::build(&of_numbers, numbers, &number_base, sets));
         }
         if !of_strings.is_empty() {
             self.string_steps = Some(Steps::build(&of_strings, strings, everyone, sets));
@@ -367,8 +373,8 @@ impl Single {
             let mut others = everyone.to_vec();
             dates.keep(&mut others, &HashMap::new());
             self.dates = Some(Dates {
-                days: Steps::build(&days, dates, everyone, sets),
-                instants: Steps::build(&instants, dates, everyone, sets),
+                days: Steps::build(&days, dates, &date_base, sets),
+                instants: Steps::build(&instants, dates, &date_base, sets),
                 others: sets.add_bits(&others),
             });
         }
