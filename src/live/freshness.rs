@@ -187,7 +187,10 @@ pub fn drop_unused_triggers(table: Oid) {
 pub fn has_triggers(table: Oid) -> bool {
     let enabled = query::first(
         "SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t
-          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}')
+           JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND n.nspname OPERATOR(pg_catalog.=) 'segments'
+            AND p.proname OPERATOR(pg_catalog.=) 'keep_counts' AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}')
             AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($2)",
         &[table.into(), TRIGGERS.map(|(name, _, _)| name.to_owned()).to_vec().into()],
         |row| row.get::<i64>(1),

@@ -8,8 +8,6 @@ use std::panic::AssertUnwindSafe;
 /// An error that was caught.
 pub struct Raised {
     pub sqlstate: PgSqlErrorCode,
-    /// It may quote data
-    pub message: String,
     error: Box<CaughtError>,
 }
 
@@ -53,7 +51,7 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
             if concerns_all(sqlstate) {
                 error.rethrow()
             }
-            Err(Raised { sqlstate, message: report.message().to_owned(), error: Box::new(error) })
+            Err(Raised { sqlstate, error: Box::new(error) })
         })
         .execute()
     }
