@@ -123,12 +123,16 @@ pub fn connect(database: Option<Oid>) {
         );
     }
     if database.is_some() {
-        // What is set for a database or a role is meant for its sessions.
+        // What is set for a database or a role is meant for its sessions. SAFETY: sets variables of the backend.
+        unsafe { pg_sys::SetSessionAuthorization(pg_sys::GetAuthenticatedUserId(), true) }
         for (name, value) in [
+            (c"role", c"none"),
             (c"search_path", c"pg_catalog, pg_temp"),
             (c"default_transaction_isolation", c"read committed"),
             (c"default_transaction_read_only", c"off"),
             (c"statement_timeout", c"0"),
+            #[cfg(any(feature = "pg17", feature = "pg18"))]
+            (c"transaction_timeout", c"0"),
             (c"idle_in_transaction_session_timeout", c"0"),
             // Whoever has locked one audience's table for long does not keep the others from being counted.
             (c"lock_timeout", c"10s"),
