@@ -69,6 +69,14 @@ pub fn is_running(process: i32) -> bool {
     unsafe { !pg_sys::BackendPidGetProc(process).is_null() }
 }
 
+/// A number that nobody can guess; 0 where there is none to be had.
+pub fn secret() -> u64 {
+    let mut bytes = [0; 8];
+    // SAFETY: fills in that many bytes.
+    let is_filled = unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
+    if is_filled { u64::from_ne_bytes(bytes) } else { 0 }
+}
+
 /// The process and the database of this session.
 pub fn session() -> (i32, u32) {
     // SAFETY: reads variables of the backend.
