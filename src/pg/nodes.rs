@@ -38,15 +38,16 @@ pub unsafe fn nth(list: *mut pg_sys::List, position: i32) -> Option<*mut pg_sys:
 /// The text of the condition among a call's arguments; `None` where it is not known or NULL.
 ///
 /// # Safety
-/// `arguments` is the argument list of a call to `segment_matches` or `segment_is_matched_by`, or null.
+/// `arguments` is the argument list of a call, or null.
 pub unsafe fn condition_text(arguments: *mut pg_sys::List) -> Option<Vec<u8>> {
-    // SAFETY: by this function's own condition; of both functions one argument is a jsonb and the other a
-    // segment_condition, which is stored as text.
+    // SAFETY: by this function's own condition. Of `segment_matches` and `segment_is_matched_by` one argument is a jsonb
+    // and the other a segment_condition, which is stored as text; of what else a superuser has the planner ask about, any
+    // varlena is bytes.
     unsafe {
         let constant = (0..2).filter_map(|position| nth(arguments, position)).find_map(|argument| {
             let constant = argument.cast::<pg_sys::Const>();
-            let is_condition = is_a(argument, NodeTag::T_Const) && (*constant).consttype != pg_sys::JSONBOID;
-            is_condition.then_some(constant)
+            let is_varlena = is_a(argument, NodeTag::T_Const) && (*constant).constlen == -1;
+            (is_varlena && (*constant).consttype != pg_sys::JSONBOID).then_some(constant)
         })?;
         (!(*constant).constisnull).then(|| Detoasted::new((*constant).constvalue).bytes().to_vec())
     }

@@ -43,7 +43,8 @@ impl Variable {
             )
         };
         if is_found {
-            Some(variable)
+            // A superuser may have other operators estimated.
+            (variable.0.vartype == pg_sys::JSONBOID).then_some(variable)
         } else {
             // What was looked up has been released already.
             std::mem::forget(variable);
