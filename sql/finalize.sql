@@ -1,6 +1,9 @@
 -- Last of all: row security on the extension's tables, nothing but the type, the operator, the property functions, and
 -- the aggregate that owners of contacts' tables count with (it only reads what it is given) for PUBLIC, and tables that can be restored in any order.
 
+-- Of what else there may be in the schema that the extension is made in, nothing takes part.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 DO $$
 DECLARE
     readable record;

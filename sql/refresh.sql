@@ -69,15 +69,16 @@ CREATE FUNCTION segments.wake_worker() RETURNS void
 COMMENT ON FUNCTION segments.wake_worker() IS
     'Has the background worker look at this database now; says so where the library is not preloaded, and there is none.';
 
+-- In views, operands have the very types of operators: nothing in the schema that the extension is made in can fit better.
 CREATE VIEW segments.segment_status WITH (security_invoker) AS
 SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
        CASE WHEN k.kept = 'periodic' THEN
            -- After failures it takes longer and longer, but never more than a day longer than otherwise.
            greatest(least(coalesce(c.counted_at, s.created_at) + i.refresh_interval,
                           -- Not all of the time, where counting takes long.
-                          CASE WHEN c.changes_at IS NOT NULL THEN greatest(c.changes_at, c.counted_at + r.duration * 10) END),
+                          CASE WHEN c.changes_at IS NOT NULL THEN greatest(c.changes_at, c.counted_at + r.duration * 10::float8) END),
                     r.failed_at + i.refresh_interval
-                                + least(i.refresh_interval * (2 ^ least(r.failures - 1, 20) - 1), interval '1 day'))
+                                + least(i.refresh_interval * (2::float8 ^ least(r.failures - 1, 20)::float8 - 1::float8), interval '1 day'))
        END AS due,
        r.duration, r.error, r.failed_at, i.refresh_interval
   FROM segments.segment_config s
@@ -110,7 +111,7 @@ SELECT a.name AS audience, l.pid, coalesce(p.phase, CASE WHEN l.granted THEN 'ru
        p.segments_done, p.segments_total, p.rows_done, p.rows_total
   FROM segments.audience_config a
   JOIN pg_catalog.pg_locks l
-    ON l.locktype = 'advisory' AND l.classid = 1936025453 AND l.objsubid = 2
+    ON l.locktype = 'advisory' AND l.classid = 1936025453::oid AND l.objsubid = 2
    AND l.objid = hashtext(a.name)::bigint::bit(32)::bigint::oid
    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
   LEFT JOIN segments.progress() p ON p.pid = l.pid AND l.granted
