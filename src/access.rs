@@ -15,6 +15,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 mod grant;
 mod visible;
 
+pub use grant::extend;
 pub use visible::{Reads, Visible, may_count, may_select};
 
 /// What a role may do.
@@ -36,6 +37,10 @@ impl Scope {
             Scope::ReadContacts => "read:contacts",
             Scope::WriteContacts => "write:contacts",
         }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Scope::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }
 

@@ -68,6 +68,31 @@ fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audien
     }
 }
 
+/// Has the scopes that roles have for an audience's contacts reach a table that it has been given: of those who have what
+/// goes with them on its other table.
+pub fn extend(audience: &str, added: pg_sys::Oid) {
+    let holders = security::as_role(extension_owner(), || {
+        query::write_rows(HOLDERS, &[audience.into()], |row| {
+            (Role { oid: row.get(1), name: row.get(2) }, Scope::named(&row.get::<String>(3)))
+        })
+    });
+    for (role, scope) in holders {
+        let Some(scope) = scope else { continue };
+        let (new, others): (Vec<_>, Vec<_>) =
+            relations(Some(audience), scope).into_iter().partition(|relation| relation.oid == added);
+        if others.iter().any(|relation| relation.lacks(&role, scope).is_empty()) {
+            new.iter().for_each(|relation| relation.grant(&role, scope));
+        }
+    }
+}
+
+const HOLDERS: &str = "
+SELECT r.oid, r.rolname::pg_catalog.text, a.scope FROM segments.access a
+  JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
+ WHERE (a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $1)
+   AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
+ ORDER BY r.rolname, a.scope";
+
 const FORGET_DROPPED: &str = "
 DELETE FROM segments.access a
  WHERE a.role OPERATOR(pg_catalog.=) $2::pg_catalog.name AND NOT EXISTS (
@@ -107,7 +132,7 @@ fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
             .hint("Name an existing role.")
             .raise()
     };
-    let scope = Scope::ALL.into_iter().find(|known| known.name() == scope).unwrap_or_else(|| {
+    let scope = Scope::named(scope).unwrap_or_else(|| {
         let names = Scope::ALL.map(Scope::name);
         let near = nearest(scope, names);
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown scope \"{scope}\""))
@@ -189,8 +214,7 @@ fn privileges(scope: Scope) -> &'static [&'static str] {
 
 impl Relation {
     fn grant(&self, role: &Role, scope: Scope) {
-        let lacks = |privilege: &&&str| !self.has(role.oid, privilege, "");
-        let missing: Vec<&str> = privileges(scope).iter().filter(lacks).copied().collect();
+        let missing = self.lacks(role, scope);
         if !missing.is_empty() {
             self.change(role, &missing, |what, whom| format!("GRANT {what} TO {whom}"));
         }
@@ -212,6 +236,11 @@ impl Relation {
             ))
             .warning();
         }
+    }
+
+    /// Which of the scope's privileges the role does not have.
+    fn lacks(&self, role: &Role, scope: Scope) -> Vec<&'static str> {
+        privileges(scope).iter().filter(|privilege| !self.has(role.oid, privilege, "")).copied().collect()
     }
 
     fn revoke(&self, role: &Role, scope: Scope) {

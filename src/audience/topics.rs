@@ -24,6 +24,7 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
     must_hold_topics(topic);
     let before = live::hold_writers(before);
     map_topics(audience, relation, &quoted, [contact_column, topic_column]);
+    access::extend(audience, relation);
     live::topics_attached(&before);
 }
 

@@ -149,6 +149,28 @@ SELECT grantee, string_agg(privilege_type, ' ' ORDER BY privilege_type) AS privi
   FROM information_schema.role_table_grants
  WHERE table_name = 'regress_member_topics' AND grantee LIKE 'regress_segments_m%' GROUP BY grantee;
 
+-- A table of subscriptions that is attached later is theirs as the contacts' table is; it is not for those who have scopes alone.
+GRANT SELECT ON regress_members TO regress_segments_analyst;
+SELECT grant_segments_access('regress_segments_reader', 'read:contacts', 'regress_members');
+REVOKE SELECT ON regress_members FROM regress_segments_reader;
+SET ROLE regress_segments_app;
+CREATE TABLE regress_subscriptions (member uuid, topic text);
+SELECT attach_topics('regress_members', 'regress_subscriptions', 'member', 'topic');
+RESET ROLE;
+SET ROLE regress_segments_mailer;
+SELECT subscribe_contact((SELECT id FROM regress_members WHERE country = 'DE'), 'weekly-news', 'regress_members');
+SELECT count_contacts('{"$topic": "weekly-news"}', 'regress_members');
+RESET ROLE;
+SELECT grantee, string_agg(privilege_type, ' ' ORDER BY privilege_type) AS privileges
+  FROM information_schema.role_table_grants
+ WHERE table_name = 'regress_subscriptions' AND grantee <> 'regress_segments_app' GROUP BY grantee;
+REVOKE SELECT ON regress_members FROM regress_segments_analyst;
+SELECT revoke_segments_access('regress_segments_reader', 'read:contacts', 'regress_members');
+SET ROLE regress_segments_app;
+SELECT attach_topics('regress_members', 'regress_member_topics', 'contact_id', 'topic');
+DROP TABLE regress_subscriptions;
+RESET ROLE;
+
 -- Taking it back.
 SELECT revoke_segments_access('regress_segments_mailer', 'read:contacts', 'regress_members');
 SELECT revoke_segments_access('regress_segments_mailer', 'write:contacts');
