@@ -66,7 +66,7 @@ COMMENT ON FUNCTION segments.default_refresh_interval() IS 'The setting segments
 
 -- As segments.audience_config keeps it.
 CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
-    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
 $$;
 

@@ -109,7 +109,7 @@ impl Audience {
     /// # Errors
     /// There is none, or its table is not what it was.
     fn unrestricted(name: &str) -> Result<Self, Failure> {
-        let config = query::first(FIND, &[name.into()], |row| Config {
+        let read = |row: &Row<'_>| Config {
             relation: relation(row, 1),
             relation_name: row.get(6),
             id: (row.get(7), row.nullable(8)),
@@ -124,7 +124,8 @@ impl Audience {
                 topic: (row.get(23), row.nullable(24)),
             }),
             extension_schema: row.get(25),
-        });
+        };
+        let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], read));
         config.ok_or_else(|| unknown(name))?.resolve(name)
     }
 

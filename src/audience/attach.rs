@@ -57,7 +57,7 @@ fn create_contacts(relation: &str) {
         listed: None,
     };
     attach(&name, oid(&table), columns, None);
-    map_topics(&name, oid(&topics_table), &topics_table, ["contact_id", "topic"]);
+    map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
 }
 
 /// The schema that a table without one is made in.
@@ -174,7 +174,6 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
         &[
             name.into(),
             relation.into(),
-            quoted.as_str().into(),
             id.name.as_str().into(),
             properties.map(|column| column.name.clone()).into(),
             created.map(|column| column.name.clone()).into(),
@@ -212,12 +211,12 @@ fn already_exists(name: &str) -> ! {
 const INSERT: &str = "
 INSERT INTO segments.audience_config AS a
        (name, relation, relation_name, id_column, properties_column, created_column, columns, scope)
-VALUES ($1, $2, $3, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name, $7::pg_catalog.name[], $8)
+VALUES ($1, $2, segments.quoted_name($2), $3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name[], $7)
     ON CONFLICT (name) DO UPDATE
    SET relation = excluded.relation, relation_name = excluded.relation_name, id_column = excluded.id_column,
        properties_column = excluded.properties_column, created_column = excluded.created_column,
        columns = excluded.columns, scope = excluded.scope
- WHERE $9";
+ WHERE $8";
 
 /// Whether an index says that the column is unique; what is no table has none, and is taken on trust.
 fn is_unique(relation: pg_sys::Oid, column: i16) -> bool {

@@ -23,7 +23,7 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
     must_refer_to(contact, &before.id, &quoted);
     must_hold_topics(topic);
     let before = live::hold_writers(before);
-    map_topics(audience, relation, &quoted, [contact_column, topic_column]);
+    map_topics(audience, relation, [contact_column, topic_column]);
     access::extend(audience, relation);
     live::topics_attached(&before);
 }
@@ -57,12 +57,12 @@ fn must_hold_topics(topic: &CatalogColumn) {
 }
 
 /// Keeps which table has the subscriptions, and its columns with the contact and the topic.
-pub fn map_topics(audience: &str, relation: pg_sys::Oid, quoted: &str, columns: [&str; 2]) {
+pub fn map_topics(audience: &str, relation: pg_sys::Oid, columns: [&str; 2]) {
     access::write(
         "UPDATE segments.audience_config a
-            SET topics_relation = $2, topics_relation_name = $3,
-                topics_contact_column = $4::pg_catalog.name, topics_topic_column = $5::pg_catalog.name
+            SET topics_relation = $2, topics_relation_name = segments.quoted_name($2),
+                topics_contact_column = $3::pg_catalog.name, topics_topic_column = $4::pg_catalog.name
           WHERE a.name OPERATOR(pg_catalog.=) $1",
-        &[audience.into(), relation.into(), quoted.into(), columns[0].into(), columns[1].into()],
+        &[audience.into(), relation.into(), columns[0].into(), columns[1].into()],
     );
 }

@@ -19,6 +19,12 @@ pub fn as_role_restricted<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Runs `work` with the caller's rights, and settings on which what it reads does not depend.
+pub fn with_fixed_settings<T>(work: impl FnOnce() -> T) -> T {
+    let _settings = Settings::fixed();
+    work()
+}
+
 /// The role whose rights are in force.
 pub fn current_role() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.
@@ -74,6 +80,7 @@ impl Settings {
         // What else a session can set that changes what the extension's queries mean.
         set(c"row_security", c"on");
         set(c"array_nulls", c"on");
+        set(c"quote_all_identifiers", c"off");
         settings
     }
 }

@@ -93,6 +93,17 @@ DROP TABLE "'; DROP TABLE witnessed; --";
 SET search_path = regress_owners, public;
 SELECT relation IS NULL AS forgotten FROM segments.audience WHERE name = 'followed';
 
+-- Nor does it depend on settings how names are kept.
+CREATE TABLE named (id int PRIMARY KEY);
+CREATE TABLE named_topics (contact int, topic text);
+SET quote_all_identifiers = on;
+SELECT attach_audience('named', 'named'), attach_topics('named', 'named_topics', 'contact', 'topic'), count_contacts('{}', 'named');
+ALTER TABLE named RENAME TO renamed;
+SELECT count_contacts('{}', 'named');
+SELECT relation, relation_name FROM segments.audience WHERE name = 'named';
+RESET quote_all_identifiers;
+SELECT relation, relation_name, topics_relation, count_contacts('{}', name) FROM segments.audience WHERE name = 'named';
+
 -- 4. Triggers of the names that live counts use are not theirs.
 CREATE TABLE live (id int PRIMARY KEY, n int);
 GRANT TRIGGER ON live TO regress_segments_writer;
@@ -108,7 +119,7 @@ CREATE TRIGGER segments_live_truncated AFTER TRUNCATE ON live EXECUTE FUNCTION n
 RESET ROLE;
 SELECT set_freshness('live', 'live');
 SET client_min_messages = error;
-SELECT count(detach_audience(name, cascade => true)) FROM segments.audience WHERE name IN ('parted', 'quoted', 'followed', 'live');
+SELECT count(detach_audience(name, cascade => true)) FROM segments.audience WHERE name IN ('parted', 'quoted', 'followed', 'named', 'live');
 -- And those who may write segments cannot make any.
 SET ROLE regress_segments_mallory;
 CREATE TRIGGER mine AFTER INSERT ON parted EXECUTE FUNCTION segments.keep_counts();
