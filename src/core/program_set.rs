@@ -35,8 +35,10 @@ mod matches;
 mod residual;
 mod sets;
 mod single;
+mod tally;
 
 pub use matches::Matches;
+pub use tally::Tally;
 
 use build::Builder;
 use clause::Normal;

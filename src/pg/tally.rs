@@ -10,7 +10,7 @@ use crate::tally::Plan;
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgMemoryContexts};
 use segments_core::program::Surroundings;
-use segments_core::program_set::Matches;
+use segments_core::program_set::{Matches, Tally};
 
 /// What the call site of the transition function keeps.
 struct Site {
@@ -18,9 +18,6 @@ struct Site {
     matches: Matches,
     reported: progress::Reporter,
 }
-
-/// The transition state.
-struct Counts(Vec<i64>);
 
 /// How many arguments come before the columns: the state and the plan.
 const BEFORE_COLUMNS: usize = 2;
@@ -39,14 +36,11 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
         let Some(site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
         let state = match call.nullable(0) {
             Some(state) => state,
-            None => make_state(aggregate_context(fcinfo), Counts(vec![0; site.program.len()])),
+            None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
         };
-        let Counts(counts) = &mut *state.cast_mut_ptr::<Counts>();
         let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
         site.program.matching(|position| call.nullable(BEFORE_COLUMNS + position), surroundings, &mut site.matches);
-        for number in site.matches.iter() {
-            counts[number] += 1;
-        }
+        (*state.cast_mut_ptr::<Tally>()).add(&site.matches);
         site.reported.row();
         state
     }
@@ -88,11 +82,10 @@ pub unsafe extern "C-unwind" fn segments_tally_combine(fcinfo: pg_sys::FunctionC
         let context = aggregate_context(fcinfo);
         match (call.nullable(0), call.nullable(1)) {
             (None, None) => call.null(),
-            (None, Some(second)) => make_state(context, Counts((*second.cast_mut_ptr::<Counts>()).0.clone())),
+            (None, Some(second)) => make_state(context, (*second.cast_mut_ptr::<Tally>()).clone()),
             (Some(first), None) => first,
             (Some(first), Some(second)) => {
-                let sum = &mut (*first.cast_mut_ptr::<Counts>()).0;
-                sum.iter_mut().zip(&(*second.cast_mut_ptr::<Counts>()).0).for_each(|(sum, count)| *sum += count);
+                (*first.cast_mut_ptr::<Tally>()).merge(&*second.cast_mut_ptr::<Tally>());
                 first
             }
         }
@@ -109,7 +102,7 @@ pub unsafe extern "C-unwind" fn segments_tally_serialize(fcinfo: pg_sys::Functio
     // SAFETY: by this function's own condition, the state is one of the functions here.
     unsafe {
         let call = Call::new(fcinfo);
-        let Counts(counts) = &*call.argument(0).cast_mut_ptr::<Counts>();
+        let counts = (*call.argument(0).cast_mut_ptr::<Tally>()).counts();
         let bytes: Vec<u8> = counts.iter().flat_map(|count| count.to_ne_bytes()).collect();
         bytes.into_datum().unwrap_or_else(|| call.null())
     }
@@ -128,8 +121,8 @@ pub unsafe extern "C-unwind" fn segments_tally_deserialize(fcinfo: pg_sys::Funct
         let call = Call::new(fcinfo);
         aggregate_context(fcinfo);
         let bytes = Detoasted::new(call.argument(0));
-        let counts = bytes.bytes().as_chunks().0.iter().map(|count| i64::from_ne_bytes(*count)).collect();
-        make_state(pg_sys::CurrentMemoryContext, Counts(counts))
+        let counts: Vec<i64> = bytes.bytes().as_chunks().0.iter().map(|count| i64::from_ne_bytes(*count)).collect();
+        make_state(pg_sys::CurrentMemoryContext, Tally::from(counts))
     }
 }
 
@@ -144,8 +137,8 @@ pub unsafe extern "C-unwind" fn segments_tally_counts(fcinfo: pg_sys::FunctionCa
     unsafe {
         let call = Call::new(fcinfo);
         let Some(state) = call.nullable(0) else { return call.null() };
-        let Counts(counts) = &*state.cast_mut_ptr::<Counts>();
-        counts.clone().into_datum().unwrap_or_else(|| call.null())
+        let counts = (*state.cast_mut_ptr::<Tally>()).counts();
+        counts.into_datum().unwrap_or_else(|| call.null())
     }
 }
 
@@ -162,8 +155,8 @@ unsafe fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::MemoryC
 
 /// # Safety
 /// The memory context is one that exists.
-unsafe fn make_state(context: pg_sys::MemoryContext, counts: Counts) -> Datum {
-    Datum::from(PgMemoryContexts::For(context).leak_and_drop_on_delete(counts))
+unsafe fn make_state(context: pg_sys::MemoryContext, tally: Tally) -> Datum {
+    Datum::from(PgMemoryContexts::For(context).leak_and_drop_on_delete(tally))
 }
 
 function_info!(pg_finfo_segments_tally_row);

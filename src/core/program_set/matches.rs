@@ -14,7 +14,7 @@ use crate::program::Surroundings;
 #[derive(Clone, Debug, Default)]
 pub struct Matches {
     /// Those of which all clauses hold so far
-    alive: Vec<u64>,
+    pub(super) alive: Vec<u64>,
     /// What was met in the field at hand
     hits: [Vec<Set>; PLACES + 1],
     kept: Vec<u32>,
