@@ -13,7 +13,7 @@ use crate::program::Surroundings;
 /// The conditions that one document satisfies, and the memory that finding them takes, to be used again.
 #[derive(Clone, Debug, Default)]
 pub struct Matches {
-    /// Those of which all clauses hold so far
+    /// Those of which all clauses hold so far; while a document is put to them, with those that refute an `$or`
     pub(super) alive: Vec<u64>,
     /// What was met in the field at hand
     hits: [Vec<Set>; PLACES + 1],
