@@ -81,6 +81,14 @@ may_install() {
     [[ -w $("$1" --pkglibdir) && -w $("$1" --sharedir)/extension ]]
 }
 
+# Whether they may with or without it; asked before minutes are spent on building. Says what to do where they may not.
+can_install() {
+    may_install "$1" || sudo --validate && return
+    complain "You may not install into the Postgres of $1, not even with sudo." \
+        "Name one of your own (PG_CONFIG=…, for the tests PG18_PG_CONFIG=… or its like), or leave that version out (ONLY=\"pg18\")."
+    return 1
+}
+
 # Installs those of the Debian packages named that are missing.
 need_packages() {
     local missing
