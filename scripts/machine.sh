@@ -26,6 +26,7 @@ die() {
 as_root() {
     if ((EUID == 0)); then "$@"; else sudo "$@"; fi
 }
+may_be_root() { ((EUID == 0)) || sudo --validate; }
 
 # Paths among the arguments have to be absolute: this leaves a folder that the server's user may not be able to enter.
 as_server_user() {
@@ -83,7 +84,7 @@ may_install() {
 
 # Whether they may with or without it; asked before minutes are spent on building. Says what to do where they may not.
 can_install() {
-    may_install "$1" || sudo --validate && return
+    may_install "$1" || may_be_root && return
     complain "You may not install into the Postgres of $1, not even with sudo." \
         "Name one of your own (PG_CONFIG=…, for the tests PG18_PG_CONFIG=… or its like), or leave that version out (ONLY=\"pg18\")."
     return 1
