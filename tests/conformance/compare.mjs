@@ -1,18 +1,17 @@
 // Compares the core with other implementations on random pairs. Each, with all of its allowed differences repaired,
 // has to agree with the core on every pair; those on which it differs as it is are counted by the repair that they need.
-// Usage: compare.mjs PAIRS SEED [ORACLE…]
+// Usage: compare.mjs PAIRS SEED ORACLE…
 
-import { generate } from "./core.mjs";
+import { evaluate, generate } from "./core.mjs";
 import { repaired } from "./repair.mjs";
 import { shrink } from "./shrink.mjs";
-import { translate } from "./translate.mjs";
 
 const SHOWN = 20;
 /** How many pairs are held in memory. */
 const BATCH = 20_000;
 
 const [pairCount, seed, ...names] = process.argv.slice(2);
-const comparisons = await Promise.all((names.length > 0 ? names : ["mingo", "sift", "mongomock"]).map(comparison));
+const comparisons = await Promise.all(names.map(comparison));
 let matching = 0;
 for (let done = 0; done < pairCount; done += BATCH) {
   const pairs = generate(Math.min(BATCH, pairCount - done), BigInt(seed) + BigInt(done));
@@ -26,10 +25,10 @@ for (const comparison of comparisons) if (comparison.report()) process.exitCode 
 async function comparison(name) {
   const oracle = await import(`./oracles/${name}.mjs`);
   const repairs = oracle.allowed.map(({ repair }) => repair);
-  const sets = [...repairs.map((repair) => new Set([repair])), new Set(repairs)];
-  const raw = asker(oracle.matches);
-  const withRepairs = sets.map((set) => asker(repaired(oracle.matches, set)));
-  const ideal = withRepairs.at(-1);
+  const sets = repairs.length > 0 ? [...repairs.map((repair) => new Set([repair])), new Set(repairs)] : [];
+  const raw = asker(oracle, oracle.matches);
+  const withRepairs = sets.map((set) => asker(oracle, repaired(oracle.matches, set)));
+  const ideal = withRepairs.at(-1) ?? raw;
 
   const counts = sets.map(() => 0);
   const unexplained = [];
@@ -37,6 +36,8 @@ async function comparison(name) {
 
   function compare(pairs) {
     settled(() => pairs.forEach(ideal));
+    const contradictions = oracle.contradictions?.() ?? [];
+    evaluate(contradictions).forEach((matches, index) => unexplained.push({ ...contradictions[index], matches }));
     const explained = pairs.filter((pair) => ideal(pair) === pair.matches || (unexplained.push(pair), false));
     settled(() => explained.forEach(raw));
     const differing = explained.filter((pair) => raw(pair) !== pair.matches);
@@ -50,18 +51,20 @@ async function comparison(name) {
     console.log(`${name}: ${agreeing} agree, ${pairCount - agreeing} differ`);
     const line = (count, what) => console.log(`  ${String(count).padStart(6)}  ${what}`);
     oracle.allowed.forEach(({ because }, index) => line(counts[index], because));
-    line(counts.at(-1), "several of these together");
+    if (repairs.length > 0) line(counts.at(-1), "several of these together");
     line(unexplained.length, "unexplained");
+    const coverage = oracle.coverage?.() ?? [];
+    for (const { what, share } of coverage) line(`${share.toFixed(0)} %`, what);
     const differs = (pairs) => {
       settled(() => pairs.forEach(ideal));
       return pairs.map((pair) => ideal(pair) !== pair.matches);
     };
-    const smallest = shrink(unexplained.slice(0, 10 * SHOWN), differs);
+    const smallest = shrink(unexplained.slice(0, SHOWN), differs);
     settled(() => smallest.forEach(raw));
     const texts = smallest.map((pair) => JSON.stringify({ ...pair, [name]: raw(pair) }));
     const distinct = [...new Set(texts)].sort((left, right) => left.length - right.length);
-    for (const text of distinct.slice(0, SHOWN)) console.log(`          ${text}`);
-    return unexplained.length > 0;
+    for (const text of distinct) console.log(`          ${text}`);
+    return unexplained.length > 0 || coverage.some(({ share, least }) => share < least);
   }
 
   /** Asks until an oracle that learns its answers in batches has them all. */
@@ -74,7 +77,7 @@ async function comparison(name) {
 }
 
 /** An implementation's answer to a pair: what it says, or the message that it fails with. */
-function asker(matches) {
+function asker({ translate = (condition) => condition }, matches) {
   return ({ document, condition }) => {
     try {
       return matches(document, translate(condition));

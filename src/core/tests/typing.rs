@@ -68,6 +68,13 @@ fn a_scalar_is_not_fanned_out_and_other_types_satisfy_no_comparison() {
 }
 
 #[test]
+fn an_element_beyond_the_end_of_a_declared_array_is_missing() {
+    let beyond = [r#"{"tags": ["x"]}"#, r#"{"tags": []}"#, "{}"];
+    assert_matches(&[(r#"{"tags.1": null}"#, &beyond, &[r#"{"tags": ["x", "y"]}"#])]);
+    common::assert_matches(&DocumentOnly, &[(r#"{"tags.1": null}"#, &beyond[2..], &beyond[..2])]);
+}
+
+#[test]
 fn types_are_written_in_the_language_itself() {
     for (condition, prints) in [
         (r#"{"lifetime_value": {"$gte": 100}}"#, r#"{"lifetime_value": {"$as": "number", "$gte": 100}}"#),

@@ -9,18 +9,25 @@ pub fn generate(random: &mut Random, document: &Json) -> Json {
     condition(random, document, 2)
 }
 
-/// At least one member.
 fn condition(random: &mut Random, document: &Json, levels: usize) -> Json {
-    let members = 1 + usize::from(random.percent(25)) + usize::from(random.percent(10));
-    object_of((0..members).map(|_| member(random, document, levels)).collect())
+    condition_of(random, levels, &|random| field(random, document))
 }
 
-fn member(random: &mut Random, document: &Json, levels: usize) -> (String, Json) {
-    if levels > 0 && random.percent(30) {
-        let operator = random.pick(&["$and", "$or", "$or", "$nor"]);
-        let conditions = (0..1 + random.below(3)).map(|_| condition(random, document, levels - 1)).collect();
-        return (operator.to_owned(), Value::Array(conditions));
-    }
+/// At least one member: tests of fields, and combinations of such conditions.
+pub fn condition_of(random: &mut Random, levels: usize, field: &dyn Fn(&mut Random) -> (String, Json)) -> Json {
+    let member = |random: &mut Random| {
+        if levels > 0 && random.percent(30) {
+            let operator = random.pick(&["$and", "$or", "$or", "$nor"]);
+            let conditions = (0..1 + random.below(3)).map(|_| condition_of(random, levels - 1, field)).collect();
+            return (operator.to_owned(), Value::Array(conditions));
+        }
+        field(random)
+    };
+    let members = 1 + usize::from(random.percent(25)) + usize::from(random.percent(10));
+    object_of((0..members).map(|_| member(random)).collect())
+}
+
+fn field(random: &mut Random, document: &Json) -> (String, Json) {
     let (path, found) = path(random, document);
     let asked = if random.percent(20) { literal(random, &found) } else { predicate(random, &found, 2) };
     (path, asked)
@@ -83,10 +90,15 @@ fn literal(random: &mut Random, found: &Json) -> Json {
 }
 
 fn predicate(random: &mut Random, found: &Json, levels: usize) -> Json {
+    predicate_of(random, &|random| test(random, found, levels))
+}
+
+/// At least one of such tests.
+pub fn predicate_of(random: &mut Random, test: &dyn Fn(&mut Random) -> Vec<(String, Json)>) -> Json {
     let tests = 1 + usize::from(random.percent(25)) + usize::from(random.percent(8));
     let mut members: Vec<(String, Json)> = Vec::new();
     for _ in 0..tests {
-        let test = test(random, found, levels);
+        let test = test(random);
         // Other implementations have one $regex for all of these.
         let on_text = |members: &[(String, Json)]| members.iter().any(|(key, _)| TEXT_TESTS.contains(&key.as_str()));
         if !(on_text(&test) && on_text(&members)) {
@@ -165,7 +177,7 @@ fn string(random: &mut Random, found: &Json) -> String {
 }
 
 /// Patterns that mean the same in JavaScript without its `u` flag.
-fn regex(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
+pub fn regex(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
     let text = escape(&string(random, found));
     let pattern = match random.below(9) {
         0 => format!("^{text}"),
@@ -186,7 +198,7 @@ fn regex(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
     members
 }
 
-fn text_test(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
+pub fn text_test(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
     let text = string(random, found);
     let characters: Vec<char> = text.chars().collect();
     let (from, until) = (random.below(characters.len() + 1), random.below(characters.len() + 1));

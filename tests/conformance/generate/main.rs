@@ -1,4 +1,4 @@
-//! Random documents and conditions, with what the core says of each pair, alone and among others, for other implementations to be compared with.
+//! Random documents and conditions, with what the core says of each pair, for other implementations to be compared with.
 //!
 //! ```text
 //! conformance generate PAIRS SEED    prints lines {"document": …, "condition": …, "matches": …}
@@ -7,10 +7,12 @@
 
 mod condition;
 mod document;
+mod property;
 mod random;
 
+use property::Audience;
 use random::Random;
-use segments_core::check::{DocumentOnly, check};
+use segments_core::check::{DocumentOnly, Scope, check};
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
@@ -25,10 +27,11 @@ fn main() -> std::io::Result<()> {
     match words[..] {
         ["generate", pairs, seed] => {
             let mut random = Random::new(number(seed));
+            let audience = Audience::declared();
             let mut left = number(pairs);
             while left > 0 {
                 let together = left.min(TOGETHER);
-                generate(&mut random, together, &mut out)?;
+                generate(&mut random, &audience, together, &mut out)?;
                 left -= together;
             }
         }
@@ -48,17 +51,14 @@ fn main() -> std::io::Result<()> {
 /// How many conditions are put to a document at once, as a [`ProgramSet`].
 const TOGETHER: u64 = 50;
 
-/// Prints pairs, having seen that each condition says the same of each document when it is put to it with the others.
-fn generate(random: &mut Random, pairs: u64, out: &mut impl Write) -> std::io::Result<()> {
-    let pairs: Vec<(Json, Json)> = (0..pairs)
-        .map(|_| {
-            let document = document::generate(random);
-            let condition = condition::generate(random, &document);
-            (document, condition)
-        })
-        .collect();
-    let read = |condition| checked(condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
-    let conditions: Vec<Checked> = pairs.iter().map(|(_, condition)| read(condition)).collect();
+/// Prints pairs, having seen that each condition says the same of each document when it is put to it with the others, and
+/// when the properties are declared.
+fn generate(random: &mut Random, audience: &Audience, pairs: u64, out: &mut impl Write) -> std::io::Result<()> {
+    let pairs: Vec<(Json, Json)> = (0..pairs).map(|_| pair(random, audience)).collect();
+    let read = |condition, scope| checked(condition, scope).unwrap_or_else(|error| panic!("{condition}: {error}"));
+    let undeclared = pairs.iter().map(|(_, condition)| read(condition, &DocumentOnly));
+    let declared = pairs.iter().map(|(_, condition)| read(condition, audience));
+    let conditions: Vec<Checked> = undeclared.chain(declared).collect();
     let programs: Vec<Program> = conditions.iter().map(Program::compile).collect();
     let set = ProgramSet::compile(&conditions);
     let mut matches = Matches::new();
@@ -67,11 +67,26 @@ fn generate(random: &mut Random, pairs: u64, out: &mut impl Write) -> std::io::R
         set.matching(document, Surroundings::NONE, &mut matches);
         for (other, alone) in alone.iter().enumerate() {
             let together = matches.iter().any(|member| member == other);
-            assert_eq!(together, *alone, "{} among others on {document}", pairs[other].1);
+            assert_eq!(together, *alone, "{} among others on {document}", pairs[other % pairs.len()].1);
+        }
+        let (undeclared, declared) = alone.split_at(pairs.len());
+        for (other, (undeclared, declared)) in undeclared.iter().zip(declared).enumerate() {
+            assert_eq!(declared, undeclared, "{} with its properties declared on {document}", pairs[other].1);
         }
         writeln!(out, r#"{{"document": {document}, "condition": {condition}, "matches": {}}}"#, alone[number])?;
     }
     Ok(())
+}
+
+fn pair(random: &mut Random, audience: &Audience) -> (Json, Json) {
+    if random.percent(40) {
+        let document = audience.document(random);
+        let condition = audience.condition(random, &document);
+        return (document, condition);
+    }
+    let document = document::generate(random);
+    let condition = condition::generate(random, &document);
+    (document, condition)
 }
 
 fn number(text: &str) -> u64 {
@@ -85,10 +100,10 @@ fn evaluate_line(line: &str) -> Option<bool> {
 }
 
 fn evaluate(document: &Json, condition: &Json) -> Result<bool, String> {
-    Ok(Program::compile(&checked(condition)?).matches(document, Surroundings::NONE))
+    Ok(Program::compile(&checked(condition, &DocumentOnly)?).matches(document, Surroundings::NONE))
 }
 
-fn checked(condition: &Json) -> Result<Checked, String> {
+fn checked(condition: &Json, scope: &dyn Scope) -> Result<Checked, String> {
     let condition = parse(&condition.to_string()).map_err(|error| error.to_string())?;
-    check(&condition, &DocumentOnly).map_err(|errors| errors[0].to_string())
+    check(&condition, scope).map_err(|errors| errors[0].to_string())
 }

@@ -1,5 +1,7 @@
 import { Query } from "mingo";
 
+export { translate } from "../translate.mjs";
+
 export function matches(document, condition) {
   return new Query(condition).test(document);
 }

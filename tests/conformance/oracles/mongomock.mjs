@@ -1,38 +1,18 @@
-// mongomock is asked by a program of its own, many questions at once: a question that comes up for the first time is
-// noted and answered provisionally, until `learn` has asked all of them.
-
 import { spawnSync } from "node:child_process";
+import { batched } from "./batch.mjs";
 
-const known = new Map();
-let open = new Set();
+export { translate } from "../translate.mjs";
 
-export function matches(document, condition) {
-  const question = JSON.stringify({ document, condition });
-  const answer = known.get(question);
-  if (answer === undefined) open.add(question);
-  if (typeof answer === "string") throw new Error(answer);
-  return answer ?? false;
-}
-
-/** Asks what has come up; whether there was anything. */
-export function learn() {
-  if (open.size === 0) return false;
+export const { matches, learn, forget } = batched((questions) => {
   const program = new URL("ask_mongomock.py", import.meta.url).pathname;
-  const questions = [...open];
   const { status, stdout, stderr, error } = spawnSync(process.env.CONFORMANCE_PYTHON ?? "python3", [program], {
     input: questions.map((question) => question + "\n").join(""),
     encoding: "utf8",
     maxBuffer: 2 ** 31,
   });
   if (error || status !== 0) throw error ?? new Error(stderr);
-  stdout.split("\n").slice(0, -1).forEach((line, index) => known.set(questions[index], JSON.parse(line)));
-  open = new Set();
-  return true;
-}
-
-export function forget() {
-  known.clear();
-}
+  return stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+});
 
 // Rules by the numbers that the tables of src/core/tests/evaluation.rs have.
 export const allowed = [

@@ -1,5 +1,7 @@
 import sift from "sift";
 
+export { translate } from "../translate.mjs";
+
 export function matches(document, condition) {
   return sift(condition)(document);
 }
