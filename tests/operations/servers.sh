@@ -28,6 +28,13 @@ ask() {
     client "$1" psql --dbname "$2" --tuples-only --no-align --set ON_ERROR_STOP=0 --set VERBOSITY="${verbosity:-terse}" --command "$3" 2>&1
 }
 
+# settled SERVER DATABASE SQL: what comes out of it in the end: again where it and others waited for each other's locks.
+settled() {
+    local said
+    until said=$(verbosity=sqlstate ask "$@") || [[ $said != *40P01* ]]; do :; done
+    [[ -z $said ]] || echo "$said"
+}
+
 # build SERVER DATABASE [VERSION]: some of everything that segments keeps.
 build() {
     client "$1" psql --dbname postgres --command "CREATE DATABASE $2" --command 'CREATE ROLE regress_segments_reader' \
