@@ -26,17 +26,17 @@ cluster_create() {
 # of `postgres`.
 cluster_start() {
     local folder=$1 setting options=() program=()
-    [[ -z ${SERVER_PROGRAM:-} ]] || program=(-p "$SERVER_PROGRAM" --timeout 600)
+    [[ -z ${SERVER_PROGRAM:-} ]] || program=(-p "$SERVER_PROGRAM")
     for setting in "unix_socket_directories='$folder'" "listen_addresses=''" "${@:3}"; do options+=("$setting"); done
     printf '%s\n' "${options[@]}" | as_server_user tee "$folder/data/postgresql.auto.conf" >/dev/null
-    if ! as_server_user "$2/pg_ctl" start --wait --silent "${program[@]}" --pgdata "$folder/data" --log "$folder/log" </dev/null; then
+    if ! as_server_user "$2/pg_ctl" start --wait --timeout 600 --silent "${program[@]}" --pgdata "$folder/data" --log "$folder/log" </dev/null; then
         tail -20 "$folder/log" >&2
         return 1
     fi
 }
 
 cluster_stop() {
-    as_server_user "$2/pg_ctl" stop --wait --silent --mode fast --pgdata "$1/data"
+    as_server_user "$2/pg_ctl" stop --wait --timeout 600 --silent --mode fast --pgdata "$1/data"
 }
 
 cluster_is_running() {
