@@ -71,6 +71,14 @@ pub trait Object<'d>: Copy {
         keys.iter().enumerate().all(|(position, key)| found(position, self.get(key)))
     }
 
+    /// Looks up several keys at once, in the same order. `found` is as long as `keys`.
+    fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
+        self.look_up(keys, |position, value| {
+            found[position] = value;
+            true
+        });
+    }
+
     /// Whether there is no member.
     fn is_empty(self) -> bool {
         self.len() == 0

@@ -126,10 +126,7 @@ impl ProgramSet {
             }
         };
         if let View::Object(object) = document.view() {
-            object.look_up(&self.keys, |position, value| {
-                found[position] = value;
-                true
-            });
+            object.locate(&self.keys, found);
         }
         self.matching_fields(found, surroundings, matches);
     }

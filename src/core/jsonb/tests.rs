@@ -288,10 +288,7 @@ proptest! {
         }
         keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
         let mut found = vec![None; keys.len()];
-        object(&bytes).look_up(&keys, |position, value| {
-            found[position] = value;
-            true
-        });
+        object(&bytes).locate(&keys, &mut found);
         for (key, found) in keys.iter().zip(found) {
             let expected = Object::get(members.as_slice(), key).cloned();
             prop_assert_eq!(&object(&bytes).get(key).map(to_json), &expected, "get {}", key);
@@ -348,10 +345,7 @@ fn walk(bytes: &[u8], keys: &mut [String]) -> Result<(), TestCaseError> {
         View::Object(object) => {
             keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
             let mut found = vec![None; keys.len()];
-            object.look_up(keys, |position, value| {
-                found[position] = value;
-                true
-            });
+            object.locate(keys, &mut found);
             let got = keys.iter().map(|key| object.get(key)).chain(found).flatten();
             black_box(got.map(|node| nodes(node, 0)).sum::<usize>());
         }

@@ -162,7 +162,9 @@ impl<'c> Builder<'c> {
     pub(super) fn build(self, keys: &[String], everyone: &[u64], sets: &mut Sets) -> Vec<FieldIndex> {
         let build = |field: FieldClauses<'c>| {
             let layers: Vec<Layer> = field.layers.iter().map(|layer| layer_of(layer, everyone, sets)).collect();
-            let single = sets.is_dense(field.triggers.len()).then(|| Single::build(&field.triggers, everyone, sets));
+            // A contact has many topics.
+            let is_single = field.field.is_some() && sets.is_dense(field.triggers.len());
+            let single = is_single.then(|| Single::build(&field.triggers, everyone, sets));
             FieldIndex {
                 path: field.field.map(|field| FieldPath::compile(field, keys)),
                 single,

@@ -37,8 +37,8 @@ impl Sets {
         conditions * 4 > self.words
     }
 
-    /// Of every two to the power of this many conditions in a list of bounds, the dense set of what they come to is kept: as
-    /// many as take as much memory as the list itself, or so.
+    /// Of every two to the power of this many conditions in a list of bounds, the dense set of what they come to is kept, which
+    /// takes some ten times the memory of the list. Fewer would be less memory and more conditions to toggle for each value.
     pub(super) fn stride_bits(&self) -> u32 {
         (self.words / 4).max(4).ilog2()
     }
