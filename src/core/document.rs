@@ -5,6 +5,7 @@
 
 use crate::date::Moment;
 use crate::decimal::Number;
+use crate::locator::{Layouts, Locator};
 
 /// A value in a document: a cheap handle, not the value.
 pub trait Node<'d>: Copy {
@@ -71,10 +72,11 @@ pub trait Object<'d>: Copy {
         keys.iter().enumerate().all(|(position, key)| found(position, self.get(key)))
     }
 
-    /// Looks up several keys at once, in the same order. `found` is as long as `keys`.
-    fn locate(self, keys: &[String], found: &mut [Option<Self::Node>]) {
-        self.look_up(keys, |position, value| {
-            found[position] = value;
+    /// What [`Locator::locate`] does.
+    #[inline]
+    fn locate(self, locator: &Locator, _: &mut Layouts, mut found: impl FnMut(usize, Self::Node)) {
+        self.look_up(locator.keys(), |position, value| {
+            value.into_iter().for_each(|value| found(position, value));
             true
         });
     }

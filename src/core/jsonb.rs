@@ -19,6 +19,7 @@ pub(crate) mod encode;
 mod tests;
 
 use crate::document::{Array, Node, Object, View};
+use crate::locator::{Layouts, Locator};
 use entries::{Cursor, Entries, Key, Kind};
 
 /// A whole jsonb value.
@@ -169,6 +170,21 @@ impl<'d> Object<'d> for JsonbObject<'d> {
             });
             found(position, node)
         })
+    }
+
+    #[inline]
+    fn locate(self, locator: &Locator, layouts: &mut Layouts, mut found: impl FnMut(usize, Self::Node)) {
+        let values = self.members.cursor_at(self.len(), Cursor::START);
+        let stored = self.members.stored_keys(values.offset);
+        match stored.and_then(|stored| layouts.slots(locator, stored, |keys| self.members.slots(keys))) {
+            Some(slots) => self.members.pick(values, slots, found),
+            None => {
+                self.look_up(locator.keys(), |position, value| {
+                    value.into_iter().for_each(|value| found(position, value));
+                    true
+                });
+            }
+        }
     }
 
     fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)> {

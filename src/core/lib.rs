@@ -18,6 +18,7 @@ pub mod facts;
 mod json;
 pub mod jsonb;
 pub mod limits;
+pub mod locator;
 pub mod notices;
 pub mod operator;
 pub mod parse;

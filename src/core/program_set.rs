@@ -24,6 +24,7 @@
 
 use crate::document::{Node, Object, View};
 use crate::expr::{Atom, Checked};
+use crate::locator::Locator;
 use crate::program::Surroundings;
 use crate::value::key_order;
 
@@ -50,7 +51,7 @@ use sets::Sets;
 #[derive(Debug)]
 pub struct ProgramSet {
     len: usize,
-    keys: Vec<String>,
+    locator: Locator,
     sets: Sets,
     /// The conditions that are not false for everyone
     everyone: Vec<u64>,
@@ -93,7 +94,8 @@ impl ProgramSet {
             sets::insert(&mut with_residual, number as u32);
         }
         let fields = builder.build(&keys, &everyone, &mut sets);
-        ProgramSet { len: conditions.len(), keys, sets, everyone, fields, residuals, with_residual, tests }
+        let locator = Locator::new(keys);
+        ProgramSet { len: conditions.len(), locator, sets, everyone, fields, residuals, with_residual, tests }
     }
 
     /// How many conditions there are.
@@ -111,22 +113,22 @@ impl ProgramSet {
     /// The top-level keys that the conditions read, in key order.
     #[must_use]
     pub fn keys(&self) -> &[String] {
-        &self.keys
+        self.locator.keys()
     }
 
     /// Finds the conditions that a document satisfies. A document that is not an object has no fields.
     pub fn matching<'d, N: Node<'d>>(&self, document: N, surroundings: Surroundings<'_>, matches: &mut Matches) {
         let mut inline = [None; INLINE_KEYS];
         let mut allocated;
-        let found = match inline.get_mut(..self.keys.len()) {
+        let found = match inline.get_mut(..self.keys().len()) {
             Some(found) => found,
             None => {
-                allocated = vec![None; self.keys.len()];
+                allocated = vec![None; self.keys().len()];
                 allocated.as_mut_slice()
             }
         };
         if let View::Object(object) = document.view() {
-            object.locate(&self.keys, found);
+            self.locator.locate(object, matches.layouts(), |position, value| found[position] = Some(value));
         }
         self.matching_fields(found, surroundings, matches);
     }

@@ -8,6 +8,7 @@ use crate::decimal::{Digit, Number};
 use crate::document::{Array, Node, Object, View};
 use crate::jsonb::numeric::read_payload;
 use crate::jsonb::{JsonbArray, JsonbNode, JsonbObject};
+use crate::locator::{Layouts, Locator};
 use crate::value::Json;
 
 /// The value of a column, or one inside it. A column that is NULL has none.
@@ -197,6 +198,18 @@ impl<'d> Object<'d> for CellObject<'d> {
             }
             CellObject::Jsonb(object) => {
                 Object::look_up(object, keys, |position, value| found(position, value.map(Cell::Jsonb)))
+            }
+        }
+    }
+
+    #[inline]
+    fn locate(self, locator: &Locator, layouts: &mut Layouts, mut found: impl FnMut(usize, Cell<'d>)) {
+        match self {
+            CellObject::Json(members) => {
+                Object::locate(members, locator, layouts, |position, value| found(position, Cell::Json(value)));
+            }
+            CellObject::Jsonb(object) => {
+                Object::locate(object, locator, layouts, |position, value| found(position, Cell::Jsonb(value)));
             }
         }
     }

@@ -5,11 +5,12 @@ use super::spi::Tuple;
 use crate::error::internal;
 use crate::population::Field;
 use pgrx::pg_sys::{Datum, Oid};
-use segments_core::document::{Node, Object, View};
+use segments_core::document::{Node, View};
+use segments_core::locator::Locator;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row::Cell;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 /// Conditions over rows whose columns come in a known order.
 pub struct RowProgram {
@@ -33,7 +34,7 @@ struct Properties {
     position: usize,
     reader: Reader,
     /// The keys that are custom properties, in key order, and their positions among the set's
-    keys: Vec<String>,
+    locator: Locator,
     slots: Vec<usize>,
 }
 
@@ -56,7 +57,7 @@ impl RowProgram {
         let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {
             position,
             reader: Reader::of_type(type_of(position), false),
-            keys: slots.iter().map(|slot| set.keys()[*slot].clone()).collect(),
+            locator: Locator::new(slots.iter().map(|slot| set.keys()[*slot].clone()).collect()),
             slots,
         });
         let positions =
@@ -68,6 +69,11 @@ impl RowProgram {
     /// How many conditions there are.
     pub fn len(&self) -> usize {
         self.set.len()
+    }
+
+    /// The position of the column with custom properties, which is json or jsonb, where it is read.
+    pub fn properties(&self) -> Option<usize> {
+        self.properties.as_ref().map(|properties| properties.position)
     }
 
     /// Finds the conditions that a row which a query returned satisfies; its first columns come in the known order.
@@ -98,17 +104,15 @@ impl RowProgram {
             self.columns.iter().map(|column| read(column.position, &column.reader)).collect();
         let elements: SmallVec<[Vec<Cell<'_>>; INLINE_COLUMNS]> = values.iter().map(Value::elements).collect();
         let properties = self.properties.as_ref().map(|properties| read(properties.position, &properties.reader));
-        let mut found: SmallVec<[Option<Cell<'_>>; INLINE_KEYS]> = smallvec![None; self.set.keys().len()];
+        let mut found: SmallVec<[Option<Cell<'_>>; INLINE_KEYS]> = SmallVec::new();
+        found.resize(self.set.keys().len(), None);
         for ((column, value), elements) in self.columns.iter().zip(&values).zip(&elements) {
             found[column.slot] = value.cell(elements);
         }
-        if let (Some(Properties { keys, slots, .. }), Some(properties)) = (&self.properties, &properties)
+        if let (Some(Properties { locator, slots, .. }), Some(properties)) = (&self.properties, &properties)
             && let Some(View::Object(object)) = properties.cell(&[]).map(Node::view)
         {
-            object.look_up(keys, |position, value| {
-                found[slots[position]] = value;
-                true
-            });
+            locator.locate(object, matches.layouts(), |position, value| found[slots[position]] = Some(value));
         }
         self.set.matching_fields(&found, surroundings, matches);
     }

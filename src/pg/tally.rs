@@ -2,6 +2,7 @@
 
 use super::call::{Call, function_info};
 use super::detoast::Detoasted;
+use super::prefetch::Rows;
 use super::rows::RowProgram;
 use crate::error::internal;
 use crate::pg::interrupt;
@@ -16,6 +17,8 @@ use segments_core::program_set::{Matches, Tally};
 struct Site {
     program: RowProgram,
     matches: Matches,
+    /// Where the properties of rows are met
+    rows: Rows,
     reported: progress::Reporter,
 }
 
@@ -39,6 +42,9 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
             None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
         };
         let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
+        if let Some(properties) = site.program.properties().and_then(|at| call.nullable(BEFORE_COLUMNS + at)) {
+            site.rows.expect_after(properties);
+        }
         site.program.matching(|position| call.nullable(BEFORE_COLUMNS + position), surroundings, &mut site.matches);
         (*state.cast_mut_ptr::<Tally>()).add(&site.matches);
         site.reported.row();
@@ -64,6 +70,7 @@ unsafe fn make_site(call: Call) -> Site {
     Site {
         program: RowProgram::new(plan.set, &plan.fields, plan.properties, type_of),
         matches: Matches::new(),
+        rows: Rows::default(),
         reported: progress::Reporter::new(plan.ticket),
     }
 }

@@ -1,6 +1,7 @@
 //! The children of a container: where each one starts and ends.
 
 use super::JsonbNode;
+use crate::locator::{NOT_SOUGHT, StoredKeys};
 use std::cmp::Ordering;
 
 /// A `JEntry`: the child's kind, and its length or, where `HAS_OFFSET`, the offset of its end.
@@ -152,6 +153,41 @@ impl<'d> Entries<'d> {
             at = Cursor { index: at.index + 1, offset: end };
         }
         Err(at)
+    }
+
+    /// An object's keys, which end at `end`; `None` where they would not fit.
+    #[inline]
+    pub(super) fn stored_keys(self, end: u64) -> Option<StoredKeys<'d>> {
+        Some(StoredKeys { ends: &self.entries[..self.entries.len() / 2], bytes: self.bytes(0, end)? })
+    }
+
+    /// Of each of an object's members up to the last one sought, the position of its key among `keys`, which are different
+    /// ones in jsonb's order, or [`NOT_SOUGHT`].
+    pub(super) fn slots(self, keys: &[String]) -> Vec<u32> {
+        let mut slots = Vec::new();
+        let mut at = Cursor::START;
+        for (position, key) in (0..).zip(keys) {
+            let sought = self.seek_key(at, &Key::new(key.as_bytes()));
+            at = sought.unwrap_or_else(|after| after);
+            if sought.is_ok() {
+                slots.resize(at.index, NOT_SOUGHT);
+                slots.push(position);
+            }
+        }
+        slots
+    }
+
+    /// Shows the values of an object, which start at `values`, whose slots tell a position.
+    #[inline]
+    pub(super) fn pick(self, values: Cursor, slots: &[u32], mut found: impl FnMut(usize, JsonbNode<'d>)) {
+        let mut start = values.offset;
+        for (entry, slot) in self.entries[values.index..].iter().zip(slots) {
+            let (node, end) = self.child(Entry::read(*entry), start);
+            if *slot != NOT_SOUGHT {
+                found(*slot as usize, node);
+            }
+            start = end;
+        }
     }
 
     /// Goes from `at` past whole strides of keys that are before `key`, by binary search.

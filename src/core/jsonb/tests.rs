@@ -15,6 +15,19 @@ fn object(container: &[u8]) -> JsonbObject<'_> {
     object
 }
 
+/// Twice: what the first time leaves is what the second time finds.
+fn locate<'d>(locator: &Locator, object: JsonbObject<'d>) -> Vec<Option<JsonbNode<'d>>> {
+    let mut layouts = Layouts::default();
+    let [first, second] = [(), ()].map(|()| {
+        let mut found = vec![None; locator.keys().len()];
+        locator.locate(object, &mut layouts, |position, value| found[position] = Some(value));
+        found
+    });
+    let bytes = |found: &[Option<JsonbNode<'d>>]| found.iter().map(|node| node.map(|node| node.bytes)).collect::<Vec<_>>();
+    assert_eq!(bytes(&first), bytes(&second));
+    second
+}
+
 fn number(text: &str) -> Json {
     Json::Number(Decimal::parse(text).expect("a number"))
 }
@@ -287,9 +300,9 @@ proptest! {
             keys.extend(picks.iter().map(|pick| members[pick.index(members.len())].0.clone()));
         }
         keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
-        let mut found = vec![None; keys.len()];
-        object(&bytes).locate(&keys, &mut found);
-        for (key, found) in keys.iter().zip(found) {
+        keys.dedup();
+        let locator = Locator::new(keys);
+        for (key, found) in locator.keys().iter().zip(locate(&locator, object(&bytes))) {
             let expected = Object::get(members.as_slice(), key).cloned();
             prop_assert_eq!(&object(&bytes).get(key).map(to_json), &expected, "get {}", key);
             prop_assert_eq!(&found.map(to_json), &expected, "look up {}", key);
@@ -344,9 +357,8 @@ fn walk(bytes: &[u8], keys: &mut [String]) -> Result<(), TestCaseError> {
         }),
         View::Object(object) => {
             keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
-            let mut found = vec![None; keys.len()];
-            object.locate(keys, &mut found);
-            let got = keys.iter().map(|key| object.get(key)).chain(found).flatten();
+            let locator = Locator::new(keys.to_vec());
+            let got = keys.iter().map(|key| object.get(key)).chain(locate(&locator, object)).flatten();
             black_box(got.map(|node| nodes(node, 0)).sum::<usize>());
         }
         _ => {}

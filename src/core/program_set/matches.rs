@@ -8,6 +8,7 @@ use super::{KILL, PLACES, ProgramSet, first_refutation};
 use crate::date::Moment;
 use crate::decimal::Ranked;
 use crate::document::{Node, Object, View};
+use crate::locator::Layouts;
 use crate::program::Surroundings;
 
 /// The conditions that one document satisfies, and the memory that finding them takes, to be used again.
@@ -19,7 +20,10 @@ pub struct Matches {
     hits: [Vec<Set>; PLACES + 1],
     kept: Vec<u32>,
     union: Vec<u64>,
+    /// The dense sets that are still to be intersected with those alive
+    keeping: Vec<u32>,
     answers: Answers,
+    layouts: Layouts,
 }
 
 impl Matches {
@@ -27,6 +31,11 @@ impl Matches {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What finding the documents' keys has left to be used again.
+    pub fn layouts(&mut self) -> &mut Layouts {
+        &mut self.layouts
     }
 
     /// The conditions' numbers, ascending.
@@ -68,6 +77,8 @@ impl Matches {
                 self.apply(field, &set.sets);
             }
         }
+        set.sets.intersect_all(&mut self.alive, &self.keeping);
+        self.keeping.clear();
         self.evaluate_rest(set, found, surroundings);
     }
 
@@ -139,7 +150,7 @@ impl Matches {
                                 return true;
                             }
                         }
-                        None => sets::intersect(&mut self.alive, sets.bits(dates.others)),
+                        None => self.keeping.push(dates.others),
                     }
                 }
                 if let Some(mask) = single.strings.get(text) {
@@ -149,19 +160,25 @@ impl Matches {
                 if text.is_empty() { Kind::EmptyString } else { Kind::String }
             }
         };
-        sets::intersect(&mut self.alive, sets.bits(single.kinds[kind as usize]));
+        self.keeping.push(single.kinds[kind as usize]);
         true
     }
 
     #[inline]
     fn keep_mask(&mut self, mask: Mask, sets: &Sets) {
-        let (from, len) = mask.toggled;
-        self.kept.clear();
-        self.kept.extend(sets.list(from, len).iter().filter(|condition| sets::contains(&self.alive, **condition)));
-        sets::intersect(&mut self.alive, sets.bits(mask.dense));
+        if mask.toggled.1 == 0 {
+            return self.keeping.push(mask.dense);
+        }
         // alive & (dense ^ toggled) is (alive & dense) ^ (alive & toggled).
-        for condition in &self.kept {
-            sets::toggle(&mut self.alive, *condition);
+        let toggled = sets.list(mask.toggled.0, mask.toggled.1);
+        let mut were_alive = 0u64;
+        for condition in toggled.iter().rev() {
+            were_alive = were_alive << 1 | u64::from(sets::contains(&self.alive, *condition));
+        }
+        sets::intersect(&mut self.alive, sets.bits(mask.dense));
+        for condition in toggled {
+            self.alive[*condition as usize / 64] ^= (were_alive & 1) << (condition % 64);
+            were_alive >>= 1;
         }
     }
 

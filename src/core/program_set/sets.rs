@@ -40,7 +40,7 @@ impl Sets {
     /// Of every two to the power of this many conditions in a list of bounds, the dense set of what they come to is kept, which
     /// takes some ten times the memory of the list. Fewer would be less memory and more conditions to toggle for each value.
     pub(super) fn stride_bits(&self) -> u32 {
-        (self.words / 4).max(4).ilog2()
+        (self.words / 16).max(1).ilog2()
     }
 
     /// Keeps a list as it is: where it starts, and how long it is.
@@ -61,6 +61,21 @@ impl Sets {
     #[inline]
     pub(super) fn bits(&self, number: u32) -> &[u64] {
         &self.dense[number as usize * self.words..][..self.words]
+    }
+
+    /// Takes out of `alive` what is not in all of those dense sets.
+    pub(super) fn intersect_all(&self, alive: &mut [u64], numbers: &[u32]) {
+        let blocks = self.words / BLOCK;
+        let dense = self.dense.as_chunks::<BLOCK>().0;
+        for (index, alive) in alive.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+            // Stays in registers.
+            let mut block = *alive;
+            for number in numbers {
+                let bits = &dense[*number as usize * blocks + index];
+                block = std::array::from_fn(|word| block[word] & bits[word]);
+            }
+            *alive = block;
+        }
     }
 
     /// The numbers of a sparse set.

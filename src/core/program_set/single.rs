@@ -393,7 +393,7 @@ impl OfKind {
             }
         }
         toggled.sort_unstable();
-        if !sets.is_dense(toggled.len()) {
+        if toggled.len() * 16 <= sets.words() {
             return Mask { dense: self.dense, toggled: sets.add_list(&toggled) };
         }
         let mut bits = sets.bits(self.dense).to_vec();
