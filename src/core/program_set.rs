@@ -22,7 +22,7 @@
 //! by 90 degrees: instead of counting the satisfied clauses of each condition, whole words of conditions are
 //! intersected clause by clause, as bitmap indexes do (O'Neil 1987).
 
-use crate::document::{Node, Object, View};
+use crate::document::{Node, View};
 use crate::expr::{Atom, Checked};
 use crate::locator::Locator;
 use crate::program::Surroundings;
@@ -33,9 +33,11 @@ mod build;
 mod clause;
 mod field;
 mod matches;
+mod places;
 mod residual;
 mod sets;
 mod single;
+mod steps;
 mod tally;
 
 pub use matches::Matches;

@@ -23,7 +23,8 @@ fn locate<'d>(locator: &Locator, object: JsonbObject<'d>) -> Vec<Option<JsonbNod
         locator.locate(object, &mut layouts, |position, value| found[position] = Some(value));
         found
     });
-    let bytes = |found: &[Option<JsonbNode<'d>>]| found.iter().map(|node| node.map(|node| node.bytes)).collect::<Vec<_>>();
+    let bytes =
+        |found: &[Option<JsonbNode<'d>>]| found.iter().map(|node| node.map(|node| node.bytes)).collect::<Vec<_>>();
     assert_eq!(bytes(&first), bytes(&second));
     second
 }
@@ -306,6 +307,31 @@ proptest! {
             let expected = Object::get(members.as_slice(), key).cloned();
             prop_assert_eq!(&object(&bytes).get(key).map(to_json), &expected, "get {}", key);
             prop_assert_eq!(&found.map(to_json), &expected, "look up {}", key);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_one_object_does_not_mislead_about_another(
+        keys in vec(vec("[ab]{0,3}", 0..4), 1..12),
+        sought in vec(vec("[ab]{0,3}", 0..6), 2),
+    ) {
+        let locators = sought.into_iter().map(|mut keys| {
+            keys.sort_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
+            keys.dedup();
+            Locator::new(keys)
+        });
+        let locators: Vec<Locator> = locators.collect();
+        let mut layouts = Layouts::default();
+        for (number, keys) in (0..).zip(keys) {
+            let value = |index: usize| Json::Number(Decimal::from((10 * number + index) as i64));
+            let bytes = encode::container(&members(keys.into_iter().zip((0..).map(value)).collect()));
+            for locator in &locators {
+                let mut found = Vec::new();
+                locator.locate(object(&bytes), &mut layouts, |position, value| found.push((position, to_json(value))));
+                let got = |(position, key): (usize, &String)| Some((position, to_json(object(&bytes).get(key)?)));
+                let expected: Vec<_> = locator.keys().iter().enumerate().filter_map(got).collect();
+                prop_assert_eq!(found, expected);
+            }
         }
     }
 

@@ -119,11 +119,12 @@ impl<B: Bound> Bounds<B> {
         base: Option<&[u64]>,
         sets: &mut Sets,
     ) -> Self {
+        let stride_bits = sets.most_toggled().ilog2();
         let mut checkpoints = Vec::new();
         let conditions: Vec<u32> = list.iter().map(|(.., condition)| *condition).collect();
         if let Some(base) = base {
             let mut bits = base.to_vec();
-            for chunk in conditions.chunks_exact(1 << sets.stride_bits()) {
+            for chunk in conditions.chunks_exact(1 << stride_bits) {
                 chunk.iter().for_each(|condition| insert(&mut bits, *condition));
                 checkpoints.push(sets.add_bits(&bits));
             }
@@ -139,7 +140,7 @@ impl<B: Bound> Bounds<B> {
             ends.push(end);
         }
         let (conditions, _) = sets.add_list(&conditions);
-        Bounds { place, is_upward, ranks, bounds, ends, conditions, checkpoints, stride_bits: sets.stride_bits() }
+        Bounds { place, is_upward, ranks, bounds, ends, conditions, checkpoints, stride_bits }
     }
 
     /// The sets whose union are the conditions that the stored value satisfies: of the bounds up to a checkpoint, and

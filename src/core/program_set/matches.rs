@@ -2,8 +2,8 @@
 
 use super::field::{FieldIndex, Layer, Observer};
 use super::residual::{Answers, Asking};
-use super::sets::{self, Set, Sets};
-use super::single::{Kind, Mask, Single};
+use super::sets::{self, Mask, Set, Sets};
+use super::single::{Kind, Single};
 use super::{KILL, PLACES, ProgramSet, first_refutation};
 use crate::date::Moment;
 use crate::decimal::Ranked;
@@ -166,19 +166,9 @@ impl Matches {
 
     #[inline]
     fn keep_mask(&mut self, mask: Mask, sets: &Sets) {
-        if mask.toggled.1 == 0 {
-            return self.keeping.push(mask.dense);
-        }
-        // alive & (dense ^ toggled) is (alive & dense) ^ (alive & toggled).
-        let toggled = sets.list(mask.toggled.0, mask.toggled.1);
-        let mut were_alive = 0u64;
-        for condition in toggled.iter().rev() {
-            were_alive = were_alive << 1 | u64::from(sets::contains(&self.alive, *condition));
-        }
-        sets::intersect(&mut self.alive, sets.bits(mask.dense));
-        for condition in toggled {
-            self.alive[*condition as usize / 64] ^= (were_alive & 1) << (condition % 64);
-            were_alive >>= 1;
+        match mask.toggled {
+            (_, 0) => self.keeping.push(mask.dense),
+            _ => sets.keep(mask, &mut self.alive),
         }
     }
 

@@ -12,6 +12,14 @@ pub(super) enum Set {
     Sparse { from: u32, len: u32 },
 }
 
+/// Conditions: a dense set, but that those listed are in it where it has them not, and the other way round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mask {
+    pub(super) dense: u32,
+    /// Where the list starts, and how long it is
+    pub(super) toggled: (u32, u32),
+}
+
 /// Where the sets lie, beside each other.
 #[derive(Debug)]
 pub(super) struct Sets {
@@ -37,10 +45,10 @@ impl Sets {
         conditions * 4 > self.words
     }
 
-    /// Of every two to the power of this many conditions in a list of bounds, the dense set of what they come to is kept, which
-    /// takes some ten times the memory of the list. Fewer would be less memory and more conditions to toggle for each value.
-    pub(super) fn stride_bits(&self) -> u32 {
-        (self.words / 16).max(1).ilog2()
+    /// How many conditions a [`Mask`] lists at most before another dense set is kept, which takes at most 32 times the
+    /// memory of the list. It is no more than the bits of a word, in which [`Sets::keep`] remembers them.
+    pub(super) fn most_toggled(&self) -> usize {
+        (self.words / 16).clamp(1, 64)
     }
 
     /// Keeps a list as it is: where it starts, and how long it is.
@@ -75,6 +83,18 @@ impl Sets {
                 block = std::array::from_fn(|word| block[word] & bits[word]);
             }
             *alive = block;
+        }
+    }
+
+    /// Takes out of `alive` what is not in the mask.
+    pub(super) fn keep(&self, mask: Mask, alive: &mut [u64]) {
+        // alive & (dense ^ toggled) is (alive & dense) ^ (alive & toggled).
+        let toggled = self.list(mask.toggled.0, mask.toggled.1);
+        let were_alive =
+            toggled.iter().rev().fold(0, |bits, condition| bits << 1 | u64::from(contains(alive, *condition)));
+        intersect(alive, self.bits(mask.dense));
+        for (index, condition) in toggled.iter().enumerate() {
+            alive[*condition as usize / 64] ^= (were_alive >> index & 1) << (condition % 64);
         }
     }
 

@@ -7,26 +7,17 @@
 //! Tests are of four families, each of which leaves its own set alive: values that are looked up, and bounds of
 //! numbers, of strings, and of dates. A clause that mixes them is not looked up here (see `Builder::require_one`).
 
-use super::KILL;
-use super::bounds::{Bound, of_day, of_instants};
+use super::bounds::{of_day, of_instants};
 use super::clause::Trigger;
-use super::sets::{Sets, contains, remove, toggle};
-use crate::ast::Comparison;
+use super::places::{Members, Placed, Places, bit};
+use super::sets::{Mask, Sets, contains, toggle};
+use super::steps::Steps;
 use crate::date::Moment;
 use crate::decimal::{Rank, RankedDecimal};
 use crate::expr::Constant;
 use crate::types::JsonType;
 use crate::value::Value;
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
-
-/// Conditions: a dense set, but that those listed are in it where it has them not, and the other way round.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mask {
-    pub(super) dense: u32,
-    /// Where the list starts, and how long it is
-    pub(super) toggled: (u32, u32),
-}
+use std::collections::HashMap;
 
 /// What each value leaves alive.
 #[derive(Debug)]
@@ -119,47 +110,6 @@ impl Dates {
     }
 }
 
-/// What values between and at bounds leave alive.
-#[derive(Debug)]
-pub(super) struct Steps<B> {
-    /// The ranks of the different bounds, ascending, and the bounds
-    ranks: Vec<u64>,
-    bounds: Vec<B>,
-    /// At each position, how many conditions were toggled since the first. Position 2n is below bound n, 2n + 1 at it
-    toggles: Vec<u32>,
-    /// Where the conditions start among the sparse sets
-    conditions: u32,
-    /// Of every so many toggles, what is alive then
-    checkpoints: Vec<u32>,
-    stride_bits: u32,
-}
-
-impl<B: Bound> Steps<B> {
-    /// What the stored value leaves alive.
-    #[inline]
-    pub(super) fn mask(&self, stored: B::Stored<'_>) -> Mask {
-        let rank = B::rank_of(stored);
-        let mut below = self.ranks.partition_point(|other| *other < rank);
-        let mut at = 0;
-        while let Some(bound) = self.bounds.get(below)
-            && self.ranks[below] == rank
-        {
-            match bound.order(stored) {
-                std::cmp::Ordering::Less => break,
-                std::cmp::Ordering::Equal => {
-                    at = 1;
-                    break;
-                }
-                std::cmp::Ordering::Greater => below += 1,
-            }
-        }
-        let toggles = self.toggles[2 * below + at];
-        let checkpoint = toggles >> self.stride_bits;
-        let from = checkpoint << self.stride_bits;
-        Mask { dense: self.checkpoints[checkpoint as usize], toggled: (self.conditions + from, toggles - from) }
-    }
-}
-
 /// Which tests a trigger belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
@@ -180,100 +130,6 @@ impl Trigger {
         }
     }
 }
-
-impl<B: Bound + Clone> Steps<B> {
-    /// `base` are the conditions that may be alive as far as other families have a say.
-    fn build(comparisons: &[(Comparison, B, u8, u32)], members: &Members, base: &[u64], sets: &mut Sets) -> Self {
-        let mut bounds: Vec<B> = comparisons.iter().map(|(_, bound, ..)| bound.clone()).collect();
-        bounds.sort();
-        bounds.dedup_by(|left, right| left.cmp(&right).is_eq());
-        let end = 2 * bounds.len() + 1;
-        let mut by_condition: BTreeMap<u32, Vec<(Range<usize>, u8)>> = BTreeMap::new();
-        for (comparison, bound, place, condition) in comparisons.iter().filter(|(.., one)| contains(base, *one)) {
-            let at = 2 * bounds.partition_point(|other| other < bound) + 1;
-            let positions = match comparison {
-                Comparison::Gt => at + 1..end,
-                Comparison::Gte => at..end,
-                Comparison::Lt => 0..at,
-                Comparison::Lte => 0..at + 1,
-            };
-            by_condition.entry(*condition).or_default().push((positions, *place));
-        }
-        let mut bits = base.to_vec();
-        let mut flips: Vec<(usize, u32)> = Vec::new();
-        for (condition, ranges) in by_condition {
-            let leaves_at = |position: usize| {
-                let met = ranges.iter().filter(|(positions, _)| positions.contains(&position));
-                members.leaves(condition, met.fold(0, |met, (_, place)| met | bit(*place)))
-            };
-            let mut alive = leaves_at(0);
-            if !alive {
-                remove(&mut bits, condition);
-            }
-            let mut turns: Vec<usize> = ranges
-                .iter()
-                .flat_map(|(positions, _)| [positions.start, positions.end])
-                .filter(|at| *at < end)
-                .collect();
-            turns.sort_unstable();
-            for position in turns {
-                if leaves_at(position) != alive {
-                    alive = !alive;
-                    flips.push((position, condition));
-                }
-            }
-        }
-        flips.sort_unstable();
-        let toggles = (0..end).map(|position| flips.partition_point(|(at, _)| *at <= position) as u32).collect();
-        let conditions: Vec<u32> = flips.into_iter().map(|(_, condition)| condition).collect();
-        let mut checkpoints = vec![sets.add_bits(&bits)];
-        for chunk in conditions.chunks_exact(1 << sets.stride_bits()) {
-            chunk.iter().for_each(|condition| toggle(&mut bits, *condition));
-            checkpoints.push(sets.add_bits(&bits));
-        }
-        let ranks = bounds.iter().map(Bound::rank).collect();
-        let (conditions, _) = sets.add_list(&conditions);
-        Steps { ranks, bounds, toggles, conditions, checkpoints, stride_bits: sets.stride_bits() }
-    }
-}
-
-/// The places that a condition has clauses in, as bits, and that of negated tests.
-type Places = u8;
-
-fn bit(place: u8) -> Places {
-    1 << place
-}
-
-/// The conditions with something in a family, and the places of that.
-struct Members(BTreeMap<u32, Places>);
-
-impl Members {
-    fn of<'t>(triggers: impl Iterator<Item = &'t Placed>) -> Self {
-        let mut members = BTreeMap::new();
-        for (_, place, condition) in triggers {
-            *members.entry(*condition).or_default() |= bit(*place);
-        }
-        Members(members)
-    }
-
-    /// Whether a value that satisfies tests in these places leaves the condition alive.
-    fn leaves(&self, condition: u32, met: Places) -> bool {
-        let needed = self.0.get(&condition).map_or(0, |places| places & !bit(KILL));
-        met & needed == needed && met & bit(KILL) == 0
-    }
-
-    /// Takes out of the bits what a value that meets nothing else does not leave alive.
-    fn keep(&self, bits: &mut [u64], met: &HashMap<u32, Places>) {
-        for condition in self.0.keys() {
-            if !self.leaves(*condition, met.get(condition).copied().unwrap_or(0)) {
-                remove(bits, *condition);
-            }
-        }
-    }
-}
-
-/// A trigger, its place, and the condition.
-type Placed = (Trigger, u8, u32);
 
 /// What values of a kind leave alive.
 struct OfKind {
@@ -393,7 +249,7 @@ impl OfKind {
             }
         }
         toggled.sort_unstable();
-        if toggled.len() * 16 <= sets.words() {
+        if toggled.len() <= sets.most_toggled() {
             return Mask { dense: self.dense, toggled: sets.add_list(&toggled) };
         }
         let mut bits = sets.bits(self.dense).to_vec();

@@ -70,7 +70,7 @@ proptest! {
 /// Sets of hundreds, in which lists become bits and bounds have checkpoints.
 #[test]
 fn many_conditions_on_one_field() {
-    let conditions = (0..3000).map(|number| match number % 10 {
+    let conditions = (0..10_000).map(|number| match number % 10 {
         0 => format!(r#"{{"age": {}}}"#, number % 70),
         1 => format!(r#"{{"age": {{"$gte": {}}}}}"#, number / 10),
         2 => format!(r#"{{"age": {{"$gt": {}, "$lt": {}}}}}"#, number / 10, number / 5),
