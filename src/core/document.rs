@@ -74,11 +74,8 @@ pub trait Object<'d>: Copy {
 
     /// What [`Locator::locate`] does.
     #[inline]
-    fn locate(self, locator: &Locator, _: &mut Layouts, mut found: impl FnMut(usize, Self::Node)) {
-        self.look_up(locator.keys(), |position, value| {
-            value.into_iter().for_each(|value| found(position, value));
-            true
-        });
+    fn locate(self, locator: &Locator, _: &mut Layouts, found: impl FnMut(usize, Self::Node)) {
+        locator.search(self, found);
     }
 
     /// Whether there is no member.

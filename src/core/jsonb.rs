@@ -80,7 +80,7 @@ pub struct JsonbArray<'d> {
 ///
 /// [`Object::get`] reads on average half of the keys of an object of up to 32, and at most some 32 keys of a
 /// larger one after a binary search over strides. [`Object::look_up`] goes over the keys once for all that
-/// are looked for.
+/// are looked for; [`Object::locate`] does not, if it met the same keys before.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonbObject<'d> {
     /// The keys' entries, then as many of values.
@@ -173,17 +173,12 @@ impl<'d> Object<'d> for JsonbObject<'d> {
     }
 
     #[inline]
-    fn locate(self, locator: &Locator, layouts: &mut Layouts, mut found: impl FnMut(usize, Self::Node)) {
+    fn locate(self, locator: &Locator, layouts: &mut Layouts, found: impl FnMut(usize, Self::Node)) {
         let values = self.members.cursor_at(self.len(), Cursor::START);
         let stored = self.members.stored_keys(values.offset);
         match stored.and_then(|stored| layouts.slots(locator, stored, |keys| self.members.slots(keys))) {
             Some(slots) => self.members.pick(values, slots, found),
-            None => {
-                self.look_up(locator.keys(), |position, value| {
-                    value.into_iter().for_each(|value| found(position, value));
-                    true
-                });
-            }
+            None => locator.search(self, found),
         }
     }
 

@@ -46,7 +46,7 @@ struct Layout {
 
 /// How many layouts are kept.
 const LAYOUTS: usize = 64;
-/// How long stored keys may be to be kept. Searching larger objects takes less than comparing all of their keys.
+/// How long stored keys may be to be kept. Longer ones are searched, which looks at few of them.
 const MOST_BYTES: usize = 2_048;
 
 /// Of a member that was not looked for.
@@ -71,17 +71,26 @@ impl Locator {
     pub fn locate<'d, O: Object<'d>>(&self, object: O, layouts: &mut Layouts, found: impl FnMut(usize, O::Node)) {
         object.locate(self, layouts, found);
     }
+
+    /// The same without a memory of other objects.
+    #[inline]
+    pub(crate) fn search<'d, O: Object<'d>>(&self, object: O, mut found: impl FnMut(usize, O::Node)) {
+        object.look_up(&self.keys, |position, value| {
+            value.into_iter().for_each(|value| found(position, value));
+            true
+        });
+    }
 }
 
 impl Layouts {
     /// Of each member up to the last that is looked for, the position of its key among the locator's keys, or
-    /// [`NOT_SOUGHT`]. `search` works that out where it is not known; `None` where it is not to be kept.
+    /// [`NOT_SOUGHT`]. `find` works that out where it is not known; `None` where it is not to be kept.
     #[inline]
     pub(crate) fn slots(
         &mut self,
         locator: &Locator,
         stored: StoredKeys<'_>,
-        search: impl FnOnce(&[String]) -> Vec<u32>,
+        find: impl FnOnce(&[String]) -> Vec<u32>,
     ) -> Option<&[u32]> {
         if stored.ends.len() * 4 + stored.bytes.len() > MOST_BYTES {
             return None;
@@ -98,7 +107,7 @@ impl Layouts {
                 self.layouts[self.last] = Some(Layout {
                     ends: stored.ends.into(),
                     bytes: stored.bytes.into(),
-                    slots: search(&locator.keys).into(),
+                    slots: find(&locator.keys).into(),
                 });
             }
         }

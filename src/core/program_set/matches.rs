@@ -61,6 +61,7 @@ impl Matches {
         surroundings: Surroundings<'_>,
     ) {
         self.alive.clone_from(&set.everyone);
+        self.keeping.clear();
         for field in &set.fields {
             let Some(path) = &field.path else {
                 let mut observer = Observer { values: &field.values, hits: &mut self.hits, surroundings };
@@ -78,7 +79,6 @@ impl Matches {
             }
         }
         set.sets.intersect_all(&mut self.alive, &self.keeping);
-        self.keeping.clear();
         self.evaluate_rest(set, found, surroundings);
     }
 
