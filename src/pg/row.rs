@@ -57,6 +57,11 @@ impl Reader {
         Reader { kind: Kind::of_type(type_id, true), folds }
     }
 
+    /// Whether it reads json or jsonb, which are varlenas.
+    pub fn is_of_documents(&self) -> bool {
+        matches!(self.kind, Kind::Json | Kind::Jsonb)
+    }
+
     /// Reads a value.
     ///
     /// # Safety

@@ -71,9 +71,9 @@ impl RowProgram {
         self.set.len()
     }
 
-    /// The position of the column with custom properties, which is json or jsonb, where it is read.
-    pub fn properties(&self) -> Option<usize> {
-        self.properties.as_ref().map(|properties| properties.position)
+    /// The position of the column with custom properties, where that is read and is json or jsonb.
+    pub fn documents(&self) -> Option<usize> {
+        self.properties.as_ref().filter(|properties| properties.reader.is_of_documents()).map(|found| found.position)
     }
 
     /// Finds the conditions that a row which a query returned satisfies; its first columns come in the known order.

@@ -17,7 +17,7 @@ use segments_core::program_set::{Matches, Tally};
 struct Site {
     program: RowProgram,
     matches: Matches,
-    /// Where the properties of rows are met
+    /// Where documents are met
     rows: Rows,
     reported: progress::Reporter,
 }
@@ -42,8 +42,8 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
             None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
         };
         let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
-        if let Some(properties) = site.program.properties().and_then(|at| call.nullable(BEFORE_COLUMNS + at)) {
-            site.rows.expect_after(properties);
+        if let Some(document) = site.program.documents().and_then(|position| call.nullable(BEFORE_COLUMNS + position)) {
+            site.rows.expect_after(document);
         }
         site.program.matching(|position| call.nullable(BEFORE_COLUMNS + position), surroundings, &mut site.matches);
         (*state.cast_mut_ptr::<Tally>()).add(&site.matches);
