@@ -1,8 +1,10 @@
 //! `infer_properties`: which custom properties a sample of the contacts has.
 
+use crate::access;
 use crate::audience::{Audience, RelationKind};
 use crate::contact::executable_sql;
 use crate::error::Failure;
+use crate::live;
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::property;
@@ -22,7 +24,11 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::
             .hint("Leave it out for a sample of 10000 contacts.")
             .raise()
     }
-    let audience = Audience::load(audience);
+    let mut audience = Audience::load(audience);
+    if declare {
+        access::require_write(&audience.name);
+        audience = live::hold_writers(audience);
+    }
     let found = infer(&audience, sample);
     let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
@@ -82,12 +88,12 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
 
 /// A sample from all over a large table, rather than from where it begins.
 pub fn sampled(audience: &Audience, sample: i32) -> String {
-    let pages = query::first(
+    let rows = query::first(
         "SELECT c.reltuples::pg_catalog.float8 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1",
         &[audience.relation.oid.into()],
         |row| row.get::<f64>(1),
     );
-    let rows = pages.unwrap_or(0.0);
+    let rows = rows.unwrap_or(0.0);
     if audience.relation.kind != RelationKind::Table || rows <= 4.0 * f64::from(sample) {
         return String::new();
     }

@@ -5,7 +5,7 @@
 
 use segments_core::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
 use segments_core::path::Path;
-use segments_core::sql::{Column, ColumnKind, Table};
+use segments_core::sql::{Column, ColumnKind, Table, canonical_uuid};
 use segments_core::value::Value;
 
 /// A key that conditions read from a native column.
@@ -133,7 +133,7 @@ fn adapt(field: &FieldTest, column: &Column, fold: fn(&str) -> String) -> FieldT
             None => field.clone(),
         },
         // A uuid may be written in capitals; its order is that of its text.
-        (ColumnKind::Uuid, ValueTest::Eq(_) | ValueTest::In(_)) => match change(&canonical_uuid) {
+        (ColumnKind::Uuid, ValueTest::Eq(_) | ValueTest::In(_)) => match change(&in_small_letters) {
             Some(test) => with(test),
             None => field.clone(),
         },
@@ -149,11 +149,6 @@ fn changed(constant: &Constant, change: &dyn Fn(&str) -> String) -> Constant {
     }
 }
 
-fn canonical_uuid(text: &str) -> String {
-    let is_uuid = text.len() == 36
-        && text.bytes().enumerate().all(|(position, byte)| match position {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        });
-    if is_uuid { text.to_ascii_lowercase() } else { text.to_owned() }
+fn in_small_letters(uuid: &str) -> String {
+    canonical_uuid(uuid).unwrap_or_else(|| uuid.to_owned())
 }

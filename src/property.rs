@@ -4,8 +4,9 @@ use crate::access;
 use crate::audience::Audience;
 use crate::condition;
 use crate::error::{Failure, listed};
+use crate::live;
 use crate::pg::call::Call;
-use crate::pg::returning;
+use crate::pg::{returning, snapshot};
 use crate::segment::Definition;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -24,6 +25,8 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     check_name(name);
     let property_type = parse_type(type_name);
     let audience = Audience::load(audience);
+    access::require_write(&audience.name);
+    let audience = live::hold_writers(audience);
     match audience.table.column(name).map(|column| column.kind.property_type()) {
         Some(native) if native != property_type => Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
@@ -52,9 +55,8 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     }
 }
 
-/// Keeps a declaration; false where there is one of that name. Raises 42501 without the scope to write.
+/// Keeps a declaration, of an audience whose writers are held; false where there is one of that name.
 pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, label: Option<&str>) -> bool {
-    access::require_write(&audience.name);
     let added = access::write(
         "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         &[
@@ -72,7 +74,9 @@ pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, lab
 fn drop_property(name: &str, audience: &str) {
     let audience = Audience::load(audience);
     access::require_write(&audience.name);
-    let users: Vec<String> = Definition::all(&audience.name)
+    // Whoever makes a segment of it is waited for.
+    live::hold_definitions(&audience.name);
+    let users: Vec<String> = snapshot::latest(|| Definition::all(&audience.name))
         .into_iter()
         .filter(|segment| {
             let condition = condition::stored(segment.conditions.as_bytes());

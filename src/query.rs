@@ -55,7 +55,7 @@ impl Row<'_> {
 /// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
 /// called the extension, or in a new one where the transaction has written.
 pub fn rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
-    Session::open().query(sql.into(), arguments, reading(), |tuple| read(&Row(tuple)))
+    Session::open().query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
 /// As [`rows`], with a plan that the caller keeps.
@@ -65,17 +65,13 @@ pub fn kept_rows<T>(
     arguments: &[DatumWithOid],
     read: impl Fn(&Row<'_>) -> T,
 ) -> Vec<T> {
-    session.run(plan, arguments, reading(), |tuple| read(&Row(tuple)))
-}
-
-fn reading() -> Reading {
-    if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New }
+    session.run(plan, arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
 /// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does not
 /// make a constant of it.
 pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
-    Session::open().query_with(sql, argument, reading(), |tuple| read(&Row(tuple))).into_iter().next()
+    Session::open().query_with(sql, argument, Reading::usual(), |tuple| read(&Row(tuple))).into_iter().next()
 }
 
 /// Reads the first row of a query, as [`rows`] does; `None` where there is none.

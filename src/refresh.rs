@@ -132,16 +132,22 @@ pub fn failed(due: &Due, message: &str) {
 fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
     let Some(audience) = audience else { return };
     access::require_write(audience);
-    let is_long_enough = query::first(
-        "SELECT $1 IS NULL OR $1 OPERATOR(pg_catalog.>=) '1 second'::pg_catalog.interval",
+    let compared = query::first(
+        "SELECT $1 OPERATOR(pg_catalog.<) '1 second'::pg_catalog.interval, $1 OPERATOR(pg_catalog.>) '10 years'::pg_catalog.interval",
         &[every.into()],
-        |row| row.get::<bool>(1),
+        |row| (row.nullable(1), row.nullable(2)),
     );
-    if is_long_enough != Some(true) {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "segments cannot be refreshed that often")
+    let out_of_range = |message: &str| Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
+    match compared {
+        Some((Some(true), _)) => out_of_range("segments cannot be refreshed that often")
             .detail("The shortest interval is one second.")
             .hint("For counts that are exact at any time use set_freshness(audience, 'live').")
-            .raise()
+            .raise(),
+        Some((_, Some(true))) => out_of_range("segments cannot be refreshed that seldom")
+            .detail("The longest interval is ten years.")
+            .hint("Leave it out to refresh them as often as segments.refresh_interval says.")
+            .raise(),
+        _ => {}
     }
     let changed = access::write(
         "UPDATE segments.audience_config a SET refresh_interval = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
@@ -158,7 +164,7 @@ fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>
     // One after the other: who waited counts what the other could not see.
     progress::lock(name);
     let extension_owner = access::extension_owner();
-    let is_live = live::is_live(name);
+    let is_live = live::is_kept_live(name);
     let listed = |segments: Vec<Definition>| -> Vec<Definition> {
         segments.into_iter().filter(|segment| only.is_none_or(|only| only.contains(&segment.id))).collect()
     };

@@ -33,6 +33,8 @@ enum State {
     Current,
     /// If its sources are still as they were
     Perhaps,
+    /// That is being looked at; or was, and an error came of it
+    Looking,
     Outdated,
 }
 
@@ -67,11 +69,14 @@ impl Validity {
 
     /// Whether all is still as it was: as of the latest definitions that were committed, or made by this transaction.
     pub fn holds(&self) -> bool {
-        if self.state.get() == State::Perhaps {
+        if matches!(self.state.get(), State::Perhaps | State::Looking) {
             // Before looking: what is heard meanwhile counts.
-            self.state.set(State::Current);
-            if self.described.get() != Some(&self.sources.describe()) {
-                self.state.set(State::Outdated);
+            self.state.set(State::Looking);
+            let is_same = self.described.get() == Some(&self.sources.describe());
+            match (is_same, self.state.get()) {
+                (false, _) => self.state.set(State::Outdated),
+                (true, State::Looking) => self.state.set(State::Current),
+                (true, _) => {}
             }
         }
         self.state.get() == State::Current
@@ -100,7 +105,7 @@ fn heard(relation: Option<Oid>) {
                 continue;
             };
             let concerns = validity.definitions.contains(&relation) || validity.sources.tables.contains(&relation);
-            if concerns && validity.state.get() == State::Current {
+            if concerns && validity.state.get() != State::Outdated {
                 validity.state.set(State::Perhaps);
             }
         }

@@ -14,7 +14,7 @@ use crate::types::{PropertyType, ScalarType};
 
 mod constant;
 mod document;
-mod property;
+pub(crate) mod property;
 mod topic;
 
 pub use document::DocumentOnly;

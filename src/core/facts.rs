@@ -127,7 +127,10 @@ impl Found {
             });
             let narrowest = part.present.into_iter().min_by_key(|keys| (!keys.is_asked_for, keys.keys.len()));
             is_asked_for &= narrowest.as_ref().is_some_and(|keys| keys.is_asked_for);
-            keys = keys.zip(narrowest).map(|(known, more)| [known, more.keys].concat());
+            keys = keys.zip(narrowest).map(|(mut known, more)| {
+                known.extend(more.keys);
+                known
+            });
         }
         let mut keys: Vec<String> = keys.unwrap_or_default();
         keys.sort();

@@ -1,7 +1,8 @@
 //! What is legal in a condition and probably not meant.
 
 use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test};
-use crate::check::{Declaration, Scope};
+use crate::check::Scope;
+use crate::check::property::Field;
 use crate::date::Written;
 use crate::error::Place;
 use crate::operator::Operator;
@@ -131,11 +132,11 @@ impl Finder<'_> {
     }
 
     fn declared(&self, path: &Path) -> Option<PropertyType> {
-        let of = |name| match self.scope.property(name) {
-            Declaration::Property(property_type) => Some(property_type),
-            Declaration::Undeclared | Declaration::Unknown => None,
-        };
-        of(path.text()).or_else(|| if path.rest().is_empty() { of(path.first()) } else { None })
+        match Field::of(self.scope, path) {
+            Field::Named(property_type) => Some(property_type),
+            Field::At(property_type) => property_type,
+            Field::Below(_) | Field::Unknown => None,
+        }
     }
 
     fn note(&mut self, message: impl Into<String>, hint: impl Into<String>, includes_missing: Option<Path>) {

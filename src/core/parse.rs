@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Place, nearest};
 use crate::json::{self, Opened};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator, Position};
-use crate::path::Path;
+use crate::path::{Path, as_index};
 use crate::value::key_order;
 use serde_json::value::RawValue;
 use std::fmt;
@@ -51,6 +51,7 @@ pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
         interrupt,
         place: Place::default(),
         depth: 0,
+        indexes: 0,
         nodes: 0,
         pattern_bytes: 0,
         errors: Vec::new(),
@@ -68,6 +69,8 @@ struct Parser {
     interrupt: fn(),
     place: Place,
     depth: usize,
+    /// The numbers among the keys of the path at hand, and of those around it
+    indexes: usize,
     nodes: usize,
     /// The sum over the patterns compiled
     pattern_bytes: usize,
@@ -134,7 +137,8 @@ impl Parser {
             if path.keys().len() > limits::NESTING {
                 return self.too_deep();
             }
-            return Some(Member::Field(path, self.field_predicate(raw)?));
+            let predicate = self.below(&path, |parser| parser.field_predicate(raw))?;
+            return Some(Member::Field(path, predicate));
         }
         self.count_node()?;
         match Operator::parse(key) {
@@ -152,6 +156,23 @@ impl Parser {
             Some(operator) => self.misplaced(operator),
             None => self.unknown_operator(key, Position::in_condition),
         }
+    }
+
+    /// Reads what is asked of a path, among whose keys there are not too many numbers.
+    fn below<T>(&mut self, path: &Path, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let around = self.indexes;
+        self.indexes += path.keys().iter().filter(|key| as_index(key).is_some()).count();
+        let result = if self.indexes <= limits::INDEXES {
+            read(self)
+        } else {
+            self.fail(
+                ErrorKind::TooLarge,
+                format!("more than {} keys of a path are numbers", limits::INDEXES),
+                "A number is an index or a key, and both are followed; test fewer levels of arrays at once.",
+            )
+        };
+        self.indexes = around;
+        result
     }
 
     fn logical(&mut self, junction: Junction, raw: &RawValue) -> Option<Member> {

@@ -175,7 +175,7 @@ impl Needle {
     pub fn compile(test: TextTest, text: &str, options: Option<&str>) -> Result<Self, Refusal> {
         let ignores_case = has_option(options, 'i');
         // Each byte takes more than 16 compiled; to find that out takes seconds for long text.
-        if (ignores_case || test == TextTest::Contains) && text.len() > PATTERN_BYTES / 16 {
+        if ignores_case && text.len() > PATTERN_BYTES / 16 {
             return Err(too_big(PATTERN_BYTES));
         }
         let search = if ignores_case {

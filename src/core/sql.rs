@@ -8,8 +8,7 @@
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::parse::parse;
 use crate::program::{Program, Surroundings};
-use crate::value::Json;
-use crate::value::Value;
+use crate::value::{Json, Value};
 
 mod array;
 mod moment;
@@ -24,6 +23,7 @@ mod tree;
 mod typed;
 mod writer;
 
+pub use native::canonical_uuid;
 pub use serving::{Choice, Index, Order};
 pub use table::{Column, ColumnKind, PropertiesColumn, QualifiedName, Table, Topics, TypedIndex};
 pub use writer::{Names, Style};

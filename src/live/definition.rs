@@ -10,13 +10,12 @@ use crate::pg::{relcache, security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
 
-/// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before the definition of a segment, a property, a topic or the audience
-/// itself changes. Returns the audience as it is after the wait.
+/// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before a segment comes or comes to
+/// mean something else, be it because of a property or a topic. Returns the audience as it is after the wait.
 pub fn hold_writers(audience: Audience) -> Audience {
-    if !stays_live(&audience.name) {
-        return audience;
+    if stays_live(&audience.name) {
+        lock_tables(&audience);
     }
-    lock_tables(&audience);
     snapshot::latest(|| Audience::load(&audience.name))
 }
 
@@ -34,6 +33,19 @@ pub fn is_live(audience: &str) -> bool {
     let freshness =
         security::as_role(access::extension_owner(), || query::first(FRESHNESS, &[audience.into()], |row| row.get(1)));
     freshness == Some("live".to_owned())
+}
+
+/// As [`is_live`], as of now, and nobody changes that until the transaction ends; definitions may change.
+pub fn is_kept_live(audience: &str) -> bool {
+    let lock = format!("{FRESHNESS} FOR KEY SHARE");
+    security::as_role(access::extension_owner(), || query::write_latest(&lock, &[audience.into()]));
+    snapshot::latest(|| is_live(audience))
+}
+
+/// Lets nobody else change the definition of a segment, or take back that of a property, until the transaction ends.
+pub fn hold_definitions(audience: &str) {
+    let lock = format!("{FRESHNESS} FOR NO KEY UPDATE");
+    access::write(&lock, &[audience.into()]);
 }
 
 /// Whether the audience is live, and stays what it is until the transaction ends.

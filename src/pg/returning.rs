@@ -11,7 +11,7 @@ use std::ffi::c_char;
 /// no row. The query may write.
 pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
     let _session = Session::open();
-    execute(sql, arguments, std::ptr::null_mut());
+    execute(sql, arguments, Reading::New, std::ptr::null_mut());
     // SAFETY: after a successful execution SPI_tuptable holds what the query returned until the connection closes;
     // SPI_datumTransfer copies the value into the memory context that was current before the connection opened.
     unsafe {
@@ -33,12 +33,12 @@ pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
     }
 }
 
-/// Every row of the query as the rows of the set-returning function that is being called, whose columns it has.
+/// Every row of the query, read as [`Reading::usual`], as the rows of the set-returning function that is being called, whose columns it has.
 /// Rows past `work_mem` go to a temporary file.
 pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
     let receiver = receiver(call);
     let _session = Session::open();
-    execute(sql, arguments, receiver);
+    execute(sql, arguments, Reading::usual(), receiver);
 }
 
 /// As [`rows`], of a query that a backend plans once.
@@ -48,7 +48,7 @@ pub fn constant_rows(call: Call, sql: &'static str, arguments: &[DatumWithOid]) 
     let plan = session.kept(sql, arguments);
     // SAFETY: the plan was made for arguments of these types, which outlive the execution.
     unsafe {
-        let options = pg_sys::SPIExecuteOptions { dest: receiver, ..spi::options(arguments, Reading::New) };
+        let options = pg_sys::SPIExecuteOptions { dest: receiver, ..spi::options(arguments, Reading::usual()) };
         spi::succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
     }
 }
@@ -84,10 +84,10 @@ unsafe extern "C-unwind" {
     );
 }
 
-fn execute(sql: &str, arguments: &[DatumWithOid], destination: *mut pg_sys::DestReceiver) {
+fn execute(sql: &str, arguments: &[DatumWithOid], reading: Reading, destination: *mut pg_sys::DestReceiver) {
     // SAFETY: the text is NUL-terminated, and the arguments outlive the execution.
     unsafe {
-        let options = pg_sys::SPIExecuteOptions { dest: destination, ..spi::options(arguments, Reading::New) };
+        let options = pg_sys::SPIExecuteOptions { dest: destination, ..spi::options(arguments, reading) };
         spi::succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
     }
 }

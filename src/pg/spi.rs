@@ -1,6 +1,7 @@
 //! Queries through SPI: with plans that are kept, in the snapshot of the extension's choosing, and over the transition
 //! tables of a trigger, none of which pgrx's own client offers.
 
+use super::snapshot;
 use super::trigger::Statement;
 use crate::error::internal;
 use crate::query::Sql;
@@ -17,11 +18,18 @@ pub struct Session(());
 /// Which snapshot a query reads in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// The active one: the calling statement's, or the one that [`snapshot`](super::snapshot) made active. The query
+    /// The active one: the calling statement's, or the one that [`snapshot`] made active. The query
     /// may not write
     Active,
     /// A new one, which sees what this transaction has done; the query may write
     New,
+}
+
+impl Reading {
+    /// That of the calling statement, or the one that was made active; a new one where the transaction has written.
+    pub fn usual() -> Self {
+        if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New }
+    }
 }
 
 impl Session {

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::count::{datum, timestamp};
-use crate::pg::security;
+use crate::pg::{security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
@@ -59,6 +59,10 @@ impl Counts<'_> {
     /// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last of each
     /// hour, of those older than two months the last of each day. Only what has come of such an age since the last time is looked at.
     fn thin(&self) {
+        // There somebody else may have done it since the transaction's snapshot.
+        if snapshot::is_kept_for_transaction() {
+            return;
+        }
         let since = query::write_rows(THINNED, &[self.audience.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
         if let Some(since) = since.into_iter().next() {
             query::write(THIN, &[self.audience.into(), since.into()]);

@@ -4,7 +4,7 @@ use super::{Definition, argument, id_of, unknown};
 use crate::access;
 use crate::audience::Audience;
 use crate::error::{Failure, listed};
-use crate::pg::returning;
+use crate::pg::{returning, snapshot};
 use crate::scope::{self, CheckedCondition};
 use crate::{condition, count, live, query};
 use pgrx::prelude::*;
@@ -59,7 +59,12 @@ fn create_segment(
 #[pg_extern(sql = false)]
 fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     let id = id_of(segment);
-    access::require_write(&Definition::load(id).audience);
+    let audience = Definition::load(id).audience;
+    access::require_write(&audience);
+    if changes.0.get("conditions").is_some() {
+        // Two that do not know of each other could refer to each other's in a circle.
+        live::hold_definitions(&audience);
+    }
     // Whoever else changes it goes first: what is not changed here stays what they made it.
     access::write(
         "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
@@ -80,14 +85,17 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
     let recount = (&before.conditions, &before.time_zone) != (&after.conditions, &after.time_zone);
     let checked = recount.then(|| {
         let audience = live::hold_writers(Audience::load(&after.audience));
-        let checked = scope::check_new(&audience, &after);
+        let checked = snapshot::latest(|| scope::check_new(&audience, &after));
         let members = live::Members::of_watched(&audience, &with_dependents(&before));
         (audience, checked, members)
     });
-    let name_taken = after.name != before.name
-        && Definition::named(&after.audience, &after.name)
-            .is_some_and(|other| other.id != after.id && other.name == after.name);
-    if name_taken {
+    let others_name = "SELECT FROM segments.segment_config s
+        WHERE s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2 AND s.id OPERATOR(pg_catalog.<>) $3
+          FOR KEY SHARE";
+    if after.name != before.name
+        && access::write(others_name, &[after.audience.as_str().into(), after.name.as_str().into(), argument(after.id)])
+            > 0
+    {
         duplicate_name(&after).raise()
     }
     let changed = access::write(

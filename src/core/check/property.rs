@@ -1,31 +1,48 @@
 //! Fields, each looked up among the properties that are declared.
 
-use super::{Checker, Declaration};
+use super::{Checker, Declaration, Scope};
 use crate::error::{ErrorKind, nearest};
+use crate::limits;
 use crate::path::{Path, as_index};
 use crate::types::PropertyType;
+
+/// What a path leads to.
+pub(crate) enum Field {
+    /// The whole text is the name of a property of that type
+    Named(PropertyType),
+    /// Something of that type; `None` where anything may be there
+    At(Option<PropertyType>),
+    /// Below a property of that type, which has no fields
+    Below(PropertyType),
+    /// To nothing that is declared
+    Unknown,
+}
+
+impl Field {
+    /// What the path leads to, as the scope declares.
+    pub(crate) fn of(scope: &dyn Scope, path: &Path) -> Self {
+        if let Declaration::Property(property_type) = scope.property(path.text()) {
+            return Field::Named(property_type);
+        }
+        match (scope.property(path.first()), path.rest()) {
+            (Declaration::Unknown, _) => Field::Unknown,
+            (Declaration::Undeclared, _) | (Declaration::Property(PropertyType::Json), [_, ..]) => Field::At(None),
+            (Declaration::Property(property_type), []) => Field::At(Some(property_type)),
+            (Declaration::Property(PropertyType::Array(element)), [index]) if as_index(index).is_some() => {
+                Field::At(Some(PropertyType::Scalar(element)))
+            }
+            (Declaration::Property(property_type), _) => Field::Below(property_type),
+        }
+    }
+}
 
 impl Checker<'_> {
     /// The path as declared, and the type of what it leads to; `None` where anything may be there.
     pub(super) fn declared(&mut self, path: &Path) -> Option<(Path, Option<PropertyType>)> {
-        if let Declaration::Property(property_type) = self.scope.property(path.text()) {
-            return Some((Path::from_keys(vec![path.text().to_owned()]), Some(property_type)));
-        }
-        let property_type = match self.scope.property(path.first()) {
-            Declaration::Undeclared => return Some((path.clone(), None)),
-            Declaration::Property(property_type) => property_type,
-            Declaration::Unknown => {
-                self.unknown_property(path);
-                return None;
-            }
-        };
-        match (property_type, path.rest()) {
-            (_, []) => Some((path.clone(), Some(property_type))),
-            (PropertyType::Json, _) => Some((path.clone(), None)),
-            (PropertyType::Array(element), [index]) if as_index(index).is_some() => {
-                Some((path.clone(), Some(PropertyType::Scalar(element))))
-            }
-            _ => {
+        match Field::of(self.scope, path) {
+            Field::Named(property_type) => Some((Path::from_keys(vec![path.text().to_owned()]), Some(property_type))),
+            Field::At(property_type) => Some((path.clone(), property_type)),
+            Field::Below(property_type) => {
                 let name = path.first();
                 self.fail(
                     ErrorKind::TypeMismatch,
@@ -34,13 +51,20 @@ impl Checker<'_> {
                 );
                 None
             }
+            Field::Unknown => {
+                self.unknown_property(path);
+                None
+            }
         }
     }
 
     fn unknown_property(&mut self, path: &Path) {
+        if self.errors.len() == limits::ERRORS {
+            return;
+        }
         let names = self.scope.property_names();
-        let near = nearest(path.text(), names.iter().map(String::as_str))
-            .or_else(|| nearest(path.first(), names.iter().map(String::as_str)));
+        let nearest = |name| nearest(name, names.iter().map(String::as_str));
+        let near = nearest(path.text()).or_else(|| (!path.rest().is_empty()).then(|| nearest(path.first())).flatten());
         let hint = match near {
             Some(name) => format!("Did you mean \"{name}\"? Otherwise declare it with create_property()."),
             None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),

@@ -148,13 +148,9 @@ impl<B: Bound> Bounds<B> {
     #[inline]
     pub(super) fn satisfied(&self, stored: B::Stored<'_>) -> [Option<Set>; 2] {
         let rank = turn(self.is_upward, B::rank_of(stored));
-        let mut count = self.ranks.partition_point(|other| *other < rank);
-        while let Some((comparison, bound)) = self.bounds.get(count)
-            && self.ranks[count] == rank
-            && comparison.accepts(bound.order(stored))
-        {
-            count += 1;
-        }
+        let before = self.ranks.partition_point(|other| *other < rank);
+        let tied = &self.bounds[before..][..tied(&self.ranks[before..], rank)];
+        let count = before + tied.partition_point(|(comparison, bound)| comparison.accepts(bound.order(stored)));
         let Some(last) = count.checked_sub(1) else { return [None, None] };
         let conditions = self.ends[last];
         let strides = (conditions >> self.stride_bits).min(self.checkpoints.len() as u32);
@@ -178,6 +174,16 @@ pub(super) fn of_instants(comparison: Comparison, range: &DateRange) -> (Compari
         Comparison::Gte => (Comparison::Gte, from),
         Comparison::Lt => (Comparison::Lt, from),
         Comparison::Lte => (Comparison::Lt, until),
+    }
+}
+
+/// How many of the ascending ranks, none of which is less, are that one: mostly none or one.
+#[inline]
+pub(super) fn tied(ranks: &[u64], rank: u64) -> usize {
+    match ranks {
+        [first, second, ..] if *first == rank && *second == rank => ranks.partition_point(|other| *other == rank),
+        [first, ..] => usize::from(*first == rank),
+        [] => 0,
     }
 }
 

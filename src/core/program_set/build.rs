@@ -172,7 +172,8 @@ impl<'c> Builder<'c> {
                 layers,
             }
         };
-        self.fields.into_iter().map(build).collect()
+        // A clause that was looked at and not taken leaves a field without any.
+        self.fields.into_iter().filter(|field| !field.triggers.is_empty()).map(build).collect()
     }
 }
 

@@ -57,6 +57,9 @@ pub(super) struct Values {
 /// The sets that were met, by place.
 pub(super) type Hits = [Vec<Set>];
 
+/// How many there are before they are looked through for those that are the same.
+const MANY_HITS: usize = 4_096;
+
 /// Sees a field's values, and keeps the sets that each of them satisfies.
 pub(super) struct Observer<'a> {
     pub(super) values: &'a Values,
@@ -67,16 +70,26 @@ pub(super) struct Observer<'a> {
 impl Observer<'_> {
     #[inline]
     fn hit(&mut self, postings: &Postings) {
-        for (place, set) in postings {
-            self.hits[usize::from(*place)].push(*set);
+        postings.iter().for_each(|(place, set)| self.keep(*place, *set));
+    }
+
+    /// Keeps a set; where there are many, each only once, as the elements of a long array mostly satisfy the same.
+    #[inline]
+    fn keep(&mut self, place: u8, set: Set) {
+        let hits = &mut self.hits[usize::from(place)];
+        if hits.len() == hits.capacity() && hits.len() >= MANY_HITS {
+            hits.sort_unstable();
+            hits.dedup();
+            hits.reserve(hits.len());
         }
+        hits.push(set);
     }
 
     #[inline]
     fn satisfied<B: Bound>(&mut self, bounds: &[Bounds<B>], stored: B::Stored<'_>) {
         for bounds in bounds {
             for set in bounds.satisfied(stored).into_iter().flatten() {
-                self.hits[usize::from(bounds.place)].push(set);
+                self.keep(bounds.place, set);
             }
         }
     }

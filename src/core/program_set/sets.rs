@@ -4,7 +4,7 @@
 const BLOCK: usize = 4;
 
 /// A set of conditions kept in [`Sets`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Set {
     /// A bit for each condition; the number of the set among those
     Dense(u32),

@@ -3,12 +3,12 @@
 //! Between one bound and the next, all values satisfy the same comparisons. For each such step, and for each bound itself, the
 //! conditions that a value there leaves alive are worked out beforehand, whichever and however many of their clauses are bounds.
 
-use super::bounds::Bound;
+use super::PLACES;
+use super::bounds::{Bound, tied};
 use super::places::{Members, bit};
 use super::sets::{Mask, Sets, contains, remove, toggle};
 use crate::ast::Comparison;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// What values between and at bounds leave alive.
 #[derive(Debug)]
@@ -37,7 +37,8 @@ impl<B: Bound + Clone> Steps<B> {
         bounds.sort();
         bounds.dedup_by(|left, right| left.cmp(&right).is_eq());
         let end = 2 * bounds.len() + 1;
-        let mut by_condition: BTreeMap<u32, Vec<(Range<usize>, u8)>> = BTreeMap::new();
+        // Of each condition, the positions where a clause in a place begins to hold, or ceases to.
+        let mut by_condition: BTreeMap<u32, Vec<(usize, i32, u8)>> = BTreeMap::new();
         for (comparison, bound, place, condition) in comparisons.iter().filter(|(.., one)| contains(base, *one)) {
             let at = 2 * bounds.partition_point(|other| other < bound) + 1;
             let positions = match comparison {
@@ -46,29 +47,28 @@ impl<B: Bound + Clone> Steps<B> {
                 Comparison::Lt => 0..at,
                 Comparison::Lte => 0..at + 1,
             };
-            by_condition.entry(*condition).or_default().push((positions, *place));
+            let turns = by_condition.entry(*condition).or_default();
+            turns.extend([(positions.start, 1, *place), (positions.end, -1, *place)]);
         }
         let mut bits = base.to_vec();
         let mut flips: Vec<(usize, u32)> = Vec::new();
-        for (condition, ranges) in by_condition {
-            let leaves_at = |position: usize| {
-                let met = ranges.iter().filter(|(positions, _)| positions.contains(&position));
-                members.leaves(condition, met.fold(0, |met, (_, place)| met | bit(*place)))
+        for (condition, mut turns) in by_condition {
+            turns.sort_unstable();
+            let mut holding = [0; PLACES + 1];
+            let mut leaves_after = |turns: &[(usize, i32, u8)]| {
+                turns.iter().for_each(|(_, change, place)| holding[usize::from(*place)] += change);
+                let met = (0..).zip(holding).filter(|(_, clauses)| *clauses > 0);
+                members.leaves(condition, met.fold(0, |met, (place, _)| met | bit(place)))
             };
-            let mut alive = leaves_at(0);
+            let (first, later) = turns.split_at(turns.partition_point(|(position, ..)| *position == 0));
+            let mut alive = leaves_after(first);
             if !alive {
                 remove(&mut bits, condition);
             }
-            let mut turns: Vec<usize> = ranges
-                .iter()
-                .flat_map(|(positions, _)| [positions.start, positions.end])
-                .filter(|at| *at < end)
-                .collect();
-            turns.sort_unstable();
-            for position in turns {
-                if leaves_at(position) != alive {
+            for turns in later.chunk_by(|one, other| one.0 == other.0).take_while(|turns| turns[0].0 < end) {
+                if leaves_after(turns) != alive {
                     alive = !alive;
-                    flips.push((position, condition));
+                    flips.push((turns[0].0, condition));
                 }
             }
         }
@@ -90,21 +90,11 @@ impl<B: Bound + Clone> Steps<B> {
     #[inline]
     pub(super) fn mask(&self, stored: B::Stored<'_>) -> Mask {
         let rank = B::rank_of(stored);
-        let mut below = self.ranks.partition_point(|other| *other < rank);
-        let mut at = 0;
-        while let Some(bound) = self.bounds.get(below)
-            && self.ranks[below] == rank
-        {
-            match bound.order(stored) {
-                std::cmp::Ordering::Less => break,
-                std::cmp::Ordering::Equal => {
-                    at = 1;
-                    break;
-                }
-                std::cmp::Ordering::Greater => below += 1,
-            }
-        }
-        let toggles = self.toggles[2 * below + at];
+        let before = self.ranks.partition_point(|other| *other < rank);
+        let tied = &self.bounds[before..][..tied(&self.ranks[before..], rank)];
+        let below = tied.partition_point(|bound| bound.order(stored).is_gt());
+        let is_at = tied.get(below).is_some_and(|bound| bound.order(stored).is_eq());
+        let toggles = self.toggles[2 * (before + below) + usize::from(is_at)];
         let checkpoint = toggles >> self.stride_bits;
         let from = checkpoint << self.stride_bits;
         Mask { dense: self.checkpoints[checkpoint as usize], toggled: (self.conditions + from, toggles - from) }

@@ -84,7 +84,7 @@ impl Scalar<'_> {
     pub(super) fn equal(&self, constant: &Constant) -> Option<Equal> {
         let found = |text: Option<String>| text.map_or(Equal::Never, Equal::To);
         Some(match (self.kind, constant) {
-            (ColumnKind::Uuid, Value::String(text)) => found(uuid(text)),
+            (ColumnKind::Uuid, Value::String(text)) => found(canonical_uuid(text)),
             (ColumnKind::Enum { labels, .. }, Value::String(text)) => {
                 found(labels.contains(text).then(|| text.clone()))
             }
@@ -161,7 +161,7 @@ impl Scalar<'_> {
         let text_kind = &ColumnKind::Text { deterministic: true };
         let (term, kind) = match self.kind {
             // A uuid is in the order of its canonical text.
-            ColumnKind::Uuid if uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
+            ColumnKind::Uuid if canonical_uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
             ColumnKind::Uuid | ColumnKind::Enum { .. } => (self.text(), text_kind),
             kind => (self.term.to_owned(), kind),
         };
@@ -229,8 +229,9 @@ impl Scalar<'_> {
     }
 }
 
-/// The canonical text of a uuid written with its hyphens.
-fn uuid(text: &str) -> Option<String> {
+/// The canonical text of a uuid written with its hyphens; of other text nothing.
+#[must_use]
+pub fn canonical_uuid(text: &str) -> Option<String> {
     let is_uuid = text.len() == 36
         && text.bytes().enumerate().all(|(position, byte)| match position {
             8 | 13 | 18 | 23 => byte == b'-',

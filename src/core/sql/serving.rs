@@ -73,8 +73,11 @@ impl Choice {
     /// Takes in further tests where one index serves all of them.
     fn absorb(&mut self, other: &Self) -> bool {
         let (Choice::Tests(tests, indexes), Choice::Tests(others, serving)) = (self, other) else { return false };
+        if tests[0].path != others[0].path {
+            return false;
+        }
         let shared: Vec<Index> = indexes.iter().filter(|index| serving.contains(index)).cloned().collect();
-        if shared.is_empty() || tests[0].path != others[0].path {
+        if shared.is_empty() {
             return false;
         }
         tests.extend(others.iter().cloned());

@@ -15,6 +15,7 @@ fn the_readme_has_the_limits() {
     let thousands = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
     for row in [
         format!("| nesting of a condition | {} levels |", limits::NESTING),
+        format!("| numbers among the keys of a path, with those of the `$elemMatch` around it | {} |", limits::INDEXES),
         format!("| nodes of a condition | {} |", thousands(limits::NODES)),
         format!("| entries of one `$in`, `$nin` or `$all` | {} each |", thousands(limits::ENTRIES)),
         format!("| text of a condition | {} MiB |", limits::TEXT_BYTES >> 20),

@@ -38,6 +38,22 @@ fn limit_of_nesting() {
 }
 
 #[test]
+fn limit_of_numbers_in_a_path() {
+    let path = |keys: usize| format!("a{}", ".0".repeat(keys));
+    let within =
+        |keys: usize, inner: usize| format!(r#"{{"{}": {{"$elemMatch": {{"{}": 1}}}}}}"#, path(keys), path(inner));
+    assert_kind(&within(limits::INDEXES, 0), None);
+    assert_kind(&within(3, limits::INDEXES - 3), None);
+    assert_kind(&format!(r#"{{"{0}": 1, "{0}.b": 1}}"#, path(limits::INDEXES)), None);
+    let error = refusal(&within(4, limits::INDEXES - 3)).unwrap();
+    assert_eq!(
+        (error.kind, error.pointer),
+        (TooLarge, format!("/{}/$elemMatch/{}", path(4), path(limits::INDEXES - 3)))
+    );
+    assert_eq!(error.message, "more than 8 keys of a path are numbers");
+}
+
+#[test]
 fn limit_of_nodes() {
     let members =
         |count: usize| format!("{{{}}}", (0..count).map(|n| format!(r#""k{n}": 1"#)).collect::<Vec<_>>().join(", "));
@@ -90,11 +106,12 @@ fn limits_of_patterns() {
     // Fast to refuse
     assert_kind(&regex("((((x{99}){99}){99}){99}){99}"), Some(TooLarge));
     assert_kind(&regex(&"(".repeat(1000)), Some(BadPattern));
-    // $contains compiles too, for its speed: its text is not limited as a pattern, but as what it compiles to.
+    // Text that is compared without case compiles too: it is not limited as a pattern, but as what it compiles to.
     let contains = |length: usize| format!(r#"{{"a": {{"$contains": "{}", "$options": "i"}}}}"#, "k".repeat(length));
     assert_kind(&contains(limits::PATTERN_CHARACTERS + 1), None);
     assert_kind(&contains(50_000), Some(TooLarge));
     assert_kind(&contains(limits::TEXT_BYTES - 100), Some(TooLarge));
+    assert_kind(&format!(r#"{{"a": {{"$contains": "{}"}}}}"#, "k".repeat(70_000)), None);
     // Together
     let several = |count: usize| {
         let patterns: Vec<String> = (0..count).map(|_| regex(r"\\w{10}")).collect();

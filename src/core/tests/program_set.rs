@@ -91,7 +91,10 @@ fn many_conditions_on_one_field() {
         r#"{"age": 1e9, "tags": [null, "89"], "name": "", "vip": "true", "seen": null, "scores": []}"#,
         r#"{"age": -1, "tags": ["4", "4", "88"], "scores": [1, null, "2", 333]}"#,
     ];
-    assert_same(&conditions, &documents.map(common::document), &[]);
+    let long: Vec<String> = (0..6000).map(|number| (number % 700).to_string()).collect();
+    let long = format!(r#"{{"scores": [{0}], "tags": ["{1}"]}}"#, long.join(", "), long.join("\", \""));
+    let documents: Vec<Json> = documents.into_iter().chain([long.as_str()]).map(common::document).collect();
+    assert_same(&conditions, &documents, &[]);
 }
 
 #[test]

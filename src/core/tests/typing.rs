@@ -9,6 +9,7 @@ use segments_core::date::{Instant, Utc, Zone};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::Checked;
 use segments_core::limits;
+use segments_core::notices::notices;
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
 
@@ -683,4 +684,18 @@ fn untyped_dates_are_read_in_utc() {
         // Plain text stays text.
         (r#"{"data": "2024-06-01"}"#, &[r#"{"data": "2024-06-01"}"#], &[r#"{"data": "2024-06-01T00:00:00Z"}"#]),
     ]);
+}
+
+#[test]
+fn a_string_that_looks_like_a_date_is_told_where_it_is_compared_as_text() {
+    for (condition, is_told) in [
+        (r#"{"name": {"$gte": "2024-01-01"}}"#, true),
+        (r#"{"data.since": {"$gte": "2024-01-01"}}"#, true),
+        (r#"{"home.city": {"$gte": "2024-01-01"}}"#, true),
+        (r#"{"seen": {"$gte": "2024-01-01"}}"#, false),
+        (r#"{"visits": {"$gte": "2024-01-01"}}"#, false),
+        (r#"{"visits.0": {"$gte": "2024-01-01"}}"#, false),
+    ] {
+        assert_eq!(notices(&parse(condition).unwrap(), &Audience).len(), usize::from(is_told), "{condition}");
+    }
 }

@@ -48,6 +48,13 @@ SELECT name, description, contact_count FROM update_segment(:'spenders', '{"name
 SELECT name, description, contact_count FROM update_segment(:'spenders', '{"conditions": {"country": "US"}, "description": null}');
 SELECT update_segment(:'spenders', '{"title": "x"}');
 SELECT update_segment(:'spenders', '{"name": 5}');
+-- A name that is another one's id is a name as others are.
+SELECT (create_segment(:'spenders', '{"country": "GB"}', audience => 'people')).contact_count;
+SELECT contact_count FROM create_segment('Newcomers', '{"country": "GB"}', audience => 'people');
+\set VERBOSITY sqlstate
+SELECT update_segment((SELECT id FROM segments.segment WHERE name = 'Newcomers'), format('{"name": "%s"}', :'spenders')::jsonb);
+\set VERBOSITY default
+SELECT count(delete_segment(id)) FROM segments.segment WHERE name IN ('Newcomers', :'spenders');
 SELECT update_segment(:'spenders', '{"time_zone": "Mars/Olympus"}');
 SELECT update_segment(:'spenders', '{"conditions": {"contry": "US"}}');
 

@@ -96,6 +96,7 @@ FROM segments.segment_status WHERE audience = 'people';
 SELECT set_refresh_interval('people', '10 minutes');
 SELECT set_refresh_interval('people', '0 seconds');
 SELECT set_refresh_interval('people', '-1 day');
+SELECT set_refresh_interval('people', '300000 years');
 SELECT set_refresh_interval('nobody', '1 day');
 SELECT count(*) FROM refresh_segments('people'), refresh_segments('people') again;
 SELECT DISTINCT error IS NULL AS sound, kept, due - greatest(counted_at, failed_at) AS due_after
