@@ -22,6 +22,10 @@ CREATE FUNCTION property_timestamp(properties jsonb, name text) RETURNS timestam
 COMMENT ON FUNCTION property_timestamp(jsonb, text) IS
     'The point in time of a property that is a string with a timestamp (UTC where it has no offset), or of one with a date its start in UTC; NULL where it is missing or anything else.';
 
+CREATE FUNCTION property_json(value json) RETURNS jsonb
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_property_json';
+COMMENT ON FUNCTION property_json(json) IS 'The value of a json column as conditions read it: NULL where jsonb cannot hold it.';
+
 CREATE FUNCTION index_property(name text, audience text DEFAULT 'contacts') RETURNS text
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'index_property_wrapper';
 COMMENT ON FUNCTION index_property(text, text) IS 'The statement that creates the index which serves conditions on a property.';

@@ -277,6 +277,8 @@ impl Compiler<'_> {
                 ColumnKind::Array(element) if matches!(**element, ColumnKind::Char { .. }) => {
                     format!("{}[]", writer.as_text(&term))
                 }
+                // It may be more than jsonb can hold.
+                ColumnKind::Json => format!("{}({term})", writer.own("property_json")),
                 kind => writer.plain(kind, &term),
             };
             format!("{}, {value}", writer.text(&column.name))

@@ -1,11 +1,14 @@
-//! The entry points of `property_text()` and its like: one property of a document as a value of a Postgres type.
+//! The entry points of `property_text()` and its like, one property of a document as a value of a Postgres type; and that
+//! of `property_json()`.
 
 use super::call::{Call, function_info};
 use super::detoast::Detoasted;
-use pgrx::pg_sys;
+use pgrx::{IntoDatum, direct_function_call_as_datum, pg_sys};
 use segments_core::date::Moment;
 use segments_core::document::{Node, Object, View};
 use segments_core::jsonb::{Jsonb, JsonbNode};
+use segments_core::value::Json;
+use std::ffi::CString;
 
 /// `property_text`: a string.
 ///
@@ -66,6 +69,26 @@ pub unsafe extern "C-unwind" fn segments_property_timestamp(fcinfo: pg_sys::Func
     unsafe { answer(fcinfo, |value| Some(pg_sys::Datum::from(moment(value)?.instant().to_postgres()))) }
 }
 
+/// `property_json`: what jsonb can hold, as such.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a json.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_property_json(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition, the argument is a text, which is used only within this call; jsonb_in takes
+    // a C string.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let json = Detoasted::new(call.argument(0));
+        let is_sound = std::str::from_utf8(json.bytes()).is_ok_and(|text| Json::parse(text).is_ok());
+        let text = CString::new(json.bytes()).ok().filter(|_| is_sound);
+        let jsonb =
+            text.and_then(|text| direct_function_call_as_datum(pg_sys::jsonb_in, &[text.as_c_str().into_datum()]));
+        jsonb.unwrap_or_else(|| call.null())
+    }
+}
+
 /// Answers a call with what `convert` makes of the property; NULL where the document lacks it.
 ///
 /// # Safety
@@ -108,3 +131,4 @@ function_info!(pg_finfo_segments_property_number);
 function_info!(pg_finfo_segments_property_boolean);
 function_info!(pg_finfo_segments_property_date);
 function_info!(pg_finfo_segments_property_timestamp);
+function_info!(pg_finfo_segments_property_json);

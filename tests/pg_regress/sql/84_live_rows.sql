@@ -43,6 +43,12 @@ SELECT sorts_counts();
 INSERT INTO sorts SELECT id + 10, NOT flag, small + 1, years + 1, exact + 1, real + 1, double / 2, text || 'c', upper(sized), blank, upper(mail), key, mood, day - 1, at + '1 day', wall, tags || 'z'::text, numbers, days, doc,
        properties || '{"plan": "free"}', long FROM sorts WHERE jsonb_typeof(properties) = 'object';
 SELECT sorts_counts();
+-- What json holds and jsonb cannot is there, and is null.
+INSERT INTO sorts (id, doc) VALUES (20, '{"a": 1, "b": "\u0000"}'), (21, '{"a": 1, "b": 1e200000}'), (22, '{"a": 1, "b": "\ud800"}'),
+    (23, format('{"a": 1, "b": %s1%s}', repeat('[', 1000), repeat(']', 1000))::json), (24, '{"a": 1, "b": 2}');
+SELECT sorts_counts();
+SELECT count_contacts('{"doc.a": 1, "id": {"$gte": 20}}', 'sorts'), count_contacts('{"doc": null, "id": {"$gte": 20}}', 'sorts'), count_contacts('{"doc": {"$exists": false}, "id": {"$gte": 20}}', 'sorts');
+DELETE FROM sorts WHERE id BETWEEN 20 AND 24;
 UPDATE sorts SET flag = NOT flag;
 UPDATE sorts SET mail = upper(mail), text = text;
 UPDATE sorts SET properties = properties || '{"visits": 30, "labels": ["b"]}' WHERE id > 1 AND jsonb_typeof(properties) = 'object';
