@@ -9,7 +9,7 @@ use crate::{infer, query, scope};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use segments_core::expr::{Atom, Expr, FieldTest};
-use segments_core::sql::{self, Choice, Index, Names, Order, Style};
+use segments_core::sql::{self, Choice, Index, Order};
 use std::collections::BTreeMap;
 
 /// How many contacts are looked at to see how many satisfy a test.
@@ -115,10 +115,8 @@ impl<'a> Sample<'a> {
     }
 
     fn sql(&self, tests: &[FieldTest]) -> String {
-        let extension_schema = self.audience.extension_schema.clone();
-        let style = Style { names: Names::Qualified, extension_schema, alias: None };
         let tests = tests.iter().map(|test| Expr::Test(Atom::Field(test.clone())));
-        sql::where_clause(&Expr::and(tests), &self.audience.table, &style)
+        sql::where_clause(&Expr::and(tests), &self.audience.table, &self.audience.style())
     }
 
     /// The way that looks at the fewest contacts, through indexes that are `there`, or else through the best.

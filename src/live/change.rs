@@ -4,6 +4,7 @@ use super::definition::{hold_writers, stays_live};
 use super::kept;
 use crate::access::{self, Scope};
 use crate::audience::Audience;
+use crate::count::datum;
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::{returning, security, snapshot};
@@ -86,7 +87,7 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::
     let owner = access::extension_owner();
     let recorded = security::as_role(owner, || query::rows(RECORDED, &[], |row| id_of(row.get(1))));
     let visible = recorded.into_iter().filter_map(Definition::find).filter(may_see);
-    let visible: Vec<pgrx::Uuid> = visible.map(|segment| datum(&segment)).collect();
+    let visible: Vec<pgrx::Uuid> = visible.map(|segment| datum(segment.id)).collect();
     security::as_role(owner, || {
         let (transaction, sequence) = after.map_or((None, None), |after| {
             let (transaction, sequence) = position(after);
@@ -134,10 +135,6 @@ pub fn watched(audience: &str) -> Vec<Uuid> {
 
 fn may_see(segment: &Definition) -> bool {
     Audience::try_load(&segment.audience).is_ok_and(|audience| access::may_count(&audience, segment))
-}
-
-fn datum(segment: &Definition) -> pgrx::Uuid {
-    pgrx::Uuid::from_bytes(*segment.id.as_bytes())
 }
 
 /// The transaction and the number of a position; raises 22023 where it is none of this database's.

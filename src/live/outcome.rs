@@ -1,5 +1,6 @@
 //! What a statement has done to the counts of segments and to the members of watched ones.
 
+use crate::count::datum;
 use crate::error::internal;
 use crate::pg::{heap, security};
 use crate::query;
@@ -96,7 +97,3 @@ INSERT INTO segments.change_record (transaction, segment, contact_id, change, ch
 SELECT pg_catalog.pg_current_xact_id(), c.segment, c.contact,
        CASE WHEN c.entered THEN 'entered' ELSE 'exited' END, pg_catalog.clock_timestamp()
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) c(segment, contact, entered)";
-
-fn datum(id: Uuid) -> pgrx::Uuid {
-    pgrx::Uuid::from_bytes(*id.as_bytes())
-}

@@ -4,8 +4,7 @@ use pgrx::{PgMemoryContexts, pg_sys};
 
 /// The call that is being answered.
 ///
-/// Made only by the entry points of this folder, from the pointer that Postgres handed them; it lives as long as
-/// their body does.
+/// Made only by entry points, from the pointer that Postgres handed them; it lives as long as their body does.
 #[derive(Clone, Copy)]
 pub struct Call(pg_sys::FunctionCallInfo);
 
