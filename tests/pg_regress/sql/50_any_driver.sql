@@ -160,8 +160,8 @@ SELECT call, forms, faults FROM driver_calls, try_call(call) ORDER BY number;
 SELECT proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segments') AND pronamespace <> 'segments'::regnamespace
    AND NOT EXISTS (SELECT FROM driver_calls WHERE call LIKE '%' || proname || '(%')
-   -- Those of the type, the operator, the planner and refreshes are not called by name.
-   AND proname !~ '^segment_(condition_|matches|is_matched_by)|^segments_tally'
+   -- Those of the type, the operator, the planner, refreshes and compiled conditions are not called by name.
+   AND proname !~ '^segment_(condition_|matches|is_matched_by)|^segments_tally|^property_json'
  GROUP BY 1 ORDER BY 1;
 
 SELECT count(detach_audience(name, cascade => true)) FROM unnest('{contacts,numbered,keyed}'::text[]) name;

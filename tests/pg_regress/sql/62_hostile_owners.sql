@@ -39,12 +39,15 @@ RESET ROLE;
 SELECT DISTINCT who FROM witnessed;
 
 -- 2. A command that changes any table has live audiences follow theirs. What others' contacts are is not told on the way.
-CREATE TABLE quoted (id int, document json) PARTITION BY RANGE (id);
-CREATE TABLE quoted_1 (id int, document json);
-INSERT INTO quoted_1 VALUES (1, '{"a": "\u0000"}');
+CREATE TABLE quoted (id int, n int) PARTITION BY RANGE (id);
+CREATE TABLE quoted_1 (id int, n int);
+INSERT INTO quoted_1 VALUES (1, 1);
+ALTER TABLE quoted OWNER TO regress_segments_mallory;
+ALTER TABLE quoted_1 OWNER TO regress_segments_mallory;
 SELECT attach_audience('quoted', 'quoted', 'id');
-SELECT name FROM create_segment('One', '{"document.a": 1}', audience => 'quoted');
+SELECT name FROM create_segment('One', '{"n": 1}', audience => 'quoted');
 SELECT set_freshness('quoted', 'live');
+REVOKE ALL ON quoted, quoted_1 FROM regress_segments_mallory;
 ALTER TABLE quoted ATTACH PARTITION quoted_1 FOR VALUES FROM (0) TO (10);
 SET ROLE regress_segments_writer;
 CREATE TABLE unrelated (id int);
