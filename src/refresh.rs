@@ -159,56 +159,80 @@ fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
     worker::wake();
 }
 
+/// What a refresh counted, in one snapshot.
+struct Counted {
+    audience: Option<Audience>,
+    outcomes: Vec<Outcome>,
+    /// Whether the audience was live, and what recorded changes add to the counts' bases
+    is_live: bool,
+    pending: HashMap<Uuid, i64>,
+    taken_at: TimestampWithTimeZone,
+    took: Duration,
+    shown: Option<progress::Shown>,
+}
+
 /// Counts segments of an audience anew and keeps the counts; all of them, where none are named.
 fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>) {
     // One after the other: who waited counts what the other could not see.
     progress::lock(name);
     let extension_owner = access::extension_owner();
-    let is_live = live::is_kept_live(name);
-    let listed = |segments: Vec<Definition>| -> Vec<Definition> {
-        segments.into_iter().filter(|segment| only.is_none_or(|only| only.contains(&segment.id))).collect()
+    let listed = || -> Vec<Definition> {
+        let is_listed = |segment: &Definition| only.is_none_or(|only| only.contains(&segment.id));
+        Definition::all(name).into_iter().filter(is_listed).collect()
     };
-    if is_live {
+    // Before the snapshot: whoever counts after it counts later.
+    let taken_at = clock();
+    let of_periodic = || (!live::is_live(name)).then(|| count_now(name, &listed(), taken_at));
+    let counted = snapshot::latest(of_periodic).unwrap_or_else(|| {
         // Changes that are folded meanwhile would be added twice.
-        let segments = snapshot::latest(|| listed(Definition::all(name)));
-        let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
+        let mut ids: Vec<pgrx::Uuid> =
+            snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();
         ids.sort();
         count::lock(extension_owner, &ids);
-    }
-    let started = time::Instant::now();
-    let (audience, outcomes, pending, taken_at, shown) = snapshot::latest(|| {
         let taken_at = clock();
-        let segments = listed(Definition::all(name));
-        let shown = progress::show(name, segments.len());
-        let ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
-        let (audience, outcomes) = match Audience::try_load(name) {
-            Ok(audience) => {
-                if let Some(shown) = &shown {
-                    shown.expect_rows(rows_of(&audience));
-                }
-                let outcomes = counted(&audience, &segments, shown.as_ref());
-                (Some(audience), outcomes)
-            }
-            Err(failure) => {
-                let failed = |segment: &Definition| Outcome {
-                    id: segment.id,
-                    checked: None,
-                    changes_at: None,
-                    count: Err(failure.message.clone()),
-                };
-                (None, segments.iter().map(failed).collect())
-            }
-        };
-        (audience, outcomes, count::pending_of(extension_owner, &ids), taken_at, shown)
+        snapshot::latest(|| count_now(name, &listed(), taken_at))
     });
-    if let Some(shown) = &shown {
+    if let Some(shown) = &counted.shown {
         shown.enter(Phase::Storing);
     }
-    let kept =
-        keep::Counts { audience: name, outcomes: &outcomes, pending: &pending, taken_at, took: started.elapsed() };
-    kept.store(extension_owner, is_live);
+    let kept = keep::Counts {
+        audience: name,
+        outcomes: &counted.outcomes,
+        pending: &counted.pending,
+        taken_at: counted.taken_at,
+        took: counted.took,
+    };
+    kept.store(extension_owner, counted.is_live);
     live::fold(Some(name));
-    (audience, outcomes)
+    (counted.audience, counted.outcomes)
+}
+
+/// Counts segments in the snapshot that is active, which was taken just after that time.
+fn count_now(name: &str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Counted {
+    let started = time::Instant::now();
+    let shown = progress::show(name, segments.len());
+    let ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
+    let (audience, outcomes) = match Audience::try_load(name) {
+        Ok(audience) => {
+            if let Some(shown) = &shown {
+                shown.expect_rows(rows_of(&audience));
+            }
+            let outcomes = counted(&audience, segments, shown.as_ref());
+            (Some(audience), outcomes)
+        }
+        Err(failure) => {
+            let failed = |segment: &Definition| Outcome {
+                id: segment.id,
+                checked: None,
+                changes_at: None,
+                count: Err(failure.message.clone()),
+            };
+            (None, segments.iter().map(failed).collect())
+        }
+    };
+    let pending = count::pending_of(access::extension_owner(), &ids);
+    let took = started.elapsed();
+    Counted { audience, outcomes, is_live: live::is_live(name), pending, taken_at, took, shown }
 }
 
 fn counted(audience: &Audience, segments: &[Definition], shown: Option<&progress::Shown>) -> Vec<Outcome> {

@@ -35,13 +35,6 @@ pub fn is_live(audience: &str) -> bool {
     freshness == Some("live".to_owned())
 }
 
-/// As [`is_live`], as of now, and nobody changes that until the transaction ends; definitions may change.
-pub fn is_kept_live(audience: &str) -> bool {
-    let lock = format!("{FRESHNESS} FOR KEY SHARE");
-    security::as_role(access::extension_owner(), || query::write_latest(&lock, &[audience.into()]));
-    snapshot::latest(|| is_live(audience))
-}
-
 /// Lets nobody else change the definition of a segment, or take back that of a property, until the transaction ends.
 pub fn hold_definitions(audience: &str) {
     let lock = format!("{FRESHNESS} FOR NO KEY UPDATE");
