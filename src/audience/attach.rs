@@ -110,7 +110,7 @@ fn attach_audience(
     relation: Option<pg_sys::Oid>,
     id_column: Option<&str>,
     properties_column: Option<&str>,
-    columns: Option<Vec<String>>,
+    columns: Option<Vec<Option<String>>>,
     created_column: Option<&str>,
     scope: Option<&str>,
 ) {
@@ -120,11 +120,19 @@ fn attach_audience(
             .hint("Write attach_audience('customers', 'public.customers').")
             .raise()
     };
+    let listed = columns.map(|columns| {
+        columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
+            Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
+                .detail("They are the columns that conditions may speak of.")
+                .hint("Name them, or leave columns out: conditions may speak of all then.")
+                .raise()
+        })
+    });
     let columns = Columns {
         id: id_column.map(str::to_owned),
         properties: properties_column.map(str::to_owned),
         created: created_column.map(str::to_owned),
-        listed: columns,
+        listed,
     };
     attach(name, relation, columns, scope);
 }

@@ -63,6 +63,7 @@ SELECT attach_audience(repeat('x', 101), 'by_text');
 SELECT attach_audience('scoped', 'by_text', scope => '{"nn": 1}');
 SELECT attach_audience('scoped', 'by_text', properties_column => 'id');
 SELECT attach_audience('scoped', 'by_text', columns => '{n,nix}');
+SELECT attach_audience('scoped', 'by_text', columns => '{n,NULL}');
 SELECT attach_audience('scoped', '99999999');
 SELECT attach_audience(NULL, 'by_text');
 CREATE TABLE rows_of_rows (id rank[] PRIMARY KEY);
