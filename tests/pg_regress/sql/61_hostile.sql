@@ -239,6 +239,12 @@ REVOKE ALL ON quoted FROM regress_segments_mallory;
 SET ROLE regress_segments_alice;
 INSERT INTO quoted_topics VALUES (1, 'weekly');
 RESET ROLE;
+-- Nor to who empties the tables, and may do nothing else.
+SELECT watch_segment(id) FROM segments.segment WHERE audience = 'quoted';
+GRANT TRUNCATE ON quoted, quoted_topics TO regress_segments_mallory;
+SET ROLE regress_segments_mallory;
+TRUNCATE quoted, quoted_topics;
+RESET ROLE;
 SELECT detach_audience('quoted', cascade => true);
 DROP TABLE quoted, quoted_topics;
 

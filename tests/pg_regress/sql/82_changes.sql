@@ -72,6 +72,25 @@ SELECT * FROM news();
 INSERT INTO users (id, city) VALUES (usr(21), 'Berlin');
 TRUNCATE users CASCADE;
 SELECT * FROM news();
+-- By who may do nothing else.
+CREATE ROLE changes_truncater;
+GRANT TRUNCATE ON users, user_topics TO changes_truncater;
+SELECT watch_segment((create_segment('US again', '{"$segment": "US"}', audience => 'users')).id);
+INSERT INTO users (id, city) VALUES (usr(22), 'Berlin'), (usr(23), 'Berlin');
+INSERT INTO user_topics (contact_id, topic) VALUES (usr(23), 'news');
+SELECT * FROM news();
+SET ROLE changes_truncater;
+TRUNCATE user_topics;
+RESET ROLE;
+SELECT * FROM news();
+INSERT INTO user_topics (contact_id, topic) VALUES (usr(23), 'news');
+SET ROLE changes_truncater;
+TRUNCATE users, user_topics;
+RESET ROLE;
+SELECT * FROM news();
+SELECT delete_segment(id) IS NOT NULL AS deleted FROM segments.segment WHERE name = 'US again';
+DROP OWNED BY changes_truncater;
+DROP ROLE changes_truncater;
 
 -- Watched no longer: what was recorded stays readable.
 SELECT watch_segment(:'us', false);
