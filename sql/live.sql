@@ -56,18 +56,21 @@ COMMENT ON FUNCTION segments.keep_counts() IS 'What the triggers of a table call
 -- Backends keep what they have compiled of definitions. Each change of these is heard in every session.
 CREATE FUNCTION segments.definitions_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_definitions_changed';
-CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.audience_config
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
-CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.property_config
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
-CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.topic_config
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
-CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.segment_config
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
-CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.segment_reference
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
-CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.watch_config
-    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+-- Logical replication fires triggers for rows, and for TRUNCATE, of those that say so.
+DO $$
+DECLARE
+    definitions text;
+BEGIN
+    FOREACH definitions IN ARRAY '{audience_config,property_config,topic_config,segment_config,segment_reference,watch_config}'::pg_catalog.text[] LOOP
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.%1$I
+                 FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+             CREATE TRIGGER definitions_replicated AFTER INSERT OR UPDATE OR DELETE ON segments.%1$I
+                 FOR EACH ROW EXECUTE FUNCTION segments.definitions_changed();
+             ALTER TABLE segments.%1$I ENABLE ALWAYS TRIGGER definitions_changed, ENABLE REPLICA TRIGGER definitions_replicated', definitions);
+    END LOOP;
+END
+$$;
 
 CREATE FUNCTION segments.fold_counts() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'fold_counts_wrapper';

@@ -25,13 +25,9 @@ impl Statement {
     /// # Safety
     /// `fcinfo` is the pointer that Postgres called a function with, and that call has not returned.
     unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Option<Self> {
-        // SAFETY: by this function's own condition; the tag of a node says which struct it is.
+        // SAFETY: by this function's own condition.
         unsafe {
-            let context = (*fcinfo).context;
-            if context.is_null() || (*context).type_ != pg_sys::NodeTag::T_TriggerData {
-                return None;
-            }
-            let data = context.cast::<pg_sys::TriggerData>();
+            let data = trigger_data(fcinfo)?;
             let timing = (*data).tg_event & (pg_sys::TRIGGER_EVENT_ROW | pg_sys::TRIGGER_EVENT_TIMINGMASK);
             let statement = Statement(data);
             let is_before_truncate = timing == pg_sys::TRIGGER_EVENT_BEFORE && statement.event() == Event::Truncate;
@@ -79,6 +75,19 @@ impl Statement {
     }
 }
 
+/// What a function knows that is called as a trigger; `None` where it is called otherwise.
+///
+/// # Safety
+/// As of [`Statement::of`].
+unsafe fn trigger_data(fcinfo: pg_sys::FunctionCallInfo) -> Option<*mut pg_sys::TriggerData> {
+    // SAFETY: by this function's own condition; the tag of a node says which struct it is.
+    unsafe {
+        let context = (*fcinfo).context;
+        let is_trigger = !context.is_null() && (*context).type_ == pg_sys::NodeTag::T_TriggerData;
+        is_trigger.then_some(context.cast())
+    }
+}
+
 /// The function of the triggers that keep counts live.
 ///
 /// # Safety
@@ -106,10 +115,9 @@ pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCal
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_definitions_changed(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: by this function's own condition.
-    if let Some(statement) = unsafe { Statement::of(fcinfo) } {
-        relcache::invalidate(statement.relation());
-    }
+    // SAFETY: by this function's own condition; the relation is open while its triggers fire.
+    let relation = unsafe { trigger_data(fcinfo).map(|data| (*(*data).tg_relation).rd_id) };
+    relation.into_iter().for_each(relcache::invalidate);
     pg_sys::Datum::from(0)
 }
 
