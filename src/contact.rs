@@ -145,12 +145,28 @@ pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
 /// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.
 fn can_be_id(text: &str, type_name: &str) -> bool {
     match type_name {
-        "pg_catalog.uuid" => uuid::Uuid::parse_str(text).is_ok(),
-        "pg_catalog.int2" => text.trim().parse::<i16>().is_ok(),
-        "pg_catalog.int4" => text.trim().parse::<i32>().is_ok(),
-        "pg_catalog.int8" => text.trim().parse::<i64>().is_ok(),
+        "pg_catalog.uuid" => is_uuid(text),
+        "pg_catalog.int2" => without_space(text).parse::<i16>().is_ok(),
+        "pg_catalog.int4" => without_space(text).parse::<i32>().is_ok(),
+        "pg_catalog.int8" => without_space(text).parse::<i64>().is_ok(),
         _ => true,
     }
+}
+
+/// Whether Postgres reads a text as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, a hyphen after
+/// any four of them, all in braces or not.
+fn is_uuid(text: &str) -> bool {
+    let Some(text) = text.strip_prefix('{').map_or(Some(text), |text| text.strip_suffix('}')) else { return false };
+    let is_group = |group: &str| !group.is_empty() && group.len().is_multiple_of(4);
+    let is_digit = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+    text.split('-').all(is_group)
+        && text.bytes().all(is_digit)
+        && text.bytes().filter(|byte| *byte != b'-').count() == 32
+}
+
+/// Without what Postgres takes for white space around a number (`isspace` of C), which is ASCII.
+fn without_space(text: &str) -> &str {
+    text.trim_matches(|c| matches!(c, ' ' | '\t'..='\r'))
 }
 
 /// A value of that type. An argument of type text would be cast, which the owner of an enum may have written a function for;
