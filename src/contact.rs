@@ -3,14 +3,14 @@
 use crate::audience::{Audience, ColumnRef};
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::returning;
+use crate::pg::{relcache, returning};
 use crate::segment::{self, Definition, id_of};
 use crate::{condition, count, query, scope};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::{Checked, Expr};
-use segments_core::sql::{self, Names, Style};
+use segments_core::sql::{self, ColumnKind, Names, Style};
 
 mod page;
 mod segments;
@@ -59,9 +59,12 @@ fn segment_contacts(
 fn segment_members(segment: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) {
     let (audience, checked) = members_of(not_null("segment", segment));
     let call = Call::from(fcinfo);
+    // As it is where its own type is asked for: the text of an enum's value would be cast back to it.
+    let is_own_type = call.returns(relcache::column_type(audience.relation.oid, &audience.id.name));
+    let id = &audience.id.name;
     let sql = format!(
         "SELECT {}::{} FROM {} WHERE {}",
-        audience.value(&audience.id.name),
+        if is_own_type { quote_identifier(id) } else { audience.value(id) },
         call.return_type(),
         audience.relation.quoted(),
         executable_sql(&audience, &checked)
@@ -140,6 +143,20 @@ pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
         return "false".to_owned();
     }
     format!("{} OPERATOR(pg_catalog.=) {}", quote_identifier(name), literal(contact_id, type_name))
+}
+
+/// As [`is_contact`], of the table that goes by `row` in a query whose argument `$1` is the id, a text.
+pub fn is_contact_asked(audience: &Audience, row: &str) -> String {
+    let ColumnRef { name, type_name, .. } = &audience.id;
+    let id = format!("{row}.{}", quote_identifier(name));
+    match audience.table.column(name).map(|column| &column.kind) {
+        // The argument would be cast (see `literal`). There are no more ids than labels, so no index is missed.
+        Some(ColumnKind::Enum { .. }) => {
+            let label = format!("pg_catalog.textin(pg_catalog.enum_out({id}::{type_name}))");
+            format!("{label} OPERATOR(pg_catalog.=) $1")
+        }
+        _ => format!("{id} OPERATOR(pg_catalog.=) $1::{type_name}"),
+    }
 }
 
 /// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.

@@ -198,11 +198,7 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> Strin
         _ => topics.iter().map(|_| "false".to_owned()).collect(),
     };
     read.push(format!("ARRAY[{}]::pg_catalog.bool[]", held.join(", ")));
-    format!(
-        "SELECT {} FROM {from} WHERE {row}.{id} OPERATOR(pg_catalog.=) $1::{}",
-        read.join(", "),
-        audience.id.type_name
-    )
+    format!("SELECT {} FROM {from} WHERE {}", read.join(", "), contact::is_contact_asked(audience, &row))
 }
 
 /// How many audiences a backend keeps the segments of.

@@ -32,6 +32,12 @@ impl Call {
         }
     }
 
+    /// Whether the type that the call is to return is that one, where each may be a domain over it.
+    pub fn returns(self, type_id: pg_sys::Oid) -> bool {
+        // SAFETY: by `new`; both types exist.
+        unsafe { pg_sys::getBaseType(pg_sys::get_fn_expr_rettype((*self.0).flinfo)) == pg_sys::getBaseType(type_id) }
+    }
+
     /// The schema that the called function is in.
     pub fn schema(self) -> pg_sys::Oid {
         // SAFETY: by `new`; the syscache takes any OID.

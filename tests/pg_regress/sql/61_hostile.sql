@@ -280,6 +280,7 @@ CREATE CAST (text AS level) WITH FUNCTION level_of(text) AS ASSIGNMENT;
 CREATE CAST (level AS text) WITH FUNCTION level_text(level) AS ASSIGNMENT;
 CREATE CAST (level AS json) WITH FUNCTION level_json(level);
 CREATE DOMAIN checked AS text CHECK (regress_hostile.witness('check of a domain'));
+CREATE DOMAIN level_domain AS level;
 CREATE TABLE trap (id checked PRIMARY KEY, level level, levels level[], n int);
 INSERT INTO trap VALUES ('a', 'low', '{low,high}', 1), ('b', 'high', NULL, 2);
 CREATE TABLE levels (id level PRIMARY KEY, topic level);
@@ -309,6 +310,8 @@ SELECT next->>'id' AS id FROM search_contacts('{}', 'levels', 1) page, search_co
 SELECT subscribe_contact('high', 'low', 'levels'), count_contacts('{"$topic": "low"}', 'levels'), unsubscribe_contact('high', 'low', 'levels');
 SELECT name, contact_count FROM create_segment('All', '{}', audience => 'levels');
 SELECT in_segment('low', id), explain_match('low', id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
+SELECT id, ARRAY(SELECT name FROM contact_segments(id, 'levels')) AS segments FROM unnest('{low,high,medium}'::text[]) id;
+SELECT segment_members(id, NULL::level), segment_members(id, NULL::level_domain), segment_members(id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
 SELECT name, contact_count FROM create_segment('Low', '{"level": {"$regex": "low"}}', audience => 'trap');
 SELECT in_segment('a', id), explain_match('a', id), segment_members(id) FROM segments.segment WHERE name = 'Low' AND audience = 'trap';
 SELECT * FROM witnessed;
