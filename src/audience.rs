@@ -77,6 +77,39 @@ pub struct ColumnRef {
     pub name: String,
     pub type_name: String,
     pub not_null: bool,
+    pub is_enum: bool,
+}
+
+/// The owner of an enum may have given it casts to text and from it, which would run with the rights of whoever asks.
+impl ColumnRef {
+    /// A term of the column's type, as text. Nothing of the type's owner runs for it.
+    pub fn as_text(&self, term: &str) -> String {
+        let type_name = &self.type_name;
+        if self.is_enum {
+            format!("pg_catalog.textin(pg_catalog.enum_out({term}::{type_name}))")
+        } else {
+            format!("{term}::pg_catalog.text")
+        }
+    }
+
+    /// That a term of the column's type is the value that a text says. Labels are compared as text: a table has no more
+    /// ids than its enum has labels, so that no index is missed.
+    pub fn is(&self, term: &str, text: &str) -> String {
+        if self.is_enum {
+            format!("{} OPERATOR(pg_catalog.=) {text}", self.as_text(term))
+        } else {
+            format!("{term} OPERATOR(pg_catalog.=) {text}::{}", self.type_name)
+        }
+    }
+
+    /// As [`is`](Self::is), that it is one of an array of texts.
+    pub fn is_any(&self, term: &str, texts: &str) -> String {
+        if self.is_enum {
+            format!("{} OPERATOR(pg_catalog.=) ANY ({texts})", self.as_text(term))
+        } else {
+            format!("{term} OPERATOR(pg_catalog.=) ANY ({texts}::{}[])", self.type_name)
+        }
+    }
 }
 
 impl Relation {

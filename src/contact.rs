@@ -10,7 +10,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::{Checked, Expr};
-use segments_core::sql::{self, ColumnKind, Names, Style};
+use segments_core::sql::{self, Names, Style};
 
 mod page;
 mod segments;
@@ -143,20 +143,6 @@ pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
         return "false".to_owned();
     }
     format!("{} OPERATOR(pg_catalog.=) {}", quote_identifier(name), literal(contact_id, type_name))
-}
-
-/// As [`is_contact`], of the table that goes by `row` in a query whose argument `$1` is the id, a text.
-pub fn is_contact_asked(audience: &Audience, row: &str) -> String {
-    let ColumnRef { name, type_name, .. } = &audience.id;
-    let id = format!("{row}.{}", quote_identifier(name));
-    match audience.table.column(name).map(|column| &column.kind) {
-        // The argument would be cast (see `literal`). There are no more ids than labels, so no index is missed.
-        Some(ColumnKind::Enum { .. }) => {
-            let label = format!("pg_catalog.textin(pg_catalog.enum_out({id}::{type_name}))");
-            format!("{label} OPERATOR(pg_catalog.=) $1")
-        }
-        _ => format!("{id} OPERATOR(pg_catalog.=) $1::{type_name}"),
-    }
 }
 
 /// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.

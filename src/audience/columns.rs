@@ -27,7 +27,12 @@ impl CatalogColumn {
     }
 
     pub fn to_ref(&self) -> ColumnRef {
-        ColumnRef { name: self.name.clone(), type_name: self.type_name.clone(), not_null: self.not_null }
+        ColumnRef {
+            name: self.name.clone(),
+            type_name: self.type_name.clone(),
+            not_null: self.not_null,
+            is_enum: matches!(self.kind, Some(ColumnKind::Enum { .. })),
+        }
     }
 
     /// Whether the column is jsonb.

@@ -198,7 +198,8 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> Strin
         _ => topics.iter().map(|_| "false".to_owned()).collect(),
     };
     read.push(format!("ARRAY[{}]::pg_catalog.bool[]", held.join(", ")));
-    format!("SELECT {} FROM {from} WHERE {}", read.join(", "), contact::is_contact_asked(audience, &row))
+    let is_asked = audience.id.is(&format!("{row}.{id}"), "$1");
+    format!("SELECT {} FROM {from} WHERE {is_asked}", read.join(", "))
 }
 
 /// How many audiences a backend keeps the segments of.

@@ -23,7 +23,7 @@ pub struct Contacts {
     presence: Option<Presence>,
     /// The name by which conditions call the row, quoted
     row: String,
-    /// The column that identifies it, quoted
+    /// What identifies it, as text
     id: String,
 }
 
@@ -58,13 +58,9 @@ impl Contacts {
         let batches: Vec<Batch> = others.chunks(AT_ONCE).map(batch).collect();
         let watched: Vec<WatchedBatch> =
             watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(segments, growth)).collect();
-        (!batches.is_empty() || !watched.is_empty()).then(|| Contacts {
-            batches,
-            watched,
-            presence,
-            row: quote_identifier(&audience.table.name),
-            id: quote_identifier(&audience.id.name),
-        })
+        let row = quote_identifier(&audience.table.name);
+        let id = audience.id.as_text(&format!("{row}.{}", quote_identifier(&audience.id.name)));
+        (!batches.is_empty() || !watched.is_empty()).then_some(Contacts { batches, watched, presence, row, id })
     }
 
     /// What a statement has done; evaluated with the rights of the current role.
@@ -87,8 +83,8 @@ impl Contacts {
         let (row, id) = (&self.row, &self.id);
         let sql = |terms: &str| {
             format!(
-                "SELECT {row}.{id}::pg_catalog.text, {terms} FROM ({rows}) {row}
-                  WHERE (pg_catalog.hashtext({row}.{id}::pg_catalog.text) OPERATOR(pg_catalog.&) 2147483647)
+                "SELECT {id}, {terms} FROM ({rows}) {row}
+                  WHERE (pg_catalog.hashtext({id}) OPERATOR(pg_catalog.&) 2147483647)
                         OPERATOR(pg_catalog.%) $1 OPERATOR(pg_catalog.=) $2 GROUP BY 1"
             )
         };

@@ -61,8 +61,8 @@ pub fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, Ha
     let ids = |segment: &Definition| {
         let Ok(checked) = scope::check_segment(audience, segment) else { return HashSet::new() };
         let sql = format!(
-            "SELECT {}::pg_catalog.text FROM {} WHERE {}",
-            quote_identifier(&audience.id.name),
+            "SELECT {} FROM {} WHERE {}",
+            audience.id.as_text(&quote_identifier(&audience.id.name)),
             audience.relation.quoted(),
             contact::executable_sql(audience, &checked.checked)
         );

@@ -14,7 +14,7 @@
 use super::kept::LiveSegment;
 use super::outcome::Outcome;
 use super::watched::{self, WatchedBatch};
-use crate::audience::{Audience, Subscriptions};
+use crate::audience::{Audience, ColumnRef, Subscriptions};
 use crate::contact;
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot::{self, Command};
@@ -24,6 +24,7 @@ use crate::query;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{INT4OID, Oid, TEXTARRAYOID};
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use segments_core::sql::{self, ColumnKind, Style};
 use settled::Settled;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -238,12 +239,15 @@ SELECT EXISTS (
 /// The queries on one audience's tables.
 struct Sql {
     contacts: String,
+    /// The column that identifies contacts, quoted
     id: String,
-    id_type: String,
+    /// And its type
+    id_column: ColumnRef,
     subscriptions: String,
     contact_column: String,
     topic_column: String,
-    topic_type: String,
+    /// `b.topic`, a text, in the type of that column
+    topic_read: String,
     /// The name by which conditions call the row, quoted
     row: String,
     held: String,
@@ -255,24 +259,35 @@ impl Sql {
         let Subscriptions::In(relation) = &audience.topics else { return None };
         let topics = audience.table.topics.as_ref()?;
         let topic_type = column_type(relation.oid, &topics.topic_column.name)?;
+        let topic_read = match topics.topic_column.kind {
+            // Nothing of the type's owner is to run, as a cast may (see `ColumnRef`).
+            ColumnKind::Enum { .. } => format!(
+                "(SELECT l FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::{topic_type})) l
+                   WHERE pg_catalog.textin(pg_catalog.enum_out(l)) OPERATOR(pg_catalog.=) b.topic)"
+            ),
+            _ => format!("b.topic::{topic_type}"),
+        };
         let (contact, topic) = (quote_identifier(&topics.contact_column), quote_identifier(&topics.topic_column.name));
         let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
-        let id_type = audience.id.type_name.clone();
+        let id_column = audience.id.clone();
         let held = format!(
-            "SELECT s.{contact}::{id_type}::pg_catalog.text,
-                    pg_catalog.array_agg(s.{topic}::pg_catalog.text) FILTER (WHERE s.{topic} IS NOT NULL),
+            "SELECT {contact_text},
+                    pg_catalog.array_agg({topic_text}::pg_catalog.text) FILTER (WHERE s.{topic} IS NOT NULL),
                     pg_catalog.array_agg({PLACE})
                FROM {subscriptions} s
-              WHERE s.{contact} OPERATOR(pg_catalog.=) ANY ($1::{id_type}[]) GROUP BY 1"
+              WHERE {is_asked} GROUP BY 1",
+            topic_text = sql::value(&topics.topic_column, &Style { alias: Some("s".to_owned()), ..audience.style() }),
+            contact_text = id_column.as_text(&format!("s.{contact}::{}", id_column.type_name)),
+            is_asked = id_column.is_any(&format!("s.{contact}"), "$1"),
         );
         Some(Sql {
             contacts: audience.relation.quoted(),
             id: quote_identifier(&audience.id.name),
-            id_type,
+            id_column,
             subscriptions,
             contact_column: contact,
             topic_column: topic,
-            topic_type,
+            topic_read,
             row: quote_identifier(&audience.table.name),
             held,
         })
@@ -289,11 +304,12 @@ impl Sql {
             Event::Delete => taken,
             _ => format!("{taken} UNION ALL {given}"),
         };
+        let contact_text = self.id_column.as_text("r.contact");
         format!(
             "SELECT r.contact, pg_catalog.sum(r.taken)::pg_catalog.int8 AS taken, pg_catalog.sum(r.given)::pg_catalog.int8 AS given
                FROM ({rows}) r
               WHERE r.contact IS NOT NULL
-                AND (pg_catalog.hashtext(r.contact::pg_catalog.text) OPERATOR(pg_catalog.&) 2147483647)
+                AND (pg_catalog.hashtext({contact_text}) OPERATOR(pg_catalog.&) 2147483647)
                     OPERATOR(pg_catalog.%) $1 OPERATOR(pg_catalog.=) $2
               GROUP BY r.contact"
         )
@@ -319,8 +335,9 @@ impl Sql {
     fn touched(&self, event: Event) -> String {
         let Sql { contacts, id, subscriptions, contact_column, .. } = self;
         let changed = self.changed(event);
+        let id_text = self.id_column.as_text(&format!("c.{id}"));
         format!(
-            "SELECT c.{id}::pg_catalog.text, changed.taken, changed.given,
+            "SELECT {id_text}, changed.taken, changed.given,
                     ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} OPERATOR(pg_catalog.=) c.{id})
                FROM ({changed}) changed JOIN {contacts} c ON c.{id} OPERATOR(pg_catalog.=) changed.contact"
         )
@@ -337,7 +354,8 @@ impl Sql {
 
     /// The same, contact by contact.
     fn contact_by_contact(&self, terms: &str) -> String {
-        format!("SELECT {}.{}::pg_catalog.text, {terms} FROM {}", self.row, self.id, self.before_and_after())
+        let id_text = self.id_column.as_text(&format!("{}.{}", self.row, self.id));
+        format!("SELECT {id_text}, {terms} FROM {}", self.before_and_after())
     }
 
     /// 1 where the contact is a member and was none before, −1 where it is the other way round.
@@ -351,15 +369,16 @@ impl Sql {
     }
 
     fn before_and_after(&self) -> String {
-        let Sql { contacts, id, id_type, subscriptions, contact_column, topic_column, topic_type, row, .. } = self;
+        let Sql { contacts, id, subscriptions, contact_column, topic_column, topic_read, row, .. } = self;
+        let is_changed = self.id_column.is(&format!("{row}.{id}"), "\"segments.changed\".contact");
         format!(
             "pg_catalog.unnest($1) \"segments.changed\"(contact)
-               JOIN {contacts} {row} ON {row}.{id} OPERATOR(pg_catalog.=) \"segments.changed\".contact::{id_type}
+               JOIN {contacts} {row} ON {is_changed}
               CROSS JOIN LATERAL (
                     SELECT ARRAY(SELECT s.{topic_column} FROM {subscriptions} s
                                   WHERE s.{contact_column} OPERATOR(pg_catalog.=) {row}.{id}) AS topics) \"segments.after\"
                LEFT JOIN (
-                    SELECT b.contact, pg_catalog.array_agg(b.topic::{topic_type}) AS topics
+                    SELECT b.contact, pg_catalog.array_agg({topic_read}) AS topics
                       FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) b(contact, topic)
                      GROUP BY b.contact) \"segments.before\"
                  ON \"segments.before\".contact OPERATOR(pg_catalog.=) \"segments.changed\".contact"

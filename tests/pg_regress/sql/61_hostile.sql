@@ -314,6 +314,24 @@ SELECT id, ARRAY(SELECT name FROM contact_segments(id, 'levels')) AS segments FR
 SELECT segment_members(id, NULL::level), segment_members(id, NULL::level_domain), segment_members(id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
 SELECT name, contact_count FROM create_segment('Low', '{"level": {"$regex": "low"}}', audience => 'trap');
 SELECT in_segment('a', id), explain_match('a', id), segment_members(id) FROM segments.segment WHERE name = 'Low' AND audience = 'trap';
+-- Nor for whoever has a table of their own whose ids are of that type, when its counts are kept live.
+SET ROLE regress_segments_alice;
+CREATE TABLE borrowed (id level PRIMARY KEY, n int);
+CREATE TABLE borrowed_topics (contact level, topic level);
+RESET ROLE;
+SELECT attach_audience('borrowed', 'borrowed'), attach_topics('borrowed', 'borrowed_topics', 'contact', 'topic'), set_freshness('borrowed', 'live');
+SELECT (create_topic('low', audience => 'borrowed')).slug;
+SELECT watch_segment((create_segment(name, conditions, audience => 'borrowed')).id) FROM (VALUES ('Ones', '{"n": 1}'), ('Readers', '{"$topic": "low", "n": 1}')) v(name, conditions);
+INSERT INTO borrowed VALUES ('low', 1), ('high', 1);
+INSERT INTO borrowed_topics VALUES ('low', 'low'), ('high', 'low');
+UPDATE borrowed_topics SET topic = topic;
+UPDATE borrowed SET n = 2 WHERE id = 'high';
+UPDATE borrowed_topics SET topic = 'high' WHERE contact = 'low';
+SELECT (update_segment(id, '{"conditions": {"n": 2}}')).name FROM segments.segment WHERE name = 'Ones' AND audience = 'borrowed';
+TRUNCATE borrowed, borrowed_topics;
+SELECT s.name, c.contact_id, string_agg(c.change, ', ' ORDER BY c.ordinality) AS changes
+  FROM segment_changes() WITH ORDINALITY c JOIN segments.segment s ON s.id = c.segment WHERE s.audience = 'borrowed' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT detach_audience('borrowed', cascade => true);
 SELECT * FROM witnessed;
 -- A view and a forced policy are asked with their owner's rights, and leave nothing behind.
 SELECT name, contact_count FROM create_segment('Twos', '{"n": 2}', audience => 'peeping');
