@@ -59,6 +59,7 @@ CREATE FUNCTION segments.function_scopes() RETURNS TABLE (name name, scopes text
 VALUES
     ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[]),
     ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('id_text', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('properties', '{read:segments,write:segments,read:contacts,write:contacts}'),

@@ -64,7 +64,7 @@ CREATE FUNCTION in_segment(contact_id text, segment text) RETURNS boolean
     LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment($1, $2::pg_catalog.uuid)';
 COMMENT ON FUNCTION in_segment(text, text) IS 'As in_segment(text, uuid).';
 CREATE FUNCTION in_segment(contact_id anyelement, segment text) RETURNS boolean
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment($1::pg_catalog.text, $2::pg_catalog.uuid)';
+    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2::pg_catalog.uuid)';
 COMMENT ON FUNCTION in_segment(anyelement, text) IS 'As in_segment(text, uuid).';
 
 CREATE FUNCTION explain_match(contact_id text, segment text)
@@ -73,7 +73,7 @@ CREATE FUNCTION explain_match(contact_id text, segment text)
 COMMENT ON FUNCTION explain_match(text, text) IS 'As explain_match(text, uuid).';
 CREATE FUNCTION explain_match(contact_id anyelement, segment text)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1::pg_catalog.text, $2::pg_catalog.uuid)';
+    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2::pg_catalog.uuid)';
 COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid).';
 
 CREATE FUNCTION set_refresh_interval(audience text, every text) RETURNS void

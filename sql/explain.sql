@@ -19,7 +19,7 @@ COMMENT ON FUNCTION explain_match(text, uuid) IS
     'Each part of a segment''s condition, the value it saw on one contact, and whether it holds.';
 CREATE FUNCTION explain_match(contact_id anyelement, segment uuid)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1::pg_catalog.text, $2)';
+    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2)';
 
 CREATE FUNCTION infer_properties(audience text DEFAULT 'contacts', sample int DEFAULT 10000, "declare" boolean DEFAULT false)
     RETURNS TABLE (name text, type text, present numeric, distinct_values bigint, examples jsonb, declared boolean)

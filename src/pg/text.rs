@@ -1,5 +1,7 @@
 //! Values as text.
 
+use super::call::{Call, function_info};
+use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::CStr;
 
@@ -44,3 +46,20 @@ impl Text {
         }
     }
 }
+
+/// `segments.id_text`: a value of any type as text.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a value of the type that the call site has.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_id_text(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition.
+    let text = unsafe {
+        let call = Call::new(fcinfo);
+        Text::of_type(call.argument_type(0)).of(call.argument(0))
+    };
+    text.into_datum().unwrap_or(Datum::null())
+}
+
+function_info!(pg_finfo_segments_id_text);

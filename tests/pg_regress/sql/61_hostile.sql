@@ -311,6 +311,8 @@ SELECT subscribe_contact('high', 'low', 'levels'), count_contacts('{"$topic": "l
 SELECT name, contact_count FROM create_segment('All', '{}', audience => 'levels');
 SELECT in_segment('low', id), explain_match('low', id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
 SELECT id, ARRAY(SELECT name FROM contact_segments(id, 'levels')) AS segments FROM unnest('{low,high,medium}'::text[]) id;
+SELECT in_segment('low'::level, id), explain_match('low'::level, id), subscribe_contact('low'::level, 'low', 'levels'), unsubscribe_contact('low'::level, 'low', 'levels'),
+       ARRAY(SELECT name FROM contact_segments('low'::level, 'levels')) AS segments FROM segments.segment WHERE name = 'All' AND audience = 'levels';
 SELECT segment_members(id, NULL::level), segment_members(id, NULL::level_domain), segment_members(id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
 SELECT name, contact_count FROM create_segment('Low', '{"level": {"$regex": "low"}}', audience => 'trap');
 SELECT in_segment('a', id), explain_match('a', id), segment_members(id) FROM segments.segment WHERE name = 'Low' AND audience = 'trap';
