@@ -44,13 +44,23 @@ impl CatalogColumn {
 /// The columns of a relation, in their order. Domains count as what they are domains over.
 pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
     query::rows(COLUMNS, &[relation.into()], |row| {
-        let base =
-            BaseType { schema: row.get(5), name: row.get(6), labels: row.nullable(7), deterministic: row.get(8) };
+        let base = BaseType {
+            schema: row.get(5),
+            name: row.get(6),
+            labels: row.nullable(7),
+            is_domain: row.get(13),
+            deterministic: row.get(8),
+        };
         let kind = match row.nullable::<String>(9) {
             None => base.kind(),
             Some(schema) => {
-                let element =
-                    BaseType { schema, name: row.get(10), labels: row.nullable(11), deterministic: base.deterministic };
+                let element = BaseType {
+                    schema,
+                    name: row.get(10),
+                    labels: row.nullable(11),
+                    is_domain: false,
+                    deterministic: base.deterministic,
+                };
                 element.kind().filter(is_scalar).map(|kind| ColumnKind::Array(Box::new(kind)))
             }
         };
@@ -77,7 +87,8 @@ SELECT a.attnum, a.attname::pg_catalog.text,
        base.nspname::pg_catalog.text, base.typname::pg_catalog.text, base.labels,
        COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid OPERATOR(pg_catalog.=) a.attcollation), true),
        element.nspname::pg_catalog.text, element.typname::pg_catalog.text, element.labels,
-       base.typtype OPERATOR(pg_catalog.=) ANY ('{b,e}') AND base.typcategory OPERATOR(pg_catalog.<>) 'A'
+       base.typtype OPERATOR(pg_catalog.=) ANY ('{b,e}') AND base.typcategory OPERATOR(pg_catalog.<>) 'A',
+       base.oid OPERATOR(pg_catalog.<>) a.atttypid
   FROM pg_catalog.pg_attribute a
  CROSS JOIN LATERAL (
         WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (
@@ -100,12 +111,14 @@ SELECT a.attnum, a.attname::pg_catalog.text,
  WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
  ORDER BY a.attnum";
 
-/// A type that is no domain.
+/// A type that is no domain itself.
 struct BaseType {
     schema: String,
     name: String,
     /// Of an enum
     labels: Option<Vec<String>>,
+    /// Whether the column is of a domain over it
+    is_domain: bool,
     /// Of the column's collation
     deterministic: bool,
 }
@@ -117,6 +130,7 @@ impl BaseType {
             return Some(ColumnKind::Enum {
                 type_name: QualifiedName { schema: self.schema, name: self.name },
                 labels,
+                is_domain: self.is_domain,
             });
         }
         if self.name == "citext" {

@@ -47,7 +47,7 @@ pub fn where_clause(checked: &Checked, table: &Table, style: &Style) -> String {
 #[must_use]
 pub fn value(column: &Column, style: &Style) -> String {
     let writer = Writer(style);
-    writer.plain(&column.kind, &writer.column(&column.name))
+    writer.plain(&column.kind, &writer.value(column))
 }
 
 /// A column's type, as a cast takes it.
@@ -270,7 +270,7 @@ impl Compiler<'_> {
     fn object_of(&self, columns: &[&Column]) -> String {
         let writer = self.writer;
         let member = |column: &&Column| {
-            let term = writer.column(&column.name);
+            let term = writer.value(column);
             let value = match &column.kind {
                 // Without the padding, which is no part of the string.
                 ColumnKind::Char { .. } => writer.as_text(&term),

@@ -17,7 +17,7 @@ pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Op
     if !field.path.rest().is_empty() {
         return None;
     }
-    let term = writer.column(&column.name);
+    let term = writer.value(column);
     match &column.kind {
         // The json types, and arrays of them.
         kind if kind.property_type() == PropertyType::Json => {

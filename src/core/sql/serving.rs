@@ -120,7 +120,7 @@ fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
 }
 
 fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
-    let term = writer.column(&column.name);
+    let term = writer.value(column);
     let is_own = |left: &str| left == term;
     let is_in_c = |left: &str| left == format!("{term} COLLATE {}", writer.c_collation());
     let ordered = |orders: &[Order]| orders.iter().map(|order| Index::Column(column.name.clone(), *order)).collect();

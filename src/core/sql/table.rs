@@ -72,6 +72,8 @@ pub enum ColumnKind {
         type_name: QualifiedName,
         /// Its labels
         labels: Vec<String>,
+        /// Whether the column is of a domain over it, to which no operator of enums applies
+        is_domain: bool,
     },
     /// `smallint`
     SmallInt,

@@ -1,6 +1,6 @@
 //! Names, literals and operators, as text.
 
-use super::table::{ColumnKind, QualifiedName};
+use super::table::{Column, ColumnKind, QualifiedName};
 use super::tree::{Infix, OneOf, Sql, Symbol};
 
 /// How SQL is written.
@@ -138,6 +138,15 @@ impl Writer<'_> {
     /// The text of a term of another type.
     pub(super) fn as_text(self, term: &str) -> String {
         format!("{term}::{}", self.builtin("text"))
+    }
+
+    /// A column's value, of a type that operators know.
+    pub(super) fn value(self, column: &Column) -> String {
+        let value = self.column(&column.name);
+        match &column.kind {
+            kind @ ColumnKind::Enum { is_domain: true, .. } => format!("{value}::{}", self.type_name(kind)),
+            _ => value,
+        }
     }
 
     /// A column's value as built-in types have it. The owner of an enum may have given it casts, to text and to json,

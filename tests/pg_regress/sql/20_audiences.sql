@@ -222,6 +222,19 @@ RESET client_min_messages;
 SELECT name, relation FROM segments.audience WHERE name IN ('theirs', 'far') ORDER BY name;
 DROP ROLE regress_segments_dropper;
 
+-- A domain over an enum is what it is a domain over.
+CREATE TYPE regress_there.rank AS ENUM ('low', 'high');
+CREATE DOMAIN regress_there.ranked AS regress_there.rank;
+CREATE TABLE regress_there.ranks (id regress_there.ranked PRIMARY KEY, rank regress_there.ranked);
+CREATE INDEX ON regress_there.ranks (rank);
+INSERT INTO regress_there.ranks VALUES ('low', 'high'), ('high', NULL);
+SELECT attach_audience('ranks', 'regress_there.ranks');
+SELECT condition, count_contacts(condition, 'ranks') FROM unnest('{"{\"rank\": \"high\"}","{\"rank\": {\"$ne\": \"low\"}}","{\"rank\": {\"$gt\": \"higg\"}}","{\"rank\": {\"$regex\": \"^h\"}}","{\"rank\": null}"}'::segment_condition[]) condition;
+SELECT conditions_sql('{"rank": {"$in": ["low", "high"]}}', 'ranks');
+SELECT contact_count FROM create_segment('High', '{"rank": "high"}', audience => 'ranks') \gset
+SELECT count(*) FROM search_contacts('{"rank": "high"}', 'ranks');
+SELECT name FROM contact_segments('low'::text, 'ranks');
+
 -- The end.
 SELECT count(detach_audience(name, cascade => true)) FROM segments.audience
  WHERE relation_name LIKE '"regress%' OR relation_name LIKE 'regress_there%' OR name = 'stale';

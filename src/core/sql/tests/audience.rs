@@ -26,7 +26,11 @@ pub(in crate::sql) fn contacts() -> Table {
             column("login", ColumnKind::Name),
             column(
                 "status",
-                ColumnKind::Enum { type_name: public("Status"), labels: vec!["active".into(), "it's over".into()] },
+                ColumnKind::Enum {
+                    type_name: public("Status"),
+                    labels: vec!["active".into(), "it's over".into()],
+                    is_domain: false,
+                },
             ),
             column("rank", ColumnKind::SmallInt),
             column("age", ColumnKind::Integer),
