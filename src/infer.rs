@@ -27,9 +27,11 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::
     let mut audience = Audience::load(audience);
     if declare {
         access::require_write(&audience.name);
-        audience = live::hold_writers(audience);
     }
     let found = infer(&audience, sample);
+    if declare {
+        audience = live::hold_writers(audience);
+    }
     let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
