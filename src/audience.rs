@@ -85,11 +85,7 @@ impl ColumnRef {
     /// A term of the column's type, as text. Nothing of the type's owner runs for it.
     pub fn as_text(&self, term: &str) -> String {
         let type_name = &self.type_name;
-        if self.is_enum {
-            format!("pg_catalog.textin(pg_catalog.enum_out({term}::{type_name}))")
-        } else {
-            format!("{term}::pg_catalog.text")
-        }
+        if self.is_enum { sql::label(&format!("{term}::{type_name}")) } else { format!("{term}::pg_catalog.text") }
     }
 
     /// That a term of the column's type is the value that a text says. Labels are compared as text: a table has no more

@@ -36,6 +36,12 @@ struct Outcome {
     count: Result<i64, String>,
 }
 
+impl Outcome {
+    fn failed(id: Uuid, message: String) -> Self {
+        Outcome { id, checked: None, changes_at: None, count: Err(message) }
+    }
+}
+
 /// Counts all segments of an audience anew, or of all audiences that the caller may write segments of.
 #[pg_extern(sql = false)]
 fn refresh_segments(
@@ -56,10 +62,10 @@ fn refresh_segments(
         }
     };
     let rows = audiences.iter().flat_map(|audience| {
-        let (audience, outcomes) = refresh(audience, None);
+        let counts = refresh(audience, None);
         let mut visible = Visible::default();
-        outcomes.into_iter().map(move |outcome| {
-            let read = audience.as_ref().zip(outcome.checked.as_ref());
+        counts.outcomes.into_iter().map(move |outcome| {
+            let read = counts.audience.as_ref().zip(outcome.checked.as_ref());
             let shown = read.is_some_and(|(audience, checked)| visible.shows(audience, &Reads::of(audience, checked)));
             let (count, error) = match outcome.count {
                 Ok(count) => (shown.then_some(count), None),
@@ -110,21 +116,22 @@ pub fn due() -> Plan {
 
 /// Counts what is due of an audience; how many segments those were.
 pub fn refresh_due_of(due: &Due) -> usize {
-    refresh(&due.audience, Some(&due.segments)).1.len()
+    refresh(&due.audience, Some(&due.segments)).outcomes.len()
 }
 
 /// Records that nothing of what was due could be counted, so that it is due again later.
 pub fn failed(due: &Due, message: &str) {
-    let failed = |id: &Uuid| Outcome { id: *id, checked: None, changes_at: None, count: Err(message.to_owned()) };
-    let outcomes: Vec<Outcome> = due.segments.iter().map(failed).collect();
-    let counts = keep::Counts {
-        audience: &due.audience,
-        outcomes: &outcomes,
-        pending: &HashMap::new(),
+    let counts = Counts {
+        name: &due.audience,
+        audience: None,
+        outcomes: due.segments.iter().map(|id| Outcome::failed(*id, message.to_owned())).collect(),
+        is_live: false,
+        pending: HashMap::new(),
         taken_at: clock(),
         took: Duration::ZERO,
+        shown: None,
     };
-    counts.store(access::extension_owner(), false);
+    counts.store(access::extension_owner());
 }
 
 /// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
@@ -160,19 +167,23 @@ fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
 }
 
 /// What a refresh counted, in one snapshot.
-struct Counted {
+struct Counts<'a> {
+    /// The audience's name
+    name: &'a str,
+    /// `None` where its table is not what it was
     audience: Option<Audience>,
     outcomes: Vec<Outcome>,
     /// Whether the audience was live, and what recorded changes add to the counts' bases
     is_live: bool,
     pending: HashMap<Uuid, i64>,
+    /// When the snapshot was taken
     taken_at: TimestampWithTimeZone,
     took: Duration,
     shown: Option<progress::Shown>,
 }
 
 /// Counts segments of an audience anew and keeps the counts; all of them, where none are named.
-fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>) {
+fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     // One after the other: who waited counts what the other could not see.
     progress::lock(name);
     let extension_owner = access::extension_owner();
@@ -182,33 +193,26 @@ fn refresh(name: &str, only: Option<&[Uuid]>) -> (Option<Audience>, Vec<Outcome>
     };
     // Before the snapshot: whoever counts after it counts later.
     let taken_at = clock();
-    let of_periodic = || (!live::is_live(name)).then(|| count_now(name, &listed(), taken_at));
-    let counted = snapshot::latest(of_periodic).unwrap_or_else(|| {
+    let of_periodic = || (!live::is_live(name)).then(|| count_all(name, &listed(), taken_at));
+    let counts = snapshot::latest(of_periodic).unwrap_or_else(|| {
         // Changes that are folded meanwhile would be added twice.
         let mut ids: Vec<pgrx::Uuid> =
             snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();
         ids.sort();
         count::lock(extension_owner, &ids);
         let taken_at = clock();
-        snapshot::latest(|| count_now(name, &listed(), taken_at))
+        snapshot::latest(|| count_all(name, &listed(), taken_at))
     });
-    if let Some(shown) = &counted.shown {
+    if let Some(shown) = &counts.shown {
         shown.enter(Phase::Storing);
     }
-    let kept = keep::Counts {
-        audience: name,
-        outcomes: &counted.outcomes,
-        pending: &counted.pending,
-        taken_at: counted.taken_at,
-        took: counted.took,
-    };
-    kept.store(extension_owner, counted.is_live);
+    counts.store(extension_owner);
     live::fold(Some(name));
-    (counted.audience, counted.outcomes)
+    counts
 }
 
 /// Counts segments in the snapshot that is active, which was taken just after that time.
-fn count_now(name: &str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Counted {
+fn count_all<'a>(name: &'a str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Counts<'a> {
     let started = time::Instant::now();
     let shown = progress::show(name, segments.len());
     let ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
@@ -217,25 +221,21 @@ fn count_now(name: &str, segments: &[Definition], taken_at: TimestampWithTimeZon
             if let Some(shown) = &shown {
                 shown.expect_rows(rows_of(&audience));
             }
-            let outcomes = counted(&audience, segments, shown.as_ref());
+            let outcomes = outcomes(&audience, segments, shown.as_ref());
             (Some(audience), outcomes)
         }
         Err(failure) => {
-            let failed = |segment: &Definition| Outcome {
-                id: segment.id,
-                checked: None,
-                changes_at: None,
-                count: Err(failure.message.clone()),
-            };
+            let failed = |segment: &Definition| Outcome::failed(segment.id, failure.message.clone());
             (None, segments.iter().map(failed).collect())
         }
     };
     let pending = count::pending_of(access::extension_owner(), &ids);
     let took = started.elapsed();
-    Counted { audience, outcomes, is_live: live::is_live(name), pending, taken_at, took, shown }
+    Counts { name, audience, outcomes, is_live: live::is_live(name), pending, taken_at, took, shown }
 }
 
-fn counted(audience: &Audience, segments: &[Definition], shown: Option<&progress::Shown>) -> Vec<Outcome> {
+/// What comes of counting segments of an audience that is as it should be.
+fn outcomes(audience: &Audience, segments: &[Definition], shown: Option<&progress::Shown>) -> Vec<Outcome> {
     let checked: Vec<_> = segments.iter().map(|segment| scope::check_segment(audience, segment)).collect();
     let conditions: Vec<Checked> =
         checked.iter().filter_map(|checked| Some(checked.as_ref().ok()?.checked.clone())).collect();
@@ -247,8 +247,7 @@ fn counted(audience: &Audience, segments: &[Definition], shown: Option<&progress
             Outcome { id: segment.id, checked: Some(checked), changes_at, count }
         }
         Err(errors) => {
-            let message = errors.into_iter().next().map(|error| error.message).unwrap_or_default();
-            Outcome { id: segment.id, checked: None, changes_at: None, count: Err(message) }
+            Outcome::failed(segment.id, errors.into_iter().next().map(|error| error.message).unwrap_or_default())
         }
     });
     outcomes.collect()

@@ -26,7 +26,7 @@ mod writer;
 pub use native::canonical_uuid;
 pub use serving::{Choice, Index, Order};
 pub use table::{Column, ColumnKind, PropertiesColumn, QualifiedName, Table, Topics, TypedIndex};
-pub use writer::{Names, Style};
+pub use writer::{Names, Style, label};
 
 use tree::Sql;
 use writer::Writer;
@@ -186,8 +186,8 @@ impl Compiler<'_> {
         let test = Expr::Test(field.clone());
         let on_missing = holds(&test, vec![]);
         let (sql, on_null) = match native::test(self.writer, column, field) {
-            // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the elements
-            // of an array are looked for.
+            // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the
+            // elements of an array are looked for.
             Some(sql) => (if positive { sql } else { sql.negate() }, None),
             None => {
                 // An object built from the row has null where the column is NULL.

@@ -1,12 +1,12 @@
 //! Statements that change subscriptions: the conditions are put to the contacts concerned, with their subscriptions
 //! before and after.
 //!
-//! First the rows of these contacts are locked, so that changes of one contact, be it of its row or of its subscriptions,
-//! come one after the other: who comes later evaluates with what who came first has committed.
+//! First the rows of these contacts are locked, so that changes of one contact, be it of its row or of its
+//! subscriptions, come one after the other: who comes later evaluates with what who came first has committed.
 //!
-//! *Before* and *after* are states of the database: a snapshot as of a command shows what this transaction did before it,
-//! and even shows what it has deleted since. A statement that a trigger or a foreign key runs is a command of its own.
-//! So the changes of a transaction are counted command by command, in whatever order triggers fire, and add up:
+//! *Before* and *after* are states of the database: a snapshot as of a command shows what this transaction did before
+//! it, and even shows what it has deleted since. A statement that a trigger or a foreign key runs is a command of its
+//! own. So the changes of a transaction are counted command by command, in whatever order triggers fire, and add up:
 //!
 //! - a contact's change is counted with its subscriptions *before* the command ([`contacts`](super::contacts));
 //! - a subscription's change is counted for its contact's row *after* the command.
@@ -14,23 +14,22 @@
 use super::kept::LiveSegment;
 use super::outcome::Outcome;
 use super::watched::{self, WatchedBatch};
-use crate::audience::{Audience, ColumnRef, Subscriptions};
-use crate::contact;
+use crate::audience::{Audience, Subscriptions};
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot::{self, Command};
 use crate::pg::spi::{KeptPlan, Reading, Session};
-use crate::pg::trigger::{Event, Statement};
+use crate::pg::trigger::Statement;
 use crate::query;
 use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::{INT4OID, Oid, TEXTARRAYOID};
-use pgrx::spi::{quote_identifier, quote_qualified_identifier};
-use segments_core::sql::{self, ColumnKind, Style};
+use pgrx::pg_sys::{INT4OID, TEXTARRAYOID};
 use settled::Settled;
+use sql::Sql;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use uuid::Uuid;
 
 mod settled;
+mod sql;
 
 /// The segments of a live audience that ask for subscriptions, as the triggers of these need them.
 pub struct TrackedSubscriptions {
@@ -235,168 +234,3 @@ SELECT EXISTS (
        AND k.conkey OPERATOR(pg_catalog.=) ARRAY[contact.attnum] AND k.confkey OPERATOR(pg_catalog.=) ARRAY[id.attnum]
        AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgconstraint OPERATOR(pg_catalog.=) k.oid
                       AND t.tgrelid OPERATOR(pg_catalog.=) $1 AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'))";
-
-/// The queries on one audience's tables.
-struct Sql {
-    contacts: String,
-    /// The column that identifies contacts, quoted
-    id: String,
-    /// And its type
-    id_column: ColumnRef,
-    subscriptions: String,
-    contact_column: String,
-    topic_column: String,
-    /// `b.topic`, a text, in the type of that column
-    topic_read: String,
-    /// The name by which conditions call the row, quoted
-    row: String,
-    held: String,
-}
-
-impl Sql {
-    /// `None` where the audience has no subscriptions.
-    fn new(audience: &Audience) -> Option<Self> {
-        let Subscriptions::In(relation) = &audience.topics else { return None };
-        let topics = audience.table.topics.as_ref()?;
-        let topic_type = column_type(relation.oid, &topics.topic_column.name)?;
-        let topic_read = match topics.topic_column.kind {
-            // Nothing of the type's owner is to run, as a cast may (see `ColumnRef`).
-            ColumnKind::Enum { .. } => format!(
-                "(SELECT l FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::{topic_type})) l
-                   WHERE pg_catalog.textin(pg_catalog.enum_out(l)) OPERATOR(pg_catalog.=) b.topic)"
-            ),
-            _ => format!("b.topic::{topic_type}"),
-        };
-        let (contact, topic) = (quote_identifier(&topics.contact_column), quote_identifier(&topics.topic_column.name));
-        let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
-        let id_column = audience.id.clone();
-        let held = format!(
-            "SELECT {contact_text},
-                    pg_catalog.array_agg({topic_text}::pg_catalog.text) FILTER (WHERE s.{topic} IS NOT NULL),
-                    pg_catalog.array_agg({PLACE})
-               FROM {subscriptions} s
-              WHERE {is_asked} GROUP BY 1",
-            topic_text = sql::value(&topics.topic_column, &Style { alias: Some("s".to_owned()), ..audience.style() }),
-            contact_text = id_column.as_text(&format!("s.{contact}::{}", id_column.type_name)),
-            is_asked = id_column.is_any(&format!("s.{contact}"), "$1"),
-        );
-        Some(Sql {
-            contacts: audience.relation.quoted(),
-            id: quote_identifier(&audience.id.name),
-            id_column,
-            subscriptions,
-            contact_column: contact,
-            topic_column: topic,
-            topic_read,
-            row: quote_identifier(&audience.table.name),
-            held,
-        })
-    }
-
-    /// The contacts that a statement's transition tables name, and how many subscriptions it took and gave, in one part
-    /// of `$1`, numbered `$2`.
-    fn changed(&self, event: Event) -> String {
-        let contact = &self.contact_column;
-        let taken = format!("SELECT o.{contact} AS contact, 1 AS taken, 0 AS given FROM segments_old o");
-        let given = format!("SELECT n.{contact} AS contact, 0 AS taken, 1 AS given FROM segments_new n");
-        let rows = match event {
-            Event::Insert => given,
-            Event::Delete => taken,
-            _ => format!("{taken} UNION ALL {given}"),
-        };
-        let contact_text = self.id_column.as_text("r.contact");
-        format!(
-            "SELECT r.contact, pg_catalog.sum(r.taken)::pg_catalog.int8 AS taken, pg_catalog.sum(r.given)::pg_catalog.int8 AS given
-               FROM ({rows}) r
-              WHERE r.contact IS NOT NULL
-                AND (pg_catalog.hashtext({contact_text}) OPERATOR(pg_catalog.&) 2147483647)
-                    OPERATOR(pg_catalog.%) $1 OPERATOR(pg_catalog.=) $2
-              GROUP BY r.contact"
-        )
-    }
-
-    /// Locks the contacts, in one order; whether any of them is not there.
-    fn lock(&self, event: Event) -> String {
-        let Sql { contacts, id, .. } = self;
-        let changed = self.changed(event);
-        // Both are counted, so that both are read to their end.
-        format!(
-            "WITH changed AS MATERIALIZED ({changed}),
-                  locked AS MATERIALIZED (
-                      SELECT c.{id} FROM {contacts} c
-                       WHERE c.{id} OPERATOR(pg_catalog.=) ANY (SELECT changed.contact FROM changed)
-                       ORDER BY c.{id} FOR NO KEY UPDATE OF c)
-             SELECT (SELECT pg_catalog.count(*) FROM changed) OPERATOR(pg_catalog.>)
-                    (SELECT pg_catalog.count(*) FROM locked)"
-        )
-    }
-
-    /// The contacts that are there, what was changed of each, and the places of its subscriptions.
-    fn touched(&self, event: Event) -> String {
-        let Sql { contacts, id, subscriptions, contact_column, .. } = self;
-        let changed = self.changed(event);
-        let id_text = self.id_column.as_text(&format!("c.{id}"));
-        format!(
-            "SELECT {id_text}, changed.taken, changed.given,
-                    ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} OPERATOR(pg_catalog.=) c.{id})
-               FROM ({changed}) changed JOIN {contacts} c ON c.{id} OPERATOR(pg_catalog.=) changed.contact"
-        )
-    }
-
-    /// For each segment, by how many it has more of the contacts `$1` as members than it would with the subscriptions that
-    /// `$2` held, of `$3`.
-    fn differences(&self, audience: &Audience, segments: &[&LiveSegment]) -> String {
-        let sum =
-            |segment: &&LiveSegment| format!("COALESCE(pg_catalog.sum({}), 0)", Self::difference(audience, segment));
-        let sums: Vec<String> = segments.iter().map(sum).collect();
-        format!("SELECT ARRAY[{}]::pg_catalog.int8[] FROM {}", sums.join(",\n"), self.before_and_after())
-    }
-
-    /// The same, contact by contact.
-    fn contact_by_contact(&self, terms: &str) -> String {
-        let id_text = self.id_column.as_text(&format!("{}.{}", self.row, self.id));
-        format!("SELECT {id_text}, {terms} FROM {}", self.before_and_after())
-    }
-
-    /// 1 where the contact is a member and was none before, −1 where it is the other way round.
-    fn difference(audience: &Audience, segment: &LiveSegment) -> String {
-        let holds = |held: &str| contact::sql_with_topics(audience, &segment.checked, held);
-        format!(
-            "CASE WHEN {} THEN 1 ELSE 0 END OPERATOR(pg_catalog.-) CASE WHEN {} THEN 1 ELSE 0 END",
-            holds("\"segments.after\".topics"),
-            holds("\"segments.before\".topics")
-        )
-    }
-
-    fn before_and_after(&self) -> String {
-        let Sql { contacts, id, subscriptions, contact_column, topic_column, topic_read, row, .. } = self;
-        let is_changed = self.id_column.is(&format!("{row}.{id}"), "\"segments.changed\".contact");
-        format!(
-            "pg_catalog.unnest($1) \"segments.changed\"(contact)
-               JOIN {contacts} {row} ON {is_changed}
-              CROSS JOIN LATERAL (
-                    SELECT ARRAY(SELECT s.{topic_column} FROM {subscriptions} s
-                                  WHERE s.{contact_column} OPERATOR(pg_catalog.=) {row}.{id}) AS topics) \"segments.after\"
-               LEFT JOIN (
-                    SELECT b.contact, pg_catalog.array_agg({topic_read}) AS topics
-                      FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) b(contact, topic)
-                     GROUP BY b.contact) \"segments.before\"
-                 ON \"segments.before\".contact OPERATOR(pg_catalog.=) \"segments.changed\".contact"
-        )
-    }
-}
-
-/// Where a subscription is stored: an update moves it.
-const PLACE: &str = "s.tableoid::pg_catalog.text OPERATOR(pg_catalog.||) s.ctid::pg_catalog.text";
-
-fn column_type(relation: Oid, column: &str) -> Option<String> {
-    query::first(
-        "SELECT n.nspname::pg_catalog.text, t.typname::pg_catalog.text
-           FROM pg_catalog.pg_attribute a
-           JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
-           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
-          WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) $2",
-        &[relation.into(), column.into()],
-        |row| quote_qualified_identifier(&row.get::<String>(1), &row.get::<String>(2)),
-    )
-}

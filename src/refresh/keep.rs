@@ -1,29 +1,16 @@
 //! What becomes of counts: stored, remembered, thinned out with age.
 
-use super::Outcome;
+use super::Counts;
 use crate::count::{datum, timestamp};
 use crate::pg::{security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use std::collections::HashMap;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// What a refresh has to store.
-pub struct Counts<'a> {
-    pub audience: &'a str,
-    pub outcomes: &'a [Outcome],
-    /// What recorded changes add to the counts' bases, in the same snapshot
-    pub pending: &'a HashMap<Uuid, i64>,
-    /// When the snapshot was taken
-    pub taken_at: TimestampWithTimeZone,
-    pub took: Duration,
-}
 
 impl Counts<'_> {
     /// Stores it all. Of an audience that is not live, a count that is younger than the snapshot stays.
-    pub fn store(&self, extension_owner: Oid, is_live: bool) {
+    pub(super) fn store(&self, extension_owner: Oid) {
         let ids: Vec<_> = self.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
         let counts: Vec<Option<i64>> =
             self.outcomes.iter().map(|outcome| outcome.count.as_ref().ok().copied()).collect();
@@ -48,7 +35,7 @@ impl Counts<'_> {
                     errors.into(),
                     self.taken_at.into(),
                     seconds.into(),
-                    is_live.into(),
+                    self.is_live.into(),
                     changes.into(),
                 ],
             );
@@ -56,16 +43,17 @@ impl Counts<'_> {
         });
     }
 
-    /// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last of each
-    /// hour, of those older than two months the last of each day. Only what has come of such an age since the last time is looked at.
+    /// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last
+    /// of each hour, of those older than two months the last of each day. Only what has come of such an age since the
+    /// last time is looked at.
     fn thin(&self) {
         // There somebody else may have done it since the transaction's snapshot.
         if snapshot::is_kept_for_transaction() {
             return;
         }
-        let since = query::write_rows(THINNED, &[self.audience.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
+        let since = query::write_rows(THINNED, &[self.name.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
         if let Some(since) = since.into_iter().next() {
-            query::write(THIN, &[self.audience.into(), since.into()]);
+            query::write(THIN, &[self.name.into(), since.into()]);
         }
     }
 }

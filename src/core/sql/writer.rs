@@ -149,11 +149,10 @@ impl Writer<'_> {
         }
     }
 
-    /// A column's value as built-in types have it. The owner of an enum may have given it casts, to text and to json,
-    /// which would run with the rights of whoever asks: what is to be executed goes round them.
+    /// A column's value as built-in types have it: what is to be executed goes round the casts of an enum ([`label`]).
     pub(super) fn plain(self, kind: &ColumnKind, term: &str) -> String {
         match kind {
-            ColumnKind::Enum { .. } if self.is_qualified() => format!("{CATALOG}.textin({CATALOG}.enum_out({term}))"),
+            ColumnKind::Enum { .. } if self.is_qualified() => label(term),
             ColumnKind::Array(element) if self.is_qualified() && matches!(**element, ColumnKind::Enum { .. }) => {
                 format!("{CATALOG}.textin({CATALOG}.array_out({term}))::{CATALOG}.text[]")
             }
@@ -230,6 +229,13 @@ impl Writer<'_> {
         }
         format!("{term} {} {} ({array})", self.operator(operator), if is_positive { "ANY" } else { "ALL" })
     }
+}
+
+/// The label of an enum, as text. Its owner may have given it casts, to text and to json, which would run with the
+/// rights of whoever asks; output functions are the catalog's own.
+#[must_use]
+pub fn label(term: &str) -> String {
+    format!("{CATALOG}.textin({CATALOG}.enum_out({term}))")
 }
 
 /// A string literal that reads as `text` whatever `standard_conforming_strings` is, as `quote_literal()` writes it.
