@@ -111,8 +111,8 @@ pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &audience.style())
 }
 
-/// As [`executable_sql`], in a query on several tables: columns go by the table's name, and what the contact is subscribed
-/// to is the expression `held`, an array.
+/// As [`executable_sql`], in a query on several tables: columns go by the table's name, and what the contact is
+/// subscribed to is the expression `held`, an array.
 pub fn sql_with_topics(audience: &Audience, checked: &Checked, held: &str) -> String {
     let alias = Some(audience.table.name.clone());
     let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias };
@@ -156,8 +156,8 @@ fn can_be_id(text: &str, type_name: &str) -> bool {
     }
 }
 
-/// Whether Postgres reads a text as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, a hyphen after
-/// any four of them, all in braces or not.
+/// Whether Postgres reads a text as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, a hyphen
+/// after any four of them, all in braces or not.
 fn is_uuid(text: &str) -> bool {
     let Some(text) = text.strip_prefix('{').map_or(Some(text), |text| text.strip_suffix('}')) else { return false };
     let is_group = |group: &str| !group.is_empty() && group.len().is_multiple_of(4);
@@ -172,8 +172,8 @@ fn without_space(text: &str) -> &str {
     text.trim_matches(|c| matches!(c, ' ' | '\t'..='\r'))
 }
 
-/// A value of that type. An argument of type text would be cast, which the owner of an enum may have written a function for;
-/// a literal is read by the type itself.
+/// A value of that type. An argument of type text would be cast, which the owner of an enum may have written a function
+/// for; a literal is read by the type itself.
 pub fn literal(text: &str, type_name: &str) -> String {
     format!("{}::{type_name}", quote_literal(text))
 }

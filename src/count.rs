@@ -48,8 +48,8 @@ fn count(sql: &String) -> i64 {
 
 /// Counts segments of an audience anew and keeps the counts. A segment that makes no sense any more has none.
 ///
-/// It needs no lock against writers. All is read in one snapshot: the definitions, the members, and the changes that are
-/// to be added to the base, which becomes what is missing. Changes that commit later were made to members that were
+/// It needs no lock against writers. All is read in one snapshot: the definitions, the members, and the changes that
+/// are to be added to the base, which becomes what is missing. Changes that commit later were made to members that were
 /// counted.
 pub fn recount(audience: &Audience, segments: &[Definition]) {
     let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();

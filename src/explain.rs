@@ -158,8 +158,8 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect()
 }
 
-/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics. Where the field's path leads through an
-/// array, the whole property.
+/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics. Where the field's path leads through
+/// an array, the whole property.
 fn value_sql(audience: &Audience, part: &Part) -> String {
     let path = match &part.asks {
         Asks::Field(path) => path,

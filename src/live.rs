@@ -1,4 +1,5 @@
-//! Live counts: each statement that changes contacts records, in its own transaction, by how much it changed which counts.
+//! Live counts: each statement that changes contacts records, in its own transaction, by how much it changed which
+//! counts.
 //!
 //! A trigger puts the conditions of all segments to the rows that the statement took away and to those that it put in
 //! their place, and appends the differences to `segments.count_delta` in one row. Nothing that others write is updated,

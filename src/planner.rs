@@ -15,8 +15,8 @@ pub mod comparison;
 pub mod sample;
 pub mod selectivity;
 
-/// How many bytes of conditions, by their texts and patterns, the backend keeps what it has derived of: the planner asks several times for each,
-/// and again for the next query.
+/// How many bytes of conditions, by their texts and patterns, the backend keeps what it has derived of: the planner
+/// asks several times for each, and again for the next query.
 const REMEMBERED_BYTES: usize = 256 << 10;
 
 /// A condition as the planner uses it.

@@ -71,8 +71,8 @@ impl Columns {
     }
 }
 
-/// What the key of a column in lower case ends with. It makes keys longer than the 100 characters that a property's name
-/// may have, so no other key is like it.
+/// What the key of a column in lower case ends with. It makes keys longer than the 100 characters that a property's
+/// name may have, so no other key is like it.
 const FOLDED: &str = concat!(
     " in lower case .........................................",
     "..............................................."

@@ -1,7 +1,7 @@
 //! How far a refresh has come, for every session to see.
 //!
-//! Where the library is preloaded the numbers are in shared memory. Elsewhere all that others can see of a refresh is the
-//! advisory lock that it holds on its audience, and so that it runs.
+//! Where the library is preloaded the numbers are in shared memory. Elsewhere all that others can see of a refresh is
+//! the advisory lock that it holds on its audience, and so that it runs.
 
 use crate::pg::call::Call;
 use crate::pg::{returning, shared};

@@ -68,8 +68,8 @@ pub fn kept_rows<T>(
     session.run(plan, arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
-/// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does not
-/// make a constant of it.
+/// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does
+/// not make a constant of it.
 pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
     Session::open().query_with(sql, argument, Reading::usual(), |tuple| read(&Row(tuple))).into_iter().next()
 }
@@ -79,7 +79,8 @@ pub fn first<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: i
     rows(sql, arguments, read).into_iter().next()
 }
 
-/// Reads the first row of what EXPLAIN says, which is not allowed where nothing may be written, though it writes nothing.
+/// Reads the first row of what EXPLAIN says, which is not allowed where nothing may be written, though it writes
+/// nothing.
 pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
     Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))).into_iter().next()
 }

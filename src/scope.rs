@@ -55,13 +55,13 @@ pub struct CheckedCondition {
     pub checked: Checked,
     /// The segments that the condition itself refers to
     pub references: Vec<Reference>,
-    /// When it will mean something else than now, and members may have come and gone by themselves, because it has dates
-    /// that are relative to now, also inside other segments; `None`: never
+    /// When it will mean something else than now, and members may have come and gone by themselves, because it has
+    /// dates that are relative to now, also inside other segments; `None`: never
     pub changes_at: Option<Instant>,
 }
 
-/// How long the point in time that `$now` stands for counts as the same. Any moment may be one at which a contact comes or
-/// goes.
+/// How long the point in time that `$now` stands for counts as the same. Any moment may be one at which a contact comes
+/// or goes.
 const MOMENT: i64 = 60_000_000;
 
 /// Checks a condition against an audience; raises the first mistake.
@@ -87,8 +87,8 @@ pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<Checke
     scope.map_err(|error| vec![error])?.check(&condition)
 }
 
-/// What of a stored segment's condition holds of its members at any time: the members of the condition that have no dates
-/// relative to now.
+/// What of a stored segment's condition holds of its members at any time: the members of the condition that have no
+/// dates relative to now.
 ///
 /// # Errors
 /// What in it makes no sense any more.

@@ -1,8 +1,8 @@
 //! Counting many segments in one pass over the contacts.
 //!
-//! The aggregate `segments_tally(plan, VARIADIC columns)` puts each row to all conditions at once and counts the members
-//! of each. Conditions and the meaning of the columns come to it as one text, the [`Plan`], which each parallel worker
-//! compiles for itself; so what a worker counts with is plain data.
+//! The aggregate `segments_tally(plan, VARIADIC columns)` puts each row to all conditions at once and counts the
+//! members of each. Conditions and the meaning of the columns come to it as one text, the [`Plan`], which each parallel
+//! worker compiles for itself; so what a worker counts with is plain data.
 
 use crate::audience::Audience;
 use crate::condition;
@@ -28,8 +28,8 @@ pub struct Pass {
 /// How many columns one pass reads: a function has at most 100 arguments, two of which are not columns.
 const MOST_COLUMNS: usize = 90;
 
-/// Sorts conditions into as few passes as can be; and the numbers of those that a row alone does not decide, because they
-/// ask for subscriptions, or are too large to be handed on.
+/// Sorts conditions into as few passes as can be; and the numbers of those that a row alone does not decide, because
+/// they ask for subscriptions, or are too large to be handed on.
 pub fn plan(audience: &Audience, conditions: &[Checked]) -> (Vec<Pass>, Vec<usize>) {
     let mut passes: Vec<Pass> = Vec::new();
     let mut others = Vec::new();

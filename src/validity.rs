@@ -43,8 +43,8 @@ thread_local! {
 }
 
 impl Validity {
-    /// Of what is to be compiled now from what `find` finds. To be asked for before anything is looked up, so that word of
-    /// a change that arrives meanwhile is not lost.
+    /// Of what is to be compiled now from what `find` finds. To be asked for before anything is looked up, so that word
+    /// of a change that arrives meanwhile is not lost.
     pub fn watch(find: impl FnOnce() -> Sources) -> Rc<Self> {
         relcache::on_invalidation(heard);
         let while_finding = Self::of(Sources { audiences: Vec::new(), tables: Vec::new() });

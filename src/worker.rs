@@ -6,8 +6,8 @@
 //! | [`database`] | what a worker does: counting what is due, folding and announcing what live audiences recorded |
 //! | [`board`] | what these and sessions tell each other |
 //!
-//! Nothing runs on a standby: the launcher starts when the server accepts writes. Whatever ends a worker, be it an error
-//! or an administrator, the launcher starts it again, later and later; what it was doing is rolled back.
+//! Nothing runs on a standby: the launcher starts when the server accepts writes. Whatever ends a worker, be it an
+//! error or an administrator, the launcher starts it again, later and later; what it was doing is rolled back.
 
 use crate::error::Failure;
 use crate::pg::{background, shared};

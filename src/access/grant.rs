@@ -68,8 +68,8 @@ fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audien
     }
 }
 
-/// Has the scopes that roles have for an audience's contacts reach a table that it has been given: of those who have what
-/// goes with them on its other table.
+/// Has the scopes that roles have for an audience's contacts reach a table that it has been given: of those who have
+/// what goes with them on its other table.
 pub fn extend(audience: &str, added: pg_sys::Oid) {
     let holders = security::as_role(extension_owner(), || {
         query::write_rows(HOLDERS, &[audience.into()], |row| {

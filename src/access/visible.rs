@@ -44,7 +44,8 @@ impl Reads {
     }
 }
 
-/// Which counts the caller may see, of many segments of one audience: those that they could have counted for themselves.
+/// Which counts the caller may see, of many segments of one audience: those that they could have counted for
+/// themselves.
 #[derive(Default)]
 pub struct Visible {
     /// Whether the caller may read the whole table, which saves asking for the columns

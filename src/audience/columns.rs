@@ -12,8 +12,8 @@ pub struct CatalogColumn {
     pub number: i16,
     pub name: String,
     pub not_null: bool,
-    /// As a cast takes it: quoted and qualified. Of a domain, what it is over: a cast to the domain itself would run its
-    /// owner's checks with the rights of whoever asks
+    /// As a cast takes it: quoted and qualified. Of a domain, what it is over: a cast to the domain itself would run
+    /// its owner's checks with the rights of whoever asks
     pub type_name: String,
     /// Whether its values are no arrays, ranges or rows: such types anyone can make, and give casts to
     pub is_plain: bool,

@@ -109,7 +109,8 @@ impl Asked {
         Asked { audience, segments, program, columns, topics, sql, plan: OnceCell::new() }
     }
 
-    /// The segments that a contact is a member of, with the rights of the current role; none where there is no such contact.
+    /// The segments that a contact is a member of, with the rights of the current role; none where there is no such
+    /// contact.
     fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
         if !contact::can_be_id(contact_id, &self.audience.id.type_name) {
             return Vec::new();

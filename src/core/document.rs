@@ -66,8 +66,8 @@ pub trait Object<'d>: Copy {
     /// The members, as (key, value). Readers of jsonb give them in [`crate::value::key_order`].
     fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)>;
 
-    /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is told the position of each
-    /// and its value, and says whether to go on; so does the result.
+    /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is told the position of
+    /// each and its value, and says whether to go on; so does the result.
     fn look_up(self, keys: &[String], mut found: impl FnMut(usize, Option<Self::Node>) -> bool) -> bool {
         keys.iter().enumerate().all(|(position, key)| found(position, self.get(key)))
     }

@@ -2,8 +2,8 @@
 //!
 //! A GIN index on a jsonb column finds documents by the scalars that they hold and, with `jsonb_ops`, by their keys. So
 //! the facts are a lax jsonpath of equalities, and keys that must be there. Both are *necessary*: they let documents
-//! through that do not satisfy the condition, never the other way round. What says nothing of the kind is dropped from a
-//! conjunction and takes a disjunction with it: complements, and whatever a missing field satisfies.
+//! through that do not satisfy the condition, never the other way round. What says nothing of the kind is dropped from
+//! a conjunction and takes a disjunction with it: complements, and whatever a missing field satisfies.
 //!
 //! Lax jsonpath unwraps arrays where `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
 //! contain `{"a": 1}`, so `@>` would lose it. It can say `exists ($."a")` too, but no index can look for that.
@@ -38,8 +38,8 @@ pub struct Facts {
     pub condition: Checked,
 }
 
-/// How many equalities a jsonpath has at most. A GIN scan takes 1.5 ms for 100 alternatives, 20 ms for 300 and 110 ms for
-/// 1,000; planning takes 10 µs for each.
+/// How many equalities a jsonpath has at most. A GIN scan takes 1.5 ms for 100 alternatives, 20 ms for 300 and 110 ms
+/// for 1,000; planning takes 10 µs for each.
 const MOST_EQUALITIES: usize = 256;
 /// How many ways to read a path as keys and indexes are followed: two for each number in it.
 const MOST_READINGS: usize = 4;
@@ -56,7 +56,8 @@ impl Facts {
         });
         match class {
             GinClass::JsonbPath => present.clear(),
-            // The key of a test that needs more: most documents may have it. So it will do where there is nothing better.
+            // The key of a test that needs more: most documents may have it. So it will do where there is nothing
+            // better.
             GinClass::Jsonb if equalities.is_some() || present.iter().any(|keys| keys.is_asked_for) => {
                 present.retain(|keys| keys.is_asked_for);
             }

@@ -101,7 +101,8 @@ impl<'d> Node<'d> for JsonbNode<'d> {
     type Array = JsonbArray<'d>;
     type Object = JsonbObject<'d>;
 
-    // Always: a view that a call returns is written to memory in parts and read back as a whole, which processors wait for.
+    // Always: a view that a call returns is written to memory in parts and read back as a whole, which processors wait
+    // for.
     #[inline(always)]
     fn view(self) -> View<'d, Self> {
         match self.kind {

@@ -3,8 +3,8 @@
 /// How deep a condition may nest: every condition inside another, `$not`, `$elemMatch`, array and object of a value
 /// is a level.
 pub const NESTING: usize = 64;
-/// How many keys of a path, with those of the `$elemMatch` around it, may be numbers. At an array each is followed as an index
-/// and as a key of the elements, so that the ways through a document multiply with every one.
+/// How many keys of a path, with those of the `$elemMatch` around it, may be numbers. At an array each is followed as
+/// an index and as a key of the elements, so that the ways through a document multiply with every one.
 pub const INDEXES: usize = 8;
 /// How many nodes a condition may have: tests, logical operators, and values inside arrays and objects. Entries of
 /// `$in`, `$nin` and `$all` are counted apart.

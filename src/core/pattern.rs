@@ -115,8 +115,8 @@ impl Pattern {
         self.options.as_deref()
     }
 
-    /// Whether the pattern matches anywhere in `text`. Linear in its length. During a long search `interrupt` is called now
-    /// and then, and may unwind.
+    /// Whether the pattern matches anywhere in `text`. Linear in its length. During a long search `interrupt` is called
+    /// now and then, and may unwind.
     #[must_use]
     pub fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
         let needs_steps = text.len() >= LONG_TEXT && matches!(self.search, Search::Regex(_));

@@ -11,9 +11,9 @@
 //! they leave those conditions of which every clause holds; negated tests take out the conditions that the value
 //! satisfies. That is a few instructions for 128 conditions.
 //!
-//! An `$or` is one clause where it asks one field. Any other is *refuted* by the conjunction of its complements, which is
-//! looked up as one more condition with a bit of its own: where that does not hold, the `$or` does. So Boolean structure,
-//! however nested, comes down to conjunctions.
+//! An `$or` is one clause where it asks one field. Any other is *refuted* by the conjunction of its complements, which
+//! is looked up as one more condition with a bit of its own: where that does not hold, the `$or` does. So Boolean
+//! structure, however nested, comes down to conjunctions.
 //!
 //! What cannot be looked up (`$regex`, `$contains`, `$elemMatch`) is evaluated for the conditions that are left, each
 //! different test at most once for a document.

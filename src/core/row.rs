@@ -33,8 +33,8 @@ pub enum Cell<'d> {
 }
 
 impl<'d> Cell<'d> {
-    /// A `numeric`, without its varlena header. Infinity is beyond all numbers, and what is not a number is a string, as
-    /// in `to_jsonb`.
+    /// A `numeric`, without its varlena header. Infinity is beyond all numbers, and what is not a number is a string,
+    /// as in `to_jsonb`.
     #[must_use]
     pub fn numeric(payload: &'d [u8]) -> Self {
         match (read_payload(payload), payload.first_chunk::<2>().map(|header| u16::from_ne_bytes(*header))) {

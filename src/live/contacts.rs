@@ -72,8 +72,8 @@ impl Contacts {
             presence.appear();
         }
         let session = Session::over(statement);
-        // As subscriptions were before the statement: what it, or a foreign key or a trigger on its behalf, changes of them is
-        // counted by the triggers of their own table, for the contact as it is afterwards.
+        // As subscriptions were before the statement: what it, or a foreign key or a trigger on its behalf, changes of
+        // them is counted by the triggers of their own table, for the contact as it is afterwards.
         for batch in &self.batches {
             let grown = snapshot::latest_before(command, || self.grown(&session, batch, statement.event()));
             batch.segments.iter().zip(grown).for_each(|(segment, members)| outcome.grew(*segment, members));

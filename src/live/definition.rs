@@ -10,8 +10,9 @@ use crate::pg::{relcache, security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
 
-/// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before a segment comes or comes to
-/// mean something else, be it because of a property or a topic. Returns the audience as it is after the wait.
+/// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before a segment comes
+/// or comes to mean something else, be it because of a property or a topic. Returns the audience as it is after the
+/// wait.
 pub fn hold_writers(audience: Audience) -> Audience {
     if stays_live(&audience.name) {
         lock_tables(&audience);

@@ -4,8 +4,8 @@ use crate::pg::{security, snapshot};
 use crate::{access, query};
 use pgrx::prelude::*;
 
-/// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see stays the
-/// same. Returns how many rows of differences that were. Those that someone else is folding are left to them.
+/// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see
+/// stays the same. Returns how many rows of differences that were. Those that someone else is folding are left to them.
 #[pg_extern(sql = false)]
 fn fold_counts() -> i64 {
     fold(None)

@@ -1,12 +1,12 @@
 //! Following the parts of a live audience's tables: partitions, and other tables that inherit.
 //!
-//! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which tables
-//! are parts of which, they are compared with what the catalog says now. Tables that have come get triggers, and their
-//! rows are counted; tables that have gone lose their triggers, and what is left is counted anew.
+//! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which
+//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers, and
+//! their rows are counted; tables that have gone lose their triggers, and what is left is counted anew.
 //!
-//! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone, since
-//! a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new tables: it is
-//! kept out by the lock on the counts.
+//! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone,
+//! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
+//! tables: it is kept out by the lock on the counts.
 
 use super::freshness::{add_triggers, drop_unused_triggers, give_up, write_freshness};
 use super::kept::{self, LiveSegment};
@@ -38,8 +38,8 @@ struct Changed {
     of_subscriptions: Vec<String>,
 }
 
-/// Brings triggers and counts into line with the parts that the tables of live audiences have now. Called after commands
-/// that may have changed these, with the rights of the extension's owner.
+/// Brings triggers and counts into line with the parts that the tables of live audiences have now. Called after
+/// commands that may have changed these, with the rights of the extension's owner.
 #[pg_extern(sql = false)]
 fn keep_parts() {
     let changed = snapshot::latest(|| {

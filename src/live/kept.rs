@@ -62,8 +62,8 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
 struct Reach {
     /// Whether that is all of its subscriptions
     follows_topics: bool,
-    /// The columns that are computed when they are asked for (PostgreSQL 18); in the rows that triggers are shown they are
-    /// NULL
+    /// The columns that are computed when they are asked for (PostgreSQL 18); in the rows that triggers are shown they
+    /// are NULL
     computed: Vec<String>,
 }
 

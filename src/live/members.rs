@@ -1,5 +1,5 @@
-//! Who the members of watched segments are, before and after what no transition table shows: a change of definition, or a
-//! TRUNCATE.
+//! Who the members of watched segments are, before and after what no transition table shows: a change of definition, or
+//! a TRUNCATE.
 
 use super::change;
 use super::outcome::Outcome;

@@ -77,7 +77,8 @@ impl Journal {
     /// That of this database.
     pub fn find() -> Self {
         let found = query::first(
-            // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write contacts.
+            // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write
+            // contacts.
             "SELECT c.oid, c.relowner FROM pg_catalog.pg_class c
                JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
               WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND c.relname OPERATOR(pg_catalog.=) 'count_delta'",

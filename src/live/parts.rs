@@ -1,5 +1,5 @@
-//! Tables and their parts: the partitions of a table, and whatever else inherits from it. A statement fires the triggers
-//! of the table that it names, so each part needs its own.
+//! Tables and their parts: the partitions of a table, and whatever else inherits from it. A statement fires the
+//! triggers of the table that it names, so each part needs its own.
 
 use crate::pg::relcache;
 use crate::query;

@@ -129,7 +129,8 @@ impl TrackedRows {
         }
     }
 
-    /// Notes which watched segments a row's contact enters and leaves. A contact without an id is none that could be told.
+    /// Notes which watched segments a row's contact enters and leaves. A contact without an id is none that could be
+    /// told.
     fn note(&self, moves: &mut Moves, row: &Row<'_>, moved: impl Iterator<Item = (usize, bool)>) {
         let Some((position, text)) = &self.id else { return };
         let mut contact: Option<String> = None;

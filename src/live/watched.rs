@@ -1,4 +1,5 @@
-//! Segments that ask for subscriptions and whose entries and exits are recorded: which contacts a statement let in and which it put out.
+//! Segments that ask for subscriptions and whose entries and exits are recorded: which contacts a statement let in and
+//! which it put out.
 
 use super::kept::LiveSegment;
 use super::outcome::Outcome;
@@ -28,8 +29,8 @@ impl WatchedBatch {
         }
     }
 
-    /// Runs the query that `sql` makes of a list of terms, one for each segment, each 1 where the contact enters, −1 where
-    /// it leaves; the query has a row for each contact, with its id as text and an array of the terms' values.
+    /// Runs the query that `sql` makes of a list of terms, one for each segment, each 1 where the contact enters, −1
+    /// where it leaves; the query has a row for each contact, with its id as text and an array of the terms' values.
     pub fn evaluate(
         &self,
         session: &Session,

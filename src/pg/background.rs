@@ -8,7 +8,8 @@ use std::ffi::{CStr, CString, c_char};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-/// Has the postmaster start the launcher whenever the server accepts writes; to be called while libraries are preloaded.
+/// Has the postmaster start the launcher whenever the server accepts writes; to be called while libraries are
+/// preloaded.
 pub fn register_launcher() {
     let mut launcher = describe("segments launcher", "segments_launcher_main", Datum::from(0));
     launcher.bgw_restart_time = 5;
@@ -168,8 +169,8 @@ pub enum Waited {
 
 /// Waits for so long at most. Does not return where the server, or an administrator, ends the process.
 pub fn wait(time: Duration) -> Waited {
-    // SAFETY: waits for the process's own latch, and reads and sets variables of the process, as background processes of
-    // Postgres do (src/backend/replication/logical/launcher.c).
+    // SAFETY: waits for the process's own latch, and reads and sets variables of the process, as background processes
+    // of Postgres do (src/backend/replication/logical/launcher.c).
     let events = unsafe {
         pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
         let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;

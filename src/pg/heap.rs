@@ -1,5 +1,5 @@
-//! Rows put into tables of the extension's own without a query: where each statement of a writer adds one, a query would
-//! cost more than all the rest.
+//! Rows put into tables of the extension's own without a query: where each statement of a writer adds one, a query
+//! would cost more than all the rest.
 
 use crate::error::internal;
 use pgrx::datum::DatumWithOid;
@@ -9,9 +9,9 @@ use pgrx::pg_sys::{self, Datum, Oid};
 pub fn insert(relation: Oid, values: &[DatumWithOid]) {
     let mut datums: Vec<Datum> = values.iter().filter_map(|value| Some(value.datum()?.sans_lifetime())).collect();
     let mut nulls = vec![false; datums.len()];
-    // SAFETY: the values are as many as the table has columns, and of their types. Postgres itself adds rows to catalogs
-    // so (catalog/indexing.c, CatalogTupleInsert); what is large in a row is compressed or stored elsewhere as in any
-    // other insert. The lock lasts until the transaction ends.
+    // SAFETY: the values are as many as the table has columns, and of their types. Postgres itself adds rows to
+    // catalogs so (catalog/indexing.c, CatalogTupleInsert); what is large in a row is compressed or stored elsewhere as
+    // in any other insert. The lock lasts until the transaction ends.
     unsafe {
         let table = pg_sys::table_open(relation, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
         let columns = (*table).rd_att;

@@ -40,9 +40,9 @@ pub unsafe fn nth(list: *mut pg_sys::List, position: i32) -> Option<*mut pg_sys:
 /// # Safety
 /// `arguments` is the argument list of a call, or null.
 pub unsafe fn condition_text(arguments: *mut pg_sys::List) -> Option<Vec<u8>> {
-    // SAFETY: by this function's own condition. Of `segment_matches` and `segment_is_matched_by` one argument is a jsonb
-    // and the other a segment_condition, which is stored as text; of what else a superuser has the planner ask about, any
-    // varlena is bytes.
+    // SAFETY: by this function's own condition. Of `segment_matches` and `segment_is_matched_by` one argument is a
+    // jsonb and the other a segment_condition, which is stored as text; of what else a superuser has the planner ask
+    // about, any varlena is bytes.
     unsafe {
         let constant = (0..2).filter_map(|position| nth(arguments, position)).find_map(|argument| {
             let constant = argument.cast::<pg_sys::Const>();

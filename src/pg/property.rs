@@ -1,5 +1,5 @@
-//! The entry points of `property_text()` and its like, one property of a document as a value of a Postgres type; and that
-//! of `property_json()`.
+//! The entry points of `property_text()` and its like, one property of a document as a value of a Postgres type; and
+//! that of `property_json()`.
 
 use super::call::{Call, function_info};
 use super::detoast::Detoasted;
@@ -76,8 +76,8 @@ pub unsafe extern "C-unwind" fn segments_property_timestamp(fcinfo: pg_sys::Func
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_property_json(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: by this function's own condition, the argument is a text, which is used only within this call; jsonb_in takes
-    // a C string.
+    // SAFETY: by this function's own condition, the argument is a text, which is used only within this call; jsonb_in
+    // takes a C string.
     unsafe {
         let call = Call::new(fcinfo);
         let json = Detoasted::new(call.argument(0));

@@ -34,8 +34,8 @@ impl Presence {
         self.lock(pg_sys::ShareLock);
     }
 
-    /// A row is missing: waits for everybody in whose transaction rows may have appeared, and keeps others from saying so
-    /// until this one ends.
+    /// A row is missing: waits for everybody in whose transaction rows may have appeared, and keeps others from saying
+    /// so until this one ends.
     pub fn miss(self) {
         self.lock(pg_sys::ExclusiveLock);
     }

@@ -33,8 +33,8 @@ pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
     }
 }
 
-/// Every row of the query, read as [`Reading::usual`], as the rows of the set-returning function that is being called, whose columns it has.
-/// Rows past `work_mem` go to a temporary file.
+/// Every row of the query, read as [`Reading::usual`], as the rows of the set-returning function that is being called,
+/// whose columns it has. Rows past `work_mem` go to a temporary file.
 pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
     let receiver = receiver(call);
     let _session = Session::open();

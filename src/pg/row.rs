@@ -106,8 +106,8 @@ impl Kind {
     /// # Safety
     /// As of [`Reader::read`].
     unsafe fn read(&self, datum: Datum, folds: bool) -> Value {
-        // SAFETY: by this function's own condition the datum is of the type that each arm reads: by value, or a pointer to
-        // what the type's definition in Postgres says.
+        // SAFETY: by this function's own condition the datum is of the type that each arm reads: by value, or a pointer
+        // to what the type's definition in Postgres says.
         unsafe {
             match self {
                 Kind::Bool => Value::Bool(datum.value() & 0xFF != 0),
@@ -151,8 +151,8 @@ impl Element {
     /// # Safety
     /// The datum is an array of such elements, not NULL.
     unsafe fn read(&self, datum: Datum, folds: bool) -> Value {
-        // SAFETY: by this function's own condition; the lists that deconstruct_array makes are as long as it says, and are
-        // freed here, while the elements point into the array, which the value keeps.
+        // SAFETY: by this function's own condition; the lists that deconstruct_array makes are as long as it says, and
+        // are freed here, while the elements point into the array, which the value keeps.
         unsafe {
             let array = Detoasted::whole(datum);
             let (mut elements, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
@@ -297,7 +297,8 @@ fn double(value: f64) -> Value {
     if !value.is_finite() {
         return not_finite(value.is_nan(), value.is_sign_negative());
     }
-    // SAFETY: common/shortest_dec.h: it writes at most DOUBLE_SHORTEST_DECIMAL_LEN, 25 bytes, with the terminating zero.
+    // SAFETY: common/shortest_dec.h: it writes at most DOUBLE_SHORTEST_DECIMAL_LEN, 25 bytes, with the terminating
+    // zero.
     printed(|buffer| unsafe {
         double_to_shortest_decimal_buf(value, buffer);
     })

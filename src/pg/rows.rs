@@ -88,7 +88,8 @@ impl RowProgram {
     /// Finds the conditions that a row satisfies.
     ///
     /// # Safety
-    /// `datum` gives the value at a position, `None` for NULL, which is of the type that was told and outlives the call.
+    /// `datum` gives the value at a position, `None` for NULL, which is of the type that was told and outlives the
+    /// call.
     pub unsafe fn matching(
         &self,
         datum: impl Fn(usize) -> Option<Datum>,

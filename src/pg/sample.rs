@@ -39,8 +39,8 @@ pub struct Table(pg_sys::Relation);
 
 /// How many bytes of documents are read at most.
 const MOST_BYTES: usize = 1 << 20;
-/// How many of one page's rows, after which no further one is read. Rows that lie in line do not take more; of documents
-/// of 4 KB, which lie elsewhere, these are two or three.
+/// How many of one page's rows, after which no further one is read. Rows that lie in line do not take more; of
+/// documents of 4 KB, which lie elsewhere, these are two or three.
 const MOST_BYTES_OF_PAGE: usize = 8 << 10;
 /// Larger documents are left out.
 const LARGEST_DOCUMENT: usize = 64 << 10;

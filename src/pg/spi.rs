@@ -56,7 +56,8 @@ impl Session {
 
     fn prepare_with(&self, sql: &str, types: &[Oid], options: u32) -> KeptPlan {
         let mut types = types.to_vec();
-        // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare made.
+        // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare
+        // made.
         unsafe {
             let plan =
                 pg_sys::SPI_prepare_cursor(sql.as_pg_cstr(), types.len() as i32, types.as_mut_ptr(), options as i32);
@@ -69,8 +70,8 @@ impl Session {
         }
     }
 
-    /// The plan of a text that is a constant: made once in this backend, for any values of its parameters. Planning takes
-    /// longer than running where a query joins catalogs.
+    /// The plan of a text that is a constant: made once in this backend, for any values of its parameters. Planning
+    /// takes longer than running where a query joins catalogs.
     pub(super) fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
         thread_local! {
             static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
@@ -161,8 +162,8 @@ impl Session {
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(value).collect();
         let nulls: Vec<c_char> =
             arguments.iter().map(|argument| if argument.datum().is_none() { b'n' } else { b' ' } as c_char).collect();
-        // SAFETY: the plan is alive, and was prepared for as many arguments; Postgres copies the snapshot. SPI_processed is
-        // the number of this statement, which was the last.
+        // SAFETY: the plan is alive, and was prepared for as many arguments; Postgres copies the snapshot.
+        // SPI_processed is the number of this statement, which was the last.
         unsafe {
             succeeded(pg_sys::SPI_execute_snapshot(
                 plan.0,
@@ -179,8 +180,8 @@ impl Session {
     }
 
     fn returned<T>(&self, read: impl Fn(&Tuple) -> T) -> Vec<T> {
-        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows, until the connection closes. It is
-        // read once, since `read` may run queries of its own.
+        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows, until the connection closes. It
+        // is read once, since `read` may run queries of its own.
         unsafe {
             let table = pg_sys::SPI_tuptable;
             if table.is_null() {

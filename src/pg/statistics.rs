@@ -113,8 +113,8 @@ impl Variable {
 
     /// What ANALYZE has kept of it; `None` where it never ran.
     ///
-    /// Row-level security and rights on the column do not matter: a condition leaks nothing of a document but whether it
-    /// matches, and the operator is declared so (`statistic_proc_security_check`).
+    /// Row-level security and rights on the column do not matter: a condition leaks nothing of a document but whether
+    /// it matches, and the operator is declared so (`statistic_proc_security_check`).
     pub fn statistics(&self) -> Option<Statistics> {
         if self.0.statsTuple.is_null() {
             return None;

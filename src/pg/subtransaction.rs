@@ -18,8 +18,8 @@ impl Raised {
     }
 }
 
-/// Runs `work` in a subtransaction of its own. An error undoes what it did, and is returned; what is meant for the whole
-/// statement, such as a cancel, goes on.
+/// Runs `work` in a subtransaction of its own. An error undoes what it did, and is returned; what is meant for the
+/// whole statement, such as a cancel, goes on.
 ///
 /// # Errors
 /// `work` raised.
@@ -57,8 +57,8 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
     }
 }
 
-/// Runs `work`, whose errors may quote data: what `reword` makes of their SQLSTATE is raised in their place. What is meant for
-/// the whole statement goes on as it is.
+/// Runs `work`, whose errors may quote data: what `reword` makes of their SQLSTATE is raised in their place. What is
+/// meant for the whole statement goes on as it is.
 pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode) -> Failure) -> T {
     let reword = AssertUnwindSafe(reword);
     PgTryBuilder::new(AssertUnwindSafe(work))

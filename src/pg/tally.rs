@@ -122,8 +122,8 @@ pub unsafe extern "C-unwind" fn segments_tally_serialize(fcinfo: pg_sys::Functio
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_tally_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition, the argument is a bytea. The state is read before the memory of the call
-    // is, which is where it lies.
+    // SAFETY: by this function's own condition, the argument is a bytea. The state is read before the memory of the
+    // call is, which is where it lies.
     unsafe {
         let call = Call::new(fcinfo);
         aggregate_context(fcinfo);

@@ -1,4 +1,5 @@
-//! The rows of a statement's transition tables, read from where Postgres keeps them, and put to many conditions at once.
+//! The rows of a statement's transition tables, read from where Postgres keeps them, and put to many conditions at
+//! once.
 
 use super::rows::RowProgram;
 use super::text::Text;
@@ -42,8 +43,8 @@ impl TableProgram {
         Text::of_type(self.columns[position].type_id)
     }
 
-    /// Calls `work` with each row that a statement took away, and the one that it put in its place; there is only one of
-    /// them in an INSERT or a DELETE. What `work` palloc's is freed after it.
+    /// Calls `work` with each row that a statement took away, and the one that it put in its place; there is only one
+    /// of them in an INSERT or a DELETE. What `work` palloc's is freed after it.
     pub fn each(&self, statement: Statement, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
         let [mut old, mut new] = self.rows(statement);
         let mut memory = PgMemoryContexts::new("segments: one changed row");

@@ -1,5 +1,5 @@
-//! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own. Where
-//! few of these match and ANALYZE knows the properties by themselves, it is estimated by that.
+//! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own.
+//! Where few of these match and ANALYZE knows the properties by themselves, it is estimated by that.
 
 use super::Planned;
 use super::comparison::comparisons;
@@ -16,8 +16,8 @@ use std::rc::Rc;
 /// What is said where nothing is known: Postgres's `DEFAULT_MATCHING_SEL`.
 pub const DEFAULT: f64 = 0.010;
 
-/// How many operators' worth of evaluation an estimate takes at most, about half a millisecond, unless that is fewer than
-/// [`FEWEST_DOCUMENTS`].
+/// How many operators' worth of evaluation an estimate takes at most, about half a millisecond, unless that is fewer
+/// than [`FEWEST_DOCUMENTS`].
 const MOST_OPERATORS: f64 = 100_000.0;
 const FEWEST_DOCUMENTS: usize = 100;
 /// Of 1 % of a table these have 25, give or take 5.
@@ -31,9 +31,9 @@ const MOST_PARTS: usize = 16;
 /// How many entries of `$in` are each looked up in statistics.
 const MOST_ALTERNATIVES: usize = 100;
 
-/// The fraction of rows whose document satisfies the condition. `properties` are those that may have statistics of their
-/// own. `column` is where the documents are, if that is a table's column, and `siblings` how many tables the query reads
-/// in that one's place.
+/// The fraction of rows whose document satisfies the condition. `properties` are those that may have statistics of
+/// their own. `column` is where the documents are, if that is a table's column, and `siblings` how many tables the
+/// query reads in that one's place.
 pub fn estimate(
     planned: &Planned,
     statistics: impl FnOnce() -> Option<Statistics>,
@@ -120,8 +120,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// The fraction of rows that satisfy a condition, by statistics of each property that it is about; `None` where one has
-    /// none.
+    /// The fraction of rows that satisfy a condition, by statistics of each property that it is about; `None` where one
+    /// has none.
     fn of_properties(&self, condition: &Checked) -> Option<f64> {
         let properties = self.properties?;
         let of_each = |parts: &[Checked]| parts.iter().map(|part| self.of_properties(part)).collect::<Option<Vec<_>>>();

@@ -1,7 +1,7 @@
 //! The launcher: finds the databases, and has a worker in each of them when there is something to do.
 //!
-//! It is connected to no database. Whoever wants a database for themselves, to drop or to rename it, waits some seconds for
-//! its connections to end; so each second it looks whether somebody does, and ends the worker there.
+//! It is connected to no database. Whoever wants a database for themselves, to drop or to rename it, waits some seconds
+//! for its connections to end; so each second it looks whether somebody does, and ends the worker there.
 
 use super::board::{self, Woken};
 use super::{DATABASES, WORKERS};

@@ -161,8 +161,8 @@ impl<'d> Entries<'d> {
         Some(StoredKeys { ends: &self.entries[..self.entries.len() / 2], bytes: self.bytes(0, end)? })
     }
 
-    /// Of each of an object's members up to the last one sought, the position of its key among `keys`, which are different
-    /// ones in jsonb's order, or [`NOT_SOUGHT`].
+    /// Of each of an object's members up to the last one sought, the position of its key among `keys`, which are
+    /// different ones in jsonb's order, or [`NOT_SOUGHT`].
     pub(super) fn slots(self, keys: &[String]) -> Vec<u32> {
         let mut slots = Vec::new();
         let mut at = Cursor::START;
@@ -255,8 +255,8 @@ impl<'d> Entries<'d> {
 
 const NULL: JsonbNode<'static> = JsonbNode { kind: Kind::NULL, bytes: &[] };
 
-/// A key that is looked for. Its first eight bytes make a number, and its last eight, so that most of the stored keys as
-/// long as it are told apart without a call to `memcmp`.
+/// A key that is looked for. Its first eight bytes make a number, and its last eight, so that most of the stored keys
+/// as long as it are told apart without a call to `memcmp`.
 pub(super) struct Key<'k> {
     bytes: &'k [u8],
     length: u64,

@@ -67,8 +67,8 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// Makes an `$or` of which something can be looked up the question whether its complement, a conjunction that is taken as
-    /// a condition of its own, does not hold.
+    /// Makes an `$or` of which something can be looked up the question whether its complement, a conjunction that is
+    /// taken as a condition of its own, does not hold.
     fn refute(&mut self, part: Normal<'c>) -> Normal<'c> {
         let (tests, looked_up) = part.tests();
         let pays = looked_up > 0 && tests <= MOST_TESTS;

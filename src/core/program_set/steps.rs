@@ -1,7 +1,8 @@
 //! What values leave alive that are compared with bounds.
 //!
-//! Between one bound and the next, all values satisfy the same comparisons. For each such step, and for each bound itself, the
-//! conditions that a value there leaves alive are worked out beforehand, whichever and however many of their clauses are bounds.
+//! Between one bound and the next, all values satisfy the same comparisons. For each such step, and for each bound
+//! itself, the conditions that a value there leaves alive are worked out beforehand, whichever and however many of
+//! their clauses are bounds.
 
 use super::PLACES;
 use super::bounds::{Bound, tied};

@@ -5,9 +5,9 @@ use super::sets::members;
 
 /// Counts of matches, by the conditions' numbers.
 ///
-/// Bits are added rather than counted one by one: each plane holds one binary digit of the counts of all conditions, and a
-/// document's matches are carried from plane to plane, a word of 64 conditions at a time. Before the last plane overflows, the
-/// planes are added to the counts.
+/// Bits are added rather than counted one by one: each plane holds one binary digit of the counts of all conditions,
+/// and a document's matches are carried from plane to plane, a word of 64 conditions at a time. Before the last plane
+/// overflows, the planes are added to the counts.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     counts: Vec<i64>,

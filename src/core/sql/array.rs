@@ -130,7 +130,8 @@ impl<'a> Array<'a> {
     }
 }
 
-/// A combination of tests on an element, or its complement where `positive` is false; false or NULL where it does not hold.
+/// A combination of tests on an element, or its complement where `positive` is false; false or NULL where it does not
+/// hold.
 fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>, positive: bool) -> Option<Sql> {
     let join = |parts: &[Expr<ValueTest>], all| {
         let parts: Option<Vec<Sql>> = parts.iter().map(|part| element_test(element, part, positive)).collect();
