@@ -11,7 +11,7 @@ use crate::property;
 use crate::query;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
-use pgrx::{JsonB, PgSqlErrorCode, pg_sys};
+use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Expr;
 use segments_core::types::{PropertyType, ScalarType};
 
@@ -30,7 +30,7 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::
     }
     let found = infer(&audience, sample);
     if declare {
-        audience = live::hold_writers(audience);
+        audience = live::hold_writers(&audience.name);
     }
     let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
@@ -83,7 +83,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
         name: row.get(1),
         present: row.get(2),
         distinct_values: row.get(3),
-        examples: row.get::<JsonB>(4).0.to_string(),
+        examples: row.get(4),
         property_type: type_of(&row.get::<Vec<String>>(5), row.nullable::<Vec<String>>(6).as_deref()),
     })
 }
@@ -140,7 +140,7 @@ kind AS (
       FROM field f WHERE f.kind OPERATOR(pg_catalog.<>) 'null' GROUP BY f.key, f.kind)
 SELECT f.key, pg_catalog.count(*)::pg_catalog.float8 OPERATOR(pg_catalog./) (SELECT t.contacts FROM total t),
        (SELECT pg_catalog.count(*) FROM value v WHERE v.key OPERATOR(pg_catalog.=) f.key),
-       COALESCE((SELECT pg_catalog.jsonb_agg(v.value ORDER BY v.place) FROM value v
+       COALESCE((SELECT pg_catalog.jsonb_agg(v.value ORDER BY v.place)::pg_catalog.text FROM value v
                   WHERE v.key OPERATOR(pg_catalog.=) f.key AND v.place OPERATOR(pg_catalog.<=) 3), '[]'),
        COALESCE((SELECT pg_catalog.array_agg(k.kind ORDER BY k.times DESC, k.kind) FROM kind k
                   WHERE k.key OPERATOR(pg_catalog.=) f.key

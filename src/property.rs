@@ -24,8 +24,8 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     };
     check_name(name);
     let property_type = parse_type(type_name);
-    let audience = Audience::load(audience);
-    access::require_write(&audience.name);
+    Audience::must_exist(audience);
+    access::require_write(audience);
     let audience = live::hold_writers(audience);
     match audience.table.column(name).map(|column| column.kind.property_type()) {
         Some(native) if native != property_type => Failure::new(

@@ -8,6 +8,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
 use uuid::Uuid;
 
+mod changes;
 pub mod read;
 mod write;
 

@@ -22,7 +22,7 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
     must_own(before.relation.oid);
     must_refer_to(contact, &before.id, &quoted);
     must_hold_topics(topic);
-    let before = live::hold_writers(before);
+    let before = live::hold_writers(&before.name);
     map_topics(audience, relation, [contact_column, topic_column]);
     access::extend(audience, relation);
     live::topics_attached(&before);

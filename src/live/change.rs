@@ -58,7 +58,7 @@ fn watch_segment(segment: pgrx::Uuid, watched: bool) {
         .raise()
     }
     // Between two writers, so that every statement is recorded as a whole or not at all.
-    let audience = hold_writers(Audience::load(&segment.audience));
+    let audience = hold_writers(&segment.audience);
     if !kept::is_kept(&audience, &segment) {
         Failure::new(
             PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -13,11 +13,11 @@ use pgrx::pg_sys::Oid;
 /// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before a segment comes
 /// or comes to mean something else, be it because of a property or a topic. Returns the audience as it is after the
 /// wait.
-pub fn hold_writers(audience: Audience) -> Audience {
-    if stays_live(&audience.name) {
-        lock_tables(&audience);
+pub fn hold_writers(audience: &str) -> Audience {
+    if stays_live(audience) {
+        lock_tables(&Audience::load(audience));
     }
-    snapshot::latest(|| Audience::load(&audience.name))
+    snapshot::latest(|| Audience::load(audience))
 }
 
 /// Locks the contacts' table, and that of their subscriptions, against writers, with all parts of both.

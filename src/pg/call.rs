@@ -1,5 +1,6 @@
 //! A function call as Postgres makes it.
 
+use super::text::Text;
 use pgrx::{PgMemoryContexts, pg_sys};
 
 /// The call that is being answered.
@@ -53,6 +54,12 @@ impl Call {
     pub fn argument(self, index: usize) -> pg_sys::Datum {
         // SAFETY: by `new`, fcinfo is valid; Postgres passes as many arguments as the function was declared with.
         unsafe { (*self.0).args.as_slice((*self.0).nargs as usize)[index].value }
+    }
+
+    /// The text of a jsonb argument that is not NULL. Its numbers are exact, which `pgrx::JsonB` makes floats of.
+    pub fn jsonb_text(self, index: usize) -> String {
+        // SAFETY: by `new`; the argument was declared as jsonb.
+        unsafe { Text::of_type(pg_sys::JSONBOID).of(self.argument(index)) }
     }
 
     /// An argument; `None` is NULL.

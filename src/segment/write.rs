@@ -1,16 +1,15 @@
 //! Creating, changing and deleting segments.
 
+use super::changes::Changes;
 use super::{Definition, argument, id_of, unknown};
 use crate::access;
-use crate::audience::Audience;
 use crate::error::{Failure, listed};
+use crate::pg::call::Call;
 use crate::pg::{returning, snapshot};
 use crate::scope::{self, CheckedCondition};
 use crate::{condition, count, live, query};
 use pgrx::prelude::*;
-use pgrx::{AnyElement, JsonB, PgSqlErrorCode};
-use segments_core::error::nearest;
-use serde_json::Value;
+use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
 use uuid::Uuid;
 
 /// Stores a condition under a name and counts its members at once, exactly.
@@ -31,8 +30,7 @@ fn create_segment(
         time_zone: required("time_zone", time_zone).to_owned(),
     };
     access::require_write(&segment.audience);
-    let audience = Audience::load(&segment.audience);
-    let audience = live::hold_writers(audience);
+    let audience = live::hold_writers(&segment.audience);
     let checked = scope::check_new(&audience, &segment);
     let added = access::write(
         "INSERT INTO segments.segment_config (id, audience, name, description, conditions, time_zone)
@@ -57,11 +55,12 @@ fn create_segment(
 
 /// Changes what is given of a segment, and recounts.
 #[pg_extern(sql = false)]
-fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
+fn update_segment(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Option<AnyElement> {
     let id = id_of(segment);
+    let changes = Changes::read(&Call::from(fcinfo).jsonb_text(1));
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
-    if changes.0.get("conditions").is_some() {
+    if changes.have("conditions") {
         // Two that do not know of each other could refer to each other's in a circle.
         live::hold_definitions(&audience);
     }
@@ -71,59 +70,63 @@ fn update_segment(segment: pgrx::Uuid, changes: JsonB) -> Option<AnyElement> {
         &[argument(id)],
     );
     let before = Definition::load(id);
-    let mut after = before.clone();
-    let Value::Object(changes) = changes.0 else {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "changes must be an object")
-            .detail("Only the keys that it has are changed.")
-            .hint("Write update_segment(id, '{\"name\": \"New name\"}').")
-            .raise()
-    };
-    for (key, value) in changes {
-        apply(&mut after, &key, value);
+    let after = changes.made_to(before.clone());
+    if after.name != before.name {
+        must_have_own_name(&after);
     }
     // What concerns no contact can be changed whatever has become of the audience's table.
-    let recount = (&before.conditions, &before.time_zone) != (&after.conditions, &after.time_zone);
-    let checked = recount.then(|| {
-        let audience = live::hold_writers(Audience::load(&after.audience));
-        let checked = snapshot::latest(|| scope::check_new(&audience, &after));
-        let members = live::Members::of_watched(&audience, &with_dependents(&before));
-        (audience, checked, members)
-    });
-    let others_name = "SELECT FROM segments.segment_config s
-        WHERE s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2 AND s.id OPERATOR(pg_catalog.<>) $3
-          FOR KEY SHARE";
-    if after.name != before.name
-        && access::write(others_name, &[after.audience.as_str().into(), after.name.as_str().into(), argument(after.id)])
-            > 0
-    {
-        duplicate_name(&after).raise()
+    if (&before.conditions, &before.time_zone) == (&after.conditions, &after.time_zone) {
+        store(&after);
+    } else {
+        redefine(&before, &after);
     }
+    row(id)
+}
+
+/// Lets a segment mean something else, and counts it and those that refer to it anew.
+fn redefine(before: &Definition, after: &Definition) {
+    let audience = live::hold_writers(&after.audience);
+    let checked = snapshot::latest(|| scope::check_new(&audience, after));
+    let members = live::Members::of_watched(&audience, &with_dependents(before));
+    store(after);
+    access::write(
+        "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
+        &[argument(after.id)],
+    );
+    record_references(after, &checked);
+    condition::notice_everyone(&checked.checked);
+    count::recount(&audience, &with_dependents(after));
+    members.record_changes();
+}
+
+fn must_have_own_name(segment: &Definition) {
+    let others = access::write(
+        "SELECT FROM segments.segment_config s
+          WHERE s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2
+            AND s.id OPERATOR(pg_catalog.<>) $3 FOR KEY SHARE",
+        &[segment.audience.as_str().into(), segment.name.as_str().into(), argument(segment.id)],
+    );
+    if others > 0 {
+        duplicate_name(segment).raise()
+    }
+}
+
+fn store(segment: &Definition) {
     let changed = access::write(
         "UPDATE segments.segment_config s
             SET name = $2, description = $3, conditions = $4, time_zone = $5, updated_at = pg_catalog.clock_timestamp()
           WHERE s.id OPERATOR(pg_catalog.=) $1",
         &[
-            argument(after.id),
-            after.name.as_str().into(),
-            after.description.clone().into(),
-            after.conditions.as_str().into(),
-            after.time_zone.as_str().into(),
+            argument(segment.id),
+            segment.name.as_str().into(),
+            segment.description.clone().into(),
+            segment.conditions.as_str().into(),
+            segment.time_zone.as_str().into(),
         ],
     );
     if changed == 0 {
-        unknown(after.id).raise()
+        unknown(segment.id).raise()
     }
-    if let Some((audience, checked, members)) = checked {
-        access::write(
-            "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
-            &[argument(after.id)],
-        );
-        record_references(&after, &checked);
-        condition::notice_everyone(&checked.checked);
-        count::recount(&audience, &with_dependents(&after));
-        members.record_changes();
-    }
-    row(after.id)
 }
 
 /// Deletes a segment and returns its id.
@@ -150,44 +153,6 @@ fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
         unknown(definition.id).raise()
     }
     segment
-}
-
-fn apply(segment: &mut Definition, key: &str, value: Value) {
-    match (key, value) {
-        ("name", Value::String(name)) => segment.name = checked_name(&name).to_owned(),
-        ("description", Value::Null) => segment.description = None,
-        ("description", Value::String(description)) => {
-            segment.description = Some(checked_description(&description).to_owned());
-        }
-        // As text, a condition keeps its exact numbers; as an object it comes as jsonb has it.
-        ("conditions", Value::String(text)) => segment.conditions = condition::canonical(&text),
-        ("conditions", object) => segment.conditions = condition::canonical(&object.to_string()),
-        ("time_zone", Value::String(zone)) => segment.time_zone = zone,
-        ("name" | "description" | "time_zone", other) => {
-            let kind = match other {
-                Value::Null => "null",
-                Value::Bool(_) => "a boolean",
-                Value::Number(_) => "a number",
-                Value::Array(_) => "an array",
-                Value::String(_) | Value::Object(_) => "an object",
-            };
-            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{key} must be a string, not {kind}"))
-                .detail(format!("At /{key}"))
-                .hint(format!("Write update_segment(id, '{{\"{key}\": \"…\"}}')."))
-                .raise()
-        }
-        (unknown, _) => {
-            const KEYS: [&str; 4] = ["name", "description", "conditions", "time_zone"];
-            let near = nearest(unknown, KEYS);
-            Failure::new(
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("a segment has no \"{unknown}\" that could be changed"),
-            )
-            .detail(format!("At /{unknown}"))
-            .hint(near.map_or(format!("Keys are {}.", KEYS.join(", ")), |near| format!("Did you mean \"{near}\"?")))
-            .raise()
-        }
-    }
 }
 
 /// A segment, and those that refer to it, directly or through others.
@@ -240,7 +205,7 @@ fn required<'a>(argument: &str, value: Option<&'a str>) -> &'a str {
     })
 }
 
-fn checked_name(name: &str) -> &str {
+pub(super) fn checked_name(name: &str) -> &str {
     let length = name.chars().count();
     if (1..=100).contains(&length) {
         return name;
@@ -251,7 +216,7 @@ fn checked_name(name: &str) -> &str {
         .raise()
 }
 
-fn checked_description(description: &str) -> &str {
+pub(super) fn checked_description(description: &str) -> &str {
     let length = description.chars().count();
     if length <= 500 {
         return description;

@@ -45,6 +45,9 @@ UPDATE people SET country = 'US' WHERE country = 'DE' AND email < 'p2';
 
 -- Changing: only what is given; conditions are counted anew.
 SELECT name, description, contact_count FROM update_segment(:'spenders', '{"name": "Big spenders"}');
+-- Numbers stay what they are.
+SELECT replace(conditions::text, repeat('0', 300), '…')
+  FROM update_segment(:'spenders', '{"conditions": {"lifetime_value": {"$gt": 12345678901234567890123.456789, "$lt": 1e400}}}');
 SELECT name, description, contact_count FROM update_segment(:'spenders', '{"conditions": {"country": "US"}, "description": null}');
 SELECT update_segment(:'spenders', '{"title": "x"}');
 SELECT update_segment(:'spenders', '{"name": 5}');

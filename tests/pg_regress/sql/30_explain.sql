@@ -15,6 +15,9 @@ SELECT name, type FROM segments.property WHERE audience = 'subjects' AND kind = 
 -- Dates are what conditions take for dates; of keys that are null everywhere nothing is known.
 INSERT INTO subjects (email, properties) VALUES ('d@example.com', '{"visits": ["2024-01-01", "2024-02-01"], "part_no": "2024-99-99", "unknown": null}');
 SELECT name, type, declared FROM infer_properties('subjects', "declare" => true) WHERE name IN ('visits', 'part_no', 'unknown');
+-- Numbers stay what they are.
+UPDATE subjects SET properties = '{"huge": [12345678901234567890.123, 1e400]}' WHERE email = 'd@example.com';
+SELECT name, type, replace(examples::text, repeat('0', 300), '…') AS examples FROM infer_properties('subjects') WHERE name = 'huge';
 DELETE FROM subjects WHERE email = 'd@example.com';
 
 -- Every error at once, and notices of what is legal and probably not meant.
