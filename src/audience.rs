@@ -1,9 +1,10 @@
 //! Audiences: tables that segments speak of.
 
 use crate::error::Failure;
-use crate::pg::security;
+use crate::pg::{guard, security};
 use crate::query::{self, Row};
 use crate::scope;
+use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::date::Instant;
 use segments_core::expr::{Checked, Expr};
@@ -76,16 +77,32 @@ pub enum RelationKind {
 pub struct ColumnRef {
     pub name: String,
     pub type_name: String,
+    /// The schema of the operators that order the type, unquoted
+    pub operators: String,
     pub not_null: bool,
     pub is_enum: bool,
 }
 
 /// The owner of an enum may have given it casts to text and from it, which would run with the rights of whoever asks.
 impl ColumnRef {
-    /// A term of the column's type, as text. Nothing of the type's owner runs for it.
+    /// A term of the column's type, as text: the same in every session, as [`Text`](crate::pg::text::Text) has it. Nothing
+    /// of the type's owner runs for it.
     pub fn as_text(&self, term: &str) -> String {
-        let type_name = &self.type_name;
-        if self.is_enum { sql::label(&format!("{term}::{type_name}")) } else { format!("{term}::pg_catalog.text") }
+        let type_name = self.type_name.as_str();
+        let printed = |term: &str| format!("(pg_catalog.to_jsonb({term}) OPERATOR(pg_catalog.#>>) '{{}}')");
+        match type_name {
+            _ if self.is_enum => sql::label(&format!("{term}::{type_name}")),
+            "pg_catalog.date" | "pg_catalog.timestamp" => printed(term),
+            "pg_catalog.timestamptz" => {
+                format!(
+                    "({} OPERATOR(pg_catalog.||) '+00:00')",
+                    printed(&format!("pg_catalog.timezone('UTC', {term})"))
+                )
+            }
+            // Cast, an address comes with the width of its network, which it does not where it is shown.
+            "pg_catalog.inet" => format!("pg_catalog.format('%s', {term})"),
+            _ => format!("{term}::pg_catalog.text"),
+        }
     }
 
     /// That a term of the column's type is the value that a text says. Labels are compared as text: a table has no more
@@ -94,7 +111,7 @@ impl ColumnRef {
         if self.is_enum {
             format!("{} OPERATOR(pg_catalog.=) {text}", self.as_text(term))
         } else {
-            format!("{term} OPERATOR(pg_catalog.=) {text}::{}", self.type_name)
+            format!("{term} {} {text}::{}", self.operator("="), self.type_name)
         }
     }
 
@@ -103,8 +120,14 @@ impl ColumnRef {
         if self.is_enum {
             format!("{} OPERATOR(pg_catalog.=) ANY ({texts})", self.as_text(term))
         } else {
-            format!("{term} OPERATOR(pg_catalog.=) ANY ({texts}::{}[])", self.type_name)
+            format!("{term} {} ANY ({texts}::{}[])", self.operator("="), self.type_name)
         }
+    }
+
+    /// An operator between values of the column's type. Of those of that name, not all mean what its indexes do: a citext
+    /// is also a text.
+    pub fn operator(&self, symbol: &str) -> String {
+        format!("OPERATOR({}.{symbol})", quote_identifier(&self.operators))
     }
 }
 
@@ -170,6 +193,15 @@ impl Audience {
         }
     }
 
+    /// The text of a query with the rights of the table's owner that reads the contacts and their subscriptions.
+    pub fn reading(&self, sql: &str) -> String {
+        let topics = match &self.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
+        guard::reading([self.relation.oid].into_iter().chain(topics), sql)
+    }
+
     /// The type of a property, native or custom.
     pub fn property(&self, name: &str) -> Option<PropertyType> {
         let native = self.table.column(name).map(|column| column.kind.property_type());
@@ -181,7 +213,7 @@ impl Audience {
     pub fn value(&self, column: &str) -> String {
         match self.table.column(column) {
             Some(column) => sql::value(column, &self.style()),
-            None => pgrx::spi::quote_identifier(column),
+            None => quote_identifier(column),
         }
     }
 
@@ -358,16 +390,17 @@ impl TopicsConfig {
             find(&catalog, column)
                 .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
         };
-        let contact_column = find(&self.contact)?.name.clone();
+        let contact = find(&self.contact)?;
         let topic_column = find(&self.topic)?;
         let topic_column = topic_column.to_property().ok_or_else(|| {
             format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())
         })?;
         let topics = Topics {
             relation: relation.name.clone(),
-            contact_column,
+            contact_column: contact.name.clone(),
             topic_column,
             id_column: id.name.clone(),
+            operators: if contact.type_name == id.type_name { id.operators.clone() } else { "pg_catalog".to_owned() },
             held: None,
         };
         Ok((relation, topics))

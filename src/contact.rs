@@ -1,6 +1,6 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
-use crate::audience::{Audience, ColumnRef};
+use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::{relcache, returning};
@@ -14,8 +14,6 @@ use segments_core::sql::{self, Names, Style};
 
 mod page;
 mod segments;
-
-pub use page::slugs;
 
 /// How many contacts a page may have.
 const MOST_CONTACTS: i32 = 1000;
@@ -138,11 +136,10 @@ pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
 
 /// That a row is the contact of that id. What is no value of the id's type is the id of no contact.
 pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
-    let ColumnRef { name, type_name, .. } = &audience.id;
-    if !can_be_id(contact_id, type_name) {
+    if !can_be_id(contact_id, &audience.id.type_name) {
         return "false".to_owned();
     }
-    format!("{} OPERATOR(pg_catalog.=) {}", quote_identifier(name), literal(contact_id, type_name))
+    audience.id.is(&quote_identifier(&audience.id.name), &quote_literal(contact_id))
 }
 
 /// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.

@@ -30,7 +30,7 @@ pub fn as_caller(audience: &Audience, checked: &Checked) -> i64 {
 /// How many contacts satisfy a condition, counted as the table's owner in a security-restricted operation, as
 /// REFRESH MATERIALIZED VIEW computes what it stores.
 pub fn as_owner(audience: &Audience, checked: &Checked) -> i64 {
-    let sql = query_for(audience, checked);
+    let sql = audience.reading(&query_for(audience, checked));
     security::as_role_restricted(audience.relation.owner, || count(&sql))
 }
 

@@ -6,6 +6,7 @@ use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::segment::{Definition, id_of};
+use crate::topic::subscription;
 use crate::{condition, contact, query, scope};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
@@ -163,7 +164,7 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
 fn value_sql(audience: &Audience, part: &Part) -> String {
     let path = match &part.asks {
         Asks::Field(path) => path,
-        Asks::Topics => return contact::slugs(audience),
+        Asks::Topics => return subscription::slugs(audience),
         Asks::Several => return "NULL::pg_catalog.jsonb".to_owned(),
     };
     let exact = audience.property(path.text()).is_some();

@@ -53,6 +53,7 @@ pgrx::pg_module_magic!(name, version);
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     live::define_settings();
+    pg::guard::install();
     pg::shared::init();
     worker::init();
 }

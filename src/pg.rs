@@ -6,6 +6,7 @@ pub mod condition;
 pub mod detoast;
 pub mod estimate;
 pub mod expression;
+pub mod guard;
 pub mod heap;
 pub mod index;
 pub mod interrupt;

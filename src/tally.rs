@@ -101,7 +101,7 @@ impl Pass {
         let plan = serde_json::to_string(&(fields, self.columns.properties, ticket, &self.conditions));
         let plan = plan.unwrap_or_default();
         // As a parameter that is none of the plan's constants, it reaches parallel workers as it is.
-        let counts = query::first_with_text(&self.sql(audience), &plan, |row| row.nullable(1));
+        let counts = query::first_with_text(&audience.reading(&self.sql(audience)), &plan, |row| row.nullable(1));
         // Without a row there is nothing to count with.
         counts.flatten().unwrap_or_else(|| vec![0; self.conditions.len()])
     }

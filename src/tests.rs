@@ -4,6 +4,7 @@
 
 mod columns;
 mod documents;
+mod ids;
 mod indexes;
 mod subject;
 

@@ -8,12 +8,14 @@ use crate::scope::AudienceScope;
 use crate::segment::argument;
 use crate::{contact, query};
 use pgrx::prelude::*;
-use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use pgrx::spi::quote_identifier;
 use pgrx::{AnyElement, PgSqlErrorCode};
 use segments_core::check::Scope;
 use segments_core::expr::Expr;
-use segments_core::sql::{self, Style, Topics};
+use segments_core::sql::{self, Topics};
 use uuid::Uuid;
+
+pub mod subscription;
 
 /// Adds a topic that contacts can be subscribed to.
 #[pg_extern(sql = false)]
@@ -64,10 +66,10 @@ fn create_topic(
 /// Subscribes a contact to a topic.
 #[pg_extern(sql = false)]
 fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
-    let (audience, topic) = subscription(topic, audience);
-    let (topics, relation) = mapped(&audience);
-    let is_contact = is_contact_of(&audience, contact_id);
-    let exists = format!("SELECT true FROM {} WHERE {is_contact}", audience.relation.quoted());
+    let (audience, topic) = resolve(topic, audience);
+    let topics = mapped(&audience);
+    let (table, is_contact) = (audience.relation.quoted(), is_contact_of(&audience, contact_id));
+    let exists = format!("SELECT true FROM {table} WHERE {is_contact}");
     if query::first(&exists, &[], |row| row.get::<bool>(1)).is_none() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
@@ -77,19 +79,17 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
         .hint("search_contacts() finds contacts and their ids.")
         .raise()
     }
+    let id = format!("{}.{}", quote_identifier(&audience.table.name), quote_identifier(&audience.id.name));
     query::write(
         &format!(
-            "INSERT INTO {relation} ({contact}, {topic_column})
+            "INSERT INTO {subscriptions} ({contact}, {topic_column})
              SELECT {id}, {topic_value} FROM {table} WHERE {is_contact}
-                AND NOT EXISTS (SELECT FROM {relation} {s} WHERE {s}.{contact} OPERATOR(pg_catalog.=) {name}.{id}
-                                   AND {is_topic})
+                AND NOT EXISTS (SELECT FROM {subscriptions} WHERE {is_held} AND {is_topic})
                  ON CONFLICT DO NOTHING",
             contact = quote_identifier(&topics.contact_column),
             topic_column = quote_identifier(&topics.topic_column.name),
-            id = quote_identifier(&audience.id.name),
-            table = audience.relation.quoted(),
-            name = quote_identifier(&audience.relation.name.name),
-            s = subscription_alias(&audience),
+            subscriptions = subscription::table(topics),
+            is_held = subscription::is_of(topics, &id),
             is_topic = is_topic(&audience, topics),
             topic_value = contact::literal(&topic, &sql::type_name(&topics.topic_column, &audience.style())),
         ),
@@ -100,18 +100,16 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
 /// Takes a subscription back.
 #[pg_extern(sql = false)]
 fn unsubscribe_contact(contact_id: &str, topic: &str, audience: &str) {
-    let (audience, topic) = subscription(topic, audience);
-    let (topics, relation) = mapped(&audience);
+    let (audience, topic) = resolve(topic, audience);
+    let topics = mapped(&audience);
+    let (table, is_contact) = (audience.relation.quoted(), is_contact_of(&audience, contact_id));
+    let id = quote_identifier(&audience.id.name);
     query::write(
         &format!(
-            "DELETE FROM {relation} {s} WHERE {is_topic}
-                AND {s}.{contact} OPERATOR(pg_catalog.=) (SELECT {id} FROM {table} WHERE {is_contact})",
-            contact = quote_identifier(&topics.contact_column),
-            id = quote_identifier(&audience.id.name),
-            table = audience.relation.quoted(),
-            s = subscription_alias(&audience),
+            "DELETE FROM {subscriptions} WHERE {is_topic} AND {is_theirs}",
+            subscriptions = subscription::table(topics),
             is_topic = is_topic(&audience, topics),
-            is_contact = is_contact_of(&audience, contact_id),
+            is_theirs = subscription::is_of(topics, &format!("(SELECT {id} FROM {table} WHERE {is_contact})")),
         ),
         &[topic.into()],
     );
@@ -125,17 +123,11 @@ fn is_contact_of(audience: &Audience, contact_id: &str) -> String {
 
 /// That a subscription is to the topic that is the query's argument.
 fn is_topic(audience: &Audience, topics: &Topics) -> String {
-    let style = Style { alias: Some(subscription_alias(audience).to_owned()), ..audience.style() };
-    format!("{}::pg_catalog.text OPERATOR(pg_catalog.=) $1", sql::value(&topics.topic_column, &style))
-}
-
-/// What the subscriptions are called in a query that may name the audience's table, too.
-fn subscription_alias(audience: &Audience) -> &'static str {
-    if audience.relation.name.name == "subscription" { "subscribed" } else { "subscription" }
+    format!("{}::pg_catalog.text OPERATOR(pg_catalog.=) $1", subscription::topic(audience, topics))
 }
 
 /// The audience, and the topic as its subscriptions hold it.
-fn subscription(topic: &str, audience: &str) -> (Audience, String) {
+fn resolve(topic: &str, audience: &str) -> (Audience, String) {
     let audience = Audience::load(audience);
     let found = AudienceScope::in_utc(&audience).topic(topic);
     let topic = found.unwrap_or_else(|refusal| {
@@ -147,8 +139,8 @@ fn subscription(topic: &str, audience: &str) -> (Audience, String) {
     (audience, topic)
 }
 
-fn mapped(audience: &Audience) -> (&Topics, String) {
-    let Some(topics) = &audience.table.topics else {
+fn mapped(audience: &Audience) -> &Topics {
+    audience.table.topics.as_ref().unwrap_or_else(|| {
         Failure::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("audience \"{}\" has no table of subscriptions", audience.name),
@@ -156,8 +148,7 @@ fn mapped(audience: &Audience) -> (&Topics, String) {
         .detail("Which contact is subscribed to what is kept in a table of yours.")
         .hint("Tell which with attach_topics().")
         .raise()
-    };
-    (topics, quote_qualified_identifier(&topics.relation.schema, &topics.relation.name))
+    })
 }
 
 /// Lower-case words joined by hyphens.

@@ -17,6 +17,8 @@ pub struct CatalogColumn {
     pub type_name: String,
     /// Whether its values are no arrays, ranges or rows: such types anyone can make, and give casts to
     pub is_plain: bool,
+    /// The schema of the operators that order its type
+    operators: String,
     kind: Option<ColumnKind>,
 }
 
@@ -30,6 +32,7 @@ impl CatalogColumn {
         ColumnRef {
             name: self.name.clone(),
             type_name: self.type_name.clone(),
+            operators: self.operators.clone(),
             not_null: self.not_null,
             is_enum: matches!(self.kind, Some(ColumnKind::Enum { .. })),
         }
@@ -70,6 +73,7 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
             not_null: row.get(3),
             type_name: row.get(4),
             is_plain: row.get(12),
+            operators: row.nullable(14).unwrap_or_else(|| "pg_catalog".to_owned()),
             kind,
         }
     })
@@ -88,7 +92,16 @@ SELECT a.attnum, a.attname::pg_catalog.text,
        COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid OPERATOR(pg_catalog.=) a.attcollation), true),
        element.nspname::pg_catalog.text, element.typname::pg_catalog.text, element.labels,
        base.typtype OPERATOR(pg_catalog.=) ANY ('{b,e}') AND base.typcategory OPERATOR(pg_catalog.<>) 'A',
-       base.oid OPERATOR(pg_catalog.<>) a.atttypid
+       base.oid OPERATOR(pg_catalog.<>) a.atttypid,
+       CASE WHEN base.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' THEN
+           (SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_opclass c
+              JOIN pg_catalog.pg_am m ON m.oid OPERATOR(pg_catalog.=) c.opcmethod AND m.amname OPERATOR(pg_catalog.=) 'btree'
+              JOIN pg_catalog.pg_amop e ON e.amopfamily OPERATOR(pg_catalog.=) c.opcfamily AND e.amopstrategy OPERATOR(pg_catalog.=) 3
+               AND e.amoplefttype OPERATOR(pg_catalog.=) base.oid AND e.amoprighttype OPERATOR(pg_catalog.=) base.oid
+              JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) e.amopopr
+              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace
+             WHERE c.opcintype OPERATOR(pg_catalog.=) base.oid AND c.opcdefault)
+       END
   FROM pg_catalog.pg_attribute a
  CROSS JOIN LATERAL (
         WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (

@@ -5,12 +5,12 @@ use crate::contact::{can_be_id, executable_sql, literal};
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::returning;
+use crate::topic::subscription;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
-use segments_core::sql::{self, Style};
 
 /// Returns one page of the contacts that satisfy a condition: newest first, else by id.
 pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, after: Option<&str>) {
@@ -20,7 +20,7 @@ pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i
         None => String::new(),
     };
     let sql = format!(
-        "SELECT pg_catalog.to_jsonb(c) FROM (SELECT {} FROM {} WHERE ({}){past_cursor} ORDER BY {} LIMIT $1) c",
+        "SELECT pg_catalog.to_jsonb(c.*) FROM (SELECT {} FROM {} WHERE ({}){past_cursor} ORDER BY {} LIMIT $1) c",
         members(audience),
         audience.relation.quoted(),
         executable_sql(audience, checked),
@@ -41,7 +41,7 @@ fn members(audience: &Audience) -> String {
         Some(column) => format!("{} AS properties", quote_identifier(&column.name)),
         None => "'{}'::pg_catalog.jsonb AS properties".to_owned(),
     });
-    members.push(format!("{} AS topics", slugs(audience)));
+    members.push(format!("{} AS topics", subscription::slugs(audience)));
     let created =
         audience.created.as_ref().map_or("NULL::pg_catalog.text".to_owned(), |created| as_text(audience, created));
     members.push(format!(
@@ -55,30 +55,6 @@ fn members(audience: &Audience) -> String {
 /// A column as text that reads back exactly, whatever the session's DateStyle is.
 fn as_text(audience: &Audience, column: &ColumnRef) -> String {
     format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", audience.value(&column.name))
-}
-
-/// The slugs of the topics that the row's contact is subscribed to, as jsonb.
-pub fn slugs(audience: &Audience) -> String {
-    let Some(topics) = &audience.table.topics else { return "'[]'::pg_catalog.jsonb".to_owned() };
-    let relation = pgrx::spi::quote_qualified_identifier(&topics.relation.schema, &topics.relation.name);
-    // The contact is that of the query around this one: its table may have any name.
-    let table = &audience.relation.name.name;
-    let alias = |name: &str| if name == table { format!("{name}_") } else { name.to_owned() };
-    let (subscription, known) = (alias("subscription"), alias("known"));
-    let style = Style { alias: Some(subscription.clone()), ..audience.style() };
-    format!(
-        "(SELECT COALESCE(pg_catalog.jsonb_agg({known}.slug ORDER BY {known}.slug), '[]')
-            FROM {relation} {subscription}
-            JOIN segments.topic_config {known}
-              ON {known}.audience OPERATOR(pg_catalog.=) {audience_name}
-             AND {topic}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{known}.slug, {known}.id::pg_catalog.text])
-           WHERE {subscription}.{contact} OPERATOR(pg_catalog.=) {table}.{id})",
-        audience_name = pgrx::spi::quote_literal(&audience.name),
-        contact = quote_identifier(&topics.contact_column),
-        topic = sql::value(&topics.topic_column, &style),
-        table = quote_identifier(table),
-        id = quote_identifier(&topics.id_column),
-    )
 }
 
 fn order(audience: &Audience) -> String {
@@ -116,17 +92,38 @@ impl Cursor {
 
     /// That a row comes after the cursor.
     fn filter(&self, audience: &Audience) -> String {
-        let id = quote_identifier(&audience.id.name);
-        let id_value = literal(&self.id, &audience.id.type_name);
-        let Some(created) = &audience.created else {
-            return format!("{id} OPERATOR(pg_catalog.<) {id_value}");
-        };
+        let id = Bound::new(&audience.id, &self.id);
+        let Some(created) = &audience.created else { return id.is_below() };
         let column = quote_identifier(&created.name);
-        let Some(value) = &self.created else {
-            return format!("({column} IS NULL AND {id} OPERATOR(pg_catalog.<) {id_value})");
-        };
-        let value = literal(value, &created.type_name);
-        let pair = format!("({column}, {id}) OPERATOR(pg_catalog.<) ({value}, {id_value})");
-        if created.not_null { pair } else { format!("({pair} OR {column} IS NULL)") }
+        let Some(value) = &self.created else { return format!("({column} IS NULL AND {})", id.is_below()) };
+        let below = Bound::new(created, value).is_below_with(&id);
+        if created.not_null { below } else { format!("({below} OR {column} IS NULL)") }
+    }
+}
+
+/// A column and a value of it, both as of the type that the value is of: the column's may be a domain over it.
+struct Bound<'a> {
+    column: &'a ColumnRef,
+    term: String,
+    value: String,
+}
+
+impl<'a> Bound<'a> {
+    fn new(column: &'a ColumnRef, value: &str) -> Self {
+        let term = format!("{}::{}", quote_identifier(&column.name), column.type_name);
+        Bound { column, term, value: literal(value, &column.type_name) }
+    }
+
+    fn is_below(&self) -> String {
+        format!("{} {} {}", self.term, self.column.operator("<"), self.value)
+    }
+
+    /// As one comparison, where one operator orders both: that is what an index on both answers.
+    fn is_below_with(&self, id: &Bound) -> String {
+        let Bound { column, term, value } = self;
+        if column.operators == id.column.operators {
+            return format!("({term}, {}) {} ({value}, {})", id.term, column.operator("<"), id.value);
+        }
+        format!("({term} {} {value} AND ({} OR {}))", column.operator("<="), self.is_below(), id.is_below())
     }
 }

@@ -15,12 +15,13 @@ use crate::population::{Columns, on_row};
 use crate::query;
 use crate::scope;
 use crate::segment::Definition;
+use crate::topic::subscription;
 use crate::validity::{Sources, Validity};
 use crate::{count, live};
 use lru::LruCache;
 use pgrx::pg_sys::{self, Oid, TEXTOID};
 use pgrx::prelude::*;
-use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use pgrx::spi::quote_identifier;
 use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
@@ -182,13 +183,10 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> Strin
     let mut read: Vec<String> = columns.names.iter().map(|name| format!("{row}.{}", quote_identifier(name))).collect();
     let mut from = format!("{} {row}", audience.relation.quoted());
     let held: Vec<String> = match (&audience.topics, &audience.table.topics) {
-        (Subscriptions::In(relation), Some(table)) if !topics.is_empty() => {
-            let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
-            let (contact, topic) =
-                (quote_identifier(&table.contact_column), quote_identifier(&table.topic_column.name));
+        (Subscriptions::In(_), Some(table)) if !topics.is_empty() => {
             from += &format!(
-                " CROSS JOIN LATERAL (SELECT ARRAY(SELECT s.{topic} FROM {subscriptions} s
-                    WHERE s.{contact} OPERATOR(pg_catalog.=) {row}.{id}) AS topics) \"segments.held\""
+                " CROSS JOIN LATERAL (SELECT {} AS topics) \"segments.held\"",
+                subscription::held_by(table, &format!("{row}.{id}"))
             );
             let is_held = |topic: &String| {
                 contact::sql_with_topics(audience, &Expr::Test(Atom::Topic(topic.clone())), "\"segments.held\".topics")

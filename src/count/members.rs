@@ -69,15 +69,17 @@ fn is_dearer(audience: &Audience, conditions: &[Checked], pass: &Pass) -> bool {
         return false;
     }
     security::as_role_restricted(audience.relation.owner, || {
-        let Some(at_once) = cost(&pass.sql(audience), &[None::<String>.into()]) else { return false };
+        let Some(at_once) = cost(audience, &pass.sql(audience), &[None::<String>.into()]) else { return false };
         let queries = pass.numbers.iter().map(|number| query_for(audience, &conditions[*number]));
-        queries.map(|sql| cost(&sql, &[])).sum::<Option<f64>>().is_some_and(|each| each < at_once)
+        queries.map(|sql| cost(audience, &sql, &[])).sum::<Option<f64>>().is_some_and(|each| each < at_once)
     })
 }
 
 /// What the planner thinks that a query costs.
-fn cost(sql: &str, arguments: &[pgrx::datum::DatumWithOid]) -> Option<f64> {
-    let plan = query::explained(&format!("EXPLAIN (FORMAT json) {sql}"), arguments, |row| row.get::<pgrx::Json>(1))?;
+fn cost(audience: &Audience, sql: &str, arguments: &[pgrx::datum::DatumWithOid]) -> Option<f64> {
+    let plan = query::explained(&audience.reading(&format!("EXPLAIN (FORMAT json) {sql}")), arguments, |row| {
+        row.get::<pgrx::Json>(1)
+    })?;
     plan.0.get(0)?.get("Plan")?.get("Total Cost")?.as_f64()
 }
 

@@ -25,6 +25,8 @@ pub struct Contacts {
     row: String,
     /// What identifies it, as text
     id: String,
+    /// How the texts of queries begin
+    mark: String,
 }
 
 /// Segments that one query evaluates.
@@ -57,10 +59,11 @@ impl Contacts {
         };
         let batches: Vec<Batch> = others.chunks(AT_ONCE).map(batch).collect();
         let watched: Vec<WatchedBatch> =
-            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(segments, growth)).collect();
+            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(audience, segments, growth)).collect();
         let row = quote_identifier(&audience.table.name);
         let id = audience.id.as_text(&format!("{row}.{}", quote_identifier(&audience.id.name)));
-        (!batches.is_empty() || !watched.is_empty()).then_some(Contacts { batches, watched, presence, row, id })
+        let mark = audience.reading("");
+        (!batches.is_empty() || !watched.is_empty()).then_some(Contacts { batches, watched, presence, row, id, mark })
     }
 
     /// What a statement has done; evaluated with the rights of the current role.
@@ -102,8 +105,8 @@ impl Contacts {
     /// For each segment of a batch, how many members more there are.
     fn grown(&self, session: &Session, batch: &Batch, event: Event) -> Vec<i64> {
         let prepare = || {
-            let (growth, rows, row) = (&batch.growth, self.rows(event), &self.row);
-            session.prepare(&format!("SELECT ARRAY[{growth}]::pg_catalog.int8[] FROM ({rows}) {row}"), &[])
+            let (mark, growth, rows, row) = (&self.mark, &batch.growth, self.rows(event), &self.row);
+            session.prepare(&format!("{mark}SELECT ARRAY[{growth}]::pg_catalog.int8[] FROM ({rows}) {row}"), &[])
         };
         let plan = batch.plans[event as usize].get_or_init(prepare);
         let sums = session.run(plan, &[], Reading::Active, |row| row.get::<Vec<i64>>(1));

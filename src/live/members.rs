@@ -60,12 +60,12 @@ impl Members {
 pub fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     let ids = |segment: &Definition| {
         let Ok(checked) = scope::check_segment(audience, segment) else { return HashSet::new() };
-        let sql = format!(
+        let sql = audience.reading(&format!(
             "SELECT {} FROM {} WHERE {}",
             audience.id.as_text(&quote_identifier(&audience.id.name)),
             audience.relation.quoted(),
             contact::executable_sql(audience, &checked.checked)
-        );
+        ));
         let read = || query::rows(&sql, &[], |row| row.nullable::<String>(1));
         security::as_role_restricted(audience.relation.owner, read).into_iter().flatten().collect()
     };

@@ -84,8 +84,10 @@ impl TrackedSubscriptions {
         };
         let batches: Vec<Batch> = others.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
         let difference = |segment: &LiveSegment| Sql::difference(audience, segment);
-        let watched: Vec<WatchedBatch> =
-            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(segments, difference)).collect();
+        let watched: Vec<WatchedBatch> = watched
+            .chunks(watched::AT_ONCE)
+            .map(|segments| WatchedBatch::new(audience, segments, difference))
+            .collect();
         (!batches.is_empty() || !watched.is_empty()).then(|| TrackedSubscriptions {
             batches,
             watched,

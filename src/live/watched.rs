@@ -3,6 +3,7 @@
 
 use super::kept::LiveSegment;
 use super::outcome::Outcome;
+use crate::audience::Audience;
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
@@ -14,6 +15,8 @@ pub struct WatchedBatch {
     segments: Vec<Uuid>,
     /// The conditions, as the query wants them
     terms: Vec<String>,
+    /// How its text begins
+    mark: String,
     plans: [OnceCell<KeptPlan>; 3],
 }
 
@@ -21,10 +24,11 @@ pub struct WatchedBatch {
 pub const AT_ONCE: usize = 100;
 
 impl WatchedBatch {
-    pub fn new(segments: &[&LiveSegment], term: impl Fn(&LiveSegment) -> String) -> Self {
+    pub fn new(audience: &Audience, segments: &[&LiveSegment], term: impl Fn(&LiveSegment) -> String) -> Self {
         WatchedBatch {
             segments: segments.iter().map(|segment| segment.id).collect(),
             terms: segments.iter().map(|segment| term(segment)).collect(),
+            mark: audience.reading(""),
             plans: Default::default(),
         }
     }
@@ -44,9 +48,10 @@ impl WatchedBatch {
         let prepare = || {
             let rows = sql(&format!("ARRAY[{terms}]::pg_catalog.int8[]"));
             let sql = format!(
-                "SELECT pg_catalog.array_agg(n.number), pg_catalog.array_agg(r.contact), pg_catalog.array_agg(n.net OPERATOR(pg_catalog.>) 0)
+                "{}SELECT pg_catalog.array_agg(n.number), pg_catalog.array_agg(r.contact), pg_catalog.array_agg(n.net OPERATOR(pg_catalog.>) 0)
                    FROM ({rows}) r(contact, nets), pg_catalog.unnest(r.nets) WITH ORDINALITY n(net, number)
-                  WHERE n.net OPERATOR(pg_catalog.<>) 0 AND r.contact IS NOT NULL"
+                  WHERE n.net OPERATOR(pg_catalog.<>) 0 AND r.contact IS NOT NULL",
+                self.mark
             );
             session.prepare(&sql, types)
         };

@@ -3,9 +3,11 @@
 use super::call::{Call, function_info};
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
+use std::ptr::{null, null_mut};
 
-/// How values of a type become text, as a cast to `text` does it.
+/// How values of a type become text: the same in every session, as [`ColumnRef::as_text`](crate::audience::ColumnRef::as_text)
+/// has it.
 pub struct Text {
     declared: Oid,
     /// What that is a domain over
@@ -36,8 +38,17 @@ impl Text {
     /// # Safety
     /// The datum is a value of that type, not NULL.
     pub unsafe fn of(&self, datum: Datum) -> String {
-        // SAFETY: by this function's own condition; an output function returns a C string.
-        let text = unsafe { CStr::from_ptr(pg_sys::OidOutputFunctionCall(self.output, datum)).to_string_lossy() };
+        // SAFETY: by this function's own condition; both functions return a C string.
+        let text = unsafe {
+            let printed = match self.type_id {
+                pg_sys::DATEOID | pg_sys::TIMESTAMPOID => {
+                    pg_sys::JsonEncodeDateTime(null_mut(), datum, self.type_id, null())
+                }
+                pg_sys::TIMESTAMPTZOID => pg_sys::JsonEncodeDateTime(null_mut(), datum, self.type_id, &raw const UTC),
+                _ => pg_sys::OidOutputFunctionCall(self.output, datum),
+            };
+            CStr::from_ptr(printed).to_string_lossy()
+        };
         match self.type_id {
             // The casts of these types do other than to write them out.
             pg_sys::BPCHAROID => text.trim_end_matches(' ').to_owned(),
@@ -46,6 +57,9 @@ impl Text {
         }
     }
 }
+
+/// An offset from UTC, in seconds.
+static UTC: c_int = 0;
 
 /// `segments.id_text`: a value of any type as text.
 ///

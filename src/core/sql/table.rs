@@ -134,6 +134,8 @@ pub struct Topics {
     pub topic_column: Column,
     /// The column of the contacts' table that `contact_column` refers to, unquoted
     pub id_column: String,
+    /// The schema of the operators that compare the two
+    pub operators: String,
     /// The topics that the row's contact is subscribed to as an expression: an array of the topic column's type, or
     /// NULL for none. Where it is given, the table is not asked
     pub held: Option<String>,

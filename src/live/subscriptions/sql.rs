@@ -5,6 +5,7 @@ use crate::contact;
 use crate::live::kept::LiveSegment;
 use crate::pg::trigger::Event;
 use crate::query;
+use crate::topic::subscription;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use segments_core::sql::{self, ColumnKind, Style};
@@ -18,11 +19,16 @@ pub struct Sql {
     id_column: ColumnRef,
     subscriptions: String,
     contact_column: String,
-    topic_column: String,
+    /// The operator that compares it with ids
+    equals: String,
+    /// What the row's contact is subscribed to
+    held_by_row: String,
     /// `b.topic`, a text, in the type of that column
     topic_read: String,
     /// The name by which conditions call the row, quoted
     row: String,
+    /// How the texts of queries begin
+    mark: String,
     /// What the contacts `$1` are subscribed to, and the places of these subscriptions
     pub held: String,
 }
@@ -43,9 +49,10 @@ impl Sql {
             _ => format!("b.topic::{topic_type}"),
         };
         let (contact, topic) = (quote_identifier(&topics.contact_column), quote_identifier(&topics.topic_column.name));
+        let (id, row) = (quote_identifier(&audience.id.name), quote_identifier(&audience.table.name));
         let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
         let id_column = audience.id.clone();
-        let held = format!(
+        let held = audience.reading(&format!(
             "SELECT {contact_text},
                     pg_catalog.array_agg({topic_text}::pg_catalog.text) FILTER (WHERE s.{topic} IS NOT NULL),
                     pg_catalog.array_agg({PLACE})
@@ -54,16 +61,18 @@ impl Sql {
             topic_text = sql::value(&topics.topic_column, &Style { alias: Some("s".to_owned()), ..audience.style() }),
             contact_text = id_column.as_text(&format!("s.{contact}::{}", id_column.type_name)),
             is_asked = id_column.is_any(&format!("s.{contact}"), "$1"),
-        );
+        ));
         Some(Sql {
             contacts: audience.relation.quoted(),
-            id: quote_identifier(&audience.id.name),
+            equals: format!("OPERATOR({}.=)", quote_identifier(&topics.operators)),
+            held_by_row: subscription::held_by(topics, &format!("{row}.{id}")),
+            id,
             id_column,
             subscriptions,
             contact_column: contact,
-            topic_column: topic,
             topic_read,
-            row: quote_identifier(&audience.table.name),
+            row,
+            mark: audience.reading(""),
             held,
         })
     }
@@ -92,14 +101,14 @@ impl Sql {
 
     /// Locks the contacts, in one order; whether any of them is not there.
     pub fn lock(&self, event: Event) -> String {
-        let Sql { contacts, id, .. } = self;
+        let Sql { mark, contacts, id, equals, .. } = self;
         let changed = self.changed(event);
         // Both are counted, so that both are read to their end.
         format!(
-            "WITH changed AS MATERIALIZED ({changed}),
+            "{mark}WITH changed AS MATERIALIZED ({changed}),
                   locked AS MATERIALIZED (
                       SELECT c.{id} FROM {contacts} c
-                       WHERE c.{id} OPERATOR(pg_catalog.=) ANY (SELECT changed.contact FROM changed)
+                       WHERE c.{id} {equals} ANY (SELECT changed.contact FROM changed)
                        ORDER BY c.{id} FOR NO KEY UPDATE OF c)
              SELECT (SELECT pg_catalog.count(*) FROM changed) OPERATOR(pg_catalog.>)
                     (SELECT pg_catalog.count(*) FROM locked)"
@@ -108,13 +117,13 @@ impl Sql {
 
     /// The contacts that are there, what was changed of each, and the places of its subscriptions.
     pub fn touched(&self, event: Event) -> String {
-        let Sql { contacts, id, subscriptions, contact_column, .. } = self;
+        let Sql { mark, contacts, id, subscriptions, contact_column, equals, .. } = self;
         let changed = self.changed(event);
         let id_text = self.id_column.as_text(&format!("c.{id}"));
         format!(
-            "SELECT {id_text}, changed.taken, changed.given,
-                    ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} OPERATOR(pg_catalog.=) c.{id})
-               FROM ({changed}) changed JOIN {contacts} c ON c.{id} OPERATOR(pg_catalog.=) changed.contact"
+            "{mark}SELECT {id_text}, changed.taken, changed.given,
+                    ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} {equals} c.{id})
+               FROM ({changed}) changed JOIN {contacts} c ON c.{id} {equals} changed.contact"
         )
     }
 
@@ -124,7 +133,7 @@ impl Sql {
         let sum =
             |segment: &&LiveSegment| format!("COALESCE(pg_catalog.sum({}), 0)", Self::difference(audience, segment));
         let sums: Vec<String> = segments.iter().map(sum).collect();
-        format!("SELECT ARRAY[{}]::pg_catalog.int8[] FROM {}", sums.join(",\n"), self.before_and_after())
+        format!("{}SELECT ARRAY[{}]::pg_catalog.int8[] FROM {}", self.mark, sums.join(",\n"), self.before_and_after())
     }
 
     /// The same, contact by contact.
@@ -144,14 +153,12 @@ impl Sql {
     }
 
     fn before_and_after(&self) -> String {
-        let Sql { contacts, id, subscriptions, contact_column, topic_column, topic_read, row, .. } = self;
+        let Sql { contacts, id, held_by_row, topic_read, row, .. } = self;
         let is_changed = self.id_column.is(&format!("{row}.{id}"), "\"segments.changed\".contact");
         format!(
             "pg_catalog.unnest($1) \"segments.changed\"(contact)
                JOIN {contacts} {row} ON {is_changed}
-              CROSS JOIN LATERAL (
-                    SELECT ARRAY(SELECT s.{topic_column} FROM {subscriptions} s
-                                  WHERE s.{contact_column} OPERATOR(pg_catalog.=) {row}.{id}) AS topics) \"segments.after\"
+              CROSS JOIN LATERAL (SELECT {held_by_row} AS topics) \"segments.after\"
                LEFT JOIN (
                     SELECT b.contact, pg_catalog.array_agg({topic_read}) AS topics
                       FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3)) b(contact, topic)

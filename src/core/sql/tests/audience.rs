@@ -59,6 +59,7 @@ pub(in crate::sql) fn contacts() -> Table {
             contact_column: "contact_id".into(),
             topic_column: column("topic", text()),
             id_column: "id".into(),
+            operators: "pg_catalog".into(),
             held: None,
         }),
     }

@@ -1,0 +1,114 @@
+//! Contacts are found by ids of many types, and each has one text, wherever it is told of.
+
+use crate::query;
+
+/// A type, and ids of it as they are told of.
+struct Ids {
+    type_name: &'static str,
+    ids: [&'static str; 3],
+    /// The second one, as it may be asked for
+    other: &'static str,
+}
+
+const TYPES: [Ids; 9] = [
+    Ids { type_name: "int", ids: ["1", "2", "3"], other: " 2" },
+    Ids { type_name: "text", ids: ["a", "B", "c"], other: "B" },
+    Ids { type_name: "char(4)", ids: ["a", "B", "c"], other: "B   " },
+    Ids { type_name: "citext", ids: ["a", "B", "c"], other: "b" },
+    Ids { type_name: "lettered", ids: ["a", "B", "c"], other: "b" },
+    Ids { type_name: "mood", ids: ["sad", "ok", "happy"], other: "ok" },
+    Ids { type_name: "feeling", ids: ["sad", "ok", "happy"], other: "ok" },
+    Ids { type_name: "inet", ids: ["10.0.0.1", "10.0.0.2", "10.0.0.0/8"], other: "10.0.0.2/32" },
+    Ids { type_name: "date", ids: ["2024-01-01", "2024-02-01", "2024-03-01"], other: "1 Feb 2024" },
+];
+
+/// With names that queries of the extension's might use themselves.
+fn attach(type_name: &str) {
+    for sql in [
+        &format!("CREATE TABLE s (id {type_name} PRIMARY KEY, c text, created timestamptz NOT NULL DEFAULT now())"),
+        &format!("CREATE TABLE r (s {type_name}, c text)"),
+        "SELECT attach_audience('people', 's', created_column => 'created')",
+        "SELECT attach_topics('people', 'r', 's', 'c')",
+        "SELECT create_topic('News', audience => 'people')",
+        "SELECT create_segment('All', '{}', audience => 'people')",
+        "SELECT create_segment('Readers', '{\"$topic\": \"news\"}', audience => 'people')",
+        "SELECT set_freshness('people', 'live')",
+        "SELECT watch_segment(id) FROM segments.segment WHERE audience = 'people'",
+    ] {
+        query::write(&sql.to_owned(), &[]);
+    }
+}
+
+fn answer(sql: &str) -> String {
+    query::first(&sql.to_owned(), &[], |row| row.nullable::<String>(1)).flatten().unwrap_or_default()
+}
+
+impl Ids {
+    fn is_here(&self) -> bool {
+        let sql = "SELECT (to_regtype($1) IS NOT NULL)::text";
+        query::first(sql, &[self.type_name.into()], |row| row.get::<String>(1)).as_deref() == Some("true")
+    }
+
+    fn compare(&self) {
+        let Ids { type_name, ids, other } = self;
+        attach(type_name);
+        for id in ids {
+            query::write(&format!("INSERT INTO s VALUES ('{id}', 'x')"), &[]);
+            query::write(&format!("INSERT INTO r VALUES ('{id}', 'news')"), &[]);
+        }
+        // In another session's style.
+        query::write("SET LOCAL DateStyle = 'German'", &[]);
+        query::write(
+            "SELECT update_segment(id, '{\"conditions\": {\"c\": \"y\"}}') FROM segments.segment WHERE name = 'All'",
+            &[],
+        );
+        query::write(&format!("SELECT unsubscribe_contact('{other}', 'news', 'people')"), &[]);
+        query::write("SET LOCAL DateStyle = 'ISO'", &[]);
+
+        let sorted = |ids: &[&str]| {
+            let mut ids = ids.to_vec();
+            ids.sort_unstable();
+            ids.join(" ")
+        };
+        let changed = "SELECT string_agg(DISTINCT contact_id, ' ' ORDER BY contact_id) FROM segments.change_record";
+        assert_eq!(answer(changed), sorted(ids), "{type_name}: changes");
+        let pages = "WITH RECURSIVE page(contact) AS (
+                SELECT search_contacts('{}', 'people', 1)
+                UNION ALL
+                SELECT (SELECT search_contacts('{}', 'people', 1, page.contact ->> 'cursor')) FROM page WHERE page.contact IS NOT NULL)
+            SELECT string_agg(contact ->> 'id', ' ') FROM page";
+        assert_eq!(answer(pages), ids.iter().rev().copied().collect::<Vec<_>>().join(" "), "{type_name}: pages");
+        let is_in =
+            format!("SELECT in_segment('{other}'::text, id)::text FROM segments.segment WHERE name = 'Readers'");
+        assert_eq!(answer(&is_in), "false", "{type_name}: {other}");
+        let of = format!("SELECT string_agg(s.name, ' ') FROM contact_segments('{}'::text, 'people') s", ids[0]);
+        assert_eq!(answer(&of), "Readers", "{type_name}");
+        assert_eq!(
+            answer("SELECT string_agg(contact_count::text, ' ' ORDER BY name) FROM segments.segment"),
+            "0 2",
+            "{type_name}"
+        );
+    }
+}
+
+#[pgrx::pg_schema]
+mod tests {
+    use super::TYPES;
+    use crate::query;
+    use pgrx::prelude::*;
+
+    #[pg_test]
+    fn ids_of_many_types() {
+        if query::first("SELECT true FROM pg_available_extensions WHERE name = 'citext'", &[], |_| ()).is_some() {
+            query::write("CREATE EXTENSION citext", &[]);
+            query::write("CREATE DOMAIN lettered AS citext", &[]);
+        }
+        query::write("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')", &[]);
+        query::write("CREATE DOMAIN feeling AS mood", &[]);
+        for ids in TYPES.iter().filter(|ids| ids.is_here()) {
+            ids.compare();
+            query::write("SELECT detach_audience('people', true)", &[]);
+            query::write("DROP TABLE s, r", &[]);
+        }
+    }
+}
