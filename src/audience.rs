@@ -129,6 +129,11 @@ impl ColumnRef {
     pub fn operator(&self, symbol: &str) -> String {
         format!("OPERATOR({}.{symbol})", quote_identifier(&self.operators))
     }
+
+    /// The schema of the operators that compare the column with one of another type.
+    pub fn operators_with(&self, type_name: &str) -> &str {
+        if self.type_name == type_name { &self.operators } else { "pg_catalog" }
+    }
 }
 
 impl Relation {
@@ -400,7 +405,7 @@ impl TopicsConfig {
             contact_column: contact.name.clone(),
             topic_column,
             id_column: id.name.clone(),
-            operators: if contact.type_name == id.type_name { id.operators.clone() } else { "pg_catalog".to_owned() },
+            operators: id.operators_with(&contact.type_name).to_owned(),
             held: None,
         };
         Ok((relation, topics))

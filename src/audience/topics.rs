@@ -1,12 +1,13 @@
 //! Telling which table says who is subscribed to what.
 
+use super::Audience;
 use super::attach::{find_column, must_own};
 use super::columns::{self, CatalogColumn};
-use super::{Audience, ColumnRef};
 use crate::error::Failure;
 use crate::pg::subtransaction;
 use crate::{access, live, query};
 use pgrx::prelude::*;
+use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::types::{PropertyType, ScalarType};
 
@@ -20,7 +21,7 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
     let topic = find_column(&catalog, topic_column, &quoted);
     let before = Audience::load(audience);
     must_own(before.relation.oid);
-    must_refer_to(contact, &before.id, &quoted);
+    must_refer_to(contact, &before, &quoted);
     must_hold_topics(topic);
     let before = live::hold_writers(&before.name);
     map_topics(audience, relation, [contact_column, topic_column]);
@@ -29,8 +30,15 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
 }
 
 /// Raises 42804 where a column cannot be compared with the ids of contacts.
-fn must_refer_to(contact: &CatalogColumn, id: &ColumnRef, table: &str) {
-    let comparison = format!("SELECT NULL::{} OPERATOR(pg_catalog.=) NULL::{}", contact.type_name, id.type_name);
+fn must_refer_to(contact: &CatalogColumn, audience: &Audience, table: &str) {
+    let id = &audience.id;
+    let comparison = format!(
+        "SELECT FROM {table} s, {} c WHERE s.{} OPERATOR({}.=) c.{} LIMIT 0",
+        audience.relation.quoted(),
+        quote_identifier(&contact.name),
+        quote_identifier(id.operators_with(&contact.type_name)),
+        quote_identifier(&id.name)
+    );
     if subtransaction::attempt(|| query::first(&comparison, &[], |_| ())).is_err() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
