@@ -15,18 +15,33 @@ use segments_core::expr::Checked;
 /// Returns one page of the contacts that satisfy a condition: newest first, else by id.
 pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, after: Option<&str>) {
     let cursor = after.map(|after| Cursor::parse(after, &audience.id.type_name));
-    let past_cursor = match &cursor {
-        Some(cursor) => format!(" AND {}", cursor.filter(audience)),
-        None => String::new(),
+    let (members, table) = (members(audience), audience.relation.quoted());
+    let (condition, order) = (executable_sql(audience, checked), order(audience));
+    let query = |part: &String| {
+        format!(
+            "SELECT pg_catalog.to_jsonb(c.*)
+               FROM (SELECT {members} FROM {table} WHERE ({condition}) AND {part} ORDER BY {order} LIMIT $1) c"
+        )
     };
-    let sql = format!(
-        "SELECT pg_catalog.to_jsonb(c.*) FROM (SELECT {} FROM {} WHERE ({}){past_cursor} ORDER BY {} LIMIT $1) c",
-        members(audience),
-        audience.relation.quoted(),
-        executable_sql(audience, checked),
-        order(audience),
-    );
-    returning::rows(call, &sql, &[i64::from(page_size).into()]);
+    let queries: Vec<String> = parts(audience, cursor.as_ref()).iter().map(query).collect();
+    returning::first_rows(call, &queries, page_size.into());
+}
+
+/// Which contacts come after the cursor: filters, to be read one after the other. Those without a date of creation come
+/// last: as a part of their own, they leave the others to an index that is read backwards.
+fn parts(audience: &Audience, cursor: Option<&Cursor>) -> Vec<String> {
+    let id = cursor.map(|cursor| Bound::new(&audience.id, &cursor.id));
+    let Some(created) = &audience.created else {
+        return vec![id.map_or("true".to_owned(), |id| id.is_below())];
+    };
+    let is_null = format!("{} IS NULL", quote_identifier(&created.name));
+    let date = cursor.and_then(|cursor| cursor.created.as_ref()).map(|date| Bound::new(created, date));
+    let dated = match (&date, &id) {
+        (Some(date), Some(id)) => date.is_below_with(id),
+        (None, Some(id)) => return vec![format!("{is_null} AND {}", id.is_below())],
+        _ => format!("{} IS NOT NULL", quote_identifier(&created.name)),
+    };
+    if created.not_null { vec![dated] } else { vec![dated, is_null] }
 }
 
 /// The members of a contact's JSON object, as the columns of a SELECT.
@@ -62,13 +77,9 @@ fn order(audience: &Audience) -> String {
     let column = |column: &ColumnRef| {
         format!("{}.{}", quote_identifier(&audience.relation.name.name), quote_identifier(&column.name))
     };
-    let id = column(&audience.id);
-    match &audience.created {
-        // Plain DESC is what an index on (created, id) gives when read backwards.
-        Some(created) if created.not_null => format!("{} DESC, {id} DESC", column(created)),
-        Some(created) => format!("{} DESC NULLS LAST, {id} DESC", column(created)),
-        None => format!("{id} DESC"),
-    }
+    // Plain DESC is what an index on (created, id) gives when read backwards.
+    let columns = audience.created.iter().chain([&audience.id]).map(|by| format!("{} DESC", column(by)));
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 /// Where a page ended: the ordering values of its last contact, so that it holds when that contact is gone.
@@ -88,16 +99,6 @@ impl Cursor {
                 .raise()
         };
         Cursor { created, id }
-    }
-
-    /// That a row comes after the cursor.
-    fn filter(&self, audience: &Audience) -> String {
-        let id = Bound::new(&audience.id, &self.id);
-        let Some(created) = &audience.created else { return id.is_below() };
-        let column = quote_identifier(&created.name);
-        let Some(value) = &self.created else { return format!("({column} IS NULL AND {})", id.is_below()) };
-        let below = Bound::new(created, value).is_below_with(&id);
-        if created.not_null { below } else { format!("({below} OR {column} IS NULL)") }
     }
 }
 

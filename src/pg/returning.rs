@@ -41,6 +41,21 @@ pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
     execute(sql, arguments, Reading::usual(), receiver);
 }
 
+/// The first rows of several queries, one after the other, whose only argument is how many rows may still come.
+pub fn first_rows(call: Call, queries: &[String], most: i64) {
+    let receiver = receiver(call);
+    let _session = Session::open();
+    let mut missing = most;
+    for sql in queries {
+        execute(sql, &[missing.into()], Reading::usual(), receiver);
+        // SAFETY: it is the number of the last query, which was this one.
+        missing -= unsafe { pg_sys::SPI_processed } as i64;
+        if missing == 0 {
+            return;
+        }
+    }
+}
+
 /// As [`rows`], of a query that a backend plans once.
 pub fn constant_rows(call: Call, sql: &'static str, arguments: &[DatumWithOid]) {
     let receiver = receiver(call);
