@@ -7,6 +7,7 @@ use crate::access;
 use crate::audience::Audience;
 use crate::contact;
 use crate::error::Failure;
+use crate::live;
 use crate::pg::security;
 use crate::pg::snapshot;
 use crate::pg::subtransaction::{self, Raised};
@@ -32,6 +33,14 @@ pub fn as_caller(audience: &Audience, checked: &Checked) -> i64 {
 pub fn as_owner(audience: &Audience, checked: &Checked) -> i64 {
     let sql = audience.reading(&query_for(audience, checked));
     security::as_role_restricted(audience.relation.owner, || count(&sql))
+}
+
+/// How many members a live segment has whose count is not kept: a dump leaves it out. Until it is counted again, it is
+/// counted for each reader.
+pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
+    let check = || scope::check_segment(audience, segment);
+    let checked = live::is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check).ok())?;
+    Some(as_owner(audience, &checked?.checked))
 }
 
 fn query_for(audience: &Audience, checked: &Checked) -> String {

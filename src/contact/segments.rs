@@ -6,6 +6,7 @@
 use crate::access::{self, Reads, Scope, Visible};
 use crate::audience::{Audience, Subscriptions};
 use crate::contact;
+use crate::count;
 use crate::count::CachedCounts;
 use crate::pg::call::Call;
 use crate::pg::rows::RowProgram;
@@ -17,7 +18,6 @@ use crate::scope;
 use crate::segment::Definition;
 use crate::topic::subscription;
 use crate::validity::{Sources, Validity};
-use crate::{count, live};
 use lru::LruCache;
 use pgrx::pg_sys::{self, Oid, TEXTOID};
 use pgrx::prelude::*;
@@ -41,7 +41,10 @@ fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCa
     let mut visible = Visible::default();
     let mut count_of = |segment: &&Segment| {
         let is_shown = visible.shows(&asked.audience, &segment.reads);
-        is_shown.then(|| asked.count(segment, cached.get(&segment.definition.id).copied()))?
+        is_shown.then(|| {
+            let kept = cached.get(&segment.definition.id).copied();
+            kept.or_else(|| count::where_none_is_kept(&asked.audience, &segment.definition))
+        })?
     };
     let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();
     security::as_role(access::extension_owner(), || {
@@ -144,16 +147,6 @@ impl Asked {
         let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
         let checked = security::as_role(access::extension_owner(), check).ok()?.checked;
         Some(on_row(&contact::restricted(&self.audience, &checked), &self.audience.table, row::fold))
-    }
-
-    /// A dump leaves the counts of live audiences out; until they are counted again, they are counted for each reader.
-    fn count(&self, segment: &Segment, cached: Option<i64>) -> Option<i64> {
-        cached.or_else(|| {
-            let is_live = live::is_live(&self.audience.name);
-            let check = || scope::check_segment(&self.audience, &segment.definition);
-            let checked = is_live.then(|| security::as_role(access::extension_owner(), check).ok())??.checked;
-            Some(count::as_owner(&self.audience, &checked))
-        })
     }
 }
 

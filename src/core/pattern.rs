@@ -3,15 +3,13 @@
 use crate::ast::TextTest;
 use crate::error::ErrorKind;
 use crate::limits::{PATTERN_BYTES, PATTERN_CHARACTERS};
+use expression::Expression;
 use memchr::memmem;
-use regex_automata::Input;
-use regex_automata::hybrid::dfa::DFA;
-use regex_automata::meta::{BuildError, Config, Regex};
-use regex_automata::nfa::thompson;
+use regex_automata::meta::BuildError;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Hir, HirKind, Literal, Look};
-use std::sync::{Arc, OnceLock};
 
+mod expression;
 mod simulation;
 
 /// A compiled pattern with what it was compiled from.
@@ -22,15 +20,7 @@ pub struct Pattern {
     source: String,
     options: Option<String>,
     search: Search,
-    /// The same, for long texts
-    steps: Arc<OnceLock<Option<DFA>>>,
 }
-
-/// A text as long as this is searched step by step, so that the search can be interrupted: the regex crate's own search
-/// cannot be, and takes seconds for some megabytes where a pattern asks for it.
-const LONG_TEXT: usize = 1 << 16;
-/// How many bytes are searched between two calls of the interrupt: each may take some microseconds.
-const STEPS: usize = 256;
 
 /// Patterns are equal when they are written alike.
 impl PartialEq for Pattern {
@@ -61,7 +51,7 @@ enum Search {
     Anywhere(Box<memmem::Finder<'static>>),
     AtStart(Box<[u8]>),
     AtEnd(Box<[u8]>),
-    Regex(Regex),
+    Expression(Box<Expression>),
 }
 
 /// Needles are equal when they are written alike.
@@ -98,9 +88,9 @@ impl Pattern {
         }
         let search = match literal(source, syntax_of(options)) {
             Some((test, text)) => Search::literal(test, &text),
-            None => Search::Regex(build(source, syntax_of(options))?),
+            None => Search::expression(source, syntax_of(options))?,
         };
-        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), search, steps: Arc::default() })
+        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), search })
     }
 
     /// The pattern as written.
@@ -119,45 +109,7 @@ impl Pattern {
     /// now and then, and may unwind.
     #[must_use]
     pub fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
-        let needs_steps = text.len() >= LONG_TEXT && matches!(self.search, Search::Regex(_));
-        let stepwise = if needs_steps { self.is_match_stepwise(text, interrupt) } else { None };
-        stepwise.unwrap_or_else(|| self.search.is_match(text))
-    }
-
-    /// `None` where the pattern has no DFA.
-    fn is_match_stepwise(&self, text: &[u8], interrupt: fn()) -> Option<bool> {
-        let dfa = self.steps.get_or_init(|| {
-            DFA::builder()
-                .configure(DFA::config().unicode_word_boundary(true).skip_cache_capacity_check(true))
-                .syntax(syntax_of(self.options()).utf8(false))
-                .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(PATTERN_BYTES)))
-                .build(&self.source)
-                .ok()
-        });
-        let dfa = dfa.as_ref()?;
-        let by_dfa = Self::is_match_by(dfa, text, interrupt);
-        Some(by_dfa.unwrap_or_else(|| simulation::is_match(dfa.get_nfa(), text, interrupt)))
-    }
-
-    /// `None` where it gives up: at Unicode's word boundaries in text that is not ASCII.
-    fn is_match_by(dfa: &DFA, text: &[u8], interrupt: fn()) -> Option<bool> {
-        let mut cache = dfa.create_cache();
-        let mut state = dfa.start_state_forward(&mut cache, &Input::new(text)).ok()?;
-        for bytes in text.chunks(STEPS) {
-            interrupt();
-            for byte in bytes {
-                state = dfa.next_state(&mut cache, state, *byte).ok()?;
-                if state.is_tagged() {
-                    if state.is_quit() {
-                        return None;
-                    }
-                    if state.is_match() || state.is_dead() {
-                        return Some(state.is_match());
-                    }
-                }
-            }
-        }
-        Some(dfa.next_eoi_state(&mut cache, state).ok()?.is_match())
+        self.search.is_match(text, interrupt)
     }
 
     /// How many bytes it takes compiled.
@@ -185,7 +137,7 @@ impl Needle {
                 TextTest::EndsWith => ("", r"\z"),
             };
             let source = format!("{before}{}{after}", regex_syntax::escape(text));
-            Search::Regex(build(&source, syntax::Config::new().case_insensitive(true))?)
+            Search::expression(&source, syntax::Config::new().case_insensitive(true))?
         } else {
             Search::literal(test, text.as_bytes())
         };
@@ -216,10 +168,11 @@ impl Needle {
         self.search.bytes()
     }
 
-    /// Whether `text` has the needle where the test that it was compiled for wants it. Linear in its length.
+    /// Whether `text` has the needle where the test that it was compiled for wants it. During a long search `interrupt` is
+    /// called now and then, and may unwind.
     #[must_use]
-    pub fn is_in(&self, text: &[u8]) -> bool {
-        self.search.is_match(text)
+    pub fn is_in(&self, text: &[u8], interrupt: fn()) -> bool {
+        self.search.is_match(text, interrupt)
     }
 }
 
@@ -232,13 +185,21 @@ impl Search {
         }
     }
 
+    fn expression(source: &str, syntax: syntax::Config) -> Result<Self, Refusal> {
+        let expression = Expression::build(source, syntax).map_err(|error| match error.size_limit() {
+            Some(limit) => too_big(limit),
+            None => (ErrorKind::BadPattern, format!("invalid pattern: {}", reason(&error)), advice(&error)),
+        })?;
+        Ok(Search::Expression(Box::new(expression)))
+    }
+
     #[inline]
-    fn is_match(&self, text: &[u8]) -> bool {
+    fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
         match self {
             Search::Anywhere(finder) => finder.find(text).is_some(),
             Search::AtStart(start) => text.starts_with(start),
             Search::AtEnd(end) => text.ends_with(end),
-            Search::Regex(regex) => regex.is_match(text),
+            Search::Expression(expression) => expression.is_match(text, interrupt),
         }
     }
 
@@ -246,7 +207,7 @@ impl Search {
         match self {
             Search::Anywhere(finder) => finder.needle().len(),
             Search::AtStart(text) | Search::AtEnd(text) => text.len(),
-            Search::Regex(regex) => regex.memory_usage(),
+            Search::Expression(expression) => expression.bytes(),
         }
     }
 }
@@ -278,17 +239,6 @@ fn syntax_of(options: Option<&str>) -> syntax::Config {
         .multi_line(has('m'))
         .dot_matches_new_line(has('s'))
         .ignore_whitespace(has('x'))
-}
-
-/// Patterns match bytes, as those of `regex::bytes` do: an empty match may split a character.
-fn build(source: &str, syntax: syntax::Config) -> Result<Regex, Refusal> {
-    let config = Config::new().nfa_size_limit(Some(PATTERN_BYTES)).utf8_empty(false);
-    Regex::builder().configure(config).syntax(syntax.utf8(false)).build(source).map_err(|error| {
-        match error.size_limit() {
-            Some(limit) => too_big(limit),
-            None => (ErrorKind::BadPattern, format!("invalid pattern: {}", reason(&error)), advice(&error)),
-        }
-    })
 }
 
 fn too_big(limit: usize) -> Refusal {
@@ -344,10 +294,10 @@ mod tests {
         for (is_literal, patterns) in [(true, &literal_ones[..]), (false, &others[..])] {
             for (source, options) in patterns {
                 let pattern = Pattern::compile(source, Some(options)).unwrap();
-                let regex = build(source, syntax_of(Some(options))).unwrap();
-                assert!(matches!(pattern.search, Search::Regex(_)) != is_literal, "{source}");
+                let expression = Expression::build(source, syntax_of(Some(options))).unwrap();
+                assert!(matches!(pattern.search, Search::Expression(_)) != is_literal, "{source}");
                 for text in texts {
-                    let expected = regex.is_match(text.as_bytes());
+                    let expected = expression.is_match(text.as_bytes(), || ());
                     assert_eq!(
                         pattern.is_match(text.as_bytes(), || ()),
                         expected,
@@ -356,5 +306,14 @@ mod tests {
                 }
             }
         }
+    }
+    /// As each of the text's bytes may begin what is looked for, none can be passed over.
+    #[test]
+    fn long_searches_can_be_interrupted() {
+        let (needle, text) = ("x".repeat(4000) + "y", "x".repeat(20_000));
+        let needle = Needle::compile(TextTest::Contains, &needle, Some("i")).unwrap();
+        let interrupted = std::panic::catch_unwind(|| needle.is_in(text.as_bytes(), || panic!("interrupted")));
+        assert!(interrupted.is_err());
+        assert!(needle.is_in((text + &needle.text().to_uppercase()).as_bytes(), || ()));
     }
 }

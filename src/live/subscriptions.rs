@@ -33,6 +33,7 @@ mod sql;
 
 /// The segments of a live audience that ask for subscriptions, as the triggers of these need them.
 pub struct TrackedSubscriptions {
+    audience: String,
     batches: Vec<Batch>,
     watched: Vec<WatchedBatch>,
     presence: Option<Presence>,
@@ -89,6 +90,7 @@ impl TrackedSubscriptions {
             .map(|segments| WatchedBatch::new(audience, segments, difference))
             .collect();
         (!batches.is_empty() || !watched.is_empty()).then(|| TrackedSubscriptions {
+            audience: audience.name.clone(),
             batches,
             watched,
             presence,
@@ -146,7 +148,7 @@ impl TrackedSubscriptions {
             return;
         }
         let before = self.held(session, command, touched.iter().map(|touched| touched.contact.clone()).collect());
-        let mut settled = Settled::of(command);
+        let mut settled = Settled::of(&self.audience, command);
         let mut by_span: HashMap<(Command, Command), Vec<String>> = HashMap::new();
         for touched in touched {
             let none = Held::default();

@@ -6,7 +6,7 @@ use crate::count::CachedCounts;
 use crate::error::Failure;
 use crate::pg::call::Call;
 use crate::pg::{returning, security};
-use crate::{access, contact, count, live, scope};
+use crate::{access, contact, count, scope};
 use pgrx::prelude::*;
 use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
 use std::collections::HashMap;
@@ -85,12 +85,8 @@ fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Optio
     if !may_count {
         return None;
     }
-    let cached = audience.counts.of(&definition);
-    // A dump leaves the counts of live audiences out; until they are counted again, they are counted for each reader.
-    cached.or_else(|| {
-        let audience = audience.audience.as_ref().filter(|_| live::is_live(&definition.audience))?;
-        Some(count::as_owner(audience, &scope::check_segment(audience, &definition).ok()?.checked))
-    })
+    let kept = audience.counts.of(&definition);
+    kept.or_else(|| count::where_none_is_kept(audience.audience.as_ref()?, &definition))
 }
 
 /// The counts that a segment had, where the caller could have counted for themselves; otherwise when it was counted.

@@ -129,7 +129,7 @@ impl Check {
                 if text.len() >= 4096 {
                     (surroundings.interrupt)();
                 }
-                needle.is_in(text)
+                needle.is_in(text, surroundings.interrupt)
             }
             (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);

@@ -3,25 +3,31 @@
 //! Most commands change a contact's subscriptions by one sort of event, and what its trigger sees in the transition
 //! tables is all that the command did to them. But `INSERT … ON CONFLICT DO UPDATE`, `MERGE` and writable `WITH` fire
 //! several triggers, and a foreign key's cascades fire them for all its commands at once. Whichever trigger comes first
-//! then counts everything that was done to the contact, and those that follow have to know.
+//! then counts everything that was done to the contact, and those that follow have to know. Each audience counts for itself:
+//! several may have the same subscriptions, or contacts of the same ids.
 
 use super::Touched;
 use crate::pg::snapshot::{self, Command};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// The contacts that triggers of one command have counted.
-pub struct Settled {
+/// The contacts of an audience that triggers of one command have counted.
+pub struct Settled<'a> {
+    audience: &'a str,
     command: Command,
     /// The next command: it sees all that has been done
     now: Command,
-    counted: HashMap<String, Command>,
+    counted: Counted,
 }
 
-/// Of one transaction, the latest commands; a statement inside another statement's trigger is one of its own.
+/// Contacts, and the commands before which they have been counted.
+type Counted = HashMap<String, Command>;
+
+/// Of one transaction, the latest commands, and what each audience has counted of them; a statement inside another
+/// statement's trigger is a command of its own.
 struct Known {
     transaction: u32,
-    commands: VecDeque<(Command, HashMap<String, Command>)>,
+    commands: VecDeque<(Command, HashMap<String, Counted>)>,
 }
 
 const COMMANDS: usize = 16;
@@ -32,17 +38,26 @@ thread_local! {
     static KNOWN: RefCell<Known> = const { RefCell::new(Known { transaction: 0, commands: VecDeque::new() }) };
 }
 
-impl Settled {
-    pub fn of(command: Command) -> Self {
+impl Known {
+    /// What is known of a command of this transaction.
+    fn of(&mut self, command: Command) -> &mut HashMap<String, Counted> {
         let transaction = snapshot::transaction();
-        let counted = KNOWN.with_borrow_mut(|known| {
-            if known.transaction != transaction {
-                *known = Known { transaction, commands: VecDeque::new() };
-            }
-            let position = known.commands.iter().position(|(known, _)| *known == command)?;
-            known.commands.remove(position).map(|(_, counted)| counted)
+        if self.transaction != transaction {
+            *self = Known { transaction, commands: VecDeque::new() };
+        }
+        let position = self.commands.iter().position(|(known, _)| *known == command).unwrap_or_else(|| {
+            self.commands.truncate(COMMANDS - 1);
+            self.commands.push_front((command, HashMap::new()));
+            0
         });
-        Settled { command, now: snapshot::next_command(), counted: counted.unwrap_or_default() }
+        &mut self.commands[position].1
+    }
+}
+
+impl<'a> Settled<'a> {
+    pub fn of(audience: &'a str, command: Command) -> Self {
+        let counted = KNOWN.with_borrow_mut(|known| known.of(command).remove(audience)).unwrap_or_default();
+        Settled { audience, command, now: snapshot::next_command(), counted }
     }
 
     /// Before which command and before which later one the contact is to be evaluated; `None` where nothing is left to
@@ -68,14 +83,9 @@ impl Settled {
     }
 }
 
-impl Drop for Settled {
+impl Drop for Settled<'_> {
     fn drop(&mut self) {
         let counted = std::mem::take(&mut self.counted);
-        KNOWN.with_borrow_mut(|known| {
-            known.commands.push_back((self.command, counted));
-            if known.commands.len() > COMMANDS {
-                known.commands.pop_front();
-            }
-        });
+        KNOWN.with_borrow_mut(|known| known.of(self.command).insert(self.audience.to_owned(), counted));
     }
 }

@@ -158,3 +158,27 @@ SELECT counts();
 SELECT detach_audience('readers', true);
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'segments%' AND tgrelid::regclass::text IN ('readers', 'interests');
 DROP TABLE subscribed, interests, reader_topics, origins, readers;
+
+-- Audiences of the same contacts and subscriptions, and audiences whose contacts have the same ids.
+CREATE TABLE tenants (id int PRIMARY KEY);
+CREATE TABLE their_topics (who int REFERENCES tenants ON DELETE CASCADE, topic text);
+CREATE TABLE others_topics (who int REFERENCES tenants ON DELETE CASCADE, topic text);
+INSERT INTO tenants VALUES (1), (2), (3);
+SELECT attach_audience(a, 'tenants') FROM unnest('{one,two,three}'::text[]) a;
+SELECT count(create_topic('News', audience => a)) FROM unnest('{one,two,three}'::text[]) a;
+SELECT attach_topics(a, t, 'who', 'topic') FROM (VALUES ('one', 'their_topics'::regclass), ('two', 'their_topics'), ('three', 'others_topics')) v(a, t);
+SELECT set_freshness(a, 'live') FROM unnest('{one,two,three}'::text[]) a;
+SELECT count(create_segment('Readers', '{"$topic": "news"}', audience => a)) FROM unnest('{one,two,three}'::text[]) a;
+CREATE FUNCTION readers() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(format('%s %s/%s', s.audience, s.contact_count, (SELECT count(*) FROM segment_members(s.id))), ', ' ORDER BY s.id)
+      FROM segments.segment s WHERE s.audience IN ('one', 'two', 'three')
+$$;
+INSERT INTO their_topics VALUES (1, 'news');
+SELECT readers();
+WITH theirs AS (INSERT INTO their_topics VALUES (2, 'news'), (3, 'news') RETURNING who) INSERT INTO others_topics SELECT n, 'news' FROM generate_series(1, 2) n;
+SELECT readers();
+DELETE FROM tenants WHERE id = 2;
+SELECT readers();
+SELECT detach_audience(a, true) FROM unnest('{one,two,three}'::text[]) a;
+DROP FUNCTION readers;
+DROP TABLE their_topics, others_topics, tenants;
