@@ -297,7 +297,7 @@ impl Scope for AudienceScope<'_> {
         let now = zone::now();
         for zone in [&self.zone, &PgZone::utc()] {
             if let Some(tomorrow) = zone.local_of(now).day().checked_add_days(1) {
-                self.changes_at(zone.instant_of(tomorrow.midnight()));
+                self.changes_at(zone.start_of(tomorrow));
             }
         }
         Some(now)

@@ -55,6 +55,16 @@ pub trait Zone {
 
     /// What clocks in the zone show at `instant`.
     fn local_of(&self, instant: Instant) -> Local;
+
+    /// When a day begins in the zone: at the first of two midnights, where clocks are set back to one.
+    fn start_of(&self, day: Day) -> Instant {
+        let midnight = day.midnight();
+        let start = self.instant_of(midnight);
+        let Some(before) = Instant::from_micros(start.micros() - MICROS_PER_DAY) else { return start };
+        let offset = self.local_of(before).wall_micros() - before.micros();
+        let first = Instant::from_micros_saturating(midnight.wall_micros() - offset);
+        if first < start && self.local_of(first).day == day { first } else { start }
+    }
 }
 
 /// Coordinated Universal Time: the zone of stored values, and of conditions without a segment.

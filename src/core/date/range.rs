@@ -26,8 +26,8 @@ impl DateRange {
     /// The whole day in the zone.
     #[must_use]
     pub fn of_day(day: Day, zone: &dyn Zone) -> Self {
-        let from = zone.instant_of(day.midnight());
-        let until = day.checked_add_days(1).map_or(Instant::END, |next| zone.instant_of(next.midnight()));
+        let from = zone.start_of(day);
+        let until = day.checked_add_days(1).map_or(Instant::END, |next| zone.start_of(next));
         // Whatever a zone answers, a range does not end before it starts.
         Self::day_between(day, from, until.max(from))
     }
@@ -210,6 +210,29 @@ mod tests {
             evening.to_whole_day(&NewYork),
             &[("2023-12-31", Equal), ("2024-01-01T04:00:00Z", Equal), ("2024-01-01T05:00:00Z", Greater)],
         );
+    }
+
+    /// Havana in autumn 2024, where clocks were set back from 01:00 to 00:00; the later hour is the one that is meant.
+    struct Havana;
+
+    impl Zone for Havana {
+        fn instant_of(&self, local: Local) -> Instant {
+            let offset = if local.wall_micros() < at("2024-11-03T00:00:00Z").micros() { -4 } else { -5 };
+            Instant::from_micros_saturating(local.wall_micros() - offset * HOUR)
+        }
+
+        fn local_of(&self, instant: Instant) -> Local {
+            let offset = if instant < at("2024-11-03T05:00:00Z") { -4 } else { -5 };
+            Local::from_wall_micros_saturating(instant.micros() + offset * HOUR)
+        }
+    }
+
+    #[test]
+    fn a_day_begins_at_the_first_of_two_midnights() {
+        let day = operand("2024-11-03", &Havana);
+        assert_eq!(day.from(), at("2024-11-03T04:00:00Z"));
+        assert_eq!(operand("2024-11-02", &Havana).until(), day.from());
+        assert_eq!(day.until(), at("2024-11-04T05:00:00Z"));
     }
 
     /// Samoa, which went from 2011-12-29 at UTC-10 to 2011-12-31 at UTC+14.
