@@ -4,7 +4,8 @@ use crate::audience::{Audience, ColumnRef};
 use crate::contact::{can_be_id, executable_sql, literal};
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::returning;
+use crate::pg::{returning, subtransaction};
+use crate::query;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
@@ -105,12 +106,7 @@ impl Cursor {
     fn parse(text: &str, id_type: &str) -> Self {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
         let values = json.and_then(|json| serde_json::from_slice::<(Option<String>, String)>(&json).ok());
-        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else {
-            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
-                .detail("A page goes on after the contact whose cursor is given.")
-                .hint("Take the \"cursor\" of the last contact of the page before.")
-                .raise()
-        };
+        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else { no_cursor().raise() };
         Cursor { created, id }
     }
 
@@ -118,6 +114,7 @@ impl Cursor {
     fn filter(&self, audience: &Audience) -> String {
         let id = quote_identifier(&audience.id.name);
         let id_value = literal(&self.id, &audience.id.type_name);
+        must_be_read(&id_value);
         let Some(created) = &audience.created else {
             return format!("{id} OPERATOR(pg_catalog.<) {id_value}");
         };
@@ -126,7 +123,20 @@ impl Cursor {
             return format!("({column} IS NULL AND {id} OPERATOR(pg_catalog.<) {id_value})");
         };
         let value = literal(value, &created.type_name);
+        must_be_read(&value);
         let pair = format!("({column}, {id}) OPERATOR(pg_catalog.<) ({value}, {id_value})");
         if created.not_null { pair } else { format!("({pair} OR {column} IS NULL)") }
     }
+}
+
+/// Raises 22023 where the text of a literal is no value of its type.
+fn must_be_read(literal: &str) {
+    let read = || query::first(&format!("SELECT {literal} IS NULL"), &[], |_| ());
+    subtransaction::rewording(read, |_| no_cursor());
+}
+
+fn no_cursor() -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
+        .detail("A page goes on after the contact whose cursor is given.")
+        .hint("Take the \"cursor\" of the last contact of the page before.")
 }
