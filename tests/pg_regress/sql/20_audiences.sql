@@ -235,6 +235,19 @@ SELECT contact_count FROM create_segment('High', '{"rank": "high"}', audience =>
 SELECT count(*) FROM search_contacts('{"rank": "high"}', 'ranks');
 SELECT name FROM contact_segments('low'::text, 'ranks');
 
+-- An audience whose table has lost a column is attached again, and is not live any more, which it says.
+CREATE TABLE regress_there.lossy (id int PRIMARY KEY, made date);
+SELECT attach_audience('lossy', 'regress_there.lossy', created_column => 'made'), set_freshness('lossy', 'live');
+ALTER TABLE regress_there.lossy DROP COLUMN made;
+SELECT attach_audience('lossy', 'regress_there.lossy');
+SELECT freshness FROM segments.audience WHERE name = 'lossy';
+-- Where no worker looks after live counts, that is said, too.
+SET client_min_messages = notice;
+SELECT set_freshness('lossy', 'live');
+RESET client_min_messages;
+SELECT freshness FROM segments.audience WHERE name = 'lossy';
+\set VERBOSITY terse
+
 -- The end.
 SELECT count(detach_audience(name, cascade => true)) FROM segments.audience
  WHERE relation_name LIKE '"regress%' OR relation_name LIKE 'regress_there%' OR name = 'stale';
