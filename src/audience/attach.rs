@@ -207,10 +207,11 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             .warning();
     }
     // A scope may only speak of what is there.
-    // A scope may only speak of properties that are there.
-    if let Some(scope) = scope {
+    if scope.is_some() {
         let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
-        scope::check(&audience, &condition::read(scope), "UTC");
+        if let Err(errors) = scope::restriction(&audience) {
+            condition::raise_first(errors)
+        }
     }
 }
 
