@@ -252,6 +252,14 @@ SELECT contact_count FROM create_segment('Name', '{"a.b": 5}', audience => 'nest
 DELETE FROM regress_there.nested WHERE id = 2;
 SELECT contact_count FROM list_segments('nested');
 
+-- So does a column that comes, which nobody can refuse: live segments are counted again.
+INSERT INTO regress_there.nested VALUES (3, '{"a.c": 6}');
+SELECT contact_count FROM create_segment('Six', '{"a.c": 6}', audience => 'nested');
+ALTER TABLE regress_there.nested ADD "a.c" int;
+SELECT contact_count FROM list_segments('nested');
+UPDATE regress_there.nested SET "a.c" = 6;
+SELECT contact_count FROM list_segments('nested');
+
 -- A scope may read keys of the properties column before any are declared, where it says how.
 CREATE TABLE regress_there.tenants (id int PRIMARY KEY, name text, properties jsonb);
 INSERT INTO regress_there.tenants VALUES (1, 'a', '{"org": 42}'), (2, 'b', '{"org": 7}'), (3, 'c', '{"org": "42"}'), (4, 'd', NULL);
