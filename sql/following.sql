@@ -129,7 +129,14 @@ BEGIN
         after := segments.follow_columns(before);
         after.relation_name := coalesce(segments.quoted_name(after.relation), before.relation_name);
         after.topics_relation_name := coalesce(segments.quoted_name(after.topics_relation), before.topics_relation_name);
-        IF NOT before.attributes <@ after.attributes THEN
+        -- A column that has come takes the place of a property, or of a path, of its name.
+        IF NOT before.attributes <@ after.attributes OR EXISTS (
+            SELECT FROM unnest(after.attributes) added(attribute),
+                   LATERAL (SELECT regexp_replace(added.attribute, '^([^ ]+ ){3}', '')) is_called(name)
+             WHERE added.attribute <> ALL (before.attributes)
+               AND (is_called.name LIKE '%.%'
+                    OR is_called.name IN (SELECT p.name FROM segments.property_config p WHERE p.audience = before.name)))
+        THEN
             PERFORM segments.forget_live_counts(before.name);
         END IF;
         UPDATE segments.audience_config a

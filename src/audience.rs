@@ -7,6 +7,7 @@ use crate::scope;
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::date::Instant;
+use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
 use segments_core::types::PropertyType;
@@ -155,17 +156,18 @@ impl Audience {
     /// There is none, or its table is not what it was.
     pub fn try_load(name: &str) -> Result<Self, Failure> {
         let mut audience = Self::unrestricted(name)?;
-        let restriction = scope::restriction(&audience).map_err(|errors| broken_scope(name, errors))?;
+        let restriction = scope::restriction(&audience).map_err(|errors| broken_scope(&audience, errors))?;
         audience.restriction = restriction.checked;
         audience.changes_at = restriction.changes_at;
         Ok(audience)
     }
 
-    /// The audience of that name, with every row of its table.
+    /// The audience of that name, with every row of its table: for those who declare something, whatever has become of
+    /// its scope, and not for those who count.
     ///
     /// # Errors
     /// There is none, or its table is not what it was.
-    fn unrestricted(name: &str) -> Result<Self, Failure> {
+    pub fn unrestricted(name: &str) -> Result<Self, Failure> {
         let read = |row: &Row<'_>| Config {
             relation: relation(row, 1),
             relation_name: row.get(6),
@@ -241,10 +243,18 @@ pub fn unknown(name: &str) -> Failure {
         .hint("Make one with create_contacts(), or attach your own table with attach_audience(); segments.audience lists those that you may use.")
 }
 
-fn broken_scope(name: &str, errors: Vec<segments_core::error::Error>) -> Failure {
-    let cause = errors.into_iter().next().map(Failure::from);
-    let Some(cause) = cause else { return crate::error::internal("scope was refused without an error") };
-    cause.within(format!("the scope of audience \"{name}\" makes no sense any more"))
+fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
+    let Some(error) = errors.into_iter().next() else {
+        return crate::error::internal("scope was refused without an error");
+    };
+    let is_undeclared = error.kind == ErrorKind::UnknownProperty && audience.lost.is_empty();
+    let cause =
+        Failure::from(error).within(format!("the scope of audience \"{}\" makes no sense any more", audience.name));
+    match (is_undeclared, &audience.table.properties) {
+        (true, Some(_)) => cause.hint("Declare it with create_property(), or give the table a column of that name."),
+        (true, None) => cause.hint("Give the table a column of that name."),
+        (false, _) => cause,
+    }
 }
 
 /// Whether the current role has the rights of `owner`.

@@ -4,7 +4,6 @@ use crate::access;
 use crate::audience::{Audience, RelationKind};
 use crate::contact::executable_sql;
 use crate::error::Failure;
-use crate::live;
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::property;
@@ -30,14 +29,18 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::
     }
     let found = infer(&audience, sample);
     if declare {
-        audience = live::hold_writers(&audience.name);
+        audience = property::hold(&audience.name, found.iter().map(|found| found.name.as_str()));
     }
     let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
         for (found, declared) in found.iter().zip(&mut declared) {
             // Where there are only nulls, the type is anyone's guess.
-            if !*declared && found.distinct_values > 0 && property::is_possible_name(&found.name) {
+            if !*declared
+                && found.distinct_values > 0
+                && property::is_possible_name(&found.name)
+                && property::obstacle(&mut audience, &found.name, found.property_type).is_none()
+            {
                 property::declare(&audience, &found.name, found.property_type, None);
                 *declared = true;
             }

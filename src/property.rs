@@ -7,10 +7,12 @@ use crate::error::{Failure, listed};
 use crate::live;
 use crate::pg::call::Call;
 use crate::pg::{returning, snapshot};
+use crate::scope;
 use crate::segment::Definition;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::error::nearest;
+use segments_core::path::Path;
 use segments_core::types::PropertyType;
 
 /// Declares a property.
@@ -26,7 +28,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     let property_type = parse_type(type_name);
     Audience::must_exist(audience);
     access::require_write(audience);
-    let audience = live::hold_writers(audience);
+    let mut audience = hold(audience, [name].into_iter());
     match audience.table.column(name).map(|column| column.kind.property_type()) {
         Some(native) if native != property_type => Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
@@ -44,6 +46,10 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .raise(),
         _ => {}
     }
+    let was_broken = scope::restriction(&audience).is_err();
+    if let Some(obstacle) = obstacle(&mut audience, name, property_type) {
+        obstacle.raise()
+    }
     if !declare(&audience, name, property_type, label) {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
@@ -53,6 +59,73 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .hint("Drop it with drop_property() to declare it with another type.")
         .raise()
     }
+    if was_broken {
+        // Its scope may make sense again; what was changed meanwhile is not known.
+        live::forget_counts(&audience.name);
+    }
+}
+
+/// Has an audience stay as it is until the declarations of those names are made. Its scope may make no sense.
+pub fn hold<'n>(audience: &str, mut names: impl Iterator<Item = &'n str>) -> Audience {
+    if names.any(may_be_path) {
+        // Whoever makes a segment that walks such a path is waited for.
+        live::hold_definitions(audience);
+    }
+    live::hold_writers_unrestricted(audience)
+}
+
+/// Whether conditions may read the name as a path, as long as it is not declared.
+fn may_be_path(name: &str) -> bool {
+    Path::parse(name).keys() != [name]
+}
+
+/// Why the property cannot be declared: something that makes sense now would mean something else, or nothing.
+pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType) -> Option<Failure> {
+    if audience.property(name).is_some() {
+        return None;
+    }
+    let is_path = may_be_path(name) && audience.property(Path::parse(name).first()).is_some();
+    let walking = if is_path { users(&audience.name, |path| path.text() == name) } else { Vec::new() };
+    if !walking.is_empty() {
+        let failure = Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("segments use \"{name}\" as a path, and would mean something else"),
+        );
+        let hint = "Change or delete them first: a declared name that contains a dot comes before the path.";
+        return Some(failure.detail(format!("They are {}.", listed(&walking))).hint(hint));
+    }
+    let changes_scope = changes_scope(audience, |custom| custom.push((name.to_owned(), property_type)));
+    changes_scope.then(|| {
+        used_by_scope(name, audience)
+            .hint("Declare it with the type that the scope reads it as, or choose another name for the property.")
+    })
+}
+
+/// The segments of an audience that use such a field.
+fn users(audience: &str, is_such: impl Fn(&Path) -> bool) -> Vec<String> {
+    let all = snapshot::latest(|| Definition::all(audience));
+    let uses =
+        |segment: &Definition| condition::stored(segment.conditions.as_bytes()).fields().into_iter().any(&is_such);
+    all.into_iter().filter(uses).map(|segment| segment.name).collect()
+}
+
+/// Whether the audience's scope makes sense, and would mean something else, or nothing, with other custom properties.
+fn changes_scope(audience: &mut Audience, change: impl FnOnce(&mut Vec<(String, PropertyType)>)) -> bool {
+    let meaning = |audience: &Audience| scope::restriction(audience).ok().map(|restriction| restriction.checked);
+    let before = meaning(audience);
+    let custom = audience.custom.clone();
+    change(&mut audience.custom);
+    let after = meaning(audience);
+    audience.custom = custom;
+    before.is_some() && before != after
+}
+
+fn used_by_scope(name: &str, audience: &Audience) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+        format!("\"{name}\" is in use by the scope of audience \"{}\"", audience.name),
+    )
+    .detail(format!("The scope is {}.", audience.scope.as_deref().unwrap_or("{}")))
 }
 
 /// Keeps a declaration, of an audience whose writers are held; false where there is one of that name.
@@ -72,18 +145,11 @@ pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, lab
 /// Takes a declaration back.
 #[pg_extern(sql = false)]
 fn drop_property(name: &str, audience: &str) {
-    let audience = Audience::load(audience);
+    let mut audience = Audience::unrestricted(audience).unwrap_or_else(|failure| failure.raise());
     access::require_write(&audience.name);
     // Whoever makes a segment of it is waited for.
     live::hold_definitions(&audience.name);
-    let users: Vec<String> = snapshot::latest(|| Definition::all(&audience.name))
-        .into_iter()
-        .filter(|segment| {
-            let condition = condition::stored(segment.conditions.as_bytes());
-            condition.fields().iter().any(|field| field.text() == name || field.first() == name)
-        })
-        .map(|segment| segment.name)
-        .collect();
+    let users = users(&audience.name, |path| path.text() == name || path.first() == name);
     if !users.is_empty() && audience.table.column(name).is_none() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
@@ -92,6 +158,9 @@ fn drop_property(name: &str, audience: &str) {
         .detail(format!("They are {}.", listed(&users)))
         .hint("Change or delete them first.")
         .raise()
+    }
+    if changes_scope(&mut audience, |custom| custom.retain(|(property, _)| property != name)) {
+        used_by_scope(name, &audience).hint("It can go once the audience is detached.").raise()
     }
     let dropped = access::write(
         "DELETE FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2",

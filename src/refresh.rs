@@ -137,7 +137,12 @@ pub fn failed(due: &Due, message: &str) {
 /// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
 #[pg_extern(sql = false)]
 fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
-    let Some(audience) = audience else { return };
+    let Some(audience) = audience else {
+        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "audience must not be NULL")
+            .detail("Only the interval may be NULL: then the settings say how often.")
+            .hint("Write set_refresh_interval('contacts', '1 hour').")
+            .raise()
+    };
     access::require_write(audience);
     let compared = query::first(
         "SELECT $1 OPERATOR(pg_catalog.<) '1 second'::pg_catalog.interval, $1 OPERATOR(pg_catalog.>) '10 years'::pg_catalog.interval",

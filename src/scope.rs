@@ -22,6 +22,8 @@ use uuid::Uuid;
 /// An audience as a condition sees it.
 pub struct AudienceScope<'a> {
     audience: &'a Audience,
+    /// Whether the condition is the audience's scope, which may come before any declaration
+    is_restriction: bool,
     zone: PgZone,
     /// The segments that are being expanded, outermost first
     expanding: Vec<Definition>,
@@ -126,7 +128,10 @@ const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris
 /// What in it makes no sense any more.
 pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
     match &audience.scope {
-        Some(text) => try_check(audience, &condition::stored(text.as_bytes()), "UTC"),
+        Some(text) => {
+            let scope = AudienceScope { is_restriction: true, ..AudienceScope::in_utc(audience) };
+            scope.check(&condition::stored(text.as_bytes()))
+        }
         None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
     }
 }
@@ -150,6 +155,7 @@ impl<'a> AudienceScope<'a> {
     pub fn in_utc(audience: &'a Audience) -> Self {
         AudienceScope {
             audience,
+            is_restriction: false,
             zone: PgZone::utc(),
             expanding: Vec::new(),
             references: RefCell::default(),
@@ -214,11 +220,25 @@ impl<'a> AudienceScope<'a> {
 
 impl Scope for AudienceScope<'_> {
     fn property(&self, name: &str) -> Declaration {
-        self.audience.property(name).map_or(Declaration::Unknown, Declaration::Property)
+        let has_keys = self.is_restriction && self.audience.table.properties.is_some();
+        let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
+        self.audience.property(name).map_or(undeclared, Declaration::Property)
     }
 
     fn property_names(&self) -> Vec<String> {
         self.audience.property_names().map(str::to_owned).collect()
+    }
+
+    fn unknown_hint(&self, near: Option<&str>) -> String {
+        let (declare, exist) = match (self.is_restriction, &self.audience.table.properties) {
+            (false, _) => ("declare it with create_property()", ", or see segments.property for those that exist"),
+            (true, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
+            (true, None) => ("attach the table with the properties_column that has it", ""),
+        };
+        match near {
+            Some(near) => format!("Did you mean \"{near}\"? Otherwise {declare}."),
+            None => format!("{}{}{exist}.", declare[..1].to_uppercase(), &declare[1..]),
+        }
     }
 
     fn topic(&self, reference: &str) -> Result<String, Refusal> {

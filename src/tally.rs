@@ -120,10 +120,7 @@ impl Plan {
     pub fn read(text: &str) -> Self {
         type Written = (Vec<(String, usize, bool)>, Option<usize>, Option<(usize, u64)>, Vec<String>);
         let Ok((fields, properties, ticket, conditions)) = serde_json::from_str::<Written>(text) else {
-            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "plan of a tally is not one")
-                .detail("segments_tally() is what refresh_segments() counts with.")
-                .hint("Use refresh_segments() or count_contacts().")
-                .raise()
+            no_plan().raise()
         };
         let checked: Vec<Checked> = conditions
             .iter()
@@ -138,4 +135,11 @@ impl Plan {
             set: ProgramSet::compile(&checked),
         }
     }
+}
+
+/// That the aggregate was told something else than what [`Pass::run`] writes.
+pub fn no_plan() -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "plan of a tally is not one")
+        .detail("segments_tally() is what refresh_segments() counts with.")
+        .hint("Use refresh_segments() or count_contacts().")
 }

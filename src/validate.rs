@@ -2,21 +2,21 @@
 
 use crate::access;
 use crate::audience::Audience;
-use crate::contact::executable_sql;
+use crate::count::members;
 use crate::error::{Failure, sqlstate_text};
 use crate::pg::call::Call;
-use crate::pg::returning;
-use crate::query;
+use crate::pg::{returning, subtransaction};
 use crate::scope::AudienceScope;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use segments_core::error::Error;
-use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
+use segments_core::expr::{Atom, Checked, Expr, FieldTest, ValueTest};
 use segments_core::notices::{Notice, notices};
 use segments_core::parse::parse_all;
 use segments_core::path::Path;
 use segments_core::value::Value;
+use std::collections::{HashMap, HashSet};
 
 /// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
 #[pg_extern(sql = false)]
@@ -89,8 +89,10 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
         return findings;
     }
     let scope = AudienceScope::in_utc(audience);
-    for notice in notices(&parsed.condition, &scope) {
-        let missing = notice.includes_missing.as_ref().and_then(|path| count_missing(audience, path));
+    let notices = notices(&parsed.condition, &scope);
+    let missing = count_missing(audience, &notices);
+    for notice in notices {
+        let missing = notice.includes_missing.as_ref().and_then(|path| missing.get(path).copied());
         // Where every contact has a value, a complement is what it seems to be.
         if missing != Some(0) {
             findings.push(Finding::notice(notice, missing));
@@ -99,23 +101,25 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
     findings
 }
 
-/// How many contacts have no value for a field; `None` where the caller may not count them.
-fn count_missing(audience: &Audience, path: &Path) -> Option<i64> {
-    audience.property(path.text()).or_else(|| audience.property(path.first()))?;
+/// How many contacts have no value for each of the fields; without those of which the caller may not know.
+fn count_missing(audience: &Audience, notices: &[Notice]) -> HashMap<Path, i64> {
+    let paths: HashSet<&Path> = notices.iter().filter_map(|notice| notice.includes_missing.as_ref()).collect();
+    let may_select = |missing: &Checked| access::may_select(audience, &access::Reads::of(audience, missing));
+    let missing = |path: &Path| is_missing(audience, path).filter(may_select);
+    let (paths, conditions): (Vec<Path>, Vec<Checked>) =
+        paths.into_iter().filter_map(|path| Some((path.clone(), missing(path)?))).unzip();
+    // A view may raise for some of its rows.
+    let counts = subtransaction::attempt(|| members::of_all_as_caller(audience, &conditions));
+    counts.map_or_else(|_| HashMap::new(), |counts| paths.into_iter().zip(counts).collect())
+}
+
+/// That a contact has no value for a field; `None` where it is no property.
+fn is_missing(audience: &Audience, path: &Path) -> Option<Checked> {
     let path = if audience.property(path.text()).is_some() {
         Path::from_keys(vec![path.text().to_owned()])
     } else {
+        audience.property(path.first())?;
         path.clone()
     };
-    let missing = FieldTest { path, read_as: None, test: ValueTest::Eq(Value::Null) };
-    let checked = Expr::Test(Atom::Field(missing));
-    if !access::may_select(audience, &access::Reads::of(audience, &checked)) {
-        return None;
-    }
-    let sql = format!(
-        "SELECT pg_catalog.count(*) FROM {} WHERE {}",
-        audience.relation.quoted(),
-        executable_sql(audience, &checked)
-    );
-    query::first(&sql, &[], |row| row.get(1))
+    Some(Expr::Test(Atom::Field(FieldTest { path, read_as: None, test: ValueTest::Eq(Value::Null) })))
 }

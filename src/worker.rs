@@ -11,6 +11,7 @@
 
 use crate::error::Failure;
 use crate::pg::{background, shared};
+use crate::query;
 use pgrx::datum::Interval;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::prelude::*;
@@ -104,6 +105,36 @@ pub fn yield_to_load() {
 pub fn wake() {
     let (_, database) = shared::session();
     register_xact_callback(PgXactCallbackEvent::Commit, move || board::wake(database));
+}
+
+/// Says so, where no worker adds what statements record to the live counts of this database.
+pub fn notice_nobody_folds() {
+    let way_out = if shared::board().is_none() {
+        "Add segments to shared_preload_libraries and restart the server"
+    } else if !is_wanted_in(&current_database()) {
+        "Name this database in segments.databases"
+    } else {
+        return;
+    };
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+        "live counts are not looked after in the background in this database",
+    )
+    .detail("Each statement that changes contacts records by how much. Until that is added to the counts, whoever reads them adds it up.")
+    .hint(format!("{way_out}, or call refresh_segments() now and then."))
+    .notice();
+}
+
+fn current_database() -> String {
+    let name = query::first("SELECT pg_catalog.current_database()::pg_catalog.text", &[], |row| row.get(1));
+    name.unwrap_or_default()
+}
+
+/// Whether the settings want a worker in the database of that name.
+fn is_wanted_in(database: &str) -> bool {
+    let listed = DATABASES.get().map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut listed = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
+    listed.peek().is_none() || listed.any(|name| name == database)
 }
 
 /// Has the worker look at this database; says so where there is none.

@@ -212,11 +212,18 @@ fn privileges(scope: Scope) -> &'static [&'static str] {
     }
 }
 
+/// Whether a role gets privileges or loses them.
+#[derive(Clone, Copy)]
+enum Change {
+    Grant,
+    Revoke,
+}
+
 impl Relation {
     fn grant(&self, role: &Role, scope: Scope) {
         let missing = self.lacks(role, scope);
         if !missing.is_empty() {
-            self.change(role, &missing, |what, whom| format!("GRANT {what} TO {whom}"));
+            self.change(role, &missing, Change::Grant);
         }
         let reaches = query::first(
             "SELECT pg_catalog.has_schema_privilege($1, $2, 'USAGE')",
@@ -244,19 +251,29 @@ impl Relation {
     }
 
     fn revoke(&self, role: &Role, scope: Scope) {
-        self.change(role, privileges(scope), |what, whom| format!("REVOKE {what} FROM {whom}"));
+        self.change(role, privileges(scope), Change::Revoke);
     }
 
     /// Grants or revokes as the caller, or says that the caller may not.
-    fn change(&self, role: &Role, privileges: &[&str], statement: impl Fn(&str, &str) -> String) {
+    fn change(&self, role: &Role, privileges: &[&str], change: Change) {
         let caller = security::current_role();
         let may_grant = privileges.iter().all(|privilege| self.has(caller, privilege, " WITH GRANT OPTION"));
         let what = format!("{} ON {}", privileges.join(", "), self.quoted);
-        let statement = statement(&what, &quote_identifier(&role.name));
+        let whom = quote_identifier(&role.name);
+        let (statement, verb, sqlstate) = match change {
+            Change::Grant => {
+                let sqlstate = PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED;
+                (format!("GRANT {what} TO {whom}"), "grant", sqlstate)
+            }
+            Change::Revoke => {
+                let sqlstate = PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_REVOKED;
+                (format!("REVOKE {what} FROM {whom}"), "revoke", sqlstate)
+            }
+        };
         if may_grant {
             query::write(&statement, &[]);
         } else {
-            Failure::new(PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED, format!("you may not grant {what}"))
+            Failure::new(sqlstate, format!("you may not {verb} {what}"))
                 .detail("The rest was done. Contacts are read and written with the role's own rights.")
                 .hint(format!("Have the owner of {} run: {statement};", self.quoted))
                 .warning();

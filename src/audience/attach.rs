@@ -7,7 +7,7 @@ use crate::access::{self, Scope};
 use crate::error::Failure;
 use crate::{condition, live, query, scope};
 use pgrx::prelude::*;
-use pgrx::spi::quote_qualified_identifier;
+use pgrx::spi::{quote_literal, quote_qualified_identifier};
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 /// Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.
@@ -174,9 +174,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
         find(column);
     });
     let replaces = may_replace(name);
-    if replaces {
-        live::stop_keeping(name);
-    }
+    let was_live = replaces && live::stop_keeping(name);
     let added = access::write(
         INSERT,
         &[
@@ -202,10 +200,18 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
         .hint("Make sure that it is unique.")
         .notice();
     }
-    // A scope may only speak of properties that are there.
-    if let Some(scope) = scope {
+    if was_live {
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{name}\" is not live any more"))
+            .detail("What has become of its table since its triggers last counted is not known.")
+            .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(name)))
+            .warning();
+    }
+    // A scope may only speak of what is there.
+    if scope.is_some() {
         let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
-        scope::check(&audience, &condition::read(scope), "UTC");
+        if let Err(errors) = scope::restriction(&audience) {
+            condition::raise_first(errors)
+        }
     }
 }
 

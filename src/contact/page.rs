@@ -4,7 +4,8 @@ use crate::audience::{Audience, ColumnRef};
 use crate::contact::{can_be_id, executable_sql, literal};
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::returning;
+use crate::pg::{returning, subtransaction};
+use crate::query;
 use crate::topic::subscription;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,12 +93,7 @@ impl Cursor {
     fn parse(text: &str, id_type: &str) -> Self {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
         let values = json.and_then(|json| serde_json::from_slice::<(Option<String>, String)>(&json).ok());
-        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else {
-            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
-                .detail("A page goes on after the contact whose cursor is given.")
-                .hint("Take the \"cursor\" of the last contact of the page before.")
-                .raise()
-        };
+        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else { no_cursor().raise() };
         Cursor { created, id }
     }
 }
@@ -112,7 +108,9 @@ struct Bound<'a> {
 impl<'a> Bound<'a> {
     fn new(column: &'a ColumnRef, value: &str) -> Self {
         let term = format!("{}::{}", quote_identifier(&column.name), column.type_name);
-        Bound { column, term, value: literal(value, &column.type_name) }
+        let value = literal(value, &column.type_name);
+        must_be_read(&value);
+        Bound { column, term, value }
     }
 
     fn is_below(&self) -> String {
@@ -127,4 +125,16 @@ impl<'a> Bound<'a> {
         }
         format!("({term} {} {value} AND ({} OR {}))", column.operator("<="), self.is_below(), id.is_below())
     }
+}
+
+/// Raises 22023 where the text of a literal is no value of its type.
+fn must_be_read(literal: &str) {
+    let read = || query::first(&format!("SELECT {literal} IS NULL"), &[], |_| ());
+    subtransaction::rewording(read, |_| no_cursor());
+}
+
+fn no_cursor() -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
+        .detail("A page goes on after the contact whose cursor is given.")
+        .hint("Take the \"cursor\" of the last contact of the page before.")
 }

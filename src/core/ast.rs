@@ -79,6 +79,17 @@ pub enum TopicTest {
     All(Vec<String>),
 }
 
+impl FieldPredicate {
+    /// Its `$as`.
+    #[must_use]
+    pub fn read_as(&self) -> Option<PropertyType> {
+        match self {
+            FieldPredicate::Literal(_) => None,
+            FieldPredicate::Tests(predicate) => predicate.read_as,
+        }
+    }
+}
+
 /// Tests on one field, all of which must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Predicate {

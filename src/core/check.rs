@@ -25,6 +25,13 @@ pub trait Scope {
     fn property(&self, name: &str) -> Declaration;
     /// The names of all properties, for hints.
     fn property_names(&self) -> Vec<String>;
+    /// What to do about a name that is no property, where that one is much like it.
+    fn unknown_hint(&self, near: Option<&str>) -> String {
+        match near {
+            Some(name) => format!("Did you mean \"{name}\"? Otherwise declare it with create_property()."),
+            None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
+        }
+    }
     /// The id of a topic named by slug or id.
     ///
     /// # Errors
@@ -52,6 +59,8 @@ pub enum Declaration {
     Undeclared,
     /// A property of that type
     Property(PropertyType),
+    /// Not a property, but a key that contacts may have: it may be used where `$as` says how it is read
+    Key,
     /// Not a property
     Unknown,
 }
@@ -175,7 +184,7 @@ impl Checker<'_> {
     }
 
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
-        self.at(path.text(), |checker| match checker.declared(path) {
+        self.at(path.text(), |checker| match checker.declared(path, predicate) {
             Some((path, declared)) => checker.field_predicate(&path, declared, predicate),
             None => field_failed(),
         })

@@ -135,7 +135,7 @@ impl Finder<'_> {
         match Field::of(self.scope, path) {
             Field::Named(property_type) => Some(property_type),
             Field::At(property_type) => property_type,
-            Field::Below(_) | Field::Unknown => None,
+            Field::Below(_) | Field::Key | Field::Unknown => None,
         }
     }
 

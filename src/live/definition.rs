@@ -14,10 +14,19 @@ use pgrx::pg_sys::Oid;
 /// or comes to mean something else, be it because of a property or a topic. Returns the audience as it is after the
 /// wait.
 pub fn hold_writers(audience: &str) -> Audience {
+    hold_writers_of(audience, Audience::load)
+}
+
+/// As [`hold_writers`], of an audience whose scope may make no sense, and does not restrict what is returned.
+pub fn hold_writers_unrestricted(audience: &str) -> Audience {
+    hold_writers_of(audience, |name| Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise()))
+}
+
+fn hold_writers_of(audience: &str, load: impl Fn(&str) -> Audience) -> Audience {
     if stays_live(audience) {
-        lock_tables(&Audience::load(audience));
+        lock_tables(&load(audience));
     }
-    snapshot::latest(|| Audience::load(audience))
+    snapshot::latest(|| load(audience))
 }
 
 /// Locks the contacts' table, and that of their subscriptions, against writers, with all parts of both.
@@ -48,6 +57,11 @@ pub fn stays_live(audience: &str) -> bool {
         query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
     });
     freshness.first().is_some_and(|freshness| freshness == "live")
+}
+
+/// Forgets the counts of a live audience; until they are counted again, they are counted for each reader.
+pub fn forget_counts(audience: &str) {
+    access::write("SELECT segments.forget_live_counts($1)", &[audience.into()]);
 }
 
 const FRESHNESS: &str = "

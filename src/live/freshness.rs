@@ -44,6 +44,7 @@ fn set_freshness(audience: &str, freshness: &str) {
     let audience = snapshot::latest(|| Audience::load(&audience.name));
     if live {
         start(&audience, !was_live);
+        worker::notice_nobody_folds();
     } else {
         stop(&audience.name, tables);
     }
@@ -98,15 +99,16 @@ fn stop(audience: &str, tables: Vec<Oid>) {
     tables.into_iter().for_each(drop_unused_triggers);
 }
 
-/// Takes the triggers of a live audience away, which goes, or whose table is gone.
-pub fn stop_keeping(audience: &str) {
-    let is_live = give_up(audience);
-    if is_live {
+/// Takes the triggers of a live audience away, which goes, or whose table is gone; whether it was live.
+pub fn stop_keeping(audience: &str) -> bool {
+    let was_live = give_up(audience);
+    if was_live {
         access::write(
             "DELETE FROM segments.count_delta d WHERE d.audience OPERATOR(pg_catalog.=) $1",
             &[audience.into()],
         );
     }
+    was_live
 }
 
 /// Takes the triggers of a live audience away, whose counts they cannot keep any more; whether it was live.

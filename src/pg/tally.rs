@@ -7,7 +7,7 @@ use super::rows::RowProgram;
 use crate::error::internal;
 use crate::pg::interrupt;
 use crate::progress;
-use crate::tally::Plan;
+use crate::tally::{Plan, no_plan};
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgMemoryContexts};
 use segments_core::program::Surroundings;
@@ -55,16 +55,14 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
 /// # Safety
 /// The call is one of `segments_tally_row`.
 unsafe fn make_site(call: Call) -> Site {
-    let Some(plan) = call.nullable(1) else {
-        internal("tally without a plan").raise();
-    };
+    let Some(plan) = call.nullable(1) else { no_plan().raise() };
     // SAFETY: by this function's own condition the argument is a text.
     let plan = unsafe { Detoasted::new(plan) };
     let plan = Plan::read(&String::from_utf8_lossy(plan.bytes()));
     let columns = call.arguments().saturating_sub(BEFORE_COLUMNS);
     let within = |position: &usize| *position < columns;
     if !plan.fields.iter().all(|field| within(&field.position)) || !plan.properties.iter().all(within) {
-        internal("tally with fewer columns than its plan has").raise();
+        no_plan().detail("It has more columns than the tally is given.").raise()
     }
     let type_of = |position| call.argument_type(BEFORE_COLUMNS + position);
     Site {

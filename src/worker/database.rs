@@ -88,7 +88,8 @@ impl Upkeep {
                 query::rows(UNFOLDED, &[(10 * MANY).into()], |row| (row.get::<String>(1), row.get::<i64>(2)));
             (is_live, unfolded, live::newest_change())
         })?;
-        if newest.is_some() && newest != self.announced {
+        let are_recorded = newest.is_some();
+        if are_recorded && newest != self.announced {
             transaction("announcing entries and exits", || {
                 query::write(ANNOUNCE, &[super::CHANNEL.into(), newest.clone().into()])
             })?;
@@ -103,7 +104,8 @@ impl Upkeep {
                 self.folded_at = Some(now);
             }
         }
-        if is_live && is_over(&self.pruned_at, PRUNE) {
+        // Those of an audience that is not live any more grow old, too.
+        if are_recorded && is_over(&self.pruned_at, PRUNE) {
             transaction("pruning entries and exits", live::prune_changes)?;
             self.pruned_at = Some(now);
         }

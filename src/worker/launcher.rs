@@ -4,7 +4,7 @@
 //! for its connections to end; so each second it looks whether somebody does, and ends the worker there.
 
 use super::board::{self, Woken};
-use super::{DATABASES, WORKERS};
+use super::{WORKERS, is_wanted_in};
 use crate::pg::background::{self, Waited, Worker};
 use crate::pg::shared;
 use pgrx::pg_sys::Oid;
@@ -132,13 +132,11 @@ impl Launcher {
     /// Looks for databases that are new, or gone.
     fn look(&mut self, now: Instant) {
         self.looked_at = Some(now);
-        let listed = DATABASES.get().map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
-        let listed: Vec<&str> = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         // Those that are known stay, where they cannot be read.
         let Ok(databases) = background::databases() else { return };
         let wanted: Vec<Oid> = databases
             .into_iter()
-            .filter(|database| listed.is_empty() || listed.contains(&database.name.as_str()))
+            .filter(|database| is_wanted_in(&database.name))
             .map(|database| database.oid)
             .collect();
         for database in &wanted {

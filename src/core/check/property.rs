@@ -1,6 +1,7 @@
 //! Fields, each looked up among the properties that are declared.
 
 use super::{Checker, Declaration, Scope};
+use crate::ast::FieldPredicate;
 use crate::error::{ErrorKind, nearest};
 use crate::limits;
 use crate::path::{Path, as_index};
@@ -14,6 +15,8 @@ pub(crate) enum Field {
     At(Option<PropertyType>),
     /// Below a property of that type, which has no fields
     Below(PropertyType),
+    /// To something that is not declared, but may be there
+    Key,
     /// To nothing that is declared
     Unknown,
 }
@@ -26,6 +29,7 @@ impl Field {
         }
         match (scope.property(path.first()), path.rest()) {
             (Declaration::Unknown, _) => Field::Unknown,
+            (Declaration::Key, _) => Field::Key,
             (Declaration::Undeclared, _) | (Declaration::Property(PropertyType::Json), [_, ..]) => Field::At(None),
             (Declaration::Property(property_type), []) => Field::At(Some(property_type)),
             (Declaration::Property(PropertyType::Array(element)), [index]) if as_index(index).is_some() => {
@@ -38,7 +42,7 @@ impl Field {
 
 impl Checker<'_> {
     /// The path as declared, and the type of what it leads to; `None` where anything may be there.
-    pub(super) fn declared(&mut self, path: &Path) -> Option<(Path, Option<PropertyType>)> {
+    pub(super) fn declared(&mut self, path: &Path, predicate: &FieldPredicate) -> Option<(Path, Option<PropertyType>)> {
         match Field::of(self.scope, path) {
             Field::Named(property_type) => Some((Path::from_keys(vec![path.text().to_owned()]), Some(property_type))),
             Field::At(property_type) => Some((path.clone(), property_type)),
@@ -51,7 +55,8 @@ impl Checker<'_> {
                 );
                 None
             }
-            Field::Unknown => {
+            Field::Key if predicate.read_as().is_some() => Some((path.clone(), None)),
+            Field::Key | Field::Unknown => {
                 self.unknown_property(path);
                 None
             }
@@ -65,10 +70,7 @@ impl Checker<'_> {
         let names = self.scope.property_names();
         let nearest = |name| nearest(name, names.iter().map(String::as_str));
         let near = nearest(path.text()).or_else(|| (!path.rest().is_empty()).then(|| nearest(path.first())).flatten());
-        let hint = match near {
-            Some(name) => format!("Did you mean \"{name}\"? Otherwise declare it with create_property()."),
-            None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
-        };
+        let hint = self.scope.unknown_hint(near);
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 }

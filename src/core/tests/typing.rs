@@ -699,3 +699,16 @@ fn a_string_that_looks_like_a_date_is_told_where_it_is_compared_as_text() {
         assert_eq!(notices(&parse(condition).unwrap(), &Audience).len(), usize::from(is_told), "{condition}");
     }
 }
+
+#[test]
+fn keys_that_are_not_declared_are_read_as_the_condition_says() {
+    for text in [r#"{"org": {"$as": "number", "$eq": 42}}"#, r#"{"org.unit": {"$as": "string", "$startsWith": "a"}}"#] {
+        assert_eq!(printed(text, &Audience), text);
+    }
+    for text in
+        [r#"{"org": 42}"#, r#"{"org.unit": {"$exists": true}}"#, r#"{"org": {"$not": {"$as": "number", "$gt": 1}}}"#]
+    {
+        let kinds: Vec<ErrorKind> = mistakes(text).into_iter().map(|error| error.kind).collect();
+        assert_eq!(kinds, [ErrorKind::UnknownProperty], "{text}");
+    }
+}

@@ -20,6 +20,9 @@ SELECT n, ARRAY(SELECT c ->> 'id' FROM unnest(contacts) c) AS ids FROM page;
 SELECT c ->> 'cursor' AS cursor FROM search_contacts('{}', 'shoppers', 1) c \gset
 DELETE FROM shoppers WHERE no = 11;
 SELECT c ->> 'id' AS id FROM search_contacts('{}', 'shoppers', 2, :'cursor') c;
+-- What is none is said to be none, whichever of its values cannot be read.
+SELECT search_contacts('{}', 'shoppers', 2, rtrim(encode(convert_to('["yesterweek", "1"]', 'UTF8'), 'base64'), '='));
+SELECT search_contacts('{}', 'shoppers', 2, rtrim(encode(convert_to('["2024-01-01", "one"]', 'UTF8'), 'base64'), '='));
 SELECT search_contacts('{}', 'shoppers', 2, 'nonsense');
 SELECT search_contacts('{}', 'shoppers', 0);
 

@@ -29,6 +29,14 @@ SELECT severity, sqlstate, message FROM validate_conditions('{}'::jsonb, 'subjec
 SELECT severity, sqlstate, message FROM validate_conditions('{"country"', 'subjects');
 SELECT severity, sqlstate, message FROM validate_conditions('{"$segment": "none", "$topic": "none"}', 'subjects');
 SELECT severity, sqlstate, message FROM validate_conditions('{"country": "US"}', 'nobody');
+-- How many have no value is counted for all of them in one pass; where counting raises, it is left out.
+SELECT path, message FROM validate_conditions('{"country": {"$ne": "US", "$nin": ["DE"]}, "plan": {"$ne": "pro"}, "tags": {"$ne": "x"}, "email": {"$ne": "x"}}', 'subjects');
+CREATE VIEW dividing AS SELECT n AS id, 1 / (n - 1) AS x, n AS y FROM generate_series(1, 3) n;
+SELECT attach_audience('dividing', 'dividing', 'id');
+SELECT severity, path, message FROM validate_conditions('{"x": {"$ne": 1}}', 'dividing');
+SELECT severity, path, message FROM validate_conditions('{"x": {"$ne": 1}, "y": {"$ne": 1}}', 'dividing');
+SELECT detach_audience('dividing');
+DROP VIEW dividing;
 
 -- Why is this contact a member, or not?
 SELECT contact_count FROM create_segment('Sample', '{"$or": [{"country": "FR"}, {"lifetime_value": {"$gte": 100, "$lt": 1000}}], "extra.a": 5, "tags": {"$ne": "no"}}', audience => 'subjects');

@@ -171,6 +171,23 @@ SELECT attach_topics('regress_members', 'regress_member_topics', 'contact_id', '
 DROP TABLE regress_subscriptions;
 RESET ROLE;
 
+-- Whoever may not take the privileges on a table back is told so.
+SET ROLE regress_segments_app;
+CREATE TABLE regress_lent (id int PRIMARY KEY);
+CREATE TABLE regress_lent_topics (contact int, topic text);
+SELECT attach_audience('regress_lent', 'regress_lent'), attach_topics('regress_lent', 'regress_lent_topics', 'contact', 'topic');
+SELECT grant_segments_access('regress_segments_mailer', 'read:contacts', 'regress_lent');
+RESET ROLE;
+ALTER TABLE regress_lent_topics OWNER TO regress_segments_reader;
+SET ROLE regress_segments_app;
+SELECT revoke_segments_access('regress_segments_mailer', 'read:contacts', 'regress_lent');
+\set VERBOSITY sqlstate
+SELECT revoke_segments_access('regress_segments_mailer', 'read:contacts', 'regress_lent');
+\set VERBOSITY terse
+SELECT detach_audience('regress_lent');
+RESET ROLE;
+DROP TABLE regress_lent, regress_lent_topics;
+
 -- Taking it back.
 SELECT revoke_segments_access('regress_segments_mailer', 'read:contacts', 'regress_members');
 SELECT revoke_segments_access('regress_segments_mailer', 'write:contacts');

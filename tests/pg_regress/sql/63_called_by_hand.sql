@@ -34,6 +34,10 @@ SET ROLE regress_segments_mallory;
 SELECT segments_tally('[[["n", 0, false]], null, null, ["{\"n\": {\"$gt\": 1}}", "{}"]]', n) FROM generate_series(1, 3) n;
 SELECT segments_tally(NULL, 1);
 SELECT segments_tally('', 1);
+\set VERBOSITY sqlstate
+SELECT segments_tally(NULL, 1);
+SELECT segments_tally('[[], 7, null, ["{\"n\": 1}"]]', 1);
+\set VERBOSITY terse
 SELECT segments_tally('[[["n", 1, false]], null, null, ["{\"n\": 1}"]]', 1);
 SELECT segments_tally('[[["n", 18446744073709551615, false]], null, null, ["{\"n\": 1}"]]', 1);
 SELECT segments_tally('[[["n", -1, false]], null, null, ["{\"n\": 1}"]]', 1);

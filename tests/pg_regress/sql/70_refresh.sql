@@ -98,6 +98,7 @@ SELECT set_refresh_interval('people', '0 seconds');
 SELECT set_refresh_interval('people', '-1 day');
 SELECT set_refresh_interval('people', '300000 years');
 SELECT set_refresh_interval('nobody', '1 day');
+SELECT set_refresh_interval(NULL, '1 day');
 SELECT count(*) FROM refresh_segments('people'), refresh_segments('people') again;
 SELECT DISTINCT error IS NULL AS sound, kept, due - greatest(counted_at, failed_at) AS due_after
 FROM segments.segment_status WHERE audience = 'people' AND name <> 'segment 14';

@@ -21,6 +21,9 @@ pub const PROPERTIES: &[(&str, &str)] = &[
     ("home.city", "string"),
 ];
 
+/// A key that is not declared, but that contacts may have.
+pub const KEY: &str = "org";
+
 /// Now is the morning of the day on which New York's clocks go back: 10:30 EST.
 pub const NOW: &str = "2024-11-03T15:30:00Z";
 
@@ -31,6 +34,7 @@ impl Scope for Audience {
     fn property(&self, name: &str) -> Declaration {
         match PROPERTIES.iter().find(|(property, _)| *property == name) {
             Some((_, name)) => Declaration::Property(PropertyType::parse(name).unwrap()),
+            None if name == KEY => Declaration::Key,
             None => Declaration::Unknown,
         }
     }
