@@ -2,7 +2,7 @@
 
 use super::definition::{lock_tables, stays_live};
 use super::parts::{self, describe};
-use super::{following, kept, tracked};
+use super::{fold, following, kept, tracked};
 use crate::access::{self, Scope};
 use crate::audience::{Audience, Subscriptions, must_own};
 use crate::count;
@@ -93,6 +93,7 @@ pub fn topics_attached(before: &Audience) {
 
 /// No trigger keeps the counts any more; writers are held.
 fn stop(audience: &str, tables: Vec<Oid>) {
+    fold::fold_unlocked(Some(audience));
     write_freshness(audience, "periodic");
     following::forget_unused();
     tables.into_iter().for_each(drop_unused_triggers);
