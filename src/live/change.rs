@@ -134,7 +134,7 @@ pub fn watched(audience: &str) -> Vec<Uuid> {
 }
 
 fn may_see(segment: &Definition) -> bool {
-    Audience::try_load(&segment.audience).is_ok_and(|audience| access::may_count(&audience, segment))
+    Audience::try_load(&segment.audience).is_ok_and(|audience| access::may_identify(&audience, segment))
 }
 
 /// The transaction and the number of a position; raises 22023 where it is none of this database's.

@@ -120,6 +120,18 @@ REVOKE SELECT ON user_topics FROM changes_reader;
 SET ROLE changes_reader;
 SELECT s.name, count(*) > 0 AS sees FROM segments.change JOIN segments.segment s ON s.id = segment GROUP BY 1 ORDER BY 1;
 RESET ROLE;
+-- Whoever reads what a segment asks, but not the id, may count its members and not be told of them.
+REVOKE SELECT ON users FROM changes_reader;
+GRANT SELECT (city) ON users TO changes_reader;
+SET ROLE changes_reader;
+SELECT name, contact_count FROM segments.segment WHERE name = 'US';
+SELECT count(*) AS sees FROM segments.change;
+SELECT count(*) AS sees FROM segment_changes();
+RESET ROLE;
+GRANT SELECT (id) ON users TO changes_reader;
+SET ROLE changes_reader;
+SELECT s.name, count(*) > 0 AS sees FROM segments.change JOIN segments.segment s ON s.id = segment GROUP BY 1 ORDER BY 1;
+RESET ROLE;
 SELECT revoke_segments_access('changes_reader', 'read:segments', 'users'), revoke_segments_access('changes_reader', 'read:contacts', 'users');
 DROP OWNED BY changes_reader;
 DROP ROLE changes_reader;
