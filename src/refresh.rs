@@ -196,6 +196,7 @@ fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     let is_settled = || !live::is_live(name) && !live::has_unfolded(name);
     let of_settled = || is_settled().then(|| count_all(name, &listed(), taken_at));
     let counts = snapshot::latest(of_settled).unwrap_or_else(|| {
+        live::hold_tables(name);
         // Changes that are folded meanwhile would be subtracted twice.
         let mut ids: Vec<pgrx::Uuid> =
             snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();

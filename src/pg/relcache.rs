@@ -11,7 +11,17 @@ use std::ffi::CString;
 /// Raises 25006 in a read-only transaction: on a standby, Postgres would only speak of locks.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     super::snapshot::must_be_writable();
-    let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
+    lock(relation, pg_sys::ShareRowExclusiveLock)
+}
+
+/// Locks a table and everything that inherits from it against being emptied, altered or dropped until the transaction
+/// ends. Neither readers nor writers are in the way.
+pub fn lock_against_change(relation: Oid) {
+    lock(relation, pg_sys::AccessShareLock);
+}
+
+fn lock(relation: Oid, mode: u32) -> Vec<Oid> {
+    let mode = mode as pg_sys::LOCKMODE;
     // SAFETY: both take any OID; the list is one of OIDs, freed with the current memory context.
     unsafe {
         pg_sys::LockRelationOid(relation, mode);
