@@ -105,7 +105,7 @@ COMMENT ON FUNCTION segment_changes(text, int) IS
 
 CREATE VIEW segments.change WITH (security_invoker) AS
 SELECT c."position", c.segment, c.contact_id, c.change, c.changed_at FROM @extschema@.segment_changes(NULL, NULL) c;
-COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments that the caller may count.';
+COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments whose members the caller may count and tell apart.';
 
 CREATE FUNCTION segments.keep_parts() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_parts_wrapper';

@@ -16,7 +16,7 @@ mod grant;
 mod visible;
 
 pub use grant::extend;
-pub use visible::{Reads, Visible, may_count, may_select};
+pub use visible::{Reads, Visible, may_count, may_identify, may_select};
 
 /// What a role may do.
 #[derive(Clone, Copy, PartialEq, Eq)]

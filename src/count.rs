@@ -119,13 +119,31 @@ pub fn pending_of(extension_owner: Oid, segments: &[pgrx::Uuid]) -> HashMap<Uuid
     security::as_role(extension_owner, read).into_iter().collect()
 }
 
-/// Has others wait until the transaction ends that count these segments, change their definitions, or fold changes of
-/// their counts. The segments come in the order of their ids.
+/// Has others wait until the transaction ends that count these segments, and keeps changes of their counts from being
+/// folded. The segments come in the order of their ids.
 pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     security::as_role(extension_owner, || {
         query::write_latest(ENSURE, &[segments.to_vec().into()]);
         query::write_latest(LOCK, &[segments.to_vec().into()]);
     });
+}
+
+/// As [`lock`], and the segments are not deleted, nor change, until the transaction ends. Whoever deletes or changes one
+/// locks it and then its count, too: in another order, they and a refresh would wait for each other.
+pub fn lock_with_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
+    keep_segments(extension_owner, segments);
+    lock(extension_owner, segments);
+}
+
+/// Has each of these segments, which are not deleted until the transaction ends, have a base, though it be NULL. Waits
+/// for whoever gives one a base, and would not be seen before they have committed.
+pub fn ensure_bases(extension_owner: Oid, segments: &[pgrx::Uuid]) {
+    keep_segments(extension_owner, segments);
+    security::as_role(extension_owner, || query::write_latest(ENSURE, &[segments.to_vec().into()]));
+}
+
+fn keep_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
+    security::as_role(extension_owner, || query::write_latest(KEEP_SEGMENTS, &[segments.to_vec().into()]));
 }
 
 /// The cached counts of an audience, as one statement sees them.
@@ -180,6 +198,9 @@ SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
   FROM segments.count_delta d,
        ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
  WHERE d.audience OPERATOR(pg_catalog.=) $1 GROUP BY u.segment";
+
+const KEEP_SEGMENTS: &str = "
+SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id FOR KEY SHARE";
 
 const ENSURE: &str = "
 INSERT INTO segments.segment_count (segment)

@@ -198,13 +198,15 @@ fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     };
     // Before the snapshot: whoever counts after it counts later.
     let taken_at = clock();
-    let of_periodic = || (!live::is_live(name)).then(|| count_all(name, &listed(), taken_at));
-    let counts = snapshot::latest(of_periodic).unwrap_or_else(|| {
-        // Changes that are folded meanwhile would be added twice.
+    let is_settled = || !live::is_live(name) && !live::has_unfolded(name);
+    let of_settled = || is_settled().then(|| count_all(name, &listed(), taken_at));
+    let counts = snapshot::latest(of_settled).unwrap_or_else(|| {
+        live::hold_tables(name);
+        // Changes that are folded meanwhile would be subtracted twice.
         let mut ids: Vec<pgrx::Uuid> =
             snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();
         ids.sort();
-        count::lock(extension_owner, &ids);
+        count::lock_with_segments(extension_owner, &ids);
         let taken_at = clock();
         snapshot::latest(|| count_all(name, &listed(), taken_at))
     });
@@ -212,7 +214,7 @@ fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
         shown.enter(Phase::Storing);
     }
     counts.store(extension_owner);
-    live::fold(Some(name));
+    live::fold_unlocked(Some(name));
     counts
 }
 

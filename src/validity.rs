@@ -1,11 +1,12 @@
 //! Whether what a backend has compiled of definitions and tables can still be used.
 //!
 //! Every session hears of each change: of definitions by the triggers of the tables that hold them (see sql/live.sql),
-//! of tables by Postgres's own invalidation of its relation cache. Most of that is about other audiences, or comes of a
-//! VACUUM. So what was heard of is looked at, which is cheap beside compiling a thousand conditions.
+//! of tables and the types of their columns by Postgres's own invalidation of its caches. Most of that is about other
+//! audiences, or comes of a VACUUM. So what was heard of is looked at, which is cheap beside compiling a thousand conditions.
 
 use crate::access;
-use crate::pg::{relcache, security, snapshot};
+use crate::pg::relcache::{self, Changed, TypeHash};
+use crate::pg::{security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -23,6 +24,8 @@ pub struct Validity {
     sources: Sources,
     /// What they were like
     described: OnceCell<String>,
+    /// The types of the tables' columns, and what these are made of: SQL that was compiled names them
+    types: Vec<TypeHash>,
     /// The tables that hold definitions
     definitions: Vec<Oid>,
     state: Cell<State>,
@@ -57,8 +60,9 @@ impl Validity {
 
     fn of(sources: Sources) -> Rc<Self> {
         let definitions = query::rows(DEFINITIONS, &[], |row| row.get(1));
+        let types = query::rows(TYPES, &[sources.tables.clone().into()], |row| TypeHash::of(row.get(1)));
         let state = Cell::new(State::Current);
-        let validity = Rc::new(Validity { sources, described: OnceCell::new(), definitions, state });
+        let validity = Rc::new(Validity { sources, described: OnceCell::new(), types, definitions, state });
         WATCHED.with_borrow_mut(|watched| {
             watched.retain(|known| known.strong_count() > 0);
             watched.push(Rc::downgrade(&validity));
@@ -94,17 +98,23 @@ impl Sources {
     }
 }
 
-/// Hears that a relation has changed; `None` where it may be any.
-fn heard(relation: Option<Oid>) {
+/// Hears that something has changed.
+fn heard(changed: Changed) {
     WATCHED.with(|watched| {
         // It is borrowed only to be added to.
         let Ok(watched) = watched.try_borrow() else { return };
         for validity in watched.iter().filter_map(Weak::upgrade) {
-            let Some(relation) = relation else {
-                validity.state.set(State::Outdated);
-                continue;
+            let concerns = match changed {
+                Changed::Relation(relation) => {
+                    validity.definitions.contains(&relation) || validity.sources.tables.contains(&relation)
+                }
+                Changed::Type(hash) => validity.types.contains(&hash),
+                Changed::Schema => !validity.types.is_empty(),
+                Changed::Anything => {
+                    validity.state.set(State::Outdated);
+                    continue;
+                }
             };
-            let concerns = validity.definitions.contains(&relation) || validity.sources.tables.contains(&relation);
             if concerns && validity.state.get() != State::Outdated {
                 validity.state.set(State::Perhaps);
             }
@@ -117,10 +127,33 @@ SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid 
  WHERE n.nspname OPERATOR(pg_catalog.=) 'segments'
    AND c.relname OPERATOR(pg_catalog.=) ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference,watch_config}')";
 
+macro_rules! with_types {
+    ($tables:literal, $select:literal) => {
+        concat!(
+            "WITH RECURSIVE type(oid) AS (
+                SELECT a.atttypid FROM pg_catalog.pg_attribute a
+                 WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (",
+            $tables,
+            ") AND a.attnum OPERATOR(pg_catalog.>) 0
+                UNION
+                SELECT part.oid FROM type
+                  JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) type.oid
+                 CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[t.typelem, t.typbasetype]) part(oid)) ",
+            $select
+        )
+    };
+}
+
+const TYPES: &str = with_types!("$1", "SELECT type.oid FROM type WHERE type.oid OPERATOR(pg_catalog.<>) 0");
+
 // Of definitions, which version of each row it is. Of tables, all that conditions depend on: names, columns and owner,
-// whether row security applies to that, what they are parts of, and foreign keys, whose triggers may be off.
-const DESCRIBE: &str = "
+// whether row security applies to that, what they are parts of, and foreign keys, whose triggers may be off. Of their
+// columns' types, the names.
+const DESCRIBE: &str = with_types!("$2", "
 SELECT pg_catalog.concat_ws(';',
+    (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)
+       FROM type JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) type.oid
+       JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace),
     (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.name, a.xmin, a.ctid), ',' ORDER BY a.name)
        FROM segments.audience_config a
       WHERE a.name OPERATOR(pg_catalog.=) ANY ($1) OR a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)
@@ -145,4 +178,4 @@ SELECT pg_catalog.concat_ws(';',
                              WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgconstraint OPERATOR(pg_catalog.=) k.oid)), ',' ORDER BY k.oid)
                    FROM pg_catalog.pg_constraint k
                   WHERE k.conrelid OPERATOR(pg_catalog.=) c.oid AND k.contype OPERATOR(pg_catalog.=) ANY ('{f,n}'))), '|' ORDER BY c.oid)
-       FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($2)))";
+       FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($2)))");

@@ -18,6 +18,12 @@ pub fn may_count(audience: &Audience, segment: &Definition) -> bool {
     may_select(audience, &Reads::of(audience, &checked.checked))
 }
 
+/// Whether the caller may be told of contacts of a segment: could have counted it, and may read what contacts are told
+/// apart by.
+pub fn may_identify(audience: &Audience, segment: &Definition) -> bool {
+    may_read(&audience.relation, std::slice::from_ref(&audience.id.name)) && may_count(audience, segment)
+}
+
 /// What a condition reads, the audience's scope included.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reads {

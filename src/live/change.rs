@@ -89,11 +89,11 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::
     let visible = recorded.into_iter().filter_map(Definition::find).filter(may_see);
     let visible: Vec<pgrx::Uuid> = visible.map(|segment| datum(segment.id)).collect();
     security::as_role(owner, || {
-        let (transaction, sequence) = after.map_or((None, None), |after| {
-            let (transaction, sequence) = position(after);
-            (Some(transaction), Some(sequence))
-        });
-        let arguments = [visible.into(), transaction.into(), sequence.into(), page_size.map(i64::from).into()];
+        let (transaction, sequence) =
+            after.map(Position::read).map(|after| (after.transaction, after.sequence)).unzip();
+        let (timeline, _) = history();
+        let arguments =
+            [timeline.into(), visible.into(), transaction.into(), sequence.into(), page_size.map(i64::from).into()];
         returning::rows(Call::from(fcinfo), PAGE, &arguments);
     });
 }
@@ -117,7 +117,7 @@ pub fn prune_changes() -> i64 {
 
 /// The position of the newest change that readers can see; `None` where there is none.
 pub fn newest_change() -> Option<String> {
-    query::first(NEWEST, &[], |row| row.get(1))
+    query::first(NEWEST, &[history().0.into()], |row| row.get(1))
 }
 
 /// The watched segments of an audience, whoever asks.
@@ -134,56 +134,115 @@ pub fn watched(audience: &str) -> Vec<Uuid> {
 }
 
 fn may_see(segment: &Definition) -> bool {
-    Audience::try_load(&segment.audience).is_ok_and(|audience| access::may_count(&audience, segment))
+    Audience::try_load(&segment.audience).is_ok_and(|audience| access::may_identify(&audience, segment))
 }
 
-/// The transaction and the number of a position; raises 22023 where it is none of this database's.
-fn position(text: &str) -> (i64, i64) {
-    let parts: Vec<&str> = text.split('-').collect();
-    let numbers = match parts.as_slice() {
-        [log, transaction, sequence] => {
-            Some(*log).zip(transaction.parse::<i64>().ok().zip(sequence.parse::<i64>().ok()))
-        }
-        _ => None,
-    };
-    let Some((log, position)) = numbers else {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("\"{text}\" is not a position"))
-            .detail("Positions are handed out by segment_changes().")
-            .hint("Give the position of the last change that you have read, or NULL to start with the oldest one.")
+/// Of a change, where it stands among others. Written `log-timeline-transaction-sequence`, by earlier versions without
+/// the timeline.
+struct Position {
+    /// The record that it is of
+    log: String,
+    /// Which history of the server it was handed out in: after a failover, or a recovery to a point in time, numbers of
+    /// transactions that were lost are given anew
+    timeline: Option<i64>,
+    transaction: i64,
+    sequence: i64,
+}
+
+impl Position {
+    /// Reads a position; raises 22023 where it is none, or none of this record.
+    fn read(text: &str) -> Self {
+        let Some(position) = Self::parse(text) else {
+            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("\"{text}\" is not a position"))
+                .detail("Positions are handed out by segment_changes().")
+                .hint("Give the position of the last change that you have read, or NULL to start with the oldest one.")
+                .raise()
+        };
+        let elsewhere = |what: &str, detail: &str| {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("position \"{text}\" is one of another {what}"),
+            )
+            .detail(detail)
+            .hint("Read the segments' members anew, and start with NULL.")
             .raise()
-    };
-    let current = query::first(LOG, &[], |row| row.get::<String>(1));
-    if current.as_deref() != Some(log) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("position \"{text}\" is one of another database"),
-        )
-        .detail("Changes are left out of dumps: a database that was restored from one has a record of its own.")
-        .hint("Read the segments' members anew, and start with NULL.")
-        .raise()
+        };
+        if query::first(LOG, &[], |row| row.get::<String>(1)).as_ref() != Some(&position.log) {
+            elsewhere(
+                "database",
+                "Changes are left out of dumps: a database that was restored from one has a record of its own.",
+            )
+        }
+        if !position.is_of_this_history() {
+            elsewhere(
+                "history of this database",
+                "A standby has taken the place of its server since, or it was restored: changes that had been read may be lost.",
+            )
+        }
+        position
     }
-    position
+
+    fn parse(text: &str) -> Option<Self> {
+        let (log, numbers) = text.split_once('-')?;
+        let numbers: Vec<i64> = numbers.split('-').map(|number| number.parse().ok()).collect::<Option<_>>()?;
+        let (timeline, transaction, sequence) = match numbers.as_slice() {
+            [transaction, sequence] => (None, *transaction, *sequence),
+            [timeline, transaction, sequence] => (Some(*timeline), *transaction, *sequence),
+            _ => return None,
+        };
+        Some(Position { log: log.to_owned(), timeline, transaction, sequence })
+    }
+
+    /// Whether no change can have been recorded since, by another transaction, before the position. A standby may not
+    /// have got as far yet as its primary, which handed it out.
+    fn is_of_this_history(&self) -> bool {
+        let (timeline, next_transaction) = history();
+        let is_past = next_transaction.is_none_or(|next| self.transaction < next);
+        let is_same = |known: i64| known == timeline || known > timeline && next_transaction.is_none();
+        is_past && self.timeline.is_none_or(is_same)
+    }
+}
+
+/// The timeline of the server, and the number of the next transaction, which only a primary knows.
+fn history() -> (i64, Option<i64>) {
+    let history = || query::first(HISTORY, &[], |row| (row.get::<i64>(1), row.nullable::<i64>(2)));
+    snapshot::latest(history).unwrap_or((0, None))
 }
 
 const RECORDED: &str = "SELECT w.segment FROM segments.watch_config w";
 
 const LOG: &str = "SELECT l.name FROM segments.change_log l";
 
-const NEWEST: &str = "
-SELECT l.name OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.transaction::pg_catalog.text
-           OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.sequence::pg_catalog.text
+// In recovery, the timeline is that of the last restart point, which is never ahead of what has been replayed.
+const HISTORY: &str = "
+SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_catalog.pg_control_checkpoint() c)
+            ELSE ('x' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))
+                 ::pg_catalog.bit(32)::pg_catalog.int4
+       END::pg_catalog.int8,
+       CASE WHEN NOT pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8 END";
+
+/// The position of the record `r` in the log `l`, on the timeline `$1`.
+macro_rules! select_position {
+    ($rest:literal) => {
+        concat!("SELECT pg_catalog.concat_ws('-', l.name, $1::pg_catalog.int8, r.transaction, r.sequence)", $rest)
+    };
+}
+
+const NEWEST: &str = select_position!(
+    "
   FROM segments.change_record r CROSS JOIN segments.change_log l
  WHERE r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
- ORDER BY r.transaction DESC, r.sequence DESC LIMIT 1";
+ ORDER BY r.transaction DESC, r.sequence DESC LIMIT 1"
+);
 
-const PAGE: &str = "
-SELECT l.name OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.transaction::pg_catalog.text
-           OPERATOR(pg_catalog.||) '-' OPERATOR(pg_catalog.||) r.sequence::pg_catalog.text,
-       r.segment, r.contact_id, r.change, r.changed_at
+const PAGE: &str = select_position!(
+    ", r.segment, r.contact_id, r.change, r.changed_at
   FROM segments.change_record r CROSS JOIN segments.change_log l
- WHERE r.segment OPERATOR(pg_catalog.=) ANY ($1)
-   AND ($2 IS NULL OR ROW(r.transaction, r.sequence)
-        OPERATOR(pg_catalog.>) ROW($2::pg_catalog.text::pg_catalog.xid8, $3))
+ WHERE r.segment OPERATOR(pg_catalog.=) ANY ($2)
+   AND ($3 IS NULL OR ROW(r.transaction, r.sequence)
+        OPERATOR(pg_catalog.>) ROW($3::pg_catalog.text::pg_catalog.xid8, $4))
    -- Whatever has a smaller number has committed, or never will.
    AND r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
- ORDER BY r.transaction, r.sequence LIMIT $4";
+ ORDER BY r.transaction, r.sequence LIMIT $5"
+);

@@ -31,11 +31,23 @@ fn hold_writers_of(audience: &str, load: impl Fn(&str) -> Audience) -> Audience 
 
 /// Locks the contacts' table, and that of their subscriptions, against writers, with all parts of both.
 pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
-    let mut tables = relcache::lock_against_writers(audience.relation.oid);
-    if let Subscriptions::In(relation) = &audience.topics {
-        tables.extend(relcache::lock_against_writers(relation.oid));
+    tables(audience).flat_map(relcache::lock_against_writers).collect()
+}
+
+/// Lets nobody empty or change the tables of an audience until the transaction ends; to be called before its counts are
+/// locked, which whoever does that locks after the tables.
+pub fn hold_tables(audience: &str) {
+    if let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) {
+        tables(&audience).for_each(relcache::lock_against_change);
     }
-    tables
+}
+
+fn tables(audience: &Audience) -> impl Iterator<Item = Oid> {
+    let topics = match &audience.topics {
+        Subscriptions::In(relation) => Some(relation.oid),
+        _ => None,
+    };
+    [audience.relation.oid].into_iter().chain(topics)
 }
 
 /// Whether the audience is live.

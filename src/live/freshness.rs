@@ -2,7 +2,7 @@
 
 use super::definition::{lock_tables, stays_live};
 use super::parts::{self, describe};
-use super::{following, kept, tracked};
+use super::{fold, following, kept, tracked};
 use crate::access::{self, Scope};
 use crate::audience::{Audience, Subscriptions, must_own};
 use crate::count;
@@ -85,11 +85,11 @@ pub fn topics_attached(before: &Audience) {
     }
     let audience = Audience::load(&before.name);
     lock_tables(&audience);
-    start(&audience, true);
     if let Subscriptions::In(relation) = &before.topics {
         relcache::tree(relation.oid).into_iter().for_each(drop_unused_triggers);
         following::forget_unused();
     }
+    start(&audience, true);
 }
 
 /// No trigger keeps the counts any more; writers are held.
@@ -97,6 +97,8 @@ fn stop(audience: &str, tables: Vec<Oid>) {
     write_freshness(audience, "periodic");
     following::forget_unused();
     tables.into_iter().for_each(drop_unused_triggers);
+    // Last, because it locks counts, which come after tables.
+    fold::fold_unlocked(Some(audience));
 }
 
 /// Takes the triggers of a live audience away, which goes, or whose table is gone; whether it was live.

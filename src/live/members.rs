@@ -25,7 +25,7 @@ pub struct Members {
 impl Members {
     /// The members of those of the segments that are watched, as of now; writers of the audience's tables are held.
     pub fn of_watched(audience: &Audience, segments: &[Definition]) -> Self {
-        let watched = change::watched(&audience.name);
+        let watched = snapshot::latest(|| change::watched(&audience.name));
         let segments: Vec<Definition> =
             segments.iter().filter(|segment| watched.contains(&segment.id)).cloned().collect();
         // Whoever empties a table may not read what the conditions speak of.
@@ -41,8 +41,11 @@ impl Members {
             return;
         }
         let after = security::as_role(access::extension_owner(), || {
-            let segments: Vec<Definition> = self.before.keys().filter_map(|id| Definition::find(*id)).collect();
-            Audience::try_load(&self.audience).map_or_else(|_| HashMap::new(), |audience| members(&audience, &segments))
+            let (audience, segments) = snapshot::latest(|| {
+                let segments: Vec<Definition> = self.before.keys().filter_map(|id| Definition::find(*id)).collect();
+                (Audience::try_load(&self.audience), segments)
+            });
+            audience.map_or_else(|_| HashMap::new(), |audience| members(&audience, &segments))
         });
         let nobody = HashSet::new();
         let mut outcome = Outcome::default();

@@ -7,27 +7,27 @@ use crate::count;
 use crate::pg::snapshot::{self, Command};
 use crate::pg::{relcache, security};
 use crate::segment::Definition;
+use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// A command that empties tables of an audience.
 struct Truncation {
-    transaction: u32,
     command: Command,
     /// Who was a member before it; none once everything has been counted
     members: Option<Members>,
 }
 
 thread_local! {
-    /// The last one of each audience.
+    /// The last one of each audience in this transaction.
     static LAST: RefCell<HashMap<String, Truncation>> = RefCell::default();
 }
 
 /// Before a table of an audience is emptied.
 pub fn before(audience: &str) {
     snapshot::will_write();
-    let (transaction, command) = (snapshot::transaction(), snapshot::current_command());
-    let is_same = |last: &Truncation| (last.transaction, last.command) == (transaction, command);
+    let command = snapshot::current_command();
+    let is_same = |last: &Truncation| last.command == command;
     if LAST.with_borrow(|last| last.get(audience).is_some_and(is_same)) {
         return;
     }
@@ -35,8 +35,18 @@ pub fn before(audience: &str) {
     // Whoever has changed contacts may have counted them with subscriptions that are about to go.
     relcache::lock_against_writers(loaded.relation.oid);
     let members = Some(Members::of_watched(&loaded, &segments));
-    let truncation = Truncation { transaction, command, members };
+    let truncation = Truncation { command, members };
+    if LAST.with_borrow(HashMap::is_empty) {
+        forget_with_transaction();
+    }
     LAST.with_borrow_mut(|last| last.insert(audience.to_owned(), truncation));
+}
+
+/// Has everything be forgotten when the transaction ends: of a command that failed, there was no trigger after it.
+fn forget_with_transaction() {
+    for end in [PgXactCallbackEvent::Commit, PgXactCallbackEvent::Abort, PgXactCallbackEvent::Prepare] {
+        register_xact_callback(end, || LAST.with_borrow_mut(HashMap::clear));
+    }
 }
 
 /// After all of them have been.

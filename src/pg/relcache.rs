@@ -1,4 +1,5 @@
-//! Relations: locking them with all that inherit from them, and word that their definition has changed.
+//! Relations: locking them with all that inherit from them, and word that their definition, or that of a type, has
+//! changed.
 
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
@@ -10,7 +11,17 @@ use std::ffi::CString;
 /// Raises 25006 in a read-only transaction: on a standby, Postgres would only speak of locks.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     super::snapshot::must_be_writable();
-    let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
+    lock(relation, pg_sys::ShareRowExclusiveLock)
+}
+
+/// Locks a table and everything that inherits from it against being emptied, altered or dropped until the transaction
+/// ends. Neither readers nor writers are in the way.
+pub fn lock_against_change(relation: Oid) {
+    lock(relation, pg_sys::AccessShareLock);
+}
+
+fn lock(relation: Oid, mode: u32) -> Vec<Oid> {
+    let mode = mode as pg_sys::LOCKMODE;
     // SAFETY: both take any OID; the list is one of OIDs, freed with the current memory context.
     unsafe {
         pg_sys::LockRelationOid(relation, mode);
@@ -60,8 +71,31 @@ pub fn column_type(relation: Oid, name: &str) -> Oid {
     unsafe { pg_sys::get_atttype(relation, pg_sys::get_attnum(relation, name.as_ptr())) }
 }
 
-/// From now on calls `heard` with each relation that has changed; with `None` where it may be any. It may not raise,
-/// allocate much or look anything up.
+/// Something that has changed.
+#[derive(Clone, Copy)]
+pub enum Changed {
+    Relation(Oid),
+    /// A type, its name included
+    Type(TypeHash),
+    /// Any schema, its name included
+    Schema,
+    /// It may be anything
+    Anything,
+}
+
+/// What is told of a type; others may have the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TypeHash(u32);
+
+impl TypeHash {
+    pub fn of(oid: Oid) -> Self {
+        let none = pg_sys::Datum::from(0);
+        // SAFETY: the cache has one key, an OID, which may be any.
+        TypeHash(unsafe { pg_sys::GetSysCacheHashValue(TYPES, oid.into(), none, none, none) })
+    }
+}
+
+/// From now on calls `heard` with all that has changed. It may not raise, allocate much or look anything up.
 pub fn on_invalidation(heard: Listener) {
     let is_first = HEARD.with_borrow_mut(|known| {
         let is_new = !known.iter().any(|known| std::ptr::fn_addr_eq(*known, heard));
@@ -72,31 +106,41 @@ pub fn on_invalidation(heard: Listener) {
         // SAFETY: the callback is a function of this library, which is never unloaded.
         unsafe {
             pg_sys::CacheRegisterRelcacheCallback(Some(hear), pg_sys::Datum::from(0));
-            // What a condition becomes depends on the labels of an enum, too.
-            let enums = pg_sys::SysCacheIdentifier::ENUMOID as i32;
-            pg_sys::CacheRegisterSyscacheCallback(enums, Some(hear_of_enum), pg_sys::Datum::from(0));
+            // What a condition becomes depends on the labels of an enum, too, and on the names of types.
+            for cache in [ENUMS, TYPES, SCHEMAS] {
+                pg_sys::CacheRegisterSyscacheCallback(cache, Some(hear_of_object), pg_sys::Datum::from(0));
+            }
         }
     }
 }
 
-/// Who wants to hear, and of which relation.
-pub type Listener = fn(Option<Oid>);
+/// Who wants to hear, and of what.
+pub type Listener = fn(Changed);
+
+const ENUMS: i32 = pg_sys::SysCacheIdentifier::ENUMOID as i32;
+const TYPES: i32 = pg_sys::SysCacheIdentifier::TYPEOID as i32;
+const SCHEMAS: i32 = pg_sys::SysCacheIdentifier::NAMESPACEOID as i32;
 
 thread_local! {
     static HEARD: RefCell<Vec<Listener>> = const { RefCell::new(Vec::new()) };
 }
 
 unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
-    tell((relation != pg_sys::InvalidOid).then_some(relation));
+    tell(if relation == pg_sys::InvalidOid { Changed::Anything } else { Changed::Relation(relation) });
 }
 
-unsafe extern "C-unwind" fn hear_of_enum(_: pg_sys::Datum, _: i32, _: u32) {
-    tell(None);
+/// `hash` is 0 where it may be any object.
+unsafe extern "C-unwind" fn hear_of_object(_: pg_sys::Datum, cache: i32, hash: u32) {
+    tell(match cache {
+        SCHEMAS => Changed::Schema,
+        TYPES if hash != 0 => Changed::Type(TypeHash(hash)),
+        _ => Changed::Anything,
+    });
 }
 
-fn tell(relation: Option<Oid>) {
+fn tell(changed: Changed) {
     // It is borrowed only to be added to.
-    HEARD.with(|heard| heard.try_borrow().into_iter().for_each(|heard| heard.iter().for_each(|heard| heard(relation))));
+    HEARD.with(|heard| heard.try_borrow().into_iter().for_each(|heard| heard.iter().for_each(|heard| heard(changed))));
 }
 
 /// # Safety

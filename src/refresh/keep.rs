@@ -1,7 +1,7 @@
 //! What becomes of counts: stored, remembered, thinned out with age.
 
 use super::Counts;
-use crate::count::{datum, timestamp};
+use crate::count::{self, datum, timestamp};
 use crate::pg::{security, snapshot};
 use crate::query;
 use pgrx::pg_sys::Oid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 impl Counts<'_> {
     /// Stores it all. Of an audience that is not live, a count that is younger than the snapshot stays.
     pub(super) fn store(&self, extension_owner: Oid) {
-        let ids: Vec<_> = self.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
+        let ids: Vec<pgrx::Uuid> = self.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
         let counts: Vec<Option<i64>> =
             self.outcomes.iter().map(|outcome| outcome.count.as_ref().ok().copied()).collect();
         let pending = |id: &Uuid| self.pending.get(id).copied().unwrap_or(0);
@@ -25,6 +25,7 @@ impl Counts<'_> {
         let changes: Vec<Option<TimestampWithTimeZone>> =
             self.outcomes.iter().map(|outcome| timestamp(outcome.changes_at)).collect();
         let seconds = self.took.as_secs_f64();
+        count::lock_with_segments(extension_owner, &ids);
         security::as_role(extension_owner, || {
             query::write_latest(
                 STORE,
@@ -58,15 +59,14 @@ impl Counts<'_> {
     }
 }
 
-// With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments are locked so that
-// none is deleted meanwhile, whose count would be left behind: no foreign key looks at new rows (see sql/finalize.sql).
+// With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments that have been deleted
+// are left out; the others are locked, since no foreign key looks at new rows (see sql/finalize.sql).
 const STORE: &str = "
 WITH outcome AS MATERIALIZED (
     SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at
       FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($8))
            o(id, contact_count, base, error, changes_at)
-      JOIN segments.segment_config s ON s.id = o.id
-       FOR KEY SHARE OF s),
+      JOIN segments.segment_config s ON s.id = o.id),
 stored AS (
     INSERT INTO segments.segment_count AS c (segment, contact_count, counted_at, changes_at)
     SELECT o.segment, o.base, $5, o.changes_at FROM outcome o WHERE o.error IS NULL

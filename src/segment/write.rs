@@ -60,8 +60,8 @@ fn update_segment(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Opti
     let changes = Changes::read(&Call::from(fcinfo).jsonb_text(1));
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
-    if changes.have("conditions") {
-        // Two that do not know of each other could refer to each other's in a circle.
+    if changes.have("conditions") || changes.have("time_zone") {
+        // Two that do not know of each other could refer to each other's in a circle, or wait for each other.
         live::hold_definitions(&audience);
     }
     // Whoever else changes it goes first: what is not changed here stays what they made it.
@@ -169,14 +169,17 @@ fn with_dependents(segment: &Definition) -> Vec<Definition> {
     done
 }
 
+/// Those that refer to a segment, also where they are newer than the transaction's snapshot.
 fn referring(target: Uuid) -> Vec<Definition> {
-    let ids = query::write_rows(
-        "SELECT r.segment FROM segments.segment_reference r
-          WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.segment OPERATOR(pg_catalog.<>) $1",
-        &[argument(target)],
-        |row| id_of(row.get(1)),
-    );
-    ids.into_iter().map(Definition::load).collect()
+    snapshot::latest(|| {
+        let ids = query::rows(
+            "SELECT r.segment FROM segments.segment_reference r
+              WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.segment OPERATOR(pg_catalog.<>) $1",
+            &[argument(target)],
+            |row| id_of(row.get(1)),
+        );
+        ids.into_iter().map(Definition::load).collect()
+    })
 }
 
 fn record_references(segment: &Definition, checked: &CheckedCondition) {

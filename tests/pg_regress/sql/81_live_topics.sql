@@ -182,3 +182,53 @@ SELECT readers();
 SELECT detach_audience(a, true) FROM unnest('{one,two,three}'::text[]) a;
 DROP FUNCTION readers;
 DROP TABLE their_topics, others_topics, tenants;
+-- Types of columns that come to be called otherwise, while this session has compiled what names them.
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE DOMAIN last_mood AS mood;
+CREATE TABLE felt (id int PRIMARY KEY, mood mood, past mood[], last last_mood);
+CREATE TABLE felt_topics (felt int REFERENCES felt ON DELETE CASCADE, topic text, PRIMARY KEY (felt, topic));
+SELECT attach_audience('felt', 'felt'), attach_topics('felt', 'felt_topics', 'felt', 'topic');
+SELECT count(create_topic('w', audience => 'felt'));
+SELECT set_freshness('felt', 'live');
+SELECT name, contact_count FROM unnest('{mood,past,last}'::text[]) property, create_segment(property, jsonb_build_object(property, 'sad', '$topic', 'w'), audience => 'felt');
+CREATE PROCEDURE feel(id int) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('INSERT INTO felt VALUES (%s, ''sad'', ''{ok,sad}'', ''sad'')', id);
+    INSERT INTO felt_topics VALUES (id, 'w');
+END
+$$;
+CREATE FUNCTION felt() RETURNS TABLE (name text, shown bigint, there_are bigint, first_is_in text) LANGUAGE sql AS $$
+    SELECT s.name, s.contact_count, (SELECT count(*) FROM segment_members(s.id)), (SELECT string_agg(c.name, ' ') FROM contact_segments(1, 'felt') c)
+      FROM segments.segment s WHERE s.audience = 'felt' ORDER BY s.name
+$$;
+CALL feel(1);
+SELECT * FROM felt();
+ALTER TYPE mood RENAME TO feeling;
+ALTER DOMAIN last_mood RENAME TO last_feeling;
+CALL feel(2);
+ANALYZE felt, felt_topics;
+CALL feel(3);
+SELECT * FROM felt();
+CREATE SCHEMA moods;
+ALTER TYPE feeling SET SCHEMA moods;
+ALTER DOMAIN last_feeling SET SCHEMA moods;
+ANALYZE felt, felt_topics;
+CALL feel(4);
+SELECT * FROM felt();
+-- It has plans of all sessions made anew, whatever they are about.
+ALTER SCHEMA moods RENAME TO feelings;
+CALL feel(5);
+SELECT * FROM felt();
+BEGIN;
+ALTER TYPE feelings.feeling RENAME TO mood;
+ANALYZE felt, felt_topics;
+CALL feel(6);
+SELECT * FROM felt();
+ROLLBACK;
+CALL feel(7);
+SELECT * FROM felt();
+SELECT detach_audience('felt', true);
+DROP PROCEDURE feel;
+DROP FUNCTION felt;
+DROP TABLE felt_topics, felt;
+DROP SCHEMA feelings CASCADE;

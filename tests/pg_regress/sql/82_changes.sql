@@ -109,6 +109,20 @@ SELECT count(*) AS pages, bool_and(whole) AS each_change_once FROM (
 SELECT * FROM segment_changes('yesterday');
 SELECT * FROM segment_changes('abcdefgh-1-1');
 SELECT * FROM segment_changes(page_size => 0);
+-- Positions of a history that this server has not had, as after a failover. Those of earlier versions do not say.
+CREATE FUNCTION read_from(log text, timeline text, transaction text, sequence text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    after text := concat_ws('-', log, timeline, transaction, sequence);
+BEGIN
+    RETURN (SELECT count(*) FROM segment_changes(after)) || ' read';
+EXCEPTION WHEN OTHERS THEN
+    RETURN concat_ws(' ', SQLSTATE, replace(SQLERRM, after, '…'));
+END
+$$;
+SELECT read_from(p[1], p[2], p[3], p[4]) AS here, read_from(p[1], NULL, p[3], p[4]) AS by_an_earlier_version,
+       read_from(p[1], (p[2]::int + 1)::text, p[3], p[4]) AS timeline_to_come, read_from(p[1], (p[2]::int - 1)::text, p[3], p[4]) AS timeline_before,
+       read_from(p[1], p[2], (p[3]::int + 100000)::text, p[4]) AS transaction_to_come, read_from(p[1], NULL, (p[3]::int + 100000)::text, p[4]) AS earlier_version_to_come
+  FROM (SELECT string_to_array(max("position"), '-') FROM segment_changes(NULL, 1)) s(p) \gx
 
 -- Only of segments that one may count.
 CREATE ROLE changes_reader;
@@ -117,6 +131,18 @@ SET ROLE changes_reader;
 SELECT count(*) > 0 AS sees FROM segment_changes();
 RESET ROLE;
 REVOKE SELECT ON user_topics FROM changes_reader;
+SET ROLE changes_reader;
+SELECT s.name, count(*) > 0 AS sees FROM segments.change JOIN segments.segment s ON s.id = segment GROUP BY 1 ORDER BY 1;
+RESET ROLE;
+-- Whoever reads what a segment asks, but not the id, may count its members and not be told of them.
+REVOKE SELECT ON users FROM changes_reader;
+GRANT SELECT (city) ON users TO changes_reader;
+SET ROLE changes_reader;
+SELECT name, contact_count FROM segments.segment WHERE name = 'US';
+SELECT count(*) AS sees FROM segments.change;
+SELECT count(*) AS sees FROM segment_changes();
+RESET ROLE;
+GRANT SELECT (id) ON users TO changes_reader;
 SET ROLE changes_reader;
 SELECT s.name, count(*) > 0 AS sees FROM segments.change JOIN segments.segment s ON s.id = segment GROUP BY 1 ORDER BY 1;
 RESET ROLE;
