@@ -38,9 +38,7 @@ mod truncation;
 mod watched;
 
 pub use change::{define_settings, newest_change, prune_changes};
-pub use definition::{
-    forget_counts, hold_definitions, hold_tables, hold_writers, hold_writers_unrestricted, is_live,
-};
+pub use definition::{forget_counts, hold_definitions, hold_tables, hold_writers, hold_writers_unrestricted, is_live};
 pub use fold::{fold, fold_unlocked, has_unfolded};
 pub use freshness::{stop_keeping, topics_attached};
 pub use members::Members;
