@@ -113,10 +113,10 @@ fn permits_every_audience(scopes: Vec<String>) -> bool {
 
 /// The audiences that the caller has one of the scopes for by name.
 #[pg_extern(sql = false)]
-fn permitted_audiences(scopes: Vec<String>, fcinfo: pg_sys::FunctionCallInfo) {
+fn permitted_audiences(scopes: Vec<String>, call: Call) {
     let caller = security::current_role();
     security::as_role(extension_owner(), || {
-        returning::constant_rows(Call::from(fcinfo), PERMITTED, &[caller.into(), scopes.into()]);
+        returning::constant_rows(call, PERMITTED, &[caller.into(), scopes.into()]);
     });
 }
 

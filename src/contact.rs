@@ -6,9 +6,9 @@ use crate::pg::call::Call;
 use crate::pg::{relcache, returning};
 use crate::segment::{self, Definition, id_of};
 use crate::{condition, count, query, scope};
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
 
@@ -32,31 +32,25 @@ fn search_contacts(
     audience: Option<&str>,
     page_size: Option<i32>,
     after: Option<&str>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call,
 ) {
     let (conditions, audience) = (not_null("conditions", conditions), not_null("audience", audience));
     let audience = Audience::load(audience);
     let checked = checked(&audience, conditions);
-    page::contacts(Call::from(fcinfo), &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
+    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
 }
 
 /// Members of a segment, newest first.
 #[pg_extern(sql = false)]
-fn segment_contacts(
-    segment: Option<pgrx::Uuid>,
-    page_size: Option<i32>,
-    after: Option<&str>,
-    fcinfo: pg_sys::FunctionCallInfo,
-) {
+fn segment_contacts(segment: Option<pgrx::Uuid>, page_size: Option<i32>, after: Option<&str>, call: Call) {
     let (audience, checked) = members_of(not_null("segment", segment));
-    page::contacts(Call::from(fcinfo), &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
+    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
 }
 
 /// The ids of a segment's members, in the type that the caller asks for.
 #[pg_extern(sql = false)]
-fn segment_members(segment: Option<pgrx::Uuid>, fcinfo: pg_sys::FunctionCallInfo) {
+fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
     let (audience, checked) = members_of(not_null("segment", segment));
-    let call = Call::from(fcinfo);
     // As it is where its own type is asked for: the text of an enum's value would be cast back to it.
     let is_own_type = call.returns(relcache::column_type(audience.relation.oid, &audience.id.name));
     let id = &audience.id.name;

@@ -8,9 +8,9 @@ use crate::pg::returning;
 use crate::segment::{Definition, id_of};
 use crate::topic::subscription;
 use crate::{condition, contact, query, scope};
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
 use segments_core::date::Moment;
 use segments_core::error::Place;
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 /// Each part of a segment's condition, the value it saw on one contact, and whether it holds.
 #[pg_extern(sql = false)]
-fn explain_match(contact_id: &str, segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) {
+fn explain_match(contact_id: &str, segment: pgrx::Uuid, call: Call) {
     let segment = Definition::load(id_of(segment));
     let audience = Audience::load(&segment.audience);
     access::require(Scope::ReadSegments, &audience.name);
@@ -31,7 +31,7 @@ fn explain_match(contact_id: &str, segment: pgrx::Uuid, fcinfo: pg_sys::Function
     let seen = look(&audience, &segment, &parts, contact_id);
     let notes: Vec<Option<String>> = parts.iter().zip(&seen).map(|(part, seen)| note(&audience, part, seen)).collect();
     returning::rows(
-        Call::from(fcinfo),
+        call,
         "SELECT f.path, f.condition::pg_catalog.jsonb, f.value::pg_catalog.jsonb, f.matches, f.note
            FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
                            pg_catalog.unnest($4), pg_catalog.unnest($5)) f(path, condition, value, matches, note)",

@@ -8,15 +8,15 @@ use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::property;
 use crate::query;
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
-use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Expr;
 use segments_core::types::{PropertyType, ScalarType};
 
 /// The custom properties of a sample of the contacts.
 #[pg_extern(sql = false)]
-fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::FunctionCallInfo) {
+fn infer_properties(audience: &str, sample: i32, declare: bool, call: Call) {
     if sample < 1 {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "sample must be 1 or more")
             .detail(format!("It was {sample}."))
@@ -47,7 +47,7 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, fcinfo: pg_sys::
         }
     }
     returning::rows(
-        Call::from(fcinfo),
+        call,
         "SELECT f.name, f.type, pg_catalog.round(f.present::pg_catalog.numeric, 4), f.distinct_values, f.examples::pg_catalog.jsonb, f.declared
            FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
                            pg_catalog.unnest($5), pg_catalog.unnest($6))

@@ -6,7 +6,6 @@
 use crate::pg::call::Call;
 use crate::pg::{returning, shared};
 use crate::{query, worker};
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 /// How many refreshes are shown at once.
@@ -186,7 +185,7 @@ impl Reporter {
 
 /// What is shown of the refreshes in this database.
 #[pg_extern(sql = false)]
-fn progress(fcinfo: pg_sys::FunctionCallInfo) {
+fn progress(call: Call) {
     let (_, database) = shared::session();
     let board = shared::progress().unwrap_or([Progress::NONE; SLOTS]);
     let here: Vec<Progress> =
@@ -194,7 +193,7 @@ fn progress(fcinfo: pg_sys::FunctionCallInfo) {
     let all = |value: fn(&Progress) -> i64| here.iter().map(value).collect::<Vec<i64>>();
     let rows = |progress: &Progress| progress.rows.map(|rows| rows.max(progress.rows_done) as i64);
     returning::rows(
-        Call::from(fcinfo),
+        call,
         "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
                                   pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7))",
         &[

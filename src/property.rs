@@ -9,8 +9,8 @@ use crate::pg::call::Call;
 use crate::pg::{returning, snapshot};
 use crate::scope;
 use crate::segment::Definition;
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
-use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::error::nearest;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
@@ -179,7 +179,7 @@ fn drop_property(name: &str, audience: &str) {
 
 /// The properties of an audience, as `segments.property` shows them. Of an audience whose table is gone: none.
 #[pg_extern(sql = false)]
-fn properties(audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+fn properties(audience: &str, call: Call) {
     let (mut names, mut types, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
     let found = Audience::try_load(audience);
     if let Ok(audience) = &found {
@@ -195,7 +195,7 @@ fn properties(audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
         }
     }
     returning::rows(
-        Call::from(fcinfo),
+        call,
         "SELECT f.name, f.type, f.kind, p.label, p.created_at
            FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
                 WITH ORDINALITY f(name, type, kind, position)

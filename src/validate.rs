@@ -8,7 +8,6 @@ use crate::pg::call::Call;
 use crate::pg::{returning, subtransaction};
 use crate::scope::AudienceScope;
 use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 use segments_core::error::Error;
 use segments_core::expr::{Atom, Checked, Expr, FieldTest, ValueTest};
@@ -20,14 +19,14 @@ use std::collections::{HashMap, HashSet};
 
 /// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
 #[pg_extern(sql = false)]
-fn validate_conditions(conditions: &str, audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+fn validate_conditions(conditions: &str, audience: &str, call: Call) {
     let findings = match Audience::try_load(audience) {
         Ok(audience) => findings(conditions, &audience),
         Err(failure) => vec![Finding::error(String::new(), failure)],
     };
     let column = |read: fn(&Finding) -> String| findings.iter().map(read).collect::<Vec<String>>();
     returning::rows(
-        Call::from(fcinfo),
+        call,
         "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
                                   pg_catalog.unnest($4), pg_catalog.unnest($5)) f",
         &[

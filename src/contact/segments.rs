@@ -19,7 +19,7 @@ use crate::segment::Definition;
 use crate::topic::subscription;
 use crate::validity::{Sources, Validity};
 use lru::LruCache;
-use pgrx::pg_sys::{self, Oid, TEXTOID};
+use pgrx::pg_sys::{Oid, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::{Atom, Checked, Expr};
@@ -31,7 +31,7 @@ use std::rc::Rc;
 
 /// The segments that a contact is a member of now, newest first.
 #[pg_extern(sql = false)]
-fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+fn contact_segments(contact_id: &str, audience: &str, call: Call) {
     Audience::must_exist(audience);
     access::require(Scope::ReadSegments, audience);
     let asked = asked(audience);
@@ -48,7 +48,7 @@ fn contact_segments(contact_id: &str, audience: &str, fcinfo: pg_sys::FunctionCa
     };
     let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();
     security::as_role(access::extension_owner(), || {
-        returning::constant_rows(Call::from(fcinfo), SEGMENTS, &[ids.into(), counts.into()]);
+        returning::constant_rows(call, SEGMENTS, &[ids.into(), counts.into()]);
     });
 }
 

@@ -6,7 +6,6 @@ use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::segment::Definition;
 use crate::{infer, query, scope};
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 use segments_core::expr::{Atom, Expr, FieldTest};
 use segments_core::sql::{self, Choice, Index, Order};
@@ -23,7 +22,7 @@ const FEW: i64 = 1000;
 
 /// Which indexes to create, and which to drop.
 #[pg_extern(sql = false)]
-fn suggest_indexes(audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
+fn suggest_indexes(audience: &str, call: Call) {
     let audience = Audience::load(audience);
     let place = Place::of(&audience);
     let segments = choices(&audience);
@@ -35,7 +34,7 @@ fn suggest_indexes(audience: &str, fcinfo: pg_sys::FunctionCallInfo) {
         suggestions.extend(to_drop(&place, &segments, &existing));
     }
     returning::rows(
-        Call::from(fcinfo),
+        call,
         "SELECT f.suggestion, f.property, f.ddl, f.reason, ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.segments::pg_catalog.jsonb))
            FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
                            pg_catalog.unnest($5)) WITH ORDINALITY f(suggestion, property, ddl, reason, segments, place)

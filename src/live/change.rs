@@ -10,9 +10,9 @@ use crate::pg::call::Call;
 use crate::pg::{returning, security, snapshot};
 use crate::query;
 use crate::segment::{Definition, argument, id_of};
+use pgrx::PgSqlErrorCode;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::prelude::*;
-use pgrx::{PgSqlErrorCode, pg_sys};
 use uuid::Uuid;
 
 /// For how many minutes changes are kept.
@@ -77,7 +77,7 @@ fn watch_segment(segment: pgrx::Uuid, watched: bool) {
 
 /// Entries and exits after a position, in an order in which nothing can later appear before a position handed out.
 #[pg_extern(sql = false)]
-fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::FunctionCallInfo) {
+fn segment_changes(after: Option<&str>, page_size: Option<i32>, call: Call) {
     if page_size.is_some_and(|page_size| page_size < 1) {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "page_size must be at least 1")
             .detail(format!("It was {}.", page_size.unwrap_or_default()))
@@ -94,7 +94,7 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, fcinfo: pg_sys::
         let (timeline, _) = history();
         let arguments =
             [timeline.into(), visible.into(), transaction.into(), sequence.into(), page_size.map(i64::from).into()];
-        returning::rows(Call::from(fcinfo), PAGE, &arguments);
+        returning::rows(call, PAGE, &arguments);
     });
 }
 

@@ -1,6 +1,10 @@
 //! A function call as Postgres makes it.
 
 use super::text::Text;
+use pgrx::callconv::{Arg, ArgAbi};
+use pgrx::pgrx_sql_entity_graph::metadata::{
+    ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
+};
 use pgrx::{PgMemoryContexts, pg_sys};
 
 /// The call that is being answered.
@@ -9,11 +13,24 @@ use pgrx::{PgMemoryContexts, pg_sys};
 #[derive(Clone, Copy)]
 pub struct Call(pg_sys::FunctionCallInfo);
 
-/// pgrx hands a function with this argument the pointer that Postgres called it with.
-impl From<pg_sys::FunctionCallInfo> for Call {
-    fn from(fcinfo: pg_sys::FunctionCallInfo) -> Self {
-        Call(fcinfo)
+// SAFETY: it is what pgrx hands a function for its own `FunctionCallInfo`, the pointer that Postgres called it with.
+unsafe impl<'fcx> ArgAbi<'fcx> for Call {
+    unsafe fn unbox_arg_unchecked(argument: Arg<'_, 'fcx>) -> Self {
+        // SAFETY: by this function's own condition.
+        Call(unsafe { pg_sys::FunctionCallInfo::unbox_arg_unchecked(argument) })
     }
+
+    fn is_virtual_arg() -> bool {
+        true
+    }
+}
+
+// SAFETY: SQL is told nothing of it.
+unsafe impl SqlTranslatable for Call {
+    const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Call);
+    const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
+    const ARGUMENT_SQL: Result<SqlMappingRef, ArgumentError> = Ok(SqlMappingRef::Skip);
+    const RETURN_SQL: Result<ReturnsRef, ReturnsError> = Ok(ReturnsRef::One(SqlMappingRef::Skip));
 }
 
 impl Call {

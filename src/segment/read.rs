@@ -8,7 +8,7 @@ use crate::pg::call::Call;
 use crate::pg::{returning, security};
 use crate::{access, contact, count, scope};
 use pgrx::prelude::*;
-use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
+use pgrx::{AnyElement, PgSqlErrorCode};
 use std::collections::HashMap;
 
 /// A segment with its cached count.
@@ -27,7 +27,7 @@ fn list_segments(
     page_size: Option<i32>,
     after: Option<pgrx::Uuid>,
     before: Option<pgrx::Uuid>,
-    fcinfo: pg_sys::FunctionCallInfo,
+    call: Call,
 ) {
     let page_size = contact::checked_page_size(page_size, 100);
     if after.is_some() && before.is_some() {
@@ -51,7 +51,7 @@ fn list_segments(
           ORDER BY page.id DESC"
     );
     let arguments = [audience.map(str::to_owned).into(), i64::from(page_size).into(), after.into(), before.into()];
-    returning::rows(Call::from(fcinfo), &sql, &arguments);
+    returning::rows(call, &sql, &arguments);
 }
 
 /// The WHERE expression that a segment is, over the column names of its table.
@@ -73,11 +73,11 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
 /// A segment's cached count, where the caller could have counted for themselves. It takes the segment's id alone: what
 /// the segment is must not be for the caller to say.
 #[pg_extern(sql = false)]
-fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Option<i64> {
+fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
     let definition = Definition::find(id_of(segment))?;
     // A list has many segments of few audiences.
     let mut nowhere = Audiences::new();
-    let loaded = Call::from(fcinfo).site(Audiences::new).unwrap_or(&mut nowhere);
+    let loaded = call.site(Audiences::new).unwrap_or(&mut nowhere);
     let audience = loaded
         .entry(definition.audience.clone())
         .or_insert_with_key(|name| Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() });
@@ -91,13 +91,13 @@ fn visible_count(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Optio
 
 /// The counts that a segment had, where the caller could have counted for themselves; otherwise when it was counted.
 #[pg_extern(sql = false)]
-fn visible_history(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) {
+fn visible_history(segment: pgrx::Uuid, call: Call) {
     let may_count = Definition::find(id_of(segment)).map(|definition| {
         Audience::try_load(&definition.audience).is_ok_and(|audience| access::may_count(&audience, &definition))
     });
     security::as_role(access::extension_owner(), || {
         returning::rows(
-            Call::from(fcinfo),
+            call,
             "SELECT r.counted_at, CASE WHEN $2 THEN r.contact_count END FROM segments.count_record r
               WHERE r.segment OPERATOR(pg_catalog.=) $1 AND $2 IS NOT NULL ORDER BY r.counted_at",
             &[segment.into(), may_count.into()],

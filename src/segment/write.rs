@@ -9,7 +9,7 @@ use crate::pg::{returning, snapshot};
 use crate::scope::{self, CheckedCondition};
 use crate::{condition, count, live, query};
 use pgrx::prelude::*;
-use pgrx::{AnyElement, PgSqlErrorCode, pg_sys};
+use pgrx::{AnyElement, PgSqlErrorCode};
 use uuid::Uuid;
 
 /// Stores a condition under a name and counts its members at once, exactly.
@@ -55,9 +55,9 @@ fn create_segment(
 
 /// Changes what is given of a segment, and recounts.
 #[pg_extern(sql = false)]
-fn update_segment(segment: pgrx::Uuid, fcinfo: pg_sys::FunctionCallInfo) -> Option<AnyElement> {
+fn update_segment(segment: pgrx::Uuid, call: Call) -> Option<AnyElement> {
     let id = id_of(segment);
-    let changes = Changes::read(&Call::from(fcinfo).jsonb_text(1));
+    let changes = Changes::read(&call.jsonb_text(1));
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
     if changes.have("conditions") || changes.have("time_zone") {
