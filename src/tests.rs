@@ -6,6 +6,7 @@ mod columns;
 mod documents;
 mod indexes;
 mod subject;
+mod zones;
 
 #[path = "../tests/conformance/generate/condition.rs"]
 mod condition;
