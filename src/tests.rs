@@ -4,6 +4,7 @@
 
 mod columns;
 mod documents;
+mod elements;
 mod indexes;
 mod subject;
 mod zones;
