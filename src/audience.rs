@@ -262,7 +262,7 @@ pub fn owns(owner: pg_sys::Oid) -> bool {
     security::has_rights_of(owner)
 }
 
-// An OID alone may have come to mean another relation; the names follow renames (see sql/audience.sql).
+// An OID alone may have come to mean another relation; the names follow renames (see sql/following.sql).
 const FIND: &str = "
 SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
        a.relation_name, a.id_column::pg_catalog.text, a.id_number,

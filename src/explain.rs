@@ -159,8 +159,7 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect()
 }
 
-/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics. Where the field's path leads through
-/// an array, the whole property.
+/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics.
 fn value_sql(audience: &Audience, part: &Part) -> String {
     let path = match &part.asks {
         Asks::Field(path) => path,
@@ -176,11 +175,23 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
         }
         (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
     };
-    if rest.is_empty() {
-        return whole;
-    }
-    let keys: Vec<String> = rest.iter().map(quote_literal).collect();
-    format!("COALESCE({whole} OPERATOR(pg_catalog.#>) ARRAY[{}]::pg_catalog.text[], {whole})", keys.join(", "))
+    if rest.is_empty() { whole } else { nested_sql(&whole, rest) }
+}
+
+/// What a property holds at the end of a path. Where an array lies on the way, in which any element may have it, the
+/// whole property.
+fn nested_sql(whole: &str, path: &[String]) -> String {
+    let keys: Vec<String> = path.iter().map(quote_literal).collect();
+    let after = |steps: usize| {
+        format!("({whole} OPERATOR(pg_catalog.#>) ARRAY[{}]::pg_catalog.text[])", keys[..steps].join(", "))
+    };
+    let types: Vec<String> =
+        (0..keys.len()).map(|steps| format!("pg_catalog.jsonb_typeof({})", after(steps))).collect();
+    format!(
+        "COALESCE({}, CASE WHEN 'array' OPERATOR(pg_catalog.=) ANY (ARRAY[{}]) THEN {whole} END)",
+        after(keys.len()),
+        types.join(", ")
+    )
 }
 
 /// What there is to say of the value that a part saw.

@@ -12,7 +12,9 @@
 //! | `segment`, `count`, `contact` | segments, their counts and their members |
 //! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
 //! | `index` | indexes on properties, and which would help |
+//! | `text_cache` | what a backend keeps of the texts of conditions |
 //! | `validity` | whether what a backend has compiled can still be used |
+//! | `query`, `error` | queries that the extension itself runs, and errors as the user meets them |
 //! | `access` | who may see what |
 //! | `pg` | the only unsafe code |
 //!

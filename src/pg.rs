@@ -14,6 +14,7 @@ pub mod matching;
 pub mod nodes;
 mod prefetch;
 pub mod property;
+mod readable;
 pub mod relcache;
 pub mod returning;
 pub mod row;

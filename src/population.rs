@@ -3,9 +3,9 @@
 //! A row answers as compiled SQL (`segments_core::sql`) would: native columns are properties, NULL is missing, and what
 //! is particular to a column's type, such as `citext` that ignores case, is brought into the conditions beforehand.
 
-use segments_core::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
-use segments_core::path::Path;
+use segments_core::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
 use segments_core::sql::{Column, ColumnKind, Table, canonical_uuid};
+use segments_core::types::JsonType;
 use segments_core::value::Value;
 
 /// A key that conditions read from a native column.
@@ -14,8 +14,6 @@ pub struct Field {
     pub key: String,
     /// The column's position among those that are read
     pub position: usize,
-    /// Whether it is read in lower case
-    pub folds: bool,
 }
 
 /// The columns that conditions on rows read.
@@ -46,14 +44,10 @@ impl Columns {
             if self.fields.iter().any(|field| field.key == key) {
                 return;
             }
-            let native = |folds: bool| {
-                let name = if folds { key.strip_suffix(FOLDED)? } else { key };
-                Some((table.column(name)?, folds))
-            };
-            match (native(false).or_else(|| native(true)), &table.properties) {
-                (Some((column, folds)), _) => {
+            match (table.column(key), &table.properties) {
+                (Some(column), _) => {
                     let position = self.position(&column.name);
-                    self.fields.push(Field { key: key.to_owned(), position, folds });
+                    self.fields.push(Field { key: key.to_owned(), position });
                 }
                 (None, Some(properties)) => self.properties = Some(self.position(&properties.name)),
                 (None, None) => {}
@@ -71,19 +65,15 @@ impl Columns {
     }
 }
 
-/// What the key of a column in lower case ends with. It makes keys longer than the 100 characters that a property's
-/// name may have, so no other key is like it.
-const FOLDED: &str = concat!(
-    " in lower case .........................................",
-    "..............................................."
-);
-
 /// The condition as rows are asked it. `fold` gives text in lower case, as `citext` compares it.
 pub fn on_row(condition: &Checked, table: &Table, fold: fn(&str) -> String) -> Checked {
     let adapted = condition.try_map(&mut |atom| {
         Some(match atom {
             Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {
-                Some(column) if field.path.rest().is_empty() => adapt(field, column, fold),
+                Some(Column { kind, .. }) if field.path.rest().is_empty() => {
+                    let kind = if let ColumnKind::Array(element) = kind { element } else { kind };
+                    FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
+                }
                 _ => field.clone(),
             }),
             Atom::Topic(topic) => Atom::Topic(topic.clone()),
@@ -99,45 +89,25 @@ pub fn is_of_row(condition: &Checked) -> bool {
     is_of_row
 }
 
-/// The test on a column as it is asked of the column's values.
-fn adapt(field: &FieldTest, column: &Column, fold: fn(&str) -> String) -> FieldTest {
-    let (kind, is_array) = match &column.kind {
-        ColumnKind::Array(element) => (&**element, true),
-        kind => (kind, false),
-    };
-    let change = |change: &dyn Fn(&str) -> String| match &field.test {
-        ValueTest::Eq(constant) => Some(ValueTest::Eq(changed(constant, change))),
-        ValueTest::In(constants) => Some(ValueTest::In(constants.iter().map(|one| changed(one, change)).collect())),
-        // The elements of an array are compared as they are.
-        ValueTest::Compare(comparison, constant) if !is_array => {
-            Some(ValueTest::Compare(*comparison, changed(constant, change)))
+/// The test on a column of that kind, or of arrays of it, as it is asked of what the column's values are read as.
+fn adapt(test: &ValueTest, kind: &ColumnKind, fold: fn(&str) -> String) -> ValueTest {
+    let change = |constant: &Constant| changed(constant, &|text| text_of(kind, text, fold));
+    match test {
+        ValueTest::Eq(constant) => ValueTest::Eq(change(constant)),
+        ValueTest::In(constants) => ValueTest::In(constants.iter().map(change).collect()),
+        // The order of uuids is that of their text.
+        ValueTest::Compare(comparison, constant) if *kind != ColumnKind::Uuid => {
+            ValueTest::Compare(*comparison, change(constant))
         }
-        _ => None,
-    };
-    let with = |test| FieldTest { test, ..field.clone() };
-    match (kind, &field.test) {
-        // A column's type is known; a value that is not a number, NaN, counts as one.
-        (_, ValueTest::Type(types)) if !is_array && !matches!(kind, ColumnKind::Json | ColumnKind::Jsonb) => {
-            let own = kind.json_type();
-            with(if own.is_some_and(|own| types.contains(&own)) { ValueTest::Exists } else { ValueTest::In(vec![]) })
-        }
-        (ColumnKind::Char { .. }, _) => match change(&|text| text.trim_end_matches(' ').to_owned()) {
-            Some(test) => with(test),
-            None => field.clone(),
-        },
-        (ColumnKind::Citext { .. }, _) => match change(&fold) {
-            Some(test) => {
-                let key = format!("{}{FOLDED}", field.path.first());
-                FieldTest { path: Path::from_keys(vec![key]), ..with(test) }
+        ValueTest::Type(types) if kind.json_type() == Some(JsonType::Number) => is_of_type(types),
+        ValueTest::ElemMatch(element) => match &**element {
+            ElementTest::Value(expr) => {
+                let adapted = expr.try_map(&mut |test| Some(adapt(test, kind, fold)));
+                ValueTest::ElemMatch(Box::new(ElementTest::Value(adapted.unwrap_or(Expr::Const(false)))))
             }
-            None => field.clone(),
+            ElementTest::Object(_) => test.clone(),
         },
-        // A uuid may be written in capitals; its order is that of its text.
-        (ColumnKind::Uuid, ValueTest::Eq(_) | ValueTest::In(_)) => match change(&in_small_letters) {
-            Some(test) => with(test),
-            None => field.clone(),
-        },
-        _ => field.clone(),
+        _ => test.clone(),
     }
 }
 
@@ -149,6 +119,22 @@ fn changed(constant: &Constant, change: &dyn Fn(&str) -> String) -> Constant {
     }
 }
 
-fn in_small_letters(uuid: &str) -> String {
-    canonical_uuid(uuid).unwrap_or_else(|| uuid.to_owned())
+/// What a value of that kind which equals the text is compared as.
+fn text_of(kind: &ColumnKind, text: &str, fold: fn(&str) -> String) -> String {
+    match kind {
+        ColumnKind::Char { .. } => text.trim_end_matches(' ').to_owned(),
+        ColumnKind::Citext { .. } => fold(text),
+        // It may be written in capitals.
+        ColumnKind::Uuid => canonical_uuid(text).unwrap_or_else(|| text.to_owned()),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether a number is of one of these types. NaN counts as one, but is read as a string.
+fn is_of_type(types: &[JsonType]) -> ValueTest {
+    let mut types: Vec<JsonType> = types.iter().copied().filter(|json_type| *json_type != JsonType::String).collect();
+    if types.contains(&JsonType::Number) {
+        types.push(JsonType::String);
+    }
+    if types.is_empty() { ValueTest::In(vec![]) } else { ValueTest::Type(types) }
 }

@@ -95,8 +95,7 @@ impl Pass {
 
     /// Counts the members of each condition, with the rights of the current role.
     pub fn run(&self, audience: &Audience, progress: Option<progress::Ticket>) -> Vec<i64> {
-        let fields: Vec<_> =
-            self.columns.fields.iter().map(|field| (&field.key, field.position, field.folds)).collect();
+        let fields: Vec<_> = self.columns.fields.iter().map(|field| (&field.key, field.position)).collect();
         let ticket = progress.map(progress::Ticket::to_parts);
         let plan = serde_json::to_string(&(fields, self.columns.properties, ticket, &self.conditions));
         let plan = plan.unwrap_or_default();
@@ -118,7 +117,7 @@ pub struct Plan {
 impl Plan {
     /// Reads what [`Pass::run`] wrote; raises 22023 where it is something else.
     pub fn read(text: &str) -> Self {
-        type Written = (Vec<(String, usize, bool)>, Option<usize>, Option<(usize, u64)>, Vec<String>);
+        type Written = (Vec<(String, usize)>, Option<usize>, Option<(usize, u64)>, Vec<String>);
         let Ok((fields, properties, ticket, conditions)) = serde_json::from_str::<Written>(text) else {
             no_plan().raise()
         };
@@ -129,7 +128,7 @@ impl Plan {
             })
             .collect();
         Plan {
-            fields: fields.into_iter().map(|(key, position, folds)| Field { key, position, folds }).collect(),
+            fields: fields.into_iter().map(|(key, position)| Field { key, position }).collect(),
             properties,
             ticket: ticket.map(progress::Ticket::from_parts),
             set: ProgramSet::compile(&checked),

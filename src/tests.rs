@@ -4,9 +4,11 @@
 
 mod columns;
 mod documents;
+mod elements;
 mod ids;
 mod indexes;
 mod subject;
+mod zones;
 
 #[path = "../tests/conformance/generate/condition.rs"]
 mod condition;

@@ -28,12 +28,23 @@ pub enum View<'d, N: Node<'d>> {
     Number(Number<'d>),
     /// A string's bytes
     String(&'d [u8]),
+    /// A string that compares as another text than its own: of a table's column of type `citext`
+    Folded(&'d Folded),
     /// A string that says this day or point in time, where it is kept as such: a table's column
     Moment(Moment),
     /// An array
     Array(N::Array),
     /// An object
     Object(N::Object),
+}
+
+/// A string, and what it compares as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// Its own text, to which patterns are put
+    pub text: Box<[u8]>,
+    /// The text that is compared, with constants that are folded too
+    pub compared: Box<[u8]>,
 }
 
 /// The elements of an array.

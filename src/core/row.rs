@@ -5,7 +5,7 @@
 
 use crate::date::Moment;
 use crate::decimal::{Digit, Number};
-use crate::document::{Array, Node, Object, View};
+use crate::document::{Array, Folded, Node, Object, View};
 use crate::jsonb::numeric::read_payload;
 use crate::jsonb::{JsonbArray, JsonbNode, JsonbObject};
 use crate::locator::{Layouts, Locator};
@@ -22,6 +22,8 @@ pub enum Cell<'d> {
     Number(Number<'d>),
     /// Text
     String(&'d [u8]),
+    /// Text that ignores case when it is compared
+    Folded(&'d Folded),
     /// A date or a timestamp
     Moment(Moment),
     /// An array
@@ -115,6 +117,7 @@ impl<'d> Node<'d> for Cell<'d> {
             Cell::Bool(value) => View::Bool(value),
             Cell::Number(number) => View::Number(number),
             Cell::String(text) => View::String(text),
+            Cell::Folded(text) => View::Folded(text),
             Cell::Moment(moment) => View::Moment(moment),
             Cell::Array(cells) => View::Array(CellArray::Cells(cells)),
             Cell::Json(json) => relabel(json.view(), CellArray::Json, CellObject::Json),
@@ -134,6 +137,7 @@ fn relabel<'d, N: Node<'d>>(
         View::Bool(value) => View::Bool(value),
         View::Number(number) => View::Number(number),
         View::String(text) => View::String(text),
+        View::Folded(text) => View::Folded(text),
         View::Moment(moment) => View::Moment(moment),
         View::Array(items) => View::Array(array(items)),
         View::Object(members) => View::Object(object(members)),
@@ -228,12 +232,46 @@ impl<'d> Object<'d> for CellObject<'d> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::{DocumentOnly, check};
     use crate::decimal::Decimal;
+    use crate::parse::parse;
+    use crate::program::Surroundings;
+    use crate::program_set::{Matches, ProgramSet};
 
     #[test]
     fn integers_are_the_numbers_that_they_are() {
         for value in [0, 1, -1, 9_999, 10_000, -10_001, 1 << 40, i64::MAX, i64::MIN] {
             assert_eq!(Integer::from(value).as_number(), Decimal::from(value).as_number(), "{value}");
+        }
+    }
+
+    #[test]
+    fn folded_text_compares_folded_and_matches_patterns_as_it_is() {
+        let folded =
+            |text: &str| Folded { text: text.as_bytes().into(), compared: text.to_lowercase().as_bytes().into() };
+        let (text, empty) = (folded("Ab"), folded(""));
+        let elements = [Cell::Null, Cell::Folded(&text)];
+        let (one, array) = (Cell::Folded(&text), Cell::Array(&elements));
+        for (condition, value, expected) in [
+            (r#"{"f": "ab"}"#, one, true),
+            (r#"{"f": "Ab"}"#, one, false),
+            (r#"{"f": {"$in": ["a", "ab"]}}"#, one, true),
+            (r#"{"f": {"$gte": "ab", "$lt": "b"}}"#, one, true),
+            (r#"{"f": {"$regex": "^A"}}"#, one, true),
+            (r#"{"f": {"$startsWith": "a"}}"#, one, false),
+            (r#"{"f": {"$type": "string", "$empty": false}}"#, one, true),
+            (r#"{"f": {"$empty": true}}"#, Cell::Folded(&empty), true),
+            (r#"{"f": "ab"}"#, array, true),
+            (r#"{"f": {"$lt": "b"}}"#, array, true),
+            (r#"{"f": {"$elemMatch": {"$eq": "ab", "$regex": "^A"}}}"#, array, true),
+            (r#"{"f": {"$elemMatch": {"$eq": "ab", "$regex": "^a"}}}"#, array, false),
+            (r#"{"f": [null, "ab"]}"#, array, true),
+        ] {
+            let checked = check(&parse(condition).unwrap(), &DocumentOnly).unwrap();
+            let set = ProgramSet::compile([&checked]);
+            let mut matches = Matches::new();
+            set.matching_fields(&[Some(value)], Surroundings::NONE, &mut matches);
+            assert_eq!(matches.contains(0), expected, "{condition}");
         }
     }
 

@@ -70,6 +70,7 @@ fn copy<'d>(node: impl Node<'d>, levels: usize) -> Json {
         View::Bool(value) => Value::Bool(value),
         View::Number(value) => Value::Number(value.to_decimal()),
         View::String(bytes) => Value::String(text(bytes)),
+        View::Folded(folded) => Value::String(text(&folded.text)),
         View::Moment(moment) => Value::String(moment.to_string()),
         View::Array(_) | View::Object(_) if levels == 0 => Value::Null,
         View::Array(items) => Value::Array(items.iter().map(|item| copy(item, levels - 1)).collect()),

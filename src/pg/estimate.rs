@@ -59,7 +59,11 @@ pub unsafe fn of_variable(
     schema: pg_sys::Oid,
 ) -> f64 {
     // SAFETY: by this function's own condition.
-    let (column, siblings, properties) =
-        unsafe { (variable.column(root), variable.siblings(root), Properties::of(root, variable, schema)) };
+    let (column, siblings, properties) = unsafe {
+        if !variable.is_readable(root) {
+            return selectivity::unseen(planned);
+        }
+        (variable.column(root), variable.siblings(root), Properties::of(root, variable, schema))
+    };
     selectivity::estimate(planned, || variable.statistics(), properties, column, siblings)
 }

@@ -5,6 +5,7 @@ use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use segments_core::date::Moment;
 use segments_core::decimal::Decimal;
+use segments_core::document::Folded;
 use segments_core::jsonb::Jsonb;
 use segments_core::row::{Cell, Integer};
 use segments_core::value::Json;
@@ -14,11 +15,7 @@ use std::ffi::{CStr, c_char};
 use std::rc::Rc;
 
 /// How the values of a type are read.
-pub struct Reader {
-    kind: Kind,
-    /// Whether text is read in lower case, as `citext` compares it
-    folds: bool,
-}
+pub struct Reader(Kind);
 
 enum Kind {
     Bool,
@@ -29,6 +26,8 @@ enum Kind {
     Real,
     Double,
     Text,
+    /// `citext`, which compares in lower case
+    Citext,
     /// Without trailing blanks, which are no part of the string
     Char,
     Name,
@@ -53,13 +52,13 @@ struct Element {
 
 impl Reader {
     /// Of the type of that OID, or what it is a domain over.
-    pub fn of_type(type_id: Oid, folds: bool) -> Self {
-        Reader { kind: Kind::of_type(type_id, true), folds }
+    pub fn of_type(type_id: Oid) -> Self {
+        Reader(Kind::of_type(type_id, true))
     }
 
     /// Whether it reads json or jsonb, which are varlenas.
     pub fn is_of_documents(&self) -> bool {
-        matches!(self.kind, Kind::Json | Kind::Jsonb)
+        matches!(self.0, Kind::Json | Kind::Jsonb)
     }
 
     /// Reads a value.
@@ -68,7 +67,7 @@ impl Reader {
     /// The datum is a value of the reader's type, not NULL, and outlives the result.
     pub unsafe fn read(&self, datum: Datum) -> Value {
         // SAFETY: by this function's own condition.
-        unsafe { self.kind.read(datum, self.folds) }
+        unsafe { self.0.read(datum) }
     }
 }
 
@@ -98,14 +97,14 @@ impl Kind {
             _ if element != Oid::INVALID && may_be_array => Kind::Array(Box::new(Element::of_type(element))),
             // SAFETY: as above.
             other if unsafe { pg_sys::type_is_enum(other) } => Kind::Enum(RefCell::default()),
-            other if is_text(other) => Kind::Text,
+            other if is_text(other) => Kind::Citext,
             _ => Kind::Unreadable,
         }
     }
 
     /// # Safety
     /// As of [`Reader::read`].
-    unsafe fn read(&self, datum: Datum, folds: bool) -> Value {
+    unsafe fn read(&self, datum: Datum) -> Value {
         // SAFETY: by this function's own condition the datum is of the type that each arm reads: by value, or a pointer
         // to what the type's definition in Postgres says.
         unsafe {
@@ -117,8 +116,11 @@ impl Kind {
                 Kind::Numeric => Value::Numeric(Detoasted::new(datum)),
                 Kind::Real => real(f32::from_bits(datum.value() as u32)),
                 Kind::Double => double(f64::from_bits(datum.value() as u64)),
-                Kind::Text if folds => Value::Text(Detoasted::owned(folded(datum))),
                 Kind::Text => Value::Text(Detoasted::new(datum)),
+                Kind::Citext => Value::Folded(Folded {
+                    text: Detoasted::new(datum).bytes().into(),
+                    compared: Detoasted::owned(folded(datum)).bytes().into(),
+                }),
                 Kind::Char => Value::Char(Detoasted::new(datum)),
                 Kind::Name => Value::Bytes(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes().into()),
                 Kind::Uuid => Value::Bytes(uuid_text(&*datum.cast_mut_ptr::<[u8; 16]>()).into_bytes().into()),
@@ -131,7 +133,7 @@ impl Kind {
                     Value::Json(json.unwrap_or(Json::Null))
                 }
                 Kind::Jsonb => Value::Jsonb(Detoasted::new(datum)),
-                Kind::Array(element) => element.read(datum, folds),
+                Kind::Array(element) => element.read(datum),
                 Kind::Unreadable => Value::Missing,
             }
         }
@@ -150,7 +152,7 @@ impl Element {
     ///
     /// # Safety
     /// The datum is an array of such elements, not NULL.
-    unsafe fn read(&self, datum: Datum, folds: bool) -> Value {
+    unsafe fn read(&self, datum: Datum) -> Value {
         // SAFETY: by this function's own condition; the lists that deconstruct_array makes are as long as it says, and
         // are freed here, while the elements point into the array, which the value keeps.
         unsafe {
@@ -168,7 +170,7 @@ impl Element {
             );
             let value = |index: usize| match *nulls.add(index) {
                 true => Value::Null,
-                false => self.kind.read(*elements.add(index), folds),
+                false => self.kind.read(*elements.add(index)),
             };
             let elements_read = (0..count as usize).map(value).collect();
             pg_sys::pfree(elements.cast());
@@ -191,6 +193,7 @@ pub enum Value {
     },
     NotANumber,
     Text(Detoasted),
+    Folded(Folded),
     Char(Detoasted),
     Bytes(Box<[u8]>),
     Label(Rc<str>),
@@ -227,6 +230,7 @@ impl Value {
             Value::Infinite { negative } => Cell::infinity(*negative),
             Value::NotANumber => Cell::NAN,
             Value::Text(text) => Cell::String(text.bytes()),
+            Value::Folded(text) => Cell::Folded(text),
             Value::Char(text) => Cell::String(without_blanks(text.bytes())),
             Value::Bytes(text) => Cell::String(text),
             Value::Label(text) => Cell::String(text.as_bytes()),
@@ -243,7 +247,7 @@ fn without_blanks(text: &[u8]) -> &[u8] {
     &text[..text.len() - blanks]
 }
 
-/// Types that are not Postgres's own, like `citext`: strings, stored as text is.
+/// A type that is not Postgres's own, but a string stored as text is: of such, conditions can use `citext` alone.
 fn is_text(type_id: Oid) -> bool {
     let (mut category, mut preferred) = (0, false);
     // SAFETY: catalog look-ups for a type that exists.

@@ -48,7 +48,7 @@ impl RowProgram {
     pub fn new(set: ProgramSet, fields: &[Field], properties: Option<usize>, type_of: impl Fn(usize) -> Oid) -> Self {
         let slot_of = |field: &Field| set.keys().iter().position(|key| *key == field.key);
         let column = |field: &Field| {
-            let reader = Reader::of_type(type_of(field.position), field.folds);
+            let reader = Reader::of_type(type_of(field.position));
             Some(Column { slot: slot_of(field)?, position: field.position, reader })
         };
         let columns: Vec<Column> = fields.iter().filter_map(column).collect();
@@ -56,7 +56,7 @@ impl RowProgram {
             (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
         let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {
             position,
-            reader: Reader::of_type(type_of(position), false),
+            reader: Reader::of_type(type_of(position)),
             locator: Locator::new(slots.iter().map(|slot| set.keys()[*slot].clone()).collect()),
             slots,
         });

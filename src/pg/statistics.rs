@@ -1,6 +1,7 @@
 //! What ANALYZE has kept of a jsonb column.
 
 use super::detoast::Detoasted;
+use super::readable;
 use crate::planner::sample::Column;
 use pgrx::pg_sys;
 
@@ -78,11 +79,35 @@ impl Variable {
         !self.0.statsTuple.is_null() && self.0.acl_ok
     }
 
-    /// The table's column that it is; `None` where it is another expression.
+    /// The table's column that it is; `None` where it is another expression, or of more tables than one.
     ///
     /// # Safety
     /// `root` is the planner's state that this was made with.
     pub unsafe fn column(&self, root: *mut pg_sys::PlannerInfo) -> Option<Column> {
+        // SAFETY: by this function's own condition.
+        unsafe {
+            let (entry, number) = self.stored(root)?;
+            (!(*entry).inh).then(|| Column { relation: (*entry).relid, number })
+        }
+    }
+
+    /// Whether whoever asks may read it in every row. If not, nothing may be known of its documents here. Postgres lets
+    /// leakproof operators use statistics all the same, but conditions, with patterns, could spell hidden documents out.
+    ///
+    /// # Safety
+    /// `root` is the planner's state that this was made with.
+    pub unsafe fn is_readable(&self, root: *mut pg_sys::PlannerInfo) -> bool {
+        let is_known = self.0.statsTuple.is_null() || self.0.acl_ok;
+        // SAFETY: by this function's own condition; where there is a column, the relation is its table.
+        let is_readable = |(_, number)| unsafe { readable::in_every_row(root, self.0.rel, number) };
+        is_known && unsafe { self.stored(root) }.is_none_or(is_readable)
+    }
+
+    /// The table and the number of the column that it is, which may be of a table with partitions.
+    ///
+    /// # Safety
+    /// `root` is the planner's state that this was made with.
+    unsafe fn stored(&self, root: *mut pg_sys::PlannerInfo) -> Option<(*mut pg_sys::RangeTblEntry, i16)> {
         // SAFETY: by this function's own condition; a Var that has a relation here names an entry of the range table.
         unsafe {
             if self.0.rel.is_null() || !pgrx::is_a(self.0.var, pg_sys::NodeTag::T_Var) {
@@ -91,8 +116,8 @@ impl Variable {
             let var = self.0.var.cast::<pg_sys::Var>();
             let entry = pg_sys::planner_rt_fetch((*self.0.rel).relid, root);
             let is_its = (*var).varno as u32 == (*self.0.rel).relid && (*var).varlevelsup == 0 && (*var).varattno > 0;
-            let is_table = (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION && !(*entry).inh;
-            (is_its && is_table).then(|| Column { relation: (*entry).relid, number: (*var).varattno })
+            let is_table = (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION;
+            (is_its && is_table).then_some((entry, (*var).varattno))
         }
     }
 
@@ -111,10 +136,7 @@ impl Variable {
         }
     }
 
-    /// What ANALYZE has kept of it; `None` where it never ran.
-    ///
-    /// Row-level security and rights on the column do not matter: a condition leaks nothing of a document but whether
-    /// it matches, and the operator is declared so (`statistic_proc_security_check`).
+    /// What ANALYZE has kept of it; `None` where it never ran. Only for who [may read it](Self::is_readable).
     pub fn statistics(&self) -> Option<Statistics> {
         if self.0.statsTuple.is_null() {
             return None;

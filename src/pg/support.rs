@@ -100,8 +100,8 @@ fn class_of(family: Oid) -> Option<GinClass> {
     }
 }
 
-/// Whether few documents satisfy what an index looks for. Postgres's own estimate does not know under row-level
-/// security, and then takes for selective what every document has.
+/// Whether few documents satisfy what an index looks for. Postgres's own estimate takes for selective what every
+/// document has; where documents may not be looked at, that is all that is known.
 ///
 /// # Safety
 /// `document` is an expression of the query that `root` is the planner's state of.

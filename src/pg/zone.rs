@@ -1,58 +1,70 @@
 //! Time zones, as Postgres itself knows them.
 
-use pgrx::{IntoDatum, pg_sys};
-use segments_core::date::{Instant, Local, Zone};
+use pgrx::pg_sys;
+use segments_core::date::{Instant, Local, Utc, Zone};
+use std::ptr::{NonNull, null_mut};
 
-/// A time zone that Postgres has found by name.
-pub struct PgZone {
-    name: String,
-}
+/// A time zone that Postgres has found by name; `None` is UTC, which needs no rules.
+///
+/// It is kept as found, since `AT TIME ZONE` with the same name may mean another: abbreviations come first there, and
+/// `CET` is one, without daylight saving.
+pub struct PgZone(Option<NonNull<pg_sys::pg_tz>>);
 
 impl PgZone {
     /// UTC.
     pub fn utc() -> Self {
-        PgZone { name: "UTC".to_owned() }
+        PgZone(None)
     }
 
     /// The zone of that name, as `SET TimeZone` finds it; `None` where there is none.
     pub fn find(name: &str) -> Option<Self> {
+        if name == "UTC" {
+            return Some(Self::utc());
+        }
         let c_name = std::ffi::CString::new(name).ok()?;
         // SAFETY: the name is NUL-terminated; the zone, if any, is cached by Postgres for ever.
-        let found = unsafe {
-            let zone = pg_sys::pg_tzset(c_name.as_ptr());
-            !zone.is_null() && pg_sys::pg_tz_acceptable(zone)
+        let zone = unsafe {
+            NonNull::new(pg_sys::pg_tzset(c_name.as_ptr())).filter(|zone| pg_sys::pg_tz_acceptable(zone.as_ptr()))
         };
-        found.then(|| PgZone { name: name.to_owned() })
+        zone.map(|zone| PgZone(Some(zone)))
     }
 }
 
 impl Zone for PgZone {
     fn instant_of(&self, local: Local) -> Instant {
-        if self.name == "UTC" {
-            return segments_core::date::Utc.instant_of(local);
-        }
-        let wall = Instant::from_micros_saturating(local.wall_micros()).to_postgres();
-        let micros = convert(pg_sys::timestamp_zone, &self.name, wall);
-        Instant::from_postgres(micros).unwrap_or_else(|| Instant::from_micros_saturating(local.wall_micros()))
+        let Some(zone) = self.0 else { return Utc.instant_of(local) };
+        let wall = local.wall_micros();
+        let (mut clock, mut fraction) = (pg_sys::pg_tm::default(), 0);
+        // SAFETY: the zone is one that `find` found. Without one, timestamp2tm only takes the wall clock's time apart, as
+        // it can for every year that a `Local` has.
+        let west = unsafe {
+            let postgres = Instant::from_micros_saturating(wall).to_postgres();
+            pg_sys::timestamp2tm(postgres, null_mut(), &raw mut clock, &raw mut fraction, null_mut(), null_mut());
+            pg_sys::DetermineTimeZoneOffset(&raw mut clock, zone.as_ptr())
+        };
+        Instant::from_micros_saturating(wall + micros(west))
     }
 
     fn local_of(&self, instant: Instant) -> Local {
-        if self.name == "UTC" {
-            return segments_core::date::Utc.local_of(instant);
+        let Some(zone) = self.0 else { return Utc.local_of(instant) };
+        let (mut west, mut clock, mut fraction) = (0, pg_sys::pg_tm::default(), 0);
+        // SAFETY: as above; beside the time in the zone, it gives how far that is west of UTC.
+        unsafe {
+            pg_sys::timestamp2tm(
+                instant.to_postgres(),
+                &raw mut west,
+                &raw mut clock,
+                &raw mut fraction,
+                null_mut(),
+                zone.as_ptr(),
+            );
         }
-        let micros = convert(pg_sys::timestamptz_zone, &self.name, instant.to_postgres());
-        let wall = Instant::from_postgres(micros).unwrap_or(instant).micros();
-        Local::from_wall_micros_saturating(wall)
+        Local::from_wall_micros_saturating(instant.micros() - micros(west))
     }
 }
 
-/// `timestamp AT TIME ZONE zone`, either way: microseconds since 2000 in, the same out.
-fn convert(function: unsafe fn(pg_sys::FunctionCallInfo) -> pg_sys::Datum, zone: &str, micros: i64) -> i64 {
-    // SAFETY: both functions take (text, timestamp) and return a timestamp by value, which is an int64.
-    let result = unsafe {
-        pgrx::direct_function_call_as_datum(function, &[zone.into_datum(), Some(pg_sys::Datum::from(micros))])
-    };
-    result.map_or(micros, |datum| datum.value() as i64)
+fn micros(seconds: i32) -> i64 {
+    i64::from(seconds) * 1_000_000
 }
 
 /// When the current transaction started: what `now()` is.

@@ -31,6 +31,11 @@ const MOST_PARTS: usize = 16;
 /// How many entries of `$in` are each looked up in statistics.
 const MOST_ALTERNATIVES: usize = 100;
 
+/// The fraction of rows where their documents may not be looked at: it depends on the condition alone.
+pub fn unseen(planned: &Planned) -> f64 {
+    planned.constant().map_or(DEFAULT, |holds| if holds { 1.0 } else { 0.0 })
+}
+
 /// The fraction of rows whose document satisfies the condition. `properties` are those that may have statistics of
 /// their own. `column` is where the documents are, if that is a table's column, and `siblings` how many tables the
 /// query reads in that one's place.

@@ -24,7 +24,7 @@ pub struct Property {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     String,
-    /// Of citext: in lower case throughout, since case counts in patterns and does not in comparisons
+    /// Of citext: values are in lower case, since case counts in patterns and does not in comparisons
     Folded,
     Number,
     Boolean,
@@ -32,6 +32,8 @@ enum Kind {
     Timestamp,
     Json,
     Strings,
+    /// Of arrays of citext: documents have them in lower case
+    FoldedStrings,
     Numbers,
     Dates,
 }
@@ -71,6 +73,10 @@ const PROPERTIES: &[Property] = &[
     column("jsonb_c", "jsonb", Kind::Json, &[]),
     column("texts_c", "text[]", Kind::Strings, STRING_ARRAYS),
     column("chars_c", "char(4)[]", Kind::Strings, STRING_ARRAYS),
+    column("names_c", "name[]", Kind::Strings, STRING_ARRAYS),
+    column("uuids_c", "uuid[]", Kind::Strings, UUID_ARRAYS),
+    column("labels_c", "subject_mood[]", Kind::Strings, LABEL_ARRAYS),
+    column("citexts_c", "citext[]", Kind::FoldedStrings, FOLDED_ARRAYS),
     column("ints_c", "int[]", Kind::Numbers, NUMBER_ARRAYS),
     column("numerics_c", "numeric[]", Kind::Numbers, NUMBER_ARRAYS),
     column("doubles_c", "double precision[]", Kind::Numbers, FLOAT_ARRAYS),
@@ -97,10 +103,14 @@ impl Kind {
             Kind::Date => "date",
             Kind::Timestamp => "timestamp",
             Kind::Json => "json",
-            Kind::Strings => "string[]",
+            Kind::Strings | Kind::FoldedStrings => "string[]",
             Kind::Numbers => "number[]",
             Kind::Dates => "date[]",
         }
+    }
+
+    fn is_array(self) -> bool {
+        matches!(self, Kind::Strings | Kind::FoldedStrings | Kind::Numbers | Kind::Dates)
     }
 
     /// Of one value, JSON texts to compare it with or to store.
@@ -111,6 +121,7 @@ impl Kind {
                 r#""a""#,
                 r#""A""#,
                 r#""ab""#,
+                r#""ab ""#,
                 r#""abc""#,
                 r#""b""#,
                 r#""é""#,
@@ -129,10 +140,14 @@ impl Kind {
                 r#""ok""#,
                 r#""Über""#,
                 r#""a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11""#,
+                r#""A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11""#,
                 r#""0190a6c0""#,
                 r#""a string that is longer than any column of characters takes, by far""#,
             ],
-            Kind::Folded => &[r#""""#, r#""a""#, r#""ab""#, r#""b""#, r#""é""#, r#""10""#, r#""a_b""#, r#""zz""#],
+            Kind::Folded | Kind::FoldedStrings => &[
+                r#""""#, r#""a""#, r#""ab""#, r#""AB""#, r#""b""#, r#""B""#, r#""é""#, r#""É""#, r#""10""#, r#""a_b""#,
+                r#""zz""#,
+            ],
             Kind::Number | Kind::Numbers => &[
                 "0",
                 "1",
@@ -195,7 +210,7 @@ fn properties() -> impl Iterator<Item = &'static Property> {
     let citext = has("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext')");
     let folded = has("SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'und-x-icu')");
     PROPERTIES.iter().filter(move |property| match property.name {
-        "citext_c" => citext,
+        "citext_c" | "citexts_c" => citext,
         "folded_c" => folded,
         _ => true,
     })
@@ -292,9 +307,7 @@ fn custom_properties(random: &mut Random) -> Option<Json> {
             15..=19 => Value::Null,
             20..=34 => document::value(random, 2),
             _ if property.kind == Kind::Json => document::value(random, 3),
-            _ if matches!(property.kind, Kind::Strings | Kind::Numbers | Kind::Dates) => {
-                Value::Array((0..random.below(4)).map(|_| stored(random)).collect())
-            }
+            _ if property.kind.is_array() => Value::Array((0..random.below(4)).map(|_| stored(random)).collect()),
             _ => stored(random),
         };
         members.push((property.name.to_owned(), value));
@@ -366,6 +379,7 @@ impl Property {
                 text if text == "infinity" || text.starts_with("10000-") => "9999-12-31T23:59:59.999999Z".to_owned(),
                 _ => text,
             }),
+            (Kind::FoldedStrings, Value::String(text)) => Value::String(text.to_lowercase()),
             // The padding is no part of the value.
             (_, Value::String(text)) if self.column.is_some_and(|column| column.starts_with("char")) => {
                 Value::String(text.trim_end_matches(' ').to_owned())

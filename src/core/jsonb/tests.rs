@@ -208,7 +208,7 @@ fn nodes(node: JsonbNode<'_>, depth: usize) -> usize {
             black_box(number.to_decimal().to_string());
             0
         }
-        View::Moment(_) => 0,
+        View::Folded(_) | View::Moment(_) => 0,
         View::String(bytes) => {
             black_box(bytes.to_vec());
             0

@@ -124,13 +124,8 @@ impl Check {
             }
             (Check::In(entries), view) => entries.contains(value, view),
             (Check::Exists, _) => true,
-            (Check::Regex(pattern), View::String(text)) => pattern.is_match(text, surroundings.interrupt),
-            (Check::Text(needle), View::String(text)) => {
-                if text.len() >= 4096 {
-                    (surroundings.interrupt)();
-                }
-                needle.is_in(text, surroundings.interrupt)
-            }
+            (Check::Regex(_) | Check::Text(_), View::String(text)) => self.text(text, surroundings),
+            (Check::Regex(_) | Check::Text(_), View::Folded(folded)) => self.text(&folded.text, surroundings),
             (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);
                 program.matches_element(element, surroundings)
@@ -144,10 +139,25 @@ impl Check {
             (Check::Empty, view) => match view {
                 View::Null => true,
                 View::String(text) => text.is_empty(),
+                View::Folded(folded) => folded.text.is_empty(),
                 View::Array(array) => array.is_empty(),
                 View::Object(object) => object.is_empty(),
                 View::Bool(_) | View::Number(_) | View::Moment(_) => false,
             },
+            _ => false,
+        }
+    }
+
+    /// A pattern put to a string's own text.
+    fn text(&self, text: &[u8], surroundings: Surroundings<'_>) -> bool {
+        match self {
+            Check::Regex(pattern) => pattern.is_match(text, surroundings.interrupt),
+            Check::Text(needle) => {
+                if text.len() >= 4096 {
+                    (surroundings.interrupt)();
+                }
+                needle.is_in(text, surroundings.interrupt)
+            }
             _ => false,
         }
     }
@@ -177,6 +187,9 @@ impl Entries {
                 self.strings.binary_search_by(|text| key_order(text.as_bytes(), stored)).is_ok()
                     || self.others.iter().any(|constant| equals(value, constant))
             }
+            View::Folded(stored) => {
+                self.strings.binary_search_by(|text| key_order(text.as_bytes(), &stored.compared)).is_ok()
+            }
             View::Bool(_) | View::Moment(_) | View::Array(_) | View::Object(_) => {
                 self.others.iter().any(|constant| equals(value, constant))
             }
@@ -204,7 +217,7 @@ pub(crate) fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
         View::Null => JsonType::Null,
         View::Bool(_) => JsonType::Bool,
         View::Number(_) => JsonType::Number,
-        View::String(_) | View::Moment(_) => JsonType::String,
+        View::String(_) | View::Folded(_) | View::Moment(_) => JsonType::String,
         View::Array(_) => JsonType::Array,
         View::Object(_) => JsonType::Object,
     }

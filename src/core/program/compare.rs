@@ -23,6 +23,7 @@ fn equals_otherwise<'d, N: Node<'d>>(view: View<'d, N>, constant: &Constant) -> 
         (View::String(stored), Value::Date(wanted)) => {
             Moment::parse(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
         }
+        (View::Folded(stored), Value::String(wanted)) => *stored.compared == *wanted.as_bytes(),
         (View::Moment(stored), Value::Date(wanted)) => wanted.compare(stored).is_eq(),
         (View::Array(stored), Value::Array(wanted)) => {
             stored.len() == wanted.len() && stored.iter().zip(wanted).all(|(item, constant)| equals(item, constant))
@@ -40,6 +41,7 @@ pub(super) fn order<'d, N: Node<'d>>(value: N, constant: &Constant) -> Option<Or
     match (value.view(), constant) {
         (View::Number(stored), Value::Number(bound)) => Some(stored.cmp(&bound.as_number())),
         (View::String(stored), Value::String(bound)) => Some(stored.cmp(bound.as_bytes())),
+        (View::Folded(stored), Value::String(bound)) => Some((*stored.compared).cmp(bound.as_bytes())),
         (View::String(stored), Value::Date(bound)) => Moment::parse(stored).map(|moment| bound.compare(moment)),
         (View::Moment(stored), Value::Date(bound)) => Some(bound.compare(stored)),
         (View::Bool(stored), Value::Bool(bound)) => Some(stored.cmp(bound)),

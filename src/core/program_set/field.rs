@@ -110,6 +110,7 @@ impl Observer<'_> {
                 self.satisfied(&values.number_bounds, stored);
             }
             View::String(text) => self.string(text),
+            View::Folded(folded) => self.string(&folded.compared),
             View::Moment(moment) => self.moment(*moment),
             View::Array(_) | View::Object(_) => {}
         }
@@ -145,6 +146,7 @@ impl Visitor for Observer<'_> {
         self.scalar(&view);
         match view {
             View::Null | View::String([]) => self.hit(&values.empty),
+            View::Folded(folded) if folded.text.is_empty() => self.hit(&values.empty),
             View::Object(object) if object.is_empty() => self.hit(&values.empty),
             View::Array(array) => {
                 if array.is_empty() {
@@ -160,7 +162,8 @@ impl Visitor for Observer<'_> {
                     }
                 }
             }
-            View::Bool(_) | View::Number(_) | View::String(_) | View::Moment(_) | View::Object(_) => {}
+            View::Bool(_) | View::Number(_) | View::String(_) | View::Folded(_) | View::Moment(_) | View::Object(_) => {
+            }
         }
         false
     }

@@ -103,7 +103,13 @@ impl Matches {
     /// Keeps what the field's only value leaves alive; false where the value is an array, of which nothing is known.
     #[inline]
     fn keep_single<'d, N: Node<'d>>(&mut self, single: &Single, value: Option<N>, sets: &Sets) -> bool {
-        let kind = match value.map(N::view) {
+        let view = match value.map(N::view) {
+            Some(View::Folded(folded)) => Some(View::String(&folded.compared)),
+            view => view,
+        };
+        let kind = match view {
+            // It is a string by now.
+            Some(View::Folded(_)) => return false,
             None => Kind::Absent,
             Some(View::Null) => Kind::Null,
             Some(View::Bool(false)) => Kind::False,

@@ -98,7 +98,12 @@ impl<'a> Array<'a> {
     }
 
     fn infix(&self, symbol: Symbol, texts: &[Option<String>]) -> Sql {
-        Sql::infix(self.element(self.term).equality_term(), symbol, self.writer.array(self.kind, texts))
+        let term = match self.kind {
+            // A name is compared with text, and these operators take two arrays of the same type.
+            ColumnKind::Name => format!("{}::{}[]", self.term, self.writer.type_name(self.kind)),
+            _ => self.element(self.term).equality_term(),
+        };
+        Sql::infix(term, symbol, self.writer.array(self.kind, texts))
     }
 
     fn has_length(&self, length: i32) -> Sql {
@@ -143,7 +148,7 @@ fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>, positive: bool) ->
         Expr::Or(parts) => join(parts, false),
         Expr::Not(inner) => element_test(element, inner, !positive),
         Expr::Test(test) => {
-            let sql = element.test(test)?;
+            let sql = element.test(test).or_else(|| element.pattern(test))?;
             let sql = if positive { sql } else { sql.negate() };
             let term = || element.term.to_owned();
             Some(match holds_for_null(test) == positive {

@@ -7,7 +7,8 @@ use super::table::{Column, ColumnKind};
 use super::tree::{Infix, OneOf, Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::{Comparison, TextTest};
-use crate::expr::{Constant, FieldTest, ValueTest};
+use crate::expr::{Constant, Expr, FieldTest, ValueTest};
+use crate::path::Path;
 use crate::types::PropertyType;
 use crate::value::Value;
 use std::collections::HashSet;
@@ -193,6 +194,20 @@ impl Scalar<'_> {
             _ => self.text(),
         };
         Sql::infix(term, Symbol::Like, self.writer.text(&pattern))
+    }
+
+    /// A pattern that SQL does not know, put to a document that has the string alone. What is compared beside it stays in
+    /// SQL, which knows how the type compares.
+    pub(super) fn pattern(&self, test: &ValueTest) -> Option<Sql> {
+        const KEY: &str = "value";
+        if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..)) {
+            return None;
+        }
+        let path = Path::from_keys(vec![KEY.to_owned()]);
+        let condition = Expr::Test(FieldTest { path, read_as: None, test: test.clone() }).to_condition().to_string();
+        let writer = self.writer;
+        let document = format!("{}({}, {})", writer.builtin("jsonb_build_object"), writer.text(KEY), self.text());
+        Some(Sql::infix(document, writer.matches(), writer.condition(&condition)))
     }
 
     /// The term under a collation by which only equal bytes are equal: its own, where an index may serve.

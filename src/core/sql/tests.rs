@@ -138,6 +138,21 @@ fn arrays_are_searched_as_gin_does() {
             "EXISTS (SELECT FROM unnest(lucky) AS element WHERE element IS NULL OR element NOT IN (7, 13))",
         ),
         (r#"{"lucky": {"$elemMatch": {"$exists": true}}}"#, "cardinality(lucky) <> 0"),
+        (r#"{"roles": {"$in": ["a", "b"]}}"#, "roles::text[] && ARRAY['a', 'b']::text[]"),
+    ]);
+}
+
+#[test]
+fn elements_compare_as_their_type_does_beside_a_pattern() {
+    assert_readable(&[
+        (
+            r#"{"aliases": {"$elemMatch": {"$eq": "c", "$regex": "^C"}}}"#,
+            r#"EXISTS (SELECT FROM unnest(aliases) AS element WHERE element = 'c' AND jsonb_build_object('value', element::text) @~ '{"value": {"$regex": "^C"}}')"#,
+        ),
+        (
+            r#"{"aliases": {"$elemMatch": {"$ne": "c", "$not": {"$regex": "^C"}}}}"#,
+            r#"EXISTS (SELECT FROM unnest(aliases) AS element WHERE (element IS NULL OR element <> 'c') AND (element IS NULL OR NOT jsonb_build_object('value', element::text) @~ '{"value": {"$regex": "^C"}}'))"#,
+        ),
     ]);
 }
 

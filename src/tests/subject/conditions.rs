@@ -60,7 +60,6 @@ fn predicate(random: &mut Random, kind: Kind, levels: usize) -> String {
             .collect();
         format!("[{}]", entries.join(", "))
     };
-    let is_array = matches!(kind, Kind::Strings | Kind::Numbers | Kind::Dates);
     if random.percent(15) {
         return one(random);
     }
@@ -86,11 +85,13 @@ fn predicate(random: &mut Random, kind: Kind, levels: usize) -> String {
             };
             format!(r#""{operator}": {operand}{options}"#)
         }
-        73..=77 if is_array => format!(r#""$size": {}"#, random.below(4)),
-        78..=82 if is_array => format!(r#""$all": {}"#, list(random, 0)),
-        83..=86 if is_array => format!(r#""$eq": {}"#, list(random, 0)),
-        87..=90 if is_array => {
-            format!(r#""$elemMatch": {{"{}": {}}}"#, random.pick(&["$gt", "$lte", "$eq", "$ne"]), one(random))
+        73..=77 if kind.is_array() => format!(r#""$size": {}"#, random.below(4)),
+        78..=82 if kind.is_array() => format!(r#""$all": {}"#, list(random, 0)),
+        83..=86 if kind.is_array() => format!(r#""$eq": {}"#, list(random, 0)),
+        87..=95 if kind.is_array() => {
+            let comparison = random.pick(&["$gt", "$lte", "$eq", "$ne"]);
+            let pattern = if kind == Kind::Strings && random.percent(40) { r#", "$regex": "[abAB]""# } else { "" };
+            format!(r#""$elemMatch": {{"{comparison}": {}{pattern}}}"#, one(random))
         }
         _ => format!(r#""$in": {}"#, list(random, 1)),
     };

@@ -118,6 +118,14 @@ pub const INSTANTS: &[&str] = &[
 pub const BOOLEANS: &[&str] = &["true", "false"];
 pub const STRING_ARRAYS: &[&str] =
     &["'{}'", "'{a}'", "'{a,b}'", "'{b,a}'", "'{NULL}'", "'{a,NULL}'", "'{ab,\"\",z}'", "'{a,a}'", "'{é}'", "'{10,9}'"];
+pub const UUID_ARRAYS: &[&str] = &[
+    "'{}'",
+    "'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'",
+    "'{00000000-0000-0000-0000-000000000000,NULL}'",
+    "'{0190a6c0-7b1e-7000-8000-00000000000a,a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'",
+];
+pub const LABEL_ARRAYS: &[&str] = &["'{}'", "'{ok}'", "'{sad,happy}'", "'{NULL,10}'", "'{Über,ok}'"];
+pub const FOLDED_ARRAYS: &[&str] = &["'{}'", "'{A}'", "'{a,B}'", "'{NULL,AB}'", "'{ab,\"\",zz}'", "'{é,10}'"];
 pub const NUMBER_ARRAYS: &[&str] =
     &["'{}'", "'{1}'", "'{1,2}'", "'{2,1}'", "'{NULL}'", "'{1,NULL}'", "'{10,9,0}'", "'{1,1}'", "'{{1,2},{NULL,10}}'"];
 pub const FLOAT_ARRAYS: &[&str] =

@@ -49,6 +49,11 @@ SELECT explain_match('nobody', :'sample');
 SELECT slug, subscribe_contact(s.id, 'news', 'subjects') FROM create_topic('News', audience => 'subjects'), subjects s WHERE email = 'a@example.com';
 SELECT id AS readers FROM create_segment('Readers', '{"$topic": {"$in": ["news"]}, "country": "US"}', audience => 'subjects') \gset
 SELECT e.path, e.value, e.matches FROM subjects s, explain_match(s.id, :'readers') e WHERE email = 'a@example.com';
+-- A nested value that is missing is none; where an array lies on the path, the whole property is shown.
+INSERT INTO subjects (email, properties) VALUES ('e@example.com', '{"company": {"name": "x"}, "orders": [{"id": 1}]}');
+SELECT create_property('company', 'json', 'subjects'), create_property('orders', 'json', 'subjects');
+SELECT id AS nested FROM create_segment('Nested', '{"company.size": {"$gt": 5}, "company.name.first": "x", "orders.total": {"$gt": 5}}', audience => 'subjects') \gset
+SELECT e.path, e.value, e.matches, e.note FROM subjects s, explain_match(s.id, :'nested') e WHERE email = 'e@example.com';
 
 SELECT detach_audience('subjects', true);
 DROP TABLE subject_topics, subjects;

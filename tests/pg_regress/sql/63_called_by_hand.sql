@@ -31,29 +31,29 @@ INSERT INTO everything VALUES (
     '1 2', '1 2', '{"a": 1}', 1, '0/1', '(0,1)', '1', '$.a'), (NULL);
 GRANT SELECT ON everything TO PUBLIC;
 SET ROLE regress_segments_mallory;
-SELECT segments_tally('[[["n", 0, false]], null, null, ["{\"n\": {\"$gt\": 1}}", "{}"]]', n) FROM generate_series(1, 3) n;
+SELECT segments_tally('[[["n", 0]], null, null, ["{\"n\": {\"$gt\": 1}}", "{}"]]', n) FROM generate_series(1, 3) n;
 SELECT segments_tally(NULL, 1);
 SELECT segments_tally('', 1);
 \set VERBOSITY sqlstate
 SELECT segments_tally(NULL, 1);
 SELECT segments_tally('[[], 7, null, ["{\"n\": 1}"]]', 1);
 \set VERBOSITY terse
-SELECT segments_tally('[[["n", 1, false]], null, null, ["{\"n\": 1}"]]', 1);
-SELECT segments_tally('[[["n", 18446744073709551615, false]], null, null, ["{\"n\": 1}"]]', 1);
-SELECT segments_tally('[[["n", -1, false]], null, null, ["{\"n\": 1}"]]', 1);
+SELECT segments_tally('[[["n", 1]], null, null, ["{\"n\": 1}"]]', 1);
+SELECT segments_tally('[[["n", 18446744073709551615]], null, null, ["{\"n\": 1}"]]', 1);
+SELECT segments_tally('[[["n", -1]], null, null, ["{\"n\": 1}"]]', 1);
 SELECT segments_tally('[[], 7, null, ["{\"n\": 1}"]]', 1);
-SELECT segments_tally('[[["n", 0, false]], null, null, ["{\"n\": {\"$nope\": 1}}"]]', 1);
-SELECT segments_tally('[[["n", 0, false]], 0, [0, 1], ["{\"n\": 1}", "{\"m\": 1}"]]', 1), segments_tally('[[], null, [99, 1], []]', 1);
-SELECT segments_tally('[[["n", 0, false], ["n", 1, true]], null, [18446744073709551615, 18446744073709551615], ["{\"n\": 1}"]]', 1, 'x'::text),
-       segments_tally('[[["n", 0, false]], null, null, ["{\"n\": 1}"]]', VARIADIC '{1,2}'::int[]),
-       segments_tally('[[["n", 0, true]], null, null, ["{\"n\": 1}"]]', NULL);
+SELECT segments_tally('[[["n", 0]], null, null, ["{\"n\": {\"$nope\": 1}}"]]', 1);
+SELECT segments_tally('[[["n", 0]], 0, [0, 1], ["{\"n\": 1}", "{\"m\": 1}"]]', 1), segments_tally('[[], null, [99, 1], []]', 1);
+SELECT segments_tally('[[["n", 0], ["n", 1]], null, [18446744073709551615, 18446744073709551615], ["{\"n\": 1}"]]', 1, 'x'::text),
+       segments_tally('[[["n", 0]], null, null, ["{\"n\": 1}"]]', VARIADIC '{1,2}'::int[]),
+       segments_tally('[[["n", 0]], null, null, ["{\"n\": 1}"]]', NULL);
 -- Plans that differ from row to row, in windows, sets and groups.
-SELECT segments_tally(CASE WHEN n = 1 THEN '[[["n", 0, false]], null, null, ["{\"n\": 1}"]]' ELSE '[[], null, null, ["{}", "{}", "{}"]]' END, n)
+SELECT segments_tally(CASE WHEN n = 1 THEN '[[["n", 0]], null, null, ["{\"n\": 1}"]]' ELSE '[[], null, null, ["{}", "{}", "{}"]]' END, n)
   FROM (SELECT n FROM generate_series(1, 3) n ORDER BY n) n;
-SELECT n, segments_tally('[[["n", 0, false]], null, null, ["{\"n\": 2}"]]', n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
-       segments_tally('[[["n", 0, false]], null, null, ["{}"]]', n) FILTER (WHERE n < 3) OVER (PARTITION BY n % 2) FROM generate_series(1, 4) n ORDER BY n;
-SELECT n % 2 AS odd, segments_tally(DISTINCT '[[["n", 0, false]], null, null, ["{}"]]', n % 3) FROM generate_series(1, 4) n GROUP BY 1 ORDER BY 1;
-SELECT n % 2 AS odd, n % 3 AS rest, segments_tally('[[["n", 0, false]], null, null, ["{}"]]', n) FROM generate_series(1, 4) n GROUP BY CUBE (1, 2) ORDER BY 1, 2;
+SELECT n, segments_tally('[[["n", 0]], null, null, ["{\"n\": 2}"]]', n) OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
+       segments_tally('[[["n", 0]], null, null, ["{}"]]', n) FILTER (WHERE n < 3) OVER (PARTITION BY n % 2) FROM generate_series(1, 4) n ORDER BY n;
+SELECT n % 2 AS odd, segments_tally(DISTINCT '[[["n", 0]], null, null, ["{}"]]', n % 3) FROM generate_series(1, 4) n GROUP BY 1 ORDER BY 1;
+SELECT n % 2 AS odd, n % 3 AS rest, segments_tally('[[["n", 0]], null, null, ["{}"]]', n) FROM generate_series(1, 4) n GROUP BY CUBE (1, 2) ORDER BY 1, 2;
 -- Every column as every sort of value, of which it is asked everything.
 DO $$
 DECLARE
@@ -80,7 +80,7 @@ BEGIN
     END LOOP;
     RAISE WARNING '% answered, % raised', answered, raised;
 END $$;
-SELECT segments_tally('[[["n", 0, false]], 0, null, ["{\"n\": 1}", "{\"m\": 1}"]]', most_common_vals) FROM pg_stats WHERE false;
+SELECT segments_tally('[[["n", 0]], 0, null, ["{\"n\": 1}", "{\"m\": 1}"]]', most_common_vals) FROM pg_stats WHERE false;
 -- Who may not call a function cannot have an aggregate, an operator or a trigger call it.
 CREATE AGGREGATE forged(text, VARIADIC "any") (SFUNC = segments.tally_row, STYPE = internal);
 CREATE AGGREGATE forged(bytea) (SFUNC = segments.tally_deserialize, STYPE = internal);

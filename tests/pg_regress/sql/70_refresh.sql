@@ -62,15 +62,15 @@ SET LOCAL parallel_setup_cost = 0;
 SET LOCAL parallel_tuple_cost = 0;
 SET LOCAL min_parallel_table_scan_size = 0;
 SET LOCAL max_parallel_workers_per_gather = 2;
-EXPLAIN (COSTS OFF) SELECT segments_tally('[[["country", 0, false]], 1, null, ["{\"country\": \"US\"}", "{\"plan\": \"pro\"}"]]', country, properties)
+EXPLAIN (COSTS OFF) SELECT segments_tally('[[["country", 0]], 1, null, ["{\"country\": \"US\"}", "{\"plan\": \"pro\"}"]]', country, properties)
 FROM person;
-SELECT segments_tally('[[["country", 0, false]], 1, null, ["{\"country\": \"US\"}", "{\"plan\": \"pro\"}"]]', country, properties)
+SELECT segments_tally('[[["country", 0]], 1, null, ["{\"country\": \"US\"}", "{\"plan\": \"pro\"}"]]', country, properties)
 FROM person;
 SELECT count(*) FILTER (WHERE r.contact_count = c.exact) AS exact, count(*)
 FROM refresh_segments('people') r JOIN segments.segment s ON s.id = r.segment JOIN cached c ON c.name = s.name;
 ROLLBACK;
 SELECT segments_tally('nonsense', id) FROM person;
-SELECT segments_tally('[[["country", 7, false]], null, null, ["{}"]]', country) FROM person;
+SELECT segments_tally('[[["country", 7]], null, null, ["{}"]]', country) FROM person;
 
 -- A refresh that is rolled back leaves everything as it was. While it runs, others see that it does.
 BEGIN;

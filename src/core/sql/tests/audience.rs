@@ -43,6 +43,8 @@ pub(in crate::sql) fn contacts() -> Table {
             column("seen_at", ColumnKind::TimestampTz),
             column("left_at", ColumnKind::Timestamp),
             column("tags", ColumnKind::Array(Box::new(text()))),
+            column("aliases", ColumnKind::Array(Box::new(ColumnKind::Citext { schema: "public".into() }))),
+            column("roles", ColumnKind::Array(Box::new(ColumnKind::Name))),
             column("lucky", ColumnKind::Array(Box::new(ColumnKind::Integer))),
             column("extra", ColumnKind::Jsonb),
             column("Order", text()),
