@@ -115,11 +115,16 @@ COMMENT ON FUNCTION segments.keep_parts() IS
 CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF to_regclass('segments.live_table') IS NOT NULL AND EXISTS (SELECT FROM segments.live_table) THEN
+    -- An older snapshot may not show that there are any.
+    IF to_regclass('segments.live_table') IS NOT NULL
+        AND (EXISTS (SELECT FROM segments.live_table) OR current_setting('transaction_isolation') <> 'read committed') THEN
         PERFORM segments.keep_parts();
     END IF;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
 END
 $$;
 -- After segments_forget_dropped_relations, by name.
@@ -133,12 +138,13 @@ CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF pg_event_trigger_table_rewrite_reason() & 6 <> 0 AND to_regclass('segments.live_table') IS NOT NULL THEN
-        PERFORM segments.forget_live_counts(a.name)
-           FROM segments.live_table l JOIN segments.audience_config a ON l.root IN (a.relation, a.topics_relation)
-          WHERE l.part = pg_event_trigger_table_rewrite_oid();
+        PERFORM segments.forget_live_counts(ARRAY[pg_event_trigger_table_rewrite_oid()]);
     END IF;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
 END
 $$;
 CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();

@@ -18,6 +18,7 @@
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
 //! | [`freshness`] | switching an audience to live and back |
 //! | [`following`] | partitions that come and go |
+//! | [`forgetting`] | what changes members and fires no trigger |
 
 use crate::pg::trigger::{Event, Statement};
 
@@ -26,6 +27,7 @@ mod contacts;
 mod definition;
 mod fold;
 mod following;
+mod forgetting;
 mod freshness;
 mod kept;
 mod members;

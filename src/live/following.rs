@@ -8,6 +8,7 @@
 //! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
 //! tables: it is kept out by the lock on the counts.
 
+use super::forgetting::forget;
 use super::freshness::{add_triggers, drop_unused_triggers, give_up, write_freshness};
 use super::kept::{self, LiveSegment};
 use super::members;
@@ -55,8 +56,9 @@ fn keep_parts() {
     for changed in changed {
         // Whatever goes wrong must not make somebody's ALTER or DROP fail.
         if let Err(raised) = subtransaction::attempt(|| changed.follow()) {
-            for audience in changed.of_contacts.iter().chain(&changed.of_subscriptions) {
-                access::write("SELECT segments.forget_live_counts($1)", &[audience.as_str().into()]);
+            let audiences: Vec<String> = changed.of_contacts.iter().chain(&changed.of_subscriptions).cloned().collect();
+            forget(audiences.clone());
+            for audience in audiences {
                 Failure::new(
                     PgSqlErrorCode::ERRCODE_WARNING,
                     // The message may quote contacts, and whoever changes any table reads this.
