@@ -1,8 +1,8 @@
 //! Following the parts of a live audience's tables: partitions, and other tables that inherit.
 //!
 //! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which
-//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers, and
-//! their rows are counted; tables that have gone lose their triggers, and what is left is counted anew.
+//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers,
+//! tables that have gone lose them, and everything is counted anew.
 //!
 //! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone,
 //! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
@@ -10,22 +10,21 @@
 
 use super::forgetting::forget;
 use super::freshness::{add_triggers, drop_unused_triggers, give_up, write_freshness};
-use super::kept::{self, LiveSegment};
+use super::kept;
 use super::members;
-use super::outcome::{Journal, Outcome};
+use super::outcome::Outcome;
 use super::parts::{self, Described, describe};
 use super::subscriptions;
 use crate::access;
 use crate::audience::{Audience, Relation, RelationKind};
 use crate::count;
 use crate::error::{Failure, sqlstate_text};
-use crate::pg::{relcache, security, snapshot, subtransaction};
+use crate::pg::{relcache, snapshot, subtransaction};
 use crate::query;
 use crate::segment::Definition;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use segments_core::expr::Checked;
 
 /// A table of live audiences of which parts have come or gone.
 struct Changed {
@@ -81,9 +80,19 @@ pub fn record(root: Oid, parts: &[Oid]) {
         "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
         &[root.into()],
     );
-    access::write(
+    record_changes(root, parts, &[]);
+}
+
+/// Records that parts have come and others have gone.
+fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
+    access::write_latest(
+        "DELETE FROM segments.live_table l
+          WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)",
+        &[root.into(), gone.to_vec().into()],
+    );
+    access::write_latest(
         "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
-        &[root.into(), parts.to_vec().into()],
+        &[root.into(), added.to_vec().into()],
     );
 }
 
@@ -101,7 +110,7 @@ impl Changed {
             relcache::lock_against_writers(*part);
             add_triggers(*part);
         }
-        record(self.root, &relcache::tree(self.root));
+        record_changes(self.root, &self.added, &self.gone);
         for part in &self.detached {
             drop_unused_triggers(*part);
         }
@@ -131,32 +140,20 @@ impl Changed {
 
     fn count_contacts(&self, audience: &str) {
         let audience = Audience::load(audience);
-        let segments = kept::segments(&audience);
-        let over = |parts: &[Oid]| -> Vec<Audience> {
-            let filled = parts.iter().filter(|part| !is_empty(**part));
-            filled.map(|part| over_part(&audience.name, describe(*part), *part)).collect()
-        };
-        let (added, detached) = (over(&self.added), over(&self.detached));
-        let watched: Vec<Definition> = if added.is_empty() && self.gone.is_empty() {
-            return;
-        } else {
-            segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect()
-        };
-        let mut outcome = Outcome::default();
-        let mut moved = |parts: &[Audience], entered: bool| {
-            for (segment, contacts) in parts.iter().flat_map(|part| members::members(part, &watched)) {
-                contacts.into_iter().for_each(|contact| outcome.moved(segment, contact, entered));
-            }
-        };
-        moved(&added, true);
-        moved(&detached, false);
-        if self.gone.is_empty() && added.iter().all(|part| !is_restricted(part)) {
-            self.add(&audience, &segments, &added, &mut outcome);
-            outcome.record(&audience.name, Journal::find());
+        let filled = |parts: &[Oid]| parts.iter().copied().filter(|part| !is_empty(*part)).collect::<Vec<Oid>>();
+        let (added, detached) = (filled(&self.added), filled(&self.detached));
+        if added.is_empty() && self.gone.is_empty() {
             return;
         }
+        let segments = kept::segments(&audience);
+        let watched: Vec<Definition> =
+            segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
+        if segments.iter().any(|segment| segment.reads_topics) {
+            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            subscriptions::presence(&audience).into_iter().for_each(|presence| presence.appear());
+        }
         recount(&audience.name);
-        outcome.record_changes(access::extension_owner());
+        record_moves(&audience.name, &watched, &added, &detached);
         if self.gone.len() > self.detached.len() && !watched.is_empty() {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_WARNING,
@@ -167,25 +164,20 @@ impl Changed {
             .warning();
         }
     }
+}
 
-    /// Counts the members that have come with parts.
-    fn add(&self, audience: &Audience, segments: &[LiveSegment], parts: &[Audience], outcome: &mut Outcome) {
-        let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
-        ids.sort();
-        count::lock(access::extension_owner(), &ids);
-        // Whoever has subscribed one of these contacts, and did not find it, is waited for.
-        let presence = subscriptions::presence(audience);
-        presence.filter(|_| segments.iter().any(|segment| segment.reads_topics)).into_iter().for_each(|p| p.appear());
-        // The members of watched segments have been added one by one.
-        let counted: Vec<&LiveSegment> = segments.iter().filter(|segment| !segment.is_watched).collect();
-        let conditions: Vec<Checked> = counted.iter().map(|segment| segment.checked.clone()).collect();
-        snapshot::latest(|| {
-            for part in parts {
-                let counts = count::members::of_all(part, &conditions, None);
-                counted.iter().zip(counts).for_each(|(segment, count)| outcome.grew(segment.id, count));
-            }
-        });
+/// Records who has entered watched segments with parts, and who has left them.
+fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached: &[Oid]) {
+    if watched.is_empty() {
+        return;
     }
+    let mut outcome = Outcome::default();
+    for (part, entered) in added.iter().map(|part| (*part, true)).chain(detached.iter().map(|part| (*part, false))) {
+        for (segment, contacts) in members::members_of_part(&over_part(audience, describe(part), part), watched) {
+            contacts.into_iter().for_each(|contact| outcome.changed(segment, contact, entered));
+        }
+    }
+    outcome.record_changes(access::extension_owner());
 }
 
 fn recount(audience: &str) {
@@ -201,10 +193,6 @@ fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
     audience
 }
 
-fn is_restricted(part: &Audience) -> bool {
-    security::as_role(part.relation.owner, || security::row_security_applies(part.relation.oid))
-}
-
 /// Whether a part has no rows of its own, and never had. It is not queried: while Postgres plans, it evaluates what is
 /// constant in the part's indexes, which is its owner's code.
 fn is_empty(part: Oid) -> bool {
@@ -212,7 +200,7 @@ fn is_empty(part: Oid) -> bool {
     query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
 }
 
-// A partition that DETACH … CONCURRENTLY has not finished with is a part: until then, its triggers count for it.
+// A partition that DETACH … CONCURRENTLY has not finished with stays what it was: until then, its triggers count for it.
 const CHANGED: &str = "
 WITH RECURSIVE audience AS (
     SELECT a.name, a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions
@@ -221,13 +209,14 @@ root(oid) AS (
     SELECT DISTINCT l.root::pg_catalog.oid FROM segments.live_table l
       JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
      WHERE EXISTS (SELECT FROM audience a WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]))),
-part(root, oid) AS (
-    SELECT root.oid, root.oid FROM root
+part(root, oid, is_pending) AS (
+    SELECT root.oid, root.oid, false FROM root
     UNION
-    SELECT part.root, i.inhrelid FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
+    SELECT part.root, i.inhrelid, part.is_pending OR i.inhdetachpending
+      FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
 changed AS (
     SELECT root.oid,
-           ARRAY(SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid EXCEPT
+           ARRAY(SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid AND NOT p.is_pending EXCEPT
                  SELECT l.part::pg_catalog.oid FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) root.oid) AS added,
            ARRAY(SELECT l.part::pg_catalog.oid FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) root.oid EXCEPT
                  SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid) AS gone,
