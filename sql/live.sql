@@ -11,6 +11,11 @@ CREATE TABLE segments.count_delta (
 CREATE TABLE segments.live_table (
     root regclass NOT NULL,
     part regclass NOT NULL,
+    -- Where the part is the root: what keeps the triggers from keeping counts. Parts whose triggers are off, owners of
+    -- contacts to whom row security applies, and whether rows change without a statement
+    silent oid[] NOT NULL DEFAULT '{}',
+    restricted oid[] NOT NULL DEFAULT '{}',
+    obstructed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (root, part)
 );
 SELECT pg_catalog.pg_extension_config_dump('segments.live_table', '');
@@ -110,7 +115,7 @@ COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments that t
 CREATE FUNCTION segments.keep_parts() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_parts_wrapper';
 COMMENT ON FUNCTION segments.keep_parts() IS
-    'Brings live counts and their triggers into line with the partitions that tables have now; commands that change these call it.';
+    'Brings live counts and their triggers into line with what tables are now, and with their partitions; commands that change these call it.';
 
 CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -130,7 +135,8 @@ $$;
 -- After segments_forget_dropped_relations, by name.
 CREATE EVENT TRIGGER segments_keep_parts_dropped ON sql_drop EXECUTE FUNCTION segments.follow_parts();
 CREATE EVENT TRIGGER segments_keep_parts ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA',
+                 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION segments.follow_parts();
 
 -- A column's values that a command computes anew, no trigger sees.

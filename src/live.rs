@@ -18,7 +18,7 @@
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
 //! | [`freshness`] | switching an audience to live and back |
 //! | [`following`] | partitions that come and go |
-//! | [`forgetting`] | what changes members and fires no trigger |
+//! | [`forgetting`], [`gaps`] | what changes members and fires no trigger |
 
 use crate::pg::trigger::{Event, Statement};
 
@@ -29,6 +29,7 @@ mod fold;
 mod following;
 mod forgetting;
 mod freshness;
+mod gaps;
 mod kept;
 mod members;
 mod outcome;
