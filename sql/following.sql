@@ -132,7 +132,8 @@ BEGIN
         after := segments.follow_columns(before);
         after.relation_name := coalesce(segments.quoted_name(after.relation), before.relation_name);
         after.topics_relation_name := coalesce(segments.quoted_name(after.topics_relation), before.topics_relation_name);
-        IF NOT before.attributes <@ after.attributes THEN
+        -- A column that comes may take over the name of a custom property.
+        IF NOT (before.attributes <@ after.attributes AND before.attributes @> after.attributes) THEN
             PERFORM segments.forget_live_counts(array_remove(ARRAY[before.relation, before.topics_relation]::oid[], NULL));
         END IF;
         UPDATE segments.audience_config a

@@ -88,6 +88,17 @@ SELECT count(*) FROM refresh_segments('readers');
 SELECT gap_counts();
 SELECT silent, restricted, obstructed FROM segments.live_table WHERE root = part;
 
+-- A column that takes over the name of a property, whose conditions then ask for it.
+SELECT detach_audience('readers', true);
+ALTER TABLE readers ADD COLUMN properties jsonb DEFAULT '{"seats": 5}';
+SELECT attach_audience('readers', 'readers', properties_column => 'properties');
+SELECT create_property('seats', 'number', 'readers'), set_freshness('readers', 'live');
+SELECT contact_count FROM create_segment('large', '{"seats": {"$gte": 5}}', audience => 'readers');
+ALTER TABLE readers ADD COLUMN seats int;
+SELECT gap_counts();
+UPDATE readers SET seats = 7 WHERE id = 1;
+SELECT gap_counts();
+
 SELECT detach_audience('readers', true);
 
 DROP TABLE readers, reader_topics, all_topics;
