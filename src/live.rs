@@ -41,7 +41,7 @@ mod truncation;
 mod watched;
 
 pub use change::{define_settings, newest_change, prune_changes};
-pub use definition::{hold_definitions, hold_writers, is_live};
+pub use definition::{hold_definitions, hold_for_reading, hold_writers, is_live};
 pub use fold::fold;
 pub use freshness::{stop_keeping, topics_attached};
 pub use members::Members;

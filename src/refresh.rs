@@ -195,6 +195,7 @@ fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     let taken_at = clock();
     let of_periodic = || (!live::is_live(name)).then(|| count_all(name, &listed(), taken_at));
     let counts = snapshot::latest(of_periodic).unwrap_or_else(|| {
+        live::hold_for_reading(name);
         // Changes that are folded meanwhile would be added twice.
         let mut ids: Vec<pgrx::Uuid> =
             snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();

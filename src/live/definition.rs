@@ -29,6 +29,16 @@ pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
     tables
 }
 
+/// Locks the tables of an audience as readers do. Before its counts: a command that locks a table against readers goes on
+/// to lock the counts.
+pub fn hold_for_reading(audience: &str) {
+    let Ok(audience) = Audience::try_load(audience) else { return };
+    relcache::tree(audience.relation.oid);
+    if let Subscriptions::In(relation) = &audience.topics {
+        relcache::tree(relation.oid);
+    }
+}
+
 /// Whether the audience is live.
 pub fn is_live(audience: &str) -> bool {
     let freshness =
