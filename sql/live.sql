@@ -154,3 +154,26 @@ EXCEPTION
 END
 $$;
 CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();
+
+-- That labels are renamed, no trigger sees either.
+CREATE FUNCTION segments.forget_counts_of_types(types oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_counts_of_types_wrapper';
+COMMENT ON FUNCTION segments.forget_counts_of_types(oid[]) IS
+    'Forgets the counts of live audiences with columns of these enums, of arrays of them and of domains over them; ALTER TYPE calls it.';
+
+CREATE FUNCTION segments.forget_relabelled_counts() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF to_regclass('segments.live_table') IS NOT NULL THEN
+        PERFORM segments.forget_counts_of_types(ARRAY(
+            SELECT objid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_type'::regclass));
+    END IF;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not forget the counts over a type that is altered: %', SQLERRM;
+END
+$$;
+CREATE EVENT TRIGGER segments_forget_relabelled_counts ON ddl_command_end WHEN TAG IN ('ALTER TYPE')
+    EXECUTE FUNCTION segments.forget_relabelled_counts();

@@ -99,9 +99,25 @@ SELECT gap_counts();
 UPDATE readers SET seats = 7 WHERE id = 1;
 SELECT gap_counts();
 
+-- Labels of an enum that are renamed.
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE DOMAIN moods AS mood[];
 SELECT detach_audience('readers', true);
+ALTER TABLE readers ADD COLUMN mood mood DEFAULT 'sad', ADD COLUMN moods moods DEFAULT '{sad,ok}';
+SELECT attach_audience('readers', 'readers', columns => '{mood}'), attach_audience('many', 'readers', columns => '{moods}');
+SELECT set_freshness('readers', 'live'), set_freshness('many', 'live');
+SELECT contact_count FROM create_segment('sad', '{"mood": "sad"}', audience => 'readers');
+SELECT contact_count FROM create_segment('sad', '{"moods": "sad"}', audience => 'many');
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
+UPDATE readers SET mood = 'ok', moods = '{ok}' WHERE id = 1;
+ALTER TYPE mood RENAME VALUE 'blue' TO 'sad';
+SELECT s.audience, s.contact_count, segments.how_kept(s.id), (SELECT count(*) FROM segment_members(s.id))
+  FROM segments.segment s WHERE s.name = 'sad' ORDER BY 1;
+
+SELECT detach_audience('readers', true), detach_audience('many', true);
 
 DROP TABLE readers, reader_topics, all_topics;
+DROP TYPE mood CASCADE;
 DROP FUNCTION gap_counts;
 DROP OWNED BY regress_segments_keeper;
 DROP ROLE regress_segments_keeper;
