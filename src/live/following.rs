@@ -312,7 +312,7 @@ SELECT root.oid, c.added, c.gone,
        -- Where there may be an obstacle: it is a part itself, or has parts of another kind.
        EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid)
        OR EXISTS (SELECT FROM part p JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) p.oid
-                   WHERE p.root OPERATOR(pg_catalog.=) root.oid AND k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}')),
+                   WHERE p.root OPERATOR(pg_catalog.=) root.oid AND (k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}') OR k.relpersistence OPERATOR(pg_catalog.=) 'u')),
        root.silent, root.restricted, root.obstructed
   FROM root JOIN change c ON c.oid OPERATOR(pg_catalog.=) root.oid
  ORDER BY root.oid";

@@ -116,6 +116,35 @@ SELECT s.audience, s.contact_count, segments.how_kept(s.id), (SELECT count(*) FR
 
 SELECT detach_audience('readers', true), detach_audience('many', true);
 
+-- What a crash empties.
+\set VERBOSITY default
+CREATE UNLOGGED TABLE sessions (id int PRIMARY KEY, country text);
+INSERT INTO sessions VALUES (1, 'US');
+SELECT attach_audience('sessions', 'sessions');
+SELECT set_freshness('sessions', 'live');
+ALTER TABLE sessions SET LOGGED;
+SELECT set_freshness('sessions', 'live');
+SELECT segments.how_kept(id), contact_count FROM create_segment('US', '{"country": "US"}', audience => 'sessions');
+CREATE UNLOGGED TABLE more_sessions () INHERITS (sessions);
+SELECT segments.how_kept(id), contact_count FROM segments.segment WHERE audience = 'sessions';
+DROP TABLE more_sessions;
+SELECT set_freshness('sessions', 'live');
+ALTER TABLE sessions SET UNLOGGED;
+SELECT segments.how_kept(id), contact_count FROM segments.segment WHERE audience = 'sessions';
+SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'sessions'::regclass AND NOT tgisinternal;
+SELECT detach_audience('sessions', true);
+DROP TABLE sessions;
+-- Subscriptions.
+CREATE TABLE sessions (id int PRIMARY KEY);
+CREATE UNLOGGED TABLE session_topics (session int, topic text);
+SELECT attach_audience('sessions', 'sessions'), attach_topics('sessions', 'session_topics', 'session', 'topic');
+SELECT slug FROM create_topic('a', audience => 'sessions');
+SELECT set_freshness('sessions', 'live');
+SELECT name, segments.how_kept((create_segment(name, condition, audience => 'sessions')).id)
+  FROM (VALUES ('everyone', '{}'), ('a', '{"$topic": "a"}')) v(name, condition);
+SELECT detach_audience('sessions', true);
+DROP TABLE sessions, session_topics;
+\set VERBOSITY terse
 DROP TABLE readers, reader_topics, all_topics;
 DROP TYPE mood CASCADE;
 DROP FUNCTION gap_counts;
