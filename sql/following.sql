@@ -70,14 +70,13 @@ CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relati
 ALTER TABLE segments.audience_config ENABLE ALWAYS TRIGGER number_columns;
 
 -- A segment whose column is gone keeps no count: should the column come back, what was changed meanwhile is not known.
-CREATE FUNCTION segments.forget_live_counts(audience text) RETURNS void
-    LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-DELETE FROM segments.segment_count c USING segments.segment_config s
- WHERE s.id = c.segment AND s.audience = forget_live_counts.audience
-   AND (SELECT a.freshness FROM segments.audience_config a WHERE a.name = s.audience) = 'live'
-$$;
+CREATE FUNCTION segments.forget_live_counts(tables oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_live_counts_wrapper';
+COMMENT ON FUNCTION segments.forget_live_counts(oid[]) IS
+    'Forgets the counts of live audiences that have to do with these tables; commands that change members and fire no trigger call it.';
 
--- Whatever goes wrong here must not make somebody's DROP or ALTER fail.
+-- A mistake here must not make somebody's DROP or ALTER fail. What may be over when the command is tried again does make it
+-- fail, here and in the other event triggers: the counts would go on as if it had not been.
 CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -89,10 +88,14 @@ BEGIN
         RETURN;
     END IF;
     UPDATE segments.audience_config SET relation = 0::oid WHERE relation = ANY (dropped);
-    PERFORM segments.forget_live_counts(a.name) FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped);
+    PERFORM segments.forget_live_counts(ARRAY(
+        SELECT a.topics_relation::oid FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped)));
     UPDATE segments.audience_config SET topics_relation = 0::oid WHERE topics_relation = ANY (dropped);
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
 END
 $$;
 -- Without a list of commands: ALTER TABLE … DROP COLUMN … CASCADE drops views, too.
@@ -129,15 +132,9 @@ BEGIN
         after := segments.follow_columns(before);
         after.relation_name := coalesce(segments.quoted_name(after.relation), before.relation_name);
         after.topics_relation_name := coalesce(segments.quoted_name(after.topics_relation), before.topics_relation_name);
-        -- A column that has come takes the place of a property, or of a path, of its name.
-        IF NOT before.attributes <@ after.attributes OR EXISTS (
-            SELECT FROM unnest(after.attributes) added(attribute),
-                   LATERAL (SELECT regexp_replace(added.attribute, '^([^ ]+ ){3}', '')) is_called(name)
-             WHERE added.attribute <> ALL (before.attributes)
-               AND (is_called.name LIKE '%.%'
-                    OR is_called.name IN (SELECT p.name FROM segments.property_config p WHERE p.audience = before.name)))
-        THEN
-            PERFORM segments.forget_live_counts(before.name);
+        -- A column that comes may take over the name of a custom property.
+        IF NOT (before.attributes <@ after.attributes AND before.attributes @> after.attributes) THEN
+            PERFORM segments.forget_live_counts(array_remove(ARRAY[before.relation, before.topics_relation]::oid[], NULL));
         END IF;
         UPDATE segments.audience_config a
            SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,
@@ -150,8 +147,11 @@ BEGIN
                attributes = after.attributes
          WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
     END LOOP;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'segments could not follow what was renamed: %', SQLERRM;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not follow what was renamed: %', SQLERRM;
 END
 $$;
 CREATE EVENT TRIGGER segments_follow_renamed_relations ON ddl_command_end

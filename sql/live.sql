@@ -11,6 +11,11 @@ CREATE TABLE segments.count_delta (
 CREATE TABLE segments.live_table (
     root regclass NOT NULL,
     part regclass NOT NULL,
+    -- Where the part is the root: what keeps the triggers from keeping counts. Parts whose triggers are off, owners of
+    -- contacts to whom row security applies, and whether rows change without a statement
+    silent oid[] NOT NULL DEFAULT '{}',
+    restricted oid[] NOT NULL DEFAULT '{}',
+    obstructed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (root, part)
 );
 SELECT pg_catalog.pg_extension_config_dump('segments.live_table', '');
@@ -110,22 +115,28 @@ COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments whose 
 CREATE FUNCTION segments.keep_parts() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_parts_wrapper';
 COMMENT ON FUNCTION segments.keep_parts() IS
-    'Brings live counts and their triggers into line with the partitions that tables have now; commands that change these call it.';
+    'Brings live counts and their triggers into line with what tables are now, and with their partitions; commands that change these call it.';
 
 CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF to_regclass('segments.live_table') IS NOT NULL AND EXISTS (SELECT FROM segments.live_table) THEN
+    -- An older snapshot may not show that there are any.
+    IF to_regclass('segments.live_table') IS NOT NULL
+        AND (EXISTS (SELECT FROM segments.live_table) OR current_setting('transaction_isolation') <> 'read committed') THEN
         PERFORM segments.keep_parts();
     END IF;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
 END
 $$;
 -- After segments_forget_dropped_relations, by name.
 CREATE EVENT TRIGGER segments_keep_parts_dropped ON sql_drop EXECUTE FUNCTION segments.follow_parts();
 CREATE EVENT TRIGGER segments_keep_parts ON ddl_command_end
-    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA')
+    WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA',
+                 'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION segments.follow_parts();
 
 -- A column's values that a command computes anew, no trigger sees.
@@ -133,12 +144,36 @@ CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF pg_event_trigger_table_rewrite_reason() & 6 <> 0 AND to_regclass('segments.live_table') IS NOT NULL THEN
-        PERFORM segments.forget_live_counts(a.name)
-           FROM segments.live_table l JOIN segments.audience_config a ON l.root IN (a.relation, a.topics_relation)
-          WHERE l.part = pg_event_trigger_table_rewrite_oid();
+        PERFORM segments.forget_live_counts(ARRAY[pg_event_trigger_table_rewrite_oid()]);
     END IF;
-EXCEPTION WHEN OTHERS THEN
-    RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
 END
 $$;
 CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();
+
+-- That labels are renamed, no trigger sees either.
+CREATE FUNCTION segments.forget_counts_of_types(types oid[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_counts_of_types_wrapper';
+COMMENT ON FUNCTION segments.forget_counts_of_types(oid[]) IS
+    'Forgets the counts of live audiences with columns of these enums, of arrays of them and of domains over them; ALTER TYPE calls it.';
+
+CREATE FUNCTION segments.forget_relabelled_counts() RETURNS event_trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF to_regclass('segments.live_table') IS NOT NULL THEN
+        PERFORM segments.forget_counts_of_types(ARRAY(
+            SELECT objid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_type'::regclass));
+    END IF;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RAISE WARNING 'segments could not forget the counts over a type that is altered: %', SQLERRM;
+END
+$$;
+CREATE EVENT TRIGGER segments_forget_relabelled_counts ON ddl_command_end WHEN TAG IN ('ALTER TYPE')
+    EXECUTE FUNCTION segments.forget_relabelled_counts();

@@ -72,7 +72,7 @@ COMMENT ON FUNCTION segments.wake_worker() IS
 -- In views, operands have the very types of operators: nothing in the schema that the extension is made in can fit better.
 CREATE VIEW segments.segment_status WITH (security_invoker) AS
 SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
-       CASE WHEN k.kept = 'periodic' THEN
+       CASE WHEN k.kept = 'periodic' OR c.counted_at IS NULL THEN
            -- After failures it takes longer and longer, but never more than a day longer than otherwise.
            greatest(least(coalesce(c.counted_at, s.created_at) + i.refresh_interval,
                           -- Not all of the time, where counting takes long.
@@ -88,7 +88,7 @@ SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
  CROSS JOIN LATERAL (SELECT coalesce(a.refresh_interval, segments.default_refresh_interval())) i(refresh_interval)
  CROSS JOIN LATERAL (SELECT CASE a.freshness WHEN 'live' THEN segments.how_kept(s.id) ELSE 'periodic' END OFFSET 0) k(kept);
 COMMENT ON VIEW segments.segment_status IS
-    'How segments'' counts are kept, live or periodic; when those that are not live are due to be counted anew, at the latest an interval after they were counted, and sooner where dates relative to now have come to mean something else; how long the last refresh took; and why it failed.';
+    'How segments'' counts are kept, live or periodic; when those that are not live, or whose count was forgotten, are due to be counted anew, at the latest an interval after they were counted, and sooner where dates relative to now have come to mean something else; how long the last refresh took; and why it failed.';
 
 CREATE FUNCTION segments.visible_history(segment uuid) RETURNS TABLE (counted_at timestamptz, contact_count bigint)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_history_wrapper';

@@ -86,6 +86,11 @@ pub fn write<'q>(sql: impl Into<query::Sql<'q>>, arguments: &[DatumWithOid]) -> 
     security::as_role(extension_owner(), || query::write(sql, arguments))
 }
 
+/// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
+pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
+    security::as_role(extension_owner(), || query::write_latest(sql, arguments))
+}
+
 /// The role that owns the extension's tables.
 pub fn extension_owner() -> pg_sys::Oid {
     query::first(

@@ -18,6 +18,7 @@
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
 //! | [`freshness`] | switching an audience to live and back |
 //! | [`following`] | partitions that come and go |
+//! | [`forgetting`], [`gaps`] | what changes members and fires no trigger |
 
 use crate::pg::trigger::{Event, Statement};
 
@@ -26,7 +27,9 @@ mod contacts;
 mod definition;
 mod fold;
 mod following;
+mod forgetting;
 mod freshness;
+mod gaps;
 mod kept;
 mod members;
 mod outcome;
@@ -38,8 +41,9 @@ mod truncation;
 mod watched;
 
 pub use change::{define_settings, newest_change, prune_changes};
-pub use definition::{forget_counts, hold_definitions, hold_tables, hold_writers, hold_writers_unrestricted, is_live};
+pub use definition::{hold_definitions, hold_tables, hold_writers, hold_writers_unrestricted, is_live};
 pub use fold::{fold, fold_unlocked, has_unfolded};
+pub use forgetting::forget;
 pub use freshness::{stop_keeping, topics_attached};
 pub use members::Members;
 

@@ -61,7 +61,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     }
     if was_broken {
         // Its scope may make sense again; what was changed meanwhile is not known.
-        live::forget_counts(&audience.name);
+        live::forget(vec![audience.name.clone()]);
     }
 }
 

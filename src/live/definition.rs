@@ -38,7 +38,7 @@ pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
 /// locked, which whoever does that locks after the tables.
 pub fn hold_tables(audience: &str) {
     if let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) {
-        tables(&audience).for_each(relcache::lock_against_change);
+        tables(&audience).for_each(|table| _ = relcache::tree(table));
     }
 }
 
@@ -69,11 +69,6 @@ pub fn stays_live(audience: &str) -> bool {
         query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
     });
     freshness.first().is_some_and(|freshness| freshness == "live")
-}
-
-/// Forgets the counts of a live audience; until they are counted again, they are counted for each reader.
-pub fn forget_counts(audience: &str) {
-    access::write("SELECT segments.forget_live_counts($1)", &[audience.into()]);
 }
 
 const FRESHNESS: &str = "

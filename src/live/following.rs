@@ -1,63 +1,89 @@
 //! Following the parts of a live audience's tables: partitions, and other tables that inherit.
 //!
 //! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which
-//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers, and
-//! their rows are counted; tables that have gone lose their triggers, and what is left is counted anew.
+//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers,
+//! tables that have gone lose them, and everything is counted anew. Where triggers cannot keep the counts for a while,
+//! these are forgotten (see [`gaps`](super::gaps)).
 //!
 //! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone,
 //! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
 //! tables: it is kept out by the lock on the counts.
 
-use super::definition::forget_counts;
+use super::forgetting::forget;
 use super::freshness::{add_triggers, drop_unused_triggers, give_up, write_freshness};
-use super::kept::{self, LiveSegment};
+use super::gaps::Gaps;
+use super::kept;
 use super::members;
-use super::outcome::{Journal, Outcome};
+use super::outcome::Outcome;
 use super::parts::{self, Described, describe};
 use super::subscriptions;
 use crate::access;
 use crate::audience::{Audience, Relation, RelationKind};
 use crate::count;
 use crate::error::{Failure, sqlstate_text};
-use crate::pg::{relcache, security, snapshot, subtransaction};
-use crate::query;
+use crate::pg::{relcache, snapshot, subtransaction};
+use crate::query::{self, Row};
 use crate::segment::Definition;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use segments_core::expr::Checked;
+use std::cell::Cell;
 
-/// A table of live audiences of which parts have come or gone.
-struct Changed {
+thread_local! {
+    /// Whether a command of the extension's own is being run.
+    static OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs commands of the extension's own that are not to be followed.
+pub fn unfollowed<T>(work: impl FnOnce() -> T) -> T {
+    struct Own(bool);
+    impl Drop for Own {
+        fn drop(&mut self) {
+            OWN.set(self.0);
+        }
+    }
+    let _own = Own(OWN.replace(true));
+    work()
+}
+
+/// A table of live audiences, as it was recorded and as it is.
+struct Table {
     root: Oid,
     added: Vec<Oid>,
     gone: Vec<Oid>,
     /// Of those that have gone, what still exists
     detached: Vec<Oid>,
-    /// The live audiences whose contacts it has, and those whose subscriptions
+    /// Why its triggers do not see every change
+    obstacle: Option<String>,
+    /// What kept its triggers from keeping counts, and what does so now
+    before: Gaps,
+    now: Gaps,
+}
+
+/// The live audiences whose contacts a table has, and those whose subscriptions.
+struct Audiences {
     of_contacts: Vec<String>,
     of_subscriptions: Vec<String>,
 }
 
-/// Brings triggers and counts into line with the parts that the tables of live audiences have now. Called after
-/// commands that may have changed these, with the rights of the extension's owner.
+/// Brings triggers and counts into line with the tables of live audiences as they are now. Called after commands that
+/// may have changed these, with the rights of the extension's owner.
 #[pg_extern(sql = false)]
 fn keep_parts() {
-    let changed = snapshot::latest(|| {
-        query::rows(CHANGED, &[], |row| Changed {
-            root: row.get(1),
-            added: row.get(2),
-            gone: row.get(3),
-            detached: row.get(4),
-            of_contacts: row.get(5),
-            of_subscriptions: row.get(6),
-        })
-    });
-    for changed in changed {
+    if OWN.get() {
+        return;
+    }
+    for root in changed(None).into_iter().map(|table| table.root) {
+        // Others may be changing it, too: what they have recorded is compared once they are done.
+        access::write_latest(HOLD, &[root.into()]);
+        let Some(table) = changed(Some(root)).pop() else { continue };
+        let audiences = snapshot::latest(|| Audiences::of(table.root));
         // Whatever goes wrong must not make somebody's ALTER or DROP fail.
-        if let Err(raised) = subtransaction::attempt(|| changed.follow()) {
-            for audience in changed.of_contacts.iter().chain(&changed.of_subscriptions) {
-                forget_counts(audience);
+        let followed = subtransaction::attempt(|| snapshot::latest(|| table.follow(&audiences)));
+        if let Err(raised) = followed {
+            Gaps::unfollowed().record(table.root);
+            forget(audiences.all());
+            for audience in audiences.all() {
                 Failure::new(
                     PgSqlErrorCode::ERRCODE_WARNING,
                     // The message may quote contacts, and whoever changes any table reads this.
@@ -74,15 +100,32 @@ fn keep_parts() {
     }
 }
 
+/// The tables that are not as they were recorded; of one alone, where one is given.
+fn changed(root: Option<Oid>) -> Vec<Table> {
+    let mut tables = snapshot::latest(|| query::rows(TABLES, &[root.into()], Table::read));
+    tables.retain(Table::has_changed);
+    tables
+}
+
 /// Records which parts a table has whose statements are counted from now on.
 pub fn record(root: Oid, parts: &[Oid]) {
-    access::write(
+    access::write_latest(
         "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
         &[root.into()],
     );
-    access::write(
+    record_changes(root, parts, &[]);
+}
+
+/// Records that parts have come and others have gone.
+fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
+    access::write_latest(
+        "DELETE FROM segments.live_table l
+          WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)",
+        &[root.into(), gone.to_vec().into()],
+    );
+    access::write_latest(
         "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
-        &[root.into(), parts.to_vec().into()],
+        &[root.into(), added.to_vec().into()],
     );
 }
 
@@ -91,71 +134,90 @@ pub fn forget_unused() {
     access::write(UNUSED, &[]);
 }
 
-impl Changed {
-    fn follow(&self) {
-        if let Some(obstacle) = parts::obstacle(self.root) {
-            return self.give_up(&obstacle);
+impl Audiences {
+    fn of(root: Oid) -> Self {
+        let names = |column| query::rows(column, &[root.into()], |row| row.get(1));
+        Audiences { of_contacts: names(OF_CONTACTS), of_subscriptions: names(OF_SUBSCRIPTIONS) }
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.of_contacts.iter().chain(&self.of_subscriptions).cloned().collect()
+    }
+}
+
+impl Table {
+    fn read(row: &Row<'_>) -> Self {
+        let root = row.get(1);
+        let obstacle = row.get::<bool>(7).then(|| parts::obstacle(root)).flatten();
+        Table {
+            root,
+            added: row.get(2),
+            gone: row.get(3),
+            detached: row.get(4),
+            before: Gaps::read(row, 8),
+            now: Gaps::find(root, &row.get::<Vec<Oid>>(5), row.get(6), obstacle.is_some()),
+            obstacle,
         }
+    }
+
+    fn has_changed(&self) -> bool {
+        self.now != self.before || self.obstacle.is_none() && self.has_other_parts()
+    }
+
+    fn has_other_parts(&self) -> bool {
+        !self.added.is_empty() || !self.gone.is_empty()
+    }
+
+    fn follow(&self, audiences: &Audiences) {
+        match &self.obstacle {
+            Some(obstacle) => give_up_all(audiences, obstacle),
+            None if self.has_other_parts() => self.follow_parts(audiences),
+            None => {}
+        }
+        if self.now == self.before {
+            return;
+        }
+        if self.now.restricted != self.before.restricted {
+            // Who writes to a part may have done so in the gap.
+            relcache::lock_against_writers(self.root);
+        }
+        self.now.record(self.root);
+        // Audiences that were given up keep what they have.
+        forget(if self.obstacle.is_some() { audiences.of_subscriptions.clone() } else { audiences.all() });
+    }
+
+    fn follow_parts(&self, audiences: &Audiences) {
         for part in &self.added {
             relcache::lock_against_writers(*part);
             add_triggers(*part);
         }
-        record(self.root, &relcache::tree(self.root));
+        record_changes(self.root, &self.added, &self.gone);
         for part in &self.detached {
             drop_unused_triggers(*part);
         }
-        self.of_contacts.iter().for_each(|audience| self.count_contacts(audience));
+        audiences.of_contacts.iter().for_each(|audience| self.count_contacts(audience));
         let is_trifling = self.gone.is_empty() && self.added.iter().all(|part| is_empty(*part));
         if !is_trifling {
-            self.of_subscriptions.iter().for_each(|audience| recount(audience));
+            audiences.of_subscriptions.iter().for_each(|audience| recount(audience));
         }
-    }
-
-    /// No audience over the table can be live any more.
-    fn give_up(&self, obstacle: &str) {
-        for audience in &self.of_contacts {
-            give_up(audience);
-            Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))
-                .detail(obstacle.to_owned())
-                .hint("Its counts are periodic from now on: refresh_segments() counts anew at any time.")
-                .warning();
-        }
-        // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.
-        self.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
-        access::write(
-            "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-            &[self.root.into()],
-        );
     }
 
     fn count_contacts(&self, audience: &str) {
         let audience = Audience::load(audience);
-        let segments = kept::segments(&audience);
-        let over = |parts: &[Oid]| -> Vec<Audience> {
-            let filled = parts.iter().filter(|part| !is_empty(**part));
-            filled.map(|part| over_part(&audience.name, describe(*part), *part)).collect()
-        };
-        let (added, detached) = (over(&self.added), over(&self.detached));
-        let watched: Vec<Definition> = if added.is_empty() && self.gone.is_empty() {
-            return;
-        } else {
-            segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect()
-        };
-        let mut outcome = Outcome::default();
-        let mut moved = |parts: &[Audience], entered: bool| {
-            for (segment, contacts) in parts.iter().flat_map(|part| members::members(part, &watched)) {
-                contacts.into_iter().for_each(|contact| outcome.moved(segment, contact, entered));
-            }
-        };
-        moved(&added, true);
-        moved(&detached, false);
-        if self.gone.is_empty() && added.iter().all(|part| !is_restricted(part)) {
-            self.add(&audience, &segments, &added, &mut outcome);
-            outcome.record(&audience.name, Journal::find());
+        let filled = |parts: &[Oid]| parts.iter().copied().filter(|part| !is_empty(*part)).collect::<Vec<Oid>>();
+        let (added, detached) = (filled(&self.added), filled(&self.detached));
+        if added.is_empty() && self.gone.is_empty() {
             return;
         }
+        let segments = kept::segments(&audience);
+        let watched: Vec<Definition> =
+            segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
+        if segments.iter().any(|segment| segment.reads_topics) {
+            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            subscriptions::presence(&audience).into_iter().for_each(|presence| presence.appear());
+        }
         recount(&audience.name);
-        outcome.record_changes(access::extension_owner());
+        record_moves(&audience.name, &watched, &added, &detached);
         if self.gone.len() > self.detached.len() && !watched.is_empty() {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_WARNING,
@@ -166,25 +228,33 @@ impl Changed {
             .warning();
         }
     }
+}
 
-    /// Counts the members that have come with parts.
-    fn add(&self, audience: &Audience, segments: &[LiveSegment], parts: &[Audience], outcome: &mut Outcome) {
-        let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
-        ids.sort();
-        count::lock(access::extension_owner(), &ids);
-        // Whoever has subscribed one of these contacts, and did not find it, is waited for.
-        let presence = subscriptions::presence(audience);
-        presence.filter(|_| segments.iter().any(|segment| segment.reads_topics)).into_iter().for_each(|p| p.appear());
-        // The members of watched segments have been added one by one.
-        let counted: Vec<&LiveSegment> = segments.iter().filter(|segment| !segment.is_watched).collect();
-        let conditions: Vec<Checked> = counted.iter().map(|segment| segment.checked.clone()).collect();
-        snapshot::latest(|| {
-            for part in parts {
-                let counts = count::members::of_all(part, &conditions, None);
-                counted.iter().zip(counts).for_each(|(segment, count)| outcome.grew(segment.id, count));
-            }
-        });
+/// No audience whose contacts the table has can be live any more.
+fn give_up_all(audiences: &Audiences, obstacle: &str) {
+    for audience in &audiences.of_contacts {
+        give_up(audience);
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))
+            .detail(obstacle.to_owned())
+            .hint("Its counts are periodic from now on: refresh_segments() counts anew at any time.")
+            .warning();
     }
+    // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.
+    audiences.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
+}
+
+/// Records who has entered watched segments with parts, and who has left them.
+fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached: &[Oid]) {
+    if watched.is_empty() {
+        return;
+    }
+    let mut outcome = Outcome::default();
+    for (part, entered) in added.iter().map(|part| (*part, true)).chain(detached.iter().map(|part| (*part, false))) {
+        for (segment, contacts) in members::members_of_part(&over_part(audience, describe(part), part), watched) {
+            contacts.into_iter().for_each(|contact| outcome.changed(segment, contact, entered));
+        }
+    }
+    outcome.record_changes(access::extension_owner());
 }
 
 fn recount(audience: &str) {
@@ -200,10 +270,6 @@ fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
     audience
 }
 
-fn is_restricted(part: &Audience) -> bool {
-    security::as_role(part.relation.owner, || security::row_security_applies(part.relation.oid))
-}
-
 /// Whether a part has no rows of its own, and never had. It is not queried: while Postgres plans, it evaluates what is
 /// constant in the part's indexes, which is its owner's code.
 fn is_empty(part: Oid) -> bool {
@@ -211,35 +277,57 @@ fn is_empty(part: Oid) -> bool {
     query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
 }
 
-// A partition that DETACH … CONCURRENTLY has not finished with is a part: until then, its triggers count for it.
-const CHANGED: &str = "
+// A partition that DETACH … CONCURRENTLY has not finished with stays what it was: until then, its triggers count for it.
+const TABLES: &str = "
 WITH RECURSIVE audience AS (
-    SELECT a.name, a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions
-      FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live'),
-root(oid) AS (
-    SELECT DISTINCT l.root::pg_catalog.oid FROM segments.live_table l
+    SELECT a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions, c.relowner AS owner
+      FROM segments.audience_config a LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
+     WHERE a.freshness OPERATOR(pg_catalog.=) 'live'),
+root AS (
+    SELECT l.root::pg_catalog.oid AS oid, l.silent, l.restricted, l.obstructed FROM segments.live_table l
       JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
-     WHERE EXISTS (SELECT FROM audience a WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]))),
-part(root, oid) AS (
-    SELECT root.oid, root.oid FROM root
+     WHERE l.part OPERATOR(pg_catalog.=) l.root AND ($1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1)
+       AND EXISTS (SELECT FROM audience a WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]))),
+part(root, oid, is_pending) AS (
+    SELECT root.oid, root.oid, false FROM root
     UNION
-    SELECT part.root, i.inhrelid FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
-changed AS (
+    SELECT part.root, i.inhrelid, part.is_pending OR i.inhdetachpending
+      FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
+recorded AS (
+    SELECT l.root::pg_catalog.oid AS root, l.part::pg_catalog.oid AS oid FROM segments.live_table l),
+change AS (
     SELECT root.oid,
-           ARRAY(SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid EXCEPT
-                 SELECT l.part::pg_catalog.oid FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) root.oid) AS added,
-           ARRAY(SELECT l.part::pg_catalog.oid FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) root.oid EXCEPT
+           ARRAY(SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid AND NOT p.is_pending EXCEPT
+                 SELECT r.oid FROM recorded r WHERE r.root OPERATOR(pg_catalog.=) root.oid) AS added,
+           ARRAY(SELECT r.oid FROM recorded r WHERE r.root OPERATOR(pg_catalog.=) root.oid EXCEPT
                  SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid) AS gone,
-           -- It has become a part itself.
-           EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid) AS is_part
+           ARRAY(SELECT r.oid FROM recorded r WHERE r.root OPERATOR(pg_catalog.=) root.oid INTERSECT
+                 SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid) AS kept
       FROM root)
-SELECT c.oid, c.added, c.gone,
+SELECT root.oid, c.added, c.gone,
        ARRAY(SELECT g.oid FROM pg_catalog.unnest(c.gone) g(oid) JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) g.oid),
-       ARRAY(SELECT a.name FROM audience a WHERE a.contacts OPERATOR(pg_catalog.=) c.oid ORDER BY a.name),
-       ARRAY(SELECT a.name FROM audience a WHERE a.subscriptions OPERATOR(pg_catalog.=) c.oid ORDER BY a.name)
-  FROM changed c
- WHERE c.is_part OR c.added OPERATOR(pg_catalog.<>) '{}' OR c.gone OPERATOR(pg_catalog.<>) '{}'
- ORDER BY c.oid";
+       c.kept,
+       ARRAY(SELECT DISTINCT a.owner FROM audience a
+              WHERE root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]) AND a.owner IS NOT NULL ORDER BY a.owner),
+       -- Where there may be an obstacle: it is a part itself, or has parts of another kind.
+       EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid)
+       OR EXISTS (SELECT FROM part p JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) p.oid
+                   WHERE p.root OPERATOR(pg_catalog.=) root.oid AND (k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}') OR k.relpersistence OPERATOR(pg_catalog.=) 'u')),
+       root.silent, root.restricted, root.obstructed
+  FROM root JOIN change c ON c.oid OPERATOR(pg_catalog.=) root.oid
+ ORDER BY root.oid";
+
+const HOLD: &str = "
+SELECT FROM segments.live_table l
+ WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part OPERATOR(pg_catalog.=) l.root FOR UPDATE";
+
+const OF_CONTACTS: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
+
+const OF_SUBSCRIPTIONS: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
 
 const UNUSED: &str = "
 DELETE FROM segments.live_table l

@@ -1,6 +1,7 @@
 //! Switching an audience to live counts and back.
 
 use super::definition::{lock_tables, stays_live};
+use super::gaps::Gaps;
 use super::parts::{self, describe};
 use super::{fold, following, kept, tracked};
 use crate::access::{self, Scope};
@@ -64,14 +65,16 @@ fn start(audience: &Audience, recount: bool) {
     {
         roots.push(relation.oid);
     }
-    let mut added = 0;
+    let mut recount = recount;
     for root in roots {
         let parts = relcache::tree(root);
+        let had_gaps = security::as_role(access::extension_owner(), || Gaps::are_recorded(root));
         following::record(root, &parts);
-        added += parts.into_iter().filter(|&table| add_triggers(table)).count();
+        let added = parts.into_iter().filter(|&table| add_triggers(table)).count();
+        recount |= had_gaps || added > 0;
     }
     write_freshness(&audience.name, "live");
-    if recount || added > 0 {
+    if recount {
         let all = || snapshot::latest(|| Definition::all(&audience.name));
         count::recount(audience, &security::as_role(access::extension_owner(), all));
     }
@@ -158,19 +161,19 @@ const TRIGGERS: [(&str, &str, &str); 5] = [
 /// Adds those triggers that the table does not have, or that do not fire; whether there were any. They are the table's,
 /// so that dumps have them.
 pub fn add_triggers(table: Oid) -> bool {
-    if has_triggers(table) {
+    if without_triggers(&[table]).is_empty() {
         return false;
     }
     let present = triggers_of(table);
     let quoted = describe(table).quoted();
     for (name, event, tables) in TRIGGERS {
         if present.iter().any(|present| present == name) {
-            access::write(&format!("ALTER TABLE ONLY {quoted} ENABLE TRIGGER {name}"), &[]);
+            change_triggers(&format!("ALTER TABLE ONLY {quoted} ENABLE TRIGGER {name}"));
         } else {
             let sql = format!(
                 "CREATE TRIGGER {name} {event} ON {quoted} {tables} FOR EACH STATEMENT EXECUTE FUNCTION segments.keep_counts()"
             );
-            access::write(&sql, &[]);
+            change_triggers(&sql);
         }
     }
     true
@@ -183,34 +186,43 @@ pub fn drop_unused_triggers(table: Oid) {
     }
     let quoted = describe(table).quoted();
     for name in triggers_of(table) {
-        access::write(&format!("DROP TRIGGER {} ON {quoted}", quote_identifier(&name)), &[]);
+        change_triggers(&format!("DROP TRIGGER {} ON {quoted}", quote_identifier(&name)));
     }
 }
 
-/// Whether the table has all of its triggers, and they fire.
-pub fn has_triggers(table: Oid) -> bool {
-    let enabled = query::first(
-        "SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t
-           JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND n.nspname OPERATOR(pg_catalog.=) 'segments'
-            AND p.proname OPERATOR(pg_catalog.=) 'keep_counts' AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}')
-            AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($2)",
-        &[table.into(), TRIGGERS.map(|(name, _, _)| name.to_owned()).to_vec().into()],
-        |row| row.get::<i64>(1),
-    );
-    enabled == Some(TRIGGERS.len() as i64)
+fn change_triggers(sql: &str) {
+    following::unfollowed(|| access::write(query::Sql::Made(sql), &[]));
+}
+
+/// Those of the tables that do not have all of the triggers, or whose triggers do not fire.
+pub fn without_triggers(tables: &[Oid]) -> Vec<Oid> {
+    let names = TRIGGERS.map(|(name, _, _)| name.to_owned()).to_vec();
+    query::rows(
+        "SELECT r.oid FROM pg_catalog.unnest($1) r(oid)
+          WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t
+                   JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+                   JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+                  WHERE t.tgrelid OPERATOR(pg_catalog.=) r.oid AND n.nspname OPERATOR(pg_catalog.=) 'segments'
+                    AND p.proname OPERATOR(pg_catalog.=) 'keep_counts' AND t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}')
+                    AND t.tgname::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($2)) OPERATOR(pg_catalog.<) pg_catalog.cardinality($2)
+          ORDER BY r.oid",
+        &[tables.to_vec().into(), names.into()],
+        |row| row.get(1),
+    )
 }
 
 fn triggers_of(table: Oid) -> Vec<String> {
-    query::write_rows(
-        "SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger t
-           JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-          WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND NOT t.tgisinternal
-            AND n.nspname OPERATOR(pg_catalog.=) 'segments' AND p.proname OPERATOR(pg_catalog.=) 'keep_counts'
-          ORDER BY t.tgname",
-        &[table.into()],
-        |row| row.get(1),
-    )
+    let found = || {
+        query::rows(
+            "SELECT t.tgname::pg_catalog.text FROM pg_catalog.pg_trigger t
+               JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+               JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+              WHERE t.tgrelid OPERATOR(pg_catalog.=) $1 AND NOT t.tgisinternal
+                AND n.nspname OPERATOR(pg_catalog.=) 'segments' AND p.proname OPERATOR(pg_catalog.=) 'keep_counts'
+              ORDER BY t.tgname",
+            &[table.into()],
+            |row| row.get(1),
+        )
+    };
+    snapshot::latest(found)
 }

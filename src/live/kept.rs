@@ -52,8 +52,8 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
             Subscriptions::In(relation) if segment.reads_topics => Some(relation.oid),
             _ => None,
         };
-        let mut tables = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree);
-        (definition::is_live(&audience.name) && tables.all(freshness::has_triggers)).then_some(())
+        let tables: Vec<_> = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree).collect();
+        (definition::is_live(&audience.name) && freshness::without_triggers(&tables).is_empty()).then_some(())
     };
     if is_live().is_some() { "live" } else { "periodic" }
 }

@@ -61,12 +61,20 @@ impl Members {
 
 /// The ids of the segments' members, as text.
 pub fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
+    members_in(&audience.relation.quoted(), audience, segments)
+}
+
+/// As [`members`], of an audience over a part of a table, without the parts that this has itself.
+pub fn members_of_part(part: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
+    members_in(&format!("ONLY {}", part.relation.quoted()), part, segments)
+}
+
+fn members_in(rows: &str, audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     let ids = |segment: &Definition| {
         let Ok(checked) = scope::check_segment(audience, segment) else { return HashSet::new() };
         let sql = audience.reading(&format!(
-            "SELECT {} FROM {} WHERE {}",
+            "SELECT {} FROM {rows} WHERE {}",
             audience.id.as_text(&quote_identifier(&audience.id.name)),
-            audience.relation.quoted(),
             contact::executable_sql(audience, &checked.checked)
         ));
         let read = || query::rows(&sql, &[], |row| row.nullable::<String>(1));

@@ -9,14 +9,16 @@ use segments_core::sql::QualifiedName;
 
 /// Why triggers on a relation and its parts do not see every change of its rows; `None` where they do.
 pub fn obstacle(relation: Oid) -> Option<String> {
-    let what = match describe(relation).kind.as_str() {
-        "r" | "p" => return obstacle_of_table(relation),
-        "v" => "a view, whose rows change without a statement that names it",
-        "m" => "a materialized view, whose rows change without a statement that names it",
-        "f" => "a foreign table, whose rows change elsewhere",
-        _ => "not a table",
-    };
-    Some(format!("It is {what}."))
+    let described = describe(relation);
+    if let Some(what) = described.obstacle() {
+        return Some(format!("It is {what}."));
+    }
+    match described.kind.as_str() {
+        "r" | "p" => obstacle_of_table(relation),
+        "v" => Some("It is a view, whose rows change without a statement that names it.".to_owned()),
+        "m" => Some("It is a materialized view, whose rows change without a statement that names it.".to_owned()),
+        _ => Some("It is not a table.".to_owned()),
+    }
 }
 
 fn obstacle_of_table(relation: Oid) -> Option<String> {
@@ -29,8 +31,8 @@ fn obstacle_of_table(relation: Oid) -> Option<String> {
         let parent = describe(parent).quoted();
         return Some(format!("It is a part of {parent}, and statements that name {parent} change its rows too."));
     }
-    let foreign = relcache::tree(relation).into_iter().map(describe).find(|part| part.kind == "f")?;
-    Some(format!("{}, a part of it, is a foreign table, whose rows change elsewhere.", foreign.quoted()))
+    let obstacle = |part: Described| Some(format!("{}, a part of it, is {}.", part.quoted(), part.obstacle()?));
+    relcache::tree(relation).into_iter().map(describe).find_map(obstacle)
 }
 
 /// A relation as its catalog has it.
@@ -39,6 +41,8 @@ pub struct Described {
     /// `pg_class.relkind`
     pub kind: String,
     pub owner: Oid,
+    /// `pg_class.relpersistence`
+    persistence: String,
 }
 
 impl Described {
@@ -46,12 +50,22 @@ impl Described {
     pub fn quoted(&self) -> String {
         quote_qualified_identifier(&self.name.schema, &self.name.name)
     }
+
+    /// What it is that keeps triggers from seeing every change of its rows, be it a part or the whole.
+    fn obstacle(&self) -> Option<&'static str> {
+        match (self.kind.as_str(), self.persistence.as_str()) {
+            ("f", _) => Some("a foreign table, whose rows change elsewhere"),
+            ("r", "u") => Some("an unlogged table, which a crash of the server empties"),
+            _ => None,
+        }
+    }
 }
 
 /// What a relation is; raises where it is gone.
 pub fn describe(relation: Oid) -> Described {
     let found = query::rows(
-        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner,
+                c.relpersistence::pg_catalog.text
            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
           WHERE c.oid OPERATOR(pg_catalog.=) $1",
         &[relation.into()],
@@ -59,6 +73,7 @@ pub fn describe(relation: Oid) -> Described {
             name: QualifiedName { schema: row.get(1), name: row.get(2) },
             kind: row.get(3),
             owner: row.get(4),
+            persistence: row.get(5),
         },
     );
     found.into_iter().next().unwrap_or_else(|| crate::error::internal("a table that is in use is gone").raise())

@@ -11,28 +11,21 @@ use std::ffi::CString;
 /// Raises 25006 in a read-only transaction: on a standby, Postgres would only speak of locks.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     super::snapshot::must_be_writable();
-    lock(relation, pg_sys::ShareRowExclusiveLock)
+    lock_tree(relation, pg_sys::ShareRowExclusiveLock)
 }
 
-/// Locks a table and everything that inherits from it against being emptied, altered or dropped until the transaction
-/// ends. Neither readers nor writers are in the way.
-pub fn lock_against_change(relation: Oid) {
-    lock(relation, pg_sys::AccessShareLock);
+/// A table and everything that inherits from it, itself first, locked as readers do.
+pub fn tree(relation: Oid) -> Vec<Oid> {
+    lock_tree(relation, pg_sys::AccessShareLock)
 }
 
-fn lock(relation: Oid, mode: u32) -> Vec<Oid> {
+fn lock_tree(relation: Oid, mode: u32) -> Vec<Oid> {
     let mode = mode as pg_sys::LOCKMODE;
     // SAFETY: both take any OID; the list is one of OIDs, freed with the current memory context.
     unsafe {
         pg_sys::LockRelationOid(relation, mode);
         oids(find_all_inheritors(relation, mode))
     }
-}
-
-/// A table and everything that inherits from it, itself first.
-pub fn tree(relation: Oid) -> Vec<Oid> {
-    // SAFETY: as above.
-    unsafe { oids(find_all_inheritors(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE)) }
 }
 
 /// A lock that makes it known that rows of a table appear, to those who have looked for them in vain.

@@ -12,6 +12,7 @@ SELECT segments.follow_parts();
 SELECT segments.forget_dropped_relations();
 SELECT segments.follow_renamed_relations();
 SELECT segments.forget_rewritten_counts();
+SELECT segments.forget_relabelled_counts();
 SELECT segments.apply_access_after_upgrade();
 SELECT segments.name_change_log();
 

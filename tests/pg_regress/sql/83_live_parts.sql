@@ -115,6 +115,17 @@ ALTER TABLE parts.more INHERIT people;
 SELECT part_counts();
 DROP SCHEMA parts CASCADE;
 SELECT part_counts();
+-- A tree that comes at once, and goes.
+SELECT watch_segment(id) FROM segments.segment WHERE name = 'US';
+CREATE TABLE tree (id int NOT NULL, country text, age int);
+CREATE TABLE branch () INHERITS (tree);
+INSERT INTO tree VALUES (7, 'US'), (8, 'DE');
+INSERT INTO branch VALUES (9, 'US');
+ALTER TABLE tree INHERIT people;
+SELECT part_counts(), part_news();
+ALTER TABLE tree NO INHERIT people;
+SELECT part_counts(), part_news();
+DROP TABLE tree CASCADE;
 
 -- What cannot be live: a table that has become a part itself, and one with a part elsewhere.
 CREATE TABLE everybody (id int, country text, age int);
