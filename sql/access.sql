@@ -11,6 +11,12 @@ CREATE TABLE segments.access (
 CREATE INDEX access_audience ON segments.access (audience);
 SELECT pg_catalog.pg_extension_config_dump('segments.access', '');
 
+-- Roles that were given USAGE of the extension's schema with their first scope. It goes with their last one.
+CREATE TABLE segments.schema_access (
+    role name PRIMARY KEY
+);
+SELECT pg_catalog.pg_extension_config_dump('segments.schema_access', '');
+
 CREATE FUNCTION segments.permits_every_audience(scopes text[]) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'permits_every_audience_wrapper';
 COMMENT ON FUNCTION segments.permits_every_audience(text[]) IS
@@ -103,6 +109,18 @@ VALUES
     ('unsubscribe_contact', '{write:contacts}')
 $$;
 
+-- What a dropped role had is not for a new one of its name. Privileges went with the role: USAGE of the schema, which comes with
+-- scopes, tells the two apart.
+CREATE FUNCTION segments.forget_dropped_role(role oid) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_namespace n, aclexplode(n.nspacl) acl WHERE n.nspname = 'segments' AND acl.grantee = role) THEN
+        DELETE FROM segments.access a WHERE a.role = pg_get_userbyid(forget_dropped_role.role);
+        DELETE FROM segments.schema_access a WHERE a.role = pg_get_userbyid(forget_dropped_role.role);
+    END IF;
+END
+$$;
+
 -- Brings a role's privileges on the extension's own objects into line with its scopes.
 CREATE FUNCTION segments.apply_access(role name) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -125,11 +143,16 @@ BEGIN
        AND d.classid = 'pg_proc'::regclass;
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %I', names, role);
     IF granted = '{}' THEN
+        DELETE FROM segments.schema_access a WHERE a.role = apply_access.role;
+        IF FOUND THEN
+            EXECUTE format('REVOKE USAGE ON SCHEMA %s FROM %I', home, role);
+        END IF;
         RETURN;
     END IF;
     EXECUTE format('GRANT USAGE ON SCHEMA segments TO %I', role);
     IF NOT has_schema_privilege(role, home, 'USAGE') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', home, role);
+        INSERT INTO segments.schema_access VALUES (role) ON CONFLICT DO NOTHING;
     END IF;
     FOR names IN
         SELECT format(CASE WHEN t.columns IS NULL THEN 'SELECT ON segments.%1$I' ELSE 'SELECT (%2$s) ON segments.%1$I' END,
@@ -159,7 +182,8 @@ CREATE FUNCTION segments.apply_access_after_upgrade() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c WHERE c.object_type = 'extension' AND c.object_identity = 'segments') THEN
-        PERFORM segments.apply_access(a.role) FROM (SELECT DISTINCT role FROM segments.access) a JOIN pg_roles r ON r.rolname = a.role;
+        PERFORM segments.forget_dropped_role(r.oid), segments.apply_access(r.rolname)
+           FROM pg_roles r WHERE r.rolname IN (SELECT a.role FROM segments.access a);
     END IF;
 END
 $$;

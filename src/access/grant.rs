@@ -18,7 +18,7 @@ fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audienc
     audience.into_iter().for_each(keep);
     security::as_role(extension_owner(), || {
         // What a dropped role of that name had is not this one's: its privileges were dropped with it.
-        query::write(FORGET_DROPPED, &[role.oid.into(), role.name.as_str().into()]);
+        query::write(FORGET_DROPPED, &[role.oid.into()]);
         let has_scope = !query::write_rows(KEPT, &[role.name.as_str().into(), scope.name().into()], |_| ()).is_empty();
         query::write(
             "INSERT INTO segments.access (role, scope, audience) VALUES ($1::pg_catalog.name, $2, $3) ON CONFLICT DO NOTHING",
@@ -93,11 +93,7 @@ SELECT r.oid, r.rolname::pg_catalog.text, a.scope FROM segments.access a
    AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
  ORDER BY r.rolname, a.scope";
 
-const FORGET_DROPPED: &str = "
-DELETE FROM segments.access a
- WHERE a.role OPERATOR(pg_catalog.=) $2::pg_catalog.name AND NOT EXISTS (
-       SELECT FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) acl
-        WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND acl.grantee OPERATOR(pg_catalog.=) $1)";
+const FORGET_DROPPED: &str = "SELECT segments.forget_dropped_role($1)";
 
 const APPLY: &str = "SELECT segments.apply_access($1::pg_catalog.name)";
 

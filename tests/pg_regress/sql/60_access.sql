@@ -226,6 +226,34 @@ SELECT grant_segments_access('regress_segments_stranger', 'read:segments', 'regr
 SET ROLE regress_segments_stranger;
 SELECT name, audience FROM list_segments();
 RESET ROLE;
+-- Nor when the extension is upgraded, after which scopes are applied to what is new in it.
+DROP OWNED BY regress_segments_stranger;
+DROP ROLE regress_segments_stranger;
+CREATE ROLE regress_segments_stranger;
+CREATE TABLE added ();
+ALTER EXTENSION segments ADD TABLE added;
+SELECT has_schema_privilege('regress_segments_stranger', 'segments', 'USAGE') AS uses_schema,
+       has_function_privilege('regress_segments_stranger', 'list_segments(text, int, uuid, uuid)', 'EXECUTE') AS lists,
+       has_function_privilege('regress_segments_reader', 'list_segments(text, int, uuid, uuid)', 'EXECUTE') AS reader_lists;
+SELECT scope FROM segments.access WHERE role = 'regress_segments_stranger';
+ALTER EXTENSION segments DROP TABLE added;
+DROP TABLE added;
+
+-- A role that has given everything back depends on nothing. What it had itself, it keeps.
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+CREATE ROLE regress_segments_guest;
+SELECT grant_segments_access(role, scope)
+  FROM unnest('{regress_segments_guest,regress_segments_stranger}'::regrole[]) role, unnest('{read:segments,write:segments}'::text[]) scope;
+SELECT has_schema_privilege('regress_segments_guest', 'public', 'USAGE') AS reaches;
+SELECT revoke_segments_access('regress_segments_guest', 'write:segments');
+SELECT has_schema_privilege('regress_segments_guest', 'public', 'USAGE') AS still_reaches;
+SELECT revoke_segments_access('regress_segments_guest', 'read:segments');
+DROP ROLE regress_segments_guest;
+SELECT revoke_segments_access('regress_segments_stranger', scope) FROM unnest('{read:segments,write:segments}'::text[]) scope;
+GRANT USAGE ON SCHEMA public TO regress_segments_stranger;
+SELECT grant_segments_access('regress_segments_stranger', 'read:segments'), revoke_segments_access('regress_segments_stranger', 'read:segments');
+SELECT has_schema_privilege('regress_segments_stranger', 'public', 'USAGE') AS had_it_itself;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
 
 -- Scopes end with their audience.
 SELECT detach_audience('regress_members', cascade => true);
