@@ -10,6 +10,8 @@ CREATE TABLE segments.access (
 );
 CREATE INDEX access_audience ON segments.access (audience);
 SELECT pg_catalog.pg_extension_config_dump('segments.access', '');
+-- No primary key has a column that may be NULL; without one, nothing could be deleted once a publication is FOR ALL TABLES.
+ALTER TABLE segments.access REPLICA IDENTITY FULL;
 
 -- Roles that were given USAGE of the extension's schema with their first scope. It goes with their last one.
 CREATE TABLE segments.schema_access (

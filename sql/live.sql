@@ -6,6 +6,8 @@ CREATE TABLE segments.count_delta (
     segments uuid[] NOT NULL,
     deltas bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+-- As for segments.access: rows are deleted.
+ALTER TABLE segments.count_delta REPLICA IDENTITY FULL;
 
 -- Which tables have the triggers: those of live audiences, of contacts and of subscriptions, each with all of its parts.
 CREATE TABLE segments.live_table (
@@ -41,7 +43,7 @@ CREATE TABLE segments.change_record (
 
 -- Which record it is that positions are of. There is one row, once there is a watched segment.
 CREATE TABLE segments.change_log (
-    name text NOT NULL
+    name text PRIMARY KEY
 );
 CREATE FUNCTION segments.name_change_log() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
