@@ -43,7 +43,9 @@ CREATE TABLE segments.change_record (
 
 -- Which record it is that positions are of. There is one row, once there is a watched segment.
 CREATE TABLE segments.change_log (
-    name text PRIMARY KEY
+    name text PRIMARY KEY,
+    -- The newest position that the worker has announced
+    announced text
 );
 CREATE FUNCTION segments.name_change_log() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

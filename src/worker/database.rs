@@ -139,4 +139,8 @@ const UNFOLDED: &str = "
 SELECT d.audience, pg_catalog.count(*) FROM (SELECT c.audience FROM segments.count_delta c LIMIT $1) d
  GROUP BY d.audience ORDER BY d.audience";
 
-const ANNOUNCE: &str = "SELECT pg_catalog.pg_notify($1, $2)";
+// Another worker may have announced it.
+const ANNOUNCE: &str = "
+WITH unknown AS (
+    UPDATE segments.change_log l SET announced = $2 WHERE l.announced IS DISTINCT FROM $2 RETURNING l.name)
+SELECT pg_catalog.pg_notify($1, $2) FROM unknown";
