@@ -407,7 +407,7 @@ impl TopicsConfig {
         };
         let contact = find(&self.contact)?;
         let topic_column = find(&self.topic)?;
-        let topic_column = topic_column.to_property().ok_or_else(|| {
+        let topic_column = topic_column.to_topic().ok_or_else(|| {
             format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())
         })?;
         let topics = Topics {

@@ -5,7 +5,7 @@ use crate::pg::index::first_expression;
 use crate::query;
 use pgrx::pg_sys;
 use segments_core::sql::{Column, ColumnKind, QualifiedName, TypedIndex};
-use segments_core::types::ScalarType;
+use segments_core::types::{PropertyType, ScalarType};
 
 /// A column of a table.
 pub struct CatalogColumn {
@@ -26,6 +26,11 @@ impl CatalogColumn {
     /// The column as the property that it is; `None` where conditions cannot use its type.
     pub fn to_property(&self) -> Option<Column> {
         Some(Column { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
+    }
+
+    /// The column as one that holds slugs or ids of topics; `None` where its type cannot.
+    pub fn to_topic(&self) -> Option<Column> {
+        self.to_property().filter(|column| column.kind.property_type() == PropertyType::Scalar(ScalarType::String))
     }
 
     pub fn to_ref(&self) -> ColumnRef {

@@ -9,7 +9,6 @@ use crate::{access, live, query};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
-use segments_core::types::{PropertyType, ScalarType};
 
 /// Tells which table says who is subscribed to what.
 #[pg_extern(sql = false)]
@@ -52,8 +51,7 @@ fn must_refer_to(contact: &CatalogColumn, audience: &Audience, table: &str) {
 
 /// Raises 42804 where a column holds neither slugs nor ids of topics.
 fn must_hold_topics(topic: &CatalogColumn) {
-    let kind = topic.to_property().map(|column| column.kind.property_type());
-    if !matches!(kind, Some(PropertyType::Scalar(ScalarType::String | ScalarType::Number))) {
+    if topic.to_topic().is_none() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!("column \"{}\" of type {} cannot hold topics", topic.name, topic.type_name),

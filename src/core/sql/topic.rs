@@ -1,11 +1,10 @@
 //! Subscriptions.
 
 use super::native::Scalar;
-use super::table::{ColumnKind, Table, Topics};
+use super::table::{Table, Topics};
 use super::tree::{Infix, Sql, Symbol};
 use super::writer::Writer;
-use crate::decimal::Decimal;
-use crate::expr::{Constant, ValueTest};
+use crate::expr::ValueTest;
 use crate::value::Value;
 
 /// Whether the contact is subscribed to any of the topics; never NULL.
@@ -23,7 +22,7 @@ pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &Table, topics: &[Str
     let alias = if outer == "subscription" { "subscribed" } else { "subscription" };
     let column = |prefix: &str, name: &str| format!("{}.{}", writer.identifier(prefix), writer.identifier(name));
     let topic = column(alias, &topic_column.name);
-    let ids: Vec<_> = topics.iter().map(|topic| id(&topic_column.kind, topic)).collect();
+    let ids: Vec<_> = topics.iter().map(|topic| Value::String(topic.clone())).collect();
     let scalar = Scalar { writer, kind: &topic_column.kind, term: &topic, may_be_nan: true };
     let is_topic = match scalar.test(&ValueTest::In(ids)) {
         Some(Sql::Const(false)) | None => return Sql::Const(false),
@@ -43,12 +42,4 @@ pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &Table, topics: &[Str
         writer.identifier(alias),
         writer.write(&Sql::and([is_contact, is_topic]))
     ))
-}
-
-/// A topic's id as the column keeps it.
-fn id(kind: &ColumnKind, topic: &str) -> Constant {
-    match Decimal::parse(topic) {
-        Some(number) if kind.is_number() => Value::Number(number),
-        _ => Value::String(topic.to_owned()),
-    }
 }

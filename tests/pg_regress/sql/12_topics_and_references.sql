@@ -35,16 +35,12 @@ SELECT slug FROM create_topic('Chess', audience => 'members');
 SELECT search_contacts('{"$topic": "chess"}', 'members') - 'cursor' AS member;
 SELECT subscribe_contact(2, 'chess', 'members');
 SELECT count_contacts('{"$topic": "chess"}', 'members');
--- Its columns hold ids of contacts, and topics by slug, number or id.
+-- Its columns hold ids of contacts, and topics by slug or id.
 SELECT attach_topics('members', 'member_interests', 'interest', 'interest');
 ALTER TABLE member_interests ADD since date, ADD topic_no int;
 SELECT attach_topics('members', 'member_interests', 'member', 'since');
 SELECT attach_topics('members', 'member_interests', 'member', 'topic');
-CREATE TABLE interests_by_number (member smallint, topic_no int);
-SELECT attach_topics('members', 'interests_by_number', 'member', 'topic_no'), (create_topic('Go', slug => '7', audience => 'members')).slug;
-SELECT subscribe_contact(1, '7', 'members'), count_contacts('{"$topic": "7"}', 'members'), unsubscribe_contact(1, '7', 'members');
-SELECT * FROM interests_by_number;
-DROP TABLE interests_by_number;
+SELECT attach_topics('members', 'member_interests', 'member', 'topic_no');
 
 -- What cannot be an id is the id of no contact.
 SELECT subscribe_contact('nobody', 'product', 'readers');
