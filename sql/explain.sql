@@ -2,15 +2,15 @@
 
 CREATE FUNCTION validate_conditions(conditions text, audience text DEFAULT 'contacts')
     RETURNS TABLE (severity text, path text, sqlstate text, message text, hint text)
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'validate_conditions_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'validate_conditions_wrapper';
 COMMENT ON FUNCTION validate_conditions(text, text) IS
     'Every mistake in a condition at once, and notices of what is legal and probably not meant; no row when there is nothing to say. Never raises.';
 CREATE FUNCTION validate_conditions(conditions jsonb, audience text DEFAULT 'contacts')
     RETURNS TABLE (severity text, path text, sqlstate text, message text, hint text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2)';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2)';
 CREATE FUNCTION validate_conditions(conditions json, audience text DEFAULT 'contacts')
     RETURNS TABLE (severity text, path text, sqlstate text, message text, hint text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2)';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2)';
 
 CREATE FUNCTION explain_match(contact_id text, segment uuid)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)

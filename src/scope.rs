@@ -241,6 +241,10 @@ impl Scope for AudienceScope<'_> {
         }
     }
 
+    fn properties_column(&self) -> Option<String> {
+        Some(self.audience.table.properties.as_ref()?.name.clone())
+    }
+
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
         let known = self.looked_up.topics.get_or_init(|| {
             query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })

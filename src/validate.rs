@@ -19,10 +19,12 @@ use std::collections::{HashMap, HashSet};
 
 /// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
 #[pg_extern(sql = false)]
-fn validate_conditions(conditions: &str, audience: &str, call: Call) {
-    let findings = match Audience::try_load(audience) {
-        Ok(audience) => findings(conditions, &audience),
-        Err(failure) => vec![Finding::error(String::new(), failure)],
+fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, call: Call) {
+    let findings = match (conditions, audience.map(Audience::try_load)) {
+        (Some(conditions), Some(Ok(audience))) => findings(conditions, &audience),
+        (_, Some(Err(failure))) => vec![Finding::error(String::new(), failure)],
+        (None, _) => vec![Finding::missing("conditions", "{} stands for everyone.")],
+        (_, None) => vec![Finding::missing("audience", "segments.audience lists those that exist.")],
     };
     let column = |read: fn(&Finding) -> String| findings.iter().map(read).collect::<Vec<String>>();
     returning::rows(
@@ -56,6 +58,11 @@ impl Finding {
             message: failure.message,
             hint: failure.hint.unwrap_or_default(),
         }
+    }
+
+    fn missing(argument: &str, hint: &str) -> Self {
+        let message = format!("{argument} must not be NULL");
+        Finding::error(String::new(), Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, message).hint(hint))
     }
 
     fn of(error: Error) -> Self {

@@ -32,6 +32,10 @@ pub trait Scope {
             None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
         }
     }
+    /// The column whose keys are the custom properties, for hints.
+    fn properties_column(&self) -> Option<String> {
+        None
+    }
     /// The id of a topic named by slug or id.
     ///
     /// # Errors

@@ -313,8 +313,10 @@ impl Parser {
     fn unknown_operator<T>(&mut self, key: &str, fits: fn(Position) -> bool) -> Option<T> {
         let known = || OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
         let anywhere = || OPERATORS.iter().map(|row| row.name);
+        let foreign = || FOREIGN.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
         let hint = match nearest(key, known()).or_else(|| nearest(key, anywhere())) {
             Some(meant) => format!("Did you mean {meant}?"),
+            None if let Some((_, hint)) = foreign() => (*hint).to_owned(),
             None => format!("Operators that may stand here: {}.", known().collect::<Vec<_>>().join(", ")),
         };
         self.fail(ErrorKind::Unsupported, format!("unknown operator \"{key}\""), hint)
@@ -339,6 +341,12 @@ impl Parser {
         None
     }
 }
+
+/// What to use in place of operators that other languages have.
+const FOREIGN: &[(&str, &str)] =
+    &[("$like", LIKE), ("$ilike", LIKE), ("$between", "Use two bounds: {\"$gte\": …, \"$lte\": …}.")];
+
+const LIKE: &str = "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex.";
 
 /// What the operator takes, in the words of its table without their Markdown, and what it was given.
 fn takes(operator: Operator, found: impl fmt::Display) -> String {

@@ -5,6 +5,7 @@ use crate::ast::Operand;
 use crate::date::{DateLiteral, DateRange, Instant, Utc, Written, Zone};
 use crate::error::ErrorKind;
 use crate::expr::Constant;
+use crate::operator::{OPERATORS, OperatorRow};
 use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
@@ -113,6 +114,9 @@ impl Checker<'_> {
             }
             (ScalarType::String, Value::Number(number)) => format!("Put it in quotes: \"{number}\"."),
             (ScalarType::Boolean, _) => "Write true or false, without quotes.".to_owned(),
+            (_, Value::Object(members)) if let Some(operator) = operator_meant(members) => {
+                format!("Did you mean {operator}?")
+            }
             (_, Value::Array(_)) => "For any of several values use $in.".to_owned(),
             (_, Value::Date(_)) => {
                 format!("Only date and timestamp properties compare with dates; this one is of type {name}.")
@@ -126,4 +130,11 @@ impl Checker<'_> {
         );
         None
     }
+}
+
+/// The operator whose `$` is missing in what would be an object to compare with.
+fn operator_meant<T>(members: &[(String, T)]) -> Option<&'static str> {
+    let (key, _) = members.first()?;
+    let is_meant = |row: &&OperatorRow| row.position.in_predicate() && row.name[1..].eq_ignore_ascii_case(key);
+    OPERATORS.iter().find(is_meant).map(|row| row.name)
 }

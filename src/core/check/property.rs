@@ -70,7 +70,17 @@ impl Checker<'_> {
         let names = self.scope.property_names();
         let nearest = |name| nearest(name, names.iter().map(String::as_str));
         let near = nearest(path.text()).or_else(|| (!path.rest().is_empty()).then(|| nearest(path.first())).flatten());
-        let hint = self.scope.unknown_hint(near);
+        let hint = self.hint_at_keys(path).unwrap_or_else(|| self.scope.unknown_hint(near));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
+    }
+
+    /// What to write for the column of custom properties, whose keys are properties themselves.
+    fn hint_at_keys(&self, path: &Path) -> Option<String> {
+        let column = self.scope.properties_column().filter(|column| column == path.first())?;
+        let write = match path.rest() {
+            [] => "write {\"key\": …} in its place".to_owned(),
+            keys => format!("write \"{}\"", Path::from_keys(keys.to_vec()).text()),
+        };
+        Some(format!("Keys of column \"{column}\" are properties themselves: {write}."))
     }
 }

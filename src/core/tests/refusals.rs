@@ -166,7 +166,14 @@ fn rule_10_unknown_operators_name_the_nearest() {
             "Did you mean $date?",
         ),
     ]);
-    let far = refusal(r#"{"a": {"$like": "x%"}}"#).unwrap();
+    for (text, hint) in [
+        (r#"{"a": {"$like": "x%"}}"#, "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex."),
+        (r#"{"a": {"$iLike": "x%"}}"#, "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex."),
+        (r#"{"a": {"$between": [1, 2]}}"#, "Use two bounds: {\"$gte\": …, \"$lte\": …}."),
+    ] {
+        assert_eq!(refusal(text).unwrap().hint, hint);
+    }
+    let far = refusal(r#"{"a": {"$soundsLike": "x"}}"#).unwrap();
     assert!(far.hint.starts_with("Operators that may stand here: $not, $eq, $ne,"), "{}", far.hint);
 }
 

@@ -340,6 +340,24 @@ fn operators_that_make_no_sense_for_the_type() {
 }
 
 #[test]
+fn operators_without_their_sign_are_told_from_objects() {
+    for (condition, pointer, hint) in [
+        (r#"{"name": {"eq": "a"}}"#, "/name", "Did you mean $eq?"),
+        (r#"{"age": {"GTE": 18}}"#, "/age", "Did you mean $gte?"),
+        (r#"{"name": {"first": "a"}}"#, "/name", "Write a string."),
+        (r#"{"vip": {"and": []}}"#, "/vip", "Write true or false, without quotes."),
+    ] {
+        let mistakes = mistakes(condition);
+        let [error] = mistakes.as_slice() else { panic!("{condition}: {mistakes:?}") };
+        assert_eq!(
+            (error.kind, &*error.pointer, &*error.hint),
+            (ErrorKind::TypeMismatch, pointer, hint),
+            "{condition}"
+        );
+    }
+}
+
+#[test]
 fn unknown_properties_name_the_nearest() {
     let create = |name: &str| format!("Did you mean \"{name}\"? Otherwise declare it with create_property().");
     let none = "Declare it with create_property(), or see segments.property for those that exist.";
@@ -350,6 +368,16 @@ fn unknown_properties_name_the_nearest() {
         (r#"{"home.cty": "x"}"#, "home.cty", create("home.city")),
         (r#"{"dta.x": "x"}"#, "dta.x", create("data")),
         (r#"{"zzz": 1}"#, "zzz", none.to_owned()),
+        (
+            r#"{"custom.data.x": 1}"#,
+            "custom.data.x",
+            "Keys of column \"custom\" are properties themselves: write \"data.x\".".to_owned(),
+        ),
+        (
+            r#"{"custom": {"age": 1}}"#,
+            "custom",
+            "Keys of column \"custom\" are properties themselves: write {\"key\": …} in its place.".to_owned(),
+        ),
     ] {
         let pointer = format!("/{name}");
         let message = format!("property \"{name}\" does not exist");

@@ -37,6 +37,14 @@ SELECT severity, path, message FROM validate_conditions('{"x": {"$ne": 1}}', 'di
 SELECT severity, path, message FROM validate_conditions('{"x": {"$ne": 1}, "y": {"$ne": 1}}', 'dividing');
 SELECT detach_audience('dividing');
 DROP VIEW dividing;
+-- A NULL is no condition, and no row would say that it is a good one.
+SELECT severity, path, sqlstate, message, hint FROM validate_conditions(NULL, 'subjects');
+SELECT severity, path, sqlstate, message, hint FROM validate_conditions(NULL::jsonb, 'subjects');
+SELECT severity, path, sqlstate, message, hint FROM validate_conditions(NULL::json, 'subjects');
+SELECT severity, path, sqlstate, message, hint FROM validate_conditions('{}', NULL);
+-- Natural mistakes.
+SELECT path, message, hint FROM unnest('{"{\"properties.extra\": 1}", "{\"properties\": {\"extra\": 1}}", "{\"country\": {\"eq\": \"US\"}}", "{\"country\": {\"$like\": \"U%\"}}"}'::text[]) WITH ORDINALITY c(condition, n),
+    LATERAL validate_conditions(condition, 'subjects') ORDER BY n;
 
 -- Why is this contact a member, or not?
 SELECT contact_count FROM create_segment('Sample', '{"$or": [{"country": "FR"}, {"lifetime_value": {"$gte": 100, "$lt": 1000}}], "extra.a": 5, "tags": {"$ne": "no"}}', audience => 'subjects');

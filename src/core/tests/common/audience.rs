@@ -43,6 +43,10 @@ impl Scope for Audience {
         PROPERTIES.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
+    fn properties_column(&self) -> Option<String> {
+        Some("custom".to_owned())
+    }
+
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
         match reference {
             "weekly" | "t1" => Ok("t1".to_owned()),
