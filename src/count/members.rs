@@ -70,7 +70,9 @@ pub fn of_each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown
         Ok(counts) => counts.into_iter().map(Ok).collect(),
         // What the message quotes is not for everyone who sees the segment.
         Err(raised) if conditions.len() == 1 => {
-            vec![Err(format!("counting raises SQLSTATE {}", sqlstate_text(raised.sqlstate)))]
+            let sqlstate = sqlstate_text(raised.sqlstate);
+            let look = "have the owner of the contacts' table run count_contacts() with the condition";
+            vec![Err(format!("counting raises SQLSTATE {sqlstate}; {look}"))]
         }
         Err(_) => {
             let (first, second) = conditions.split_at(conditions.len() / 2);
