@@ -1,7 +1,7 @@
 //! Counting members, and keeping the counts.
 //!
 //! What is kept of a segment is a base, to which the changes of live segments since then are added
-//! (see [`live`](crate::live)). What is read is always their sum.
+//! (see [`live`]). What is read is always their sum.
 
 use crate::access;
 use crate::audience::Audience;
