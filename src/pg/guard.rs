@@ -223,19 +223,29 @@ fn name_of(role: Oid) -> String {
     }
 }
 
-// nodes/nodeFuncs.h, which declares them without their arguments before Postgres 16, so that pgrx has no bindings.
+// nodes/nodeFuncs.h, which declares these two without their arguments before Postgres 16, so that pgrx has no bindings.
+
 #[cfg(feature = "pg15")]
-#[pg_guard]
-unsafe extern "C-unwind" {
-    fn query_tree_walker(
-        query: *mut pg_sys::Query,
-        walker: Option<unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool>,
-        context: *mut c_void,
-        flags: i32,
-    ) -> bool;
-    fn expression_tree_walker(
-        node: *mut pg_sys::Node,
-        walker: Option<unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool>,
-        context: *mut c_void,
-    ) -> bool;
+type Visit = Option<unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool>;
+
+/// # Safety
+/// As Postgres's own.
+#[cfg(feature = "pg15")]
+unsafe fn query_tree_walker(query: *mut pg_sys::Query, visit: Visit, walk: *mut c_void, flags: i32) -> bool {
+    unsafe extern "C-unwind" {
+        fn query_tree_walker(query: *mut pg_sys::Query, visit: Visit, walk: *mut c_void, flags: i32) -> bool;
+    }
+    // SAFETY: as declared there; where it raises, the guard makes it a panic.
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| query_tree_walker(query, visit, walk, flags)) }
+}
+
+/// # Safety
+/// As Postgres's own.
+#[cfg(feature = "pg15")]
+unsafe fn expression_tree_walker(node: *mut pg_sys::Node, visit: Visit, walk: *mut c_void) -> bool {
+    unsafe extern "C-unwind" {
+        fn expression_tree_walker(node: *mut pg_sys::Node, visit: Visit, walk: *mut c_void) -> bool;
+    }
+    // SAFETY: as above.
+    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| expression_tree_walker(node, visit, walk)) }
 }
