@@ -5,6 +5,7 @@ use crate::access;
 use crate::count;
 use crate::pg::{relcache, snapshot};
 use crate::query;
+use crate::worker;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
@@ -36,6 +37,7 @@ pub fn forget(audiences: Vec<String>) {
     }
     count::lock(access::extension_owner(), &segments);
     access::write_latest(FORGET, &[segments.into()]);
+    worker::wake();
 }
 
 const AUDIENCES_OVER: &str = "
