@@ -74,7 +74,7 @@ CREATE VIEW segments.segment_status WITH (security_invoker) AS
 SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
        CASE WHEN k.kept = 'periodic' OR c.counted_at IS NULL THEN
            -- After failures it takes longer and longer, but never more than a day longer than otherwise.
-           greatest(least(coalesce(c.counted_at, s.created_at) + i.refresh_interval,
+           greatest(least(coalesce(c.counted_at + i.refresh_interval, s.created_at),
                           -- Not all of the time, where counting takes long.
                           CASE WHEN c.changes_at IS NOT NULL THEN greatest(c.changes_at, c.counted_at + r.duration * 10::float8) END),
                     r.failed_at + i.refresh_interval
@@ -88,7 +88,7 @@ SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
  CROSS JOIN LATERAL (SELECT coalesce(a.refresh_interval, segments.default_refresh_interval())) i(refresh_interval)
  CROSS JOIN LATERAL (SELECT CASE a.freshness WHEN 'live' THEN segments.how_kept(s.id) ELSE 'periodic' END OFFSET 0) k(kept);
 COMMENT ON VIEW segments.segment_status IS
-    'How segments'' counts are kept, live or periodic; when those that are not live, or whose count was forgotten, are due to be counted anew, at the latest an interval after they were counted, and sooner where dates relative to now have come to mean something else; how long the last refresh took; and why it failed.';
+    'How segments'' counts are kept, live or periodic; when those that are not live are due to be counted anew, at the latest an interval after they were counted, and sooner where dates relative to now have come to mean something else; those without a count are due at once; how long the last refresh took; and why it failed.';
 
 CREATE FUNCTION segments.visible_history(segment uuid) RETURNS TABLE (counted_at timestamptz, contact_count bigint)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_history_wrapper';
