@@ -10,7 +10,7 @@
 //! tables: it is kept out by the lock on the counts.
 
 use super::forgetting::forget;
-use super::freshness::{add_triggers, drop_unused_triggers, give_up, write_freshness};
+use super::freshness::{add_triggers, drop_unused_triggers, give_up, without_triggers, write_freshness};
 use super::gaps::Gaps;
 use super::kept;
 use super::members;
@@ -102,7 +102,11 @@ fn keep_parts() {
 
 /// The tables that are not as they were recorded; of one alone, where one is given.
 fn changed(root: Option<Oid>) -> Vec<Table> {
-    let mut tables = snapshot::latest(|| query::rows(TABLES, &[root.into()], Table::read));
+    let mut tables = snapshot::latest(|| {
+        // All of them at once: every command that creates a table looks for changes.
+        let silent = without_triggers(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
+        query::rows(TABLES, &[root.into()], |row| Table::read(row, &silent))
+    });
     tables.retain(Table::has_changed);
     tables
 }
@@ -146,8 +150,10 @@ impl Audiences {
 }
 
 impl Table {
-    fn read(row: &Row<'_>) -> Self {
+    fn read(row: &Row<'_>, silent: &[Oid]) -> Self {
         let root = row.get(1);
+        let kept: Vec<Oid> = row.get(5);
+        let silent = silent.iter().copied().filter(|part| kept.contains(part)).collect();
         let obstacle = row.get::<bool>(7).then(|| parts::obstacle(root)).flatten();
         Table {
             root,
@@ -155,7 +161,7 @@ impl Table {
             gone: row.get(3),
             detached: row.get(4),
             before: Gaps::read(row, 8),
-            now: Gaps::find(root, &row.get::<Vec<Oid>>(5), row.get(6), obstacle.is_some()),
+            now: Gaps::find(root, silent, row.get(6), obstacle.is_some()),
             obstacle,
         }
     }
@@ -284,10 +290,11 @@ WITH RECURSIVE audience AS (
       FROM segments.audience_config a LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
      WHERE a.freshness OPERATOR(pg_catalog.=) 'live'),
 root AS (
-    SELECT l.root::pg_catalog.oid AS oid, l.silent, l.restricted, l.obstructed FROM segments.live_table l
-      JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
+    SELECT l.root::pg_catalog.oid AS oid, l.silent, l.restricted, l.obstructed, c.relrowsecurity AS has_policies
+      FROM segments.live_table l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
      WHERE l.part OPERATOR(pg_catalog.=) l.root AND ($1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1)
-       AND EXISTS (SELECT FROM audience a WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]))),
+       AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (
+               SELECT a.contacts FROM audience a UNION ALL SELECT a.subscriptions FROM audience a)),
 part(root, oid, is_pending) AS (
     SELECT root.oid, root.oid, false FROM root
     UNION
@@ -296,26 +303,31 @@ part(root, oid, is_pending) AS (
 recorded AS (
     SELECT l.root::pg_catalog.oid AS root, l.part::pg_catalog.oid AS oid FROM segments.live_table l),
 change AS (
-    SELECT root.oid,
-           ARRAY(SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid AND NOT p.is_pending EXCEPT
-                 SELECT r.oid FROM recorded r WHERE r.root OPERATOR(pg_catalog.=) root.oid) AS added,
-           ARRAY(SELECT r.oid FROM recorded r WHERE r.root OPERATOR(pg_catalog.=) root.oid EXCEPT
-                 SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid) AS gone,
-           ARRAY(SELECT r.oid FROM recorded r WHERE r.root OPERATOR(pg_catalog.=) root.oid INTERSECT
-                 SELECT p.oid FROM part p WHERE p.root OPERATOR(pg_catalog.=) root.oid) AS kept
-      FROM root)
-SELECT root.oid, c.added, c.gone,
-       ARRAY(SELECT g.oid FROM pg_catalog.unnest(c.gone) g(oid) JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) g.oid),
-       c.kept,
+    SELECT COALESCE(p.root, r.root) AS root,
+           pg_catalog.array_agg(p.oid ORDER BY p.oid) FILTER (WHERE r.oid IS NULL AND NOT p.is_pending) AS added,
+           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL) AS gone,
+           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL AND k.oid IS NOT NULL) AS detached,
+           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NOT NULL AND r.oid IS NOT NULL) AS kept,
+           pg_catalog.bool_or(k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}') OR k.relpersistence OPERATOR(pg_catalog.=) 'u')
+               FILTER (WHERE p.oid IS NOT NULL) AS has_others
+      FROM part p
+      FULL JOIN recorded r ON p.root OPERATOR(pg_catalog.=) r.root AND p.oid OPERATOR(pg_catalog.=) r.oid
+      LEFT JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) COALESCE(p.oid, r.oid)
+     GROUP BY 1)
+SELECT root.oid, COALESCE(c.added, '{}'), COALESCE(c.gone, '{}'), COALESCE(c.detached, '{}'), COALESCE(c.kept, '{}'),
+       -- To whom row security may apply.
        ARRAY(SELECT DISTINCT a.owner FROM audience a
-              WHERE root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions]) AND a.owner IS NOT NULL ORDER BY a.owner),
-       -- Where there may be an obstacle: it is a part itself, or has parts of another kind.
-       EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid)
-       OR EXISTS (SELECT FROM part p JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) p.oid
-                   WHERE p.root OPERATOR(pg_catalog.=) root.oid AND (k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}') OR k.relpersistence OPERATOR(pg_catalog.=) 'u')),
+              WHERE root.has_policies AND root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions])
+                AND a.owner IS NOT NULL ORDER BY a.owner),
+       -- Where there may be an obstacle: it has parts of another kind, or is a part itself.
+       c.has_others OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
        root.silent, root.restricted, root.obstructed
-  FROM root JOIN change c ON c.oid OPERATOR(pg_catalog.=) root.oid
+  FROM root JOIN change c ON c.root OPERATOR(pg_catalog.=) root.oid
  ORDER BY root.oid";
+
+const PARTS: &str = "
+SELECT DISTINCT l.part::pg_catalog.oid FROM segments.live_table l
+ WHERE $1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1";
 
 const HOLD: &str = "
 SELECT FROM segments.live_table l

@@ -2,7 +2,6 @@
 //! counted misses what is written after it: it must not be taken for live once the triggers are back. So counts are
 //! forgotten when gaps open, and when they close.
 
-use super::freshness;
 use crate::access;
 use crate::pg::security;
 use crate::query::{self, Row};
@@ -20,14 +19,10 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// Those that there are, with these parts and these owners of contacts.
-    pub fn find(root: Oid, parts: &[Oid], owners: Vec<Oid>, is_obstructed: bool) -> Self {
+    /// Those that there are, with these parts whose triggers are off; of the owners, those to whom row security applies.
+    pub fn find(root: Oid, silent: Vec<Oid>, owners: Vec<Oid>, is_obstructed: bool) -> Self {
         let is_restricted = |owner: &Oid| security::as_role(*owner, || security::row_security_applies(root));
-        Gaps {
-            silent: freshness::without_triggers(parts),
-            restricted: owners.into_iter().filter(is_restricted).collect(),
-            is_obstructed,
-        }
+        Gaps { silent, restricted: owners.into_iter().filter(is_restricted).collect(), is_obstructed }
     }
 
     /// Of a table that could not be followed.
