@@ -86,8 +86,8 @@ pub struct ColumnRef {
 
 /// The owner of an enum may have given it casts to text and from it, which would run with the rights of whoever asks.
 impl ColumnRef {
-    /// A term of the column's type, as text: the same in every session, as [`Text`](crate::pg::text::Text) has it. Nothing
-    /// of the type's owner runs for it.
+    /// A term of the column's type, as text: the same in every session, as [`Text`](crate::pg::text::Text) has it.
+    /// Nothing of the type's owner runs for it.
     pub fn as_text(&self, term: &str) -> String {
         let type_name = self.type_name.as_str();
         let printed = |term: &str| format!("(pg_catalog.to_jsonb({term}) OPERATOR(pg_catalog.#>>) '{{}}')");
@@ -125,8 +125,8 @@ impl ColumnRef {
         }
     }
 
-    /// An operator between values of the column's type. Of those of that name, not all mean what its indexes do: a citext
-    /// is also a text.
+    /// An operator between values of the column's type. Of those of that name, not all mean what its indexes do: a
+    /// citext is also a text.
     pub fn operator(&self, symbol: &str) -> String {
         format!("OPERATOR({}.{symbol})", quote_identifier(&self.operators))
     }

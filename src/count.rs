@@ -128,8 +128,8 @@ pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     });
 }
 
-/// As [`lock`], and the segments are not deleted, nor change, until the transaction ends. Whoever deletes or changes one
-/// locks it and then its count, too: in another order, they and a refresh would wait for each other.
+/// As [`lock`], and the segments are not deleted, nor change, until the transaction ends. Whoever deletes or changes
+/// one locks it and then its count, too: in another order, they and a refresh would wait for each other.
 pub fn lock_with_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     keep_segments(extension_owner, segments);
     lock(extension_owner, segments);

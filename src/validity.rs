@@ -2,7 +2,8 @@
 //!
 //! Every session hears of each change: of definitions by the triggers of the tables that hold them (see sql/live.sql),
 //! of tables and the types of their columns by Postgres's own invalidation of its caches. Most of that is about other
-//! audiences, or comes of a VACUUM. So what was heard of is looked at, which is cheap beside compiling a thousand conditions.
+//! audiences, or comes of a VACUUM. So what was heard of is looked at, which is cheap beside compiling a thousand
+//! conditions.
 
 use crate::access;
 use crate::pg::relcache::{self, Changed, TypeHash};

@@ -168,8 +168,8 @@ impl Needle {
         self.search.bytes()
     }
 
-    /// Whether `text` has the needle where the test that it was compiled for wants it. During a long search `interrupt` is
-    /// called now and then, and may unwind.
+    /// Whether `text` has the needle where the test that it was compiled for wants it. During a long search `interrupt`
+    /// is called now and then, and may unwind.
     #[must_use]
     pub fn is_in(&self, text: &[u8], interrupt: fn()) -> bool {
         self.search.is_match(text, interrupt)

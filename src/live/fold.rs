@@ -8,8 +8,8 @@ use crate::{access, count, query};
 use pgrx::prelude::*;
 
 /// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see
-/// stays the same. Returns how many rows of differences that were. Those of counts that someone else has locked are left
-/// for the next time.
+/// stays the same. Returns how many rows of differences that were. Those of counts that someone else has locked are
+/// left for the next time.
 #[pg_extern(sql = false)]
 fn fold_counts() -> i64 {
     fold(None)

@@ -283,7 +283,8 @@ fn is_empty(part: Oid) -> bool {
     query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
 }
 
-// A partition that DETACH … CONCURRENTLY has not finished with stays what it was: until then, its triggers count for it.
+// A partition that DETACH … CONCURRENTLY has not finished with stays what it was: until then, its triggers count for
+// it.
 const TABLES: &str = "
 WITH RECURSIVE audience AS (
     SELECT a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions, c.relowner AS owner

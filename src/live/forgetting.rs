@@ -16,8 +16,9 @@ fn forget_live_counts(tables: Vec<Oid>) {
     forget(snapshot::latest(audiences));
 }
 
-/// Forgets the counts of the live audiences with columns whose values are labels of one of the types, be it in arrays or
-/// in domains. Writers of their tables are held: no statement is to be evaluated with the old labels and count for the new ones.
+/// Forgets the counts of the live audiences with columns whose values are labels of one of the types, be it in arrays
+/// or in domains. Writers of their tables are held: no statement is to be evaluated with the old labels and count for
+/// the new ones.
 #[pg_extern(sql = false)]
 fn forget_counts_of_types(types: Vec<Oid>) {
     let found =

@@ -1,5 +1,5 @@
-//! What keeps the triggers of a table from keeping counts. While there is such a gap, the counts are periodic, and what is
-//! counted misses what is written after it: it must not be taken for live once the triggers are back. So counts are
+//! What keeps the triggers of a table from keeping counts. While there is such a gap, the counts are periodic, and what
+//! is counted misses what is written after it: it must not be taken for live once the triggers are back. So counts are
 //! forgotten when gaps open, and when they close.
 
 use crate::access;
@@ -19,7 +19,8 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// Those that there are, with these parts whose triggers are off; of the owners, those to whom row security applies.
+    /// Those that there are, with these parts whose triggers are off; of the owners, those to whom row security
+    /// applies.
     pub fn find(root: Oid, silent: Vec<Oid>, owners: Vec<Oid>, is_obstructed: bool) -> Self {
         let is_restricted = |owner: &Oid| security::as_role(*owner, || security::row_security_applies(root));
         Gaps { silent, restricted: owners.into_iter().filter(is_restricted).collect(), is_obstructed }

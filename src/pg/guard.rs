@@ -1,9 +1,9 @@
 //! What a query with the rights of a table's owner may come to name.
 //!
-//! Such a query is written from what the catalog says, and then waits for locks. Meanwhile somebody may put a view in the
-//! place of a table, or a function beside the one that is meant, which would run with rights that they lack. So the text
-//! says which relations it was written for, and as soon as Postgres has found out what its names stand for, and holds the
-//! locks, the two are compared; also where a kept plan is made anew.
+//! Such a query is written from what the catalog says, and then waits for locks. Meanwhile somebody may put a view in
+//! the place of a table, or a function beside the one that is meant, which would run with rights that they lack. So the
+//! text says which relations it was written for, and as soon as Postgres has found out what its names stand for, and
+//! holds the locks, the two are compared; also where a kept plan is made anew.
 
 use crate::error::Failure;
 use pgrx::pg_sys::{self, Oid};
@@ -49,8 +49,8 @@ unsafe extern "C-unwind" fn analyzed(
     query: *mut pg_sys::Query,
     jumble: *mut pg_sys::JumbleState,
 ) {
-    // SAFETY: Postgres calls the hook with the state of the parser, whose text, where there is one, is NUL-terminated, and
-    // with the query, which is walked and not changed.
+    // SAFETY: Postgres calls the hook with the state of the parser, whose text, where there is one, is NUL-terminated,
+    // and with the query, which is walked and not changed.
     unsafe {
         if let Some(Some(before)) = BEFORE.get() {
             before(state, query, jumble);
@@ -99,8 +99,8 @@ unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, walk: *mut c_void) ->
     if node.is_null() {
         return false;
     }
-    // SAFETY: Postgres walks nodes of the query; `walk` is that of `analyzed`, for which there is no other reference while
-    // Postgres walks.
+    // SAFETY: Postgres walks nodes of the query; `walk` is that of `analyzed`, for which there is no other reference
+    // while Postgres walks.
     unsafe {
         if pg_sys::check_functions_in_node(node, Some(runs), walk) {
             return true;

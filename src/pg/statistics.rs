@@ -92,7 +92,8 @@ impl Variable {
     }
 
     /// Whether whoever asks may read it in every row. If not, nothing may be known of its documents here. Postgres lets
-    /// leakproof operators use statistics all the same, but conditions, with patterns, could spell hidden documents out.
+    /// leakproof operators use statistics all the same, but conditions, with patterns, could spell hidden documents
+    /// out.
     ///
     /// # Safety
     /// `root` is the planner's state that this was made with.

@@ -6,8 +6,8 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{CStr, c_int};
 use std::ptr::{null, null_mut};
 
-/// How values of a type become text: the same in every session, as [`ColumnRef::as_text`](crate::audience::ColumnRef::as_text)
-/// has it.
+/// How values of a type become text: the same in every session, as
+/// [`ColumnRef::as_text`](crate::audience::ColumnRef::as_text) has it.
 pub struct Text {
     declared: Oid,
     /// What that is a domain over

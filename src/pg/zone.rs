@@ -35,8 +35,8 @@ impl Zone for PgZone {
         let Some(zone) = self.0 else { return Utc.instant_of(local) };
         let wall = local.wall_micros();
         let (mut clock, mut fraction) = (pg_sys::pg_tm::default(), 0);
-        // SAFETY: the zone is one that `find` found. Without one, timestamp2tm only takes the wall clock's time apart, as
-        // it can for every year that a `Local` has.
+        // SAFETY: the zone is one that `find` found. Without one, timestamp2tm only takes the wall clock's time apart,
+        // as it can for every year that a `Local` has.
         let west = unsafe {
             let postgres = Instant::from_micros_saturating(wall).to_postgres();
             pg_sys::timestamp2tm(postgres, null_mut(), &raw mut clock, &raw mut fraction, null_mut(), null_mut());

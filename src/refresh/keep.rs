@@ -59,8 +59,8 @@ impl Counts<'_> {
     }
 }
 
-// With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments that have been deleted
-// are left out; the others are locked, since no foreign key looks at new rows (see sql/finalize.sql).
+// With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments that have been
+// deleted are left out; the others are locked, since no foreign key looks at new rows (see sql/finalize.sql).
 const STORE: &str = "
 WITH outcome AS MATERIALIZED (
     SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at

@@ -28,10 +28,10 @@ const LONG_SEARCH: usize = 1 << 24;
 const STEPS: usize = 256;
 
 impl Expression {
-    pub(super) fn build(source: &str, syntax: syntax::Config) -> Result<Self, BuildError> {
+    pub(super) fn build(source: &str, syntax: syntax::Config) -> Result<Self, Box<BuildError>> {
         let config = Config::new().nfa_size_limit(Some(PATTERN_BYTES)).utf8_empty(false);
         let syntax = syntax.utf8(false);
-        let regex = Regex::builder().configure(config).syntax(syntax).build(source)?;
+        let regex = Regex::builder().configure(config).syntax(syntax).build(source).map_err(Box::new)?;
         Ok(Expression { source: source.to_owned(), syntax, regex, steps: Arc::default() })
     }
 

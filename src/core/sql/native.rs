@@ -196,8 +196,8 @@ impl Scalar<'_> {
         Sql::infix(term, Symbol::Like, self.writer.text(&pattern))
     }
 
-    /// A pattern that SQL does not know, put to a document that has the string alone. What is compared beside it stays in
-    /// SQL, which knows how the type compares.
+    /// A pattern that SQL does not know, put to a document that has the string alone. What is compared beside it stays
+    /// in SQL, which knows how the type compares.
     pub(super) fn pattern(&self, test: &ValueTest) -> Option<Sql> {
         const KEY: &str = "value";
         if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..)) {

@@ -3,8 +3,8 @@
 //! Most commands change a contact's subscriptions by one sort of event, and what its trigger sees in the transition
 //! tables is all that the command did to them. But `INSERT … ON CONFLICT DO UPDATE`, `MERGE` and writable `WITH` fire
 //! several triggers, and a foreign key's cascades fire them for all its commands at once. Whichever trigger comes first
-//! then counts everything that was done to the contact, and those that follow have to know. Each audience counts for itself:
-//! several may have the same subscriptions, or contacts of the same ids.
+//! then counts everything that was done to the contact, and those that follow have to know. Each audience counts for
+//! itself: several may have the same subscriptions, or contacts of the same ids.
 
 use super::Touched;
 use crate::pg::snapshot::{self, Command};
