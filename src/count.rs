@@ -120,7 +120,8 @@ pub fn pending_of(extension_owner: Oid, segments: &[pgrx::Uuid]) -> HashMap<Uuid
 }
 
 /// Has others wait until the transaction ends that count these segments, and keeps changes of their counts from being
-/// folded. The segments come in the order of their ids.
+/// folded. The segments come in the order of their ids. Counts are locked last: whoever locks tables or segments, too,
+/// locks these first, so that nobody waits in a circle.
 pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     security::as_role(extension_owner, || {
         query::write_latest(ENSURE, &[segments.to_vec().into()]);
@@ -128,8 +129,7 @@ pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     });
 }
 
-/// As [`lock`], and the segments are not deleted, nor change, until the transaction ends. Whoever deletes or changes
-/// one locks it and then its count, too: in another order, they and a refresh would wait for each other.
+/// As [`lock`], and the segments are not deleted, nor change, until the transaction ends.
 pub fn lock_with_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     keep_segments(extension_owner, segments);
     lock(extension_owner, segments);
