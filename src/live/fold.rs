@@ -68,7 +68,7 @@ SELECT c.segment FROM segments.segment_count c
         WHERE $1 IS NULL OR d.audience OPERATOR(pg_catalog.=) $1)
  ORDER BY c.segment FOR UPDATE SKIP LOCKED";
 
-// Nobody counts a segment that has been deleted.
+// Nobody counts a segment that has been deleted. IS TRUE has Postgres hash the others once, not for each row of differences.
 const FOLD: &str = "
 WITH kept AS MATERIALIZED (
     SELECT s.id FROM segments.segment_config s
@@ -79,7 +79,7 @@ gone AS (
                SELECT f.ctid FROM segments.count_delta f
                 WHERE ($1 IS NULL OR f.audience OPERATOR(pg_catalog.=) $1)
                   AND NOT EXISTS (SELECT FROM pg_catalog.unnest(f.segments) u(segment)
-                                    JOIN kept ON kept.id OPERATOR(pg_catalog.=) u.segment)
+                                   WHERE (u.segment OPERATOR(pg_catalog.=) ANY (SELECT kept.id FROM kept)) IS TRUE)
                   FOR UPDATE OF f SKIP LOCKED))
     RETURNING d.segments, d.deltas),
 sums AS (
