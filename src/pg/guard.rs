@@ -179,29 +179,21 @@ fn owner_of(function: Oid) -> Option<Oid> {
 
 impl Refused {
     fn failure(&self, role: Oid) -> Failure {
-        let hint = "Try again; where that does not help, look at who owns it, and who may create things in its schema.";
-        match self {
-            Refused::Relation(oid) => Failure::new(
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!(
-                    "{} must not be read with the rights of role {}",
-                    describe(pg_sys::RelationRelationId, *oid),
-                    name_of(role)
-                ),
-            )
-            .detail("It is not what contacts were to be read from, or runs code of an owner who lacks these rights.")
-            .hint(hint),
-            Refused::Function(oid) => Failure::new(
-                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-                format!(
-                    "{} must not run with the rights of role {}",
-                    describe(pg_sys::ProcedureRelationId, *oid),
-                    name_of(role)
-                ),
-            )
-            .detail("Its owner lacks these rights.")
-            .hint(hint),
-        }
+        let (class, oid, what, why) = match self {
+            Refused::Relation(oid) => (
+                pg_sys::RelationRelationId,
+                oid,
+                "be read",
+                "It is not what contacts were to be read from, or runs code of an owner who lacks these rights.",
+            ),
+            Refused::Function(oid) => (pg_sys::ProcedureRelationId, oid, "run", "Its owner lacks these rights."),
+        };
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("{} must not {what} with the rights of role {}", describe(class, *oid), name_of(role)),
+        )
+        .detail(why)
+        .hint("Try again; where that does not help, look at who owns it, and who may create things in its schema.")
     }
 }
 
