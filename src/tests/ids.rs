@@ -17,7 +17,7 @@ const TYPES: [Ids; 8] = [
     Ids { type_name: "citext", ids: ["a", "B", "c"], other: "b" },
     Ids { type_name: "lettered", ids: ["a", "B", "c"], other: "b" },
     Ids { type_name: "mood", ids: ["sad", "ok", "happy"], other: "ok" },
-    Ids { type_name: "inet", ids: ["10.0.0.1", "10.0.0.2", "10.0.0.0/8"], other: "10.0.0.2/32" },
+    Ids { type_name: "inet", ids: ["10.0.0.0/8", "10.0.0.1", "10.0.0.2"], other: "10.0.0.1/32" },
     Ids { type_name: "date", ids: ["2024-01-01", "2024-02-01", "2024-03-01"], other: "1 Feb 2024" },
 ];
 
