@@ -13,10 +13,12 @@ use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, S
 use segments_core::types::PropertyType;
 
 mod attach;
+mod column;
 mod columns;
 mod topics;
 
 pub use attach::must_own;
+pub use column::ColumnRef;
 use columns::CatalogColumn;
 
 /// An audience as it is now: its configuration and what the catalog says of its table.
@@ -71,70 +73,6 @@ pub enum RelationKind {
     Table,
     View,
     Foreign,
-}
-
-/// A column and its type, quoted and qualified as a cast takes it; of a domain, what it is over.
-#[derive(Clone)]
-pub struct ColumnRef {
-    pub name: String,
-    pub type_name: String,
-    /// The schema of the operators that order the type, unquoted
-    pub operators: String,
-    pub not_null: bool,
-    pub is_enum: bool,
-}
-
-/// The owner of an enum may have given it casts to text and from it, which would run with the rights of whoever asks.
-impl ColumnRef {
-    /// A term of the column's type, as text: the same in every session, as [`Text`](crate::pg::text::Text) has it.
-    /// Nothing of the type's owner runs for it.
-    pub fn as_text(&self, term: &str) -> String {
-        let type_name = self.type_name.as_str();
-        let printed = |term: &str| format!("(pg_catalog.to_jsonb({term}) OPERATOR(pg_catalog.#>>) '{{}}')");
-        match type_name {
-            _ if self.is_enum => sql::label(&format!("{term}::{type_name}")),
-            "pg_catalog.date" | "pg_catalog.timestamp" => printed(term),
-            "pg_catalog.timestamptz" => {
-                format!(
-                    "({} OPERATOR(pg_catalog.||) '+00:00')",
-                    printed(&format!("pg_catalog.timezone('UTC', {term})"))
-                )
-            }
-            // Cast, an address comes with the width of its network, which it does not where it is shown.
-            "pg_catalog.inet" => format!("pg_catalog.format('%s', {term})"),
-            _ => format!("{term}::pg_catalog.text"),
-        }
-    }
-
-    /// That a term of the column's type is the value that a text says. Labels are compared as text: a table has no more
-    /// ids than its enum has labels, so that no index is missed.
-    pub fn is(&self, term: &str, text: &str) -> String {
-        if self.is_enum {
-            format!("{} OPERATOR(pg_catalog.=) {text}", self.as_text(term))
-        } else {
-            format!("{term} {} {text}::{}", self.operator("="), self.type_name)
-        }
-    }
-
-    /// As [`is`](Self::is), that it is one of an array of texts.
-    pub fn is_any(&self, term: &str, texts: &str) -> String {
-        if self.is_enum {
-            format!("{} OPERATOR(pg_catalog.=) ANY ({texts})", self.as_text(term))
-        } else {
-            format!("{term} {} ANY ({texts}::{}[])", self.operator("="), self.type_name)
-        }
-    }
-
-    /// An operator between values of the column's type. Of those of that name, not all mean what its indexes do: a
-    /// citext is also a text.
-    pub fn operator(&self, symbol: &str) -> String {
-        format!("OPERATOR({}.{symbol})", quote_identifier(&self.operators))
-    }
-
-    /// The schema of the operators that compare the column with one of another type.
-    pub fn operators_with(&self, type_name: &str) -> &str {
-        if self.type_name == type_name { &self.operators } else { "pg_catalog" }
-    }
 }
 
 impl Relation {

@@ -89,11 +89,16 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, call: Call) {
     let visible = recorded.into_iter().filter_map(Definition::find).filter(may_see);
     let visible: Vec<pgrx::Uuid> = visible.map(|segment| datum(segment.id)).collect();
     security::as_role(owner, || {
-        let (transaction, sequence) =
-            after.map(Position::read).map(|after| (after.transaction, after.sequence)).unzip();
-        let (timeline, _) = history();
-        let arguments =
-            [timeline.into(), visible.into(), transaction.into(), sequence.into(), page_size.map(i64::from).into()];
+        let history = History::now();
+        let after = after.map(|after| Position::read(after, &history));
+        let (transaction, sequence) = after.map(|after| (after.transaction, after.sequence)).unzip();
+        let arguments = [
+            history.timeline.into(),
+            visible.into(),
+            transaction.into(),
+            sequence.into(),
+            page_size.map(i64::from).into(),
+        ];
         returning::rows(call, PAGE, &arguments);
     });
 }
@@ -117,7 +122,7 @@ pub fn prune_changes() -> i64 {
 
 /// The position of the newest change that readers can see; `None` where there is none.
 pub fn newest_change() -> Option<String> {
-    query::first(NEWEST, &[history().0.into()], |row| row.get(1))
+    query::first(NEWEST, &[History::now().timeline.into()], |row| row.get(1))
 }
 
 /// The watched segments of an audience, whoever asks.
@@ -151,7 +156,7 @@ struct Position {
 
 impl Position {
     /// Reads a position; raises 22023 where it is none, or none of this record.
-    fn read(text: &str) -> Self {
+    fn read(text: &str, history: &History) -> Self {
         let Some(position) = Self::parse(text) else {
             Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("\"{text}\" is not a position"))
                 .detail("Positions are handed out by segment_changes().")
@@ -173,7 +178,7 @@ impl Position {
                 "Changes are left out of dumps: a database that was restored from one has a record of its own.",
             )
         }
-        if !position.is_of_this_history() {
+        if !position.is_of(history) {
             elsewhere(
                 "history of this database",
                 "A standby has taken the place of its server since, or it was restored: changes that had been read may be lost.",
@@ -195,18 +200,27 @@ impl Position {
 
     /// Whether no change can have been recorded since, by another transaction, before the position. A standby may not
     /// have got as far yet as its primary, which handed it out.
-    fn is_of_this_history(&self) -> bool {
-        let (timeline, next_transaction) = history();
+    fn is_of(&self, history: &History) -> bool {
+        let History { timeline, next_transaction } = *history;
         let is_past = next_transaction.is_none_or(|next| self.transaction < next);
         let is_same = |known: i64| known == timeline || known > timeline && next_transaction.is_none();
         is_past && self.timeline.is_none_or(is_same)
     }
 }
 
-/// The timeline of the server, and the number of the next transaction, which only a primary knows.
-fn history() -> (i64, Option<i64>) {
-    let history = || query::first(HISTORY, &[], |row| (row.get::<i64>(1), row.nullable::<i64>(2)));
-    snapshot::latest(history).unwrap_or((0, None))
+/// Where the server is in its history.
+struct History {
+    timeline: i64,
+    /// The number of the next transaction, which only a primary knows
+    next_transaction: Option<i64>,
+}
+
+impl History {
+    fn now() -> Self {
+        let read =
+            || query::first(HISTORY, &[], |row| History { timeline: row.get(1), next_transaction: row.nullable(2) });
+        snapshot::latest(read).unwrap_or(History { timeline: 0, next_transaction: None })
+    }
 }
 
 const RECORDED: &str = "SELECT w.segment FROM segments.watch_config w";
