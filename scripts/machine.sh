@@ -52,6 +52,12 @@ find_postgres() {
     return 1
 }
 
+# The major version of pg_config $1's Postgres.
+major_version() { "$1" --version | sed -E 's/^PostgreSQL ([0-9]+).*/\1/'; }
+
+# The version of the extension that this checkout builds.
+extension_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$repository/Cargo.toml"; }
+
 # Every version found, oldest first.
 found_versions() {
     local version
@@ -70,6 +76,30 @@ default_postgres() {
     [[ -n $newest ]] && echo "${newest_packaged:-$newest}"
 }
 
+# own_postgres FOLDER PG_CONFIG: leaves a copy of that installation in FOLDER, without the extension, and prints the copy's
+# pg_config. Postgres finds its parts from where its programs are, so a copy is an installation of its own. Demo and tests
+# run on copies, because an installation that somebody uses is not theirs to change.
+own_postgres() {
+    local folder=$1 part parts origin
+    origin="$2 $("$2" --version) $(stat --dereference --format %Y "$("$2" --bindir)/postgres" "$("$2" --sharedir)/extension" | paste -s)"
+    if [[ $(cat "$folder/.origin" 2>/dev/null) != "$origin" ]]; then
+        rm -rf "${folder:?}"
+        parts=("$("$2" --bindir)" "$("$2" --pkglibdir)" "$("$2" --sharedir)" "$("$2" --includedir-server)")
+        # The programs of the matrix find their libraries elsewhere in its folder.
+        if [[ $2 == "$cache/postgresql/"* ]]; then parts=("${2%/bin/pg_config}"); fi
+        for part in "${parts[@]}"; do
+            mkdir -p "$folder${part%/*}"
+            cp --archive "$part" "$folder$part"
+        done
+        rm -f "$folder$("$2" --pkglibdir)"/segments.so* "$folder$("$2" --sharedir)"/extension/segments[.-]*
+        echo "$origin" >"$folder/.origin"
+    fi
+    echo "$folder$("$2" --bindir)/pg_config"
+}
+
+# The folder of what scripts keep for this checkout, beside others' of the same cache.
+checkout_cache=$cache/checkouts/$(cksum <<<"$repository" | cut -d ' ' -f 1)
+
 # The folder with regress/pg_regress and isolation/pg_isolation_regress of pg_config $1's Postgres.
 test_programs() {
     local makefile
@@ -86,7 +116,7 @@ may_install() {
 can_install() {
     may_install "$1" || may_be_root && return
     complain "You may not install into the Postgres of $1, not even with sudo." \
-        "Name one of your own (PG_CONFIG=…, for the tests PG18_PG_CONFIG=… or its like), or leave that version out (ONLY=\"pg18\")."
+        "Name one of your own: PG_CONFIG=…"
     return 1
 }
 

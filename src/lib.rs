@@ -60,18 +60,18 @@ pub extern "C-unwind" fn _PG_init() {
     worker::init();
 }
 
+// Each requires the one before it: one order, in which `scripts/extension-sql` puts them together as well.
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
-pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
-pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
+pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["index"]);
 pgrx::extension_sql_file!("../sql/live.sql", name = "live", requires = ["segment"]);
 pgrx::extension_sql_file!("../sql/refresh.sql", name = "refresh", requires = ["live"]);
-pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["live"]);
+pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["refresh"]);
 pgrx::extension_sql_file!("../sql/explain.sql", name = "explain", requires = ["contact"]);
 pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["explain"]);
-
-pgrx::extension_sql_file!("../sql/following.sql", name = "following", requires = ["audience"]);
-pgrx::extension_sql_file!("../sql/access.sql", name = "access", requires = ["contact", "following", "refresh"]);
+pgrx::extension_sql_file!("../sql/following.sql", name = "following", requires = ["drivers"]);
+pgrx::extension_sql_file!("../sql/access.sql", name = "access", requires = ["following"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 #[cfg(test)]
