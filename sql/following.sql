@@ -41,6 +41,13 @@ BEGIN
 END
 $$;
 
+-- The columns of the contacts' table, as they were when the row was written.
+CREATE FUNCTION segments.column_names(a segments.audience_config) RETURNS TABLE (number int, name text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT m[1]::int, m[2] FROM unnest(a.attributes) n, regexp_match(n, format('^%s (\d+) \d+ (.*)$', a.relation::oid)) m
+ WHERE m IS NOT NULL
+$$;
+
 -- A row whose tables are new here, be they attached, restored or replicated: its numbers may be those of another
 -- database's table, and so may an OID for which the dump had no name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger
@@ -102,6 +109,11 @@ $$;
 CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
     EXECUTE FUNCTION segments.forget_dropped_relations();
 
+CREATE FUNCTION segments.follow_renamed_columns(audience text, before text[], after text[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'follow_renamed_columns_wrapper';
+COMMENT ON FUNCTION segments.follow_renamed_columns(text, text[], text[]) IS
+    'Has the conditions of an audience''s segments, its scope and its declarations say the new names of columns; commands that rename these call it.';
+
 CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -146,6 +158,9 @@ BEGIN
                topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
                attributes = after.attributes
          WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
+        PERFORM segments.follow_renamed_columns(after.name, array_agg(o.name), array_agg(n.name))
+           FROM segments.column_names(before) o JOIN segments.column_names(after) n USING (number)
+          WHERE o.name <> n.name HAVING count(*) > 0;
     END LOOP;
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN

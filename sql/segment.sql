@@ -12,7 +12,8 @@ CREATE TABLE segments.segment_config (
     UNIQUE (audience, name)
 );
 
--- Which segment another one means by a name, so that it goes on meaning it after a rename.
+-- Which segments another one refers to, and how its conditions name them. When one of them is renamed, the conditions say
+-- its new name, and so does the reference.
 CREATE TABLE segments.segment_reference (
     segment uuid NOT NULL REFERENCES segments.segment_config ON DELETE CASCADE,
     reference text NOT NULL,

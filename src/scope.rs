@@ -79,7 +79,7 @@ pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) ->
     AudienceScope::new(audience, time_zone, Vec::new()).map_err(|error| vec![error])?.check(condition)
 }
 
-/// Checks the condition of a stored segment, whose references mean what they meant when it was stored.
+/// Checks the condition of a stored segment.
 ///
 /// # Errors
 /// What in it makes no sense any more.
@@ -193,14 +193,6 @@ impl<'a> AudienceScope<'a> {
         errors
     }
 
-    /// The segment that a reference means: what it meant when the segment that holds it was stored, or else the one
-    /// of that id or name.
-    fn find(&self, reference: &str) -> Option<Definition> {
-        let holder = self.expanding.last().map(|segment| segment.id);
-        let recorded = holder.and_then(|holder| Definition::referred(holder, reference));
-        recorded.or_else(|| Definition::named(&self.audience.name, reference))
-    }
-
     fn changes_at(&self, instant: Instant) {
         let known = self.looked_up.changes_at.get();
         self.looked_up.changes_at.set(Some(known.map_or(instant, |known| known.min(instant))));
@@ -275,7 +267,7 @@ impl Scope for AudienceScope<'_> {
     }
 
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
-        let Some(segment) = self.find(reference) else {
+        let Some(segment) = Definition::named(&self.audience.name, reference) else {
             return Err(Refusal {
                 kind: ErrorKind::UnknownObject,
                 message: format!("segment \"{reference}\" does not exist in audience \"{}\"", self.audience.name),

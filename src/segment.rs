@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 mod changes;
 pub mod read;
+mod renamed;
 mod write;
 
 /// What a segment is, without its count.
@@ -41,15 +42,6 @@ impl Definition {
         const BY_ID: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.id OPERATOR(pg_catalog.=) $2";
         let by_id = Uuid::parse_str(reference).ok().and_then(|id| Self::first(BY_ID, &[audience.into(), argument(id)]));
         by_id.or_else(|| Self::first(BY_NAME, &[audience.into(), reference.into()]))
-    }
-
-    /// The segment that another one was recorded to mean by a reference.
-    pub fn referred(holder: Uuid, reference: &str) -> Option<Self> {
-        Self::first(
-            "s.id OPERATOR(pg_catalog.=) (SELECT r.target FROM segments.segment_reference r
-              WHERE r.segment OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2)",
-            &[argument(holder), reference.into()],
-        )
     }
 
     /// Every segment of an audience, oldest first.

@@ -27,6 +27,7 @@ pub mod pattern;
 pub mod print;
 pub mod program;
 pub mod program_set;
+pub mod rename;
 pub mod row;
 pub mod sql;
 pub mod types;

@@ -1,7 +1,7 @@
 //! Creating, changing and deleting segments.
 
 use super::changes::Changes;
-use super::{Definition, argument, id_of, unknown};
+use super::{Definition, argument, id_of, renamed, unknown};
 use crate::access;
 use crate::error::{Failure, listed};
 use crate::pg::call::Call;
@@ -60,8 +60,9 @@ fn update_segment(segment: pgrx::Uuid, call: Call) -> Option<AnyElement> {
     let changes = Changes::read(&call.jsonb_text(1));
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
-    if changes.have("conditions") || changes.have("time_zone") {
-        // Two that do not know of each other could refer to each other's in a circle, or wait for each other.
+    if ["name", "conditions", "time_zone"].into_iter().any(|key| changes.have(key)) {
+        // Two that do not know of each other could refer to each other's in a circle, or wait for each other. Nobody
+        // refers to a segment by a name that it is about to lose.
         live::hold_definitions(&audience);
     }
     // Whoever else changes it goes first: what is not changed here stays what they made it.
@@ -80,6 +81,7 @@ fn update_segment(segment: pgrx::Uuid, call: Call) -> Option<AnyElement> {
     } else {
         redefine(&before, &after);
     }
+    renamed::follow_name(&before, &after);
     row(id)
 }
 

@@ -107,7 +107,7 @@ SELECT relation, relation_name, id_column, properties_column, created_column, co
 SELECT contact - 'cursor' AS contact FROM search_contacts('{"$topic": "news"}', 'changing') contact;
 SELECT * FROM pg_temp.answers;
 
--- A name that another column takes over means that column; a name that is gone breaks the segments that use it alone.
+-- Segments go on with a column that is renamed; one that changes its type breaks the segments that use it alone.
 ALTER TABLE regress_there.changed RENAME country TO land;
 SELECT * FROM pg_temp.answers;
 SELECT conditions_sql('{"land": "DE"}', 'changing');
