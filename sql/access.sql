@@ -72,6 +72,7 @@ VALUES
     ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('properties', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('segment_id', '{read:segments,write:segments,read:contacts}'),
     ('get_segment', '{read:segments}'),
     ('list_segments', '{read:segments}'),
     ('segment_sql', '{read:segments}'),

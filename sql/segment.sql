@@ -11,6 +11,8 @@ CREATE TABLE segments.segment_config (
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (audience, name)
 );
+-- For segments that are given by name alone.
+CREATE INDEX segment_config_name ON segments.segment_config (name);
 
 -- Which segments another one refers to, and how its conditions name them. When one of them is renamed, the conditions say
 -- its new name, and so does the reference.

@@ -11,6 +11,7 @@ use crate::query;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
+use std::collections::HashSet;
 
 mod grant;
 mod visible;
@@ -131,6 +132,33 @@ fn holds(scopes: &[Scope], audience: Option<&str>) -> bool {
     let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
     let arguments = [caller.into(), names.into(), audience.map(str::to_owned).into()];
     security::as_role(extension_owner(), || query::first(HOLDS, &arguments, |row| row.get(1))).unwrap_or(false)
+}
+
+/// The audiences that the caller has one of the scopes for.
+pub enum Permitted {
+    Every,
+    Named(HashSet<String>),
+}
+
+impl Permitted {
+    /// Those of the caller.
+    pub fn of_caller(scopes: &[Scope]) -> Self {
+        if is_extension_owner() || holds(scopes, None) {
+            return Permitted::Every;
+        }
+        let caller = security::current_role();
+        let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
+        let read = || query::rows(PERMITTED, &[caller.into(), names.into()], |row| row.get::<String>(1));
+        Permitted::Named(security::as_role(extension_owner(), read).into_iter().collect())
+    }
+
+    /// Whether an audience is one of them.
+    pub fn includes(&self, audience: &str) -> bool {
+        match self {
+            Permitted::Every => true,
+            Permitted::Named(names) => names.contains(audience),
+        }
+    }
 }
 
 /// The scopes of a role, and of those whose rights it has. A role that was dropped and made again under the same name

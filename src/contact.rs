@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
+use uuid::Uuid;
 
 mod page;
 mod segments;
@@ -139,7 +140,7 @@ pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
 /// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.
 fn can_be_id(text: &str, type_name: &str) -> bool {
     match type_name {
-        "pg_catalog.uuid" => is_uuid(text),
+        "pg_catalog.uuid" => read_uuid(text).is_some(),
         "pg_catalog.int2" => without_space(text).parse::<i16>().is_ok(),
         "pg_catalog.int4" => without_space(text).parse::<i32>().is_ok(),
         "pg_catalog.int8" => without_space(text).parse::<i64>().is_ok(),
@@ -147,15 +148,14 @@ fn can_be_id(text: &str, type_name: &str) -> bool {
     }
 }
 
-/// Whether Postgres reads a text as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, a hyphen
-/// after any four of them, all in braces or not.
-fn is_uuid(text: &str) -> bool {
-    let Some(text) = text.strip_prefix('{').map_or(Some(text), |text| text.strip_suffix('}')) else { return false };
+/// A text as Postgres reads it as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, a hyphen after
+/// any four of them, all in braces or not.
+pub fn read_uuid(text: &str) -> Option<Uuid> {
+    let text = text.strip_prefix('{').map_or(Some(text), |text| text.strip_suffix('}'))?;
     let is_group = |group: &str| !group.is_empty() && group.len().is_multiple_of(4);
-    let is_digit = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
-    text.split('-').all(is_group)
-        && text.bytes().all(is_digit)
-        && text.bytes().filter(|byte| *byte != b'-').count() == 32
+    let digits: String = text.split('-').collect();
+    let is_uuid = text.split('-').all(is_group) && digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    is_uuid.then(|| Uuid::try_parse(&digits).ok()).flatten()
 }
 
 /// Without what Postgres takes for white space around a number (`isspace` of C), which is ASCII.

@@ -6,9 +6,11 @@ use crate::pg::security;
 use crate::query::{self, Row};
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
+use std::fmt::Display;
 use uuid::Uuid;
 
 mod changes;
+mod named;
 pub mod read;
 mod renamed;
 mod write;
@@ -95,8 +97,8 @@ pub fn id_of(id: pgrx::Uuid) -> Uuid {
     Uuid::from_bytes(*id.as_bytes())
 }
 
-fn unknown(id: Uuid) -> Failure {
-    Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("segment \"{id}\" does not exist"))
+fn unknown(reference: impl Display) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("segment \"{reference}\" does not exist"))
         .detail("It was deleted, or it belongs to an audience that you may not read.")
         .hint("list_segments() shows the segments that exist.")
 }

@@ -10,6 +10,7 @@ CREATE TABLE keyed (country text PRIMARY KEY);
 SELECT attach_audience('keyed', 'keyed');
 SELECT create_property('n', 'number'), (create_topic('News')).slug, set_freshness('contacts', 'live');
 SELECT subscribe_contact(md5('1')::uuid, 'news');
+SELECT (create_segment('Named', '{"country": "US"}')).contact_count;
 CREATE TABLE driver_ids AS
 SELECT (create_segment('US', '{"country": "US"}')).id::text AS segment, md5('1') AS contact,
        (create_segment('US', '{"country": "US"}', audience => 'numbered')).id::text AS numbered;
@@ -19,6 +20,7 @@ CREATE TABLE driver_arguments (argument text, types text[], value text);
 INSERT INTO driver_arguments
 SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('segment', ARRAY['text', 'varchar', 'uuid'], segment),
+    ('name', ARRAY['text', 'varchar', 'name'], 'Named'),
     ('contact', ARRAY['text', 'varchar', 'uuid'], contact),
     ('numbered', ARRAY['text', 'varchar', 'uuid'], numbered),
     ('number', ARRAY['text', 'varchar', 'int2', 'int4', 'int8', 'numeric'], '1'),
@@ -42,6 +44,9 @@ SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
 CREATE TABLE driver_calls (number int GENERATED ALWAYS AS IDENTITY, call text);
 INSERT INTO driver_calls (call) VALUES
     ('(get_segment({segment})).name'),
+    ('(get_segment({name})).name'),
+    ('(get_segment({name}, {text})).name'),
+    ('in_segment({contact}, {name})'),
     ('(update_segment({segment}, {changes})).description'),
     ('(SELECT count(*) FROM list_segments({text}))'),
     ('(SELECT count(*) FROM list_segments({text}, {size}, {segment}))'),
