@@ -25,4 +25,4 @@ CREATE FUNCTION infer_properties(audience text DEFAULT 'contacts', sample int DE
     RETURNS TABLE (name text, type text, present numeric, distinct_values bigint, examples jsonb, declared boolean)
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'infer_properties_wrapper';
 COMMENT ON FUNCTION infer_properties(text, int, boolean) IS
-    'The custom properties that a sample of the contacts has: type, share of the contacts that have it, examples. With "declare", those that are not declared yet are.';
+    'The custom properties that a sample of the contacts has, also inside objects: type, share of the contacts that have it, examples. At most 1,000, those that most contacts have; a NOTICE says when there are more. With "declare", those that are not declared yet are.';

@@ -12,6 +12,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Expr;
+use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};
 
 /// The custom properties of a sample of the contacts.
@@ -37,6 +38,7 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, call: Call) {
         for (found, declared) in found.iter().zip(&mut declared) {
             // Where there are only nulls, the type is anyone's guess.
             if !*declared
+                && !found.is_nested
                 && found.distinct_values > 0
                 && property::is_possible_name(&found.name)
                 && property::obstacle(&mut audience, &found.name, found.property_type).is_none()
@@ -64,7 +66,10 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, call: Call) {
 }
 
 struct Inferred {
+    /// As conditions name it
     name: String,
+    /// Whether it is a key of an object under another
+    is_nested: bool,
     property_type: PropertyType,
     /// The share of the sampled contacts that have the key
     present: f64,
@@ -73,6 +78,12 @@ struct Inferred {
     examples: String,
 }
 
+/// How many properties are told of.
+const MOST: usize = 1000;
+/// How many values are shown of each.
+const EXAMPLES: usize = 3;
+
+/// The properties of a sample, from most frequent.
 fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
     let Some(properties) = &audience.table.properties else { return Vec::new() };
     let sql = query_for(
@@ -82,13 +93,63 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
         &executable_sql(audience, &Expr::Const(true)),
         &format!("{}.property_timestamp", quote_identifier(&audience.extension_schema)),
     );
-    query::rows(&sql, &[i64::from(sample).into()], |row| Inferred {
-        name: row.get(1),
-        present: row.get(2),
-        distinct_values: row.get(3),
-        examples: row.get(4),
-        property_type: type_of(&row.get::<Vec<String>>(5), row.nullable::<Vec<String>>(6).as_deref()),
-    })
+    let most = MOST as i64 + 1;
+    let kinds = query::rows(&sql, &[i64::from(sample).into(), most.into()], |row| Kind {
+        keys: [Some(row.get::<String>(1)), row.nullable::<String>(2)].into_iter().flatten().collect(),
+        present: row.get(3),
+        of_elements: row.get(4),
+        kind: row.get(5),
+        times: row.get(6),
+        distinct_values: row.get(7),
+        examples: row.get::<Vec<i64>>(8).into_iter().zip(row.get::<Vec<String>>(9)).collect(),
+    });
+    // An empty key has no name.
+    let by_name =
+        kinds.chunk_by(|one, other| one.keys == other.keys).filter(|kinds| !kinds[0].keys.contains(&String::new()));
+    let mut found: Vec<Inferred> = by_name.map(Inferred::of).collect();
+    if found.len() > MOST {
+        found.truncate(MOST);
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("the contacts have more than {MOST} properties"))
+            .detail("Those are shown that most contacts have.")
+            .hint("Keys that are ids or dates are better kept as the values of an array.")
+            .notice();
+    }
+    found
+}
+
+/// The values of one key that are of one kind, or their elements that are.
+struct Kind {
+    keys: Vec<String>,
+    present: f64,
+    of_elements: bool,
+    kind: String,
+    times: i64,
+    distinct_values: i64,
+    /// The most frequent values, with their places among those of all kinds
+    examples: Vec<(i64, String)>,
+}
+
+impl Inferred {
+    /// Of all kinds of values of one key, from most frequent, and then all kinds of elements.
+    fn of(kinds: &[Kind]) -> Self {
+        let values = || kinds.iter().filter(|kind| !kind.of_elements && kind.kind != "null");
+        let all: i64 = values().map(|kind| kind.times).sum();
+        // A few odd ones among many do not decide.
+        let common: Vec<&str> =
+            values().filter(|kind| kind.times * 100 >= all).map(|kind| kind.kind.as_str()).collect();
+        let elements: Vec<&str> = kinds.iter().filter(|kind| kind.of_elements).map(|kind| kind.kind.as_str()).collect();
+        let mut examples: Vec<&(i64, String)> = values().flat_map(|kind| &kind.examples).collect();
+        examples.sort_by_key(|(place, _)| *place);
+        let examples: Vec<&str> = examples.into_iter().take(EXAMPLES).map(|(_, value)| value.as_str()).collect();
+        Inferred {
+            name: Path::from_keys(kinds[0].keys.clone()).text().to_owned(),
+            is_nested: kinds[0].keys.len() > 1,
+            property_type: type_of(&common, &elements),
+            present: kinds[0].present,
+            distinct_values: values().map(|kind| kind.distinct_values).sum(),
+            examples: format!("[{}]", examples.join(", ")),
+        }
+    }
 }
 
 /// A sample from all over a large table, rather than from where it begins.
@@ -107,9 +168,11 @@ pub fn sampled(audience: &Audience, sample: i32) -> String {
     format!("TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)")
 }
 
-/// One row for each key: name, share, distinct values, examples, kinds of values and of elements (from most frequent;
-/// each kind that 99 % of the values are not is left out).
+/// One row for each key, or key of an object under it, and each kind of its values or of their elements. Each step
+/// groups what the step before gave, so that the time grows with the number of values, whatever their keys are.
 fn query_for(properties: &str, table: &str, sampled: &str, scope: &str, property_timestamp: &str) -> String {
+    let is_object = |value: &str| format!("pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.=) 'object'");
+    let members = |value: &str| format!("pg_catalog.jsonb_each(CASE WHEN {} THEN {value} END)", is_object(value));
     // A date is what conditions take for one, written as most dates are.
     let kind = |value: &str| {
         format!(
@@ -120,43 +183,51 @@ fn query_for(properties: &str, table: &str, sampled: &str, scope: &str, property
                 ELSE 'timestamp' END"#
         )
     };
-    let (kind_of_value, kind_of_element) = (kind("e.value"), kind("i.value"));
     format!(
         r#"
 WITH contact AS MATERIALIZED (
     SELECT {properties} AS properties FROM {table} {sampled} WHERE {scope} LIMIT $1),
-total AS (SELECT pg_catalog.count(*) AS contacts FROM contact),
-field AS MATERIALIZED (
-    SELECT e.key, e.value, {kind_of_value} AS kind
-      FROM contact, pg_catalog.jsonb_each(CASE WHEN pg_catalog.jsonb_typeof(contact.properties) OPERATOR(pg_catalog.=) 'object' THEN contact.properties END) e),
-element AS (
-    SELECT f.key, {kind_of_element} AS kind, pg_catalog.count(*) AS times
-      FROM field f, pg_catalog.jsonb_array_elements(CASE WHEN f.kind OPERATOR(pg_catalog.=) 'array' THEN f.value END) i(value)
-     GROUP BY 1, 2),
-value AS (
-    SELECT f.key, f.value, pg_catalog.count(*) AS times,
-           pg_catalog.row_number() OVER (PARTITION BY f.key ORDER BY pg_catalog.count(*) DESC, f.value) AS place
-      FROM field f WHERE f.kind OPERATOR(pg_catalog.<>) 'null' GROUP BY f.key, f.value),
+top AS MATERIALIZED (
+    SELECT e.key, e.value, pg_catalog.count(*) AS times FROM contact c, {of_contact} e GROUP BY e.key, e.value),
+field AS (
+    SELECT t.key, NULL::pg_catalog.text AS below, t.value, t.times FROM top t
+    UNION ALL
+    SELECT t.key, b.key, b.value, pg_catalog.sum(t.times) FROM top t, {of_value} b GROUP BY t.key, b.key, b.value),
+value AS MATERIALIZED (
+    SELECT f.*, {kind_of_value} AS kind,
+           pg_catalog.row_number() OVER (PARTITION BY f.key, f.below ORDER BY f.times DESC, f.value) AS place
+      FROM field f),
+fact AS (
+    SELECT v.key, v.below, false AS of_elements, v.kind, v.times, v.place, v.value FROM value v
+    UNION ALL
+    SELECT v.key, v.below, true, {kind_of_element}, v.times, NULL, NULL
+      FROM value v, pg_catalog.jsonb_array_elements(CASE WHEN v.kind OPERATOR(pg_catalog.=) 'array' THEN v.value END) i(value)),
 kind AS (
-    SELECT f.key, f.kind, pg_catalog.count(*) AS times,
-           pg_catalog.sum(pg_catalog.count(*)) OVER (PARTITION BY f.key) AS all_times
-      FROM field f WHERE f.kind OPERATOR(pg_catalog.<>) 'null' GROUP BY f.key, f.kind)
-SELECT f.key, pg_catalog.count(*)::pg_catalog.float8 OPERATOR(pg_catalog./) (SELECT t.contacts FROM total t),
-       (SELECT pg_catalog.count(*) FROM value v WHERE v.key OPERATOR(pg_catalog.=) f.key),
-       COALESCE((SELECT pg_catalog.jsonb_agg(v.value ORDER BY v.place)::pg_catalog.text FROM value v
-                  WHERE v.key OPERATOR(pg_catalog.=) f.key AND v.place OPERATOR(pg_catalog.<=) 3), '[]'),
-       COALESCE((SELECT pg_catalog.array_agg(k.kind ORDER BY k.times DESC, k.kind) FROM kind k
-                  WHERE k.key OPERATOR(pg_catalog.=) f.key
-                    AND k.times::pg_catalog.numeric OPERATOR(pg_catalog.*) 100 OPERATOR(pg_catalog.>=) k.all_times), '{{}}'),
-       (SELECT pg_catalog.array_agg(e.kind ORDER BY e.times DESC, e.kind) FROM element e WHERE e.key OPERATOR(pg_catalog.=) f.key)
-  FROM field f GROUP BY f.key ORDER BY 2 DESC, 1"#
+    SELECT f.key, f.below, f.of_elements, f.kind, pg_catalog.sum(f.times)::pg_catalog.int8 AS times, pg_catalog.count(*) AS distinct_values,
+           -- One of them may be null.
+           pg_catalog.array_agg(f.place ORDER BY f.place) FILTER (WHERE f.place OPERATOR(pg_catalog.<=) {examples}) AS places,
+           pg_catalog.array_agg(f.value::pg_catalog.text ORDER BY f.place) FILTER (WHERE f.place OPERATOR(pg_catalog.<=) {examples}) AS examples
+      FROM fact f GROUP BY f.key, f.below, f.of_elements, f.kind),
+present AS (
+    SELECT k.*, pg_catalog.sum(k.times) FILTER (WHERE NOT k.of_elements) OVER (PARTITION BY k.key, k.below) AS contacts FROM kind k),
+ranked AS (
+    SELECT p.*, pg_catalog.dense_rank() OVER (ORDER BY p.contacts DESC, p.key, p.below NULLS FIRST) AS rank FROM present p)
+SELECT r.key, r.below, r.contacts::pg_catalog.float8 OPERATOR(pg_catalog./) (SELECT pg_catalog.count(*) FROM contact),
+       r.of_elements, r.kind, r.times, r.distinct_values, COALESCE(r.places, '{{}}'), COALESCE(r.examples, '{{}}')
+  FROM ranked r WHERE r.rank OPERATOR(pg_catalog.<=) $2
+ ORDER BY r.rank, r.of_elements, r.times DESC, r.kind"#,
+        examples = EXAMPLES + 1,
+        of_contact = members("c.properties"),
+        of_value = members("t.value"),
+        kind_of_value = kind("f.value"),
+        kind_of_element = kind("i.value"),
     )
 }
 
 /// The type that values of these kinds have; json where they have nothing in common.
-fn type_of(kinds: &[String], elements: Option<&[String]>) -> PropertyType {
-    let scalar = |kinds: &[String]| {
-        let mut kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+fn type_of(kinds: &[&str], elements: &[&str]) -> PropertyType {
+    let scalar = |kinds: &[&str]| {
+        let mut kinds = kinds.to_vec();
         kinds.sort_unstable();
         Some(match kinds.as_slice() {
             ["number"] => ScalarType::Number,
@@ -174,7 +245,7 @@ fn type_of(kinds: &[String], elements: Option<&[String]>) -> PropertyType {
         })
     };
     match kinds {
-        [array] if array == "array" => elements.and_then(scalar).map_or(PropertyType::Json, PropertyType::Array),
+        ["array"] => scalar(elements).map_or(PropertyType::Json, PropertyType::Array),
         kinds => scalar(kinds).map_or(PropertyType::Json, PropertyType::Scalar),
     }
 }

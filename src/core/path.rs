@@ -3,7 +3,7 @@
 /// A field of a condition: its text, and the keys that it walks.
 ///
 /// Keys are separated by dots. A backslash before a dot or a backslash takes it literally, so that
-/// `a\.b` is the one key `a.b`.
+/// `a\.b` is the one key `a.b`; before a `$` with which a key begins, it keeps that from being read as an operator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     text: String,
@@ -17,7 +17,9 @@ impl Path {
         let mut keys = vec![String::new()];
         let mut characters = text.chars().peekable();
         while let Some(character) = characters.next() {
-            let escaped = if character == '\\' { characters.next_if(|next| matches!(next, '.' | '\\')) } else { None };
+            let begins_key = keys.last().is_some_and(String::is_empty);
+            let is_escaped = |next: &char| matches!(next, '.' | '\\') || (*next == '$' && begins_key);
+            let escaped = if character == '\\' { characters.next_if(is_escaped) } else { None };
             match (escaped, character) {
                 (None, '.') => keys.push(String::new()),
                 (escaped, character) => {
@@ -33,7 +35,11 @@ impl Path {
     /// The path of exactly these keys, with the text that reads back as them.
     #[must_use]
     pub fn from_keys(keys: Vec<String>) -> Self {
-        let escaped: Vec<String> = keys.iter().map(|key| key.replace('\\', "\\\\").replace('.', "\\.")).collect();
+        let escape = |key: &String| {
+            let escaped = key.replace('\\', "\\\\").replace('.', "\\.");
+            if escaped.starts_with('$') { format!("\\{escaped}") } else { escaped }
+        };
+        let escaped: Vec<String> = keys.iter().map(escape).collect();
         Path { text: escaped.join("."), keys }
     }
 
@@ -81,6 +87,8 @@ mod tests {
             (r"a\.b", &["a.b"]),
             (r"a\b", &[r"a\b"]),
             (r"a\\.b", &[r"a\", "b"]),
+            (r"\$a.\$b", &["$a", "$b"]),
+            (r"a\$b", &[r"a\$b"]),
             ("", &[""]),
         ] {
             assert_eq!(Path::parse(text).keys(), keys, "{text}");
@@ -96,7 +104,9 @@ mod tests {
 
     #[test]
     fn keys_print_to_the_text_that_reads_back() {
-        for keys in [vec!["a"], vec!["a.b"], vec![r"a\", "b"], vec!["", ""], vec![r"\.", "x"]] {
+        for keys in
+            [vec!["a"], vec!["a.b"], vec![r"a\", "b"], vec!["", ""], vec![r"\.", "x"], vec!["$a", "$b.c"], vec!["a$"]]
+        {
             let keys: Vec<String> = keys.into_iter().map(str::to_owned).collect();
             assert_eq!(Path::parse(Path::from_keys(keys.clone()).text()).keys(), keys);
         }
