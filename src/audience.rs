@@ -16,6 +16,7 @@ mod attach;
 mod column;
 mod columns;
 mod topics;
+mod unique;
 
 pub use attach::must_own;
 pub use column::ColumnRef;

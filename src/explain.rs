@@ -12,12 +12,13 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
-use segments_core::date::Moment;
 use segments_core::error::Place;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
-use segments_core::types::{PropertyType, ScalarType};
 use serde_json::Value;
+pub use stored::Misfit;
+
+mod stored;
 
 /// Each part of a segment's condition, the value it saw on one contact, and whether it holds.
 #[pg_extern(sql = false)]
@@ -28,8 +29,12 @@ fn explain_match(contact_id: &str, segment: pgrx::Uuid, call: Call) {
     let mut parts = Parts { place: Place::default(), parts: Vec::new() };
     parts.condition(&condition::stored(segment.conditions.as_bytes()));
     let parts = parts.parts;
-    let seen = look(&audience, &segment, &parts, contact_id);
-    let notes: Vec<Option<String>> = parts.iter().zip(&seen).map(|(part, seen)| note(&audience, part, seen)).collect();
+    let (seen, rows) = look(&audience, &segment, &parts, contact_id);
+    let mut notes: Vec<Option<String>> =
+        parts.iter().zip(&seen).map(|(part, seen)| note(&audience, part, seen)).collect();
+    if rows > 1 {
+        notes[0] = Some(format!("{rows} rows have this id, and each counts: this is a member, if any of them is"));
+    }
     returning::rows(
         call,
         "SELECT f.path, f.condition::pg_catalog.jsonb, f.value::pg_catalog.jsonb, f.matches, f.note
@@ -125,9 +130,9 @@ impl Parts {
     }
 }
 
-/// Puts every part to the contact in one query, with the caller's rights; raises 42704 where the caller sees no such
-/// contact.
-fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &str) -> Vec<Seen> {
+/// Puts every part to the contact in one query, with the caller's rights, and counts its rows; raises 42704 where the
+/// caller sees no such contact. Of several rows, it is a member that is looked at, if any is.
+fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &str) -> (Vec<Seen>, i64) {
     let holds: Vec<String> = parts
         .iter()
         .map(|part| {
@@ -139,15 +144,17 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     let values: Vec<String> =
         parts.iter().map(|part| format!("({})::pg_catalog.text", value_sql(audience, part))).collect();
     let sql = format!(
-        "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[] FROM {} WHERE {} AND ({})",
+        "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[], pg_catalog.count(*) OVER ()
+           FROM {} WHERE {} AND ({}) ORDER BY {} DESC LIMIT 1",
         holds.join(", "),
         values.join(", "),
         audience.relation.quoted(),
         contact::is_contact(audience, contact_id),
         contact::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
+        holds[0],
     );
-    let seen = query::first(&sql, &[], |row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2)));
-    let Some((holds, values)) = seen else {
+    let read = |row: &query::Row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2), row.get::<i64>(3));
+    let Some((holds, values, rows)) = query::first(&sql, &[], read) else {
         Failure::new(
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
@@ -156,26 +163,35 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
         .hint("search_contacts() finds contacts and their ids.")
         .raise()
     };
-    holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect()
+    (holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect(), rows)
 }
 
 /// What a part asks for, as jsonb: a field, or the slugs of the contact's topics.
 fn value_sql(audience: &Audience, part: &Part) -> String {
-    let path = match &part.asks {
-        Asks::Field(path) => path,
-        Asks::Topics => return subscription::slugs(audience),
-        Asks::Several => return "NULL::pg_catalog.jsonb".to_owned(),
-    };
+    match &part.asks {
+        Asks::Field(path) => field_sql(audience, path),
+        Asks::Topics => subscription::slugs(audience),
+        Asks::Several => "NULL::pg_catalog.jsonb".to_owned(),
+    }
+}
+
+/// What a contact has at a path, as jsonb.
+pub fn field_sql(audience: &Audience, path: &Path) -> String {
     let exact = audience.property(path.text()).is_some();
     let (name, rest) = if exact { (path.text(), &[][..]) } else { (path.first(), path.rest()) };
-    let whole = match (audience.table.column(name), &audience.table.properties) {
+    let whole = property_sql(audience, name);
+    if rest.is_empty() { whole } else { nested_sql(&whole, rest) }
+}
+
+/// What a contact has of a property, as jsonb.
+pub fn property_sql(audience: &Audience, name: &str) -> String {
+    match (audience.table.column(name), &audience.table.properties) {
         (Some(column), _) => format!("pg_catalog.to_jsonb({})", audience.value(&column.name)),
         (None, Some(properties)) => {
             format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
         }
         (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
-    };
-    if rest.is_empty() { whole } else { nested_sql(&whole, rest) }
+    }
 }
 
 /// What a property holds at the end of a path. Where an array lies on the way, in which any element may have it, the
@@ -200,22 +216,5 @@ fn note(audience: &Audience, part: &Part, seen: &Seen) -> Option<String> {
     let Some(text) = &seen.value else { return Some("the contact has no value for it".to_owned()) };
     let value: Value = serde_json::from_str(text).ok()?;
     let declared = audience.property(path.text())?;
-    let fits = match (declared, &value) {
-        (_, Value::Null) | (PropertyType::Json, _) => true,
-        (PropertyType::Array(element), Value::Array(items)) => items.iter().all(|item| is_of_type(item, element)),
-        (PropertyType::Array(_), _) => false,
-        (PropertyType::Scalar(scalar), value) => is_of_type(value, scalar),
-    };
-    (!fits).then(|| format!("the stored value is not of type {declared}, so it satisfies no comparison"))
-}
-
-fn is_of_type(value: &Value, scalar: ScalarType) -> bool {
-    match (scalar, value) {
-        (_, Value::Null)
-        | (ScalarType::String, Value::String(_))
-        | (ScalarType::Number, Value::Number(_))
-        | (ScalarType::Boolean, Value::Bool(_)) => true,
-        (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => Moment::parse(text.as_bytes()).is_some(),
-        _ => false,
-    }
+    Misfit::of(declared, &value).map(|misfit| misfit.note(declared))
 }

@@ -30,20 +30,18 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, call: Call) {
     }
     let found = infer(&audience, sample);
     if declare {
-        audience = property::hold(&audience.name, found.iter().map(|found| found.name.as_str()));
+        audience = property::hold(&audience.name, found.iter().filter_map(|found| found.key.as_deref()));
     }
-    let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
+    let is_declared = |found: &Inferred| found.key.as_ref().is_some_and(|key| audience.property(key).is_some());
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
         for (found, declared) in found.iter().zip(&mut declared) {
             // Where there are only nulls, the type is anyone's guess.
-            if !*declared
-                && !found.is_nested
-                && found.distinct_values > 0
-                && property::is_possible_name(&found.name)
-                && property::obstacle(&mut audience, &found.name, found.property_type).is_none()
+            let key = found.key.as_ref().filter(|key| found.distinct_values > 0 && property::is_possible_name(key));
+            if let Some(key) = key.filter(|_| !*declared)
+                && property::obstacle(&mut audience, key, found.property_type).is_none()
             {
-                property::declare(&audience, &found.name, found.property_type, None);
+                property::declare(&audience, key, found.property_type, None);
                 *declared = true;
             }
         }
@@ -68,8 +66,8 @@ fn infer_properties(audience: &str, sample: i32, declare: bool, call: Call) {
 struct Inferred {
     /// As conditions name it
     name: String,
-    /// Whether it is a key of an object under another
-    is_nested: bool,
+    /// What it is declared as; `None` where it cannot be
+    key: Option<String>,
     property_type: PropertyType,
     /// The share of the sampled contacts that have the key
     present: f64,
@@ -143,7 +141,7 @@ impl Inferred {
         let examples: Vec<&str> = examples.into_iter().take(EXAMPLES).map(|(_, value)| value.as_str()).collect();
         Inferred {
             name: Path::from_keys(kinds[0].keys.clone()).text().to_owned(),
-            is_nested: kinds[0].keys.len() > 1,
+            key: if let [key] = kinds[0].keys.as_slice() { Some(key.clone()) } else { None },
             property_type: type_of(&common, &elements),
             present: kinds[0].present,
             distinct_values: values().map(|kind| kind.distinct_values).sum(),

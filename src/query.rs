@@ -85,6 +85,12 @@ pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row
     Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))).into_iter().next()
 }
 
+/// What the planner thinks that a query costs, which is EXPLAINed in the format json.
+pub fn cost(explain: &String, arguments: &[DatumWithOid]) -> Option<f64> {
+    let plan = explained(explain, arguments, |row| row.get::<pgrx::Json>(1))?;
+    plan.0.get(0)?.get("Plan")?.get("Total Cost")?.as_f64()
+}
+
 /// Runs a statement that writes, or that is to see what this call has written, and reads each row.
 pub fn write_rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
     snapshot::will_write();

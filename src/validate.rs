@@ -17,6 +17,11 @@ use segments_core::path::Path;
 use segments_core::value::Value;
 use std::collections::{HashMap, HashSet};
 
+mod asked;
+mod data;
+mod sample;
+mod scope;
+
 /// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
 #[pg_extern(sql = false)]
 fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, call: Call) {
@@ -104,6 +109,11 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
             findings.push(Finding::notice(notice, missing));
         }
     }
+    let fits_badly = data::notices(audience, &parsed.condition);
+    let contradicts = scope::contradictions(audience, &parsed.condition);
+    let is_explained = |notice: &Notice| contradicts.iter().any(|other| notice.pointer.starts_with(&other.pointer));
+    let fits_badly: Vec<Notice> = fits_badly.into_iter().filter(|notice| !is_explained(notice)).collect();
+    findings.extend(contradicts.into_iter().chain(fits_badly).map(|notice| Finding::notice(notice, None)));
     findings
 }
 

@@ -2,7 +2,7 @@
 
 use super::columns::{self, CatalogColumn};
 use super::topics::map_topics;
-use super::{Audience, owns};
+use super::{Audience, owns, unique};
 use crate::access::{self, Scope};
 use crate::error::Failure;
 use crate::{condition, live, query, scope};
@@ -191,15 +191,6 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
     if added == 0 {
         already_exists(name)
     }
-    if !is_unique(relation, id.number) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_WARNING,
-            format!("no unique index says that column \"{}\" of {quoted} is unique", id.name),
-        )
-        .detail("Each contact needs an id of its own, or pages leave some out.")
-        .hint("Make sure that it is unique.")
-        .notice();
-    }
     if was_live {
         Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{name}\" is not live any more"))
             .detail("What has become of its table since its triggers last counted is not known.")
@@ -213,6 +204,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             condition::raise_first(errors)
         }
     }
+    unique::warn(name, id.number, &quoted);
 }
 
 fn already_exists(name: &str) -> ! {
@@ -231,18 +223,6 @@ VALUES ($1, $2, segments.quoted_name($2), $3::pg_catalog.name, $4::pg_catalog.na
        properties_column = excluded.properties_column, created_column = excluded.created_column,
        columns = excluded.columns, scope = excluded.scope
  WHERE $8";
-
-/// Whether an index says that the column is unique; what is no table has none, and is taken on trust.
-fn is_unique(relation: pg_sys::Oid, column: i16) -> bool {
-    query::first(UNIQUE, &[relation.into(), column.into()], |row| row.get::<bool>(1)) == Some(true)
-}
-
-const UNIQUE: &str = "
-SELECT c.relkind OPERATOR(pg_catalog.=) ANY ('{v,f}') OR EXISTS (
-       SELECT FROM pg_catalog.pg_index i
-        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-          AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 AND i.indkey[0] OPERATOR(pg_catalog.=) $2)
-  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
 
 /// Whether an audience of that name makes no sense any more, and is the caller's to mend.
 fn may_replace(name: &str) -> bool {

@@ -26,6 +26,7 @@ use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
@@ -139,7 +140,9 @@ impl Asked {
             }
             members
         });
-        found.into_iter().next().unwrap_or_default().into_iter().map(|number| &self.segments[number]).collect()
+        // An id that stands for several rows is a member where any of them is.
+        let found: BTreeSet<usize> = found.into_iter().flatten().collect();
+        found.into_iter().map(|number| &self.segments[number]).collect()
     }
 
     /// What a segment whose truth changes as time passes says now.

@@ -97,10 +97,7 @@ fn is_dearer(audience: &Audience, conditions: &[Checked], pass: &Pass) -> bool {
 
 /// What the planner thinks that a query costs.
 fn cost(audience: &Audience, sql: &str, arguments: &[pgrx::datum::DatumWithOid]) -> Option<f64> {
-    let plan = query::explained(&audience.reading(&format!("EXPLAIN (FORMAT json) {sql}")), arguments, |row| {
-        row.get::<pgrx::Json>(1)
-    })?;
-    plan.0.get(0)?.get("Plan")?.get("Total Cost")?.as_f64()
+    query::cost(&audience.reading(&format!("EXPLAIN (FORMAT json) {sql}")), arguments)
 }
 
 fn enter(shown: Option<&Shown>, phase: Phase) {

@@ -78,10 +78,10 @@ fn update_segment(segment: pgrx::Uuid, call: Call) -> Option<AnyElement> {
     // What concerns no contact can be changed whatever has become of the audience's table.
     if (&before.conditions, &before.time_zone) == (&after.conditions, &after.time_zone) {
         store(&after);
+        renamed::follow_name(&before, &after);
     } else {
         redefine(&before, &after);
     }
-    renamed::follow_name(&before, &after);
     row(id)
 }
 
@@ -91,6 +91,7 @@ fn redefine(before: &Definition, after: &Definition) {
     let checked = snapshot::latest(|| scope::check_new(&audience, after));
     let members = live::Members::of_watched(&audience, &with_dependents(before));
     store(after);
+    renamed::follow_name(before, after);
     access::write(
         "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
         &[argument(after.id)],

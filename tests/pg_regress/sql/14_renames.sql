@@ -8,7 +8,9 @@ SELECT contact_count FROM create_segment('A', '{"age": {"$lte": 3}}', audience =
 SELECT contact_count FROM create_segment('Dep', '{"$or": [{"$segment": "A"}, {"$not": {"$nor": [{"$segment": "A"}]}}]}', audience => 'people');
 SELECT id AS a FROM segments.segment WHERE name = 'A' AND audience = 'people' \gset
 SELECT contact_count FROM create_segment('By id', format('{"$segment": "%s"}', :'a'), audience => 'people');
-SELECT name FROM update_segment(:'a', '{"name": "B"}');
+SELECT name FROM update_segment(:'a', '{"name": "Both at once", "conditions": {"age": {"$lte": 4}}}');
+SELECT name, contact_count FROM list_segments('people');
+SELECT name FROM update_segment(:'a', '{"name": "B", "conditions": {"age": {"$lte": 3}}}');
 SELECT contact_count FROM create_segment('A', '{"age": {"$gt": 3}}', audience => 'people');
 SELECT name, replace(conditions::text, :'a', 'id of B') AS conditions, contact_count FROM list_segments('people');
 SELECT id AS dep, conditions AS "is" FROM segments.segment WHERE name = 'Dep' AND audience = 'people' \gset

@@ -43,7 +43,7 @@ SELECT to_jsonb(v.id) AS id, in_segment(v.id, s.id) FROM segments.segment s, (VA
     ('by_uuid', 'C81E728D9D4C2F636F067F89CC14862C'), ('by_uuid', '{c81e-728d-9d4c-2f63-6f06-7f89-cc14-862c}'), ('by_uuid', '{c81e728d9d4c2f636f067f89cc14862c'),
     ('by_uuid', 'c81e728d-9d4c-2f63-6f06-7f89cc14862c-'), ('by_uuid', ' c81e728d-9d4c-2f63-6f06-7f89cc14862c'), ('by_uuid', 'urn:uuid:c81e728d-9d4c-2f63-6f06-7f89cc14862c'),
     ('partitioned', E' +2\f'), ('partitioned', U&'2\00A0')) v(audience, id)
- WHERE s.name = 'Two' AND s.audience = v.audience;
+ WHERE s.name = 'Two' AND s.audience = v.audience ORDER BY v.id COLLATE "C";
 -- Pages go on after a cursor, whatever the key's type.
 SELECT name, (SELECT array_agg(contact->>'id') FROM search_contacts('{}', name, 1) contact) AS page_1,
        (SELECT array_agg(next->>'id') FROM search_contacts('{}', name, 1) page, search_contacts('{}', name, 1, page->>'cursor') next) AS page_2

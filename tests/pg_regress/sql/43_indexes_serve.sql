@@ -114,6 +114,7 @@ SELECT attach_audience('parts', 'served_parts', id_column => 'id', properties_co
 SELECT create_property('score', 'number', 'parts');
 SELECT 'EXPLAIN (COSTS off) SELECT FROM served_parts WHERE ' || conditions_sql('{"country": "DE", "score": {"$gt": 100}}', 'parts') AS statement \gset
 :statement;
+SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT count_contacts('{"country": "DE", "score": {"$gt": 100}}', 'parts');
 SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE relname IN ('served_de', 'served_us') ORDER BY 1;

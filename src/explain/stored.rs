@@ -1,0 +1,60 @@
+//! Whether a stored value is of the type that its property was declared with.
+
+use segments_core::date::Moment;
+use segments_core::types::{PropertyType, ScalarType};
+use serde_json::Value;
+
+/// How a stored value differs from the declared type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// No comparison reads it
+    Whole,
+    /// Some of its elements are of another type: no comparison reads these
+    Elements,
+    /// It is one value where an array was declared: it is compared as an array of it
+    NoArray,
+}
+
+impl Misfit {
+    /// How the value differs from the type; `None` where it is of it.
+    pub fn of(declared: PropertyType, value: &Value) -> Option<Self> {
+        match (declared, value) {
+            (_, Value::Null) | (PropertyType::Json, _) => None,
+            (PropertyType::Array(element), Value::Array(items)) => {
+                let fits = items.iter().filter(|item| is_of_type(item, element)).count();
+                match fits {
+                    _ if fits == items.len() => None,
+                    0 => Some(Misfit::Whole),
+                    _ => Some(Misfit::Elements),
+                }
+            }
+            (PropertyType::Array(element), value) if is_of_type(value, element) => Some(Misfit::NoArray),
+            (PropertyType::Scalar(scalar), value) if is_of_type(value, scalar) => None,
+            _ => Some(Misfit::Whole),
+        }
+    }
+
+    /// What there is to say of such a value.
+    pub fn note(self, declared: PropertyType) -> String {
+        match self {
+            Misfit::Whole => format!("the stored value is not of type {declared}, so it satisfies no comparison"),
+            Misfit::Elements => {
+                format!("some elements of the stored value are not as {declared} has them: these satisfy no comparison")
+            }
+            Misfit::NoArray => {
+                format!("the stored value is not of type {declared}: it is compared as an array of one element")
+            }
+        }
+    }
+}
+
+fn is_of_type(value: &Value, scalar: ScalarType) -> bool {
+    match (scalar, value) {
+        (_, Value::Null)
+        | (ScalarType::String, Value::String(_))
+        | (ScalarType::Number, Value::Number(_))
+        | (ScalarType::Boolean, Value::Bool(_)) => true,
+        (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => Moment::parse(text.as_bytes()).is_some(),
+        _ => false,
+    }
+}

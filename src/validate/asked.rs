@@ -1,0 +1,102 @@
+//! What a condition asks of the contacts' fields.
+
+use segments_core::ast::{AllEntry, Condition, FieldPredicate, Member, Operand, Predicate, Test};
+use segments_core::error::Place;
+use segments_core::operator::Operator;
+use segments_core::path::Path;
+use segments_core::value::Value;
+
+/// A field that a condition asks for, at one place of it.
+pub struct Asked {
+    pub pointer: String,
+    pub path: Path,
+    /// Whether values are compared with it, not only looked for
+    pub compares: bool,
+    /// The strings that it is to equal, or not, and where they stand
+    pub strings: Vec<(String, String)>,
+}
+
+/// Every field that the condition asks for, in its order.
+pub fn asked(condition: &Condition) -> Vec<Asked> {
+    let mut walk = Walk { place: Place::default(), asked: Vec::new() };
+    walk.condition(condition);
+    walk.asked
+}
+
+struct Walk {
+    place: Place,
+    asked: Vec<Asked>,
+}
+
+impl Walk {
+    fn condition(&mut self, condition: &Condition) {
+        for member in &condition.members {
+            match member {
+                Member::Logical(junction, conditions) => self.at(junction.operator().name(), |walk| {
+                    for (index, condition) in conditions.iter().enumerate() {
+                        walk.at(index, |walk| walk.condition(condition));
+                    }
+                }),
+                Member::Not(condition) => self.at(Operator::Not.name(), |walk| walk.condition(condition)),
+                Member::Field(path, predicate) => self.at(path.text(), |walk| walk.field(path, predicate)),
+                Member::Topic(_) | Member::Segment(_) => {}
+            }
+        }
+    }
+
+    fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
+        let pointer = self.place.pointer().to_owned();
+        self.asked.push(Asked { pointer, path: path.clone(), compares: false, strings: Vec::new() });
+        match predicate {
+            FieldPredicate::Literal(operand) => self.operand(operand),
+            FieldPredicate::Tests(predicate) => self.tests(predicate),
+        }
+    }
+
+    fn tests(&mut self, predicate: &Predicate) {
+        for test in &predicate.tests {
+            self.at(test.operator().name(), |walk| match test {
+                Test::Eq(operand) | Test::Ne(operand) => walk.operand(operand),
+                Test::In(operands) | Test::Nin(operands) => {
+                    for (index, operand) in operands.iter().enumerate() {
+                        walk.at(index, |walk| walk.operand(operand));
+                    }
+                }
+                Test::All(entries) => {
+                    for (index, entry) in entries.iter().enumerate() {
+                        if let AllEntry::Value(operand) = entry {
+                            walk.at(index, |walk| walk.operand(operand));
+                        }
+                    }
+                }
+                Test::Not(predicate) => walk.tests(predicate),
+                Test::Exists(_) | Test::Empty(_) | Test::Type(_) | Test::Size(_) => {}
+                _ => walk.compares(),
+            });
+        }
+    }
+
+    fn operand(&mut self, operand: &Operand) {
+        match operand {
+            Value::Null => {}
+            Value::String(text) => {
+                let string = (self.place.pointer().to_owned(), text.clone());
+                self.asked.last_mut().into_iter().for_each(|asked| asked.strings.push(string.clone()));
+                self.compares();
+            }
+            _ => self.compares(),
+        }
+    }
+
+    fn compares(&mut self) {
+        if let Some(asked) = self.asked.last_mut() {
+            asked.compares = true;
+        }
+    }
+
+    fn at(&mut self, step: impl std::fmt::Display, walk: impl FnOnce(&mut Self)) {
+        self.place.enter(step);
+        walk(self);
+        self.place.leave();
+    }
+}
