@@ -81,6 +81,11 @@ pub fn require(scope: Scope, audience: &str) {
     .raise()
 }
 
+/// Whether there is no audience that the caller does not see.
+pub fn sees_every_audience() -> bool {
+    is_extension_owner() || holds(&Scope::ALL, None)
+}
+
 /// Runs a statement that writes to the extension's own tables, with the rights of their owner, and tells how many rows
 /// it concerned.
 pub fn write<'q>(sql: impl Into<query::Sql<'q>>, arguments: &[DatumWithOid]) -> usize {

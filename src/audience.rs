@@ -1,5 +1,6 @@
 //! Audiences: tables that segments speak of.
 
+use crate::access;
 use crate::error::Failure;
 use crate::pg::{guard, security};
 use crate::query::{self, Row};
@@ -129,14 +130,19 @@ impl Audience {
 
     /// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
     pub fn must_exist(name: &str) {
+        if !Self::exists(name) {
+            unknown(name).raise()
+        }
+    }
+
+    /// Whether there is an audience of that name that the caller may see, whatever has become of its table.
+    pub fn exists(name: &str) -> bool {
         let found = query::first(
             "SELECT true FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1",
             &[name.into()],
             |row| row.get::<bool>(1),
         );
-        if found.is_none() {
-            unknown(name).raise()
-        }
+        found.is_some()
     }
 
     /// The text of a query with the rights of the table's owner that reads the contacts and their subscriptions.
@@ -175,11 +181,28 @@ impl Audience {
     }
 }
 
-/// That there is no such audience, as far as the caller may know.
+/// That there is no such audience, as far as the caller may know: whoever does not see every audience is told the same
+/// of one that is another's.
 pub fn unknown(name: &str) -> Failure {
-    Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("audience \"{name}\" does not exist"))
-        .detail("An audience is a table of contacts that segments speak of.")
-        .hint("Make one with create_contacts(), or attach your own table with attach_audience(); segments.audience lists those that you may use.")
+    // What functions take where none is named.
+    let name_one = if name == "contacts" { "Name one with audience => '…'; " } else { "" };
+    if access::sees_every_audience() {
+        let make = "make one with create_contacts(), or attach your own table with attach_audience()";
+        let make = if name_one.is_empty() { make.replacen('m', "M", 1) } else { make.to_owned() };
+        return Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("audience \"{name}\" does not exist"))
+            .detail("An audience is a table of contacts that segments speak of.")
+            .hint(format!("{name_one}{make}; segments.audience lists those that you may use."));
+    }
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("audience \"{name}\" does not exist, or you have no scope for it"),
+    )
+    .detail("You see an audience once grant_segments_access() has given you a scope for it.")
+    .hint(if name_one.is_empty() {
+        "segments.audience lists those that you may use.".to_owned()
+    } else {
+        format!("{name_one}segments.audience lists those that you may use.")
+    })
 }
 
 fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {

@@ -10,7 +10,7 @@ use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
 use segments_core::check::{self, Declaration, Refusal, Scope};
 use segments_core::date::{Instant, Zone};
-use segments_core::error::{Error, ErrorKind, nearest};
+use segments_core::error::{Error, ErrorKind, Place, nearest};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::sql::ColumnKind;
@@ -328,24 +328,24 @@ fn too_large(kind: ErrorKind, message: String) -> Refusal {
     }
 }
 
-/// What a mistake inside another segment is to the one that refers to it.
+/// What a mistake inside another segment is to the one that refers to it. It is told once, not again for each segment on
+/// the way to it: with the segment that is to be mended, or alone, where the reference is the mistake.
 fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
-    match errors.into_iter().next() {
-        // A circle is printed as it is, not once per segment on the way.
-        Some(error) if error.kind == ErrorKind::Circle => {
-            Refusal { kind: error.kind, message: error.message, hint: error.hint }
-        }
-        error => Refusal {
-            kind: error.as_ref().map_or(ErrorKind::Shape, |error| error.kind),
-            message: format!(
-                "segment \"{}\" makes no sense any more: {}",
-                segment.name,
-                error.map(|error| error.message).unwrap_or_default()
-            ),
-            hint: "Mend that segment with update_segment().".to_owned(),
-        },
+    let none = || Place::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
+    let error = errors.into_iter().next().unwrap_or_else(none);
+    let is_of_chain = matches!(error.kind, ErrorKind::Circle | ErrorKind::TooDeep | ErrorKind::TooLarge);
+    if is_of_chain || error.hint == MEND {
+        return Refusal { kind: error.kind, message: error.message, hint: error.hint };
+    }
+    Refusal {
+        kind: error.kind,
+        message: format!("segment \"{}\" makes no sense any more: {}", segment.name, error.message),
+        hint: MEND.to_owned(),
     }
 }
+
+/// What to do about a segment that makes no sense any more.
+const MEND: &str = "Mend that segment with update_segment().";
 
 const TOPICS: &str = "
 SELECT t.slug, t.id::pg_catalog.text FROM segments.topic_config t WHERE t.audience OPERATOR(pg_catalog.=) $1";

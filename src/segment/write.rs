@@ -3,12 +3,14 @@
 use super::changes::Changes;
 use super::{Definition, argument, id_of, renamed, unknown};
 use crate::access;
+use crate::audience::{Audience, unknown as unknown_audience};
 use crate::error::{Failure, listed};
 use crate::pg::call::Call;
 use crate::pg::{returning, snapshot};
 use crate::scope::{self, CheckedCondition};
 use crate::{condition, count, live, query};
 use pgrx::prelude::*;
+use pgrx::spi::quote_literal;
 use pgrx::{AnyElement, PgSqlErrorCode};
 use uuid::Uuid;
 
@@ -29,6 +31,11 @@ fn create_segment(
         conditions: required("conditions", conditions).to_owned(),
         time_zone: required("time_zone", time_zone).to_owned(),
     };
+    // Arguments without names, as people call it who have one audience.
+    let mistaken = description.filter(|text| *text != segment.audience && Audience::exists(text));
+    if let Some(meant) = mistaken.filter(|_| !Audience::exists(&segment.audience)) {
+        unknown_audience(&segment.audience).hint(hint_at_argument(meant)).raise()
+    }
     access::require_write(&segment.audience);
     let audience = live::hold_writers(&segment.audience);
     let checked = scope::check_new(&audience, &segment);
@@ -49,8 +56,21 @@ fn create_segment(
     }
     record_references(&segment, &checked);
     condition::notice_everyone(&checked.checked);
+    if let Some(meant) = mistaken {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("the description is the name of an audience, \"{meant}\""),
+        )
+        .detail(format!("The segment is one of audience \"{}\".", audience.name))
+        .hint(hint_at_argument(meant))
+        .notice();
+    }
     count::recount(&audience, std::slice::from_ref(&segment));
     row(segment.id)
+}
+
+fn hint_at_argument(audience: &str) -> String {
+    format!("To have the segment in that audience, write audience => {}.", quote_literal(audience))
 }
 
 /// Changes what is given of a segment, and recounts.
