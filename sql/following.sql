@@ -109,10 +109,10 @@ $$;
 CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
     EXECUTE FUNCTION segments.forget_dropped_relations();
 
-CREATE FUNCTION segments.follow_renamed_columns(audience text, before text[], after text[]) RETURNS void
+CREATE FUNCTION segments.follow_renamed_columns(audiences text[], before text[], after text[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'follow_renamed_columns_wrapper';
-COMMENT ON FUNCTION segments.follow_renamed_columns(text, text[], text[]) IS
-    'Has the conditions of an audience''s segments, its scope and its declarations say the new names of columns; commands that rename these call it.';
+COMMENT ON FUNCTION segments.follow_renamed_columns(text[], text[], text[]) IS
+    'Has the conditions of segments, the scopes and the declarations of audiences say the new names of columns, of which each has an entry in all three arrays; commands that rename columns call it.';
 
 CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -158,7 +158,7 @@ BEGIN
                topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
                attributes = after.attributes
          WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
-        PERFORM segments.follow_renamed_columns(after.name, array_agg(o.name), array_agg(n.name))
+        PERFORM segments.follow_renamed_columns(array_agg(after.name), array_agg(o.name), array_agg(n.name))
            FROM segments.column_names(before) o JOIN segments.column_names(after) n USING (number)
           WHERE o.name <> n.name HAVING count(*) > 0;
     END LOOP;

@@ -10,6 +10,7 @@ use crate::query;
 use pgrx::prelude::*;
 use segments_core::path::Path;
 use segments_core::rename::Renaming;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Has the segments that refer to one by its name say its new name. No other can come to do so meanwhile:
@@ -32,28 +33,50 @@ pub fn follow_name(before: &Definition, after: &Definition) {
     access::write_latest(FORGET_REFERENCES, &by_name);
 }
 
-/// Has the segments of an audience, its scope and its declarations say the new names of columns that were renamed.
+/// Has the segments of audiences, their scopes and declarations say the new names of columns that were renamed: of each,
+/// its audience and both names.
 #[pg_extern(sql = false)]
-fn follow_renamed_columns(audience: &str, before: Vec<Option<String>>, after: Vec<Option<String>>) {
-    let Ok(audience) = snapshot::latest(|| Audience::unrestricted(audience)) else { return };
-    // Conditions could not speak of others, though perhaps of keys that are called as these were.
-    let is_property = |(_, after): &(String, String)| audience.table.column(after).is_some();
-    let pairs = before.into_iter().zip(after).filter_map(|(before, after)| before.zip(after));
-    let columns: Vec<(String, String)> = pairs.filter(is_property).collect();
-    if columns.is_empty() {
+fn follow_renamed_columns(audiences: Vec<Option<String>>, before: Vec<Option<String>>, after: Vec<Option<String>>) {
+    let mut renamed: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for ((audience, before), after) in audiences.into_iter().zip(before).zip(after) {
+        if let (Some(audience), Some(before), Some(after)) = (audience, before, after) {
+            renamed.entry(audience).or_default().push((before, after));
+        }
+    }
+    for (audience, columns) in renamed {
+        snapshot::latest(|| follow_columns(&audience, columns));
+    }
+}
+
+fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
+    let speaks = |condition: &str| {
+        let fields = condition::stored(condition.as_bytes());
+        let is_named = |path: &&Path| columns.iter().any(|(before, after)| path.below_renamed(before, after).is_some());
+        fields.fields().iter().any(is_named)
+    };
+    let mut segments = Definition::all(audience);
+    segments.retain(|segment| speaks(&segment.conditions));
+    let stored = query::rows(STORED, &[audience.into()], |row| (row.nullable::<String>(1), row.get::<Vec<String>>(2)));
+    let Some((scope, declared)) = stored.into_iter().next() else { return };
+    let scope = scope.filter(|scope| speaks(scope));
+    let is_declared = columns.iter().any(|(before, _)| declared.contains(before));
+    // There may be thousands of audiences of one table.
+    if segments.is_empty() && scope.is_none() && !is_declared {
         return;
     }
+    // Conditions could not speak of a column that is no property, though perhaps of a key that is called as it was.
+    let Ok(loaded) = Audience::unrestricted(audience) else { return };
+    columns.retain(|(_, after)| loaded.table.column(after).is_some());
     let field = |path: &Path| columns.iter().find_map(|(before, after)| path.below_renamed(before, after));
     let names = Renaming { field: &field, segment: &|_| None };
-    for segment in snapshot::latest(|| Definition::all(&audience.name)) {
-        store(&segment, &names);
+    for segment in &segments {
+        store(segment, &names);
     }
-    if let Some(scope) = audience.scope.as_deref().and_then(|scope| renamed(scope, &names)) {
-        access::write_latest(STORE_SCOPE, &[audience.name.as_str().into(), scope.into()]);
+    if let Some(scope) = scope.and_then(|scope| renamed(&scope, &names)) {
+        access::write_latest(STORE_SCOPE, &[audience.into(), scope.into()]);
     }
-    for (before, after) in &columns {
-        let declared = [audience.name.as_str().into(), before.as_str().into(), after.as_str().into()];
-        access::write_latest(RENAME_PROPERTY, &declared);
+    for (before, after) in columns.iter().filter(|(before, _)| declared.contains(before)) {
+        access::write_latest(RENAME_PROPERTY, &[audience.into(), before.as_str().into(), after.as_str().into()]);
     }
 }
 
@@ -87,6 +110,11 @@ DELETE FROM segments.segment_reference r
 
 const STORE: &str = "
 UPDATE segments.segment_config s SET conditions = $2 WHERE s.id OPERATOR(pg_catalog.=) $1";
+
+const STORED: &str = "
+SELECT a.scope::pg_catalog.text,
+       ARRAY(SELECT p.name FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) a.name)
+  FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";
 
 const STORE_SCOPE: &str = "
 UPDATE segments.audience_config a SET scope = $2 WHERE a.name OPERATOR(pg_catalog.=) $1";
