@@ -160,7 +160,7 @@ BEGIN
          WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
         PERFORM segments.follow_renamed_columns(array_agg(after.name), array_agg(o.name), array_agg(n.name))
            FROM segments.column_names(before) o JOIN segments.column_names(after) n USING (number)
-          WHERE o.name <> n.name HAVING count(*) > 0;
+          WHERE o.name <> n.name AND NOT before.attributes <@ after.attributes HAVING count(*) > 0;
     END LOOP;
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
