@@ -320,8 +320,9 @@ SELECT root.oid, COALESCE(c.added, '{}'), COALESCE(c.gone, '{}'), COALESCE(c.det
        ARRAY(SELECT DISTINCT a.owner FROM audience a
               WHERE root.has_policies AND root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions])
                 AND a.owner IS NOT NULL ORDER BY a.owner),
-       -- Where there may be an obstacle: it has parts of another kind, or is a part itself.
-       c.has_others OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
+       -- Where there may be an obstacle: it has parts of another kind, is a part itself, or may be distributed by Citus.
+       c.has_others OR pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+       OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
        root.silent, root.restricted, root.obstructed
   FROM root JOIN change c ON c.root OPERATOR(pg_catalog.=) root.oid
  ORDER BY root.oid";
