@@ -41,13 +41,15 @@ pub fn forget(audiences: Vec<String>) {
     worker::wake();
 }
 
+// The tables that have these as parts are found once, not for each audience.
 const AUDIENCES_OVER: &str = "
-SELECT a.name FROM segments.audience_config a
+WITH concerned AS (
+    SELECT pg_catalog.array_agg(t.oid) AS tables
+      FROM (SELECT u.oid FROM pg_catalog.unnest($1) u(oid)
+            UNION SELECT l.root::pg_catalog.oid FROM segments.live_table l WHERE l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)) t)
+SELECT a.name FROM segments.audience_config a, concerned c
  WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
-   AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)
-        OR EXISTS (SELECT FROM segments.live_table l
-                    WHERE l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)
-                      AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid])))";
+   AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables))";
 
 const AUDIENCES_WITH: &str = "
 WITH RECURSIVE type(oid) AS (
