@@ -11,7 +11,8 @@ use pgrx::prelude::*;
 
 /// Forgets the counts of the live audiences that have to do with one of the tables.
 #[pg_extern(sql = false)]
-fn forget_live_counts(tables: Vec<Oid>) {
+fn forget_live_counts(tables: Vec<Option<Oid>>) {
+    let tables: Vec<Oid> = tables.into_iter().flatten().collect();
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
 }
@@ -20,7 +21,8 @@ fn forget_live_counts(tables: Vec<Oid>) {
 /// or in domains. Writers of their tables are held: no statement is to be evaluated with the old labels and count for
 /// the new ones.
 #[pg_extern(sql = false)]
-fn forget_counts_of_types(types: Vec<Oid>) {
+fn forget_counts_of_types(types: Vec<Option<Oid>>) {
+    let types: Vec<Oid> = types.into_iter().flatten().collect();
     let found =
         snapshot::latest(|| query::rows(AUDIENCES_WITH, &[types.into()], |row| (row.get(1), row.get::<Vec<Oid>>(2))));
     let (audiences, tables): (Vec<String>, Vec<Vec<Oid>>) = found.into_iter().unzip();
