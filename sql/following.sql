@@ -163,7 +163,7 @@ BEGIN
                unnest(ARRAY[a.relation, a.topics_relation]::oid[]) t(oid)
          WHERE t.oid IS NOT NULL);
     SELECT array_agg(after.name), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
-      FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name,
+      FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND NOT a.attributes <@ after.attributes,
            segments.column_names(a) o JOIN LATERAL segments.column_names(after) n USING (number)
      WHERE o.name <> n.name;
     UPDATE segments.audience_config a
