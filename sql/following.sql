@@ -17,9 +17,12 @@ BEGIN
 END
 $$;
 
+-- The audience with its tables and columns as they are called now, and with all of their columns.
 CREATE FUNCTION segments.follow_columns(a segments.audience_config) RETURNS segments.audience_config
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    a.relation_name := coalesce(segments.quoted_name(a.relation), a.relation_name);
+    a.topics_relation_name := coalesce(segments.quoted_name(a.topics_relation), a.topics_relation_name);
     SELECT * INTO a.id_column, a.id_number FROM segments.follow_column(a.relation, a.id_column, a.id_number);
     SELECT * INTO a.properties_column, a.properties_number
       FROM segments.follow_column(a.relation, a.properties_column, a.properties_number);
@@ -30,7 +33,8 @@ BEGIN
     SELECT * INTO a.topics_topic_column, a.topics_topic_number
       FROM segments.follow_column(a.topics_relation, a.topics_topic_column, a.topics_topic_number);
     a.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
-                           WHERE n.attrelid IN (a.relation, a.topics_relation) AND n.attnum > 0 AND NOT n.attisdropped);
+                           WHERE n.attrelid IN (a.relation, a.topics_relation) AND n.attnum > 0 AND NOT n.attisdropped
+                           ORDER BY n.attrelid, n.attnum);
     IF a.columns IS NOT NULL THEN
         SELECT array_agg(f.name ORDER BY listed.position), array_agg(f.number ORDER BY listed.position)
           INTO a.columns, a.column_numbers
@@ -94,6 +98,10 @@ BEGIN
     IF dropped = '{}' OR to_regclass('segments.audience_config') IS NULL THEN
         RETURN;
     END IF;
+    -- An UPDATE of no row, too, would have every session look at the definitions again.
+    IF NOT EXISTS (SELECT FROM segments.audience_config a WHERE a.relation = ANY (dropped) OR a.topics_relation = ANY (dropped)) THEN
+        RETURN;
+    END IF;
     UPDATE segments.audience_config SET relation = 0::oid WHERE relation = ANY (dropped);
     PERFORM segments.forget_live_counts(ARRAY(
         SELECT a.topics_relation::oid FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped)));
@@ -118,8 +126,11 @@ CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     altered oid[];
-    before segments.audience_config;
-    after segments.audience_config;
+    audiences text[];
+    old_names text[];
+    new_names text[];
+    followed segments.audience_config[];
+    changed oid[];
 BEGIN
     IF to_regclass('segments.audience_config') IS NULL THEN
         RETURN;
@@ -138,30 +149,37 @@ BEGIN
     )
     SELECT array_agg(oid) INTO altered FROM affected;
 
-    FOR before IN
-        SELECT * FROM segments.audience_config a WHERE a.relation = ANY (altered) OR a.topics_relation = ANY (altered)
-    LOOP
-        after := segments.follow_columns(before);
-        after.relation_name := coalesce(segments.quoted_name(after.relation), before.relation_name);
-        after.topics_relation_name := coalesce(segments.quoted_name(after.topics_relation), before.topics_relation_name);
-        -- A column that comes may take over the name of a custom property.
-        IF NOT (before.attributes <@ after.attributes AND before.attributes @> after.attributes) THEN
-            PERFORM segments.forget_live_counts(array_remove(ARRAY[before.relation, before.topics_relation]::oid[], NULL));
-        END IF;
-        UPDATE segments.audience_config a
-           SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,
-               id_column = after.id_column, id_number = after.id_number,
-               properties_column = after.properties_column, properties_number = after.properties_number,
-               created_column = after.created_column, created_number = after.created_number,
-               columns = after.columns, column_numbers = after.column_numbers,
-               topics_contact_column = after.topics_contact_column, topics_contact_number = after.topics_contact_number,
-               topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
-               attributes = after.attributes
-         WHERE a.name = before.name AND to_jsonb(after) <> to_jsonb(before);
-        PERFORM segments.follow_renamed_columns(array_agg(after.name), array_agg(o.name), array_agg(n.name))
-           FROM segments.column_names(before) o JOIN segments.column_names(after) n USING (number)
-          WHERE o.name <> n.name AND NOT before.attributes <@ after.attributes HAVING count(*) > 0;
-    END LOOP;
+    -- Thousands of audiences may have one table, which is locked meanwhile: all that are not as they were are followed at once.
+    SELECT array_agg(f.after) INTO followed
+      FROM (SELECT to_jsonb(a) AS before, segments.follow_columns(a) AS after FROM segments.audience_config a
+             WHERE a.relation = ANY (altered) OR a.topics_relation = ANY (altered)) f
+     WHERE to_jsonb(f.after) <> f.before;
+    IF followed IS NULL THEN
+        RETURN;
+    END IF;
+    changed := ARRAY(
+        SELECT DISTINCT t.oid
+          FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes,
+               unnest(ARRAY[a.relation, a.topics_relation]::oid[]) t(oid)
+         WHERE t.oid IS NOT NULL);
+    SELECT array_agg(after.name), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
+      FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND NOT a.attributes <@ after.attributes,
+           segments.column_names(a) o JOIN LATERAL segments.column_names(after) n USING (number)
+     WHERE o.name <> n.name;
+    UPDATE segments.audience_config a
+       SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,
+           id_column = after.id_column, id_number = after.id_number,
+           properties_column = after.properties_column, properties_number = after.properties_number,
+           created_column = after.created_column, created_number = after.created_number,
+           columns = after.columns, column_numbers = after.column_numbers,
+           topics_contact_column = after.topics_contact_column, topics_contact_number = after.topics_contact_number,
+           topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
+           attributes = after.attributes
+      FROM unnest(followed) after WHERE a.name = after.name;
+    -- It is strict: most commands rename no column.
+    PERFORM segments.follow_renamed_columns(audiences, old_names, new_names);
+    -- A column that comes may take over the name of a custom property. Last, because it locks counts.
+    PERFORM segments.forget_live_counts(changed);
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
         RAISE;

@@ -30,8 +30,8 @@ CREATE FUNCTION index_property(name text, audience text DEFAULT 'contacts') RETU
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'index_property_wrapper';
 COMMENT ON FUNCTION index_property(text, text) IS 'The statement that creates the index which serves conditions on a property.';
 
-CREATE FUNCTION suggest_indexes(audience text DEFAULT 'contacts')
-    RETURNS TABLE (suggestion text, property text, ddl text, reason text, segments text[])
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'suggest_indexes_wrapper';
+CREATE FUNCTION suggest_indexes(audience text DEFAULT NULL)
+    RETURNS TABLE (suggestion text, property text, ddl text, reason text, segments text[], audiences text[])
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'suggest_indexes_wrapper';
 COMMENT ON FUNCTION suggest_indexes(text) IS
-    'Indexes to create, with the segments that they would help, and indexes that serve no segment, by a sample of the contacts.';
+    'Indexes to create, with the segments that they would help, and indexes that serve no segment, by a sample of the contacts; without an audience, for the tables of all that the caller may see.';

@@ -111,7 +111,7 @@ SELECT a.name AS audience, l.pid, coalesce(p.phase, CASE WHEN l.granted THEN 'ru
        p.segments_done, p.segments_total, p.rows_done, p.rows_total
   FROM segments.audience_config a
   JOIN pg_catalog.pg_locks l
-    ON l.locktype = 'advisory' AND l.classid = 1936025453::oid AND l.objsubid = 2
+    ON l.locktype = 'advisory' AND l.classid = 1936025453::oid AND l.objsubid = 3
    AND l.objid = hashtext(a.name)::bigint::bit(32)::bigint::oid
    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
   LEFT JOIN segments.progress() p ON p.pid = l.pid AND l.granted

@@ -117,14 +117,14 @@ pub fn is_extension_owner() -> bool {
 
 /// Whether the caller has one of the scopes for every audience.
 #[pg_extern(sql = false)]
-fn permits_every_audience(scopes: Vec<String>) -> bool {
-    let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| scopes.iter().any(|s| s == scope.name())).collect();
+fn permits_every_audience(scopes: Vec<Option<String>>) -> bool {
+    let scopes: Vec<Scope> = scopes.iter().filter_map(|name| Scope::named(name.as_ref()?)).collect();
     holds(&scopes, None)
 }
 
 /// The audiences that the caller has one of the scopes for by name.
 #[pg_extern(sql = false)]
-fn permitted_audiences(scopes: Vec<String>, call: Call) {
+fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
     let caller = security::current_role();
     security::as_role(extension_owner(), || {
         returning::constant_rows(call, PERMITTED, &[caller.into(), scopes.into()]);

@@ -16,6 +16,7 @@ use segments_core::types::PropertyType;
 mod attach;
 mod column;
 mod columns;
+pub mod indexes;
 mod topics;
 mod unique;
 
@@ -314,7 +315,7 @@ impl Config {
         let lost_properties = self.properties.filter(|_| properties.is_none());
         let lost: Vec<String> = lost_created.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
         let typed_indexes = match properties {
-            Some(column) => columns::typed_indexes(relation.oid, column.number, &self.extension_schema),
+            Some(column) => indexes::typed(relation.oid, column.number, &self.extension_schema),
             None => Vec::new(),
         };
         let properties =

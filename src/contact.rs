@@ -70,7 +70,7 @@ fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
 fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
     let (audience, checked) = members_of(segment);
     let sql = format!(
-        "SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}))",
+        "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({}))",
         audience.relation.quoted(),
         is_contact(&audience, contact_id),
         executable_sql(&audience, &checked)

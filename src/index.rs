@@ -1,6 +1,6 @@
 //! Indexes on properties: the DDL that makes one, and which would help which segments.
 
-use crate::audience::Audience;
+use crate::audience::{Audience, indexes};
 use crate::error::{Failure, internal};
 use crate::query;
 use pgrx::PgSqlErrorCode;
@@ -32,6 +32,15 @@ fn index_property(name: &str, audience: &str) -> String {
             .detail("An index on a partitioned table cannot be built concurrently.")
             .hint("To avoid that, create it ON ONLY the table, then CONCURRENTLY on each partition, and attach these with ALTER INDEX … ATTACH PARTITION.")
             .notice();
+    }
+    if indexes::has_heirs(audience.relation.oid) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("the index will not cover tables that inherit from {}", place.relation),
+        )
+        .detail("Conditions are served by it once each of them has an index like it.")
+        .hint("Create one like it on each table that inherits.")
+        .notice();
     }
     place.ddl(&index)
 }
@@ -87,27 +96,41 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// The audience's table; raises 42809 where it is a view or a foreign table.
+    /// The audience's table; raises 42809 where it cannot have an index that covers all of it.
     fn of(audience: &'a Audience) -> Self {
+        Place::find(audience).unwrap_or_else(|failure| failure.raise())
+    }
+
+    /// The audience's table; fails where it is a view or a foreign table, or has foreign partitions.
+    fn find(audience: &'a Audience) -> Result<Self, Failure> {
         let relation = audience.relation.quoted();
+        let oid = audience.relation.oid;
         let kind = query::first(
             "SELECT c.relkind::pg_catalog.text FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1",
-            &[audience.relation.oid.into()],
+            &[oid.into()],
             |row| row.get::<String>(1),
         );
-        let (sort, hint) = match kind.as_deref() {
-            Some("r" | "m") => return Place { audience, relation, is_partitioned: false },
-            Some("p") => return Place { audience, relation, is_partitioned: true },
-            Some("v") => ("a view", "Create the index on the table that the view reads."),
-            _ => ("a foreign table", "Create the index where the table is."),
+        let foreign_part = indexes::foreign_part(oid);
+        let (problem, hint) = match (kind.as_deref(), foreign_part) {
+            (Some("r" | "p"), Some(part)) => (
+                format!("no index covers all of {relation}, because {part}, a part of it, is a foreign table"),
+                "Create indexes on the parts that are not foreign, and on the other server where those are that are.",
+            ),
+            (Some(kind @ ("r" | "m" | "p")), _) => {
+                return Ok(Place { audience, relation, is_partitioned: kind == "p" });
+            }
+            (Some("v"), _) => (
+                format!("{relation} is a view, which cannot have an index"),
+                "Create the index on the table that the view reads.",
+            ),
+            _ => (
+                format!("{relation} is a foreign table, which cannot have an index"),
+                "Create the index where the table is.",
+            ),
         };
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
-            format!("{relation} is {sort}, which cannot have an index"),
-        )
-        .detail(format!("It is the table of audience \"{}\".", audience.name))
-        .hint(hint)
-        .raise()
+        Err(Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, problem)
+            .detail(format!("It is the table of audience \"{}\".", audience.name))
+            .hint(hint))
     }
 
     /// The statement that makes an index, named as nothing else in its schema is. Where it can, it lets others write

@@ -31,4 +31,5 @@ pub mod tally;
 pub mod text;
 pub mod transition;
 pub mod trigger;
+pub mod turn;
 pub mod zone;

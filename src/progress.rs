@@ -1,10 +1,10 @@
 //! How far a refresh has come, for every session to see.
 //!
 //! Where the library is preloaded the numbers are in shared memory. Elsewhere all that others can see of a refresh is
-//! the advisory lock that it holds on its audience, and so that it runs.
+//! the lock that it holds on its audience, and so that it runs.
 
 use crate::pg::call::Call;
-use crate::pg::{returning, shared};
+use crate::pg::{returning, shared, turn};
 use crate::{query, worker};
 use pgrx::prelude::*;
 
@@ -210,9 +210,7 @@ fn progress(call: Call) {
 
 /// Lets one refresh of an audience run at a time, and others see that it does: until the transaction ends.
 pub fn lock(audience: &str) {
-    query::rows(
-        "SELECT pg_catalog.pg_advisory_xact_lock(1936025453, pg_catalog.hashtext($1))",
-        &[audience.into()],
-        |_| (),
-    );
+    // The view segments.refresh_progress finds the audience by the same number.
+    let number = query::first("SELECT pg_catalog.hashtext($1)", &[audience.into()], |row| row.get(1));
+    turn::take(number.unwrap_or_default());
 }

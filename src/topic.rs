@@ -84,7 +84,7 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
         &format!(
             "INSERT INTO {subscriptions} ({contact}, {topic_column})
              SELECT {id}, {topic_value} FROM {table} WHERE {is_contact}
-                AND NOT EXISTS (SELECT FROM {subscriptions} WHERE {is_held} AND {is_topic})
+                AND NOT EXISTS (SELECT 1 FROM {subscriptions} WHERE {is_held} AND {is_topic})
                  ON CONFLICT DO NOTHING",
             contact = quote_identifier(&topics.contact_column),
             topic_column = quote_identifier(&topics.topic_column.name),

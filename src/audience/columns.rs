@@ -1,10 +1,9 @@
 //! What the catalog says of a table's columns.
 
 use super::ColumnRef;
-use crate::pg::index::first_expression;
 use crate::query;
 use pgrx::pg_sys;
-use segments_core::sql::{Column, ColumnKind, QualifiedName, TypedIndex};
+use segments_core::sql::{Column, ColumnKind, QualifiedName};
 use segments_core::types::{PropertyType, ScalarType};
 
 /// A column of a table.
@@ -183,25 +182,3 @@ impl BaseType {
 fn is_scalar(kind: &ColumnKind) -> bool {
     !matches!(kind, ColumnKind::Json | ColumnKind::Jsonb)
 }
-
-/// The expression indexes over `property_*(properties, 'name')` that can stand for a test: valid, not partial, with
-/// the expression first, and of text in C order.
-pub fn typed_indexes(relation: pg_sys::Oid, properties: i16, extension_schema: &str) -> Vec<TypedIndex> {
-    let indexes = query::rows(TYPED_INDEXES, &[relation.into()], |row| (row.get::<pg_sys::Oid>(1), row.get::<bool>(2)));
-    let read = |(index, in_c_order): (pg_sys::Oid, bool)| {
-        let call = first_expression(index)?;
-        if call.schema != extension_schema || call.column != properties {
-            return None;
-        }
-        let read_as = TypedIndex::type_read_by(&call.function)?;
-        (read_as != ScalarType::String || in_c_order).then_some(TypedIndex { property: call.property, read_as })
-    };
-    indexes.into_iter().filter_map(read).collect()
-}
-
-const TYPED_INDEXES: &str = "
-SELECT i.indexrelid,
-       i.indcollation[0] OPERATOR(pg_catalog.=) 'pg_catalog.\"C\"'::pg_catalog.regcollation::pg_catalog.oid
-  FROM pg_catalog.pg_index i
- WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisvalid AND i.indisready AND i.indislive
-   AND i.indpred IS NULL AND i.indkey[0] OPERATOR(pg_catalog.=) 0";

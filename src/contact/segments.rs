@@ -181,8 +181,8 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> Strin
     let held: Vec<String> = match (&audience.topics, &audience.table.topics) {
         (Subscriptions::In(_), Some(table)) if !topics.is_empty() => {
             from += &format!(
-                " CROSS JOIN LATERAL (SELECT {} AS topics) \"segments.held\"",
-                subscription::held_by(table, &format!("{row}.{id}"))
+                " CROSS JOIN LATERAL ({}) \"segments.held\"",
+                subscription::row_of_held(table, &format!("{row}.{id}"))
             );
             let is_held = |topic: &String| {
                 contact::sql_with_topics(audience, &Expr::Test(Atom::Topic(topic.clone())), "\"segments.held\".topics")
@@ -240,4 +240,21 @@ fn compile(name: &str) -> Rc<Asked> {
         drop(before);
     }
     asked
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+mod tests {
+    use super::{Columns, query_for};
+    use crate::audience::Audience;
+    use pgrx::prelude::*;
+
+    /// Citus plans no sub-query without a column, and none that is LATERAL and has no FROM.
+    #[pg_test]
+    fn the_query_is_one_that_citus_plans() {
+        crate::query::write("SELECT create_contacts('people')", &[]);
+        let sql = query_for(&Audience::load("people"), &Columns::default(), &["news".to_owned()]);
+        assert!(sql.contains("LATERAL (SELECT pg_catalog.array_agg("), "{sql}");
+        assert!(!sql.contains("SELECT FROM"), "{sql}");
+    }
 }

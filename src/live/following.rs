@@ -2,8 +2,8 @@
 //!
 //! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which
 //! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers,
-//! tables that have gone lose them, and everything is counted anew. Where triggers cannot keep the counts for a while,
-//! these are forgotten (see [`gaps`](super::gaps)).
+//! tables that have gone lose them, and everything is counted anew, or, where that is of many audiences, forgotten.
+//! Where triggers cannot keep the counts for a while, these are forgotten (see [`gaps`](super::gaps)).
 //!
 //! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone,
 //! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
@@ -21,13 +21,18 @@ use crate::access;
 use crate::audience::{Audience, Relation, RelationKind};
 use crate::count;
 use crate::error::{Failure, sqlstate_text};
-use crate::pg::{relcache, snapshot, subtransaction};
+use crate::pg::relcache::{self, Presence};
+use crate::pg::{snapshot, subtransaction};
 use crate::query::{self, Row};
 use crate::segment::Definition;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::cell::Cell;
+use std::collections::HashSet;
+
+/// How many audiences over one table are counted anew while it is locked. Of more, the counts are forgotten.
+const MOST_COUNTED: usize = 10;
 
 thread_local! {
     /// Whether a command of the extension's own is being run.
@@ -147,6 +152,19 @@ impl Audiences {
     fn all(&self) -> Vec<String> {
         self.of_contacts.iter().chain(&self.of_subscriptions).cloned().collect()
     }
+
+    /// Those that are counted anew at once, while their table is locked: all of a few; of many, those whose entries and
+    /// exits are recorded.
+    fn to_count(&self) -> Self {
+        if self.of_contacts.len() + self.of_subscriptions.len() <= MOST_COUNTED {
+            return Audiences {
+                of_contacts: self.of_contacts.clone(),
+                of_subscriptions: self.of_subscriptions.clone(),
+            };
+        }
+        let of_contacts = query::rows(WATCHED, &[self.of_contacts.clone().into()], |row| row.get(1));
+        Audiences { of_contacts, of_subscriptions: Vec::new() }
+    }
 }
 
 impl Table {
@@ -201,20 +219,24 @@ impl Table {
         for part in &self.detached {
             drop_unused_triggers(*part);
         }
-        audiences.of_contacts.iter().for_each(|audience| self.count_contacts(audience));
-        let is_trifling = self.gone.is_empty() && self.added.iter().all(|part| is_empty(*part));
-        if !is_trifling {
-            audiences.of_subscriptions.iter().for_each(|audience| recount(audience));
-        }
-    }
-
-    fn count_contacts(&self, audience: &str) {
-        let audience = Audience::load(audience);
         let filled = |parts: &[Oid]| parts.iter().copied().filter(|part| !is_empty(*part)).collect::<Vec<Oid>>();
         let (added, detached) = (filled(&self.added), filled(&self.detached));
         if added.is_empty() && self.gone.is_empty() {
             return;
         }
+        let counted = audiences.to_count();
+        if counted.of_contacts.len() < audiences.of_contacts.len() {
+            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            Presence(self.root).appear();
+        }
+        counted.of_contacts.iter().for_each(|audience| self.count_contacts(audience, &added, &detached));
+        counted.of_subscriptions.iter().for_each(|audience| recount(audience));
+        let counted: HashSet<String> = counted.all().into_iter().collect();
+        forget(audiences.all().into_iter().filter(|audience| !counted.contains(audience)).collect());
+    }
+
+    fn count_contacts(&self, audience: &str, added: &[Oid], detached: &[Oid]) {
+        let audience = Audience::load(audience);
         let segments = kept::segments(&audience);
         let watched: Vec<Definition> =
             segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
@@ -223,7 +245,7 @@ impl Table {
             subscriptions::presence(&audience).into_iter().for_each(|presence| presence.appear());
         }
         recount(&audience.name);
-        record_moves(&audience.name, &watched, &added, &detached);
+        record_moves(&audience.name, &watched, added, detached);
         if self.gone.len() > self.detached.len() && !watched.is_empty() {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_WARNING,
@@ -320,8 +342,9 @@ SELECT root.oid, COALESCE(c.added, '{}'), COALESCE(c.gone, '{}'), COALESCE(c.det
        ARRAY(SELECT DISTINCT a.owner FROM audience a
               WHERE root.has_policies AND root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions])
                 AND a.owner IS NOT NULL ORDER BY a.owner),
-       -- Where there may be an obstacle: it has parts of another kind, or is a part itself.
-       c.has_others OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
+       -- Where there may be an obstacle: it has parts of another kind, is a part itself, or may be distributed by Citus.
+       c.has_others OR pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+       OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
        root.silent, root.restricted, root.obstructed
   FROM root JOIN change c ON c.root OPERATOR(pg_catalog.=) root.oid
  ORDER BY root.oid";
@@ -337,6 +360,11 @@ SELECT FROM segments.live_table l
 const OF_CONTACTS: &str = "
 SELECT a.name FROM segments.audience_config a
  WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
+
+const WATCHED: &str = "
+SELECT DISTINCT s.audience FROM segments.watch_config w
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
+ WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.audience";
 
 const OF_SUBSCRIPTIONS: &str = "
 SELECT a.name FROM segments.audience_config a

@@ -11,7 +11,8 @@ use pgrx::prelude::*;
 
 /// Forgets the counts of the live audiences that have to do with one of the tables.
 #[pg_extern(sql = false)]
-fn forget_live_counts(tables: Vec<Oid>) {
+fn forget_live_counts(tables: Vec<Option<Oid>>) {
+    let tables: Vec<Oid> = tables.into_iter().flatten().collect();
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
 }
@@ -20,7 +21,8 @@ fn forget_live_counts(tables: Vec<Oid>) {
 /// or in domains. Writers of their tables are held: no statement is to be evaluated with the old labels and count for
 /// the new ones.
 #[pg_extern(sql = false)]
-fn forget_counts_of_types(types: Vec<Oid>) {
+fn forget_counts_of_types(types: Vec<Option<Oid>>) {
+    let types: Vec<Oid> = types.into_iter().flatten().collect();
     let found =
         snapshot::latest(|| query::rows(AUDIENCES_WITH, &[types.into()], |row| (row.get(1), row.get::<Vec<Oid>>(2))));
     let (audiences, tables): (Vec<String>, Vec<Vec<Oid>>) = found.into_iter().unzip();
@@ -41,13 +43,15 @@ pub fn forget(audiences: Vec<String>) {
     worker::wake();
 }
 
+// The tables that have these as parts are found once, not for each audience.
 const AUDIENCES_OVER: &str = "
-SELECT a.name FROM segments.audience_config a
+WITH concerned AS (
+    SELECT pg_catalog.array_agg(t.oid) AS tables
+      FROM (SELECT u.oid FROM pg_catalog.unnest($1) u(oid)
+            UNION SELECT l.root::pg_catalog.oid FROM segments.live_table l WHERE l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)) t)
+SELECT a.name FROM segments.audience_config a, concerned c
  WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
-   AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)
-        OR EXISTS (SELECT FROM segments.live_table l
-                    WHERE l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)
-                      AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid])))";
+   AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables))";
 
 const AUDIENCES_WITH: &str = "
 WITH RECURSIVE type(oid) AS (

@@ -2,7 +2,7 @@
 //! triggers of the table that it names, so each part needs its own.
 
 use crate::pg::relcache;
-use crate::query;
+use crate::query::{self, Sql};
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_qualified_identifier;
 use segments_core::sql::QualifiedName;
@@ -43,6 +43,8 @@ pub struct Described {
     pub owner: Oid,
     /// `pg_class.relpersistence`
     persistence: String,
+    /// Whether Citus has spread its rows over other servers
+    is_distributed: bool,
 }
 
 impl Described {
@@ -54,6 +56,7 @@ impl Described {
     /// What it is that keeps triggers from seeing every change of its rows, be it a part or the whole.
     fn obstacle(&self) -> Option<&'static str> {
         match (self.kind.as_str(), self.persistence.as_str()) {
+            _ if self.is_distributed => Some("a distributed table of Citus, whose rows change on other servers"),
             ("f", _) => Some("a foreign table, whose rows change elsewhere"),
             ("r", "u") => Some("an unlogged table, which a crash of the server empties"),
             _ => None,
@@ -65,7 +68,8 @@ impl Described {
 pub fn describe(relation: Oid) -> Described {
     let found = query::rows(
         "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner,
-                c.relpersistence::pg_catalog.text
+                c.relpersistence::pg_catalog.text,
+                pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
           WHERE c.oid OPERATOR(pg_catalog.=) $1",
         &[relation.into()],
@@ -74,7 +78,16 @@ pub fn describe(relation: Oid) -> Described {
             kind: row.get(3),
             owner: row.get(4),
             persistence: row.get(5),
+            is_distributed: row.get::<bool>(6) && is_distributed(relation),
         },
     );
     found.into_iter().next().unwrap_or_else(|| crate::error::internal("a table that is in use is gone").raise())
+}
+
+/// Whether Citus, which is installed, distributes a table. Anybody may read which tables those are.
+fn is_distributed(relation: Oid) -> bool {
+    // Planned anew each time: the extension that owns the catalog may come and go.
+    let sql = "SELECT true FROM pg_catalog.pg_dist_partition d
+                WHERE d.logicalrelid::pg_catalog.oid OPERATOR(pg_catalog.=) $1 LIMIT 1";
+    query::first(Sql::Made(sql), &[relation.into()], |row| row.get(1)).unwrap_or(false)
 }

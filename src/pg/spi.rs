@@ -259,7 +259,21 @@ impl Drop for KeptPlan {
 /// # Safety
 /// The arguments' datums outlive the execution.
 pub(super) unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
-    // SAFETY: the parameter list is made for as many arguments as there are; the rest of the options is zero.
+    // SAFETY: by this function's own condition.
+    let params = unsafe { parameters(arguments) };
+    pg_sys::SPIExecuteOptions { params, read_only: reading == Reading::Active, ..Default::default() }
+}
+
+/// Null where there are no arguments, as in Postgres's own calls: Citus copies a list that is there, and `copyParamList`
+/// returns null for an empty one, which it then reads.
+///
+/// # Safety
+/// The arguments' datums outlive the list.
+unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
+    if arguments.is_empty() {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: the list is made for as many arguments as there are.
     unsafe {
         let parameters = pg_sys::makeParamList(arguments.len() as i32);
         let slots = (*parameters).params.as_mut_slice(arguments.len());
@@ -269,12 +283,28 @@ pub(super) unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg
             slot.isnull = argument.datum().is_none();
             slot.value = argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
         }
-        pg_sys::SPIExecuteOptions { params: parameters, read_only: reading == Reading::Active, ..Default::default() }
+        parameters
     }
 }
 
 pub(super) fn succeeded(status: i32) {
     if status < 0 {
         internal(format!("query failed with SPI status {status}")).raise();
+    }
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+mod tests {
+    use super::{Reading, options};
+    use pgrx::prelude::*;
+
+    /// Some extensions that look at a query's parameters take a list for granted to have any.
+    #[pg_test]
+    fn without_arguments_there_is_no_list_of_them() {
+        // SAFETY: there are no arguments, and the one that there is next is a number.
+        let (none, one) = unsafe { (options(&[], Reading::Active), options(&[1i32.into()], Reading::Active)) };
+        assert!(none.params.is_null());
+        assert!(!one.params.is_null());
     }
 }

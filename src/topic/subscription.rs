@@ -32,6 +32,13 @@ pub fn held_by(topics: &Topics, id: &str) -> String {
     format!("ARRAY(SELECT {topic} FROM {} WHERE {})", table(topics), is_of(topics, id))
 }
 
+/// A query of one row, those topics as its column `topics`; NULL where there are none. It has a FROM of its own, without
+/// which Citus plans no sub-query that is LATERAL.
+pub fn row_of_held(topics: &Topics, id: &str) -> String {
+    let topic = column(&topics.topic_column.name);
+    format!("SELECT pg_catalog.array_agg({topic}) AS topics FROM {} WHERE {}", table(topics), is_of(topics, id))
+}
+
 /// The slugs of the topics that the row's contact is subscribed to, as jsonb.
 pub fn slugs(audience: &Audience) -> String {
     let Some(topics) = &audience.table.topics else { return "'[]'::pg_catalog.jsonb".to_owned() };

@@ -129,7 +129,7 @@ impl<'a> Array<'a> {
             Sql::Const(true) => self.has_length(0).negate(),
             sql => {
                 let (unnest, sql) = (self.writer.builtin("unnest"), self.writer.write(&sql));
-                Sql::Truth(format!("EXISTS (SELECT FROM {unnest}({}) AS {element} WHERE {sql})", self.term))
+                Sql::Truth(format!("EXISTS (SELECT 1 FROM {unnest}({}) AS {element} WHERE {sql})", self.term))
             }
         })
     }

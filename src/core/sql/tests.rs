@@ -118,24 +118,24 @@ fn arrays_are_searched_as_gin_does() {
         (r#"{"tags": {"$size": 2}}"#, "cardinality(tags) = 2"),
         (r#"{"tags": {"$empty": true}}"#, "tags IS NULL OR cardinality(tags) = 0"),
         (r#"{"lucky": {"$in": [7, 7.5]}}"#, "lucky @> ARRAY[7]::integer[]"),
-        (r#"{"lucky": {"$gt": 7}}"#, "EXISTS (SELECT FROM unnest(lucky) AS element WHERE element > 7)"),
+        (r#"{"lucky": {"$gt": 7}}"#, "EXISTS (SELECT 1 FROM unnest(lucky) AS element WHERE element > 7)"),
         (
             r#"{"tags": {"$not": {"$lt": "m"}}}"#,
-            r#"tags IS NULL OR NOT EXISTS (SELECT FROM unnest(tags) AS element WHERE element COLLATE "C" < 'm')"#,
+            r#"tags IS NULL OR NOT EXISTS (SELECT 1 FROM unnest(tags) AS element WHERE element COLLATE "C" < 'm')"#,
         ),
-        (r#"{"tags": null}"#, "tags IS NULL OR EXISTS (SELECT FROM unnest(tags) AS element WHERE element IS NULL)"),
+        (r#"{"tags": null}"#, "tags IS NULL OR EXISTS (SELECT 1 FROM unnest(tags) AS element WHERE element IS NULL)"),
         (
             r#"{"tags": {"$nin": [null]}}"#,
-            "tags IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(tags) AS element WHERE element IS NULL)",
+            "tags IS NOT NULL AND NOT EXISTS (SELECT 1 FROM unnest(tags) AS element WHERE element IS NULL)",
         ),
-        (r#"{"tags": {"$type": "null"}}"#, "EXISTS (SELECT FROM unnest(tags) AS element WHERE element IS NULL)"),
+        (r#"{"tags": {"$type": "null"}}"#, "EXISTS (SELECT 1 FROM unnest(tags) AS element WHERE element IS NULL)"),
         (
             r#"{"lucky": {"$elemMatch": {"$gt": 7, "$lt": 13}}}"#,
-            "EXISTS (SELECT FROM unnest(lucky) AS element WHERE element > 7 AND element < 13)",
+            "EXISTS (SELECT 1 FROM unnest(lucky) AS element WHERE element > 7 AND element < 13)",
         ),
         (
             r#"{"lucky": {"$elemMatch": {"$nin": [7, 13]}}}"#,
-            "EXISTS (SELECT FROM unnest(lucky) AS element WHERE element IS NULL OR element NOT IN (7, 13))",
+            "EXISTS (SELECT 1 FROM unnest(lucky) AS element WHERE element IS NULL OR element NOT IN (7, 13))",
         ),
         (r#"{"lucky": {"$elemMatch": {"$exists": true}}}"#, "cardinality(lucky) <> 0"),
         (r#"{"roles": {"$in": ["a", "b"]}}"#, "roles::text[] && ARRAY['a', 'b']::text[]"),
@@ -147,11 +147,11 @@ fn elements_compare_as_their_type_does_beside_a_pattern() {
     assert_readable(&[
         (
             r#"{"aliases": {"$elemMatch": {"$eq": "c", "$regex": "^C"}}}"#,
-            r#"EXISTS (SELECT FROM unnest(aliases) AS element WHERE element = 'c' AND jsonb_build_object('value', element::text) @~ '{"value": {"$regex": "^C"}}')"#,
+            r#"EXISTS (SELECT 1 FROM unnest(aliases) AS element WHERE element = 'c' AND jsonb_build_object('value', element::text) @~ '{"value": {"$regex": "^C"}}')"#,
         ),
         (
             r#"{"aliases": {"$elemMatch": {"$ne": "c", "$not": {"$regex": "^C"}}}}"#,
-            r#"EXISTS (SELECT FROM unnest(aliases) AS element WHERE (element IS NULL OR element <> 'c') AND (element IS NULL OR NOT jsonb_build_object('value', element::text) @~ '{"value": {"$regex": "^C"}}'))"#,
+            r#"EXISTS (SELECT 1 FROM unnest(aliases) AS element WHERE (element IS NULL OR element <> 'c') AND (element IS NULL OR NOT jsonb_build_object('value', element::text) @~ '{"value": {"$regex": "^C"}}'))"#,
         ),
     ]);
 }
@@ -266,15 +266,15 @@ fn subscriptions_are_looked_up() {
     assert_readable(&[
         (
             r#"{"$topic": "weekly"}"#,
-            "EXISTS (SELECT FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic = 'weekly')",
+            "EXISTS (SELECT 1 FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic = 'weekly')",
         ),
         (
             r#"{"$topic": {"$nin": ["weekly", "daily"]}}"#,
-            "NOT EXISTS (SELECT FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic IN ('weekly', 'daily'))",
+            "NOT EXISTS (SELECT 1 FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic IN ('weekly', 'daily'))",
         ),
         (
             r#"{"$or": [{"$topic": "weekly"}, {"vip": true}, {"$topic": "daily"}]}"#,
-            "vip OR EXISTS (SELECT FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic IN ('weekly', 'daily'))",
+            "vip OR EXISTS (SELECT 1 FROM contact_topics AS subscription WHERE subscription.contact_id = contacts.id AND subscription.topic IN ('weekly', 'daily'))",
         ),
     ]);
 }
@@ -287,7 +287,7 @@ fn subscriptions_at_hand_are_not_looked_up() {
     }
     let rows = [(
         r#"{"$topic": {"$in": ["weekly", "daily"]}}"#,
-        "EXISTS (SELECT FROM unnest(before.topics) AS subscription(topic) WHERE subscription.topic IN ('weekly', 'daily'))",
+        "EXISTS (SELECT 1 FROM unnest(before.topics) AS subscription(topic) WHERE subscription.topic IN ('weekly', 'daily'))",
     )];
     assert_sql(&table, &readable(), &rows);
 }
@@ -326,7 +326,7 @@ fn qualified_sql_does_not_depend_on_the_search_path() {
             ),
             (
                 r#"{"$topic": "weekly"}"#,
-                r#"EXISTS (SELECT FROM "public"."contact_topics" AS "subscription" WHERE "subscription"."contact_id" OPERATOR(pg_catalog.=) "c"."id" AND "subscription"."topic" OPERATOR(pg_catalog.=) 'weekly'::pg_catalog.text)"#,
+                r#"EXISTS (SELECT 1 FROM "public"."contact_topics" AS "subscription" WHERE "subscription"."contact_id" OPERATOR(pg_catalog.=) "c"."id" AND "subscription"."topic" OPERATOR(pg_catalog.=) 'weekly'::pg_catalog.text)"#,
             ),
         ],
     );

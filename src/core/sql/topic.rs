@@ -32,12 +32,12 @@ pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &Table, topics: &[Str
         let (alias, name) = (writer.identifier(alias), writer.identifier(&topic_column.name));
         let unnest = writer.builtin("unnest");
         let is_topic = writer.write(&is_topic);
-        return Sql::Truth(format!("EXISTS (SELECT FROM {unnest}({held}) AS {alias}({name}) WHERE {is_topic})"));
+        return Sql::Truth(format!("EXISTS (SELECT 1 FROM {unnest}({held}) AS {alias}({name}) WHERE {is_topic})"));
     }
     let equals = Infix { symbol: Symbol::Eq, schema: Some(operators.clone()) };
     let is_contact = Sql::infix(column(alias, contact_column), equals, column(outer, id_column));
     Sql::Truth(format!(
-        "EXISTS (SELECT FROM {} AS {} WHERE {})",
+        "EXISTS (SELECT 1 FROM {} AS {} WHERE {})",
         writer.qualified(relation),
         writer.identifier(alias),
         writer.write(&Sql::and([is_contact, is_topic]))
