@@ -16,6 +16,7 @@
 //! | [`definition`] | how a change of a definition comes between two writers, never into one |
 //! | `outcome`, `fold` | recording differences, and folding them |
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
+//! | [`record`] | in which order that is recorded |
 //! | [`freshness`] | switching an audience to live and back |
 //! | [`following`] | partitions that come and go |
 //! | [`forgetting`], [`gaps`] | what changes members and fires no trigger |
@@ -34,6 +35,7 @@ mod kept;
 mod members;
 mod outcome;
 mod parts;
+mod record;
 mod rows;
 mod subscriptions;
 mod tracked;

@@ -14,8 +14,9 @@ use super::freshness::{add_triggers, drop_unused_triggers, give_up, without_trig
 use super::gaps::Gaps;
 use super::kept;
 use super::members;
-use super::outcome::Outcome;
+use super::outcome::Change;
 use super::parts::{self, Described, describe};
+use super::record;
 use super::subscriptions;
 use crate::access;
 use crate::audience::{Audience, Relation, RelationKind};
@@ -254,13 +255,13 @@ fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached:
     if watched.is_empty() {
         return;
     }
-    let mut outcome = Outcome::default();
-    for (part, entered) in added.iter().map(|part| (*part, true)).chain(detached.iter().map(|part| (*part, false))) {
+    let mut changes = Vec::new();
+    for (part, net) in added.iter().map(|part| (*part, 1)).chain(detached.iter().map(|part| (*part, -1))) {
         for (segment, contacts) in members::members_of_part(&over_part(audience, describe(part), part), watched) {
-            contacts.into_iter().for_each(|contact| outcome.changed(segment, contact, entered));
+            changes.extend(contacts.into_iter().map(|contact| Change { segment, contact, net }));
         }
     }
-    outcome.record_changes(access::extension_owner());
+    record::append(&changes);
 }
 
 fn recount(audience: &str) {

@@ -5,15 +5,17 @@
 //! of a segment, has changed since.
 
 use super::contacts::Contacts;
-use super::outcome::{Journal, Outcome};
+use super::outcome::{Change, Journal, Outcome};
+use super::record::Changing;
 use super::rows::{self, Population, TrackedRows};
 use super::subscriptions::{self, TrackedSubscriptions};
 use super::{kept, truncation};
 use crate::access;
 use crate::audience::Audience;
 use crate::error::Failure;
+use crate::pg::snapshot::{self, Command};
 use crate::pg::trigger::{Event, Statement};
-use crate::pg::{security, snapshot, subtransaction};
+use crate::pg::{security, subtransaction};
 use crate::query;
 use crate::validity::{Sources, Validity};
 use pgrx::pg_sys::Oid;
@@ -34,6 +36,8 @@ struct TrackedAudience {
     name: String,
     /// The owner of the contacts' table, with whose rights conditions are evaluated
     owner: Oid,
+    /// Whether no two contacts can have the same id
+    has_unique_ids: bool,
     /// Where the table has its contacts, of whose subscriptions segments ask
     contacts: Option<Contacts>,
     /// Where the table has their subscriptions, of which segments ask
@@ -47,11 +51,13 @@ impl Tracked {
             let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
             return self.audiences.iter().for_each(|audience| keep(&audience.name));
         }
+        let command = snapshot::current_command();
         let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
-        self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes));
+        security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
         for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
             audience.evaluate(statement, &mut outcome);
-            outcome.record(&audience.name, self.journal);
+            let changes = outcome.record_growth(&audience.name, self.journal);
+            audience.record(command, changes, self.journal.owner());
         }
     }
 }
@@ -70,17 +76,22 @@ impl TrackedAudience {
                 subscriptions.evaluate(statement, outcome);
             }
         };
-        // Whoever writes subscriptions need not be allowed to read contacts, which an error may quote.
-        subtransaction::rewording(
-            || security::as_role_restricted(self.owner, evaluate),
-            |sqlstate| {
-                Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
-                    .detail("The error that evaluating its segments met is not shown, since it may quote contacts.")
-                    .hint(
-                        "Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.",
-                    )
-            },
-        );
+        self.rewording(|| security::as_role_restricted(self.owner, evaluate));
+    }
+
+    /// Records whom a statement let into watched segments, and whom it put out.
+    fn record(&self, command: Command, changes: Vec<Change>, extension_owner: Oid) {
+        let changing = Changing { audience: &self.name, command, has_unique_ids: self.has_unique_ids };
+        self.rewording(|| changing.record(changes, extension_owner));
+    }
+
+    /// Runs `work`, whose errors are not shown: whoever writes need not be allowed to read contacts, which they may quote.
+    fn rewording(&self, work: impl FnOnce()) {
+        subtransaction::rewording(work, |sqlstate| {
+            Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
+                .detail("The error that evaluating its segments met is not shown, since it may quote contacts.")
+                .hint("Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.")
+        });
     }
 }
 
@@ -125,7 +136,7 @@ fn compile(relation: Oid, journal: Journal) -> Tracked {
         has_subscriptions: row.get(3),
     });
     let (mut audiences, mut populations) = (Vec::new(), Vec::new());
-    found.into_iter().for_each(|role| role.compile(&mut audiences, &mut populations));
+    found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut populations));
     let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
     Tracked { audiences, rows, journal }
 }
@@ -175,7 +186,7 @@ struct Role {
 }
 
 impl Role {
-    fn compile(self, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
+    fn compile(self, table: Oid, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
         let Ok(audience) = Audience::try_load(&self.audience) else { return };
         let segments = kept::segments(&audience);
         let presence = subscriptions::presence(&audience);
@@ -184,7 +195,8 @@ impl Role {
         }
         audiences.push(TrackedAudience {
             owner: audience.relation.owner,
-            contacts: self.has_contacts.then(|| Contacts::new(&audience, &segments, presence)).flatten(),
+            has_unique_ids: kept::has_unique_ids(&audience),
+            contacts: self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten(),
             subscriptions: self
                 .has_subscriptions
                 .then(|| TrackedSubscriptions::new(&audience, &segments, presence))

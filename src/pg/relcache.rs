@@ -64,6 +64,14 @@ pub fn column_type(relation: Oid, name: &str) -> Oid {
     unsafe { pg_sys::get_atttype(relation, pg_sys::get_attnum(relation, name.as_ptr())) }
 }
 
+/// The number of a column; `None` where there is no such column.
+pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: as in `column_type`.
+    let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
+    (number > 0).then_some(number)
+}
+
 /// Something that has changed.
 #[derive(Clone, Copy)]
 pub enum Changed {
