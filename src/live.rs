@@ -17,7 +17,7 @@
 //! | `outcome`, `fold` | recording differences, and folding them |
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
 //! | [`record`] | in which order that is recorded |
-//! | [`freshness`] | switching an audience to live and back |
+//! | [`freshness`], [`triggers`] | switching an audience to live and back |
 //! | [`following`] | partitions that come and go |
 //! | [`forgetting`], [`gaps`] | what changes members and fires no trigger |
 
@@ -39,6 +39,7 @@ mod record;
 mod rows;
 mod subscriptions;
 mod tracked;
+mod triggers;
 mod truncation;
 mod watched;
 

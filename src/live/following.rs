@@ -10,7 +10,7 @@
 //! tables: it is kept out by the lock on the counts.
 
 use super::forgetting::forget;
-use super::freshness::{add_triggers, drop_unused_triggers, give_up, without_triggers, write_freshness};
+use super::freshness::{give_up, write_freshness};
 use super::gaps::Gaps;
 use super::kept;
 use super::members;
@@ -18,6 +18,7 @@ use super::outcome::Change;
 use super::parts::{self, Described, describe};
 use super::record;
 use super::subscriptions;
+use super::triggers::{add_triggers, drop_unused_triggers, silent_tables};
 use crate::access;
 use crate::audience::{Audience, Relation, RelationKind};
 use crate::count;
@@ -105,7 +106,7 @@ fn keep_parts() {
 fn changed(root: Option<Oid>) -> Vec<Table> {
     let mut tables = snapshot::latest(|| {
         // All of them at once: every command that creates a table looks for changes.
-        let silent = without_triggers(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
+        let silent = silent_tables(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
         query::rows(TABLES, &[root.into()], |row| Table::read(row, &silent))
     });
     tables.retain(Table::has_changed);

@@ -2,7 +2,7 @@
 
 use crate::access::Reads;
 use crate::audience::{Audience, Subscriptions};
-use crate::live::{change, definition, freshness, parts};
+use crate::live::{change, definition, parts, triggers};
 use crate::pg::{relcache, security};
 use crate::query;
 use crate::scope;
@@ -53,7 +53,7 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
             _ => None,
         };
         let tables: Vec<_> = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree).collect();
-        (definition::is_live(&audience.name) && freshness::without_triggers(&tables).is_empty()).then_some(())
+        (definition::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
     };
     if is_live().is_some() { "live" } else { "periodic" }
 }

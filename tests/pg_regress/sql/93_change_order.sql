@@ -1,5 +1,6 @@
 -- Entries and exits where triggers of the table's owner change the same contact: the last one says whether it is a member.
 SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS citext;
 CREATE TABLE pupils (id int PRIMARY KEY, plan text, note text);
 CREATE TABLE pupil_topics (pupil int, topic text, PRIMARY KEY (pupil, topic));
 SELECT attach_audience('pupils', 'pupils', 'id'), attach_topics('pupils', 'pupil_topics', 'pupil', 'topic');
