@@ -11,11 +11,11 @@ use super::rows::{self, Population, TrackedRows};
 use super::subscriptions::{self, TrackedSubscriptions};
 use super::{kept, truncation};
 use crate::access;
-use crate::audience::Audience;
+use crate::audience::{Audience, Subscriptions};
 use crate::error::Failure;
 use crate::pg::snapshot::{self, Command};
 use crate::pg::trigger::{Event, Statement};
-use crate::pg::{security, subtransaction};
+use crate::pg::{relcache, security, subtransaction};
 use crate::query;
 use crate::validity::{Sources, Validity};
 use pgrx::pg_sys::Oid;
@@ -28,6 +28,8 @@ pub struct Tracked {
     audiences: Vec<TrackedAudience>,
     /// What rows alone decide, of all these audiences
     rows: Vec<TrackedRows>,
+    /// The other tables that it takes queries on
+    reads: Vec<Oid>,
     journal: Journal,
 }
 
@@ -42,6 +44,8 @@ struct TrackedAudience {
     contacts: Option<Contacts>,
     /// Where the table has their subscriptions, of which segments ask
     subscriptions: Option<TrackedSubscriptions>,
+    /// The other table, where there is one and these read it
+    reads: [Option<Oid>; 2],
 }
 
 impl Tracked {
@@ -99,20 +103,32 @@ thread_local! {
     static TABLES: RefCell<HashMap<Oid, Entry>> = RefCell::default();
 }
 
+#[derive(Clone)]
 struct Entry {
     validity: Rc<Validity>,
     table: Rc<Tracked>,
 }
 
+/// How often a table is compiled at most: where nothing is kept in caches, what was compiled is outdated at once.
+const ATTEMPTS: usize = 3;
+
 /// What the table's triggers keep.
 pub fn table(relation: Oid) -> Rc<Tracked> {
-    let known =
-        TABLES.with_borrow(|tables| tables.get(&relation).map(|entry| (entry.validity.clone(), entry.table.clone())));
-    if let Some((validity, table)) = known
-        && validity.holds()
-    {
-        return table;
+    for _ in 1..ATTEMPTS {
+        let known = TABLES.with_borrow(|tables| tables.get(&relation).cloned());
+        let Entry { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
+        // Somebody may be about to call these tables, or their columns, otherwise.
+        table.reads.iter().copied().for_each(relcache::lock_for_reading);
+        if validity.holds() {
+            return table;
+        }
+        let outdated = TABLES.with_borrow_mut(|tables| tables.remove(&relation));
+        drop(outdated);
     }
+    compile_anew(relation).table
+}
+
+fn compile_anew(relation: Oid) -> Entry {
     let journal = Journal::find();
     security::as_role(journal.owner(), || {
         snapshot::latest(|| {
@@ -120,11 +136,10 @@ pub fn table(relation: Oid) -> Rc<Tracked> {
                 audiences: query::rows(LIVE_AUDIENCES, &[relation.into()], |row| row.get(1)),
                 tables: query::rows(TABLES_OF, &[relation.into()], |row| row.get(1)),
             });
-            let table = Rc::new(compile(relation, journal));
-            let entry = Entry { validity, table: table.clone() };
-            let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry));
+            let entry = Entry { validity, table: Rc::new(compile(relation, journal)) };
+            let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry.clone()));
             drop(before);
-            table
+            entry
         })
     })
 }
@@ -138,7 +153,8 @@ fn compile(relation: Oid, journal: Journal) -> Tracked {
     let (mut audiences, mut populations) = (Vec::new(), Vec::new());
     found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut populations));
     let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
-    Tracked { audiences, rows, journal }
+    let reads = audiences.iter().flat_map(|audience: &TrackedAudience| audience.reads).flatten().collect();
+    Tracked { audiences, rows, reads, journal }
 }
 
 /// Whether the table's rows are contacts of a live audience, or their subscriptions.
@@ -193,14 +209,19 @@ impl Role {
         if self.has_contacts {
             rows::add(populations, audiences.len(), &audience, &segments);
         }
+        let contacts = self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten();
+        let subscriptions =
+            self.has_subscriptions.then(|| TrackedSubscriptions::new(&audience, &segments, presence)).flatten();
+        let topics = match &audience.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
         audiences.push(TrackedAudience {
             owner: audience.relation.owner,
             has_unique_ids: kept::has_unique_ids(&audience),
-            contacts: self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten(),
-            subscriptions: self
-                .has_subscriptions
-                .then(|| TrackedSubscriptions::new(&audience, &segments, presence))
-                .flatten(),
+            reads: [contacts.as_ref().and(topics), subscriptions.as_ref().map(|_| audience.relation.oid)],
+            contacts,
+            subscriptions,
             name: self.audience,
         });
     }

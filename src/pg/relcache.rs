@@ -14,6 +14,12 @@ pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     lock_tree(relation, pg_sys::ShareRowExclusiveLock)
 }
 
+/// Locks a table as readers do, until the transaction ends: nobody calls it or its columns otherwise meanwhile.
+pub fn lock_for_reading(relation: Oid) {
+    // SAFETY: takes any OID.
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
+}
+
 /// A table and everything that inherits from it, itself first, locked as readers do.
 pub fn tree(relation: Oid) -> Vec<Oid> {
     lock_tree(relation, pg_sys::AccessShareLock)
