@@ -35,6 +35,12 @@ BEGIN
                           WHERE '@extschema@.segment_condition'::regtype IN (o.oprleft, o.oprright))
        AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp', 'property_json', 'segments_tally');
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', names);
+
+    -- What is done where session_replication_role is replica is done all the same.
+    FOR names IN SELECT e.evtname FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
+                  WHERE p.pronamespace = 'segments'::regnamespace LOOP
+        EXECUTE format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', names);
+    END LOOP;
 END
 $$;
 

@@ -57,6 +57,7 @@ END
 $$;
 CREATE TRIGGER name_change_log AFTER INSERT ON segments.watch_config
     FOR EACH STATEMENT EXECUTE FUNCTION segments.name_change_log();
+ALTER TABLE segments.watch_config ENABLE ALWAYS TRIGGER name_change_log;
 
 CREATE FUNCTION segments.keep_counts() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_keep_counts';

@@ -325,7 +325,7 @@ impl Config {
                 && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
         };
         let columns: Vec<Column> = catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect();
-        let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(&id)) {
+        let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(relation.oid, &id)) {
             None => (None, Subscriptions::None),
             Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),
             Some(Err(lost)) => (None, Subscriptions::Lost(lost)),
@@ -359,7 +359,7 @@ SELECT p.name, p.type FROM segments.property_config p
 
 impl TopicsConfig {
     /// The table and what conditions need of it, or why `$topic` cannot be asked any more.
-    fn resolve(self, id: &ColumnRef) -> Result<(Relation, Topics), String> {
+    fn resolve(self, contacts: pg_sys::Oid, id: &ColumnRef) -> Result<(Relation, Topics), String> {
         let Some(relation) = self.relation else {
             return Err(format!("the table of subscriptions, {}, does not exist any more", self.relation_name));
         };
@@ -369,6 +369,13 @@ impl TopicsConfig {
                 .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
         };
         let contact = find(&self.contact)?;
+        if !topics::refers_to(relation.oid, contact, contacts, id) {
+            return Err(format!(
+                "column \"{}\" of {} does not hold ids of contacts any more",
+                contact.name,
+                relation.quoted()
+            ));
+        }
         let topic_column = find(&self.topic)?;
         let topic_column = topic_column.to_topic().ok_or_else(|| {
             format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())

@@ -3,12 +3,12 @@
 use crate::audience::Audience;
 use crate::error::Failure;
 use crate::pg::call::Call;
-use crate::pg::{relcache, returning};
+use crate::pg::{relcache, returning, security};
 use crate::segment::{self, Definition, id_of};
 use crate::{condition, count, query, scope};
-use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
+use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
 use uuid::Uuid;
@@ -54,15 +54,19 @@ fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
     let (audience, checked) = members_of(not_null("segment", segment));
     // As it is where its own type is asked for: the text of an enum's value would be cast back to it.
     let is_own_type = call.returns(relcache::column_type(audience.relation.oid, &audience.id.name));
-    let id = &audience.id.name;
+    let name = &audience.id.name;
+    let id = match is_own_type {
+        true => quote_identifier(name),
+        false if call.returns(pg_sys::TEXTOID) => audience.id.as_text(&quote_identifier(name)),
+        false => audience.value(name),
+    };
     let sql = format!(
-        "SELECT {}::{} FROM {} WHERE {}",
-        if is_own_type { quote_identifier(id) } else { audience.value(id) },
+        "SELECT {id}::{} FROM {} WHERE {}",
         call.return_type(),
         audience.relation.quoted(),
         executable_sql(&audience, &checked)
     );
-    returning::rows(call, &sql, &[]);
+    security::with_fixed_output(|| returning::rows(call, &sql, &[]));
 }
 
 /// Whether a contact is a member of a segment now.
@@ -107,7 +111,12 @@ pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
 /// As [`executable_sql`], in a query on several tables: columns go by the table's name, and what the contact is
 /// subscribed to is the expression `held`, an array.
 pub fn sql_with_topics(audience: &Audience, checked: &Checked, held: &str) -> String {
-    let alias = Some(audience.table.name.clone());
+    sql_on_row(audience, checked, &audience.table.name, held)
+}
+
+/// As [`sql_with_topics`], where the row goes by another name.
+pub fn sql_on_row(audience: &Audience, checked: &Checked, row: &str, held: &str) -> String {
+    let alias = Some(row.to_owned());
     let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias };
     let mut table = audience.table.clone();
     if let Some(topics) = &mut table.topics {

@@ -16,7 +16,8 @@
 //! | [`definition`] | how a change of a definition comes between two writers, never into one |
 //! | `outcome`, `fold` | recording differences, and folding them |
 //! | `change`, `watched`, `members` | who enters and leaves watched segments |
-//! | [`freshness`] | switching an audience to live and back |
+//! | [`record`] | in which order that is recorded |
+//! | [`freshness`], [`triggers`] | switching an audience to live and back |
 //! | [`following`] | partitions that come and go |
 //! | [`forgetting`], [`gaps`] | what changes members and fires no trigger |
 
@@ -34,9 +35,11 @@ mod kept;
 mod members;
 mod outcome;
 mod parts;
+mod record;
 mod rows;
 mod subscriptions;
 mod tracked;
+mod triggers;
 mod truncation;
 mod watched;
 

@@ -12,6 +12,7 @@ pub mod index;
 pub mod interrupt;
 pub mod matching;
 pub mod nodes;
+pub mod operator;
 mod prefetch;
 pub mod property;
 mod readable;

@@ -148,7 +148,7 @@ macro_rules! with_types {
 const TYPES: &str = with_types!("$1", "SELECT type.oid FROM type WHERE type.oid OPERATOR(pg_catalog.<>) 0");
 
 // Of definitions, which version of each row it is. Of tables, all that conditions depend on: names, columns and owner,
-// whether row security applies to that, what they are parts of, and foreign keys, whose triggers may be off. Of their
+// whether row security applies to that, which indexes are unique, what they are parts of, and foreign keys, whose triggers may be off. Of their
 // columns' types, the names.
 const DESCRIBE: &str = with_types!("$2", "
 SELECT pg_catalog.concat_ws(';',
@@ -172,6 +172,9 @@ SELECT pg_catalog.concat_ws(';',
     (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, c.relnamespace, c.relname, c.relowner, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
                 (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.attcollation, a.attnotnull, a.attgenerated), ',' ORDER BY a.attnum)
                    FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0),
+                (SELECT pg_catalog.string_agg(i.indexrelid::pg_catalog.text, ',' ORDER BY i.indexrelid) FROM pg_catalog.pg_index i
+                  WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid),
+                EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) c.oid),
                 (SELECT pg_catalog.string_agg(i.inhparent::pg_catalog.text, ',' ORDER BY i.inhparent)
                    FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) c.oid),
                 (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', k.oid, k.confrelid, k.convalidated, k.condeferrable,

@@ -16,8 +16,8 @@ pub struct ColumnRef {
 
 /// The owner of an enum may have given it casts to text and from it, which would run with the rights of whoever asks.
 impl ColumnRef {
-    /// A term of the column's type, as text: the same in every session, as [`Text`](crate::pg::text::Text) has it.
-    /// Nothing of the type's owner runs for it.
+    /// A term of the column's type, as text, as [`Text`](crate::pg::text::Text) has it: under
+    /// [`with_fixed_output`](crate::pg::security::with_fixed_output) the same in every session. Nothing of the type's owner runs for it.
     pub fn as_text(&self, term: &str) -> String {
         let type_name = self.type_name.as_str();
         let printed = |term: &str| format!("(pg_catalog.to_jsonb({term}) OPERATOR(pg_catalog.#>>) '{{}}')");
@@ -32,7 +32,8 @@ impl ColumnRef {
             }
             // Cast, an address comes with the width of its network, which it does not where it is shown.
             "pg_catalog.inet" => format!("pg_catalog.format('%s', {term})"),
-            _ => format!("{term}::pg_catalog.text"),
+            // Two ids that are written otherwise are two texts, even if the column's collation takes them for one.
+            _ => format!("({term}::pg_catalog.text COLLATE pg_catalog.\"C\")"),
         }
     }
 

@@ -1,13 +1,12 @@
 //! Telling which table says who is subscribed to what.
 
-use super::Audience;
 use super::attach::{find_column, must_own};
 use super::columns::{self, CatalogColumn};
+use super::{Audience, ColumnRef};
 use crate::error::Failure;
-use crate::pg::subtransaction;
-use crate::{access, live, query};
+use crate::pg::operator::Compared;
+use crate::{access, live};
 use pgrx::prelude::*;
-use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 /// Tells which table says who is subscribed to what.
@@ -20,7 +19,7 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
     let topic = find_column(&catalog, topic_column, &quoted);
     let before = Audience::load(audience);
     must_own(before.relation.oid);
-    must_refer_to(contact, &before, &quoted);
+    must_refer_to(relation, contact, &before, &quoted);
     must_hold_topics(topic);
     let before = live::hold_writers(&before.name);
     map_topics(audience, relation, [contact_column, topic_column]);
@@ -29,24 +28,27 @@ fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, to
 }
 
 /// Raises 42804 where a column cannot be compared with the ids of contacts.
-fn must_refer_to(contact: &CatalogColumn, audience: &Audience, table: &str) {
+fn must_refer_to(relation: pg_sys::Oid, contact: &CatalogColumn, audience: &Audience, table: &str) {
     let id = &audience.id;
-    let comparison = format!(
-        "SELECT FROM {table} s, {} c WHERE s.{} OPERATOR({}.=) c.{} LIMIT 0",
-        audience.relation.quoted(),
-        quote_identifier(&contact.name),
-        quote_identifier(id.operators_with(&contact.type_name)),
-        quote_identifier(&id.name)
-    );
-    if subtransaction::attempt(|| query::first(&comparison, &[], |_| ())).is_err() {
+    if !refers_to(relation, contact, audience.relation.oid, id) {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!("column \"{}\" of {table} does not hold ids of contacts", contact.name),
         )
-        .detail(format!("It is of type {}, the ids are of type {}.", contact.type_name, id.type_name))
-        .hint(format!("Name the column that refers to \"{}\", and give it the same type.", id.name))
+        .detail(format!(
+            "It is of type {}, the ids are of type {}. No \"=\" between the two tells ids apart as their own type does.",
+            contact.type_name, id.type_name
+        ))
+        .hint(format!("Name the column that refers to \"{}\", and give it the same type and collation.", id.name))
         .raise()
     }
+}
+
+/// Whether a column refers to ids of contacts: queries can compare the two, and do it as the ids' own type does.
+pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sys::Oid, id: &ColumnRef) -> bool {
+    let (reference, own) = (Compared::find(relation, &contact.name), Compared::find(contacts, &id.name));
+    let operators = id.operators_with(&contact.type_name);
+    reference.zip(own).is_some_and(|(reference, own)| own.is_identified_by(reference, operators))
 }
 
 /// Raises 42804 where a column holds neither slugs nor ids of topics.

@@ -6,11 +6,11 @@ use super::outcome::Outcome;
 use super::watched::{self, WatchedBatch};
 use crate::audience::Audience;
 use crate::contact;
-use crate::pg::relcache::Presence;
+use crate::pg::relcache::{self, Presence};
 use crate::pg::snapshot;
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
-use pgrx::pg_sys::INT4OID;
+use pgrx::pg_sys::{INT4OID, Oid};
 use pgrx::spi::quote_identifier;
 use std::cell::OnceCell;
 use uuid::Uuid;
@@ -25,6 +25,8 @@ pub struct Contacts {
     row: String,
     /// What identifies it, as text
     id: String,
+    /// The column that says whether it came or went, quoted
+    sign: String,
     /// How the texts of queries begin
     mark: String,
 }
@@ -44,11 +46,12 @@ const AT_ONCE: usize = 500;
 const ROWS_AT_ONCE: i64 = 100_000;
 
 impl Contacts {
-    /// `None` where no segment asks for subscriptions.
-    pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
+    /// `None` where no segment asks for subscriptions. The table is the audience's, or a part of it.
+    pub fn new(table: Oid, audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
+        let sign = quote_identifier(&sign(table));
         let growth = |segment: &LiveSegment| {
             let condition = contact::executable_sql(audience, &segment.checked);
-            format!("COALESCE(pg_catalog.sum(\"segments.sign\") FILTER (WHERE {condition}), 0)")
+            format!("COALESCE(pg_catalog.sum({sign}) FILTER (WHERE {condition}), 0)")
         };
         let (watched, others): (Vec<_>, Vec<_>) =
             segments.iter().filter(|segment| segment.reads_topics).partition(|segment| segment.is_watched);
@@ -63,7 +66,8 @@ impl Contacts {
         let row = quote_identifier(&audience.table.name);
         let id = audience.id.as_text(&format!("{row}.{}", quote_identifier(&audience.id.name)));
         let mark = audience.reading("");
-        (!batches.is_empty() || !watched.is_empty()).then_some(Contacts { batches, watched, presence, row, id, mark })
+        let is_empty = batches.is_empty() && watched.is_empty();
+        (!is_empty).then_some(Contacts { batches, watched, presence, row, id, sign, mark })
     }
 
     /// What a statement has done; evaluated with the rights of the current role.
@@ -114,14 +118,23 @@ impl Contacts {
     }
 
     /// The rows that an event took away, and those that it put there.
-    fn rows(&self, event: Event) -> &'static str {
+    fn rows(&self, event: Event) -> String {
+        let sign = &self.sign;
+        let gone = format!("SELECT -1 AS {sign}, o.* FROM segments_old o");
+        let come = format!("SELECT 1 AS {sign}, n.* FROM segments_new n");
         match event {
-            Event::Insert => "SELECT 1 AS \"segments.sign\", n.* FROM segments_new n",
-            Event::Delete => "SELECT -1 AS \"segments.sign\", o.* FROM segments_old o",
-            _ => {
-                "SELECT -1 AS \"segments.sign\", o.* FROM segments_old o
-                  UNION ALL SELECT 1, n.* FROM segments_new n"
-            }
+            Event::Insert => come,
+            Event::Delete => gone,
+            _ => format!("{gone} UNION ALL {come}"),
         }
     }
+}
+
+/// A name that no column of the table has.
+fn sign(table: Oid) -> String {
+    let mut name = "segments.sign".to_owned();
+    while relcache::column_type(table, &name) != Oid::INVALID {
+        name.push('_');
+    }
+    name
 }

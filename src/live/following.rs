@@ -10,13 +10,15 @@
 //! tables: it is kept out by the lock on the counts.
 
 use super::forgetting::forget;
-use super::freshness::{add_triggers, drop_unused_triggers, give_up, without_triggers, write_freshness};
+use super::freshness::{give_up, write_freshness};
 use super::gaps::Gaps;
 use super::kept;
 use super::members;
-use super::outcome::Outcome;
+use super::outcome::Change;
 use super::parts::{self, Described, describe};
+use super::record;
 use super::subscriptions;
+use super::triggers::{add_triggers, drop_unused_triggers, silent_tables};
 use crate::access;
 use crate::audience::{Audience, Relation, RelationKind};
 use crate::count;
@@ -109,7 +111,7 @@ fn keep_parts() {
 fn changed(root: Option<Oid>) -> Vec<Table> {
     let mut tables = snapshot::latest(|| {
         // All of them at once: every command that creates a table looks for changes.
-        let silent = without_triggers(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
+        let silent = silent_tables(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
         query::rows(TABLES, &[root.into()], |row| Table::read(row, &silent))
     });
     tables.retain(Table::has_changed);
@@ -276,13 +278,13 @@ fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached:
     if watched.is_empty() {
         return;
     }
-    let mut outcome = Outcome::default();
-    for (part, entered) in added.iter().map(|part| (*part, true)).chain(detached.iter().map(|part| (*part, false))) {
+    let mut changes = Vec::new();
+    for (part, net) in added.iter().map(|part| (*part, 1)).chain(detached.iter().map(|part| (*part, -1))) {
         for (segment, contacts) in members::members_of_part(&over_part(audience, describe(part), part), watched) {
-            contacts.into_iter().for_each(|contact| outcome.changed(segment, contact, entered));
+            changes.extend(contacts.into_iter().map(|contact| Change { segment, contact, net }));
         }
     }
-    outcome.record_changes(access::extension_owner());
+    record::append(&changes);
 }
 
 fn recount(audience: &str) {

@@ -2,8 +2,9 @@
 
 use super::definition::{lock_tables, stays_live};
 use super::gaps::Gaps;
-use super::parts::{self, describe};
-use super::{fold, following, kept, tracked};
+use super::parts;
+use super::triggers::{add_triggers, drop_unused_triggers};
+use super::{fold, following, kept};
 use crate::access::{self, Scope};
 use crate::audience::{Audience, Subscriptions, must_own};
 use crate::count;
@@ -13,7 +14,6 @@ use crate::query;
 use crate::segment::Definition;
 use crate::worker;
 use pgrx::prelude::*;
-use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys::Oid};
 
 /// Says how an audience's counts are kept.
@@ -147,104 +147,4 @@ fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
     )
     .detail(detail)
     .hint("Keep them periodic: refresh_segments() counts anew at any time. Of a partitioned table, attach the whole.")
-}
-
-/// A trigger of a table whose counts are live.
-struct Trigger {
-    /// What it is called, unless the table's owner has renamed it
-    name: &'static str,
-    event: &'static str,
-    /// `pg_trigger.tgtype` of that event
-    kind: i16,
-    tables: &'static str,
-}
-
-const TRIGGERS: [Trigger; 5] = [
-    Trigger {
-        name: "segments_live_insert",
-        event: "AFTER INSERT",
-        kind: 4,
-        tables: "REFERENCING NEW TABLE AS segments_new",
-    },
-    Trigger {
-        name: "segments_live_update",
-        event: "AFTER UPDATE",
-        kind: 16,
-        tables: "REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new",
-    },
-    Trigger {
-        name: "segments_live_delete",
-        event: "AFTER DELETE",
-        kind: 8,
-        tables: "REFERENCING OLD TABLE AS segments_old",
-    },
-    Trigger { name: "segments_live_truncate", event: "BEFORE TRUNCATE", kind: 34, tables: "" },
-    Trigger { name: "segments_live_truncated", event: "AFTER TRUNCATE", kind: 32, tables: "" },
-];
-
-/// Adds those triggers that the table does not have, or that do not fire; whether there were any. They are the table's,
-/// so that dumps have them.
-pub fn add_triggers(table: Oid) -> bool {
-    let present = snapshot::latest(|| triggers_of(&[table]));
-    let quoted = describe(table).quoted();
-    let mut added = false;
-    for Trigger { name, event, kind, tables } in TRIGGERS {
-        let sql = match present.iter().find(|present| present.kind == kind) {
-            Some(present) if present.fires => continue,
-            Some(present) => {
-                format!("ALTER TABLE ONLY {quoted} ENABLE TRIGGER {}", quote_identifier(&present.name))
-            }
-            None => format!(
-                "CREATE TRIGGER {name} {event} ON {quoted} {tables} FOR EACH STATEMENT EXECUTE FUNCTION segments.keep_counts()"
-            ),
-        };
-        change_triggers(&sql);
-        added = true;
-    }
-    added
-}
-
-/// Drops the triggers of a table that no live audience has to do with any more.
-pub fn drop_unused_triggers(table: Oid) {
-    if tracked::is_kept(table) {
-        return;
-    }
-    let quoted = describe(table).quoted();
-    for Present { name, .. } in snapshot::latest(|| triggers_of(&[table])) {
-        change_triggers(&format!("DROP TRIGGER {} ON {quoted}", quote_identifier(&name)));
-    }
-}
-
-fn change_triggers(sql: &str) {
-    following::unfollowed(|| access::write(query::Sql::Made(sql), &[]));
-}
-
-/// Those of the tables that do not have all of the triggers, or whose triggers do not fire.
-pub fn without_triggers(tables: &[Oid]) -> Vec<Oid> {
-    let present = triggers_of(tables);
-    let fires = |table: Oid, kind| present.iter().any(|one| one.fires && (one.table, one.kind) == (table, kind));
-    let has_all = |table: Oid| TRIGGERS.iter().all(|trigger| fires(table, trigger.kind));
-    tables.iter().copied().filter(|table| !has_all(*table)).collect()
-}
-
-/// A trigger that a table has, whatever it is called.
-struct Present {
-    table: Oid,
-    name: String,
-    kind: i16,
-    fires: bool,
-}
-
-fn triggers_of(tables: &[Oid]) -> Vec<Present> {
-    query::rows(
-        "SELECT t.tgrelid, t.tgname::pg_catalog.text, t.tgtype, t.tgenabled OPERATOR(pg_catalog.=) ANY ('{O,A}')
-           FROM pg_catalog.pg_trigger t
-           JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
-          WHERE t.tgrelid OPERATOR(pg_catalog.=) ANY ($1) AND NOT t.tgisinternal
-            AND n.nspname OPERATOR(pg_catalog.=) 'segments' AND p.proname OPERATOR(pg_catalog.=) 'keep_counts'
-          ORDER BY t.tgrelid, t.tgname",
-        &[tables.to_vec().into()],
-        |row| Present { table: row.get(1), name: row.get(2), kind: row.get(3), fires: row.get(4) },
-    )
 }

@@ -2,7 +2,8 @@
 //! a TRUNCATE.
 
 use super::change;
-use super::outcome::Outcome;
+use super::outcome::Change;
+use super::record;
 use crate::access;
 use crate::audience::Audience;
 use crate::contact;
@@ -48,15 +49,46 @@ impl Members {
             audience.map_or_else(|_| HashMap::new(), |audience| members(&audience, &segments))
         });
         let nobody = HashSet::new();
-        let mut outcome = Outcome::default();
-        for (segment, before) in &self.before {
-            let after = after.get(segment).unwrap_or(&nobody);
-            let exits = before.difference(after).map(|contact| (contact, false));
-            let entries = after.difference(before).map(|contact| (contact, true));
-            exits.chain(entries).for_each(|(contact, entered)| outcome.moved(*segment, contact.clone(), entered));
+        let change = |segment, contact: &String, net| Change { segment, contact: contact.clone(), net };
+        let mut changes = Vec::new();
+        for (segment, before) in self.before {
+            let after = after.get(&segment).unwrap_or(&nobody);
+            changes.extend(before.difference(after).map(|contact| change(segment, contact, -1)));
+            changes.extend(after.difference(&before).map(|contact| change(segment, contact, 1)));
         }
-        outcome.record_changes(access::extension_owner());
+        security::as_role(access::extension_owner(), || record::append(&changes));
     }
+}
+
+/// A segment, and a contact by its id as text.
+pub type Member = (Uuid, String);
+
+/// How many contacts of each change's id are members of its segment now; 0 where it is not among them. With the rights
+/// of the extension's owner.
+pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -> HashMap<Member, i64> {
+    let mut asked: HashMap<Uuid, Vec<String>> = HashMap::new();
+    changes.for_each(|change| asked.entry(change.segment).or_default().push(change.contact.clone()));
+    if asked.is_empty() {
+        return HashMap::new();
+    }
+    snapshot::latest(|| {
+        let audience = Audience::load(audience);
+        let rows = |(segment, contacts): (Uuid, Vec<String>)| {
+            let definition = Definition::find(segment)?;
+            let checked = scope::check_segment(&audience, &definition).ok()?.checked;
+            let id = quote_identifier(&audience.id.name);
+            let sql = audience.reading(&format!(
+                "SELECT {}, pg_catalog.count(*) FROM {} WHERE {} AND ({}) GROUP BY 1",
+                audience.id.as_text(&id),
+                audience.relation.quoted(),
+                audience.id.is_any(&id, "$1"),
+                contact::executable_sql(&audience, &checked)
+            ));
+            let read = || query::rows(&sql, &[contacts.into()], |row| ((segment, row.get(1)), row.get(2)));
+            Some(security::as_role_restricted(audience.relation.owner, read))
+        };
+        asked.into_iter().filter_map(rows).flatten().collect()
+    })
 }
 
 /// The ids of the segments' members, as text.

@@ -2,7 +2,7 @@
 
 use crate::count::datum;
 use crate::error::internal;
-use crate::pg::{heap, security};
+use crate::pg::heap;
 use crate::query;
 use pgrx::pg_sys::Oid;
 use std::collections::BTreeMap;
@@ -12,14 +12,21 @@ use uuid::Uuid;
 #[derive(Default)]
 pub struct Outcome {
     deltas: BTreeMap<Uuid, i64>,
-    changes: Changes,
+    changes: Vec<Change>,
 }
 
-#[derive(Default)]
-struct Changes {
-    segments: Vec<pgrx::Uuid>,
-    contacts: Vec<String>,
-    entered: Vec<bool>,
+/// That a contact entered a segment, or left it.
+pub struct Change {
+    pub segment: Uuid,
+    pub contact: String,
+    /// How many members more of that id the segment has, or fewer; never 0
+    pub net: i64,
+}
+
+impl Change {
+    pub fn entered(&self) -> bool {
+        self.net > 0
+    }
 }
 
 impl Outcome {
@@ -30,37 +37,28 @@ impl Outcome {
         }
     }
 
-    /// A contact entered or left a watched segment, which has one member more or less.
-    pub fn moved(&mut self, segment: Uuid, contact: String, entered: bool) {
-        self.grew(segment, if entered { 1 } else { -1 });
-        self.changed(segment, contact, entered);
+    /// A contact entered or left a watched segment, which has so many members more.
+    pub fn moved(&mut self, segment: Uuid, contact: String, net: i64) {
+        self.grew(segment, net);
+        self.changed(segment, contact, net);
     }
 
     /// A contact entered or left a watched segment; that this has grown is for [`grew`](Self::grew) to say.
-    pub fn changed(&mut self, segment: Uuid, contact: String, entered: bool) {
-        self.changes.segments.push(datum(segment));
-        self.changes.contacts.push(contact);
-        self.changes.entered.push(entered);
+    pub fn changed(&mut self, segment: Uuid, contact: String, net: i64) {
+        if net != 0 {
+            self.changes.push(Change { segment, contact, net });
+        }
     }
 
-    /// Records all of it, as part of the transaction that did it.
-    pub fn record(self, audience: &str, journal: Journal) {
+    /// Records by how much the counts of an audience changed, as part of the transaction that did it; returns who
+    /// entered and left, which is still to be recorded.
+    pub fn record_growth(self, audience: &str, journal: Journal) -> Vec<Change> {
         let changed = self.deltas.iter().filter(|(_, delta)| **delta != 0);
         let (segments, deltas): (Vec<_>, Vec<_>) = changed.map(|(segment, delta)| (datum(*segment), *delta)).unzip();
         if !segments.is_empty() {
             heap::insert(journal.table, &[audience.into(), segments.into(), deltas.into()]);
         }
-        self.record_changes(journal.owner);
-    }
-
-    /// Records the entries and exits alone.
-    pub fn record_changes(self, extension_owner: Oid) {
-        let Changes { segments, contacts, entered } = self.changes;
-        if !segments.is_empty() {
-            security::as_role(extension_owner, || {
-                query::write(RECORD_CHANGES, &[segments.into(), contacts.into(), entered.into()])
-            });
-        }
+        self.changes
     }
 }
 
@@ -92,9 +90,3 @@ impl Journal {
         self.owner
     }
 }
-
-const RECORD_CHANGES: &str = "
-INSERT INTO segments.change_record (transaction, segment, contact_id, change, changed_at)
-SELECT pg_catalog.pg_current_xact_id(), c.segment, c.contact,
-       CASE WHEN c.entered THEN 'entered' ELSE 'exited' END, pg_catalog.clock_timestamp()
-  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) c(segment, contact, entered)";

@@ -122,10 +122,8 @@ impl TrackedRows {
             outcomes[segment.audience].grew(segment.id, members);
         }
         for ((number, contact), net) in moves {
-            if net != 0 {
-                let segment = &self.segments[number];
-                outcomes[segment.audience].changed(segment.id, contact, net > 0);
-            }
+            let segment = &self.segments[number];
+            outcomes[segment.audience].changed(segment.id, contact, net);
         }
     }
 

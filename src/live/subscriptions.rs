@@ -18,10 +18,9 @@ use crate::audience::{Audience, Subscriptions};
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot::{self, Command};
 use crate::pg::spi::{KeptPlan, Reading, Session};
-use crate::pg::trigger::Statement;
+use crate::pg::trigger::{Event, Statement};
 use crate::query;
-use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::{INT4OID, TEXTARRAYOID};
+use pgrx::pg_sys::TEXTARRAYOID;
 use settled::Settled;
 use sql::Sql;
 use std::cell::OnceCell;
@@ -67,8 +66,8 @@ struct Held {
     places: Vec<String>,
 }
 
-/// How many changed rows are worked on at once, in memory.
-const AT_ONCE: i64 = 50_000;
+/// How many contacts are worked on at once, in memory.
+const AT_ONCE: usize = 50_000;
 /// How many segments one query evaluates.
 const SEGMENTS_AT_ONCE: usize = 500;
 
@@ -84,11 +83,9 @@ impl TrackedSubscriptions {
             plan: OnceCell::new(),
         };
         let batches: Vec<Batch> = others.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
-        let difference = |segment: &LiveSegment| Sql::difference(audience, segment);
-        let watched: Vec<WatchedBatch> = watched
-            .chunks(watched::AT_ONCE)
-            .map(|segments| WatchedBatch::new(audience, segments, difference))
-            .collect();
+        let growth = |segment: &LiveSegment| Sql::growth(audience, segment);
+        let watched: Vec<WatchedBatch> =
+            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(audience, segments, growth)).collect();
         (!batches.is_empty() || !watched.is_empty()).then(|| TrackedSubscriptions {
             audience: audience.name.clone(),
             batches,
@@ -105,48 +102,39 @@ impl TrackedSubscriptions {
     pub fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
         let command = snapshot::current_command();
         let session = Session::over(statement);
-        let parts = 1 + statement.changed_rows() / AT_ONCE;
-        for part in 0..parts {
-            let part = [(parts as i32).into(), (part as i32).into()];
-            self.lock(&session, statement, &part);
-            self.evaluate_part(&session, statement, command, &part, outcome);
-        }
-    }
-
-    fn lock(&self, session: &Session, statement: Statement, part: &[DatumWithOid]) {
+        self.lock(&session, statement.event());
         let event = statement.event();
-        let plan =
-            self.lock[event as usize].get_or_init(|| session.prepare(&self.sql.lock(event), &[INT4OID, INT4OID]));
-        let is_absent = session.run_latest(plan, part, |row| row.get::<bool>(1) == Some(true)).contains(&true);
-        if let (true, Some(presence)) = (is_absent, self.presence) {
-            // Either the contact is about to appear, and has not been counted: then it is waited for, and found. Or it
-            // appears later, and is counted with this subscription.
-            presence.miss();
-            session.run_latest(plan, part, |_| ());
-        }
-    }
-
-    fn evaluate_part(
-        &self,
-        session: &Session,
-        statement: Statement,
-        command: Command,
-        part: &[DatumWithOid],
-        outcome: &mut Outcome,
-    ) {
-        let event = statement.event();
-        let touched = snapshot::latest_before(command + 1, || {
-            let prepare = || session.prepare(&self.sql.touched(event), &[INT4OID, INT4OID]);
-            session.run(self.touched[event as usize].get_or_init(prepare), part, Reading::Active, |row| Touched {
+        let plan = self.touched[event as usize].get_or_init(|| session.prepare(&self.sql.touched(event), &[]));
+        let mut touched = snapshot::latest_before(command + 1, || session.open_cursor(plan));
+        loop {
+            let some = touched.next(AT_ONCE, |row| Touched {
                 contact: row.get(1).unwrap_or_default(),
                 taken: row.get(2).unwrap_or(0),
                 given: row.get(3).unwrap_or(0),
                 places: row.get(4).unwrap_or_default(),
-            })
-        });
-        if touched.is_empty() {
-            return;
+            });
+            let is_last = some.len() < AT_ONCE;
+            if !some.is_empty() {
+                self.evaluate_contacts(&session, command, some, outcome);
+            }
+            if is_last {
+                return;
+            }
         }
+    }
+
+    fn lock(&self, session: &Session, event: Event) {
+        let plan = self.lock[event as usize].get_or_init(|| session.prepare(&self.sql.lock(event), &[]));
+        let is_absent = session.run_latest(plan, &[], |row| row.get::<bool>(1) == Some(true)).contains(&true);
+        if let (true, Some(presence)) = (is_absent, self.presence) {
+            // Either the contact is about to appear, and has not been counted: then it is waited for, and found. Or it
+            // appears later, and is counted with this subscription.
+            presence.miss();
+            session.run_latest(plan, &[], |_| ());
+        }
+    }
+
+    fn evaluate_contacts(&self, session: &Session, command: Command, touched: Vec<Touched>, outcome: &mut Outcome) {
         let before = self.held(session, command, touched.iter().map(|touched| touched.contact.clone()).collect());
         let mut settled = Settled::of(&self.audience, command);
         let mut by_span: HashMap<(Command, Command), Vec<String>> = HashMap::new();

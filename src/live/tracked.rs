@@ -5,15 +5,17 @@
 //! of a segment, has changed since.
 
 use super::contacts::Contacts;
-use super::outcome::{Journal, Outcome};
+use super::outcome::{Change, Journal, Outcome};
+use super::record::Changing;
 use super::rows::{self, Population, TrackedRows};
 use super::subscriptions::{self, TrackedSubscriptions};
 use super::{kept, truncation};
 use crate::access;
-use crate::audience::Audience;
+use crate::audience::{Audience, Subscriptions};
 use crate::error::Failure;
+use crate::pg::snapshot::{self, Command};
 use crate::pg::trigger::{Event, Statement};
-use crate::pg::{security, snapshot, subtransaction};
+use crate::pg::{relcache, security, subtransaction};
 use crate::query;
 use crate::validity::{Sources, Validity};
 use pgrx::pg_sys::Oid;
@@ -26,6 +28,8 @@ pub struct Tracked {
     audiences: Vec<TrackedAudience>,
     /// What rows alone decide, of all these audiences
     rows: Vec<TrackedRows>,
+    /// The other tables that it takes queries on
+    reads: Vec<Oid>,
     journal: Journal,
 }
 
@@ -34,10 +38,14 @@ struct TrackedAudience {
     name: String,
     /// The owner of the contacts' table, with whose rights conditions are evaluated
     owner: Oid,
+    /// Whether no two contacts can have the same id
+    has_unique_ids: bool,
     /// Where the table has its contacts, of whose subscriptions segments ask
     contacts: Option<Contacts>,
     /// Where the table has their subscriptions, of which segments ask
     subscriptions: Option<TrackedSubscriptions>,
+    /// The other table, where there is one and these read it
+    reads: [Option<Oid>; 2],
 }
 
 impl Tracked {
@@ -47,11 +55,13 @@ impl Tracked {
             let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
             return self.audiences.iter().for_each(|audience| keep(&audience.name));
         }
+        let command = snapshot::current_command();
         let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
-        self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes));
+        security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
         for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
             audience.evaluate(statement, &mut outcome);
-            outcome.record(&audience.name, self.journal);
+            let changes = outcome.record_growth(&audience.name, self.journal);
+            audience.record(command, changes, self.journal.owner());
         }
     }
 }
@@ -70,17 +80,22 @@ impl TrackedAudience {
                 subscriptions.evaluate(statement, outcome);
             }
         };
-        // Whoever writes subscriptions need not be allowed to read contacts, which an error may quote.
-        subtransaction::rewording(
-            || security::as_role_restricted(self.owner, evaluate),
-            |sqlstate| {
-                Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
-                    .detail("The error that evaluating its segments met is not shown, since it may quote contacts.")
-                    .hint(
-                        "Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.",
-                    )
-            },
-        );
+        self.rewording(|| security::as_role_restricted(self.owner, evaluate));
+    }
+
+    /// Records whom a statement let into watched segments, and whom it put out.
+    fn record(&self, command: Command, changes: Vec<Change>, extension_owner: Oid) {
+        let changing = Changing { audience: &self.name, command, has_unique_ids: self.has_unique_ids };
+        self.rewording(|| changing.record(changes, extension_owner));
+    }
+
+    /// Runs `work`, whose errors are not shown: whoever writes need not be allowed to read contacts, which they may quote.
+    fn rewording(&self, work: impl FnOnce()) {
+        subtransaction::rewording(work, |sqlstate| {
+            Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
+                .detail("The error that evaluating its segments met is not shown, since it may quote contacts.")
+                .hint("Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.")
+        });
     }
 }
 
@@ -88,20 +103,32 @@ thread_local! {
     static TABLES: RefCell<HashMap<Oid, Entry>> = RefCell::default();
 }
 
+#[derive(Clone)]
 struct Entry {
     validity: Rc<Validity>,
     table: Rc<Tracked>,
 }
 
+/// How often a table is compiled at most: where nothing is kept in caches, what was compiled is outdated at once.
+const ATTEMPTS: usize = 3;
+
 /// What the table's triggers keep.
 pub fn table(relation: Oid) -> Rc<Tracked> {
-    let known =
-        TABLES.with_borrow(|tables| tables.get(&relation).map(|entry| (entry.validity.clone(), entry.table.clone())));
-    if let Some((validity, table)) = known
-        && validity.holds()
-    {
-        return table;
+    for _ in 1..ATTEMPTS {
+        let known = TABLES.with_borrow(|tables| tables.get(&relation).cloned());
+        let Entry { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
+        // Somebody may be about to call these tables, or their columns, otherwise.
+        table.reads.iter().copied().for_each(relcache::lock_for_reading);
+        if validity.holds() {
+            return table;
+        }
+        let outdated = TABLES.with_borrow_mut(|tables| tables.remove(&relation));
+        drop(outdated);
     }
+    compile_anew(relation).table
+}
+
+fn compile_anew(relation: Oid) -> Entry {
     let journal = Journal::find();
     security::as_role(journal.owner(), || {
         snapshot::latest(|| {
@@ -109,11 +136,10 @@ pub fn table(relation: Oid) -> Rc<Tracked> {
                 audiences: query::rows(LIVE_AUDIENCES, &[relation.into()], |row| row.get(1)),
                 tables: query::rows(TABLES_OF, &[relation.into()], |row| row.get(1)),
             });
-            let table = Rc::new(compile(relation, journal));
-            let entry = Entry { validity, table: table.clone() };
-            let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry));
+            let entry = Entry { validity, table: Rc::new(compile(relation, journal)) };
+            let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry.clone()));
             drop(before);
-            table
+            entry
         })
     })
 }
@@ -125,9 +151,10 @@ fn compile(relation: Oid, journal: Journal) -> Tracked {
         has_subscriptions: row.get(3),
     });
     let (mut audiences, mut populations) = (Vec::new(), Vec::new());
-    found.into_iter().for_each(|role| role.compile(&mut audiences, &mut populations));
+    found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut populations));
     let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
-    Tracked { audiences, rows, journal }
+    let reads = audiences.iter().flat_map(|audience: &TrackedAudience| audience.reads).flatten().collect();
+    Tracked { audiences, rows, reads, journal }
 }
 
 /// Whether the table's rows are contacts of a live audience, or their subscriptions.
@@ -175,20 +202,26 @@ struct Role {
 }
 
 impl Role {
-    fn compile(self, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
+    fn compile(self, table: Oid, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
         let Ok(audience) = Audience::try_load(&self.audience) else { return };
         let segments = kept::segments(&audience);
         let presence = subscriptions::presence(&audience);
         if self.has_contacts {
             rows::add(populations, audiences.len(), &audience, &segments);
         }
+        let contacts = self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten();
+        let subscriptions =
+            self.has_subscriptions.then(|| TrackedSubscriptions::new(&audience, &segments, presence)).flatten();
+        let topics = match &audience.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
         audiences.push(TrackedAudience {
             owner: audience.relation.owner,
-            contacts: self.has_contacts.then(|| Contacts::new(&audience, &segments, presence)).flatten(),
-            subscriptions: self
-                .has_subscriptions
-                .then(|| TrackedSubscriptions::new(&audience, &segments, presence))
-                .flatten(),
+            has_unique_ids: kept::has_unique_ids(&audience),
+            reads: [contacts.as_ref().and(topics), subscriptions.as_ref().map(|_| audience.relation.oid)],
+            contacts,
+            subscriptions,
             name: self.audience,
         });
     }

@@ -33,8 +33,8 @@ impl WatchedBatch {
         }
     }
 
-    /// Runs the query that `sql` makes of a list of terms, one for each segment, each 1 where the contact enters, −1
-    /// where it leaves; the query has a row for each contact, with its id as text and an array of the terms' values.
+    /// Runs the query that `sql` makes of a list of terms, one for each segment, each a sum: how many contacts of an id
+    /// enter more than leave. The query has a row for each id, as text, with an array of the terms' values.
     pub fn evaluate(
         &self,
         session: &Session,
@@ -48,7 +48,7 @@ impl WatchedBatch {
         let prepare = || {
             let rows = sql(&format!("ARRAY[{terms}]::pg_catalog.int8[]"));
             let sql = format!(
-                "{}SELECT pg_catalog.array_agg(n.number), pg_catalog.array_agg(r.contact), pg_catalog.array_agg(n.net OPERATOR(pg_catalog.>) 0)
+                "{}SELECT pg_catalog.array_agg(n.number), pg_catalog.array_agg(r.contact), pg_catalog.array_agg(n.net)
                    FROM ({rows}) r(contact, nets), pg_catalog.unnest(r.nets) WITH ORDINALITY n(net, number)
                   WHERE n.net OPERATOR(pg_catalog.<>) 0 AND r.contact IS NOT NULL",
                 self.mark
@@ -58,11 +58,11 @@ impl WatchedBatch {
         let plan = self.plans[plan].get_or_init(prepare);
         let rows = session.run(plan, arguments, Reading::Active, |row| {
             let numbers = row.get::<Vec<i64>>(1).unwrap_or_default();
-            (numbers, row.get::<Vec<String>>(2).unwrap_or_default(), row.get::<Vec<bool>>(3).unwrap_or_default())
+            (numbers, row.get::<Vec<String>>(2).unwrap_or_default(), row.get::<Vec<i64>>(3).unwrap_or_default())
         });
-        for (numbers, contacts, entered) in rows {
-            for ((number, contact), entered) in numbers.into_iter().zip(contacts).zip(entered) {
-                outcome.moved(self.segments[number as usize - 1], contact, entered);
+        for (numbers, contacts, nets) in rows {
+            for ((number, contact), net) in numbers.into_iter().zip(contacts).zip(nets) {
+                outcome.moved(self.segments[number as usize - 1], contact, net);
             }
         }
     }

@@ -14,6 +14,12 @@ pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     lock_tree(relation, pg_sys::ShareRowExclusiveLock)
 }
 
+/// Locks a table as readers do, until the transaction ends: nobody calls it or its columns otherwise meanwhile.
+pub fn lock_for_reading(relation: Oid) {
+    // SAFETY: takes any OID.
+    unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
+}
+
 /// A table and everything that inherits from it, itself first, locked as readers do.
 pub fn tree(relation: Oid) -> Vec<Oid> {
     lock_tree(relation, pg_sys::AccessShareLock)
@@ -62,6 +68,14 @@ pub fn column_type(relation: Oid, name: &str) -> Oid {
     let Ok(name) = CString::new(name) else { return Oid::INVALID };
     // SAFETY: catalog look-ups, which take any OIDs and numbers; the name is NUL-terminated.
     unsafe { pg_sys::get_atttype(relation, pg_sys::get_attnum(relation, name.as_ptr())) }
+}
+
+/// The number of a column; `None` where there is no such column.
+pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: as in `column_type`.
+    let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
+    (number > 0).then_some(number)
 }
 
 /// Something that has changed.

@@ -25,6 +25,12 @@ pub fn with_fixed_settings<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Runs `work` with the caller's rights and search_path, and the settings on which it depends how values are written.
+pub fn with_fixed_output<T>(work: impl FnOnce() -> T) -> T {
+    let _settings = Settings::of_output();
+    work()
+}
+
 /// The role whose rights are in force.
 pub fn current_role() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.
@@ -74,13 +80,21 @@ struct Settings(i32);
 
 impl Settings {
     fn fixed() -> Self {
-        // SAFETY: opens a nest level, which Drop closes.
-        let settings = Settings(unsafe { pg_sys::NewGUCNestLevel() });
+        let settings = Settings::of_output();
         set(c"search_path", c"pg_catalog, pg_temp");
         // What else a session can set that changes what the extension's queries mean.
         set(c"row_security", c"on");
         set(c"array_nulls", c"on");
         set(c"quote_all_identifiers", c"off");
+        settings
+    }
+
+    fn of_output() -> Self {
+        // SAFETY: opens a nest level, which Drop closes.
+        let settings = Settings(unsafe { pg_sys::NewGUCNestLevel() });
+        set(c"extra_float_digits", c"1");
+        set(c"IntervalStyle", c"iso_8601");
+        set(c"bytea_output", c"hex");
         settings
     }
 }

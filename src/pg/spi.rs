@@ -97,6 +97,15 @@ impl Session {
         self.returned(read)
     }
 
+    /// Runs a kept plan that takes no arguments, in the active snapshot, and hands out its rows a few at a time.
+    pub fn open_cursor(&self, plan: &KeptPlan) -> Cursor<'_> {
+        // SAFETY: the plan is alive, and was made for no parameters. The portal takes the snapshot that is active now,
+        // and what this connection has registered, which the cursor's lifetime keeps open.
+        let portal =
+            unsafe { pg_sys::SPI_cursor_open_with_paramlist(std::ptr::null(), plan.0, std::ptr::null_mut(), true) };
+        Cursor { portal, session: self }
+    }
+
     fn execute_plan(&self, plan: &KeptPlan, arguments: &[DatumWithOid], reading: Reading) {
         // SAFETY: the plan is alive, and takes as many arguments as the caller prepared it for.
         unsafe {
@@ -201,6 +210,30 @@ impl Drop for Session {
         if !std::thread::panicking() {
             // SAFETY: the connection that `open` made is the innermost one.
             unsafe { pg_sys::SPI_finish() };
+        }
+    }
+}
+
+/// Rows of a query that are still to be read, closed on drop. Where an error unwinds, Postgres closes it itself.
+pub struct Cursor<'s> {
+    portal: pg_sys::Portal,
+    session: &'s Session,
+}
+
+impl Cursor<'_> {
+    /// Reads the next rows, at most so many; none are left where there are fewer.
+    pub fn next<T>(&mut self, most: usize, read: impl Fn(&Tuple) -> T) -> Vec<T> {
+        // SAFETY: the portal is open until it is dropped here.
+        unsafe { pg_sys::SPI_cursor_fetch(self.portal, true, most as std::ffi::c_long) };
+        self.session.returned(read)
+    }
+}
+
+impl Drop for Cursor<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            // SAFETY: the portal is the one that was opened for this cursor.
+            unsafe { pg_sys::SPI_cursor_close(self.portal) };
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Values as text.
 
 use super::call::{Call, function_info};
+use super::security;
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{CStr, c_int};
 use std::ptr::{null, null_mut};
 
-/// How values of a type become text: the same in every session, as
+/// How values of a type become text: under [`security::with_fixed_output`] the same in every session, as
 /// [`ColumnRef::as_text`](crate::audience::ColumnRef::as_text) has it.
 pub struct Text {
     declared: Oid,
@@ -71,7 +72,8 @@ pub unsafe extern "C-unwind" fn segments_id_text(fcinfo: pg_sys::FunctionCallInf
     // SAFETY: by this function's own condition.
     let text = unsafe {
         let call = Call::new(fcinfo);
-        Text::of_type(call.argument_type(0)).of(call.argument(0))
+        let text = Text::of_type(call.argument_type(0));
+        security::with_fixed_output(|| text.of(call.argument(0)))
     };
     text.into_datum().unwrap_or(Datum::null())
 }

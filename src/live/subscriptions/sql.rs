@@ -25,8 +25,6 @@ pub struct Sql {
     held_by_row: String,
     /// `b.topic`, a text, in the type of that column
     topic_read: String,
-    /// The name by which conditions call the row, quoted
-    row: String,
     /// How the texts of queries begin
     mark: String,
     /// What the contacts `$1` are subscribed to, and the places of these subscriptions
@@ -49,111 +47,112 @@ impl Sql {
             _ => format!("b.topic::{topic_type}"),
         };
         let (contact, topic) = (quote_identifier(&topics.contact_column), quote_identifier(&topics.topic_column.name));
-        let (id, row) = (quote_identifier(&audience.id.name), quote_identifier(&audience.table.name));
+        let id = quote_identifier(&audience.id.name);
         let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
         let id_column = audience.id.clone();
+        let equals = format!("OPERATOR({}.=)", quote_identifier(&topics.operators));
+        // By the contacts' ids as they were given: what is equal to an id may be written otherwise.
+        let is_asked = match id_column.is_enum {
+            true => format!("{} OPERATOR(pg_catalog.=) {ASKED}.contact", id_column.as_text(&format!("s.{contact}"))),
+            false => format!("s.{contact} {equals} {ASKED}.contact::{}", id_column.type_name),
+        };
         let held = audience.reading(&format!(
-            "SELECT {contact_text},
+            "SELECT {ASKED}.contact,
                     pg_catalog.array_agg({topic_text}::pg_catalog.text) FILTER (WHERE s.{topic} IS NOT NULL),
                     pg_catalog.array_agg({PLACE})
-               FROM {subscriptions} s
-              WHERE {is_asked} GROUP BY 1",
+               FROM pg_catalog.unnest($1) {ASKED}(contact) JOIN {subscriptions} s ON {is_asked} GROUP BY 1",
             topic_text = sql::value(&topics.topic_column, &Style { alias: Some("s".to_owned()), ..audience.style() }),
-            contact_text = id_column.as_text(&format!("s.{contact}::{}", id_column.type_name)),
-            is_asked = id_column.is_any(&format!("s.{contact}"), "$1"),
         ));
         Some(Sql {
             contacts: audience.relation.quoted(),
-            equals: format!("OPERATOR({}.=)", quote_identifier(&topics.operators)),
-            held_by_row: subscription::held_by(topics, &format!("{row}.{id}")),
+            equals,
+            held_by_row: subscription::held_by(topics, &format!("{}.{id}", quote_identifier(ROW))),
             id,
             id_column,
             subscriptions,
             contact_column: contact,
             topic_read,
-            row,
             mark: audience.reading(""),
             held,
         })
     }
 
-    /// The contacts that a statement's transition tables name, and how many subscriptions it took and gave, in one part
-    /// of `$1`, numbered `$2`.
+    /// The contacts that a statement's transition tables name, row by row, and whether it took the subscription or gave
+    /// it. They are not grouped: their own type may take for one what the ids' type tells apart.
     fn changed(&self, event: Event) -> String {
         let contact = &self.contact_column;
-        let taken = format!("SELECT o.{contact} AS contact, 1 AS taken, 0 AS given FROM segments_old o");
-        let given = format!("SELECT n.{contact} AS contact, 0 AS taken, 1 AS given FROM segments_new n");
-        let rows = match event {
+        let rows = |table: &str, taken: u8, given: u8| {
+            format!(
+                "SELECT r.{contact} AS contact, {taken} AS taken, {given} AS given FROM {table} r
+                  WHERE r.{contact} IS NOT NULL"
+            )
+        };
+        let (taken, given) = (rows("segments_old", 1, 0), rows("segments_new", 0, 1));
+        match event {
             Event::Insert => given,
             Event::Delete => taken,
             _ => format!("{taken} UNION ALL {given}"),
-        };
-        let contact_text = self.id_column.as_text("r.contact");
-        format!(
-            "SELECT r.contact, pg_catalog.sum(r.taken)::pg_catalog.int8 AS taken, pg_catalog.sum(r.given)::pg_catalog.int8 AS given
-               FROM ({rows}) r
-              WHERE r.contact IS NOT NULL
-                AND (pg_catalog.hashtext({contact_text}) OPERATOR(pg_catalog.&) 2147483647)
-                    OPERATOR(pg_catalog.%) $1 OPERATOR(pg_catalog.=) $2
-              GROUP BY r.contact"
-        )
+        }
     }
 
     /// Locks the contacts, in one order; whether any of them is not there.
     pub fn lock(&self, event: Event) -> String {
         let Sql { mark, contacts, id, equals, .. } = self;
         let changed = self.changed(event);
-        // Both are counted, so that both are read to their end.
+        // Those that are locked are counted, so that they are read to their end.
         format!(
             "{mark}WITH changed AS MATERIALIZED ({changed}),
                   locked AS MATERIALIZED (
-                      SELECT c.{id} FROM {contacts} c
+                      SELECT c.{id} AS id FROM {contacts} c
                        WHERE c.{id} {equals} ANY (SELECT changed.contact FROM changed)
                        ORDER BY c.{id} FOR NO KEY UPDATE OF c)
-             SELECT (SELECT pg_catalog.count(*) FROM changed) OPERATOR(pg_catalog.>)
+             SELECT EXISTS (SELECT FROM changed
+                             WHERE NOT EXISTS (SELECT FROM locked WHERE changed.contact {equals} locked.id)),
                     (SELECT pg_catalog.count(*) FROM locked)"
         )
     }
 
-    /// The contacts that are there, what was changed of each, and the places of its subscriptions.
+    /// The contacts that are there, by their own ids, what was changed of each, and the places of its subscriptions.
     pub fn touched(&self, event: Event) -> String {
         let Sql { mark, contacts, id, subscriptions, contact_column, equals, .. } = self;
         let changed = self.changed(event);
-        let id_text = self.id_column.as_text(&format!("c.{id}"));
+        let id_text = self.id_column.as_text("t.id");
         format!(
-            "{mark}SELECT {id_text}, changed.taken, changed.given,
-                    ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} {equals} c.{id})
-               FROM ({changed}) changed JOIN {contacts} c ON c.{id} {equals} changed.contact"
+            "{mark}SELECT {id_text}, t.taken, t.given,
+                    ARRAY(SELECT {PLACE} FROM {subscriptions} s WHERE s.{contact_column} {equals} t.id)
+               FROM (SELECT c.{id} AS id, pg_catalog.sum(changed.taken)::pg_catalog.int8 AS taken,
+                            pg_catalog.sum(changed.given)::pg_catalog.int8 AS given
+                       FROM ({changed}) changed JOIN {contacts} c ON changed.contact {equals} c.{id}
+                      GROUP BY c.{id}) t"
         )
     }
 
     /// For each segment, by how many it has more of the contacts `$1` as members than it would with the subscriptions
     /// that `$2` held, of `$3`.
     pub fn differences(&self, audience: &Audience, segments: &[&LiveSegment]) -> String {
-        let sum =
-            |segment: &&LiveSegment| format!("COALESCE(pg_catalog.sum({}), 0)", Self::difference(audience, segment));
-        let sums: Vec<String> = segments.iter().map(sum).collect();
+        let sums: Vec<String> = segments.iter().map(|segment| Self::growth(audience, segment)).collect();
         format!("{}SELECT ARRAY[{}]::pg_catalog.int8[] FROM {}", self.mark, sums.join(",\n"), self.before_and_after())
     }
 
-    /// The same, contact by contact.
+    /// The same, id by id.
     pub fn contact_by_contact(&self, terms: &str) -> String {
-        let id_text = self.id_column.as_text(&format!("{}.{}", self.row, self.id));
-        format!("SELECT {id_text}, {terms} FROM {}", self.before_and_after())
+        let id_text = self.id_column.as_text(&format!("{}.{}", quote_identifier(ROW), self.id));
+        format!("SELECT {id_text}, {terms} FROM {} GROUP BY 1", self.before_and_after())
     }
 
-    /// 1 where the contact is a member and was none before, −1 where it is the other way round.
-    pub fn difference(audience: &Audience, segment: &LiveSegment) -> String {
-        let holds = |held: &str| contact::sql_with_topics(audience, &segment.checked, held);
+    /// How many contacts are members and were none before, less those of whom the opposite is true.
+    pub fn growth(audience: &Audience, segment: &LiveSegment) -> String {
+        let holds = |held: &str| contact::sql_on_row(audience, &segment.checked, ROW, held);
         format!(
-            "CASE WHEN {} THEN 1 ELSE 0 END OPERATOR(pg_catalog.-) CASE WHEN {} THEN 1 ELSE 0 END",
+            "COALESCE(pg_catalog.sum(CASE WHEN {} THEN 1 ELSE 0 END OPERATOR(pg_catalog.-) CASE WHEN {} THEN 1 ELSE 0 END), 0)",
             holds("\"segments.after\".topics"),
             holds("\"segments.before\".topics")
         )
     }
 
     fn before_and_after(&self) -> String {
-        let Sql { contacts, id, held_by_row, topic_read, row, .. } = self;
+        let Sql { contacts, id, held_by_row, topic_read, .. } = self;
+        let row = quote_identifier(ROW);
         let is_changed = self.id_column.is(&format!("{row}.{id}"), "\"segments.changed\".contact");
         format!(
             "pg_catalog.unnest($1) \"segments.changed\"(contact)
@@ -168,6 +167,10 @@ impl Sql {
     }
 }
 
+/// What conditions call the row, whatever its table is called: that may be the name of something else in the query.
+const ROW: &str = "segments.row";
+/// A contact that is asked about, quoted.
+const ASKED: &str = "\"segments.asked\"";
 /// Where a subscription is stored: an update moves it.
 const PLACE: &str = "s.tableoid::pg_catalog.text OPERATOR(pg_catalog.||) s.ctid::pg_catalog.text";
 

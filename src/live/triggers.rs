@@ -1,0 +1,184 @@
+//! The triggers of the tables of live audiences. They are the tables' own, so that dumps have them, and their owners may
+//! change them: what counts is what they do, not what they are called.
+
+use super::following;
+use super::parts::describe;
+use super::tracked;
+use crate::access;
+use crate::pg::snapshot;
+use crate::query;
+use pgrx::pg_sys::Oid;
+use pgrx::spi::quote_identifier;
+
+/// A trigger of a table whose counts are live.
+struct Trigger {
+    /// What it is called, unless the table's owner has renamed it
+    name: &'static str,
+    event: &'static str,
+    /// `pg_trigger.tgtype` of that event
+    kind: i16,
+    /// Whether it is shown the rows that the statement took away, and those that it put there
+    old: bool,
+    new: bool,
+}
+
+const TRIGGERS: [Trigger; 5] = [
+    Trigger { name: "segments_live_insert", event: "AFTER INSERT", kind: 4, old: false, new: true },
+    Trigger { name: "segments_live_update", event: "AFTER UPDATE", kind: 16, old: true, new: true },
+    Trigger { name: "segments_live_delete", event: "AFTER DELETE", kind: 8, old: true, new: false },
+    Trigger { name: "segments_live_truncate", event: "BEFORE TRUNCATE", kind: 34, old: false, new: false },
+    Trigger { name: "segments_live_truncated", event: "AFTER TRUNCATE", kind: 32, old: false, new: false },
+];
+
+impl Trigger {
+    fn create(&self, table: &str) -> String {
+        let Trigger { name, event, .. } = self;
+        let rows = match (self.old, self.new) {
+            (false, false) => "",
+            (true, false) => "REFERENCING OLD TABLE AS segments_old",
+            (false, true) => "REFERENCING NEW TABLE AS segments_new",
+            (true, true) => "REFERENCING OLD TABLE AS segments_old NEW TABLE AS segments_new",
+        };
+        format!(
+            "CREATE TRIGGER {name} {event} ON {table} {rows} FOR EACH STATEMENT EXECUTE FUNCTION segments.keep_counts()"
+        )
+    }
+
+    /// Whether that is it: for every such statement, with the same tables, and nothing else.
+    fn is(&self, present: &Present) -> bool {
+        let table = |has: bool, name: &str| has.then(|| name.to_owned());
+        present.is_plain
+            && present.kind == self.kind
+            && present.old == table(self.old, "segments_old")
+            && present.new == table(self.new, "segments_new")
+    }
+}
+
+/// A trigger that a table has, whatever it is called, whose function is that of the extension's.
+struct Present {
+    table: Oid,
+    name: String,
+    kind: i16,
+    old: Option<String>,
+    new: Option<String>,
+    /// Whether it has no WHEN, no columns and no arguments
+    is_plain: bool,
+    fires: Fires,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fires {
+    /// In every session, be its `session_replication_role` what it may
+    Always,
+    /// As ENABLE TRIGGER ALL leaves it
+    Elsewhere,
+    Not,
+}
+
+/// Gives a table the triggers as they have to be, and takes others of the kind away; whether any were not.
+pub fn add_triggers(table: Oid) -> bool {
+    let mut present = snapshot::latest(|| triggers_of(&[table]));
+    let quoted = describe(table).quoted();
+    let mut changed = false;
+    let mut change = |sql: &str| {
+        change_triggers(sql);
+        changed = true;
+    };
+    let mut missing = Vec::new();
+    for trigger in TRIGGERS {
+        match present.iter().position(|present| trigger.is(present)) {
+            Some(position) => {
+                let found = present.swap_remove(position);
+                if found.fires != Fires::Always {
+                    change(&always(&quoted, &found.name));
+                }
+            }
+            None => missing.push(trigger),
+        }
+    }
+    for other in present {
+        change(&drop(&quoted, &other.name));
+    }
+    for trigger in missing {
+        change(&trigger.create(&quoted));
+        change(&always(&quoted, trigger.name));
+    }
+    changed
+}
+
+/// Drops the triggers of a table that no live audience has to do with any more.
+pub fn drop_unused_triggers(table: Oid) {
+    if tracked::is_kept(table) {
+        return;
+    }
+    let quoted = describe(table).quoted();
+    for Present { name, .. } in snapshot::latest(|| triggers_of(&[table])) {
+        change_triggers(&drop(&quoted, &name));
+    }
+}
+
+/// Those of the tables that do not have the triggers as they have to be. Of these, has those fire always that their
+/// owner has enabled again in no particular way.
+pub fn silent_tables(tables: &[Oid]) -> Vec<Oid> {
+    let silent = without_triggers(tables);
+    let enabled: Vec<Present> =
+        triggers_of(&silent).into_iter().filter(|present| present.fires == Fires::Elsewhere).collect();
+    if enabled.is_empty() {
+        return silent;
+    }
+    for present in enabled {
+        change_triggers(&always(&describe(present.table).quoted(), &present.name));
+    }
+    snapshot::latest(|| without_triggers(&silent))
+}
+
+/// Those of the tables that do not have each of the triggers once, whole, firing always, and none beside them.
+pub fn without_triggers(tables: &[Oid]) -> Vec<Oid> {
+    let present = triggers_of(tables);
+    let has_all = |table: Oid| {
+        let of_table = || present.iter().filter(|present| present.table == table);
+        let is_there =
+            |trigger: &Trigger| of_table().any(|present| present.fires == Fires::Always && trigger.is(present));
+        of_table().count() == TRIGGERS.len() && TRIGGERS.iter().all(is_there)
+    };
+    tables.iter().copied().filter(|table| !has_all(*table)).collect()
+}
+
+fn always(table: &str, name: &str) -> String {
+    format!("ALTER TABLE ONLY {table} ENABLE ALWAYS TRIGGER {}", quote_identifier(name))
+}
+
+fn drop(table: &str, name: &str) -> String {
+    format!("DROP TRIGGER {} ON {table}", quote_identifier(name))
+}
+
+fn change_triggers(sql: &str) {
+    following::unfollowed(|| access::write(query::Sql::Made(sql), &[]));
+}
+
+fn triggers_of(tables: &[Oid]) -> Vec<Present> {
+    query::rows(PRESENT, &[tables.to_vec().into()], |row| Present {
+        table: row.get(1),
+        name: row.get(2),
+        kind: row.get(3),
+        old: row.nullable(4),
+        new: row.nullable(5),
+        is_plain: row.get(6),
+        fires: match row.get::<String>(7).as_str() {
+            "A" => Fires::Always,
+            "O" => Fires::Elsewhere,
+            _ => Fires::Not,
+        },
+    })
+}
+
+const PRESENT: &str = "
+SELECT t.tgrelid, t.tgname::pg_catalog.text, t.tgtype, t.tgoldtable::pg_catalog.text, t.tgnewtable::pg_catalog.text,
+       t.tgqual IS NULL AND t.tgnargs OPERATOR(pg_catalog.=) 0 AND t.tgattr::pg_catalog.text OPERATOR(pg_catalog.=) ''
+       AND t.tgconstraint OPERATOR(pg_catalog.=) 0, t.tgenabled::pg_catalog.text
+  FROM pg_catalog.pg_trigger t
+  JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+ WHERE t.tgrelid OPERATOR(pg_catalog.=) ANY ($1) AND NOT t.tgisinternal
+   AND n.nspname OPERATOR(pg_catalog.=) 'segments' AND p.proname OPERATOR(pg_catalog.=) 'keep_counts'
+ ORDER BY t.tgrelid, t.tgname";
