@@ -2,31 +2,31 @@
 -- An untyped literal or parameter goes to text, as everywhere in Postgres.
 
 CREATE FUNCTION get_segment(segment text) RETURNS segments.segment
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.get_segment($1::pg_catalog.uuid)';
+    LANGUAGE sql STABLE AS 'SELECT @extschema@.get_segment($1::pg_catalog.uuid)';
 COMMENT ON FUNCTION get_segment(text) IS 'As get_segment(uuid).';
 
 CREATE FUNCTION update_segment(segment uuid, changes json) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(uuid, json) IS 'As update_segment(uuid, jsonb).';
 CREATE FUNCTION update_segment(segment uuid, changes text) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(uuid, text) IS 'As update_segment(uuid, jsonb).';
 CREATE FUNCTION update_segment(segment text, changes jsonb) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2)';
 COMMENT ON FUNCTION update_segment(text, jsonb) IS 'As update_segment(uuid, jsonb).';
 CREATE FUNCTION update_segment(segment text, changes json) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(text, json) IS 'As update_segment(uuid, jsonb).';
 CREATE FUNCTION update_segment(segment text, changes text) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1::pg_catalog.uuid, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(text, text) IS 'As update_segment(uuid, jsonb).';
 
 CREATE FUNCTION watch_segment(segment text, watched boolean DEFAULT true) RETURNS void
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.watch_segment($1::pg_catalog.uuid, $2)';
+    LANGUAGE sql AS 'SELECT @extschema@.watch_segment($1::pg_catalog.uuid, $2)';
 COMMENT ON FUNCTION watch_segment(text, boolean) IS 'As watch_segment(uuid, boolean).';
 
 CREATE FUNCTION delete_segment(segment text) RETURNS uuid
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.delete_segment($1::pg_catalog.uuid)';
+    LANGUAGE sql AS 'SELECT @extschema@.delete_segment($1::pg_catalog.uuid)';
 COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid).';
 
 -- list_segments() and list_segments('contacts') must go on meaning one function. So these have no defaults, or begin with
@@ -49,7 +49,7 @@ CREATE FUNCTION list_segments(before segments.before_text, page_size int DEFAULT
 COMMENT ON FUNCTION list_segments(segments.before_text, int, text) IS 'As list_segments(text, int, uuid, uuid).';
 
 CREATE FUNCTION segment_sql(segment text) RETURNS text
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.segment_sql($1::pg_catalog.uuid)';
+    LANGUAGE sql STABLE AS 'SELECT @extschema@.segment_sql($1::pg_catalog.uuid)';
 COMMENT ON FUNCTION segment_sql(text) IS 'As segment_sql(uuid).';
 
 CREATE FUNCTION segment_contacts(segment text, page_size int DEFAULT 20, after text DEFAULT NULL) RETURNS SETOF jsonb
@@ -69,11 +69,11 @@ COMMENT ON FUNCTION in_segment(anyelement, text) IS 'As in_segment(text, uuid).'
 
 CREATE FUNCTION explain_match(contact_id text, segment text)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1, $2::pg_catalog.uuid)';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match($1, $2::pg_catalog.uuid)';
 COMMENT ON FUNCTION explain_match(text, text) IS 'As explain_match(text, uuid).';
 CREATE FUNCTION explain_match(contact_id anyelement, segment text)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2::pg_catalog.uuid)';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2::pg_catalog.uuid)';
 COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid).';
 
 CREATE FUNCTION set_refresh_interval(audience text, every text) RETURNS void
