@@ -89,7 +89,7 @@ FROM segments.topic_config t;
 COMMENT ON VIEW segments.topic IS 'What contacts can be subscribed to.';
 
 CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'create_contacts_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'create_contacts_wrapper';
 COMMENT ON FUNCTION create_contacts(text) IS 'Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.';
 
 CREATE FUNCTION segments.attach_audience(
@@ -105,7 +105,7 @@ COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, se
     'Lets segments speak of a table, which is not touched. The primary key is found when id_column is not named; columns restricts which columns are properties; scope is a condition that restricts which rows are contacts.';
 
 CREATE FUNCTION detach_audience(name text, cascade boolean DEFAULT false) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'detach_audience_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'detach_audience_wrapper';
 COMMENT ON FUNCTION detach_audience(text, boolean) IS 'Forgets an audience; the table stays. Refused while segments exist, unless cascade.';
 
 CREATE FUNCTION create_property(name text, type text, audience text DEFAULT 'contacts', label text DEFAULT NULL) RETURNS void
@@ -114,7 +114,7 @@ COMMENT ON FUNCTION create_property(text, text, text, text) IS
     'Declares a property: string, number, boolean, date, timestamp, json, or an array such as string[].';
 
 CREATE FUNCTION drop_property(name text, audience text DEFAULT 'contacts') RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'drop_property_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'drop_property_wrapper';
 COMMENT ON FUNCTION drop_property(text, text) IS 'Takes a declaration back; the contacts keep their values. Refused while a segment uses it.';
 
 CREATE FUNCTION create_topic(name text, slug text DEFAULT NULL, description text DEFAULT NULL, audience text DEFAULT 'contacts')
@@ -122,8 +122,8 @@ CREATE FUNCTION create_topic(name text, slug text DEFAULT NULL, description text
 COMMENT ON FUNCTION create_topic(text, text, text, text) IS 'Adds a topic that contacts can be subscribed to; the slug is made of the name when it is not given.';
 
 CREATE FUNCTION segments.attach_topics(audience text, relation regclass, contact_column text, topic_column text) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'attach_topics_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'attach_topics_wrapper';
 CREATE FUNCTION attach_topics(audience text, relation regclass, contact_column name, topic_column name) RETURNS void
-    LANGUAGE sql STRICT AS 'SELECT segments.attach_topics($1, $2, $3::pg_catalog.text, $4::pg_catalog.text)';
+    LANGUAGE sql AS 'SELECT segments.attach_topics($1, $2, $3::pg_catalog.text, $4::pg_catalog.text)';
 COMMENT ON FUNCTION attach_topics(text, regclass, name, name) IS
     'Tells which table says who is subscribed to what; its topic column holds slugs (text) or ids (uuid).';

@@ -6,7 +6,7 @@ COMMENT ON FUNCTION segments.id_text(anyelement) IS
     'An id as text, as its type writes it: a cast may be a function of the owner of the type.';
 
 CREATE FUNCTION count_contacts(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS bigint
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'count_contacts_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'count_contacts_wrapper';
 COMMENT ON FUNCTION count_contacts(segment_condition, text) IS 'How many contacts satisfy a condition now.';
 
 CREATE FUNCTION search_contacts(conditions segment_condition, audience text DEFAULT 'contacts', page_size int DEFAULT 20, after text DEFAULT NULL)
@@ -31,24 +31,24 @@ CREATE FUNCTION in_segment(contact_id anyelement, segment uuid) RETURNS boolean
     LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
 
 CREATE FUNCTION contact_segments(contact_id text, audience text DEFAULT 'contacts') RETURNS SETOF segments.segment
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'contact_segments_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'contact_segments_wrapper';
 COMMENT ON FUNCTION contact_segments(text, text) IS 'The segments that a contact is a member of now.';
 CREATE FUNCTION contact_segments(contact_id anyelement, audience text DEFAULT 'contacts') RETURNS SETOF segments.segment
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.contact_segments(segments.id_text($1), $2)';
+    LANGUAGE sql STABLE AS 'SELECT @extschema@.contact_segments(segments.id_text($1), $2)';
 
 CREATE FUNCTION subscribe_contact(contact_id text, topic text, audience text DEFAULT 'contacts') RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'subscribe_contact_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'subscribe_contact_wrapper';
 COMMENT ON FUNCTION subscribe_contact(text, text, text) IS 'Subscribes a contact to a topic; doing it twice is no error.';
 CREATE FUNCTION subscribe_contact(contact_id anyelement, topic text, audience text DEFAULT 'contacts') RETURNS void
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.subscribe_contact(segments.id_text($1), $2, $3)';
+    LANGUAGE sql AS 'SELECT @extschema@.subscribe_contact(segments.id_text($1), $2, $3)';
 
 CREATE FUNCTION unsubscribe_contact(contact_id text, topic text, audience text DEFAULT 'contacts') RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'unsubscribe_contact_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'unsubscribe_contact_wrapper';
 COMMENT ON FUNCTION unsubscribe_contact(text, text, text) IS 'Takes a subscription back; doing it twice is no error.';
 CREATE FUNCTION unsubscribe_contact(contact_id anyelement, topic text, audience text DEFAULT 'contacts') RETURNS void
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.unsubscribe_contact(segments.id_text($1), $2, $3)';
+    LANGUAGE sql AS 'SELECT @extschema@.unsubscribe_contact(segments.id_text($1), $2, $3)';
 
 CREATE FUNCTION conditions_sql(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS text
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'conditions_sql_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'conditions_sql_wrapper';
 COMMENT ON FUNCTION conditions_sql(segment_condition, text) IS
     'The WHERE expression that a condition becomes, over the column names of the audience''s table, its scope included. For contacts that do not satisfy it, it is false or NULL: negate the condition, not the expression.';

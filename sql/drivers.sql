@@ -6,38 +6,38 @@ CREATE FUNCTION segments.segment_id(reference text) RETURNS uuid
 COMMENT ON FUNCTION segments.segment_id(text) IS
     'The id of the segment that a text stands for: its id, or its name, if it is the only one of that name among the audiences that the caller may see.';
 CREATE FUNCTION segments.segment_id(reference text, audience text) RETURNS uuid
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segment_id_in_audience_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_id_in_audience_wrapper';
 COMMENT ON FUNCTION segments.segment_id(text, text) IS 'The id of the segment of an audience that has that id or that name.';
 
 CREATE FUNCTION get_segment(segment text) RETURNS segments.segment
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.get_segment(segments.segment_id($1))';
+    LANGUAGE sql STABLE AS 'SELECT @extschema@.get_segment(segments.segment_id($1))';
 COMMENT ON FUNCTION get_segment(text) IS 'As get_segment(uuid), by id or name.';
 CREATE FUNCTION get_segment(name text, audience text) RETURNS segments.segment
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.get_segment(segments.segment_id($1, $2))';
+    LANGUAGE sql STABLE AS 'SELECT @extschema@.get_segment(segments.segment_id($1, $2))';
 COMMENT ON FUNCTION get_segment(text, text) IS 'The segment of that name of an audience, with its cached count.';
 
 CREATE FUNCTION update_segment(segment uuid, changes json) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(uuid, json) IS 'As update_segment(uuid, jsonb).';
 CREATE FUNCTION update_segment(segment uuid, changes text) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(uuid, text) IS 'As update_segment(uuid, jsonb).';
 CREATE FUNCTION update_segment(segment text, changes jsonb) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2)';
 COMMENT ON FUNCTION update_segment(text, jsonb) IS 'As update_segment(uuid, jsonb), by id or name.';
 CREATE FUNCTION update_segment(segment text, changes json) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(text, json) IS 'As update_segment(uuid, jsonb), by id or name.';
 CREATE FUNCTION update_segment(segment text, changes text) RETURNS segments.segment
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2::pg_catalog.jsonb)';
+    LANGUAGE sql AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(text, text) IS 'As update_segment(uuid, jsonb), by id or name.';
 
 CREATE FUNCTION watch_segment(segment text, watched boolean DEFAULT true) RETURNS void
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.watch_segment(segments.segment_id($1), $2)';
+    LANGUAGE sql AS 'SELECT @extschema@.watch_segment(segments.segment_id($1), $2)';
 COMMENT ON FUNCTION watch_segment(text, boolean) IS 'As watch_segment(uuid, boolean), by id or name.';
 
 CREATE FUNCTION delete_segment(segment text) RETURNS uuid
-    LANGUAGE sql STRICT AS 'SELECT @extschema@.delete_segment(segments.segment_id($1))';
+    LANGUAGE sql AS 'SELECT @extschema@.delete_segment(segments.segment_id($1))';
 COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid), by id or name.';
 
 -- list_segments() and list_segments('contacts') must go on meaning one function. So these have no defaults, or begin with
@@ -60,7 +60,7 @@ CREATE FUNCTION list_segments(before segments.before_text, page_size int DEFAULT
 COMMENT ON FUNCTION list_segments(segments.before_text, int, text) IS 'As list_segments(text, int, uuid, uuid).';
 
 CREATE FUNCTION segment_sql(segment text) RETURNS text
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.segment_sql(segments.segment_id($1))';
+    LANGUAGE sql STABLE AS 'SELECT @extschema@.segment_sql(segments.segment_id($1))';
 COMMENT ON FUNCTION segment_sql(text) IS 'As segment_sql(uuid), by id or name.';
 
 CREATE FUNCTION segment_contacts(segment text, page_size int DEFAULT 20, after text DEFAULT NULL) RETURNS SETOF jsonb
@@ -80,11 +80,11 @@ COMMENT ON FUNCTION in_segment(anyelement, text) IS 'As in_segment(text, uuid), 
 
 CREATE FUNCTION explain_match(contact_id text, segment text)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match($1, segments.segment_id($2))';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match($1, segments.segment_id($2))';
 COMMENT ON FUNCTION explain_match(text, text) IS 'As explain_match(text, uuid), by id or name.';
 CREATE FUNCTION explain_match(contact_id anyelement, segment text)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), segments.segment_id($2))';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), segments.segment_id($2))';
 COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid), by id or name.';
 
 CREATE FUNCTION set_refresh_interval(audience text, every text) RETURNS void

@@ -14,15 +14,15 @@ CREATE FUNCTION validate_conditions(conditions json, audience text DEFAULT 'cont
 
 CREATE FUNCTION explain_match(contact_id text, segment uuid)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'explain_match_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'explain_match_wrapper';
 COMMENT ON FUNCTION explain_match(text, uuid) IS
     'Each part of a segment''s condition, the value it saw on one contact, and whether it holds.';
 CREATE FUNCTION explain_match(contact_id anyelement, segment uuid)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)
-    LANGUAGE sql STABLE STRICT AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2)';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2)';
 
 CREATE FUNCTION infer_properties(audience text DEFAULT 'contacts', sample int DEFAULT 10000, "declare" boolean DEFAULT false)
     RETURNS TABLE (name text, type text, present numeric, distinct_values bigint, examples jsonb, declared boolean)
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'infer_properties_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'infer_properties_wrapper';
 COMMENT ON FUNCTION infer_properties(text, int, boolean) IS
     'The custom properties that a sample of the contacts has, also inside objects: type, share of the contacts that have it, examples. At most 1,000, those that most contacts have; a NOTICE says when there are more. With "declare", those that are not declared yet are.';

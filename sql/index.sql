@@ -27,7 +27,7 @@ CREATE FUNCTION property_json(value json) RETURNS jsonb
 COMMENT ON FUNCTION property_json(json) IS 'The value of a json column as conditions read it: NULL where jsonb cannot hold it.';
 
 CREATE FUNCTION index_property(name text, audience text DEFAULT 'contacts') RETURNS text
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'index_property_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'index_property_wrapper';
 COMMENT ON FUNCTION index_property(text, text) IS 'The statement that creates the index which serves conditions on a property.';
 
 CREATE FUNCTION suggest_indexes(audience text DEFAULT NULL)

@@ -93,7 +93,7 @@ COMMENT ON FUNCTION segments.how_kept(uuid) IS
     'live: by triggers; periodic: counted anew from time to time, as a segment of a live audience is, too, when it has dates relative to now.';
 
 CREATE FUNCTION set_freshness(audience text, freshness text) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'set_freshness_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'set_freshness_wrapper';
 COMMENT ON FUNCTION set_freshness(text, text) IS
     'How an audience''s counts are kept: periodic, counted anew from time to time; or live, by triggers on its table, exact in every snapshot.';
 
@@ -103,7 +103,7 @@ COMMENT ON FUNCTION segments.prune_changes() IS
     'Deletes entries and exits that are older than the setting segments.change_retention; how many those were.';
 
 CREATE FUNCTION watch_segment(segment uuid, watched boolean DEFAULT true) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'watch_segment_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'watch_segment_wrapper';
 COMMENT ON FUNCTION watch_segment(uuid, boolean) IS
     'Has the entries and exits of a segment recorded, to be read with segment_changes(); its audience must be live.';
 

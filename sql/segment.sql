@@ -62,16 +62,16 @@ COMMENT ON FUNCTION create_segment(text, segment_condition, text, text, text) IS
     'Stores a condition under a name and counts its members at once, exactly.';
 
 CREATE FUNCTION update_segment(segment uuid, changes jsonb) RETURNS segments.segment
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'update_segment_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'update_segment_wrapper';
 COMMENT ON FUNCTION update_segment(uuid, jsonb) IS
     'Changes what is given of name, description, conditions and time_zone, and recounts.';
 
 CREATE FUNCTION get_segment(segment uuid) RETURNS segments.segment
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'get_segment_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'get_segment_wrapper';
 COMMENT ON FUNCTION get_segment(uuid) IS 'A segment with its cached count.';
 
 CREATE FUNCTION delete_segment(segment uuid) RETURNS uuid
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'delete_segment_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'delete_segment_wrapper';
 COMMENT ON FUNCTION delete_segment(uuid) IS 'Deletes a segment and returns its id; the contacts are not touched. Refused while another segment refers to it.';
 
 CREATE FUNCTION list_segments(audience text DEFAULT NULL, page_size int DEFAULT 20, after uuid DEFAULT NULL, before uuid DEFAULT NULL)
@@ -80,5 +80,5 @@ COMMENT ON FUNCTION list_segments(text, int, uuid, uuid) IS
     'Segments, newest first, at most 100 a page; after and before take the id of the last and first one of the page at hand.';
 
 CREATE FUNCTION segment_sql(segment uuid) RETURNS text
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segment_sql_wrapper';
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_sql_wrapper';
 COMMENT ON FUNCTION segment_sql(uuid) IS 'The WHERE expression that a segment is, over the column names of its table.';

@@ -1,7 +1,7 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
 use crate::audience::Audience;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::call::Call;
 use crate::pg::{relcache, returning, security};
 use crate::segment::{self, Definition, id_of};
@@ -21,7 +21,8 @@ const MOST_CONTACTS: i32 = 1000;
 
 /// How many contacts satisfy a condition now.
 #[pg_extern(sql = false)]
-fn count_contacts(conditions: &str, audience: &str) -> i64 {
+fn count_contacts(conditions: Option<&str>, audience: Option<&str>) -> i64 {
+    let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
     count::as_caller(&audience, &checked(&audience, conditions))
 }
@@ -35,7 +36,7 @@ fn search_contacts(
     after: Option<&str>,
     call: Call,
 ) {
-    let (conditions, audience) = (not_null("conditions", conditions), not_null("audience", audience));
+    let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
     let checked = checked(&audience, conditions);
     page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
@@ -44,14 +45,14 @@ fn search_contacts(
 /// Members of a segment, newest first.
 #[pg_extern(sql = false)]
 fn segment_contacts(segment: Option<pgrx::Uuid>, page_size: Option<i32>, after: Option<&str>, call: Call) {
-    let (audience, checked) = members_of(not_null("segment", segment));
+    let (audience, checked) = members_of(required("segment", segment));
     page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
 }
 
 /// The ids of a segment's members, in the type that the caller asks for.
 #[pg_extern(sql = false)]
 fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
-    let (audience, checked) = members_of(not_null("segment", segment));
+    let (audience, checked) = members_of(required("segment", segment));
     // As it is where its own type is asked for: the text of an enum's value would be cast back to it.
     let is_own_type = call.returns(relcache::column_type(audience.relation.oid, &audience.id.name));
     let name = &audience.id.name;
@@ -84,7 +85,8 @@ fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
 
 /// The WHERE expression that a condition becomes.
 #[pg_extern(sql = false)]
-fn conditions_sql(conditions: &str, audience: &str) -> String {
+fn conditions_sql(conditions: Option<&str>, audience: Option<&str>) -> String {
+    let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
     readable_sql(&audience, &checked(&audience, conditions))
 }
@@ -188,13 +190,4 @@ pub fn checked_page_size(page_size: Option<i32>, most: i32) -> i32 {
         .detail(format!("It was {page_size}."))
         .hint("Ask for further pages with after.")
         .raise()
-}
-
-fn not_null<T>(argument: &str, value: Option<T>) -> T {
-    value.unwrap_or_else(|| {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
-            .detail("Only page_size and after may be left out.")
-            .hint(format!("Give a value for {argument}."))
-            .raise()
-    })
 }

@@ -70,6 +70,17 @@ impl Failure {
     }
 }
 
+/// The value of an argument that has to be given; raises 22004 where it is NULL.
+pub fn required<T>(argument: &str, value: Option<T>) -> T {
+    value.unwrap_or_else(|| missing(argument).raise())
+}
+
+/// That an argument is NULL that has to be given.
+pub fn missing(argument: &str) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
+        .hint(format!("Give a value for {argument}."))
+}
+
 /// A mistake in a condition: its pointer is the DETAIL.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {

@@ -2,7 +2,7 @@
 
 use crate::access::{self, Scope};
 use crate::audience::Audience;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::segment::{Definition, id_of};
@@ -22,7 +22,8 @@ mod stored;
 
 /// Each part of a segment's condition, the value it saw on one contact, and whether it holds.
 #[pg_extern(sql = false)]
-fn explain_match(contact_id: &str, segment: pgrx::Uuid, call: Call) {
+fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Call) {
+    let (contact_id, segment) = (required("contact_id", contact_id), required("segment", segment));
     let segment = Definition::load(id_of(segment));
     let audience = Audience::load(&segment.audience);
     access::require(Scope::ReadSegments, &audience.name);

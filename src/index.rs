@@ -1,7 +1,7 @@
 //! Indexes on properties: the DDL that makes one, and which would help which segments.
 
 use crate::audience::{Audience, indexes};
-use crate::error::{Failure, internal};
+use crate::error::{Failure, internal, required};
 use crate::query;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
@@ -15,7 +15,8 @@ mod existing;
 
 /// The DDL of the index that serves conditions on a property.
 #[pg_extern(sql = false)]
-fn index_property(name: &str, audience: &str) -> String {
+fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
+    let (name, audience) = (required("name", name), required("audience", audience));
     let audience = Audience::load(audience);
     let place = Place::of(&audience);
     let index = best_index(&audience, name);

@@ -3,7 +3,7 @@
 use crate::access;
 use crate::audience::{Audience, RelationKind};
 use crate::contact::executable_sql;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::call::Call;
 use crate::pg::returning;
 use crate::property;
@@ -17,7 +17,9 @@ use segments_core::types::{PropertyType, ScalarType};
 
 /// The custom properties of a sample of the contacts.
 #[pg_extern(sql = false)]
-fn infer_properties(audience: &str, sample: i32, declare: bool, call: Call) {
+fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option<bool>, call: Call) {
+    let (audience, sample, declare) =
+        (required("audience", audience), required("sample", sample), required("declare", declare));
     if sample < 1 {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "sample must be 1 or more")
             .detail(format!("It was {sample}."))

@@ -3,7 +3,7 @@
 use crate::access;
 use crate::audience::Audience;
 use crate::condition;
-use crate::error::{Failure, listed};
+use crate::error::{Failure, listed, required};
 use crate::live;
 use crate::pg::call::Call;
 use crate::pg::{returning, snapshot};
@@ -18,12 +18,8 @@ use segments_core::types::PropertyType;
 /// Declares a property.
 #[pg_extern(sql = false)]
 fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&str>, label: Option<&str>) {
-    let (Some(name), Some(type_name), Some(audience)) = (name, r#type, audience) else {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "name, type and audience must not be NULL")
-            .detail("Only the label may be left out.")
-            .hint("Write create_property('lifetime_value', 'number').")
-            .raise()
-    };
+    let (name, type_name, audience) =
+        (required("name", name), required("type", r#type), required("audience", audience));
     check_name(name);
     let property_type = parse_type(type_name);
     Audience::must_exist(audience);
@@ -144,7 +140,8 @@ pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, lab
 
 /// Takes a declaration back.
 #[pg_extern(sql = false)]
-fn drop_property(name: &str, audience: &str) {
+fn drop_property(name: Option<&str>, audience: Option<&str>) {
+    let (name, audience) = (required("name", name), required("audience", audience));
     let mut audience = Audience::unrestricted(audience).unwrap_or_else(|failure| failure.raise());
     access::require_write(&audience.name);
     // Whoever makes a segment of it is waited for.

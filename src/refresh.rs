@@ -9,7 +9,7 @@
 use crate::access::{self, Reads, Scope, Visible};
 use crate::audience::{Audience, unknown};
 use crate::count::{self, members};
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::snapshot;
 use crate::progress::{self, Phase};
 use crate::scope::{self, CheckedCondition};
@@ -137,12 +137,7 @@ pub fn failed(due: &Due, message: &str) {
 /// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
 #[pg_extern(sql = false)]
 fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
-    let Some(audience) = audience else {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "audience must not be NULL")
-            .detail("Only the interval may be NULL: then the settings say how often.")
-            .hint("Write set_refresh_interval('contacts', '1 hour').")
-            .raise()
-    };
+    let audience = required("audience", audience);
     access::require_write(audience);
     let compared = query::first(
         "SELECT $1 OPERATOR(pg_catalog.<) '1 second'::pg_catalog.interval, $1 OPERATOR(pg_catalog.>) '10 years'::pg_catalog.interval",

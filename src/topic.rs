@@ -2,7 +2,7 @@
 
 use crate::access;
 use crate::audience::Audience;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::returning;
 use crate::scope::AudienceScope;
 use crate::segment::argument;
@@ -25,12 +25,7 @@ fn create_topic(
     description: Option<&str>,
     audience: Option<&str>,
 ) -> Option<AnyElement> {
-    let (Some(name), Some(audience)) = (name, audience) else {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "name and audience must not be NULL")
-            .detail("The slug and the description may be left out.")
-            .hint("Write create_topic('Weekly news').")
-            .raise()
-    };
+    let (name, audience) = (required("name", name), required("audience", audience));
     let slug = slug.map_or_else(|| slug_of(name), str::to_owned);
     for (what, text) in [("name", name), ("slug", &slug)] {
         let length = text.chars().count();
@@ -65,7 +60,9 @@ fn create_topic(
 
 /// Subscribes a contact to a topic.
 #[pg_extern(sql = false)]
-fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
+fn subscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: Option<&str>) {
+    let contact_id = required("contact_id", contact_id);
+    let (topic, audience) = (required("topic", topic), required("audience", audience));
     let (audience, topic) = resolve(topic, audience);
     let topics = mapped(&audience);
     let (table, is_contact) = (audience.relation.quoted(), is_contact_of(&audience, contact_id));
@@ -99,7 +96,9 @@ fn subscribe_contact(contact_id: &str, topic: &str, audience: &str) {
 
 /// Takes a subscription back.
 #[pg_extern(sql = false)]
-fn unsubscribe_contact(contact_id: &str, topic: &str, audience: &str) {
+fn unsubscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: Option<&str>) {
+    let contact_id = required("contact_id", contact_id);
+    let (topic, audience) = (required("topic", topic), required("audience", audience));
     let (audience, topic) = resolve(topic, audience);
     let topics = mapped(&audience);
     let (table, is_contact) = (audience.relation.quoted(), is_contact_of(&audience, contact_id));

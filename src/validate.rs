@@ -66,8 +66,7 @@ impl Finding {
     }
 
     fn missing(argument: &str, hint: &str) -> Self {
-        let message = format!("{argument} must not be NULL");
-        Finding::error(String::new(), Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, message).hint(hint))
+        Finding::error(String::new(), crate::error::missing(argument).hint(hint))
     }
 
     fn of(error: Error) -> Self {

@@ -2,7 +2,7 @@
 
 use super::{Scope, extension_owner, is_extension_owner, keep};
 use crate::audience::{owns, unknown};
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::security;
 use crate::query;
 use pgrx::prelude::*;
@@ -112,12 +112,7 @@ struct Role {
 }
 
 fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
-    let (Some(oid), Some(scope)) = (role, scope) else {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "role and scope must not be NULL")
-            .detail("Only the audience may be left out: then the scope is for every audience.")
-            .hint("Write grant_segments_access('marketing', 'read:segments').")
-            .raise()
-    };
+    let (oid, scope) = (required("role", role), required("scope", scope));
     let name = query::first(
         "SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) $1",
         &[oid.into()],

@@ -4,7 +4,7 @@ use super::columns::{self, CatalogColumn};
 use super::topics::map_topics;
 use super::{Audience, owns, unique};
 use crate::access::{self, Scope};
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::{condition, live, query, scope};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_literal, quote_qualified_identifier};
@@ -12,7 +12,8 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 /// Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.
 #[pg_extern(sql = false)]
-fn create_contacts(relation: &str) {
+fn create_contacts(relation: Option<&str>) {
+    let relation = required("relation", relation);
     let parts = query::first("SELECT pg_catalog.parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
     let (schema, name) = match parts.as_deref() {
         Some([name]) => (creation_schema(), name.clone()),
@@ -114,12 +115,7 @@ fn attach_audience(
     created_column: Option<&str>,
     scope: Option<&str>,
 ) {
-    let (Some(name), Some(relation)) = (name, relation) else {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "name and relation must not be NULL")
-            .detail("An audience is a table under a name.")
-            .hint("Write attach_audience('customers', 'public.customers').")
-            .raise()
-    };
+    let (name, relation) = (required("name", name), required("relation", relation));
     let listed = columns.map(|columns| {
         columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
             Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
@@ -331,7 +327,8 @@ SELECT k.conkey FROM pg_catalog.pg_constraint k
 
 /// Forgets an audience; the table stays.
 #[pg_extern(sql = false)]
-fn detach_audience(name: &str, cascade: bool) {
+fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
+    let (name, cascade) = (required("name", name), required("cascade", cascade));
     let known = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
     let owner = known.unwrap_or_else(|| super::unknown(name).raise());
     if owner.is_some_and(|owner| !owns(owner)) {

@@ -3,7 +3,7 @@
 use super::attach::{find_column, must_own};
 use super::columns::{self, CatalogColumn};
 use super::{Audience, ColumnRef};
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::operator::Compared;
 use crate::{access, live};
 use pgrx::prelude::*;
@@ -11,7 +11,15 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 /// Tells which table says who is subscribed to what.
 #[pg_extern(sql = false)]
-fn attach_topics(audience: &str, relation: pg_sys::Oid, contact_column: &str, topic_column: &str) {
+fn attach_topics(
+    audience: Option<&str>,
+    relation: Option<pg_sys::Oid>,
+    contact_column: Option<&str>,
+    topic_column: Option<&str>,
+) {
+    let (audience, relation) = (required("audience", audience), required("relation", relation));
+    let contact_column = required("contact_column", contact_column);
+    let topic_column = required("topic_column", topic_column);
     access::require_write(audience);
     let quoted = must_own(relation);
     let catalog = columns::read(relation);

@@ -8,6 +8,7 @@ use crate::audience::{Audience, Subscriptions};
 use crate::contact;
 use crate::count;
 use crate::count::CachedCounts;
+use crate::error::required;
 use crate::pg::call::Call;
 use crate::pg::rows::RowProgram;
 use crate::pg::spi::{KeptPlan, Session};
@@ -32,7 +33,8 @@ use std::rc::Rc;
 
 /// The segments that a contact is a member of now, newest first.
 #[pg_extern(sql = false)]
-fn contact_segments(contact_id: &str, audience: &str, call: Call) {
+fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call) {
+    let (contact_id, audience) = (required("contact_id", contact_id), required("audience", audience));
     Audience::must_exist(audience);
     access::require(Scope::ReadSegments, audience);
     let asked = asked(audience);

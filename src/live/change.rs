@@ -5,7 +5,7 @@ use super::kept;
 use crate::access::{self, Scope};
 use crate::audience::Audience;
 use crate::count::datum;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::call::Call;
 use crate::pg::{returning, security, snapshot};
 use crate::query;
@@ -34,7 +34,8 @@ pub fn define_settings() {
 
 /// Has the entries and exits of a segment recorded, or not any more.
 #[pg_extern(sql = false)]
-fn watch_segment(segment: pgrx::Uuid, watched: bool) {
+fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
+    let (segment, watched) = (required("segment", segment), required("watched", watched));
     let segment = Definition::load(id_of(segment));
     access::require(Scope::WriteSegments, &segment.audience);
     let id = argument(segment.id);

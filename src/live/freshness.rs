@@ -8,7 +8,7 @@ use super::{fold, following, kept};
 use crate::access::{self, Scope};
 use crate::audience::{Audience, Subscriptions, must_own};
 use crate::count;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::{relcache, security, snapshot};
 use crate::query;
 use crate::segment::Definition;
@@ -18,7 +18,8 @@ use pgrx::{PgSqlErrorCode, pg_sys::Oid};
 
 /// Says how an audience's counts are kept.
 #[pg_extern(sql = false)]
-fn set_freshness(audience: &str, freshness: &str) {
+fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
+    let (audience, freshness) = (required("audience", audience), required("freshness", freshness));
     let live = match freshness {
         "periodic" => false,
         "live" => true,

@@ -4,7 +4,7 @@ use super::{Definition, SCOPES, id_of, unknown};
 use crate::access::{self, Permitted};
 use crate::audience::Audience;
 use crate::contact::read_uuid;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::security;
 use crate::query;
 use pgrx::PgSqlErrorCode;
@@ -35,7 +35,8 @@ fn segment_id(reference: &str) -> pgrx::Uuid {
 
 /// The id of the segment of an audience that has that id or that name.
 #[pg_extern(sql = false)]
-fn segment_id_in_audience(reference: &str, audience: &str) -> pgrx::Uuid {
+fn segment_id_in_audience(reference: Option<&str>, audience: Option<&str>) -> pgrx::Uuid {
+    let (reference, audience) = (required("name", reference), required("audience", audience));
     Audience::must_exist(audience);
     let segment = Definition::named(audience, reference);
     datum(segment.unwrap_or_else(|| none_of_name(reference, Some(audience)).raise()).id)

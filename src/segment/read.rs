@@ -3,7 +3,7 @@
 use super::{Definition, argument, id_of, unknown};
 use crate::audience::Audience;
 use crate::count::CachedCounts;
-use crate::error::Failure;
+use crate::error::{Failure, required};
 use crate::pg::call::Call;
 use crate::pg::{returning, security};
 use crate::{access, contact, count, scope};
@@ -13,8 +13,8 @@ use std::collections::HashMap;
 
 /// A segment with its cached count.
 #[pg_extern(sql = false)]
-fn get_segment(segment: pgrx::Uuid) -> Option<AnyElement> {
-    let id = id_of(segment);
+fn get_segment(segment: Option<pgrx::Uuid>) -> Option<AnyElement> {
+    let id = id_of(required("segment", segment));
     let row =
         returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)]);
     row.or_else(|| unknown(id).raise())
@@ -56,8 +56,8 @@ fn list_segments(
 
 /// The WHERE expression that a segment is, over the column names of its table.
 #[pg_extern(sql = false)]
-fn segment_sql(segment: pgrx::Uuid) -> String {
-    let definition = Definition::load(id_of(segment));
+fn segment_sql(segment: Option<pgrx::Uuid>) -> String {
+    let definition = Definition::load(id_of(required("segment", segment)));
     let audience = Audience::load(&definition.audience);
     contact::readable_sql(&audience, &checked(&audience, &definition))
 }

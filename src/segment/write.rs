@@ -4,7 +4,7 @@ use super::changes::Changes;
 use super::{Definition, argument, id_of, renamed, unknown};
 use crate::access;
 use crate::audience::{Audience, unknown as unknown_audience};
-use crate::error::{Failure, listed};
+use crate::error::{Failure, listed, required};
 use crate::pg::call::Call;
 use crate::pg::{returning, snapshot};
 use crate::scope::{self, CheckedCondition};
@@ -75,8 +75,9 @@ fn hint_at_argument(audience: &str) -> String {
 
 /// Changes what is given of a segment, and recounts.
 #[pg_extern(sql = false)]
-fn update_segment(segment: pgrx::Uuid, call: Call) -> Option<AnyElement> {
-    let id = id_of(segment);
+fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement> {
+    let id = id_of(required("segment", segment));
+    required("changes", call.nullable(1));
     let changes = Changes::read(&call.jsonb_text(1));
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
@@ -154,7 +155,8 @@ fn store(segment: &Definition) {
 
 /// Deletes a segment and returns its id.
 #[pg_extern(sql = false)]
-fn delete_segment(segment: pgrx::Uuid) -> pgrx::Uuid {
+fn delete_segment(segment: Option<pgrx::Uuid>) -> pgrx::Uuid {
+    let segment = required("segment", segment);
     let definition = Definition::load(id_of(segment));
     access::require_write(&definition.audience);
     let users = referring(definition.id);
@@ -220,15 +222,6 @@ fn record_references(segment: &Definition, checked: &CheckedCondition) {
 
 fn row(id: Uuid) -> Option<AnyElement> {
     returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
-}
-
-fn required<'a>(argument: &str, value: Option<&'a str>) -> &'a str {
-    value.unwrap_or_else(|| {
-        Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
-            .detail("Only the description may be left out.")
-            .hint("Write create_segment('Name', '{\"country\": \"US\"}').")
-            .raise()
-    })
 }
 
 pub(super) fn checked_name(name: &str) -> &str {
