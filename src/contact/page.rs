@@ -130,7 +130,7 @@ impl<'a> Bound<'a> {
 /// Raises 22023 where the text of a literal is no value of its type.
 fn must_be_read(literal: &str) {
     let read = || query::first(&format!("SELECT {literal} IS NULL"), &[], |_| ());
-    subtransaction::rewording(read, |_| no_cursor());
+    subtransaction::rewording(read, |_, _| no_cursor());
 }
 
 fn no_cursor() -> Failure {

@@ -89,11 +89,19 @@ impl TrackedAudience {
         self.rewording(|| changing.record(changes, extension_owner));
     }
 
-    /// Runs `work`, whose errors are not shown: whoever writes need not be allowed to read contacts, which they may quote.
+    /// Runs `work`, whose errors are shown to superusers alone: whoever writes need not be allowed to read contacts, which
+    /// they may quote.
     fn rewording(&self, work: impl FnOnce()) {
-        subtransaction::rewording(work, |sqlstate| {
+        let may_see = security::is_superuser();
+        subtransaction::rewording(work, |sqlstate, message| {
+            let detail = match may_see {
+                true => format!("Evaluating its segments failed: {message}"),
+                false => {
+                    "The error that evaluating its segments met is not shown, since it may quote contacts.".to_owned()
+                }
+            };
             Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
-                .detail("The error that evaluating its segments met is not shown, since it may quote contacts.")
+                .detail(detail)
                 .hint("Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.")
         });
     }

@@ -37,6 +37,12 @@ pub fn current_role() -> pg_sys::Oid {
     unsafe { pg_sys::GetUserId() }
 }
 
+/// Whether the current role is a superuser.
+pub fn is_superuser() -> bool {
+    // SAFETY: looks the role up, or knows it.
+    unsafe { pg_sys::superuser() }
+}
+
 /// Whether the current role has the rights of `role`: is it, inherits from it, or is a superuser.
 pub fn has_rights_of(role: pg_sys::Oid) -> bool {
     // SAFETY: takes any OIDs and only answers.

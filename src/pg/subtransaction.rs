@@ -57,9 +57,9 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
     }
 }
 
-/// Runs `work`, whose errors may quote data: what `reword` makes of their SQLSTATE is raised in their place. What is
-/// meant for the whole statement goes on as it is.
-pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode) -> Failure) -> T {
+/// Runs `work`, whose errors may quote data: what `reword` makes of their SQLSTATE and their message is raised in their
+/// place. What is meant for the whole statement goes on as it is.
+pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &str) -> Failure) -> T {
     let reword = AssertUnwindSafe(reword);
     PgTryBuilder::new(AssertUnwindSafe(work))
         .catch_others(|error| match &error {
@@ -68,7 +68,7 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode) ->
             {
                 // Borrowed as a whole, with its assertion.
                 let reword = &reword;
-                (reword.0)(report.sql_error_code()).raise()
+                (reword.0)(report.sql_error_code(), report.message()).raise()
             }
             _ => error.rethrow(),
         })
