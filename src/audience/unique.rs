@@ -3,7 +3,7 @@
 use super::Audience;
 use crate::contact::executable_sql;
 use crate::error::Failure;
-use crate::pg::{security, snapshot, subtransaction};
+use crate::pg::{relcache, security, snapshot, subtransaction};
 use crate::query;
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -18,7 +18,7 @@ const DEAREST: f64 = 1_000_000.0;
 pub fn warn(audience: &str, id_number: i16, table: &str) {
     let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) else { return };
     let relation = audience.relation.oid;
-    if query::first(PROMISED, &[relation.into(), id_number.into()], |row| row.get::<bool>(1)) == Some(true) {
+    if is_promised(relation, id_number) {
         return;
     }
     let id = &audience.id.name;
@@ -43,6 +43,18 @@ pub fn warn(audience: &str, id_number: i16, table: &str) {
         .hint("Make sure that it is unique.")
         .notice(),
     }
+}
+
+impl Audience {
+    /// Whether an index promises that no two contacts have the same id.
+    pub fn has_unique_ids(&self) -> bool {
+        let number = relcache::column_number(self.relation.oid, &self.id.name);
+        number.is_some_and(|number| is_promised(self.relation.oid, number))
+    }
+}
+
+fn is_promised(relation: pg_sys::Oid, id_number: i16) -> bool {
+    query::first(PROMISED, &[relation.into(), id_number.into()], |row| row.get(1)) == Some(true)
 }
 
 struct Duplicates {
@@ -85,12 +97,15 @@ fn may_have_index(relation: pg_sys::Oid) -> bool {
 const IS_TABLE: &str = "
 SELECT c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}') FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
 
-// An index is of its table alone: rows of tables that inherit may repeat an id. Partitions are in the whole's index.
+// An index is of its table alone: rows of tables that inherit may repeat an id. Partitions are in the whole's index. One
+// of another collation may take ids that are equal for different ones, and one that is checked at the end lets them be
+// there until then.
 const PROMISED: &str = "
 SELECT EXISTS (
        SELECT FROM pg_catalog.pg_index i
-        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-          AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 AND i.indkey[0] OPERATOR(pg_catalog.=) $2)
+         JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) $2
+        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+          AND i.indcollation[0] OPERATOR(pg_catalog.=) a.attcollation AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 AND i.indkey[0] OPERATOR(pg_catalog.=) $2)
    AND (c.relkind OPERATOR(pg_catalog.<>) 'r' OR NOT EXISTS (
        SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) c.oid))
   FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";

@@ -48,7 +48,7 @@ const ROWS_AT_ONCE: i64 = 100_000;
 impl Contacts {
     /// `None` where no segment asks for subscriptions. The table is the audience's, or a part of it.
     pub fn new(table: Oid, audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
-        let sign = quote_identifier(&sign(table));
+        let sign = quote_identifier(sign(table));
         let growth = |segment: &LiveSegment| {
             let condition = contact::executable_sql(audience, &segment.checked);
             format!("COALESCE(pg_catalog.sum({sign}) FILTER (WHERE {condition}), 0)")

@@ -113,24 +113,6 @@ pub fn follows_topics(audience: &Audience) -> bool {
     }
 }
 
-/// Whether a unique index promises that no two contacts have the same id: one of the whole table, parts included.
-pub fn has_unique_ids(audience: &Audience) -> bool {
-    let arguments = [audience.relation.oid.into(), audience.id.name.as_str().into()];
-    query::first(UNIQUE, &arguments, |row| row.get(1)).unwrap_or(false)
-}
-
-const UNIQUE: &str = "
-SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_index i
-      JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid
-     WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
-       AND i.indpred IS NULL AND i.indnkeyatts OPERATOR(pg_catalog.=) 1
-       AND i.indkey[0] OPERATOR(pg_catalog.=) a.attnum AND i.indcollation[0] OPERATOR(pg_catalog.=) a.attcollation
-       AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) $2)
-   AND (c.relkind OPERATOR(pg_catalog.=) 'p' OR NOT EXISTS (
-           SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) c.oid))
-  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
-
 fn reads_topics(checked: &Checked) -> bool {
     let mut found = false;
     checked.for_each(&mut |atom| found |= matches!(atom, Atom::Topic(_)));

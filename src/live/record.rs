@@ -45,7 +45,7 @@ impl Changing<'_> {
         }
         security::as_role(extension_owner, || {
             if !self.has_unique_ids {
-                let rows = members::rows_now(&self.audience, changes.iter());
+                let rows = members::rows_now(self.audience, changes.iter());
                 changes.retain(|change| change.is_of_first_or_last(rows.get(&change.key()).copied().unwrap_or(0)));
             }
             if self.is_outer() {

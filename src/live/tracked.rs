@@ -226,7 +226,7 @@ impl Role {
         };
         audiences.push(TrackedAudience {
             owner: audience.relation.owner,
-            has_unique_ids: kept::has_unique_ids(&audience),
+            has_unique_ids: audience.has_unique_ids(),
             reads: [contacts.as_ref().and(topics), subscriptions.as_ref().map(|_| audience.relation.oid)],
             contacts,
             subscriptions,
