@@ -117,7 +117,7 @@ UPDATE pupils SET plan = 'free' WHERE id = 1;
 UPDATE pupils SET plan = 'pro' WHERE id = 1;
 COMMIT;
 SELECT * FROM told();
-SELECT name, contact_count, (SELECT count(*) FROM segment_members(id)) FROM segments.segment WHERE audience = 'pupils';
+SELECT name, contact_count, (SELECT count(*) FROM segment_members(id)) FROM segments.segment WHERE audience = 'pupils' ORDER BY name;
 SELECT detach_audience('pupils', true);
 
 -- Where nothing promises that ids are unique, counts are of rows; a contact enters with the first of its id, and leaves with the last.
@@ -129,7 +129,7 @@ SELECT set_freshness('pupils', 'live');
 SELECT watch_segment((create_segment(name, condition, audience => 'pupils')).id) FROM (VALUES
     ('pro', '{"plan": "pro"}'), ('a', '{"$topic": "a"}')) v(name, condition);
 CREATE FUNCTION counts_of_doubles() RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(format('%s %s/%s', name, contact_count, (SELECT count(*) FROM segment_members(id))), ', ') FROM segments.segment WHERE audience = 'pupils'
+    SELECT string_agg(format('%s %s/%s', name, contact_count, (SELECT count(*) FROM segment_members(id))), ', ' ORDER BY name) FROM segments.segment WHERE audience = 'pupils'
 $$;
 INSERT INTO doubles VALUES ('Ada', 'pro'), ('Ada', 'pro'), ('ada', 'free');
 SELECT counts_of_doubles();
