@@ -189,7 +189,7 @@ INSERT INTO "segments.row" VALUES (1, 'a'), (2, 'a');
 UPDATE "segments.changed" SET "segments.sign" = 5 - "segments.sign", "segments.row" = 'x';
 DELETE FROM "segments.changed" WHERE id = 2;
 SELECT name, contact_count, (SELECT count(*) FROM segment_members(id)) FROM segments.segment WHERE audience = 'names' ORDER BY name;
-SELECT contact_id, change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'names' ORDER BY transaction, sequence;
+SELECT contact_id, change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'names' ORDER BY contact_id, transaction, sequence;
 SELECT detach_audience('names', true);
 DROP TABLE "segments.row", "segments.changed";
 DROP FUNCTION refused_keys;

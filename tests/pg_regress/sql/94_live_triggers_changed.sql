@@ -97,7 +97,7 @@ COPY riders FROM stdin;
 71	7
 \.
 SELECT riders();
-SELECT s.name, r.contact_id, r.change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'riders' ORDER BY 1, r.transaction, r.sequence;
+SELECT s.name, r.contact_id, r.change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'riders' ORDER BY 1, 2, r.transaction, r.sequence;
 -- Its commands are followed.
 CREATE TABLE riders_too (CHECK (id > 100)) INHERITS (riders);
 INSERT INTO riders_too VALUES (101, 101);
