@@ -15,9 +15,9 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
     hir: Arc<Hir>,
-    /// How many bytes each byte of a text may be compared with
+    /// That of the pattern's text: each byte searched may be compared with all of it
     length: usize,
-    /// None where what it takes beside the forward NFA would exceed the limit: then it is searched step by step only
+    /// `None` where what it takes beside the forward NFA would exceed the limit: then it is searched step by step only
     regex: Option<Regex>,
     /// The same, for long searches
     steps: Arc<OnceLock<Option<Steps>>>,

@@ -110,12 +110,12 @@ fn limits_of_patterns() {
     // Fast to refuse
     assert_kind(&regex("((((x{99}){99}){99}){99}){99}"), Some(TooLarge));
     assert_kind(&regex(&"(".repeat(1000)), Some(BadPattern));
-    // Text that is compared without case compiles too: it is not limited as a pattern, but as what it compiles to.
     for pattern in ["k", "k|", "[a-c]", r"\\w", r"[\\w]", "(?:)", "(", "#"] {
         assert!(refusal(&regex(&pattern.repeat(1 << 18))).is_some(), "{pattern}");
         // Within what is looked at
         _ = refusal(&regex(&pattern.repeat((limits::PATTERN_BYTES / 8) / pattern.len())));
     }
+    // Text that is compared without case compiles too: it is not limited as a pattern, but as what it compiles to.
     let contains = |length: usize| format!(r#"{{"a": {{"$contains": "{}", "$options": "i"}}}}"#, "k".repeat(length));
     assert_kind(&contains(1001), None);
     assert_kind(&contains(50_000), Some(TooLarge));
