@@ -11,8 +11,6 @@ pub const INDEXES: usize = 8;
 pub const NODES: usize = 10_000;
 /// How many entries one `$in`, `$nin` or `$all` may list.
 pub const ENTRIES: usize = 10_000;
-/// How many characters a regular expression may have.
-pub const PATTERN_CHARACTERS: usize = 1_000;
 /// How many bytes a compiled regular expression may take.
 pub const PATTERN_BYTES: usize = 1 << 20;
 /// How many bytes all patterns of a condition may take compiled.

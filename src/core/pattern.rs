@@ -2,24 +2,28 @@
 
 use crate::ast::TextTest;
 use crate::error::ErrorKind;
-use crate::limits::{PATTERN_BYTES, PATTERN_CHARACTERS};
-use expression::Expression;
-use memchr::memmem;
-use regex_automata::meta::BuildError;
-use regex_automata::util::syntax;
-use regex_syntax::hir::{Hir, HirKind, Literal, Look};
+use crate::limits::PATTERN_BYTES;
+pub use construct::{CONSTRUCTS, Construct, markdown_table};
+use reading::Reading;
+use search::Search;
 
+mod construct;
 mod expression;
+mod reading;
+mod scan;
+mod search;
 mod simulation;
 
 /// A compiled pattern with what it was compiled from.
 ///
-/// The `regex` crate's syntax: linear time, no look-around, no back-references; `\d \w \b` are Unicode's.
+/// The `regex` crate's syntax: linear time, no look-around, no back-references; `\d \w \b` are Unicode's. A look-around
+/// that says "not" is read as a complement: a text matches if `wanted` matches it and `unwanted` does not.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: String,
     options: Option<String>,
-    search: Search,
+    wanted: Option<Search>,
+    unwanted: Option<Search>,
 }
 
 /// Patterns are equal when they are written alike.
@@ -45,15 +49,6 @@ pub struct Needle {
     search: Search,
 }
 
-/// What finds a match.
-#[derive(Clone, Debug)]
-enum Search {
-    Anywhere(Box<memmem::Finder<'static>>),
-    AtStart(Box<[u8]>),
-    AtEnd(Box<[u8]>),
-    Expression(Box<Expression>),
-}
-
 /// Needles are equal when they are written alike.
 impl PartialEq for Needle {
     fn eq(&self, other: &Self) -> bool {
@@ -76,21 +71,12 @@ impl Pattern {
     /// Compiles a pattern. `options` are letters of `imsx`, checked by the caller.
     ///
     /// # Errors
-    /// The pattern is too long, does not compile, or compiles to more than [`PATTERN_BYTES`].
+    /// It has one of [`CONSTRUCTS`] or does not compile, or compiles to more than [`PATTERN_BYTES`].
     pub fn compile(source: &str, options: Option<&str>) -> Result<Self, Refusal> {
-        let length = source.chars().count();
-        if length > PATTERN_CHARACTERS {
-            return Err((
-                ErrorKind::TooLarge,
-                format!("pattern has {length} characters, more than the limit of {PATTERN_CHARACTERS}"),
-                "Shorten the pattern, or split it into several conditions under $or.".into(),
-            ));
-        }
-        let search = match literal(source, syntax_of(options)) {
-            Some((test, text)) => Search::literal(test, &text),
-            None => Search::expression(source, syntax_of(options))?,
-        };
-        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), search })
+        let Reading { wanted, unwanted } = reading::read(source, options)?;
+        let search = |hir: Option<_>| hir.map(|hir| Search::of(hir, source.len())).transpose();
+        let (wanted, unwanted) = (search(wanted)?, search(unwanted)?);
+        Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), wanted, unwanted })
     }
 
     /// The pattern as written.
@@ -109,13 +95,14 @@ impl Pattern {
     /// now and then, and may unwind.
     #[must_use]
     pub fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
-        self.search.is_match(text, interrupt)
+        self.wanted.as_ref().is_none_or(|search| search.is_match(text, interrupt))
+            && !self.unwanted.as_ref().is_some_and(|search| search.is_match(text, interrupt))
     }
 
     /// How many bytes it takes compiled.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.search.bytes()
+        self.wanted.iter().chain(&self.unwanted).map(Search::bytes).sum()
     }
 }
 
@@ -128,19 +115,10 @@ impl Needle {
         let ignores_case = has_option(options, 'i');
         // Each byte takes more than 16 compiled; to find that out takes seconds for long text.
         if ignores_case && text.len() > PATTERN_BYTES / 16 {
-            return Err(too_big(PATTERN_BYTES));
+            return Err(too_big());
         }
-        let search = if ignores_case {
-            let (before, after) = match test {
-                TextTest::Contains => ("", ""),
-                TextTest::StartsWith => (r"\A", ""),
-                TextTest::EndsWith => ("", r"\z"),
-            };
-            let source = format!("{before}{}{after}", regex_syntax::escape(text));
-            Search::expression(&source, syntax::Config::new().case_insensitive(true))?
-        } else {
-            Search::literal(test, text.as_bytes())
-        };
+        let search =
+            if ignores_case { Search::without_case(test, text)? } else { Search::literal(test, text.as_bytes()) };
         Ok(Needle { text: text.to_owned(), options: options.map(str::to_owned), search })
     }
 
@@ -176,137 +154,23 @@ impl Needle {
     }
 }
 
-impl Search {
-    fn literal(test: TextTest, text: &[u8]) -> Self {
-        match test {
-            TextTest::Contains => Search::Anywhere(Box::new(memmem::Finder::new(text).into_owned())),
-            TextTest::StartsWith => Search::AtStart(text.into()),
-            TextTest::EndsWith => Search::AtEnd(text.into()),
-        }
-    }
-
-    fn expression(source: &str, syntax: syntax::Config) -> Result<Self, Refusal> {
-        let expression = Expression::build(source, syntax).map_err(|error| match error.size_limit() {
-            Some(limit) => too_big(limit),
-            None => (ErrorKind::BadPattern, format!("invalid pattern: {}", reason(&error)), advice(&error)),
-        })?;
-        Ok(Search::Expression(Box::new(expression)))
-    }
-
-    #[inline]
-    fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
-        match self {
-            Search::Anywhere(finder) => finder.find(text).is_some(),
-            Search::AtStart(start) => text.starts_with(start),
-            Search::AtEnd(end) => text.ends_with(end),
-            Search::Expression(expression) => expression.is_match(text, interrupt),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Search::Anywhere(finder) => finder.needle().len(),
-            Search::AtStart(text) | Search::AtEnd(text) => text.len(),
-            Search::Expression(expression) => expression.bytes(),
-        }
-    }
-}
-
-/// The text that a pattern looks for, and where, if that is all that it says.
-fn literal(source: &str, syntax: syntax::Config) -> Option<(TextTest, Box<[u8]>)> {
-    let hir = syntax::parse_with(source, &syntax.utf8(false)).ok()?;
-    let parts = match hir.kind() {
-        HirKind::Concat(parts) => parts.as_slice(),
-        _ => std::slice::from_ref(&hir),
-    };
-    let parts: Vec<&HirKind> = parts.iter().map(Hir::kind).collect();
-    match parts[..] {
-        [HirKind::Literal(Literal(text))] => Some((TextTest::Contains, text.clone())),
-        [HirKind::Look(Look::Start), HirKind::Literal(Literal(text))] => Some((TextTest::StartsWith, text.clone())),
-        [HirKind::Literal(Literal(text)), HirKind::Look(Look::End)] => Some((TextTest::EndsWith, text.clone())),
-        _ => None,
-    }
-}
-
 fn has_option(options: Option<&str>, letter: char) -> bool {
     options.is_some_and(|letters| letters.contains(letter))
 }
 
-fn syntax_of(options: Option<&str>) -> syntax::Config {
-    let has = |letter| has_option(options, letter);
-    syntax::Config::new()
-        .case_insensitive(has('i'))
-        .multi_line(has('m'))
-        .dot_matches_new_line(has('s'))
-        .ignore_whitespace(has('x'))
-}
-
-fn too_big(limit: usize) -> Refusal {
+fn too_big() -> Refusal {
     (
         ErrorKind::TooLarge,
-        format!("compiled pattern exceeds the limit of {limit} bytes"),
-        "Use shorter text, smaller repetition counts or fewer Unicode classes.".into(),
+        format!("compiled pattern exceeds the limit of {PATTERN_BYTES} bytes"),
+        "Use shorter text, smaller counts of repetitions, or ASCII's classes: [A-Za-z0-9_] is small, and \\w is Unicode's and large."
+            .into(),
     )
-}
-
-/// The last line of the regex crate's message names the construct; the lines before draw it.
-fn reason(error: &BuildError) -> String {
-    let text = message(error);
-    let last = text.lines().last().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
-}
-
-fn advice(error: &BuildError) -> String {
-    let text = message(error);
-    if text.contains("look-around") {
-        "Express the look-around with $and and $not over simpler patterns.".into()
-    } else if text.contains("backreferences") {
-        "Back-references are not available; list the alternatives instead.".into()
-    } else {
-        "Patterns use the syntax of the Rust regex crate; $contains, $startsWith and $endsWith match literal text."
-            .into()
-    }
-}
-
-fn message(error: &BuildError) -> String {
-    error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn literal_patterns_find_what_their_regex_finds() {
-        let literal_ones = [
-            ("ab", ""),
-            ("^ab", ""),
-            ("ab$", ""),
-            (r"^a\.b", ""),
-            (r"\Aab", "s"),
-            ("(?:a)b", ""),
-            ("é$", ""),
-            ("a b", "x"),
-        ];
-        let others =
-            [("", ""), ("^", ""), ("^ab$", ""), ("^ab", "m"), ("ab$", "m"), ("ab", "i"), ("a.b", ""), ("ab|a", "")];
-        let texts = ["", "ab", "ab\n", "x\nab", "xab", "abx", "AB", "a.b", "axb", "é", "éa", "caf\u{e9}", "a b"];
-        for (is_literal, patterns) in [(true, &literal_ones[..]), (false, &others[..])] {
-            for (source, options) in patterns {
-                let pattern = Pattern::compile(source, Some(options)).unwrap();
-                let expression = Expression::build(source, syntax_of(Some(options))).unwrap();
-                assert!(matches!(pattern.search, Search::Expression(_)) != is_literal, "{source}");
-                for text in texts {
-                    let expected = expression.is_match(text.as_bytes(), || ());
-                    assert_eq!(
-                        pattern.is_match(text.as_bytes(), || ()),
-                        expected,
-                        "{source} with {options} on {text:?}"
-                    );
-                }
-            }
-        }
-    }
     /// As each of the text's bytes may begin what is looked for, none can be passed over.
     #[test]
     fn long_searches_can_be_interrupted() {

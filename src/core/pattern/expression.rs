@@ -3,20 +3,24 @@
 use super::simulation;
 use crate::limits::PATTERN_BYTES;
 use regex_automata::Input;
-use regex_automata::hybrid::dfa::DFA;
-use regex_automata::meta::{BuildError, Config, Regex};
-use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::meta::{Config, Regex};
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::util::pool::Pool;
+use regex_syntax::hir::Hir;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
 /// Patterns match bytes, as those of `regex::bytes` do: an empty match may split a character.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
-    source: String,
-    syntax: syntax::Config,
-    regex: Regex,
+    hir: Arc<Hir>,
+    /// That of the pattern's text: each byte searched may be compared with all of it
+    length: usize,
+    /// `None` where what it takes beside the forward NFA would exceed the limit: then it is searched step by step only
+    regex: Option<Regex>,
     /// The same, for long searches
-    steps: Arc<OnceLock<Option<DFA>>>,
+    steps: Arc<OnceLock<Option<Steps>>>,
 }
 
 /// A text as long as this is searched step by step, so that the search can be interrupted: the regex crate's own search
@@ -28,38 +32,71 @@ const LONG_SEARCH: usize = 1 << 24;
 const STEPS: usize = 256;
 
 impl Expression {
-    pub(super) fn build(source: &str, syntax: syntax::Config) -> Result<Self, Box<BuildError>> {
-        let config = Config::new().nfa_size_limit(Some(PATTERN_BYTES)).utf8_empty(false);
-        let syntax = syntax.utf8(false);
-        let regex = Regex::builder().configure(config).syntax(syntax).build(source).map_err(Box::new)?;
-        Ok(Expression { source: source.to_owned(), syntax, regex, steps: Arc::default() })
+    /// `length` is that of the pattern's text. `None` where it compiles to more than [`PATTERN_BYTES`].
+    pub(super) fn build(hir: Hir, length: usize) -> Option<Self> {
+        let config =
+            Config::new().nfa_size_limit(Some(PATTERN_BYTES)).utf8_empty(false).which_captures(WhichCaptures::None);
+        // It fails for its size alone: what can be wrong otherwise, the parser has refused.
+        let regex = Regex::builder().configure(config).build_from_hir(&hir).ok();
+        let steps = OnceLock::new();
+        if regex.is_none() {
+            _ = steps.set(Some(Steps::build(&hir)?));
+        }
+        Some(Expression { hir: Arc::new(hir), length, regex, steps: Arc::new(steps) })
     }
 
     /// Whether it matches anywhere in `text`. During a long search `interrupt` is called now and then, and may unwind.
     pub(super) fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
-        let is_long = text.len() >= LONG_TEXT || text.len() * self.source.len() >= LONG_SEARCH;
-        let stepwise = if is_long { self.is_match_stepwise(text, interrupt) } else { None };
-        stepwise.unwrap_or_else(|| self.regex.is_match(text))
+        let is_long = text.len() >= LONG_TEXT || text.len() * self.length >= LONG_SEARCH;
+        match &self.regex {
+            Some(regex) if !is_long => regex.is_match(text),
+            Some(regex) => self.steps().map_or_else(|| regex.is_match(text), |steps| steps.is_match(text, interrupt)),
+            None => self.steps().is_some_and(|steps| steps.is_match(text, interrupt)),
+        }
     }
 
-    /// `None` where it has no DFA.
-    fn is_match_stepwise(&self, text: &[u8], interrupt: fn()) -> Option<bool> {
-        let dfa = self.steps.get_or_init(|| {
-            DFA::builder()
-                .configure(DFA::config().unicode_word_boundary(true).skip_cache_capacity_check(true))
-                .syntax(self.syntax)
-                .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(PATTERN_BYTES)))
-                .build(&self.source)
-                .ok()
-        });
-        let dfa = dfa.as_ref()?;
-        let by_dfa = Self::is_match_by(dfa, text, interrupt);
-        Some(by_dfa.unwrap_or_else(|| simulation::is_match(dfa.get_nfa(), text, interrupt)))
+    fn steps(&self) -> Option<&Steps> {
+        self.steps.get_or_init(|| Steps::build(&self.hir)).as_ref()
+    }
+
+    /// How many bytes it takes compiled.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.regex {
+            Some(regex) => regex.memory_usage(),
+            None => self.steps().map_or(0, |steps| steps.dfa.get_nfa().memory_usage()),
+        }
+    }
+}
+
+/// A DFA that is made state by state while it is used.
+#[derive(Debug)]
+struct Steps {
+    dfa: DFA,
+    caches: Pool<Cache, NewCache>,
+}
+
+type NewCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+
+impl Steps {
+    fn build(hir: &Hir) -> Option<Self> {
+        let config =
+            thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).nfa_size_limit(Some(PATTERN_BYTES));
+        let nfa: NFA = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
+        let config = DFA::config().unicode_word_boundary(true).skip_cache_capacity_check(true);
+        let dfa = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
+        let of = dfa.clone();
+        let new_cache: NewCache = Box::new(move || of.create_cache());
+        Some(Steps { dfa, caches: Pool::new(new_cache) })
+    }
+
+    fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
+        let by_dfa = self.is_match_by_dfa(text, interrupt);
+        by_dfa.unwrap_or_else(|| simulation::is_match(self.dfa.get_nfa(), text, interrupt))
     }
 
     /// `None` where it gives up: at Unicode's word boundaries in text that is not ASCII.
-    fn is_match_by(dfa: &DFA, text: &[u8], interrupt: fn()) -> Option<bool> {
-        let mut cache = dfa.create_cache();
+    fn is_match_by_dfa(&self, text: &[u8], interrupt: fn()) -> Option<bool> {
+        let (dfa, mut cache) = (&self.dfa, self.caches.get());
         let mut state = dfa.start_state_forward(&mut cache, &Input::new(text)).ok()?;
         for bytes in text.chunks(STEPS) {
             interrupt();
@@ -76,10 +113,5 @@ impl Expression {
             }
         }
         Some(dfa.next_eoi_state(&mut cache, state).ok()?.is_match())
-    }
-
-    /// How many bytes it takes compiled.
-    pub(super) fn bytes(&self) -> usize {
-        self.regex.memory_usage()
     }
 }

@@ -1,9 +1,12 @@
 //! What the documentation says that core knows better.
 
+use segments_core::error::ErrorKind::BadPattern;
 use segments_core::limits;
 use segments_core::operator::markdown_table;
+use segments_core::pattern::{self, CONSTRUCTS, Pattern};
 
 const README: &str = include_str!("../../../README.md");
+const CONDITIONS: &str = include_str!("../../../docs/conditions.md");
 
 #[test]
 fn the_readme_has_the_table_of_operators() {
@@ -19,12 +22,22 @@ fn the_readme_has_the_limits() {
         format!("| nodes of a condition | {} |", thousands(limits::NODES)),
         format!("| entries of one `$in`, `$nin` or `$all` | {} each |", thousands(limits::ENTRIES)),
         format!("| text of a condition | {} MiB |", limits::TEXT_BYTES >> 20),
-        format!(
-            "| a pattern | {} characters; {} MiB compiled |",
-            thousands(limits::PATTERN_CHARACTERS),
-            limits::PATTERN_BYTES >> 20
-        ),
+        format!("| a pattern | {} MiB compiled |", limits::PATTERN_BYTES >> 20),
     ] {
         assert!(README.contains(&row), "README.md lacks {row}");
+    }
+}
+
+#[test]
+fn what_is_documented_as_refused_in_patterns_is_refused_by_its_name() {
+    let table = pattern::markdown_table();
+    assert!(CONDITIONS.contains(&table), "docs/conditions.md needs this table:\n\n{table}");
+    for construct in CONSTRUCTS {
+        for example in construct.examples {
+            let (kind, message, hint) = Pattern::compile(example, None).expect_err(example);
+            let (_, named, instead) = construct.refuse("");
+            assert!(message.len() > named.len() && message.starts_with(&named), "{example}: {message}");
+            assert_eq!((kind, hint), (BadPattern, instead), "{example}");
+        }
     }
 }

@@ -179,6 +179,9 @@ fn string(random: &mut Random, found: &Json) -> String {
 /// Patterns that mean the same in JavaScript without its `u` flag.
 pub fn regex(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
     let text = escape(&string(random, found));
+    if random.percent(30) {
+        return complement(random, &text);
+    }
     let pattern = match random.below(9) {
         0 => format!("^{text}"),
         1 => format!("{text}$"),
@@ -194,6 +197,33 @@ pub fn regex(random: &mut Random, found: &Json) -> Vec<(String, Json)> {
     if random.percent(40) {
         let letters = random.pick(&["i", "m", "s", "im", "is", ""]);
         members.push(("$options".to_owned(), Value::String(letters.to_owned())));
+    }
+    members
+}
+
+/// Look-around that says "not", in the shapes that are read.
+fn complement(random: &mut Random, text: &str) -> Vec<(String, Json)> {
+    let part = match random.below(6) {
+        0 => "a|bc?".to_owned(),
+        1 => "[a-c]".to_owned(),
+        2 => "^b|c$".to_owned(),
+        3 => format!(".*{text}"),
+        _ => text.to_owned(),
+    };
+    let rest = random.pick(&["", "$", ".*$", ".", "a|b", "(?:a|x)", "[^b]+$", ".*c"]);
+    // X of the last shape must not match the empty string.
+    let filled = if part.is_empty() || part == ".*" { "ab" } else { &part };
+    let pattern = match random.below(5) {
+        0 => format!("^(?!{part})"),
+        1 if rest != "a|b" => format!("^(?!{part}){rest}"),
+        1 => format!("^(?!{part})(?:{rest})"),
+        2 => format!("(?<!{part})$"),
+        3 => format!("^(?:(?!{filled}).)*$"),
+        _ => format!("^((?!{filled}).)*$"),
+    };
+    let mut members = vec![("$regex".to_owned(), Value::String(pattern))];
+    if random.percent(40) {
+        members.push(("$options".to_owned(), Value::String(random.pick(&["i", "s", "is", ""]).to_owned())));
     }
     members
 }

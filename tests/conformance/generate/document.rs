@@ -11,8 +11,10 @@ const NUMBERS: &[&str] =
     &["0", "-0", "1", "1.0", "1e0", "2", "10", "-1", "0.5", "1.5", "1e3", "9007199254740991", "1e300", "-2.5e-7"];
 
 /// `｡` is less than `😀` in UTF-8 and greater in UTF-16.
-const STRINGS: &[&str] =
-    &["", "a", "A", "b", "ab", "abc", "bca", "a.b", "10", "é", "É", "日本", "｡", "😀", "x\ny", "$a", "null", "\"\\/"];
+const STRINGS: &[&str] = &[
+    "", "a", "A", "b", "ab", "abc", "bca", "a.b", "10", "é", "É", "日本", "｡", "😀", "x\ny", "ab\n", "\nbc", "$a",
+    "null", "\"\\/",
+];
 
 pub fn generate(random: &mut Random) -> Json {
     object(random, 4)
