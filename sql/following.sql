@@ -45,10 +45,10 @@ BEGIN
 END
 $$;
 
--- The columns of the contacts' table, as they were when the row was written.
-CREATE FUNCTION segments.column_names(a segments.audience_config) RETURNS TABLE (number int, name text)
+-- The columns of a table among those that an audience has noted.
+CREATE FUNCTION segments.column_names(relation regclass, attributes text[]) RETURNS TABLE (number int, name text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT m[1]::int, m[2] FROM unnest(a.attributes) n, regexp_match(n, format('^%s (\d+) \d+ (.*)$', a.relation::oid)) m
+SELECT m[1]::int, m[2] FROM unnest(attributes) n, regexp_match(n, format('^%s (\d+) \d+ (.*)$', relation::oid)) m
  WHERE m IS NOT NULL
 $$;
 
@@ -122,8 +122,9 @@ CREATE FUNCTION segments.follow_renamed_columns(audiences text[], before text[],
 COMMENT ON FUNCTION segments.follow_renamed_columns(text[], text[], text[]) IS
     'Has the conditions of segments, the scopes and the declarations of audiences say the new names of columns, of which each has an entry in all three arrays; commands that rename columns call it.';
 
+-- The planner takes all that is unnested for many rows; compiling its plans would take longer than all else.
 CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
     altered oid[];
     audiences text[];
@@ -162,9 +163,13 @@ BEGIN
           FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes,
                unnest(ARRAY[a.relation, a.topics_relation]::oid[]) t(oid)
          WHERE t.oid IS NOT NULL);
-    SELECT array_agg(after.name), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
-      FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND NOT a.attributes <@ after.attributes,
-           segments.column_names(a) o JOIN LATERAL segments.column_names(after) n USING (number)
+    -- Which columns have other names is looked up once for all audiences of a table.
+    SELECT array_agg(u.audience), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
+      FROM (SELECT a.relation, a.attributes AS old, after.attributes AS new, array_agg(a.name) AS audiences
+              FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes
+             GROUP BY 1, 2, 3) c,
+           segments.column_names(c.relation, c.old) o JOIN segments.column_names(c.relation, c.new) n USING (number),
+           unnest(c.audiences) u(audience)
      WHERE o.name <> n.name;
     UPDATE segments.audience_config a
        SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,

@@ -61,11 +61,12 @@ SELECT severity, sqlstate, message FROM validate_conditions('{}', NULL);
 SELECT segments.permits_every_audience(ARRAY[NULL]), segments.forget_live_counts(ARRAY[NULL]::oid[]), segments.forget_counts_of_types(ARRAY[NULL]::oid[]);
 SELECT count(*) FROM segments.permitted_audiences(ARRAY[NULL, 'read:segments']);
 SELECT segments.follow_renamed_columns(ARRAY[NULL], ARRAY[NULL], ARRAY[NULL]);
+SELECT count(*) FROM segments.column_names('nulls', ARRAY[NULL]);
 SELECT attach_audience('some nulls', 'nulls', columns => '{email,NULL}');
 -- No function that takes one is missing above.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'segments'
- WHERE EXISTS (SELECT FROM unnest(p.proargtypes::oid[]) t JOIN pg_type y ON y.oid = t WHERE y.typcategory = 'A') ORDER BY 1;
+ WHERE EXISTS (SELECT FROM unnest(p.proargtypes::oid[]) t JOIN pg_type y ON y.oid = t WHERE y.typcategory = 'A') ORDER BY p.oid::regprocedure::text COLLATE "C";
 
 SELECT detach_audience('nulls', true);
 DROP TABLE null_topics, nulls, null_says;
