@@ -13,7 +13,8 @@ use segments_core::date::{Instant, Zone};
 use segments_core::error::{Error, ErrorKind, Place, nearest};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
-use segments_core::sql::ColumnKind;
+use segments_core::path::Path;
+use segments_core::sql::{ColumnKind, canonical_uuid};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -230,6 +231,25 @@ impl Scope for AudienceScope<'_> {
         match near {
             Some(near) => format!("Did you mean \"{near}\"? Otherwise {declare}."),
             None => format!("{}{}{exist}.", declare[..1].to_uppercase(), &declare[1..]),
+        }
+    }
+
+    fn never_holds(&self, path: &Path, text: &str) -> Option<(String, String)> {
+        let column = self.audience.table.column(path.text())?;
+        match &column.kind {
+            ColumnKind::Enum { labels, type_name, .. } if !labels.iter().any(|label| label == text) => {
+                let few: Vec<&str> = labels.iter().take(20).map(String::as_str).collect();
+                let hint = match nearest(text, labels.iter().map(String::as_str)) {
+                    Some(near) => format!("Did you mean \"{near}\"?"),
+                    None => format!("Its labels are {}.", few.join(", ")),
+                };
+                Some((format!("\"{text}\" is no label of {}, so nobody has it", type_name.name), hint))
+            }
+            ColumnKind::Uuid if canonical_uuid(text).is_none() => {
+                let hint = "Write all 36 characters: 0a1b2c3d-0000-4000-8000-000000000000.";
+                Some((format!("\"{text}\" is no uuid, so nobody has it"), hint.to_owned()))
+            }
+            _ => None,
         }
     }
 

@@ -99,7 +99,9 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
         return findings;
     }
     let scope = AudienceScope::in_utc(audience);
-    let notices = notices(&parsed.condition, &scope);
+    let mut notices = notices(&parsed.condition, &scope);
+    // Of a condition that could be read in part, the whole cannot be judged.
+    notices.retain(|notice| !(broken && notice.pointer.is_empty()));
     let missing = count_missing(audience, &notices);
     for notice in notices {
         let missing = notice.includes_missing.as_ref().and_then(|path| missing.get(path).copied());

@@ -32,6 +32,10 @@ pub trait Scope {
             None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
         }
     }
+    /// Why a property never equals a text, and what it may equal: of a column whose type has few values.
+    fn never_holds(&self, _path: &Path, _text: &str) -> Option<(String, String)> {
+        None
+    }
     /// The column whose keys are the custom properties, for hints.
     fn properties_column(&self) -> Option<String> {
         None

@@ -11,11 +11,13 @@ mod relative;
 #[cfg(test)]
 mod sample;
 mod scan;
+mod words;
 
 pub use literal::DateLiteral;
 pub use moment::{Moment, Written};
 pub use range::DateRange;
 pub use relative::{MAX_COUNT, Relative, Unit};
+pub use words::meant;
 
 use chrono::{Datelike, Months, NaiveDate};
 use std::fmt;
@@ -207,7 +209,7 @@ impl Instant {
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::END {
-            return write!(f, "{}T24:00:00Z", Day::MAX);
+            return f.write_str("10000-01-01T00:00:00Z");
         }
         let Local { day, micros } = self.utc_local();
         let seconds = micros / 1_000_000;

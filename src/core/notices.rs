@@ -6,9 +6,13 @@ use crate::check::property::Field;
 use crate::date::Written;
 use crate::error::Place;
 use crate::operator::Operator;
+use crate::parse::LOST_PATTERN;
 use crate::path::Path;
+use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
+
+mod contradictions;
 
 /// Something to think about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +31,20 @@ pub struct Notice {
 #[must_use]
 pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
     let mut finder = Finder { scope, place: Place::default(), notices: Vec::new() };
-    if condition.members.is_empty() {
-        finder.note("condition holds for everyone", "An empty condition means every contact of the audience.", None);
+    match contradictions::constant(condition) {
+        Some(true) => {
+            finder.note(
+                "condition holds for everyone",
+                "An empty condition means every contact of the audience.",
+                None,
+            );
+        }
+        Some(false) => finder.note(
+            "condition holds for nobody",
+            "An empty $in matches nobody, and {} under $not or $nor excludes everyone.",
+            None,
+        ),
+        None => {}
     }
     finder.condition(condition);
     finder.notices
@@ -59,7 +75,10 @@ impl Finder<'_> {
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let declared = self.declared(path);
         match predicate {
-            FieldPredicate::Literal(operand) => self.operand(operand, declared),
+            FieldPredicate::Literal(operand) => {
+                self.operand(operand, declared);
+                self.equality(path, operand, declared);
+            }
             FieldPredicate::Tests(predicate) => self.predicate(path, predicate, declared),
         }
     }
@@ -67,6 +86,15 @@ impl Finder<'_> {
     fn predicate(&mut self, path: &Path, predicate: &Predicate, declared: Option<PropertyType>) {
         let read_as = predicate.read_as.or(declared);
         self.bounds(predicate, read_as);
+        if let Some((one, other)) = contradictions::contradiction(predicate)
+            && !matches!(read_as, Some(PropertyType::Array(_)))
+        {
+            self.note(
+                format!("no value satisfies both {} and {}", one.name(), other.name()),
+                "Look at the two once more; of bounds, the lower one comes with $gt or $gte.",
+                None,
+            );
+        }
         let asks_presence = predicate.tests.iter().any(|test| match test {
             Test::Exists(wanted) => *wanted,
             Test::Empty(wanted) => !*wanted,
@@ -79,11 +107,11 @@ impl Finder<'_> {
                     let name = test.operator().name();
                     finder.note(
                         format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
-                        format!("To leave them out, add \"$exists\": true beside {name}."),
+                        without_missing(test),
                         Some(path.clone()),
                     );
                 }
-                finder.operands(test, read_as);
+                finder.operands(path, test, read_as);
             });
         }
     }
@@ -106,9 +134,22 @@ impl Finder<'_> {
         }
     }
 
-    fn operands(&mut self, test: &Test, read_as: Option<PropertyType>) {
+    fn operands(&mut self, path: &Path, test: &Test, read_as: Option<PropertyType>) {
         match test {
-            Test::Eq(operand) | Test::Ne(operand) | Test::Compare(_, operand) => self.operand(operand, read_as),
+            Test::Eq(operand) | Test::Ne(operand) => {
+                self.operand(operand, read_as);
+                self.equality(path, operand, read_as);
+            }
+            Test::Compare(_, operand) => self.operand(operand, read_as),
+            Test::Regex(pattern) => self.pattern(pattern.source()),
+            Test::Text(test, needle) if needle.text().contains('%') => {
+                let name = test.operator().name();
+                self.note(
+                    format!("% in {name} stands for itself"),
+                    format!("{name} has no wildcards: it looks for the text anywhere that its name says. Leave % out, or use $regex."),
+                    None,
+                );
+            }
             Test::In(operands) | Test::Nin(operands) => {
                 if let Some((index, operand)) =
                     operands.iter().enumerate().find(|(_, operand)| looks_like_date(operand))
@@ -118,6 +159,47 @@ impl Finder<'_> {
             }
             _ => {}
         }
+    }
+
+    /// What equality with a value hardly ever means.
+    fn equality(&mut self, path: &Path, operand: &Operand, read_as: Option<PropertyType>) {
+        match (operand, read_as) {
+            (Value::Array(items), Some(PropertyType::Array(_))) if let [item] = &items[..] => self.note(
+                "an array is compared as a whole: the stored one has exactly this element",
+                format!("For arrays that have it among their elements, write {item} without the brackets."),
+                None,
+            ),
+            (Value::Array(items), Some(PropertyType::Array(_))) if !items.is_empty() => self.note(
+                "an array is compared as a whole: the stored one has exactly these elements, in this order",
+                "For arrays that have all of them, write {\"$all\": […]}; for any of them, {\"$in\": […]}.",
+                None,
+            ),
+            (Value::Object(members), _) if members.is_empty() => {
+                self.note("{} is a value here: an object without members", LOST_PATTERN, None)
+            }
+            (Value::String(text), _) => {
+                if let Some((message, hint)) = self.scope.never_holds(path, text) {
+                    self.note(message, hint, None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A pattern as JavaScript writes it.
+    fn pattern(&mut self, source: &str) {
+        let Some((inside, options)) = source.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else { return };
+        if inside.is_empty() || !options.chars().all(|letter| "dgimsuvy".contains(letter)) {
+            return;
+        }
+        let options: String = options.chars().filter(|letter| "ims".contains(*letter)).collect();
+        let options = if options.is_empty() { String::new() } else { format!(", \"$options\": \"{options}\"") };
+        let inside = Value::<std::convert::Infallible>::String(inside.to_owned());
+        self.note(
+            "the slashes belong to the pattern, and have to be in the text",
+            format!("Write the pattern without them: {{\"$regex\": {inside}{options}}}."),
+            None,
+        );
     }
 
     fn operand(&mut self, operand: &Operand, read_as: Option<PropertyType>) {
@@ -161,6 +243,17 @@ fn matches_missing(test: &Test) -> bool {
     }
 }
 
+/// What to write so that a test does not hold for missing values and null.
+fn without_missing(test: &Test) -> String {
+    match test {
+        Test::Ne(operand) => {
+            format!("To leave them out, write {{\"$nin\": [{}, null]}} in its place.", excerpt(operand))
+        }
+        Test::Nin(_) => "To leave them out, add null to the list.".to_owned(),
+        test => format!("To leave them out, add \"$ne\": null beside {}.", test.operator().name()),
+    }
+}
+
 fn looks_like_date(operand: &Operand) -> bool {
     matches!(operand, Value::String(text) if Written::parse(text).is_some())
 }
@@ -189,6 +282,55 @@ mod tests {
         {
             assert_eq!(found(silent), [], "{silent}");
         }
+    }
+
+    #[test]
+    fn what_holds_for_everyone_or_nobody_is_told() {
+        for everyone in ["{}", r#"{"$or": [{"a": 1}, {}]}"#, r#"{"$and": [{}, {}]}"#, r#"{"a": {"$nin": []}}"#] {
+            assert_eq!(found(everyone)[0].1, "condition holds for everyone", "{everyone}");
+        }
+        for nobody in [r#"{"$nor": [{"a": 1}, {}]}"#, r#"{"$not": {}}"#, r#"{"a": 1, "b": {"$in": []}}"#] {
+            assert_eq!(found(nobody)[0].1, "condition holds for nobody", "{nobody}");
+        }
+        assert_eq!(found(r#"{"$or": [{"a": 1}, {"b": {"$in": []}}]}"#), []);
+    }
+
+    #[test]
+    fn contradictions_are_told() {
+        for condition in [
+            r#"{"a": {"$gte": 10, "$lte": 5}}"#,
+            r#"{"a": {"$gt": 5, "$lte": 5}}"#,
+            r#"{"a": {"$gt": "b", "$lt": "a"}}"#,
+            r#"{"a": {"$gt": {"$now": "-1 day"}, "$lt": {"$now": "-2 days"}}}"#,
+            r#"{"a": {"$gte": {"$date": "2024-02-01"}, "$lt": {"$date": "2024-01-01"}}}"#,
+            r#"{"a": {"$eq": 1, "$ne": 1}}"#,
+            r#"{"a": {"$eq": 1, "$nin": [2, 1]}}"#,
+        ] {
+            assert!(found(condition)[0].1.starts_with("no value satisfies both"), "{condition}");
+        }
+        for silent in [
+            r#"{"a": {"$gte": 5, "$lte": 5}}"#,
+            r#"{"a": {"$gte": 5, "$lte": "a"}}"#,
+            r#"{"a": {"$as": "number[]", "$eq": 9, "$lte": 5}}"#,
+        ] {
+            assert_eq!(found(silent), [], "{silent}");
+        }
+    }
+
+    #[test]
+    fn values_that_mean_something_else_are_told() {
+        for (condition, message) in [
+            (r#"{"a": {"$regex": "/^x/i"}}"#, "the slashes belong to the pattern, and have to be in the text"),
+            (r#"{"a": {"$contains": "%x%"}}"#, "% in $contains stands for itself"),
+            (r#"{"a": {}}"#, "{} is a value here: an object without members"),
+            (
+                r#"{"a": {"$as": "string[]", "$eq": ["vip"]}}"#,
+                "an array is compared as a whole: the stored one has exactly this element",
+            ),
+        ] {
+            assert_eq!(found(condition).iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>(), [message]);
+        }
+        assert_eq!(found(r#"{"a": {"$regex": "^/a/b"}}"#), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From text to a condition.
 
 use crate::ast::{Condition, Junction, Member};
-use crate::error::{Error, ErrorKind, Place, nearest};
+use crate::error::{Error, ErrorKind, Place};
 use crate::json::{self, Opened};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator, Position};
@@ -10,6 +10,7 @@ use crate::value::key_order;
 use serde_json::value::RawValue;
 use std::fmt;
 
+mod foreign;
 mod operand;
 mod predicate;
 mod topic;
@@ -96,23 +97,12 @@ impl Parser {
         }
     }
 
-    /// A condition inside another: it must say something.
+    /// A condition inside another.
     fn inner_condition(&mut self, raw: &RawValue) -> Option<Condition> {
         self.nested(|parser| {
             let members = parser.condition_object(raw)?;
-            parser.filled_condition(members)
+            Some(Condition { members: parser.members(members) })
         })
-    }
-
-    fn filled_condition(&mut self, members: Members<'_>) -> Option<Condition> {
-        if members.is_empty() {
-            return self.fail(
-                ErrorKind::Shape,
-                "empty condition inside another",
-                "{} means everyone and may only stand alone; leave this part out.",
-            );
-        }
-        Some(Condition { members: self.members(members) })
     }
 
     fn condition_object<'t>(&mut self, raw: &'t RawValue) -> Option<Members<'t>> {
@@ -134,6 +124,13 @@ impl Parser {
     fn member(&mut self, key: &str, raw: &RawValue) -> Option<Member> {
         if !key.starts_with('$') {
             let path = Path::parse(key);
+            if path.keys().iter().any(String::is_empty) {
+                return self.fail(
+                    ErrorKind::Shape,
+                    format!("a key of path \"{key}\" is empty"),
+                    "A dot stands between two keys. A dot that belongs to a key takes a backslash before it.",
+                );
+            }
             if path.keys().len() > limits::NESTING {
                 return self.too_deep();
             }
@@ -153,9 +150,20 @@ impl Parser {
                     self.wrong_operand(Operator::Segment, &other, "Name the segment: {\"$segment\": \"<id or name>\"}.")
                 }
             },
+            Some(operator) if self.names_fields(raw) => self.fail(
+                ErrorKind::Unsupported,
+                format!("operator {} does not compare fields with each other", operator.name()),
+                format!("It compares one field with a value: {{\"property\": {{\"{}\": value}}}}.", operator.name()),
+            ),
             Some(operator) => self.misplaced(operator),
             None => self.unknown_operator(key, Position::in_condition),
         }
+    }
+
+    /// Whether the operand is an array of field paths, as the operators of MongoDB's expressions take it.
+    fn names_fields(&self, raw: &RawValue) -> bool {
+        let is_field = |item: &&RawValue| matches!(json::open(item), Ok(Opened::String(text)) if text.starts_with('$'));
+        matches!(json::open(raw), Ok(Opened::Array(items)) if items.iter().any(is_field))
     }
 
     /// Reads what is asked of a path, among whose keys there are not too many numbers.
@@ -311,14 +319,10 @@ impl Parser {
     }
 
     fn unknown_operator<T>(&mut self, key: &str, fits: fn(Position) -> bool) -> Option<T> {
-        let known = || OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
-        let anywhere = || OPERATORS.iter().map(|row| row.name);
-        let foreign = || FOREIGN.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
-        let hint = match nearest(key, known()).or_else(|| nearest(key, anywhere())) {
-            Some(meant) => format!("Did you mean {meant}?"),
-            None if let Some((_, hint)) = foreign() => (*hint).to_owned(),
-            None => format!("Operators that may stand here: {}.", known().collect::<Vec<_>>().join(", ")),
-        };
+        let hint = foreign::hint(key, fits).unwrap_or_else(|| {
+            let known = OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
+            format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "))
+        });
         self.fail(ErrorKind::Unsupported, format!("unknown operator \"{key}\""), hint)
     }
 
@@ -342,11 +346,9 @@ impl Parser {
     }
 }
 
-/// What to use in place of operators that other languages have.
-const FOREIGN: &[(&str, &str)] =
-    &[("$like", LIKE), ("$ilike", LIKE), ("$between", "Use two bounds: {\"$gte\": …, \"$lte\": …}.")];
-
-const LIKE: &str = "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex.";
+/// What a RegExp of JavaScript becomes, and what was meant.
+pub(crate) const LOST_PATTERN: &str =
+    "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
 
 /// What the operator takes, in the words of its table without their Markdown, and what it was given.
 fn takes(operator: Operator, found: impl fmt::Display) -> String {
@@ -362,6 +364,7 @@ fn describe(opened: &Opened<'_>) -> &'static str {
         Opened::String(_) => "a string",
         Opened::Array(items) if items.is_empty() => "an empty array",
         Opened::Array(_) => "an array",
+        Opened::Object(members) if members.is_empty() => "an empty object",
         Opened::Object(_) => "an object",
     }
 }

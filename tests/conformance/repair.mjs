@@ -143,7 +143,7 @@ function* walk(value, keys) {
     if (isIndex(key) && Number(key) < value.length) {
       const element = value[Number(key)];
       if (rest.length === 0) yield { value: element, exactly: true };
-      else yield* walk(element, rest);
+      else if (element !== null && typeof element === "object") yield* walk(element, rest);
     }
     for (const element of value) if (isObject(element)) yield* walk(element, keys);
   } else if (isObject(value) && Object.hasOwn(value, key)) {

@@ -2,10 +2,12 @@
 
 use super::Checker;
 use crate::ast::Operand;
-use crate::date::{DateLiteral, DateRange, Instant, Utc, Written, Zone};
+use crate::date::{DateLiteral, DateRange, Instant, Utc, Written, Zone, meant};
+use crate::decimal::Decimal;
 use crate::error::ErrorKind;
 use crate::expr::Constant;
 use crate::operator::{OPERATORS, OperatorRow};
+use crate::parse::LOST_PATTERN;
 use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
@@ -103,13 +105,12 @@ impl Checker<'_> {
     fn mismatch(&mut self, operand: &Operand, scalar: ScalarType) -> Option<Constant> {
         let name = scalar.name();
         let hint = match (scalar, operand) {
-            (ScalarType::Date | ScalarType::Timestamp, Value::String(_)) => {
-                "Write it as 2024-01-31 or 2024-01-31T10:00:00Z.".to_owned()
-            }
-            (ScalarType::Date | ScalarType::Timestamp, Value::Number(number)) => {
-                format!("For milliseconds since 1970 write {{\"$date\": {number}}}; otherwise write it as 2024-01-31.")
-            }
-            (ScalarType::Number, Value::String(text)) if crate::decimal::Decimal::parse(text).is_some() => {
+            (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => match meant(text) {
+                Some(operand) => format!("Write {operand}."),
+                None => "Write it as 2024-01-31 or 2024-01-31T10:00:00Z.".to_owned(),
+            },
+            (ScalarType::Date | ScalarType::Timestamp, Value::Number(number)) => epoch(number),
+            (ScalarType::Number, Value::String(text)) if Decimal::parse(text).is_some() => {
                 format!("Leave out the quotes: {text}.")
             }
             (ScalarType::String, Value::Number(number)) => format!("Put it in quotes: \"{number}\"."),
@@ -121,6 +122,7 @@ impl Checker<'_> {
             (_, Value::Date(_)) => {
                 format!("Only date and timestamp properties compare with dates; this one is of type {name}.")
             }
+            (ScalarType::String, Value::Object(members)) if members.is_empty() => LOST_PATTERN.to_owned(),
             _ => format!("Write a {name}."),
         };
         self.fail(
@@ -129,6 +131,22 @@ impl Checker<'_> {
             hint,
         );
         None
+    }
+}
+
+/// What to write for a number of seconds or milliseconds since 1970: ten digits of seconds are of our time, and so are
+/// thirteen of milliseconds.
+fn epoch(number: &Decimal) -> String {
+    /// In seconds the year 5138, in milliseconds 1973
+    const BETWEEN: u64 = 100_000_000_000;
+    match number.to_i64() {
+        Some(seconds) if seconds.unsigned_abs() < BETWEEN => {
+            format!(
+                "For seconds since 1970 write {{\"$date\": {}}}, which counts milliseconds; otherwise write it as 2024-01-31.",
+                seconds * 1000
+            )
+        }
+        _ => format!("For milliseconds since 1970 write {{\"$date\": {number}}}; otherwise write it as 2024-01-31."),
     }
 }
 

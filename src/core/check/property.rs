@@ -4,8 +4,10 @@ use super::{Checker, Declaration, Scope};
 use crate::ast::FieldPredicate;
 use crate::error::{ErrorKind, nearest};
 use crate::limits;
+use crate::operator::{OPERATORS, OperatorRow};
 use crate::path::{Path, as_index};
 use crate::types::PropertyType;
+use crate::value::Value;
 
 /// What a path leads to.
 pub(crate) enum Field {
@@ -57,20 +59,21 @@ impl Checker<'_> {
             }
             Field::Key if predicate.read_as().is_some() => Some((path.clone(), None)),
             Field::Key | Field::Unknown => {
-                self.unknown_property(path);
+                self.unknown_property(path, predicate);
                 None
             }
         }
     }
 
-    fn unknown_property(&mut self, path: &Path) {
+    fn unknown_property(&mut self, path: &Path, predicate: &FieldPredicate) {
         if self.errors.len() == limits::ERRORS {
             return;
         }
         let names = self.scope.property_names();
         let nearest = |name| nearest(name, names.iter().map(String::as_str));
         let near = nearest(path.text()).or_else(|| (!path.rest().is_empty()).then(|| nearest(path.first())).flatten());
-        let hint = self.hint_at_keys(path).unwrap_or_else(|| self.scope.unknown_hint(near));
+        let hint = hint_at_operator(path, predicate).or_else(|| self.hint_at_keys(path));
+        let hint = hint.unwrap_or_else(|| self.scope.unknown_hint(near));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 
@@ -83,4 +86,18 @@ impl Checker<'_> {
         };
         Some(format!("Keys of column \"{column}\" are properties themselves: {write}."))
     }
+}
+
+/// The operator on conditions whose `$` is missing, where the operand is of its shape.
+fn hint_at_operator(path: &Path, predicate: &FieldPredicate) -> Option<String> {
+    let is_meant = |row: &&OperatorRow| row.position.in_condition() && row.name[1..].eq_ignore_ascii_case(path.text());
+    let row = OPERATORS.iter().find(is_meant)?;
+    let is_object = |value: &_| matches!(value, Value::Object(_));
+    let fits = match (predicate, row.name) {
+        (FieldPredicate::Literal(Value::Array(items)), "$and" | "$or" | "$nor") => items.iter().all(is_object),
+        (FieldPredicate::Literal(operand), "$not") => is_object(operand),
+        (FieldPredicate::Literal(Value::String(_)), "$topic" | "$segment") => true,
+        _ => false,
+    };
+    fits.then(|| format!("Did you mean {}?", row.name))
 }

@@ -269,7 +269,7 @@ mod tests {
         );
         assert_eq!(
             resolved("9999-12-31", &NewYork),
-            object(&[("day", "9999-12-31"), ("from", "9999-12-31T05:00:00Z"), ("until", "9999-12-31T24:00:00Z")])
+            object(&[("day", "9999-12-31"), ("from", "9999-12-31T05:00:00Z"), ("until", "10000-01-01T00:00:00Z")])
         );
     }
 
@@ -309,7 +309,7 @@ mod tests {
             ("$date", object(&[("day", "2024-01-01")]), "day and at, or day, from and until"),
             ("$date", object(&[("at", "2024-01-01T00:00:00"), ("day", "2024-01-01")]), "with its offset"),
             ("$date", object(&[("at", "2024-01-01T00:00:00Z"), ("day", "1/1/2024")]), "is not a date"),
-            ("$date", object(&[("at", "9999-12-31T24:00:00Z"), ("day", "9999-12-31")]), "with its offset"),
+            ("$date", object(&[("at", "10000-01-01T00:00:00Z"), ("day", "9999-12-31")]), "with its offset"),
             (
                 "$date",
                 object(&[("day", "2024-01-01"), ("from", "2024-01-02T00:00:00Z"), ("until", "2024-01-01T00:00:00Z")]),

@@ -37,18 +37,18 @@ impl Moment {
         Some(Moment::Instant(instant))
     }
 
-    /// What a `date` column holds: days since 2000-01-01. Infinity, and days outside of the years 1 to 9999, are before
-    /// or after all days.
+    /// What a `date` column holds: days since 2000-01-01. Infinity, and days outside of the years 1 to 9999, count as the
+    /// first or the last day of these years.
     #[must_use]
     pub fn of_date(days: i32) -> Moment {
-        Moment::Day(Day(days.saturating_add(POSTGRES_EPOCH_DAYS)))
+        Moment::Day(Day(days.saturating_add(POSTGRES_EPOCH_DAYS).clamp(Day::MIN.0, Day::MAX.0)))
     }
 
     /// What a `timestamp` or `timestamptz` column holds: microseconds since 2000-01-01. Infinity, and what lies outside
-    /// of the years 1 to 9999, is before or after all instants.
+    /// of the years 1 to 9999, counts as the first or the last instant of these years.
     #[must_use]
     pub fn of_timestamp(micros: i64) -> Moment {
-        Moment::Instant(Instant(micros.saturating_add(POSTGRES_EPOCH_MICROS)))
+        Moment::Instant(Instant::from_micros_saturating(micros.saturating_add(POSTGRES_EPOCH_MICROS)))
     }
 
     /// The day: of an instant, its day in UTC.
@@ -80,15 +80,19 @@ impl fmt::Display for Moment {
 }
 
 impl Written {
-    /// Reads an operand, by the grammar of [`Moment::parse`].
+    /// Reads an operand, by the grammar of [`Moment::parse`], but for 24:00, which RFC 3339 does not have and which is
+    /// read only where Postgres has stored it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Written> {
         let Scan { day, time } = scan(text.as_bytes())?;
         let Some(Time { micros, offset }) = time else { return Some(Written::Day(day)) };
+        if text.get(11..13) == Some("24") {
+            return None;
+        }
         let wall = day.start_utc().0 + micros;
         Some(match offset {
             Some(offset) => Written::Instant(Instant::from_micros(wall - offset)?),
-            // By way of an instant, because 24:00 is of the next day, which the last day lacks.
+            // By way of an instant, because second 60 of the last minute is of the next day, which the last day lacks.
             None => Written::Local(Utc.local_of(Instant::from_micros(wall)?)),
         })
     }
@@ -101,7 +105,7 @@ impl Written {
     }
 }
 
-/// Reads an instant written with its offset, where the end of the last day, 9999-12-31T24:00:00Z, may stand too.
+/// Reads an instant written with its offset, where the end of the last day, 10000-01-01T00:00:00Z, may stand too.
 pub(super) fn read_range_end(text: &str) -> Option<Instant> {
     match Written::parse(text) {
         Some(Written::Instant(instant)) => Some(instant),
@@ -115,9 +119,14 @@ mod tests {
     use super::super::sample::{at, day, local};
     use super::*;
 
-    /// What a stored string says, once it is known that an operand of the same text says the same in UTC.
+    /// What a stored string says, once it is known that an operand of the same text says the same in UTC, or nothing
+    /// where the hour is 24.
     fn read(text: &str) -> Option<Moment> {
         let stored = Moment::parse(text.as_bytes());
+        if text.get(11..13) == Some("24") {
+            assert_eq!(Written::parse(text), None, "{text}");
+            return stored;
+        }
         let written = Written::parse(text).map(|written| match written {
             Written::Day(day) => Moment::Day(day),
             Written::Local(local) => Moment::Instant(Utc.instant_of(local)),
@@ -290,7 +299,7 @@ mod tests {
     #[test]
     fn a_time_without_an_offset_waits_for_its_zone() {
         assert_eq!(Written::parse("2024-01-01 10:00"), Some(Written::Local(local("2024-01-01T10:00:00"))));
-        let Some(Written::Local(next)) = Written::parse("2023-12-31 24:00") else { panic!("a wall-clock time") };
+        let Some(Written::Local(next)) = Written::parse("2023-12-31 23:59:60") else { panic!("a wall-clock time") };
         assert_eq!((next.day(), next.micros_of_day()), (day("2024-01-01"), 0));
     }
 

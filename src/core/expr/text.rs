@@ -19,20 +19,12 @@ impl Expr<FieldTest> {
     /// anywhere.
     #[must_use]
     pub fn to_condition(&self) -> Condition {
-        match self {
-            Expr::Const(true) => Condition::default(),
-            other => inner_condition(other),
+        let mut object = Object::default();
+        for part in conjuncts(self) {
+            object.add(part);
         }
+        Condition { members: object.into_members() }
     }
-}
-
-/// The condition inside another, where `{}` may not stand.
-fn inner_condition(expr: &Expr<FieldTest>) -> Condition {
-    let mut object = Object::default();
-    for part in conjuncts(expr) {
-        object.add(part);
-    }
-    Condition { members: object.into_members() }
 }
 
 /// An object being filled: whatever has no room beside the other members goes under `$and`.
@@ -48,30 +40,25 @@ struct Object {
 impl Object {
     fn add(&mut self, part: &Expr<FieldTest>) {
         match part {
-            Expr::Const(value) => {
-                let test = if *value { Test::Nin(vec![]) } else { Test::In(vec![]) };
-                let anything = Path::from_keys(vec![String::new()]);
-                if let Some(test) = self.place(&anything, None, test) {
-                    self.and.push(field_condition(anything, None, test));
-                }
-            }
-            Expr::And(_) => self.and.push(inner_condition(part)),
+            Expr::Const(true) => {}
+            Expr::Const(false) => self.none.push(Condition::default()),
+            Expr::And(_) => self.and.push(part.to_condition()),
             Expr::Or(parts) => {
-                let parts = parts.iter().map(inner_condition).collect();
+                let parts = parts.iter().map(Expr::to_condition).collect();
                 match &mut self.any {
                     None => self.any = Some(parts),
                     Some(_) => self.and.push(logical_condition(Junction::Or, parts)),
                 }
             }
             Expr::Not(inner) => match &**inner {
-                Expr::Or(parts) => self.none.extend(parts.iter().map(inner_condition)),
+                Expr::Or(parts) => self.none.extend(parts.iter().map(Expr::to_condition)),
                 Expr::Test(field) => {
                     if self.place(&field.path, field.read_as, field.to_test(false)).is_some() {
-                        self.none.push(inner_condition(inner));
+                        self.none.push(inner.to_condition());
                     }
                 }
                 // Not `$not`: an object of that alone would read as a predicate inside $elemMatch.
-                other => self.none.push(inner_condition(other)),
+                other => self.none.push(other.to_condition()),
             },
             Expr::Test(field) => self.add_test(field),
         }
@@ -198,7 +185,7 @@ impl ValueTest {
 impl ElementTest {
     fn to_elem_match(&self, untyped: bool) -> ElemMatch {
         match self {
-            ElementTest::Object(condition) => ElemMatch::Condition(inner_condition(condition)),
+            ElementTest::Object(condition) => ElemMatch::Condition(condition.to_condition()),
             ElementTest::Value(expr) => ElemMatch::Predicate(element_predicate(conjuncts(expr), untyped)),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Members, Parser};
 use crate::ast::Operand;
-use crate::date::DateLiteral;
+use crate::date::{self, DateLiteral};
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::limits;
@@ -119,7 +119,14 @@ impl Parser {
             let operand: Json = parser.value(opened, Parser::not_a_value)?;
             match read(&operand) {
                 Ok(date) => Some(date),
-                Err(reason) => parser.fail(ErrorKind::Shape, reason, hint),
+                Err(reason) => {
+                    let meant = match &operand {
+                        Json::String(text) if key == Operator::Date.name() => date::meant(text),
+                        _ => None,
+                    };
+                    let hint = meant.map_or(hint.to_owned(), |operand| format!("Write {operand} as the whole value."));
+                    parser.fail(ErrorKind::Shape, reason, hint)
+                }
             }
         })
     }

@@ -1,9 +1,9 @@
 //! What is asked of a field.
 
-use super::{Members, Parser, describe, takes};
-use crate::ast::{AllEntry, Comparison, ElemMatch, FieldPredicate, Predicate, Test, TextTest, TypeOperand};
+use super::{LOST_PATTERN, Members, Parser, describe, takes};
+use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TextTest, TypeOperand};
 use crate::error::ErrorKind;
-use crate::json::Opened;
+use crate::json::{self, Opened};
 use crate::limits;
 use crate::operator::{Operator, Position};
 use crate::pattern::{Needle, Pattern};
@@ -122,7 +122,11 @@ impl Parser {
     }
 
     fn regex(&mut self, raw: &RawValue, options: Option<&str>) -> Option<Test> {
-        let source = self.string(Operator::Regex, raw, "Write the pattern as a string, without slashes around it.")?;
+        let hint = match json::open(raw) {
+            Ok(Opened::Object(members)) if members.is_empty() => LOST_PATTERN,
+            _ => "Write the pattern as a string, without slashes around it.",
+        };
+        let source = self.string(Operator::Regex, raw, hint)?;
         self.check_options(options, "imsx")?;
         match Pattern::compile(&source, options) {
             Ok(pattern) => self.count_pattern(pattern.bytes()).map(|()| Test::Regex(pattern)),
@@ -172,6 +176,22 @@ impl Parser {
                 let members = self.unique(members)?;
                 Some(Test::Not(self.nested(|parser| parser.predicate(members))?))
             }
+            Opened::Object(members) if !members.is_empty() && !has_operators(&members) => {
+                let key = &members[0].0;
+                let hint = match Operator::parse(&format!("${key}")) {
+                    Some(operator) => format!("Did you mean {{\"$not\": {{\"{}\": …}}}}?", operator.name()),
+                    None => {
+                        "Operators begin with $: {\"$not\": {\"$gt\": 5}}. For \"not equal\" write {\"$ne\": value}."
+                            .into()
+                    }
+                };
+                self.fail(ErrorKind::Shape, format!("$not on a field takes operators, and \"{key}\" is none"), hint)
+            }
+            Opened::Object(members) if members.is_empty() => self.fail(
+                ErrorKind::Shape,
+                "$not on a field takes an object of operators, not an empty object",
+                LOST_PATTERN,
+            ),
             other => self.fail(
                 ErrorKind::Shape,
                 format!("$not on a field takes an object of operators, not {}", describe(&other)),
@@ -204,7 +224,7 @@ impl Parser {
             || members.iter().any(|(key, _)| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor"));
         self.nested(|parser| {
             if is_condition {
-                parser.filled_condition(members).map(ElemMatch::Condition)
+                Some(ElemMatch::Condition(Condition { members: parser.members(members) }))
             } else {
                 parser.predicate(members).map(ElemMatch::Predicate)
             }

@@ -65,11 +65,12 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
-    /// The element that a key reads as an index: at the path's end it is taken as it is.
+    /// The element that a key reads as an index: at the path's end it is taken as it is; before it, only an object or
+    /// an array yields anything (`ElementPath` and `BSONElementIterator` in MongoDB's `src/mongo/db/matcher/path.cpp`).
     fn by_index<'d, A: Array<'d>>(&mut self, array: A, key: &Key, rest: &[Key]) -> bool {
         match key.index.and_then(|index| array.get(index)) {
             Some(element) if rest.is_empty() => self.value(element, false),
-            Some(element) => self.on(element, rest),
+            Some(element) => matches!(element.view(), View::Object(_) | View::Array(_)) && self.on(element, rest),
             None => false,
         }
     }

@@ -1,25 +1,32 @@
-//! Days and points in time on timestamp columns, of which every value is a point in time.
+//! Days and points in time on columns of dates and timestamps.
+//!
+//! What such a column holds outside the years 1 to 9999, infinity included, counts as the first or the last moment of
+//! them, as [`Moment`](crate::date::Moment) reads it: so nothing is after 9999-12-31, in any zone.
 
 use super::native::Equal;
 use super::table::ColumnKind;
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
-use crate::date::{DateRange, Instant};
+use crate::date::{DateRange, Day, Instant};
 
-/// Equality: inside the day, or the very instant.
+/// Equality on a timestamp column: inside the day, or the very instant.
 pub(super) fn equal(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
+    let at = |symbol, instant| bound(writer, kind, term, symbol, instant);
     if !range.is_day() {
-        return Equal::To(text(kind, range.from()));
+        return match range.from() {
+            Instant::MIN => Equal::When(at(Symbol::Lte, Instant::MIN)),
+            Instant::MAX => Equal::When(at(Symbol::Gte, Instant::MAX)),
+            instant => Equal::To(text(kind, instant)),
+        };
     }
     if range.from() == range.until() {
         return Equal::Never;
     }
-    let bound = |symbol, instant| Sql::infix(term, symbol, literal(writer, kind, instant));
-    Equal::When(Sql::and([bound(Symbol::Gte, range.from()), bound(Symbol::Lt, range.until())]))
+    Equal::When(Sql::and([at(Symbol::Gte, range.from()), at(Symbol::Lt, range.until())]))
 }
 
-/// Order: before the range starts, or from its end on.
+/// Order on a timestamp column: before the range starts, or from its end on.
 pub(super) fn ordered(
     writer: Writer<'_>,
     kind: &ColumnKind,
@@ -34,7 +41,35 @@ pub(super) fn ordered(
         Comparison::Lt => (Symbol::Lt, range.from()),
         Comparison::Lte => (Symbol::Lt, range.until()),
     };
-    Sql::infix(term, symbol, literal(writer, kind, instant))
+    bound(writer, kind, term, symbol, instant)
+}
+
+/// Equality on a date column.
+pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, day: Day) -> Equal {
+    let infix = |symbol| Sql::infix(term, symbol, writer.literal(kind, &day.to_string()));
+    match day {
+        Day::MIN => Equal::When(infix(Symbol::Lte)),
+        Day::MAX => Equal::When(infix(Symbol::Gte)),
+        day => Equal::To(day.to_string()),
+    }
+}
+
+/// Order on a date column.
+pub(super) fn ordered_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, day: Day) -> Sql {
+    match (comparison, day) {
+        (Comparison::Gte, Day::MIN) | (Comparison::Lte, Day::MAX) => Sql::Const(true),
+        (Comparison::Lt, Day::MIN) | (Comparison::Gt, Day::MAX) => Sql::Const(false),
+        _ => Sql::infix(term, Symbol::from(comparison), writer.literal(kind, &day.to_string())),
+    }
+}
+
+fn bound(writer: Writer<'_>, kind: &ColumnKind, term: &str, symbol: Symbol, instant: Instant) -> Sql {
+    match (symbol, instant) {
+        (Symbol::Gte, Instant::MIN) | (Symbol::Lte, Instant::MAX) => Sql::Const(true),
+        (Symbol::Lt, Instant::MIN) | (Symbol::Gt, Instant::MAX) => Sql::Const(false),
+        (Symbol::Gte | Symbol::Lt, instant) if instant > Instant::MAX => Sql::Const(symbol == Symbol::Lt),
+        _ => Sql::infix(term, symbol, literal(writer, kind, instant)),
+    }
 }
 
 pub(super) fn literal(writer: Writer<'_>, kind: &ColumnKind, instant: Instant) -> String {

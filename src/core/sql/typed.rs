@@ -138,9 +138,14 @@ mod tests {
 
     /// Whether the index condition lets a stored value through.
     fn lets(sql: &Sql, read_as: ScalarType, stored: Moment) -> bool {
-        let Sql::Infix { operator, right, .. } = sql else { panic!("{sql:?}") };
+        let (operator, right) = match sql {
+            Sql::Infix { operator, right, .. } => (operator, right),
+            Sql::IsNotNull(_) => return true,
+            Sql::Const(holds) => return *holds,
+            sql => panic!("{sql:?}"),
+        };
         let text = right.trim_matches('\'');
-        // 9999-12-31T24:00:00Z is past every instant.
+        // 10000-01-01T00:00:00Z is past every instant.
         let ordering = match (read_as, Moment::parse(text.as_bytes())) {
             (ScalarType::Date, Some(bound)) => stored.day().cmp(&bound.day()),
             (_, Some(bound)) => stored.instant().cmp(&bound.instant()),

@@ -47,7 +47,6 @@ fn eq_is_of_any_json_value() {
         (r#"{"a": ""}"#, &[r#"{"a": ""}"#, r#"{"a": [""]}"#], &[r#"{"a": null}"#, "{}", r#"{"a": []}"#]),
         (r#"{"a": {}}"#, &[r#"{"a": {}}"#, r#"{"a": [{}]}"#], &[r#"{"a": {"b": 1}}"#, r#"{"a": []}"#, "{}"]),
         (r#"{"a": []}"#, &[r#"{"a": []}"#, r#"{"a": [[]]}"#], &[r#"{"a": [1]}"#, r#"{"a": {}}"#, "{}"]),
-        (r#"{"": 1}"#, &[r#"{"": 1}"#], &[r#"{"a": 1}"#]),
     ]);
 }
 
@@ -477,6 +476,18 @@ fn rule_4_paths() {
         ),
         (r#"{"a.0.0": 1}"#, &[r#"{"a": [[1]]}"#, r#"{"a": [{"0": 1}]}"#], &[r#"{"a": [1]}"#, r#"{"a": [[[1]]]}"#]),
         (r#"{"a.01": 1}"#, &[r#"{"a": {"01": 1}}"#, r#"{"a": [{"01": 1}]}"#], &[r#"{"a": [0, 1]}"#]),
+        // Where the path goes on behind a number, a scalar at that place yields nothing, not even absence.
+        (
+            r#"{"a.0.b": null}"#,
+            &[r#"{"a": [{}]}"#, r#"{"a": [{"b": null}]}"#, r#"{"a": 1}"#, "{}", r#"{"a": [1, {"c": 1}]}"#],
+            &[r#"{"a": [1]}"#, r#"{"a": []}"#, r#"{"a": [null]}"#, r#"{"a": [{"b": 1, "0": {"b": 1}}]}"#],
+        ),
+        (r#"{"a.0.b": {"$exists": false}}"#, &[r#"{"a": [1]}"#, r#"{"a": [{}]}"#], &[r#"{"a": [{"b": null}]}"#]),
+        (
+            r#"{"a.0.b": {"$empty": true}}"#,
+            &[r#"{"a": [1]}"#, r#"{"a": []}"#],
+            &[r#"{"a": [{"b": 1, "0": {"b": 1}}]}"#],
+        ),
         (r#"{"a.-1": 1}"#, &[r#"{"a": {"-1": 1}}"#], &[r#"{"a": [1]}"#]),
         (
             r#"{"a.18446744073709551616": {"$exists": true}}"#,
@@ -485,7 +496,6 @@ fn rule_4_paths() {
         ),
         (r#"{"0": 1}"#, &[r#"{"0": 1}"#], &["[1]"]),
         // Empty keys, and keys with a dot
-        (r#"{"a.": 1}"#, &[r#"{"a": {"": 1}}"#], &[r#"{"a": 1}"#]),
         (r#"{"a\\.b": 1}"#, &[r#"{"a.b": 1}"#], &[r#"{"a": {"b": 1}}"#]),
     ]);
 }
@@ -603,4 +613,22 @@ fn long_arrays_can_be_interrupted() {
         assert!(!program.matches(&document, Surroundings { interrupt, ..Surroundings::NONE }));
         assert!(CALLS.load(Ordering::Relaxed) >= 2, "{condition}");
     }
+}
+
+#[test]
+fn an_empty_condition_inside_another_is_everyone() {
+    let (scalars, objects) =
+        ([r#"{}"#, r#"{"a": 1}"#, r#"{"a": [1, "x", null]}"#], [r#"{"a": [{}]}"#, r#"{"a": [1, []]}"#]);
+    let all = [&scalars[..], &objects[..]].concat();
+    assert_matches(&[
+        (r#"{"$or": [{"a": 1}, {}]}"#, &all, &[]),
+        (r#"{"$and": [{}, {}]}"#, &all, &[]),
+        (r#"{"$nor": [{}]}"#, &[], &all),
+        (r#"{"$not": {}}"#, &[], &all),
+        (r#"{"$not": {"$not": {}}}"#, &all, &[]),
+        (r#"{"$and": [{"a": {"$size": 1}}, {}]}"#, &objects[..1], &scalars),
+        (r#"{"a": {"$elemMatch": {}}}"#, &objects, &scalars),
+        (r#"{"a": {"$all": [{"$elemMatch": {}}]}}"#, &objects, &scalars),
+        (r#"{"a": {"$elemMatch": {"$nor": [{}]}}}"#, &[], &all),
+    ]);
 }

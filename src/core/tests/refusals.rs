@@ -30,7 +30,8 @@ fn assert_refused(rows: &[Refusal<'_>]) {
 }
 
 const QUOTES: &str = "Keys and strings take double quotes; nothing may follow the closing brace.";
-const ALONE: &str = "{} means everyone and may only stand alone; leave this part out.";
+const LOST: &str =
+    "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
 const VALUE: &str = "A value is plain JSON, or a date: {\"$date\": …}, {\"$now\": …}, {\"$today\": …}.";
 
 #[test]
@@ -96,12 +97,24 @@ fn a_condition_is_an_object_that_says_something() {
             "$nor takes a non-empty array of conditions, not an object",
             &list("$nor"),
         ),
-        (r#"{"$or": [{}]}"#, Shape, "/$or/0", "empty condition inside another", ALONE),
-        (r#"{"$not": {}}"#, Shape, "/$not", "empty condition inside another", ALONE),
-        (r#"{"a": {"$elemMatch": {}}}"#, Shape, "/a/$elemMatch", "empty condition inside another", ALONE),
         (r#"{"$and": [{"a": 1}, 5]}"#, Shape, "/$and/1", "a condition must be an object, not a number", object),
         (r#"{"$not": [{"a": 1}]}"#, Shape, "/$not", "a condition must be an object, not an array", object),
     ]);
+}
+
+#[test]
+fn no_key_of_a_path_is_empty() {
+    let hint = "A dot stands between two keys. A dot that belongs to a key takes a backslash before it.";
+    for (condition, pointer, path) in [
+        (r#"{"": 1}"#, "/", ""),
+        (r#"{"a.": 1}"#, "/a.", "a."),
+        (r#"{".a": {"$gt": 1}}"#, "/.a", ".a"),
+        (r#"{"$or": [{"a..b": null}]}"#, "/$or/0/a..b", "a..b"),
+        (r#"{"a": {"$elemMatch": {"b.": 1}}}"#, "/a/$elemMatch/b.", "b."),
+    ] {
+        assert_refused(&[(condition, Shape, pointer, &format!("a key of path \"{path}\" is empty"), hint)]);
+    }
+    assert_kind(r#"{"a\\.": 1, "a": {"": 1}}"#, None);
 }
 
 #[test]
@@ -170,6 +183,33 @@ fn rule_10_unknown_operators_name_the_nearest() {
         (r#"{"a": {"$like": "x%"}}"#, "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex."),
         (r#"{"a": {"$iLike": "x%"}}"#, "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex."),
         (r#"{"a": {"$between": [1, 2]}}"#, "Use two bounds: {\"$gte\": …, \"$lte\": …}."),
+        // A negated word gets the negated form.
+        (r#"{"a": {"$neq": 1}}"#, "Did you mean $ne?"),
+        (r#"{"a": {"$notIn": [1]}}"#, "Did you mean $nin?"),
+        (r#"{"a": {"$not_in": [1]}}"#, "Did you mean $nin?"),
+        (r#"{"a": {"$notContains": "x"}}"#, "Write {\"$not\": {\"$contains\": …}}."),
+        (r#"{"a": {"$doesNotContain": "x"}}"#, "Write {\"$not\": {\"$contains\": …}}."),
+        (r#"{"a": {"$notExists": true}}"#, "Write {\"$exists\": false}."),
+        (r#"{"a": {"$nregex": "x"}}"#, "Write {\"$not\": {\"$regex\": …}}."),
+        (r#"{"a": {"$nstartsWith": "x"}}"#, "Write {\"$not\": {\"$startsWith\": …}}."),
+        (r#"{"a": {"$isNotNull": true}}"#, "Write {\"$ne\": null}: it holds for contacts that have a value."),
+        (r#"{"a": {"$is": 1}}"#, "Did you mean $eq?"),
+        (r#"{"a": {"$ge": 1}}"#, "Did you mean $gte?"),
+        (r#"{"a": {"$ni": [1]}}"#, "Did you mean $in?"),
+        (r#"{"$xor": [{"a": 1}]}"#, "For exactly one of two, write {\"$or\": [A, B], \"$nor\": [{\"$and\": [A, B]}]}."),
+        (
+            r#"{"$id": 1}"#,
+            "Fields are named without $: {\"id\": …}. A name that begins with $ takes a backslash before it.",
+        ),
+        (r#"{"$eq": ["$a", "$b"]}"#, "It compares one field with a value: {\"property\": {\"$eq\": value}}."),
+        // What became of a RegExp, and operators without $.
+        (r#"{"a": {"$regex": {}}}"#, LOST),
+        (r#"{"a": {"$not": {}}}"#, LOST),
+        (r#"{"a": {"$not": {"lt": 40}}}"#, "Did you mean {\"$not\": {\"$lt\": …}}?"),
+        (
+            r#"{"a": {"$not": {"b": 40}}}"#,
+            "Operators begin with $: {\"$not\": {\"$gt\": 5}}. For \"not equal\" write {\"$ne\": value}.",
+        ),
     ] {
         assert_eq!(refusal(text).unwrap().hint, hint);
     }
@@ -312,14 +352,14 @@ fn wrong_operands() {
             r#"{"a": {"$lte": [1]}}"#,
             Shape,
             "/a/$lte",
-            "$lte takes a string, number, boolean or date, not an array",
+            "$lte takes a string, number or date; a boolean where none is declared, not an array",
             no_order,
         ),
         (
             r#"{"a": {"$lt": {"b": 1}}}"#,
             Shape,
             "/a/$lt",
-            "$lt takes a string, number, boolean or date, not an object",
+            "$lt takes a string, number or date; a boolean where none is declared, not an object",
             no_order,
         ),
         (
@@ -385,8 +425,8 @@ fn wrong_operands() {
             r#"{"a": {"$not": {"b": 5}}}"#,
             Shape,
             "/a/$not",
-            "$not on a field takes an object of operators, not an object",
-            not,
+            "$not on a field takes operators, and \"b\" is none",
+            "Operators begin with $: {\"$not\": {\"$gt\": 5}}. For \"not equal\" write {\"$ne\": value}.",
         ),
         (
             r#"{"a": {"$not": {"$date": "2024-01-01"}}}"#,
@@ -427,7 +467,7 @@ fn wrong_operands() {
             r#"{"$topic": {}}"#,
             Shape,
             "/$topic",
-            "$topic takes a topic, or $eq $ne $in $nin $all over topics, not an object",
+            "$topic takes a topic, or $eq $ne $in $nin $all over topics, not an empty object",
             topics,
         ),
         (
@@ -479,7 +519,7 @@ fn wrong_dates() {
             Shape,
             "/a/$gt/$date",
             "\"yesterday\" is neither a date such as 2024-01-31 nor a timestamp such as 2024-01-31T10:00:00Z",
-            date,
+            r#"Write {"$today": "-1 day"} as the whole value."#,
         ),
         (
             r#"{"a": {"$date": true}}"#,
@@ -588,7 +628,7 @@ fn pointers_escape_slashes_and_tildes() {
 
 #[test]
 fn all_mistakes_are_told_at_once_up_to_a_hundred() {
-    let parsed = parse_all(r#"{"$or": [{"a": {"$gtt": 1}}, {"b": {"$gt": null}}, {}], "c": {"$regex": "("}}"#, || ());
+    let parsed = parse_all(r#"{"$or": [{"a": {"$gtt": 1}}, {"b": {"$gt": null}}, []], "c": {"$regex": "("}}"#, || ());
     let pointers: Vec<&str> = parsed.errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(pointers, ["/c/$regex", "/$or/0/a/$gtt", "/$or/1/b/$gt", "/$or/2"]);
 

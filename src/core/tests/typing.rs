@@ -5,7 +5,7 @@ mod common;
 use common::audience::Audience;
 use common::{Case, checked, document, evaluate, on_document};
 use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
-use segments_core::date::{Instant, Utc, Zone};
+use segments_core::date::{Instant, Moment, Utc, Zone};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::Checked;
 use segments_core::limits;
@@ -93,7 +93,7 @@ fn types_are_written_in_the_language_itself() {
         ),
         (r#"{"tags": {"$all": ["a", "b"]}}"#, r#"{"tags": {"$as": "string[]", "$all": ["a", "b"]}}"#),
         (r#"{"$segment": "minors"}"#, r#"{"age": {"$as": "number", "$not": {"$gte": 18}}}"#),
-        (r#"{"age": {"$in": []}}"#, r#"{"": {"$in": []}}"#),
+        (r#"{"age": {"$in": []}}"#, r#"{"$nor": [{}]}"#),
         (r#"{"age": {"$nin": []}}"#, "{}"),
         // Days and times of the zone carry what they resolved to.
         (
@@ -739,4 +739,47 @@ fn keys_that_are_not_declared_are_read_as_the_condition_says() {
         let kinds: Vec<ErrorKind> = mistakes(text).into_iter().map(|error| error.kind).collect();
         assert_eq!(kinds, [ErrorKind::UnknownProperty], "{text}");
     }
+}
+
+#[test]
+fn hints_say_what_was_probably_meant() {
+    for (condition, hint) in [
+        (r#"{"or": [{"age": 1}]}"#, "Did you mean $or?"),
+        (r#"{"NOR": [{"age": 1}]}"#, "Did you mean $nor?"),
+        (r#"{"not": {"age": 1}}"#, "Did you mean $not?"),
+        (r#"{"segment": "adults"}"#, "Did you mean $segment?"),
+        (r#"{"born": "yesterday"}"#, r#"Write {"$today": "-1 day"}."#),
+        (r#"{"seen": {"$gte": "now-30d"}}"#, r#"Write {"$now": "-30 days"}."#),
+        (r#"{"seen": {"$gte": "$now"}}"#, r#"Write {"$now": "0 days"}."#),
+        // Seconds of our time, and milliseconds.
+        (
+            r#"{"seen": {"$gte": 1704067200}}"#,
+            r#"For seconds since 1970 write {"$date": 1704067200000}, which counts milliseconds; otherwise write it as 2024-01-31."#,
+        ),
+        (
+            r#"{"seen": {"$gte": 1704067200000}}"#,
+            r#"For milliseconds since 1970 write {"$date": 1704067200000}; otherwise write it as 2024-01-31."#,
+        ),
+        // What became of a RegExp.
+        (
+            r#"{"name": {}}"#,
+            r#"JSON.stringify makes {} of a regular expression; write its text: {"$regex": "^a", "$options": "i"}."#,
+        ),
+    ] {
+        assert_eq!(mistakes(condition)[0].hint, hint, "{condition}");
+    }
+    assert_eq!(mistakes(r#"{"or": 5}"#)[0].message, "property \"or\" does not exist");
+}
+
+/// In whichever zone, nothing is after the last day that there is: neither what columns hold beyond it.
+#[test]
+fn nothing_is_after_the_last_day() {
+    for stored in ["9999-12-31", "9999-12-31T23:59:59.999999Z", "2024-01-01"] {
+        assert_compares("seen", "\"9999-12-31\"", &[(stored, if stored < "9999" { '<' } else { '=' })]);
+    }
+    for (days, micros) in [(i32::MAX, i64::MAX), (3_000_000, 300_000_000_000_000_000)] {
+        assert_eq!(Moment::of_date(days).day().to_string(), "9999-12-31");
+        assert_eq!(Moment::of_timestamp(micros).instant(), Instant::MAX);
+    }
+    assert_eq!(Moment::of_timestamp(i64::MIN).instant(), Instant::MIN);
 }

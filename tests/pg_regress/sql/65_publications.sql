@@ -13,7 +13,7 @@ SELECT attach_audience('published', 'published');
 SELECT contact_count FROM create_segment('high', '{"n": {"$gt": 5}}', audience => 'published');
 SELECT set_freshness('published', 'live'), watch_segment(id) FROM segments.segment WHERE audience = 'published';
 UPDATE published SET n = n + 1;
-SELECT segments.fold_counts();
+SELECT segments.fold_counts() > 0 AS folded;
 UPDATE published SET n = n + 1;
 SELECT contact_count, error FROM refresh_segments('published');
 SELECT grant_segments_access('regress_segments_published', 'read:segments'), revoke_segments_access('regress_segments_published', 'read:segments');

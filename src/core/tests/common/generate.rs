@@ -36,7 +36,7 @@ impl<T: fmt::Display> fmt::Debug for Shown<T> {
 }
 
 pub fn condition(options: Options) -> impl Strategy<Value = Shown<Condition>> {
-    prop_oneof![1 => Just(Condition::default()), 30 => filled_condition(options, 3)].prop_map(Shown)
+    any_condition(options, 3).prop_map(Shown)
 }
 
 pub fn document() -> impl Strategy<Value = Shown<Json>> {
@@ -44,8 +44,9 @@ pub fn document() -> impl Strategy<Value = Shown<Json>> {
     vec((key(few), json(few, 3)), 0..4).prop_map(object_of).prop_map(Shown)
 }
 
-fn filled_condition(options: Options, levels: u32) -> BoxedStrategy<Condition> {
-    vec(member(options, levels), 1..4).prop_map(|members| Condition { members: ordered(members, Member::key) }).boxed()
+fn any_condition(options: Options, levels: u32) -> BoxedStrategy<Condition> {
+    let members = prop_oneof![1 => Just(vec![]), 30 => vec(member(options, levels), 1..4)];
+    members.prop_map(|members| Condition { members: ordered(members, Member::key) }).boxed()
 }
 
 fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
@@ -54,7 +55,7 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
     if levels == 0 {
         return field.boxed();
     }
-    let inner = || filled_condition(options, levels - 1);
+    let inner = || any_condition(options, levels - 1);
     let junction = select(vec![Junction::And, Junction::Or, Junction::Nor]);
     let logical = (junction, vec(inner(), 1..4)).prop_map(|(junction, inner)| Member::Logical(junction, inner));
     let document_only = prop_oneof![6 => field, 2 => logical, 1 => inner().prop_map(Member::Not)];
@@ -142,9 +143,12 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
 fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
     let options = Options { audience: false, ..options };
     // An object of `$not` alone would be a predicate.
-    let reads_as_condition = |condition: &Condition| condition.members.iter().any(|member| member.key() != "$not");
+    let reads_as_condition = |condition: &Condition| match &condition.members[..] {
+        [member] => member.key() != "$not",
+        _ => true,
+    };
     prop_oneof![
-        filled_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
+        any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
         predicate(options, levels).prop_map(ElemMatch::Predicate),
     ]
     .boxed()
@@ -309,12 +313,17 @@ fn field(options: Options) -> BoxedStrategy<Path> {
     if !options.any_text {
         return few.boxed();
     }
-    prop_oneof![few, "[^$\\x00]\\PC{0,6}".prop_map(|text| Path::parse(&text)), Just(Path::parse(""))].boxed()
+    prop_oneof![few, "[^$\\x00]\\PC{0,6}".prop_map(|text| Path::parse(&text)).prop_filter("an empty key", has_keys)]
+        .boxed()
+}
+
+fn has_keys(path: &Path) -> bool {
+    path.keys().iter().all(|key| !key.is_empty())
 }
 
 fn key(options: Options) -> BoxedStrategy<String> {
     let few = select(vec!["a", "b", "0", "1", "a.b"]).prop_map(str::to_owned);
-    if options.any_text { prop_oneof![few, Just(String::new()), "[^$\\x00][^\\x00]{0,6}"].boxed() } else { few.boxed() }
+    if options.any_text { prop_oneof![few, "[^$\\x00][^\\x00]{0,6}"].boxed() } else { few.boxed() }
 }
 
 fn text(options: Options) -> BoxedStrategy<String> {

@@ -1,0 +1,99 @@
+//! What cannot hold of one value: bounds the wrong way round, and equality with what is excluded beside it; and
+//! conditions that hold for everyone or for nobody.
+
+use crate::ast::{Comparison, Condition, FieldPredicate, Junction, Member, Operand, Predicate, Test};
+use crate::date::{Instant, Utc};
+use crate::operator::Operator;
+use crate::value::Value;
+use std::cmp::Ordering;
+
+/// Two operators of a predicate that no single value satisfies together.
+pub(super) fn contradiction(predicate: &Predicate) -> Option<(Operator, Operator)> {
+    reversed_bounds(predicate).or_else(|| excluded_value(predicate))
+}
+
+fn reversed_bounds(predicate: &Predicate) -> Option<(Operator, Operator)> {
+    let bounds = || {
+        predicate.tests.iter().filter_map(|test| match test {
+            Test::Compare(comparison, operand) => Some((*comparison, operand)),
+            _ => None,
+        })
+    };
+    let is_lower = |comparison| matches!(comparison, Comparison::Gt | Comparison::Gte);
+    let lower = bounds().filter(|(comparison, _)| is_lower(*comparison));
+    let mut pairs = lower
+        .flat_map(|lower| bounds().filter(|(comparison, _)| !is_lower(*comparison)).map(move |upper| (lower, upper)));
+    let (lower, upper) = pairs.find(|((lower, least), (upper, most))| match order(least, most) {
+        Some(Ordering::Greater) => true,
+        // Of days, `$gt` begins after the day's end.
+        Some(Ordering::Equal) => !(*lower == Comparison::Gte && *upper == Comparison::Lte),
+        _ => false,
+    })?;
+    Some((lower.0.operator(), upper.0.operator()))
+}
+
+/// How two operands of one kind stand to each other; dates by when they begin.
+fn order(left: &Operand, right: &Operand) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
+        (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
+        (Value::Date(left), Value::Date(right)) if left.to_json().0 == right.to_json().0 => {
+            let now = Instant::from_micros_saturating(0);
+            Some(left.resolve(now, &Utc)?.from().cmp(&right.resolve(now, &Utc)?.from()))
+        }
+        _ => None,
+    }
+}
+
+/// `$eq` beside what it excludes, or is excluded by.
+fn excluded_value(predicate: &Predicate) -> Option<(Operator, Operator)> {
+    let wanted = predicate.tests.iter().find_map(|test| match test {
+        Test::Eq(operand) => Some(operand),
+        _ => None,
+    })?;
+    let excludes = |test: &&Test| match test {
+        Test::Ne(operand) => operand == wanted,
+        Test::Nin(operands) => operands.contains(wanted),
+        Test::Exists(false) => *wanted != Value::Null,
+        _ => false,
+    };
+    predicate.tests.iter().find(excludes).map(|test| (Operator::Eq, test.operator()))
+}
+
+/// Whether the condition holds for everyone, or for nobody, whatever there is in contacts.
+pub(super) fn constant(condition: &Condition) -> Option<bool> {
+    all(condition.members.iter().map(|member| match member {
+        Member::Logical(Junction::And, conditions) => all(conditions.iter().map(constant)),
+        Member::Logical(Junction::Or, conditions) => any(conditions.iter().map(constant)),
+        Member::Logical(Junction::Nor, conditions) => any(conditions.iter().map(constant)).map(|holds| !holds),
+        Member::Not(condition) => constant(condition).map(|holds| !holds),
+        Member::Field(_, FieldPredicate::Tests(predicate)) => constant_predicate(predicate),
+        Member::Field(_, FieldPredicate::Literal(_)) | Member::Topic(_) | Member::Segment(_) => None,
+    }))
+}
+
+fn constant_predicate(predicate: &Predicate) -> Option<bool> {
+    all(predicate.tests.iter().map(|test| match test {
+        Test::In(operands) if operands.is_empty() => Some(false),
+        Test::Nin(operands) if operands.is_empty() => Some(true),
+        Test::All(entries) if entries.is_empty() => Some(false),
+        Test::Not(predicate) => constant_predicate(predicate).map(|holds| !holds),
+        _ => None,
+    }))
+}
+
+fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut is_certain = true;
+    for part in parts {
+        match part {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => is_certain = false,
+        }
+    }
+    is_certain.then_some(true)
+}
+
+fn any(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    all(parts.map(|part| part.map(|holds| !holds))).map(|none| !none)
+}

@@ -1,0 +1,79 @@
+//! What to write in place of operators that the language does not have: those of other languages, negated ones, and
+//! mistyped ones.
+
+use crate::error::nearest;
+use crate::operator::{OPERATORS, Operator, Position};
+
+/// What to write in place of an operator that is unknown, where that can be told. `fits` says which could stand there.
+pub(super) fn hint(key: &str, fits: fn(Position) -> bool) -> Option<String> {
+    let word = key.trim_start_matches('$').to_lowercase();
+    if let Some((_, hint)) = FOREIGN.iter().find(|(names, _)| names.split(' ').any(|name| name == word)) {
+        return Some((*hint).to_owned());
+    }
+    if let Some(operator) = negated(&word) {
+        return Some(match operator {
+            Operator::Eq => "Did you mean $ne?".to_owned(),
+            Operator::In => "Did you mean $nin?".to_owned(),
+            Operator::Or => "Did you mean $nor?".to_owned(),
+            Operator::Exists | Operator::Empty => format!("Write {{\"{}\": false}}.", operator.name()),
+            operator => format!("Write {{\"$not\": {{\"{}\": …}}}}.", operator.name()),
+        });
+    }
+    let anywhere = |_| true;
+    mistyped(key, fits).or_else(|| mistyped(key, anywhere)).map(|meant| format!("Did you mean {meant}?"))
+}
+
+/// The operator that a word negates.
+fn negated(word: &str) -> Option<Operator> {
+    let operator = |name: &str| OPERATORS.iter().find(|row| row.name[1..].eq_ignore_ascii_case(name));
+    let rest = ["doesnot", "isnot", "not", "n"].iter().find_map(|prefix| {
+        let rest = word.strip_prefix(prefix)?.trim_start_matches('_');
+        // As in `doesNotContain`, and `notMatches`.
+        operator(rest).or_else(|| operator(&format!("{rest}s")))
+    })?;
+    (rest.complement_of.is_none() && rest.operator != Operator::Not).then_some(rest.operator)
+}
+
+/// The operator that was probably meant. Of short names, those that merely look alike mean something else, often the
+/// opposite: the first letter has to be right, and of two letters both.
+fn mistyped(key: &str, fits: fn(Position) -> bool) -> Option<&'static str> {
+    let letters = |name: &str| {
+        let mut letters: Vec<char> = name.to_lowercase().chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let first = |name: &str| name.chars().nth(1).map(|letter| letter.to_ascii_lowercase());
+    let is_alike = |name: &&'static str| {
+        first(name) == first(key) && (name.len() > 3 || name.len() != key.len() || letters(name) == letters(key))
+            || letters(name) == letters(key)
+    };
+    nearest(key, OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name).filter(is_alike))
+}
+
+/// Names in lower case, without `$`, and what to write in their place.
+const FOREIGN: &[(&str, &str)] = &[
+    ("like ilike", "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex."),
+    (
+        "notlike nlike notilike",
+        "Use {\"$not\": {\"$contains\": …}}, which has no wildcards, or {\"$not\": {\"$regex\": …}}.",
+    ),
+    ("between range", "Use two bounds: {\"$gte\": …, \"$lte\": …}."),
+    ("notbetween nbetween", "Use two bounds under $not: {\"$not\": {\"$gte\": …, \"$lte\": …}}."),
+    ("equal equals is", "Did you mean $eq?"),
+    ("notequal notequals doesnotequal isnot neq", "Did you mean $ne?"),
+    ("isnull null isnil", "Write {\"$eq\": null}: it holds for null and for missing values."),
+    ("isnotnull notnull", "Write {\"$ne\": null}: it holds for contacts that have a value."),
+    ("ge gteq greaterthanorequal min", "Did you mean $gte?"),
+    ("le lteq lessthanorequal max", "Did you mean $lte?"),
+    ("greaterthan after", "Did you mean $gt?"),
+    ("lessthan before", "Did you mean $lt?"),
+    ("anyof oneof any", "Did you mean $in?"),
+    ("noneof none", "Did you mean $nin?"),
+    ("allof containsall", "Did you mean $all?"),
+    ("includes icontains substring", "Use $contains, with \"$options\": \"i\" beside it to ignore case."),
+    ("beginswith istartswith prefix", "Use $startsWith, with \"$options\": \"i\" beside it to ignore case."),
+    ("iendswith suffix", "Use $endsWith, with \"$options\": \"i\" beside it to ignore case."),
+    ("match matches", "Did you mean $regex?"),
+    ("xor", "For exactly one of two, write {\"$or\": [A, B], \"$nor\": [{\"$and\": [A, B]}]}."),
+    ("id", "Fields are named without $: {\"id\": …}. A name that begins with $ takes a backslash before it."),
+];
