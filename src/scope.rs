@@ -120,7 +120,8 @@ fn no_zone(name: &str) -> String {
 }
 
 const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
-const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris'; pg_timezone_names lists them.";
+const ZONE_NAMES: &str =
+    "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
 
 /// The audience's scope, as part of the conditions of its segments.
 ///
@@ -215,6 +216,14 @@ impl Scope for AudienceScope<'_> {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
         let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
         self.audience.property(name).map_or(undeclared, Declaration::Property)
+    }
+
+    fn ignores_case(&self, property: &str) -> bool {
+        let kind = self.audience.table.column(property).map(|column| match &column.kind {
+            ColumnKind::Array(element) => element,
+            kind => kind,
+        });
+        matches!(kind, Some(ColumnKind::Citext { .. }))
     }
 
     fn property_names(&self) -> Vec<String> {

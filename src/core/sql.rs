@@ -185,6 +185,9 @@ impl Compiler<'_> {
     fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
         let test = Expr::Test(field.clone());
         let on_missing = holds(&test, vec![]);
+        if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
+            return Part::Sql(sql);
+        }
         let (sql, on_null) = match native::test(self.writer, column, field) {
             // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the
             // elements of an array are looked for.
@@ -274,8 +277,13 @@ impl Compiler<'_> {
             let value = match &column.kind {
                 // Without the padding, which is no part of the string.
                 ColumnKind::Char { .. } => writer.as_text(&term),
-                ColumnKind::Array(element) if matches!(**element, ColumnKind::Char { .. }) => {
-                    format!("{}[]", writer.as_text(&term))
+                ColumnKind::Array(element) => {
+                    let flat = array::flat(writer, &term);
+                    let flat = match **element {
+                        ColumnKind::Char { .. } => format!("{}[]", writer.as_text(&flat)),
+                        _ => writer.plain(&column.kind, &flat),
+                    };
+                    if column.not_null { flat } else { format!("CASE WHEN {term} IS NOT NULL THEN {flat} END") }
                 }
                 // It may be more than jsonb can hold.
                 ColumnKind::Json => format!("{}({term})", writer.own("property_json")),

@@ -187,6 +187,11 @@ impl Scalar<'_> {
             TextTest::StartsWith => format!("{pattern}%"),
             TextTest::EndsWith => format!("%{pattern}"),
         };
+        if let ColumnKind::Citext { .. } = self.kind {
+            // It compares in lower case, as the database's own collation has it. A trigram index on its text serves.
+            let term = format!("{} COLLATE {}", self.text(), self.writer.default_collation());
+            return Sql::infix(term, Symbol::ILike, self.writer.text(&pattern));
+        }
         let term = match self.kind {
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
             // The others have a LIKE of their own that ignores case or minds padding, or none.

@@ -81,6 +81,11 @@ impl Writer<'_> {
         if self.is_qualified() { "pg_catalog.\"C\"" } else { "\"C\"" }
     }
 
+    /// The collation of the database.
+    pub(super) fn default_collation(self) -> &'static str {
+        if self.is_qualified() { "pg_catalog.\"default\"" } else { "\"default\"" }
+    }
+
     /// The type of a column.
     pub(super) fn type_name(self, kind: &ColumnKind) -> String {
         // The names that people know, and the catalog's own for those that the grammar spells differently.
@@ -189,6 +194,8 @@ impl Writer<'_> {
             }
             Symbol::Like => "LIKE".to_owned(),
             Symbol::NotLike => "NOT LIKE".to_owned(),
+            Symbol::ILike => "ILIKE".to_owned(),
+            Symbol::NotILike => "NOT ILIKE".to_owned(),
             symbol => symbol.name().to_owned(),
         }
     }
