@@ -44,6 +44,8 @@ pub struct Audience {
     pub topics: Subscriptions,
     /// The columns that it was attached with, beside the id, and that are not there any more, or not as they have to be
     pub lost: Vec<String>,
+    /// The columns that conditions cannot use, each with its type
+    pub unusable: Vec<(String, String)>,
     /// Declared custom properties
     pub custom: Vec<(String, PropertyType)>,
     /// The schema that the extension's type, operator and functions are in
@@ -320,6 +322,8 @@ impl Config {
         };
         let properties =
             properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
+        let unusable = |column: &CatalogColumn| Some((column.name.clone(), column.unusable_type()?.to_owned()));
+        let unusable: Vec<_> = catalog.iter().filter_map(unusable).collect();
         let is_property = |column: &&CatalogColumn| {
             properties.as_ref().is_none_or(|properties| properties.name != column.name)
                 && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
@@ -334,6 +338,7 @@ impl Config {
         let custom = custom
             .into_iter()
             .filter(|(property, _)| properties.is_some() && !columns.iter().any(|column| column.name == *property))
+            .filter(|(property, _)| unusable.iter().all(|(column, _)| column != property))
             .filter_map(|(property, type_name)| Some((property, PropertyType::parse(&type_name)?)))
             .collect();
         Ok(Audience {
@@ -346,6 +351,7 @@ impl Config {
             table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
             topics: subscriptions,
             lost,
+            unusable,
             custom,
             extension_schema: self.extension_schema,
             relation,

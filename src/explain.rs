@@ -15,6 +15,7 @@ use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
 use segments_core::error::Place;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
+use segments_core::sql;
 use serde_json::Value;
 pub use stored::Misfit;
 
@@ -187,7 +188,7 @@ pub fn field_sql(audience: &Audience, path: &Path) -> String {
 /// What a contact has of a property, as jsonb.
 pub fn property_sql(audience: &Audience, name: &str) -> String {
     match (audience.table.column(name), &audience.table.properties) {
-        (Some(column), _) => format!("pg_catalog.to_jsonb({})", audience.value(&column.name)),
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
         (None, Some(properties)) => {
             format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
         }

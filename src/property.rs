@@ -11,6 +11,7 @@ use crate::scope;
 use crate::segment::Definition;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
+use segments_core::check::UNUSABLE;
 use segments_core::error::nearest;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
@@ -79,6 +80,13 @@ fn may_be_path(name: &str) -> bool {
 pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType) -> Option<Failure> {
     if audience.property(name).is_some() {
         return None;
+    }
+    if let Some((_, type_name)) = audience.unusable.iter().find(|(column, _)| column == name) {
+        let failure = Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("conditions cannot use column \"{name}\" of type {type_name}"),
+        );
+        return Some(failure.detail("No property can be declared under the name of a column.").hint(UNUSABLE));
     }
     let is_path = may_be_path(name) && audience.property(Path::parse(name).first()).is_some();
     let walking = if is_path { users(&audience.name, |path| path.text() == name) } else { Vec::new() };

@@ -214,8 +214,14 @@ impl<'a> AudienceScope<'a> {
 impl Scope for AudienceScope<'_> {
     fn property(&self, name: &str) -> Declaration {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
+        let has_keys = has_keys && self.unusable_column(name).is_none();
         let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
         self.audience.property(name).map_or(undeclared, Declaration::Property)
+    }
+
+    fn unusable_column(&self, name: &str) -> Option<&str> {
+        let column = self.audience.unusable.iter().find(|(column, _)| column == name);
+        column.map(|(_, type_name)| type_name.as_str())
     }
 
     fn ignores_case(&self, property: &str) -> bool {

@@ -18,11 +18,16 @@ pub(crate) mod property;
 mod topic;
 
 pub use document::DocumentOnly;
+pub use property::UNUSABLE;
 
 /// What a condition may speak of: the port to an audience's properties, topics and segments.
 pub trait Scope {
     /// What the property of that name is.
     fn property(&self, name: &str) -> Declaration;
+    /// The type of the column of that name, where conditions cannot use it.
+    fn unusable_column(&self, _name: &str) -> Option<&str> {
+        None
+    }
     /// Whether the property of that name is text whose case does not count when it is compared.
     fn ignores_case(&self, _property: &str) -> bool {
         false

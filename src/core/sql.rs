@@ -50,6 +50,12 @@ pub fn value(column: &Column, style: &Style) -> String {
     writer.plain(&column.kind, &writer.value(column))
 }
 
+/// A column's value as a condition sees it, of a type that `to_jsonb` knows.
+#[must_use]
+pub fn seen(column: &Column, style: &Style) -> String {
+    Writer(style).seen(column)
+}
+
 /// A column's type, as a cast takes it.
 #[must_use]
 pub fn type_name(column: &Column, style: &Style) -> String {
@@ -272,25 +278,7 @@ impl Compiler<'_> {
     /// `jsonb_build_object('country', country)`
     fn object_of(&self, columns: &[&Column]) -> String {
         let writer = self.writer;
-        let member = |column: &&Column| {
-            let term = writer.value(column);
-            let value = match &column.kind {
-                // Without the padding, which is no part of the string.
-                ColumnKind::Char { .. } => writer.as_text(&term),
-                ColumnKind::Array(element) => {
-                    let flat = array::flat(writer, &term);
-                    let flat = match **element {
-                        ColumnKind::Char { .. } => format!("{}[]", writer.as_text(&flat)),
-                        _ => writer.plain(&column.kind, &flat),
-                    };
-                    if column.not_null { flat } else { format!("CASE WHEN {term} IS NOT NULL THEN {flat} END") }
-                }
-                // It may be more than jsonb can hold.
-                ColumnKind::Json => format!("{}({term})", writer.own("property_json")),
-                kind => writer.plain(kind, &term),
-            };
-            format!("{}, {value}", writer.text(&column.name))
-        };
+        let member = |column: &&Column| format!("{}, {}", writer.text(&column.name), writer.seen(column));
         let members: Vec<_> = columns.iter().map(member).collect();
         format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
     }

@@ -7,6 +7,9 @@ use crate::limits;
 use crate::path::{Path, as_index};
 use crate::types::PropertyType;
 
+/// What to do about a column of a type that conditions cannot use.
+pub const UNUSABLE: &str = "JSON has nothing like that type. Add a column of another type that says the same, such as a number.";
+
 /// What a path leads to.
 pub(crate) enum Field {
     /// The whole text is the name of a property of that type
@@ -66,6 +69,10 @@ impl Checker<'_> {
     fn unknown_property(&mut self, path: &Path) {
         if self.errors.len() == limits::ERRORS {
             return;
+        }
+        if let Some(type_name) = self.scope.unusable_column(path.first()) {
+            let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.first());
+            return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
         let names = self.scope.property_names();
         let nearest = |name| nearest(name, names.iter().map(String::as_str));

@@ -66,6 +66,8 @@ pub enum ColumnKind {
     Name,
     /// `uuid`
     Uuid,
+    /// `inet`: the text that its output function writes
+    Inet,
     /// An enum
     Enum {
         /// The type
