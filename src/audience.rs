@@ -10,6 +10,8 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::date::Instant;
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Checked, Expr};
+use segments_core::limits;
+use segments_core::path::Path;
 use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
 use segments_core::types::PropertyType;
 
@@ -46,7 +48,7 @@ pub struct Audience {
     pub lost: Vec<String>,
     /// The columns that conditions cannot use, each with its type
     pub unusable: Vec<(String, String)>,
-    /// Declared custom properties
+    /// Declared custom properties, each name as [`Path::from_keys`] writes it
     pub custom: Vec<(String, PropertyType)>,
     /// The schema that the extension's type, operator and functions are in
     pub extension_schema: String,
@@ -157,11 +159,27 @@ impl Audience {
         guard::reading([self.relation.oid].into_iter().chain(topics), sql)
     }
 
-    /// The type of a property, native or custom.
+    /// The type of a property, native or custom, by the text of its name.
     pub fn property(&self, name: &str) -> Option<PropertyType> {
-        let native = self.table.column(name).map(|column| column.kind.property_type());
-        native
-            .or_else(|| self.custom.iter().find(|(custom, _)| custom == name).map(|(_, property_type)| *property_type))
+        self.property_at(&Path::parse(name))
+    }
+
+    /// The type of a property, native or custom.
+    pub fn property_at(&self, name: &Path) -> Option<PropertyType> {
+        let custom = || {
+            let name = Path::from_keys(name.keys().to_vec());
+            self.custom.iter().find(|(custom, _)| custom == name.text()).map(|(_, property_type)| *property_type)
+        };
+        match self.table.column(name.first()) {
+            Some(column) if name.rest().is_empty() => Some(column.kind.property_type()),
+            _ => custom(),
+        }
+    }
+
+    /// The property that a path is, or is inside: of the declared names that it begins with, the longest.
+    pub fn property_around(&self, path: &Path) -> Option<(Path, PropertyType)> {
+        let names = (1..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|keys| path.prefix(keys));
+        names.into_iter().find_map(|name| self.property_at(&name).map(|property_type| (name, property_type)))
     }
 
     /// A column as a query is to return it. Nothing of the table owner's runs for it.
@@ -337,8 +355,13 @@ impl Config {
         let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
         let custom = custom
             .into_iter()
-            .filter(|(property, _)| properties.is_some() && !columns.iter().any(|column| column.name == *property))
-            .filter(|(property, _)| unusable.iter().all(|(column, _)| column != property))
+            .filter(|(property, _)| {
+                let name = Path::parse(property);
+                match columns.iter().find(|column| column.name == name.first()) {
+                    Some(column) => !name.rest().is_empty() && column.kind.property_type() == PropertyType::Json,
+                    None => properties.is_some() && unusable.iter().all(|(column, _)| column != name.first()),
+                }
+            })
             .filter_map(|(property, type_name)| Some((property, PropertyType::parse(&type_name)?)))
             .collect();
         Ok(Audience {

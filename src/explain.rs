@@ -179,13 +179,11 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
 
 /// What a contact has at a path, as jsonb.
 pub fn field_sql(audience: &Audience, path: &Path) -> String {
-    let exact = audience.property(path.text()).is_some();
-    let (name, rest) = if exact { (path.text(), &[][..]) } else { (path.first(), path.rest()) };
-    let whole = property_sql(audience, name);
-    if rest.is_empty() { whole } else { nested_sql(&whole, rest) }
+    let whole = property_sql(audience, path.first());
+    if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
 }
 
-/// What a contact has of a property, as jsonb.
+/// What a contact has of a column or under a key of its properties, as jsonb.
 pub fn property_sql(audience: &Audience, name: &str) -> String {
     match (audience.table.column(name), &audience.table.properties) {
         (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),

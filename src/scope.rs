@@ -13,6 +13,7 @@ use segments_core::date::{Instant, Zone};
 use segments_core::error::{Error, ErrorKind, Place, nearest};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
+use segments_core::path::Path;
 use segments_core::sql::ColumnKind;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -120,8 +121,7 @@ fn no_zone(name: &str) -> String {
 }
 
 const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
-const ZONE_NAMES: &str =
-    "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
+const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
 
 /// The audience's scope, as part of the conditions of its segments.
 ///
@@ -212,11 +212,11 @@ impl<'a> AudienceScope<'a> {
 }
 
 impl Scope for AudienceScope<'_> {
-    fn property(&self, name: &str) -> Declaration {
+    fn property(&self, name: &Path) -> Declaration {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
-        let has_keys = has_keys && self.unusable_column(name).is_none();
+        let has_keys = has_keys && self.unusable_column(name.first()).is_none();
         let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
-        self.audience.property(name).map_or(undeclared, Declaration::Property)
+        self.audience.property_at(name).map_or(undeclared, Declaration::Property)
     }
 
     fn unusable_column(&self, name: &str) -> Option<&str> {

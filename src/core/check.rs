@@ -22,8 +22,8 @@ pub use property::UNUSABLE;
 
 /// What a condition may speak of: the port to an audience's properties, topics and segments.
 pub trait Scope {
-    /// What the property of that name is.
-    fn property(&self, name: &str) -> Declaration;
+    /// What the property of that name is, which is a path.
+    fn property(&self, name: &Path) -> Declaration;
     /// The type of the column of that name, where conditions cannot use it.
     fn unusable_column(&self, _name: &str) -> Option<&str> {
         None
@@ -94,7 +94,8 @@ pub struct Refusal {
 /// # Errors
 /// Every mistake, in the order of the condition's keys.
 pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Error>> {
-    let mut checker = Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0, ignores_case: false };
+    let mut checker =
+        Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0, ignores_case: false };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);
     if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }

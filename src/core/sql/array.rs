@@ -53,7 +53,8 @@ pub(super) fn element(
     let array = writer.value(column);
     let term = format!("({})[{subscript}]", flat(writer, &array));
     let element = Scalar { writer, kind, term: &term, may_be_nan: true };
-    let is_there = || Sql::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
+    let is_there =
+        || Sql::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
     // An element that is NULL is there, and null.
     let sql = match &field.test {
         ValueTest::Exists => is_there(),

@@ -237,6 +237,7 @@ fn what_sql_cannot_say_is_put_to_an_object_built_from_the_row() {
 #[test]
 fn typed_indexes_serve() {
     assert_readable(&[
+        (r#"{"cart.total": {"$gte": 5}}"#, "property_number(properties, 'cart.total') >= 5"),
         (r#"{"spent": {"$gte": 100}}"#, "property_number(properties, 'spent') >= 100"),
         (r#"{"spent": {"$in": [1, 2.5]}}"#, "property_number(properties, 'spent') IN (1, 2.5)"),
         (r#"{"plan": "pro"}"#, r#"property_text(properties, 'plan') COLLATE "C" = 'pro'"#),
