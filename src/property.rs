@@ -190,7 +190,8 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
     // What is inside a property that has a name of its own is no concern of this one.
     let is_of_it = |used: &Path| audience.property_around(used).is_some_and(|(around, _)| around.keys() == path.keys());
     let users = users(&audience.name, is_of_it);
-    if !users.is_empty() && !(path.rest().is_empty() && audience.table.column(path.first()).is_some()) {
+    let is_column = path.rest().is_empty() && audience.table.column(path.first()).is_some();
+    if !users.is_empty() && !is_column {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             format!("property \"{name}\" is in use by segments"),
