@@ -195,10 +195,11 @@ impl Audience {
         Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
     }
 
-    /// The names of all properties.
-    pub fn property_names(&self) -> impl Iterator<Item = &str> {
-        let native = self.table.columns.iter().map(|column| column.name.as_str());
-        native.chain(self.custom.iter().map(|(name, _)| name.as_str()))
+    /// The names of all properties, as conditions write them.
+    pub fn property_names(&self) -> impl Iterator<Item = String> {
+        let native =
+            self.table.columns.iter().map(|column| Path::from_keys(vec![column.name.clone()]).text().to_owned());
+        native.chain(self.custom.iter().map(|(name, _)| name.clone()))
     }
 }
 

@@ -94,7 +94,8 @@ fn best_index(audience: &Audience, name: &str) -> Index {
 }
 
 fn unknown_property(audience: &Audience, name: &str) -> Failure {
-    let hint = match nearest(name, audience.property_names()) {
+    let names: Vec<String> = audience.property_names().collect();
+    let hint = match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("Did you mean \"{near}\"? Otherwise declare it with create_property()."),
         None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
     };

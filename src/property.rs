@@ -225,7 +225,7 @@ fn properties(audience: &str, call: Call) {
     let found = Audience::try_load(audience);
     if let Ok(audience) = &found {
         for column in &audience.table.columns {
-            names.push(column.name.clone());
+            names.push(Path::from_keys(vec![column.name.clone()]).text().to_owned());
             types.push(column.kind.property_type().to_string());
             kinds.push("native".to_owned());
         }

@@ -233,7 +233,7 @@ impl Scope for AudienceScope<'_> {
     }
 
     fn property_names(&self) -> Vec<String> {
-        self.audience.property_names().map(str::to_owned).collect()
+        self.audience.property_names().collect()
     }
 
     fn unknown_hint(&self, near: Option<&str>) -> String {

@@ -86,5 +86,12 @@ SELECT count_contacts('{"extra.score": {"$gt": 190}}', 'firms'), conditions_sql(
 SELECT index_property('extra.score', 'firms');
 SELECT create_property('id.x', 'number', 'firms');
 
+-- The dot in the name of a column takes a backslash as well.
+ALTER TABLE firms ADD "x.y" int DEFAULT 5;
+SELECT name FROM segments.property WHERE audience = 'firms' AND name LIKE 'x%';
+\set VERBOSITY default
+SELECT count_contacts('{"x.y": 5}', 'firms');
+SELECT count_contacts('{"x\\.y": 5}', 'firms'), index_property('x\.y', 'firms');
+
 SELECT detach_audience('firms', cascade => true);
 DROP TABLE firms;
