@@ -10,6 +10,8 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::date::Instant;
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Checked, Expr};
+use segments_core::limits;
+use segments_core::path::Path;
 use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
 use segments_core::types::PropertyType;
 
@@ -44,7 +46,9 @@ pub struct Audience {
     pub topics: Subscriptions,
     /// The columns that it was attached with, beside the id, and that are not there any more, or not as they have to be
     pub lost: Vec<String>,
-    /// Declared custom properties
+    /// The columns that conditions cannot use, each with its type
+    pub unusable: Vec<(String, String)>,
+    /// Declared custom properties, each name as [`Path::from_keys`] writes it
     pub custom: Vec<(String, PropertyType)>,
     /// The schema that the extension's type, operator and functions are in
     pub extension_schema: String,
@@ -155,11 +159,27 @@ impl Audience {
         guard::reading([self.relation.oid].into_iter().chain(topics), sql)
     }
 
-    /// The type of a property, native or custom.
+    /// The type of a property, native or custom, by the text of its name.
     pub fn property(&self, name: &str) -> Option<PropertyType> {
-        let native = self.table.column(name).map(|column| column.kind.property_type());
-        native
-            .or_else(|| self.custom.iter().find(|(custom, _)| custom == name).map(|(_, property_type)| *property_type))
+        self.property_at(&Path::parse(name))
+    }
+
+    /// The type of a property, native or custom.
+    pub fn property_at(&self, name: &Path) -> Option<PropertyType> {
+        let custom = || {
+            let name = Path::from_keys(name.keys().to_vec());
+            self.custom.iter().find(|(custom, _)| custom == name.text()).map(|(_, property_type)| *property_type)
+        };
+        match self.table.column(name.first()) {
+            Some(column) if name.rest().is_empty() => Some(column.kind.property_type()),
+            _ => custom(),
+        }
+    }
+
+    /// The property that a path is, or is inside: of the declared names that it begins with, the longest.
+    pub fn property_around(&self, path: &Path) -> Option<(Path, PropertyType)> {
+        let names = (1..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|keys| path.prefix(keys));
+        names.into_iter().find_map(|name| self.property_at(&name).map(|property_type| (name, property_type)))
     }
 
     /// A column as a query is to return it. Nothing of the table owner's runs for it.
@@ -175,10 +195,11 @@ impl Audience {
         Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
     }
 
-    /// The names of all properties.
-    pub fn property_names(&self) -> impl Iterator<Item = &str> {
-        let native = self.table.columns.iter().map(|column| column.name.as_str());
-        native.chain(self.custom.iter().map(|(name, _)| name.as_str()))
+    /// The names of all properties, as conditions write them.
+    pub fn property_names(&self) -> impl Iterator<Item = String> {
+        let native =
+            self.table.columns.iter().map(|column| Path::from_keys(vec![column.name.clone()]).text().to_owned());
+        native.chain(self.custom.iter().map(|(name, _)| name.clone()))
     }
 }
 
@@ -320,6 +341,8 @@ impl Config {
         };
         let properties =
             properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
+        let unusable = |column: &CatalogColumn| Some((column.name.clone(), column.unusable_type()?.to_owned()));
+        let unusable: Vec<_> = catalog.iter().filter_map(unusable).collect();
         let is_property = |column: &&CatalogColumn| {
             properties.as_ref().is_none_or(|properties| properties.name != column.name)
                 && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
@@ -333,7 +356,13 @@ impl Config {
         let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
         let custom = custom
             .into_iter()
-            .filter(|(property, _)| properties.is_some() && !columns.iter().any(|column| column.name == *property))
+            .filter(|(property, _)| {
+                let name = Path::parse(property);
+                match columns.iter().find(|column| column.name == name.first()) {
+                    Some(column) => !name.rest().is_empty() && column.kind.property_type() == PropertyType::Json,
+                    None => properties.is_some() && unusable.iter().all(|(column, _)| column != name.first()),
+                }
+            })
             .filter_map(|(property, type_name)| Some((property, PropertyType::parse(&type_name)?)))
             .collect();
         Ok(Audience {
@@ -346,6 +375,7 @@ impl Config {
             table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
             topics: subscriptions,
             lost,
+            unusable,
             custom,
             extension_schema: self.extension_schema,
             relation,

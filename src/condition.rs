@@ -9,6 +9,7 @@ use segments_core::date::{Instant, Utc, Zone};
 use segments_core::error::Error;
 use segments_core::expr::{Checked, Expr};
 use segments_core::parse::parse_interruptibly;
+use segments_core::path::Path;
 
 /// Reads a condition and gives its canonical text; raises where it is none.
 pub fn canonical(text: &str) -> String {
@@ -72,7 +73,7 @@ pub fn raise_without_detail() -> ! {
 struct Anywhere;
 
 impl Scope for Anywhere {
-    fn property(&self, _: &str) -> Declaration {
+    fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }
 

@@ -15,6 +15,7 @@ use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
 use segments_core::error::Place;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
+use segments_core::sql;
 use serde_json::Value;
 pub use stored::Misfit;
 
@@ -178,16 +179,14 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
 
 /// What a contact has at a path, as jsonb.
 pub fn field_sql(audience: &Audience, path: &Path) -> String {
-    let exact = audience.property(path.text()).is_some();
-    let (name, rest) = if exact { (path.text(), &[][..]) } else { (path.first(), path.rest()) };
-    let whole = property_sql(audience, name);
-    if rest.is_empty() { whole } else { nested_sql(&whole, rest) }
+    let whole = property_sql(audience, path.first());
+    if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
 }
 
-/// What a contact has of a property, as jsonb.
+/// What a contact has of a column or under a key of its properties, as jsonb.
 pub fn property_sql(audience: &Audience, name: &str) -> String {
     match (audience.table.column(name), &audience.table.properties) {
-        (Some(column), _) => format!("pg_catalog.to_jsonb({})", audience.value(&column.name)),
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
         (None, Some(properties)) => {
             format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
         }

@@ -7,6 +7,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::error::nearest;
+use segments_core::path::Path;
 use segments_core::sql::{ColumnKind, Index, Order, TypedIndex};
 use segments_core::types::{PropertyType, ScalarType};
 
@@ -48,7 +49,8 @@ fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
 
 /// The index that serves most conditions on a property.
 fn best_index(audience: &Audience, name: &str) -> Index {
-    if let Some(column) = audience.table.column(name) {
+    let path = Path::parse(name);
+    if let Some(column) = audience.table.column(path.first()).filter(|_| path.rest().is_empty()) {
         return match &column.kind {
             ColumnKind::Json | ColumnKind::Jsonb => {
                 let kind = if column.kind == ColumnKind::Json { "json" } else { "jsonb" };
@@ -60,16 +62,29 @@ fn best_index(audience: &Audience, name: &str) -> Index {
                 .hint("Keep what segments ask for in a column of its own, or in the audience's properties column.")
                 .raise()
             }
-            ColumnKind::Array(_) => Index::Elements(name.to_owned()),
-            kind if kind.has_patterns() => Index::Column(name.to_owned(), Order::Pattern),
+            ColumnKind::Array(_) => Index::Elements(column.name.clone()),
+            kind if kind.has_patterns() => Index::Column(column.name.clone(), Order::Pattern),
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } | ColumnKind::Char { deterministic: false } => {
-                Index::Column(name.to_owned(), Order::C)
+                Index::Column(column.name.clone(), Order::C)
             }
-            _ => Index::Column(name.to_owned(), Order::Own),
+            _ => Index::Column(column.name.clone(), Order::Own),
         };
     }
-    match audience.property(name) {
-        Some(PropertyType::Scalar(read_as)) => Index::Property(TypedIndex { property: name.to_owned(), read_as }),
+    if let Some(column) = audience.table.column(path.first())
+        && audience.property_at(&path).is_some()
+    {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            format!("no index serves conditions on \"{name}\", which is inside column \"{}\"", column.name),
+        )
+        .detail("Its values are read row by row.")
+        .hint("Keep what segments ask for in a column of its own, or in the audience's properties column.")
+        .raise()
+    }
+    match audience.property_at(&path) {
+        Some(PropertyType::Scalar(read_as)) => {
+            Index::Property(TypedIndex { property: Path::from_keys(path.keys().to_vec()).text().to_owned(), read_as })
+        }
         Some(_) => Index::Properties,
         None if audience.table.properties.as_ref().is_some_and(|properties| properties.name == name) => {
             Index::Properties
@@ -79,7 +94,8 @@ fn best_index(audience: &Audience, name: &str) -> Index {
 }
 
 fn unknown_property(audience: &Audience, name: &str) -> Failure {
-    let hint = match nearest(name, audience.property_names()) {
+    let names: Vec<String> = audience.property_names().collect();
+    let hint = match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("Did you mean \"{near}\"? Otherwise declare it with create_property()."),
         None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
     };

@@ -32,18 +32,19 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
     }
     let found = infer(&audience, sample);
     if declare {
-        audience = property::hold(&audience.name, found.iter().filter_map(|found| found.key.as_deref()));
+        audience = property::hold(&audience.name, found.iter().map(|found| found.name.as_str()));
     }
-    let is_declared = |found: &Inferred| found.key.as_ref().is_some_and(|key| audience.property(key).is_some());
+    let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
         for (found, declared) in found.iter().zip(&mut declared) {
             // Where there are only nulls, the type is anyone's guess.
-            let key = found.key.as_ref().filter(|key| found.distinct_values > 0 && property::is_possible_name(key));
-            if let Some(key) = key.filter(|_| !*declared)
-                && property::obstacle(&mut audience, key, found.property_type).is_none()
+            if !*declared
+                && found.distinct_values > 0
+                && property::is_possible_name(&found.name)
+                && property::obstacle(&mut audience, &found.name, found.property_type).is_none()
             {
-                property::declare(&audience, key, found.property_type, None);
+                property::declare(&audience, &found.name, found.property_type, None);
                 *declared = true;
             }
         }
@@ -68,8 +69,6 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
 struct Inferred {
     /// As conditions name it
     name: String,
-    /// What it is declared as; `None` where it cannot be
-    key: Option<String>,
     property_type: PropertyType,
     /// The share of the sampled contacts that have the key
     present: f64,
@@ -143,7 +142,6 @@ impl Inferred {
         let examples: Vec<&str> = examples.into_iter().take(EXAMPLES).map(|(_, value)| value.as_str()).collect();
         Inferred {
             name: Path::from_keys(kinds[0].keys.clone()).text().to_owned(),
-            key: if let [key] = kinds[0].keys.as_slice() { Some(key.clone()) } else { None },
             property_type: type_of(&common, &elements),
             present: kinds[0].present,
             distinct_values: values().map(|kind| kind.distinct_values).sum(),

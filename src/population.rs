@@ -4,6 +4,7 @@
 //! is particular to a column's type, such as `citext` that ignores case, is brought into the conditions beforehand.
 
 use segments_core::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
+use segments_core::pattern::Needle;
 use segments_core::sql::{Column, ColumnKind, Table, canonical_uuid};
 use segments_core::types::JsonType;
 use segments_core::value::Value;
@@ -70,8 +71,10 @@ pub fn on_row(condition: &Checked, table: &Table, fold: fn(&str) -> String) -> C
     let adapted = condition.try_map(&mut |atom| {
         Some(match atom {
             Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {
+                Some(Column { kind: ColumnKind::Array(element), .. }) => {
+                    FieldTest { test: adapt(&field.test, element, fold), ..field.clone() }
+                }
                 Some(Column { kind, .. }) if field.path.rest().is_empty() => {
-                    let kind = if let ColumnKind::Array(element) = kind { element } else { kind };
                     FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
                 }
                 _ => field.clone(),
@@ -98,6 +101,11 @@ fn adapt(test: &ValueTest, kind: &ColumnKind, fold: fn(&str) -> String) -> Value
         // The order of uuids is that of their text.
         ValueTest::Compare(comparison, constant) if *kind != ColumnKind::Uuid => {
             ValueTest::Compare(*comparison, change(constant))
+        }
+        ValueTest::Text(test, needle) if matches!(kind, ColumnKind::Citext { .. }) && needle.is_exact() => {
+            // Only what ignores case by itself can compile to too much.
+            let folded = Needle::compile(*test, &fold(needle.text()), None);
+            ValueTest::Text(*test, folded.unwrap_or_else(|_| needle.clone()))
         }
         ValueTest::Type(types) if kind.json_type() == Some(JsonType::Number) => is_of_type(types),
         ValueTest::ElemMatch(element) => match &**element {

@@ -11,6 +11,7 @@ use crate::scope;
 use crate::segment::Definition;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
+use segments_core::check::UNUSABLE;
 use segments_core::error::nearest;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
@@ -20,12 +21,14 @@ use segments_core::types::PropertyType;
 fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&str>, label: Option<&str>) {
     let (name, type_name, audience) =
         (required("name", name), required("type", r#type), required("audience", audience));
-    check_name(name);
+    let path = check_name(name);
+    let name = path.text();
     let property_type = parse_type(type_name);
     Audience::must_exist(audience);
     access::require_write(audience);
     let mut audience = hold(audience, [name].into_iter());
-    match audience.table.column(name).map(|column| column.kind.property_type()) {
+    let column = audience.table.column(path.first()).map(|column| column.kind.property_type());
+    match column.filter(|_| path.rest().is_empty()) {
         Some(native) if native != property_type => Failure::new(
             PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
             format!("column \"{name}\" is of type {native}, not {property_type}"),
@@ -33,7 +36,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .detail("The type of a native property is that of its column.")
         .hint(format!("Declare it as {native}, or choose another name for a custom property."))
         .raise(),
-        None if audience.table.properties.is_none() => Failure::new(
+        None if column.is_none() && audience.table.properties.is_none() => Failure::new(
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("audience \"{}\" has no column for custom properties", audience.name),
         )
@@ -63,31 +66,40 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
 
 /// Has an audience stay as it is until the declarations of those names are made. Its scope may make no sense.
 pub fn hold<'n>(audience: &str, mut names: impl Iterator<Item = &'n str>) -> Audience {
-    if names.any(may_be_path) {
+    if names.any(|name| !Path::parse(name).rest().is_empty()) {
         // Whoever makes a segment that walks such a path is waited for.
         live::hold_definitions(audience);
     }
     live::hold_writers_unrestricted(audience)
 }
 
-/// Whether conditions may read the name as a path, as long as it is not declared.
-fn may_be_path(name: &str) -> bool {
-    Path::parse(name).keys() != [name]
-}
-
 /// Why the property cannot be declared: something that makes sense now would mean something else, or nothing.
 pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType) -> Option<Failure> {
-    if audience.property(name).is_some() {
+    let path = Path::parse(name);
+    if audience.property_at(&path).is_some() {
         return None;
     }
-    let is_path = may_be_path(name) && audience.property(Path::parse(name).first()).is_some();
-    let walking = if is_path { users(&audience.name, |path| path.text() == name) } else { Vec::new() };
+    if let Some((column, type_name)) = audience.unusable.iter().find(|(column, _)| column == path.first()) {
+        let failure = Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("conditions cannot use column \"{column}\" of type {type_name}"),
+        );
+        return Some(failure.detail("No property can be declared under the name of a column.").hint(UNUSABLE));
+    }
+    let around = audience.property_around(&path);
+    if let Some(conflict) = below_another(audience, &path, around.as_ref(), property_type) {
+        return Some(conflict);
+    }
+    let walking = match &around {
+        Some(_) => users(&audience.name, |used| used.keys().starts_with(path.keys())),
+        None => Vec::new(),
+    };
     if !walking.is_empty() {
         let failure = Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-            format!("segments use \"{name}\" as a path, and would mean something else"),
+            format!("segments use \"{name}\" as a path without a type, and would mean something else"),
         );
-        let hint = "Change or delete them first: a declared name that contains a dot comes before the path.";
+        let hint = "Change or delete them first: declared, the path is read as its type.";
         return Some(failure.detail(format!("They are {}.", listed(&walking))).hint(hint));
     }
     let changes_scope = changes_scope(audience, |custom| custom.push((name.to_owned(), property_type)));
@@ -95,6 +107,33 @@ pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType
         used_by_scope(name, audience)
             .hint("Declare it with the type that the scope reads it as, or choose another name for the property.")
     })
+}
+
+/// That one of two properties would be inside the other, which has no fields.
+fn below_another(
+    audience: &Audience,
+    path: &Path,
+    around: Option<&(Path, PropertyType)>,
+    property_type: PropertyType,
+) -> Option<Failure> {
+    let is_inside = |name: &Path| name.keys().len() > path.keys().len() && name.keys().starts_with(path.keys());
+    let inside = || audience.custom.iter().find(|(name, _)| is_inside(&Path::parse(name)));
+    let (outer, outer_type, inner) = match around {
+        Some((outer, outer_type)) if *outer_type != PropertyType::Json => (outer.text(), *outer_type, path.text()),
+        _ if property_type != PropertyType::Json => (path.text(), property_type, inside()?.0.as_str()),
+        _ => return None,
+    };
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+        format!("property \"{outer}\" of type {outer_type} has no fields, and \"{inner}\" would be one"),
+    );
+    let hint = format!("A key that contains a dot is written with a backslash: {}.", escaped(inner));
+    Some(failure.detail("A name with a dot is a path.").hint(hint))
+}
+
+/// The name that says the text of a path as one key.
+fn escaped(path: &str) -> String {
+    path.replace('.', "\\.")
 }
 
 /// The segments of an audience that use such a field.
@@ -146,8 +185,13 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
     access::require_write(&audience.name);
     // Whoever makes a segment of it is waited for.
     live::hold_definitions(&audience.name);
-    let users = users(&audience.name, |path| path.text() == name || path.first() == name);
-    if !users.is_empty() && audience.table.column(name).is_none() {
+    let path = canonical(name);
+    let name = path.text();
+    // What is inside a property that has a name of its own is no concern of this one.
+    let is_of_it = |used: &Path| audience.property_around(used).is_some_and(|(around, _)| around.keys() == path.keys());
+    let users = users(&audience.name, is_of_it);
+    let is_column = path.rest().is_empty() && audience.table.column(path.first()).is_some();
+    if !users.is_empty() && !is_column {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             format!("property \"{name}\" is in use by segments"),
@@ -181,7 +225,7 @@ fn properties(audience: &str, call: Call) {
     let found = Audience::try_load(audience);
     if let Ok(audience) = &found {
         for column in &audience.table.columns {
-            names.push(column.name.clone());
+            names.push(Path::from_keys(vec![column.name.clone()]).text().to_owned());
             types.push(column.kind.property_type().to_string());
             kinds.push("native".to_owned());
         }
@@ -203,12 +247,17 @@ fn properties(audience: &str, call: Call) {
     );
 }
 
-/// Whether a key can be declared under its own name.
+/// The path that a name is, with the one text by which it is kept.
+fn canonical(name: &str) -> Path {
+    Path::from_keys(Path::parse(name).keys().to_vec())
+}
+
+/// Whether a property of that name can be declared.
 pub fn is_possible_name(name: &str) -> bool {
     !name.starts_with('$') && (1..=100).contains(&name.chars().count())
 }
 
-fn check_name(name: &str) {
+fn check_name(name: &str) -> Path {
     let length = name.chars().count();
     if name.starts_with('$') {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property cannot start with $")
@@ -222,6 +271,14 @@ fn check_name(name: &str) {
             .hint("Choose another name.")
             .raise()
     }
+    let path = canonical(name);
+    if path.keys().iter().any(String::is_empty) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("the name \"{name}\" has an empty key"))
+            .detail("A name with a dot is a path.")
+            .hint(format!("For a key that contains a dot write a backslash: {}.", escaped(name)))
+            .raise()
+    }
+    path
 }
 
 fn parse_type(name: &str) -> PropertyType {

@@ -121,7 +121,7 @@ fn no_zone(name: &str) -> String {
 }
 
 const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
-const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris'; pg_timezone_names lists them.";
+const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
 
 /// The audience's scope, as part of the conditions of its segments.
 ///
@@ -212,14 +212,28 @@ impl<'a> AudienceScope<'a> {
 }
 
 impl Scope for AudienceScope<'_> {
-    fn property(&self, name: &str) -> Declaration {
+    fn property(&self, name: &Path) -> Declaration {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
+        let has_keys = has_keys && self.unusable_column(name.first()).is_none();
         let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
-        self.audience.property(name).map_or(undeclared, Declaration::Property)
+        self.audience.property_at(name).map_or(undeclared, Declaration::Property)
+    }
+
+    fn unusable_column(&self, name: &str) -> Option<&str> {
+        let column = self.audience.unusable.iter().find(|(column, _)| column == name);
+        column.map(|(_, type_name)| type_name.as_str())
+    }
+
+    fn ignores_case(&self, property: &str) -> bool {
+        let kind = self.audience.table.column(property).map(|column| match &column.kind {
+            ColumnKind::Array(element) => element,
+            kind => kind,
+        });
+        matches!(kind, Some(ColumnKind::Citext { .. }))
     }
 
     fn property_names(&self) -> Vec<String> {
-        self.audience.property_names().map(str::to_owned).collect()
+        self.audience.property_names().collect()
     }
 
     fn unknown_hint(&self, near: Option<&str>) -> String {

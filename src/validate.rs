@@ -132,11 +132,7 @@ fn count_missing(audience: &Audience, notices: &[Notice]) -> HashMap<Path, i64> 
 
 /// That a contact has no value for a field; `None` where it is no property.
 fn is_missing(audience: &Audience, path: &Path) -> Option<Checked> {
-    let path = if audience.property(path.text()).is_some() {
-        Path::from_keys(vec![path.text().to_owned()])
-    } else {
-        audience.property(path.first())?;
-        path.clone()
-    };
-    Some(Expr::Test(Atom::Field(FieldTest { path, read_as: None, test: ValueTest::Eq(Value::Null) })))
+    audience.property_around(path)?;
+    let test = ValueTest::Eq(Value::Null);
+    Some(Expr::Test(Atom::Field(FieldTest { path: path.clone(), read_as: None, test })))
 }

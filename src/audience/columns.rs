@@ -19,12 +19,19 @@ pub struct CatalogColumn {
     /// The schema of the operators that order its type
     operators: String,
     kind: Option<ColumnKind>,
+    /// As `\d` shows it
+    shown_type: String,
 }
 
 impl CatalogColumn {
     /// The column as the property that it is; `None` where conditions cannot use its type.
     pub fn to_property(&self) -> Option<Column> {
         Some(Column { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
+    }
+
+    /// The name of its type, where conditions cannot use it.
+    pub fn unusable_type(&self) -> Option<&str> {
+        self.kind.is_none().then_some(&self.shown_type)
     }
 
     /// The column as one that holds slugs or ids of topics; `None` where its type cannot.
@@ -79,6 +86,7 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
             is_plain: row.get(12),
             operators: row.nullable(14).unwrap_or_else(|| "pg_catalog".to_owned()),
             kind,
+            shown_type: row.get(15),
         }
     })
 }
@@ -105,7 +113,8 @@ SELECT a.attnum, a.attname::pg_catalog.text,
               JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) e.amopopr
               JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace
              WHERE c.opcintype OPERATOR(pg_catalog.=) base.oid AND c.opcdefault)
-       END
+       END,
+       pg_catalog.format_type(a.atttypid, NULL)
   FROM pg_catalog.pg_attribute a
  CROSS JOIN LATERAL (
         WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (
@@ -162,6 +171,7 @@ impl BaseType {
             "bpchar" => ColumnKind::Char { deterministic },
             "name" => ColumnKind::Name,
             "uuid" => ColumnKind::Uuid,
+            "inet" => ColumnKind::Inet,
             "int2" => ColumnKind::SmallInt,
             "int4" => ColumnKind::Integer,
             "int8" => ColumnKind::BigInt,

@@ -18,11 +18,20 @@ pub(crate) mod property;
 mod topic;
 
 pub use document::DocumentOnly;
+pub use property::UNUSABLE;
 
 /// What a condition may speak of: the port to an audience's properties, topics and segments.
 pub trait Scope {
-    /// What the property of that name is.
-    fn property(&self, name: &str) -> Declaration;
+    /// What the property of that name is, which is a path.
+    fn property(&self, name: &Path) -> Declaration;
+    /// The type of the column of that name, where conditions cannot use it.
+    fn unusable_column(&self, _name: &str) -> Option<&str> {
+        None
+    }
+    /// Whether the property of that name is text whose case does not count when it is compared.
+    fn ignores_case(&self, _property: &str) -> bool {
+        false
+    }
     /// The names of all properties, for hints.
     fn property_names(&self) -> Vec<String>;
     /// What to do about a name that is no property, where that one is much like it.
@@ -89,7 +98,8 @@ pub struct Refusal {
 /// # Errors
 /// Every mistake, in the order of the condition's keys.
 pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Error>> {
-    let mut checker = Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0 };
+    let mut checker =
+        Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0, ignores_case: false };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);
     if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }
@@ -102,6 +112,8 @@ struct Checker<'s> {
     errors: Vec<Error>,
     /// The sum over the segments put in place
     segment_nodes: usize,
+    /// Whether the field being read is text whose case does not count
+    ignores_case: bool,
 }
 
 /// How a member becomes an expression: over contacts, or over an element of an array.
@@ -193,7 +205,12 @@ impl Checker<'_> {
 
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
         self.at(path.text(), |checker| match checker.declared(path, predicate) {
-            Some((path, declared)) => checker.field_predicate(&path, declared, predicate),
+            Some((path, declared)) => {
+                checker.ignores_case = checker.scope.ignores_case(path.first());
+                let field = checker.field_predicate(&path, declared, predicate);
+                checker.ignores_case = false;
+                field
+            }
             None => field_failed(),
         })
     }
@@ -264,6 +281,10 @@ impl Checker<'_> {
             Test::Nin(operands) => self.membership(operands, read_as).not(),
             Test::Exists(wanted) => Expr::Test(ValueTest::Exists).negate_unless(*wanted),
             Test::Empty(wanted) => Expr::Test(ValueTest::Empty).negate_unless(*wanted),
+            Test::Regex(pattern) if self.ignores_case => {
+                let refusal = |(kind, message, hint)| Refusal { kind, message, hint };
+                value_expr(self.accept(pattern.ignoring_case().map_err(refusal)).map(ValueTest::Regex))
+            }
             Test::Regex(pattern) => Expr::Test(ValueTest::Regex(pattern.clone())),
             Test::Text(text, needle) => Expr::Test(ValueTest::Text(*text, needle.clone())),
             Test::Not(inner) => self.element_predicate(inner, read_as).not(),

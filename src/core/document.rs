@@ -41,9 +41,9 @@ pub enum View<'d, N: Node<'d>> {
 /// A string, and what it compares as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folded {
-    /// Its own text, to which patterns are put
+    /// Its own text, to which regular expressions are put
     pub text: Box<[u8]>,
-    /// The text that is compared, with constants that are folded too
+    /// The text that is compared, and looked into, with text that is folded too
     pub compared: Box<[u8]>,
 }
 

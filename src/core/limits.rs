@@ -1,5 +1,7 @@
 //! The language's limits. Past one, a condition is refused by name; nothing is cut off.
 
+/// How many keys the name of a declared property can have: it has 100 characters.
+pub const NAME_KEYS: usize = 50;
 /// How deep a condition may nest: every condition inside another, `$not`, `$elemMatch`, array and object of a value
 /// is a level.
 pub const NESTING: usize = 64;

@@ -215,9 +215,8 @@ impl Finder<'_> {
 
     fn declared(&self, path: &Path) -> Option<PropertyType> {
         match Field::of(self.scope, path) {
-            Field::Named(property_type) => Some(property_type),
             Field::At(property_type) => property_type,
-            Field::Below(_) | Field::Key | Field::Unknown => None,
+            Field::Below(..) | Field::Key | Field::Unknown => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Field names and the dotted paths they stand for.
 
+use crate::document::{Array, Node, Object, View};
+
 /// A field of a condition: its text, and the keys that it walks.
 ///
 /// Keys are separated by dots. A backslash before a dot or a backslash takes it literally, so that
@@ -49,7 +51,24 @@ impl Path {
         &self.text
     }
 
-    /// The first key: the property's name, where no declared name contains a dot.
+    /// The path of the first of its keys, so many of them.
+    #[must_use]
+    pub fn prefix(&self, keys: usize) -> Self {
+        Self::from_keys(self.keys[..keys].to_vec())
+    }
+
+    /// The value at the path in a document, through objects by key and into arrays by index: what there is under a
+    /// scalar `$as`. A document that is not an object has no fields.
+    pub fn value_in<'d, N: Node<'d>>(&self, document: N) -> Option<N> {
+        let View::Object(object) = document.view() else { return None };
+        self.rest().iter().try_fold(object.get(self.first())?, |value, key| match value.view() {
+            View::Object(object) => object.get(key),
+            View::Array(array) => array.get(as_index(key)?),
+            _ => None,
+        })
+    }
+
+    /// The first key: the name of the column that has the field, or a key of the properties.
     #[must_use]
     pub fn first(&self) -> &str {
         &self.keys[0]

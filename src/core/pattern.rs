@@ -79,6 +79,17 @@ impl Pattern {
         Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), wanted, unwanted })
     }
 
+    /// The same pattern for text whose case does not count.
+    ///
+    /// # Errors
+    /// It then compiles to more than [`PATTERN_BYTES`].
+    pub fn ignoring_case(&self) -> Result<Self, Refusal> {
+        if has_option(self.options(), 'i') {
+            return Ok(self.clone());
+        }
+        Self::compile(&self.source, Some(&format!("{}i", self.options().unwrap_or_default())))
+    }
+
     /// The pattern as written.
     #[must_use]
     pub fn source(&self) -> &str {

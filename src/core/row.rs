@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn folded_text_compares_folded_and_matches_patterns_as_it_is() {
+    fn folded_text_compares_folded_and_matches_regular_expressions_as_it_is() {
         let folded =
             |text: &str| Folded { text: text.as_bytes().into(), compared: text.to_lowercase().as_bytes().into() };
         let (text, empty) = (folded("Ab"), folded(""));
@@ -258,7 +258,10 @@ mod tests {
             (r#"{"f": {"$in": ["a", "ab"]}}"#, one, true),
             (r#"{"f": {"$gte": "ab", "$lt": "b"}}"#, one, true),
             (r#"{"f": {"$regex": "^A"}}"#, one, true),
-            (r#"{"f": {"$startsWith": "a"}}"#, one, false),
+            (r#"{"f": {"$startsWith": "a"}}"#, one, true),
+            (r#"{"f": {"$startsWith": "A"}}"#, one, false),
+            (r#"{"f": {"$contains": "b"}}"#, array, true),
+            (r#"{"f": {"$endsWith": "B", "$options": "i"}}"#, one, true),
             (r#"{"f": {"$type": "string", "$empty": false}}"#, one, true),
             (r#"{"f": {"$empty": true}}"#, Cell::Folded(&empty), true),
             (r#"{"f": "ab"}"#, array, true),

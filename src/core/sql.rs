@@ -50,6 +50,12 @@ pub fn value(column: &Column, style: &Style) -> String {
     writer.plain(&column.kind, &writer.value(column))
 }
 
+/// A column's value as a condition sees it, of a type that `to_jsonb` knows.
+#[must_use]
+pub fn seen(column: &Column, style: &Style) -> String {
+    Writer(style).seen(column)
+}
+
 /// A column's type, as a cast takes it.
 #[must_use]
 pub fn type_name(column: &Column, style: &Style) -> String {
@@ -185,6 +191,9 @@ impl Compiler<'_> {
     fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
         let test = Expr::Test(field.clone());
         let on_missing = holds(&test, vec![]);
+        if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
+            return Part::Sql(sql);
+        }
         let (sql, on_null) = match native::test(self.writer, column, field) {
             // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the
             // elements of an array are looked for.
@@ -269,20 +278,7 @@ impl Compiler<'_> {
     /// `jsonb_build_object('country', country)`
     fn object_of(&self, columns: &[&Column]) -> String {
         let writer = self.writer;
-        let member = |column: &&Column| {
-            let term = writer.value(column);
-            let value = match &column.kind {
-                // Without the padding, which is no part of the string.
-                ColumnKind::Char { .. } => writer.as_text(&term),
-                ColumnKind::Array(element) if matches!(**element, ColumnKind::Char { .. }) => {
-                    format!("{}[]", writer.as_text(&term))
-                }
-                // It may be more than jsonb can hold.
-                ColumnKind::Json => format!("{}({term})", writer.own("property_json")),
-                kind => writer.plain(kind, &term),
-            };
-            format!("{}, {value}", writer.text(&column.name))
-        };
+        let member = |column: &&Column| format!("{}, {}", writer.text(&column.name), writer.seen(column));
         let members: Vec<_> = columns.iter().map(member).collect();
         format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
     }

@@ -7,6 +7,7 @@ use pgrx::{IntoDatum, direct_function_call_as_datum, pg_sys};
 use segments_core::date::Moment;
 use segments_core::document::{Node, Object, View};
 use segments_core::jsonb::{Jsonb, JsonbNode};
+use segments_core::path::Path;
 use segments_core::value::Json;
 use std::ffi::CString;
 
@@ -102,11 +103,12 @@ unsafe fn answer(
         let call = Call::new(fcinfo);
         (call, Detoasted::new(call.argument(0)), Detoasted::new(call.argument(1)))
     };
-    let found =
-        std::str::from_utf8(name.bytes()).ok().and_then(|name| match Jsonb::new(document.bytes()).root().view() {
-            View::Object(object) => object.get(name),
-            _ => None,
-        });
+    let root = Jsonb::new(document.bytes()).root();
+    let found = std::str::from_utf8(name.bytes()).ok().and_then(|name| match root.view() {
+        _ if name.contains(['.', '\\']) => Path::parse(name).value_in(root),
+        View::Object(object) => object.get(name),
+        _ => None,
+    });
     found.and_then(convert).unwrap_or_else(|| call.null())
 }
 

@@ -32,6 +32,8 @@ enum Kind {
     Char,
     Name,
     Uuid,
+    /// The text that its output function writes
+    Inet,
     Enum(RefCell<HashMap<Oid, Rc<str>>>),
     Date,
     Timestamp,
@@ -90,6 +92,7 @@ impl Kind {
             pg_sys::BPCHAROID => Kind::Char,
             pg_sys::NAMEOID => Kind::Name,
             pg_sys::UUIDOID => Kind::Uuid,
+            pg_sys::INETOID => Kind::Inet,
             pg_sys::DATEOID => Kind::Date,
             pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => Kind::Timestamp,
             pg_sys::JSONOID => Kind::Json,
@@ -124,6 +127,10 @@ impl Kind {
                 Kind::Char => Value::Char(Detoasted::new(datum)),
                 Kind::Name => Value::Bytes(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes().into()),
                 Kind::Uuid => Value::Bytes(uuid_text(&*datum.cast_mut_ptr::<[u8; 16]>()).into_bytes().into()),
+                Kind::Inet => {
+                    let text = pgrx::direct_function_call::<&CStr>(pg_sys::inet_out, &[Some(datum)]);
+                    Value::Bytes(text.map(CStr::to_bytes).unwrap_or_default().into())
+                }
                 Kind::Enum(labels) => Value::Label(label(labels, datum)),
                 Kind::Date => Value::Moment(Moment::of_date(datum.value() as i32)),
                 Kind::Timestamp => Value::Moment(Moment::of_timestamp(datum.value() as i64)),

@@ -2,38 +2,57 @@
 
 use pgrx::pg_sys;
 use segments_core::date::{Instant, Local, Utc, Zone};
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 
-/// A time zone that Postgres has found by name; `None` is UTC, which needs no rules.
-///
-/// It is kept as found, since `AT TIME ZONE` with the same name may mean another: abbreviations come first there, and
-/// `CET` is one, without daylight saving.
-pub struct PgZone(Option<NonNull<pg_sys::pg_tz>>);
+/// A time zone.
+pub struct PgZone(Rules);
+
+enum Rules {
+    /// So many microseconds east of UTC, always
+    Fixed(i64),
+    /// What Postgres has found by name. It is kept as found, since `AT TIME ZONE` with the same name may mean another:
+    /// abbreviations come first there, and `CET` is one, without daylight saving.
+    Named(NonNull<pg_sys::pg_tz>),
+}
 
 impl PgZone {
     /// UTC.
     pub fn utc() -> Self {
-        PgZone(None)
+        PgZone(Rules::Fixed(0))
     }
 
-    /// The zone of that name, as `SET TimeZone` finds it; `None` where there is none.
+    /// The zone of that name in the IANA database, as `SET TimeZone` finds it, or of that ISO 8601 offset (`+02:00`,
+    /// east of UTC); `None` where there is none.
+    ///
+    /// `SET TimeZone` also takes what POSIX has, where `UTC+2` is two hours *west*. Nobody who writes that means it.
     pub fn find(name: &str) -> Option<Self> {
         if name == "UTC" {
             return Some(Self::utc());
         }
-        let c_name = std::ffi::CString::new(name).ok()?;
+        if let Some(east) = iso_offset(name) {
+            return Some(PgZone(Rules::Fixed(east)));
+        }
+        let c_name = CString::new(name).ok()?;
         // SAFETY: the name is NUL-terminated; the zone, if any, is cached by Postgres for ever.
         let zone = unsafe {
             NonNull::new(pg_sys::pg_tzset(c_name.as_ptr())).filter(|zone| pg_sys::pg_tz_acceptable(zone.as_ptr()))
         };
-        zone.map(|zone| PgZone(Some(zone)))
+        // A POSIX zone has an offset in it.
+        let is_known = |_: &NonNull<_>| !name.contains(|c: char| c.is_ascii_digit()) || has_rules(&c_name);
+        zone.filter(is_known).map(|zone| PgZone(Rules::Named(zone)))
     }
 }
 
 impl Zone for PgZone {
     fn instant_of(&self, local: Local) -> Instant {
-        let Some(zone) = self.0 else { return Utc.instant_of(local) };
         let wall = local.wall_micros();
+        let zone = match self.0 {
+            Rules::Fixed(0) => return Utc.instant_of(local),
+            Rules::Fixed(east) => return Instant::from_micros_saturating(wall - east),
+            Rules::Named(zone) => zone,
+        };
         let (mut clock, mut fraction) = (pg_sys::pg_tm::default(), 0);
         // SAFETY: the zone is one that `find` found. Without one, timestamp2tm only takes the wall clock's time apart,
         // as it can for every year that a `Local` has.
@@ -46,7 +65,11 @@ impl Zone for PgZone {
     }
 
     fn local_of(&self, instant: Instant) -> Local {
-        let Some(zone) = self.0 else { return Utc.local_of(instant) };
+        let zone = match self.0 {
+            Rules::Fixed(0) => return Utc.local_of(instant),
+            Rules::Fixed(east) => return Local::from_wall_micros_saturating(instant.micros() + east),
+            Rules::Named(zone) => zone,
+        };
         let (mut west, mut clock, mut fraction) = (0, pg_sys::pg_tm::default(), 0);
         // SAFETY: as above; beside the time in the zone, it gives how far that is west of UTC.
         unsafe {
@@ -61,6 +84,37 @@ impl Zone for PgZone {
         }
         Local::from_wall_micros_saturating(instant.micros() - micros(west))
     }
+}
+
+/// How many microseconds east of UTC an ISO 8601 offset is: `Z`, or a sign, two digits of hours and two of minutes.
+fn iso_offset(text: &str) -> Option<i64> {
+    let (sign, rest) = match text.as_bytes() {
+        b"Z" => return Some(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let number = |tens: u8, ones: u8| {
+        (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
+    };
+    let [h1, h2, b':', m1, m2] = *rest else { return None };
+    let (hours, minutes) = (number(h1, h2)?, number(m1, m2)?);
+    // As far as Postgres's own offsets go.
+    (hours <= 15 && minutes <= 59).then(|| sign * micros((hours * 60 + minutes) * 60))
+}
+
+/// Whether the IANA database, as this server has it, has a zone of that name.
+fn has_rules(name: &CStr) -> bool {
+    // SAFETY: the name is NUL-terminated, and no spelling of it is asked for; what is opened is this function's own.
+    unsafe {
+        let file = pg_open_tzfile(name.as_ptr(), null_mut());
+        (file >= 0).then(|| OwnedFd::from_raw_fd(file)).is_some()
+    }
+}
+
+// timezone/pgtz.h, which pgrx's bindings leave out; it cannot raise.
+unsafe extern "C-unwind" {
+    fn pg_open_tzfile(name: *const c_char, canonname: *mut c_char) -> c_int;
 }
 
 fn micros(seconds: i32) -> i64 {

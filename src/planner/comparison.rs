@@ -3,6 +3,7 @@
 use segments_core::ast::Comparison as Bound;
 use segments_core::date::DateRange;
 use segments_core::expr::{Constant, FieldTest, ValueTest};
+use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};
 use segments_core::value::Value;
 
@@ -36,7 +37,8 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<Comparison>>> {
     };
     let equal = |constant| one(&equality(field, constant));
     match &field.test {
-        _ if !field.path.rest().is_empty() => None,
+        // What fans out has several values.
+        _ if !field.path.rest().is_empty() && field.fans_out() => None,
         ValueTest::Eq(constant) => Some(vec![equal(constant)?]),
         ValueTest::In(constants) => constants.iter().map(equal).collect(),
         ValueTest::Compare(bound, constant) => Some(vec![one(&[inequality(field, *bound, constant)])?]),
@@ -96,5 +98,6 @@ fn comparison(field: &FieldTest, order: Order, operand: &Operand<'_>) -> Option<
         Operand::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
     };
     let is_its = field.read_as.is_none_or(|read_as| read_as == PropertyType::Scalar(natural));
-    is_its.then(|| Comparison { read_as: natural, property: field.path.first().to_owned(), order, operand })
+    let property = Path::from_keys(field.path.keys().to_vec()).text().to_owned();
+    is_its.then_some(Comparison { read_as: natural, property, order, operand })
 }

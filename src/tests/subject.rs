@@ -3,6 +3,7 @@
 use super::document;
 use super::random::Random;
 use crate::query;
+use segments_core::path::Path;
 use segments_core::value::{Json, Value, key_order};
 use values::*;
 
@@ -83,7 +84,7 @@ const PROPERTIES: &[Property] = &[
     column("dates_c", "date[]", Kind::Dates, DAY_ARRAYS),
     column("timestamps_c", "timestamptz[]", Kind::Dates, INSTANT_ARRAYS),
     custom("string_p", Kind::String),
-    custom("dotted.it's \"p\" \\", Kind::String),
+    custom("dotted\\.it's \"p\" \\\\", Kind::String),
     custom("number_p", Kind::Number),
     custom("boolean_p", Kind::Boolean),
     custom("date_p", Kind::Date),
@@ -310,7 +311,7 @@ fn custom_properties(random: &mut Random) -> Option<Json> {
             _ if property.kind.is_array() => Value::Array((0..random.below(4)).map(|_| stored(random)).collect()),
             _ => stored(random),
         };
-        members.push((property.name.to_owned(), value));
+        members.push((Path::parse(property.name).first().to_owned(), value));
     }
     Some(document::object_of(members))
 }

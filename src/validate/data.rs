@@ -49,17 +49,11 @@ struct Question {
 
 impl Question {
     fn of(audience: &Audience, asked: Asked) -> Option<Self> {
-        let (path, declared) = match audience.property(asked.path.text()) {
-            Some(declared) => (Path::from_keys(vec![asked.path.text().to_owned()]), declared),
-            None => (asked.path.clone(), audience.property(asked.path.first())?),
-        };
+        let path = asked.path.clone();
+        let (name, declared) = audience.property_around(&path)?;
         let is_column = audience.table.column(path.first()).is_some();
-        (path.rest().is_empty() || declared == PropertyType::Json).then_some(Question {
-            asked,
-            path,
-            declared,
-            is_column,
-        })
+        let may_be_there = name.keys() == path.keys() || declared == PropertyType::Json;
+        may_be_there.then_some(Question { asked, path, declared, is_column })
     }
 
     /// What is to be read of the contacts.

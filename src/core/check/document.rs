@@ -5,13 +5,14 @@ use crate::date::{Instant, Utc, Zone};
 use crate::error::ErrorKind;
 use crate::expr::Checked;
 use crate::operator::Operator;
+use crate::path::Path;
 
 /// No declarations, topics, segments or clock; dates are read in UTC.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentOnly;
 
 impl Scope for DocumentOnly {
-    fn property(&self, _: &str) -> Declaration {
+    fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }
 

@@ -9,14 +9,16 @@ use crate::path::{Path, as_index};
 use crate::types::PropertyType;
 use crate::value::Value;
 
+/// What to do about a column of a type that conditions cannot use.
+pub const UNUSABLE: &str =
+    "JSON has nothing like that type. Add a column of another type that says the same, such as a number.";
+
 /// What a path leads to.
 pub(crate) enum Field {
-    /// The whole text is the name of a property of that type
-    Named(PropertyType),
     /// Something of that type; `None` where anything may be there
     At(Option<PropertyType>),
-    /// Below a property of that type, which has no fields
-    Below(PropertyType),
+    /// Below a property of that name and type, which has no fields
+    Below(Path, PropertyType),
     /// To something that is not declared, but may be there
     Key,
     /// To nothing that is declared
@@ -26,18 +28,26 @@ pub(crate) enum Field {
 impl Field {
     /// What the path leads to, as the scope declares.
     pub(crate) fn of(scope: &dyn Scope, path: &Path) -> Self {
-        if let Declaration::Property(property_type) = scope.property(path.text()) {
-            return Field::Named(property_type);
+        let first = scope.property(&path.prefix(1));
+        if first == Declaration::Undeclared {
+            return Field::At(None);
         }
-        match (scope.property(path.first()), path.rest()) {
-            (Declaration::Unknown, _) => Field::Unknown,
-            (Declaration::Key, _) => Field::Key,
-            (Declaration::Undeclared, _) | (Declaration::Property(PropertyType::Json), [_, ..]) => Field::At(None),
-            (Declaration::Property(property_type), []) => Field::At(Some(property_type)),
-            (Declaration::Property(PropertyType::Array(element)), [index]) if as_index(index).is_some() => {
+        // Of declared names that the path begins with, the longest says what it is.
+        let deeper = (2..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|length| path.prefix(length));
+        let declared = deeper.map(|name| (scope.property(&name), name)).chain([(first, path.prefix(1))]);
+        let found = declared.into_iter().find_map(|(declaration, name)| match declaration {
+            Declaration::Property(property_type) => Some((property_type, name)),
+            _ => None,
+        });
+        match found.map(|(property_type, name)| (property_type, &path.keys()[name.keys().len()..], name)) {
+            None if first == Declaration::Key => Field::Key,
+            None => Field::Unknown,
+            Some((property_type, [], _)) => Field::At(Some(property_type)),
+            Some((PropertyType::Json, ..)) => Field::At(None),
+            Some((PropertyType::Array(element), [index], _)) if as_index(index).is_some() => {
                 Field::At(Some(PropertyType::Scalar(element)))
             }
-            (Declaration::Property(property_type), _) => Field::Below(property_type),
+            Some((property_type, _, name)) => Field::Below(name, property_type),
         }
     }
 }
@@ -46,10 +56,9 @@ impl Checker<'_> {
     /// The path as declared, and the type of what it leads to; `None` where anything may be there.
     pub(super) fn declared(&mut self, path: &Path, predicate: &FieldPredicate) -> Option<(Path, Option<PropertyType>)> {
         match Field::of(self.scope, path) {
-            Field::Named(property_type) => Some((Path::from_keys(vec![path.text().to_owned()]), Some(property_type))),
             Field::At(property_type) => Some((path.clone(), property_type)),
-            Field::Below(property_type) => {
-                let name = path.first();
+            Field::Below(name, property_type) => {
+                let name = name.text();
                 self.fail(
                     ErrorKind::TypeMismatch,
                     format!("property \"{name}\" is of type {property_type} and has no fields"),
@@ -68,6 +77,10 @@ impl Checker<'_> {
     fn unknown_property(&mut self, path: &Path, predicate: &FieldPredicate) {
         if self.errors.len() == limits::ERRORS {
             return;
+        }
+        if let Some(type_name) = self.scope.unusable_column(path.first()) {
+            let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.first());
+            return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
         let names = self.scope.property_names();
         let nearest = |name| nearest(name, names.iter().map(String::as_str));

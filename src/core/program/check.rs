@@ -125,6 +125,10 @@ impl Check {
             (Check::In(entries), view) => entries.contains(value, view),
             (Check::Exists, _) => true,
             (Check::Regex(_) | Check::Text(_), View::String(text)) => self.text(text, surroundings),
+            // Text that is looked for is folded; a pattern, and what ignores case anyway, is not.
+            (Check::Text(needle), View::Folded(folded)) if needle.is_exact() => {
+                self.text(&folded.compared, surroundings)
+            }
             (Check::Regex(_) | Check::Text(_), View::Folded(folded)) => self.text(&folded.text, surroundings),
             (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);

@@ -1,15 +1,15 @@
 //! Tests on native columns that are arrays.
 //!
-//! An array of several dimensions is the list of its elements, as `@>` and `unnest` have it. Only `=` minds the shape,
-//! and where counting starts.
+//! An array of several dimensions is the list of its elements, as `@>` and `unnest` have it, and wherever counting
+//! starts, the first is at index 0. `=` minds both, so that it is put to the list.
 
 use super::native::{Equal, Scalar};
-use super::table::ColumnKind;
+use super::table::{Column, ColumnKind};
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
 use crate::expr::{Constant, ElementTest, Expr, FieldTest, ValueTest};
-use crate::path::Path;
-use crate::types::JsonType;
+use crate::path::{Path, as_index};
+use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
 /// The test on an array that is not NULL; `None` where SQL cannot say exactly that.
@@ -33,6 +33,61 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
         },
         ValueTest::Regex(_) => None,
     }
+}
+
+/// The test on one element of an array, named by its index, or its complement where `positive` is false; true or else
+/// false or NULL. `on_missing`: whether it holds where there is no such element. `None` where the field is no such
+/// element, or SQL cannot say exactly that.
+pub(super) fn element(
+    writer: Writer<'_>,
+    column: &Column,
+    field: &FieldTest,
+    on_missing: bool,
+    positive: bool,
+) -> Option<Sql> {
+    let (ColumnKind::Array(kind), [key]) = (&column.kind, field.path.rest()) else { return None };
+    let index = as_index(key).filter(|_| kind.property_type() != PropertyType::Json)?;
+    // No array has more elements than a subscript can count.
+    let index = i32::try_from(index).ok().and_then(|index| Some((index, index.checked_add(1)?)));
+    let Some((index, subscript)) = index else { return Some(Sql::Const(on_missing == positive)) };
+    let array = writer.value(column);
+    let term = format!("({})[{subscript}]", flat(writer, &array));
+    let element = Scalar { writer, kind, term: &term, may_be_nan: true };
+    let is_there =
+        || Sql::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
+    // An element that is NULL is there, and null.
+    let sql = match &field.test {
+        ValueTest::Exists => is_there(),
+        ValueTest::Type(types) => {
+            let is_own = kind.json_type().is_some_and(|own| types.contains(&own));
+            match (is_own, types.contains(&JsonType::Null)) {
+                (true, true) => is_there(),
+                (true, false) => Sql::IsNotNull(term.clone()),
+                (false, true) => Sql::and([Sql::IsNull(term.clone()), is_there()]),
+                (false, false) => Sql::Const(false),
+            }
+        }
+        test => {
+            let sql = element.test(test).or_else(|| element.pattern(test))?;
+            let sql = if positive { sql } else { sql.negate() };
+            return Some(match on_missing == positive {
+                true => Sql::or([Sql::IsNull(term), sql]),
+                false if sql == Sql::Const(true) => Sql::IsNotNull(term),
+                false => sql,
+            });
+        }
+    };
+    Some(match positive {
+        true => sql,
+        false if column.not_null => sql.negate(),
+        false => Sql::or([Sql::IsNull(array), sql.negate()]),
+    })
+}
+
+/// The elements as an array of one dimension that counts from 1; of NULL an empty one.
+pub(super) fn flat(writer: Writer<'_>, array: &str) -> String {
+    let (element, unnest) = (writer.identifier("element"), writer.builtin("unnest"));
+    format!("ARRAY(SELECT {element} FROM {unnest}({array}) AS {element})")
 }
 
 struct Array<'a> {
@@ -94,7 +149,15 @@ impl<'a> Array<'a> {
                 },
             });
         }
-        Some(self.infix(Symbol::Eq, &texts))
+        if texts.is_empty() {
+            return Some(self.has_length(0));
+        }
+        // What a GIN index on the column serves; it knows no NULL.
+        let contained: Vec<_> = texts.iter().filter(|text| text.is_some()).cloned().collect();
+        let contains = (!contained.is_empty()).then(|| self.infix(Symbol::Contains, &contained));
+        let flat = flat(self.writer, self.term);
+        let equal = Array { term: &flat, ..*self }.infix(Symbol::Eq, &texts);
+        Some(Sql::and(contains.into_iter().chain([equal])))
     }
 
     fn infix(&self, symbol: Symbol, texts: &[Option<String>]) -> Sql {

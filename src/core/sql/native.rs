@@ -12,6 +12,7 @@ use crate::path::Path;
 use crate::types::PropertyType;
 use crate::value::Value;
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 /// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
 pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
@@ -61,6 +62,7 @@ impl Scalar<'_> {
             ValueTest::Regex(_) | ValueTest::Text(..) => None,
             ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(Sql::Const(false)),
             ValueTest::Type(types) => Some(Sql::Const(self.kind.json_type().is_some_and(|own| types.contains(&own)))),
+            ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(Sql::Const(false)),
             ValueTest::Empty if is_string => self.one_of(&[Value::String(String::new())]),
             ValueTest::Empty => Some(Sql::Const(false)),
         }
@@ -86,6 +88,10 @@ impl Scalar<'_> {
         let found = |text: Option<String>| text.map_or(Equal::Never, Equal::To);
         Some(match (self.kind, constant) {
             (ColumnKind::Uuid, Value::String(text)) => found(canonical_uuid(text)),
+            (ColumnKind::Inet, Value::String(text)) if is_plain_address(text) => Equal::To(text.clone()),
+            (ColumnKind::Inet, Value::String(text)) => {
+                Equal::When(Sql::infix(self.text(), Symbol::Eq, self.writer.text(text)))
+            }
             (ColumnKind::Enum { labels, .. }, Value::String(text)) => {
                 found(labels.contains(text).then(|| text.clone()))
             }
@@ -165,7 +171,7 @@ impl Scalar<'_> {
         let (term, kind) = match self.kind {
             // A uuid is in the order of its canonical text.
             ColumnKind::Uuid if canonical_uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
-            ColumnKind::Uuid | ColumnKind::Enum { .. } => (self.text(), text_kind),
+            ColumnKind::Uuid | ColumnKind::Inet | ColumnKind::Enum { .. } => (self.text(), text_kind),
             kind => (self.term.to_owned(), kind),
         };
         Sql::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
@@ -189,6 +195,11 @@ impl Scalar<'_> {
             TextTest::StartsWith => format!("{pattern}%"),
             TextTest::EndsWith => format!("%{pattern}"),
         };
+        if let ColumnKind::Citext { .. } = self.kind {
+            // It compares in lower case, as the database's own collation has it. A trigram index on its text serves.
+            let term = format!("{} COLLATE {}", self.text(), self.writer.default_collation());
+            return Sql::infix(term, Symbol::ILike, self.writer.text(&pattern));
+        }
         let term = match self.kind {
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
             // The others have a LIKE of their own that ignores case or minds padding, or none.
@@ -228,6 +239,8 @@ impl Scalar<'_> {
             ColumnKind::Enum { .. } if self.writer.plain(self.kind, self.term) != self.term => {
                 self.writer.plain(self.kind, self.term)
             }
+            // Cast, an address comes with the width of its network, which it does not where it is shown.
+            ColumnKind::Inet => self.writer.printed(self.term),
             _ => self.writer.as_text(self.term),
         }
     }
@@ -243,6 +256,16 @@ impl Scalar<'_> {
             _ => None,
         };
         Infix { symbol, schema }
+    }
+}
+
+/// Whether the text is an address exactly as Postgres writes it, without a network, so that equality of addresses is
+/// equality of texts. Of the few that are written in ways of their own (`::1.2.3.4`) it is not said.
+fn is_plain_address(text: &str) -> bool {
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) if address.segments()[..5] == [0; 5] => false,
+        Ok(address) => address.to_string() == text,
+        Err(_) => false,
     }
 }
 

@@ -7,6 +7,7 @@ use super::writer::Writer;
 use super::{Column, Compiler, Names, Style, Table, TypedIndex, native, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::facts::{Facts, GinClass};
+use crate::path::Path;
 use crate::types::PropertyType;
 
 /// An index, as far as tests are concerned.
@@ -106,7 +107,7 @@ fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
     }
     let mut indexes = Vec::new();
     if let Some(PropertyType::Scalar(read_as)) = field.read_as {
-        let index = TypedIndex { property: field.path.first().to_owned(), read_as };
+        let index = TypedIndex { property: Path::from_keys(field.path.keys().to_vec()).text().to_owned(), read_as };
         let with_index = Table { typed_indexes: vec![index.clone()], ..table.clone() };
         if typed::test(writer, &with_index, field).is_some() {
             indexes.push(Index::Property(index));
@@ -213,6 +214,8 @@ mod tests {
             (r#"{"plan": {"$startsWith": "p"}}"#, "plan typed"),
             (r#"{"renews": {"$lt": "2024-01-01"}}"#, "renews typed"),
             (r#"{"cart.sku": "x"}"#, "cart.sku gin"),
+            (r#"{"cart.total": 5}"#, "cart.total typed|gin"),
+            (r#"{"cart.total": {"$gt": 5}}"#, "cart.total typed"),
             (r#"{"country": "US", "size": 5}"#, "any(size typed|gin, country own|pattern)"),
             (r#"{"age": {"$gte": 18, "$lt": 21}}"#, "age&age own"),
             (r#"{"$and": [{"size": 5}, {"size": {"$lt": 21}}, {"vip": true}]}"#, "any(size&size typed, vip own)"),

@@ -66,6 +66,8 @@ pub enum ColumnKind {
     Name,
     /// `uuid`
     Uuid,
+    /// `inet`: the text that its output function writes
+    Inet,
     /// An enum
     Enum {
         /// The type
@@ -117,7 +119,7 @@ pub struct QualifiedName {
 /// Of `property_text` it is one `COLLATE "C"`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TypedIndex {
-    /// The property
+    /// The property's name, which is a path
     pub property: String,
     /// The type that its function reads the property as
     pub read_as: ScalarType,

@@ -42,6 +42,9 @@ pub(super) enum Symbol {
     Gte,
     Like,
     NotLike,
+    /// `ILIKE`
+    ILike,
+    NotILike,
     /// `@>` of arrays
     Contains,
     /// `&&` of arrays
@@ -128,6 +131,8 @@ impl Symbol {
             Symbol::Lte => Symbol::Gt,
             Symbol::Like => Symbol::NotLike,
             Symbol::NotLike => Symbol::Like,
+            Symbol::ILike => Symbol::NotILike,
+            Symbol::NotILike => Symbol::ILike,
             Symbol::Contains | Symbol::Overlaps | Symbol::Matches => return None,
         })
     }
@@ -143,6 +148,8 @@ impl Symbol {
             Symbol::Gte => ">=",
             Symbol::Like => "~~",
             Symbol::NotLike => "!~~",
+            Symbol::ILike => "~~*",
+            Symbol::NotILike => "!~~*",
             Symbol::Contains => "@>",
             Symbol::Overlaps => "&&",
             Symbol::Matches => "@~",

@@ -12,6 +12,7 @@ use super::writer::Writer;
 use crate::ast::{Comparison, TextTest};
 use crate::date::{DateRange, Day, Instant, Utc};
 use crate::expr::{FieldTest, ValueTest};
+use crate::path::Path;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
@@ -26,11 +27,10 @@ pub(super) struct Indexed {
 pub(super) fn test(writer: Writer<'_>, table: &Table, field: &FieldTest) -> Option<Indexed> {
     let properties = table.properties.as_ref()?;
     let Some(PropertyType::Scalar(read_as)) = field.read_as else { return None };
-    let name = field.path.first();
-    let is_indexed = |index: &TypedIndex| index.read_as == read_as && index.property == name;
-    if !field.path.rest().is_empty() || !table.typed_indexes.iter().any(is_indexed) {
-        return None;
-    }
+    let is_of_field = |name: &str| name == field.path.text() || Path::parse(name).keys() == field.path.keys();
+    let is_indexed = |index: &&TypedIndex| index.read_as == read_as && is_of_field(&index.property);
+    // Its name is that of the index, to the letter.
+    let name = &table.typed_indexes.iter().find(is_indexed)?.property;
     let constants = match &field.test {
         ValueTest::Eq(constant) | ValueTest::Compare(_, constant) => std::slice::from_ref(constant),
         ValueTest::In(constants) => constants,
@@ -118,7 +118,6 @@ fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparis
 mod tests {
     use super::*;
     use crate::date::{Local, Moment, Zone};
-    use crate::path::Path;
     use crate::sql::{Names, PropertiesColumn, Style};
     use Comparison::{Gt, Gte, Lt, Lte};
     use proptest::prelude::*;

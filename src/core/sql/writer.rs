@@ -1,5 +1,6 @@
 //! Names, literals and operators, as text.
 
+use super::array;
 use super::table::{Column, ColumnKind, QualifiedName};
 use super::tree::{Infix, OneOf, Sql, Symbol};
 
@@ -81,6 +82,11 @@ impl Writer<'_> {
         if self.is_qualified() { "pg_catalog.\"C\"" } else { "\"C\"" }
     }
 
+    /// The collation of the database.
+    pub(super) fn default_collation(self) -> &'static str {
+        if self.is_qualified() { "pg_catalog.\"default\"" } else { "\"default\"" }
+    }
+
     /// The type of a column.
     pub(super) fn type_name(self, kind: &ColumnKind) -> String {
         // The names that people know, and the catalog's own for those that the grammar spells differently.
@@ -93,6 +99,7 @@ impl Writer<'_> {
             ColumnKind::Varchar { .. } => ("varchar", "varchar"),
             ColumnKind::Char { .. } => ("bpchar", "bpchar"),
             ColumnKind::Uuid => ("uuid", "uuid"),
+            ColumnKind::Inet => ("inet", "inet"),
             ColumnKind::SmallInt => ("smallint", "int2"),
             ColumnKind::Integer => ("integer", "int4"),
             ColumnKind::BigInt => ("bigint", "int8"),
@@ -135,6 +142,11 @@ impl Writer<'_> {
         format!("ARRAY[{}]::{}[]", list.join(", "), self.type_name(element))
     }
 
+    /// The text that the output function of a term's type writes.
+    pub(super) fn printed(self, term: &str) -> String {
+        format!("{}({}, {term})", self.builtin("format"), self.text("%s"))
+    }
+
     /// The text of a term of another type.
     pub(super) fn as_text(self, term: &str) -> String {
         format!("{term}::{}", self.builtin("text"))
@@ -157,6 +169,27 @@ impl Writer<'_> {
                 format!("{CATALOG}.textin({CATALOG}.array_out({term}))::{CATALOG}.text[]")
             }
             _ => term.to_owned(),
+        }
+    }
+
+    /// A column's value as a document has it.
+    pub(super) fn seen(self, column: &Column) -> String {
+        let term = self.value(column);
+        match &column.kind {
+            // Without the padding, which is no part of the string.
+            ColumnKind::Char { .. } => self.as_text(&term),
+            ColumnKind::Array(element) => {
+                let flat = array::flat(self, &term);
+                let flat = match **element {
+                    ColumnKind::Char { .. } => format!("{}[]", self.as_text(&flat)),
+                    _ => self.plain(&column.kind, &flat),
+                };
+                // The list of no elements is not NULL.
+                if column.not_null { flat } else { format!("CASE WHEN {term} IS NOT NULL THEN {flat} END") }
+            }
+            // It may be more than jsonb can hold.
+            ColumnKind::Json => format!("{}({term})", self.own("property_json")),
+            kind => self.plain(kind, &term),
         }
     }
 
@@ -189,6 +222,8 @@ impl Writer<'_> {
             }
             Symbol::Like => "LIKE".to_owned(),
             Symbol::NotLike => "NOT LIKE".to_owned(),
+            Symbol::ILike => "ILIKE".to_owned(),
+            Symbol::NotILike => "NOT ILIKE".to_owned(),
             symbol => symbol.name().to_owned(),
         }
     }

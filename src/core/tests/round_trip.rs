@@ -10,13 +10,14 @@ use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
 use segments_core::date::{Instant, Zone};
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
+use segments_core::path::Path;
 use segments_core::value::Json;
 
 /// No declarations, but a zone and a clock.
 struct Undeclared;
 
 impl Scope for Undeclared {
-    fn property(&self, _: &str) -> Declaration {
+    fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }
 

@@ -11,6 +11,7 @@ use segments_core::expr::Checked;
 use segments_core::limits;
 use segments_core::notices::notices;
 use segments_core::parse::parse;
+use segments_core::path::Path;
 use segments_core::program::{Program, Surroundings};
 
 #[track_caller]
@@ -84,7 +85,9 @@ fn types_are_written_in_the_language_itself() {
         (r#"{"tags.0": "x"}"#, r#"{"tags.0": {"$as": "string", "$eq": "x"}}"#),
         (r#"{"data": "x"}"#, r#"{"data": {"$as": "json", "$eq": "x"}}"#),
         (r#"{"data.x": 1}"#, r#"{"data.x": {"$eq": 1}}"#),
-        (r#"{"home.city": "x"}"#, r#"{"home\\.city": {"$as": "string", "$eq": "x"}}"#),
+        (r#"{"home.city": "x"}"#, r#"{"home.city": {"$as": "string", "$eq": "x"}}"#),
+        (r#"{"data.size": 5}"#, r#"{"data.size": {"$as": "number", "$eq": 5}}"#),
+        (r#"{"data.tags.0": "x"}"#, r#"{"data.tags.0": {"$as": "string", "$eq": "x"}}"#),
         (r#"{"age": {"$gt": 1, "$ne": 5}}"#, r#"{"age": {"$as": "number", "$gt": 1, "$ne": 5}}"#),
         (r#"{"age": {"$not": {"$gt": 1}}}"#, r#"{"age": {"$as": "number", "$not": {"$gt": 1}}}"#),
         (
@@ -388,8 +391,18 @@ fn unknown_properties_name_the_nearest() {
 #[test]
 fn paths_into_properties() {
     assert_matches(&[
-        (r#"{"home.city": "x"}"#, &[r#"{"home.city": "x"}"#], &[r#"{"home": {"city": "x"}}"#]),
-        (r#"{"home\\.city": "x"}"#, &[r#"{"home.city": "x"}"#], &[r#"{"home": {"city": "x"}}"#]),
+        (
+            r#"{"home.city": "x"}"#,
+            &[r#"{"home": {"city": "x"}}"#],
+            &[r#"{"home.city": "x"}"#, r#"{"home": [{"city": "x"}]}"#],
+        ),
+        (r#"{"home\\.zip": "x"}"#, &[r#"{"home.zip": "x"}"#], &[r#"{"home": {"zip": "x"}}"#]),
+        (
+            r#"{"data.size": {"$gte": 5}}"#,
+            &[r#"{"data": {"size": 5}}"#],
+            &[r#"{"data": {"size": "5"}}"#, r#"{"data": {"size": [5]}}"#, r#"{"data": [{"size": 5}]}"#],
+        ),
+        (r#"{"data.tags": "x"}"#, &[r#"{"data": [{"tags": ["x"]}]}"#], &[r#"{"data": {"tags.0": "x"}}"#]),
         (r#"{"data.a.b": 1}"#, &[r#"{"data": {"a": [{"b": 1}]}}"#], &["{}"]),
         (r#"{"data.a": {"$regex": "x"}}"#, &[r#"{"data": {"a": ["x"]}}"#], &[r#"{"data": {"a": 1}}"#]),
     ]);
@@ -465,7 +478,7 @@ fn topics_and_segments() {
 struct Of(Checked);
 
 impl Scope for Of {
-    fn property(&self, _: &str) -> Declaration {
+    fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }
 

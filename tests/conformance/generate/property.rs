@@ -7,6 +7,7 @@ use super::random::Random;
 use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope};
 use segments_core::date::{Instant, Zone};
 use segments_core::expr::Checked;
+use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};
 use segments_core::value::{Json, Value};
 
@@ -178,8 +179,8 @@ impl Field<'_> {
 }
 
 impl Scope for Audience {
-    fn property(&self, name: &str) -> Declaration {
-        match self.0.iter().find(|property| property.name == name) {
+    fn property(&self, name: &Path) -> Declaration {
+        match self.0.iter().find(|property| property.name == name.text()) {
             Some(property) => Declaration::Property(property.kind),
             None => Declaration::Unknown,
         }

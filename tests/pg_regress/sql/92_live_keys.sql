@@ -181,8 +181,8 @@ SELECT attach_audience('names', '"segments.changed"', 'id'), attach_topics('name
 SELECT count(create_topic('a', audience => 'names'));
 SELECT set_freshness('names', 'live');
 SELECT count(create_segment(name, condition, audience => 'names')) FROM (VALUES
-    ('topic', '{"$topic": "a"}'), ('sign', '{"segments.sign": {"$gt": 1}}'), ('both', '{"$or": [{"segments.sign": {"$gt": 1}}, {"$topic": "a"}]}'),
-    ('watched', '{"segments.row": "x", "$topic": "a"}')) v(name, condition);
+    ('topic', '{"$topic": "a"}'), ('sign', '{"segments\\.sign": {"$gt": 1}}'), ('both', '{"$or": [{"segments\\.sign": {"$gt": 1}}, {"$topic": "a"}]}'),
+    ('watched', '{"segments\\.row": "x", "$topic": "a"}')) v(name, condition);
 SELECT watch_segment(id) FROM segments.segment WHERE audience = 'names' AND name = 'watched';
 INSERT INTO "segments.changed" VALUES (1, 1, 'x', 'pro'), (2, 2, 'y', 'pro'), (3, 3, 'x', 'free');
 INSERT INTO "segments.row" VALUES (1, 'a'), (2, 'a');

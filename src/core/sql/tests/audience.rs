@@ -4,6 +4,7 @@ use crate::check::{Declaration, Refusal, Scope, check};
 use crate::date::{Instant, Utc, Zone};
 use crate::expr::Checked;
 use crate::parse::parse;
+use crate::path::Path;
 use crate::sql::*;
 use crate::types::{PropertyType, ScalarType};
 
@@ -55,6 +56,7 @@ pub(in crate::sql) fn contacts() -> Table {
             index("trial", ScalarType::Boolean),
             index("renews", ScalarType::Date),
             index("paid_at", ScalarType::Timestamp),
+            index("cart.total", ScalarType::Number),
         ],
         topics: Some(Topics {
             relation: public("contact_topics"),
@@ -82,7 +84,7 @@ pub(in crate::sql) fn qualified() -> Style {
 /// The properties of [`contacts`]: the columns, and custom ones.
 struct Audience(Table);
 
-const CUSTOM: [(&str, PropertyType); 8] = [
+const CUSTOM: [(&str, PropertyType); 9] = [
     ("spent", PropertyType::Scalar(ScalarType::Number)),
     ("plan", PropertyType::Scalar(ScalarType::String)),
     ("trial", PropertyType::Scalar(ScalarType::Boolean)),
@@ -91,10 +93,12 @@ const CUSTOM: [(&str, PropertyType); 8] = [
     ("colour", PropertyType::Scalar(ScalarType::String)),
     ("size", PropertyType::Scalar(ScalarType::Number)),
     ("cart", PropertyType::Json),
+    ("cart.total", PropertyType::Scalar(ScalarType::Number)),
 ];
 
 impl Scope for Audience {
-    fn property(&self, name: &str) -> Declaration {
+    fn property(&self, name: &Path) -> Declaration {
+        let name = name.text();
         let custom = CUSTOM.iter().find(|(custom, _)| *custom == name).map(|(_, kind)| *kind);
         match self.0.column(name).map(|column| column.kind.property_type()).or(custom) {
             Some(kind) => Declaration::Property(kind),

@@ -4,6 +4,7 @@ use segments_core::check::{Declaration, Refusal, Scope};
 use segments_core::date::{Instant, Local, Moment, Zone};
 use segments_core::error::ErrorKind;
 use segments_core::expr::Checked;
+use segments_core::path::Path;
 use segments_core::types::PropertyType;
 
 /// Its properties and their types.
@@ -19,6 +20,9 @@ pub const PROPERTIES: &[(&str, &str)] = &[
     ("visits", "timestamp[]"),
     ("data", "json"),
     ("home.city", "string"),
+    (r"home\.zip", "string"),
+    ("data.size", "number"),
+    ("data.tags", "string[]"),
 ];
 
 /// A key that is not declared, but that contacts may have.
@@ -31,10 +35,10 @@ pub const NOW: &str = "2024-11-03T15:30:00Z";
 pub struct Audience;
 
 impl Scope for Audience {
-    fn property(&self, name: &str) -> Declaration {
-        match PROPERTIES.iter().find(|(property, _)| *property == name) {
+    fn property(&self, name: &Path) -> Declaration {
+        match PROPERTIES.iter().find(|(property, _)| *property == name.text()) {
             Some((_, name)) => Declaration::Property(PropertyType::parse(name).unwrap()),
-            None if name == KEY => Declaration::Key,
+            None if name.text() == KEY => Declaration::Key,
             None => Declaration::Unknown,
         }
     }
