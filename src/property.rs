@@ -262,7 +262,7 @@ fn check_name(name: &str) -> Path {
     if name.starts_with('$') {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property cannot start with $")
             .detail("Names that start with $ are operators.")
-            .hint("Choose another name.")
+            .hint(format!("For the key of that name, declare and ask for \\{name}."))
             .raise()
     }
     if !is_possible_name(name) {

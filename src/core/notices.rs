@@ -151,10 +151,16 @@ impl Finder<'_> {
                 );
             }
             Test::In(operands) | Test::Nin(operands) => {
-                if let Some((index, operand)) =
-                    operands.iter().enumerate().find(|(_, operand)| looks_like_date(operand))
-                {
-                    self.at(index, |finder| finder.operand(operand, read_as));
+                // One is told of a list; the others are most likely alike.
+                let before = self.notices.len();
+                for (index, operand) in operands.iter().enumerate() {
+                    self.at(index, |finder| {
+                        finder.operand(operand, read_as);
+                        finder.equality(path, operand, read_as);
+                    });
+                    if self.notices.len() > before {
+                        break;
+                    }
                 }
             }
             _ => {}

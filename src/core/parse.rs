@@ -321,7 +321,13 @@ impl Parser {
     fn unknown_operator<T>(&mut self, key: &str, fits: fn(Position) -> bool) -> Option<T> {
         let hint = foreign::hint(key, fits).unwrap_or_else(|| {
             let known = OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
-            format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "))
+            let known = format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "));
+            let is_condition = fits(Position::Condition);
+            if is_condition {
+                format!("{known} A field of that name takes a backslash, in JSON \"\\\\{key}\".")
+            } else {
+                known
+            }
         });
         self.fail(ErrorKind::Unsupported, format!("unknown operator \"{key}\""), hint)
     }

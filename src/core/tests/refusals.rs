@@ -133,7 +133,7 @@ fn rule_9_duplicate_keys() {
 
 #[test]
 fn rule_10_unknown_operators_name_the_nearest() {
-    let in_condition = "Operators that may stand here: $and, $or, $nor, $not, $topic, $segment.";
+    let in_condition = "Operators that may stand here: $and, $or, $nor, $not, $topic, $segment. A field of that name takes a backslash, in JSON \"\\\\$where\".";
     let in_value = "Operators that may stand here: $date, $now, $today.";
     assert_refused(&[
         (r#"{"a": {"$gte ": 1}}"#, Unsupported, "/a/$gte ", "unknown operator \"$gte \"", "Did you mean $gte?"),
