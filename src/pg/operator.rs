@@ -8,6 +8,7 @@ use pgrx::pg_sys::{self, AsPgCStr, Oid};
 pub struct Compared {
     /// Of a domain, what it is over
     type_id: Oid,
+    is_domain: bool,
     collation: Oid,
 }
 
@@ -19,7 +20,8 @@ impl Compared {
         // SAFETY: the column exists; the first fills in all three.
         unsafe {
             pg_sys::get_atttypetypmodcoll(relation, number, &raw mut type_id, &raw mut modifier, &raw mut collation);
-            Some(Compared { type_id: pg_sys::getBaseType(type_id), collation })
+            let base = pg_sys::getBaseType(type_id);
+            Some(Compared { type_id: base, is_domain: base != type_id, collation })
         }
     }
 
@@ -27,6 +29,10 @@ impl Compared {
     /// apart as a unique index on it does, in every session.
     pub fn is_identified_by(self, other: Compared, schema: &str) -> bool {
         let Some(equality) = equality(schema, other.type_id, self.type_id) else { return false };
+        // Of all that operators take, `anyenum` alone is no domain over it.
+        if equality.right == pg_sys::ANYENUMOID && (self.is_domain || other.is_domain) {
+            return false;
+        }
         // SAFETY: a catalog look-up for an operator that exists.
         let is_immutable = unsafe {
             pg_sys::func_volatile(pg_sys::get_opcode(equality.operator)) as u8 == pg_sys::PROVOLATILE_IMMUTABLE

@@ -61,9 +61,9 @@ mod tests {
             (r#"{"tags": {"$elemMatch": {"$eq": "c"}}}"#, true),
             (r#"{"tags": {"$elemMatch": {"$nin": ["c", null]}}}"#, false),
             (r#"{"tags": {"$elemMatch": {"$gte": "b", "$lt": "d"}}}"#, true),
-            // Case counts in patterns, and not in what is compared beside them.
+            // Case counts as little in patterns as in what is compared beside them.
             (r#"{"tags": {"$elemMatch": {"$eq": "c", "$regex": "^C"}}}"#, true),
-            (r#"{"tags": {"$elemMatch": {"$eq": "c", "$regex": "^c"}}}"#, false),
+            (r#"{"tags": {"$elemMatch": {"$eq": "c", "$regex": "^c"}}}"#, true),
             (r#"{"tags": {"$elemMatch": {"$eq": "c", "$startsWith": "C"}}}"#, true),
             (r#"{"tags": {"$elemMatch": {"$ne": "c", "$not": {"$regex": "^c"}}}}"#, true),
             (r#"{"ids": "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"}"#, true),

@@ -7,7 +7,7 @@ use crate::query;
 use segments_core::date::{Instant, Local, Zone};
 
 /// The first five are abbreviations too; of these, Postgres knows no daylight saving.
-const ZONES: [&str; 11] = [
+const ZONES: [&str; 10] = [
     "CET",
     "EET",
     "MET",
@@ -18,7 +18,6 @@ const ZONES: [&str; 11] = [
     "America/New_York",
     "Pacific/Apia",
     "Asia/Kolkata",
-    "<+0330>-3:30",
 ];
 
 const MICROS: i64 = 1_000_000;

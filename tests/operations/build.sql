@@ -56,7 +56,7 @@ SELECT (create_segment('First', '{"id": 1}', audience => name)).contact_count FR
 DROP TABLE dropped;
 ALTER EVENT TRIGGER segments_forget_dropped_relations DISABLE;
 DROP TABLE dropped_unnoticed;
-ALTER EVENT TRIGGER segments_forget_dropped_relations ENABLE;
+ALTER EVENT TRIGGER segments_forget_dropped_relations ENABLE ALWAYS;
 
 -- Segments, of segments too, under names that need quotes.
 SELECT (create_segment(name, conditions, description, audience, zone)).contact_count FROM (VALUES
