@@ -1,3 +1,9 @@
+-- It takes citext and ICU; a Postgres may lack them.
+SELECT count(*) < 2 AS lacks_some FROM (SELECT FROM pg_available_extensions WHERE name = 'citext' UNION ALL SELECT FROM pg_collation WHERE collname = 'und-x-icu') has
+\gset
+\if :lacks_some
+\quit
+\endif
 -- What types of columns mean to conditions, the same whoever counts.
 \pset tuples_only on
 SET client_min_messages = warning;

@@ -1,3 +1,9 @@
+-- It takes citext and ICU; a Postgres may lack them.
+SELECT count(*) < 2 AS lacks_some FROM (SELECT FROM pg_available_extensions WHERE name = 'citext' UNION ALL SELECT FROM pg_collation WHERE collname = 'und-x-icu') has
+\gset
+\if :lacks_some
+\quit
+\endif
 -- Live counts, entries and exits where ids that are equal are written otherwise, or where subscriptions have another
 -- type than the ids that they refer to: after each of many statements they are what a count says.
 SET client_min_messages = warning;
