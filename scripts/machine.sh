@@ -80,13 +80,14 @@ default_postgres() {
 # pg_config. Postgres finds its parts from where its programs are, so a copy is an installation of its own. Demo and tests
 # run on copies, because an installation that somebody uses is not theirs to change.
 own_postgres() {
-    local folder=$1 part parts origin
+    local folder=$1 part parts origin root=$2
     origin="$2 $("$2" --version) $(stat --dereference --format %Y "$("$2" --bindir)/postgres" "$("$2" --sharedir)/extension" | paste -s)"
     if [[ $(cat "$folder/.origin" 2>/dev/null) != "$origin" ]]; then
         rm -rf "${folder:?}"
         parts=("$("$2" --bindir)" "$("$2" --pkglibdir)" "$("$2" --sharedir)" "$("$2" --includedir-server)")
-        # The programs of the matrix find their libraries elsewhere in its folder.
-        if [[ $2 == "$cache/postgresql/"* ]]; then parts=("${2%/bin/pg_config}"); fi
+        # Programs of scripts/postgres-matrix, or of a copy of them, load libraries from elsewhere in the folder with their recipe.
+        while [[ -n $root && ! -f $root/.recipe ]]; do root=${root%/*}; done
+        if [[ -n $root ]]; then parts=("$root"); fi
         for part in "${parts[@]}"; do
             mkdir -p "$folder${part%/*}"
             cp --archive "$part" "$folder$part"
