@@ -1,52 +1,37 @@
 //! Audience segments inside Postgres.
 //!
+//! The modules are floors: each imports only from those below it.
+//!
 //! | module | |
 //! |---|---|
-//! | `audience`, `property`, `topic` | what conditions may speak of |
-//! | `condition`, `matching` | the type `segment_condition` and the operator `@~` |
-//! | `planner` | what a query's planner learns of a condition |
-//! | `scope` | conditions checked against an audience |
-//! | `refresh`, `live` | counts brought up to date, and counts that every statement keeps |
-//! | `worker` | what is due, counted in the background |
-//! | `population`, `tally`, `progress` | many conditions put to one row; counting them all in one pass, and how far that is |
-//! | `segment`, `count`, `contact` | segments, their counts and their members |
-//! | `validate`, `explain`, `infer` | what is wrong with a condition, why it holds, what properties there are |
-//! | `index` | indexes on properties, and which would help |
-//! | `text_cache` | what a backend keeps of the texts of conditions |
-//! | `validity` | whether what a backend has compiled can still be used |
-//! | `query`, `error` | queries that the extension itself runs, and errors as the user meets them |
-//! | `access` | who may see what |
-//! | `pg` | the only unsafe code |
+//! | [`entry`] | what Postgres calls by pointer |
+//! | [`api`] | the functions that users call, one module for each noun |
+//! | [`worker`] | background processes that count what is due |
+//! | [`refresh`] | when counts are due, and counting what is |
+//! | [`ddl`] | what a command that changes, renames or drops something means to audiences |
+//! | [`live`] | counts that every statement keeps, with entries and exits |
+//! | [`counting`] | counting members in one snapshot, and storing the counts |
+//! | [`planner`] | what a query's planner learns of a condition |
+//! | [`evaluate`] | conditions put to documents |
+//! | [`catalog`] | what is stored of audiences and segments, and who may see it |
+//! | [`shared`] | what sessions and background processes tell each other |
+//! | [`pg`] | wrappers of Postgres that know nothing of segments |
 //!
 //! The language itself is in the crate `segments_core`, which does not know Postgres.
 
-mod access;
-mod audience;
-mod condition;
-mod contact;
-mod count;
-mod error;
-mod explain;
-mod index;
-mod infer;
+mod api;
+mod catalog;
+mod counting;
+mod ddl;
+mod entry;
+mod evaluate;
 mod live;
-mod matching;
 mod pg;
 mod planner;
-mod population;
-mod progress;
-mod property;
-mod query;
 mod refresh;
-mod scope;
-mod segment;
-mod tally;
+mod shared;
 #[cfg(any(test, feature = "pg_test"))]
 mod tests;
-mod text_cache;
-mod topic;
-mod validate;
-mod validity;
 mod worker;
 
 pgrx::pg_module_magic!(name, version);
@@ -54,7 +39,7 @@ pgrx::pg_module_magic!(name, version);
 /// Called by Postgres when it loads the library.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    live::define_settings();
+    live::changes::define_settings();
     pg::guard::install();
     pg::shared::init();
     worker::init();

@@ -23,37 +23,23 @@
 
 use crate::pg::trigger::{Event, Statement};
 
-mod change;
+pub mod changes;
 mod contacts;
-mod definition;
-mod fold;
-mod following;
-mod forgetting;
-mod freshness;
-mod gaps;
-mod kept;
-mod members;
-mod outcome;
-mod parts;
-mod record;
-mod rows;
-mod subscriptions;
-mod tracked;
-mod triggers;
+pub mod definition_locks;
+pub mod deltas;
+pub mod eligibility;
+pub mod freshness;
+pub mod row_segments;
+pub mod subscriptions;
+pub mod trigger_gaps;
+pub mod trigger_program;
+pub mod triggers;
 mod truncation;
-mod watched;
-
-pub use change::{define_settings, newest_change, prune_changes};
-pub use definition::{hold_definitions, hold_tables, hold_writers, hold_writers_unrestricted, is_live};
-pub use fold::{fold, fold_unlocked, has_unfolded};
-pub use forgetting::forget;
-pub use freshness::{stop_keeping, topics_attached};
-pub use members::Members;
 
 /// What the triggers do.
 pub fn keep(statement: Statement) {
     if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
         return;
     }
-    tracked::table(statement.relation()).keep(statement);
+    trigger_program::table(statement.relation()).keep(statement);
 }

@@ -1,17 +1,16 @@
 //! What the planner learns of a condition: which index conditions follow from it, and what it costs.
 //!
-//! [`crate::pg::support`] speaks with the planner; this module answers in its own terms.
+//! [`crate::entry::planner_support`] speaks with the planner; this module answers in its own terms.
 
-use crate::condition::check_for_documents;
-use crate::matching;
-use crate::text_cache::TextCache;
+use crate::evaluate::condition::check_for_documents;
+use crate::evaluate::document as matching;
+use crate::evaluate::text_cache::TextCache;
 use segments_core::expr::{Checked, Expr};
 use segments_core::facts::{Facts, GinClass};
 use segments_core::program::Program;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-pub mod comparison;
 pub mod sample;
 pub mod selectivity;
 

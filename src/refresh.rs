@@ -6,15 +6,23 @@
 //!
 //! A segment that cannot be counted keeps its count, and the reason is recorded; it is due again later and later.
 
-use crate::access::{self, Reads, Scope, Visible};
-use crate::audience::{Audience, unknown};
-use crate::count::{self, members};
-use crate::error::{Failure, required};
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::audience::{Audience, unknown};
+use crate::catalog::scope;
+use crate::catalog::scope::CheckedCondition;
+use crate::catalog::segment::{Definition, id_of};
+use crate::catalog::visible::{Reads, Visible};
+use crate::counting::pending;
+use crate::counting::{count, members};
+use crate::live::changes;
+use crate::live::definition_locks;
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
 use crate::pg::snapshot;
-use crate::progress::{self, Phase};
-use crate::scope::{self, CheckedCondition};
-use crate::segment::{Definition, id_of};
-use crate::{live, query, worker};
+use crate::shared::progress;
+use crate::shared::progress::Phase;
+use crate::worker;
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -24,16 +32,14 @@ use std::collections::HashMap;
 use std::time::{self, Duration};
 use uuid::Uuid;
 
-mod keep;
-
 /// What came of counting a segment.
-struct Outcome {
-    id: Uuid,
+pub struct Outcome {
+    pub id: Uuid,
     /// Its condition, where it makes sense
-    checked: Option<Checked>,
+    pub checked: Option<Checked>,
     /// When that will mean something else; `None`: never
-    changes_at: Option<Instant>,
-    count: Result<i64, String>,
+    pub changes_at: Option<Instant>,
+    pub count: Result<i64, String>,
 }
 
 impl Outcome {
@@ -75,7 +81,7 @@ fn refresh_segments(
         })
     });
     let rows: Vec<_> = rows.collect();
-    live::prune_changes();
+    changes::prune_changes();
     TableIterator::new(rows)
 }
 
@@ -167,19 +173,19 @@ fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
 }
 
 /// What a refresh counted, in one snapshot.
-struct Counts<'a> {
+pub struct Counts<'a> {
     /// The audience's name
-    name: &'a str,
+    pub name: &'a str,
     /// `None` where its table is not what it was
-    audience: Option<Audience>,
-    outcomes: Vec<Outcome>,
+    pub audience: Option<Audience>,
+    pub outcomes: Vec<Outcome>,
     /// Whether the audience was live, and what recorded changes add to the counts' bases
-    is_live: bool,
-    pending: HashMap<Uuid, i64>,
+    pub is_live: bool,
+    pub pending: HashMap<Uuid, i64>,
     /// When the snapshot was taken
-    taken_at: TimestampWithTimeZone,
-    took: Duration,
-    shown: Option<progress::Shown>,
+    pub taken_at: TimestampWithTimeZone,
+    pub took: Duration,
+    pub shown: Option<progress::Shown>,
 }
 
 /// Counts segments of an audience anew and keeps the counts; all of them, where none are named.
@@ -193,10 +199,10 @@ fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     };
     // Before the snapshot: whoever counts after it counts later.
     let taken_at = clock();
-    let is_settled = || !live::is_live(name) && !live::has_unfolded(name);
+    let is_settled = || !definition_locks::is_live(name) && !pending::has_unfolded(name);
     let of_settled = || is_settled().then(|| count_all(name, &listed(), taken_at));
     let counts = snapshot::latest(of_settled).unwrap_or_else(|| {
-        live::hold_tables(name);
+        definition_locks::hold_tables(name);
         // Changes that are folded meanwhile would be subtracted twice.
         let mut ids: Vec<pgrx::Uuid> =
             snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();
@@ -209,7 +215,7 @@ fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
         shown.enter(Phase::Storing);
     }
     counts.store(extension_owner);
-    live::fold_unlocked(Some(name));
+    pending::fold_unlocked(Some(name));
     counts
 }
 
@@ -233,7 +239,7 @@ fn count_all<'a>(name: &'a str, segments: &[Definition], taken_at: TimestampWith
     };
     let pending = count::pending_of(access::extension_owner(), &ids);
     let took = started.elapsed();
-    Counts { name, audience, outcomes, is_live: live::is_live(name), pending, taken_at, took, shown }
+    Counts { name, audience, outcomes, is_live: definition_locks::is_live(name), pending, taken_at, took, shown }
 }
 
 /// What comes of counting segments of an audience that is as it should be.
@@ -269,7 +275,7 @@ fn rows_of(audience: &Audience) -> Option<u64> {
 
 fn clock() -> TimestampWithTimeZone {
     let now = query::first("SELECT pg_catalog.clock_timestamp()", &[], |row| row.get(1));
-    now.unwrap_or_else(|| crate::error::internal("the clock gave no answer").raise())
+    now.unwrap_or_else(|| crate::pg::error::internal("the clock gave no answer").raise())
 }
 
 // What is due within the tenth part of an interval is soon.

@@ -31,9 +31,9 @@ fn seeds() -> [u64; 2] {
 
 /// Has this transaction's queries use indexes wherever they can.
 fn no_scans() {
-    crate::query::write("SET LOCAL enable_seqscan = off", &[]);
+    crate::pg::query::write("SET LOCAL enable_seqscan = off", &[]);
     // What it forbids is made so costly that each query would be compiled.
-    crate::query::write("SET LOCAL jit = off", &[]);
+    crate::pg::query::write("SET LOCAL jit = off", &[]);
 }
 
 /// What the core says, over the document as JSON.
@@ -44,5 +44,5 @@ fn core_matches(checked: &segments_core::expr::Checked, document: &Json) -> bool
 /// The condition as a document alone can be asked it; `None` where it is past a limit of the language.
 fn for_documents(condition: &str) -> Option<segments_core::expr::Checked> {
     parse(condition).ok()?;
-    crate::condition::check_for_documents(condition.as_bytes()).ok()
+    crate::evaluate::condition::check_for_documents(condition.as_bytes()).ok()
 }

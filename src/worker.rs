@@ -9,9 +9,10 @@
 //! Nothing runs on a standby: the launcher starts when the server accepts writes. Whatever ends a worker, be it an
 //! error or an administrator, the launcher starts it again, later and later; what it was doing is rolled back.
 
-use crate::error::Failure;
+use crate::pg::error::Failure;
+use crate::pg::query;
 use crate::pg::{background, shared};
-use crate::query;
+use crate::shared::board;
 use pgrx::datum::Interval;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::prelude::*;
@@ -19,7 +20,6 @@ use pgrx::{PgSqlErrorCode, PgXactCallbackEvent, register_xact_callback};
 use std::ffi::CString;
 use std::time::Duration;
 
-pub mod board;
 mod database;
 mod launcher;
 

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 pub mod ast;
 pub mod check;
+pub mod comparison;
 pub mod date;
 pub mod decimal;
 pub mod document;
@@ -29,6 +30,7 @@ pub mod program;
 pub mod program_set;
 pub mod rename;
 pub mod row;
+pub mod row_conditions;
 pub mod sql;
 pub mod types;
 pub mod value;

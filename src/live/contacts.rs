@@ -1,12 +1,14 @@
 //! Statements that change contacts, for segments that ask for subscriptions: queries put their conditions to the rows
 //! before and after.
 
-use super::kept::LiveSegment;
-use super::outcome::Outcome;
-use super::watched::{self, WatchedBatch};
-use crate::audience::Audience;
-use crate::contact;
-use crate::pg::relcache::{self, Presence};
+use crate::api::contact;
+use crate::catalog::audience::Audience;
+use crate::live::changes::watched;
+use crate::live::changes::watched::WatchedBatch;
+use crate::live::deltas::Outcome;
+use crate::live::eligibility::LiveSegment;
+use crate::pg::relcache;
+use crate::pg::relcache::Presence;
 use crate::pg::snapshot;
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};

@@ -1,17 +1,21 @@
 //! Switching an audience to live counts and back.
 
-use super::definition::{lock_tables, stays_live};
-use super::gaps::Gaps;
-use super::parts;
-use super::triggers::{add_triggers, drop_unused_triggers};
-use super::{fold, following, kept};
-use crate::access::{self, Scope};
-use crate::audience::{Audience, Subscriptions, must_own};
-use crate::count;
-use crate::error::{Failure, required};
+use crate::api::audience::must_own;
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::segment::Definition;
+use crate::catalog::table_tree as parts;
+use crate::counting::count;
+use crate::counting::pending;
+use crate::ddl::partitions as following;
+use crate::live::definition_locks::{lock_tables, stays_live};
+use crate::live::eligibility as kept;
+use crate::live::trigger_gaps::Gaps;
+use crate::live::triggers::{add_triggers, drop_unused_triggers};
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
 use crate::pg::{relcache, security, snapshot};
-use crate::query;
-use crate::segment::Definition;
 use crate::worker;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys::Oid};
@@ -102,7 +106,7 @@ fn stop(audience: &str, tables: Vec<Oid>) {
     following::forget_unused();
     tables.into_iter().for_each(drop_unused_triggers);
     // Last, because it locks counts, which come after tables.
-    fold::fold_unlocked(Some(audience));
+    pending::fold_unlocked(Some(audience));
 }
 
 /// Takes the triggers of a live audience away, which goes, or whose table is gone; whether it was live.

@@ -8,26 +8,28 @@
 //! it, and even shows what it has deleted since. A statement that a trigger or a foreign key runs is a command of its
 //! own. So the changes of a transaction are counted command by command, in whatever order triggers fire, and add up:
 //!
-//! - a contact's change is counted with its subscriptions *before* the command ([`contacts`](super::contacts));
+//! - a contact's change is counted with its subscriptions *before* the command ([`contacts`](crate::live::contacts));
 //! - a subscription's change is counted for its contact's row *after* the command.
 
-use super::kept::LiveSegment;
-use super::outcome::Outcome;
-use super::watched::{self, WatchedBatch};
-use crate::audience::{Audience, Subscriptions};
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::live::changes::watched;
+use crate::live::changes::watched::WatchedBatch;
+use crate::live::deltas::Outcome;
+use crate::live::eligibility::LiveSegment;
+use crate::pg::query;
 use crate::pg::relcache::Presence;
-use crate::pg::snapshot::{self, Command};
+use crate::pg::snapshot;
+use crate::pg::snapshot::Command;
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
-use crate::query;
+use counted_commands::Settled;
 use pgrx::pg_sys::TEXTARRAYOID;
-use settled::Settled;
 use sql::Sql;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-mod settled;
+mod counted_commands;
 mod sql;
 
 /// The segments of a live audience that ask for subscriptions, as the triggers of these need them.

@@ -1,12 +1,12 @@
 //! The triggers of the tables of live audiences. They are the tables' own, so that dumps have them, and their owners may
 //! change them: what counts is what they do, not what they are called.
 
-use super::following;
-use super::parts::describe;
-use super::tracked;
-use crate::access;
+use crate::catalog::access;
+use crate::catalog::table_tree::describe;
+use crate::ddl::partitions as following;
+use crate::live::trigger_program as tracked;
+use crate::pg::query;
 use crate::pg::snapshot;
-use crate::query;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_identifier;
 

@@ -1,12 +1,13 @@
 //! TRUNCATE, which has no transition tables: everything is counted anew, once for all tables that one command empties.
 
-use super::members::Members;
-use crate::access;
-use crate::audience::Audience;
-use crate::count;
-use crate::pg::snapshot::{self, Command};
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::segment::Definition;
+use crate::counting::count;
+use crate::live::changes::members::Members;
+use crate::pg::snapshot;
+use crate::pg::snapshot::Command;
 use crate::pg::{relcache, security};
-use crate::segment::Definition;
 use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::cell::RefCell;
 use std::collections::HashMap;

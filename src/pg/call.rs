@@ -1,6 +1,6 @@
 //! A function call as Postgres makes it.
 
-use super::text::Text;
+use crate::pg::text::Text;
 use pgrx::callconv::{Arg, ArgAbi};
 use pgrx::pgrx_sql_entity_graph::metadata::{
     ArgumentError, ReturnsError, ReturnsRef, SqlMappingRef, SqlTranslatable, TypeOrigin,
@@ -142,4 +142,4 @@ macro_rules! function_info {
         }
     };
 }
-pub(super) use function_info;
+pub(crate) use function_info;

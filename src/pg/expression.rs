@@ -1,10 +1,10 @@
 //! What Postgres knows of the expressions `property_*(document, 'name')`: statistics that an index on one, or
 //! CREATE STATISTICS, has had ANALYZE collect.
 
-use super::statistics::Variable;
-use crate::planner::comparison::Comparison;
+use crate::pg::statistics::Variable;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{IntoDatum, PgList};
+use segments_core::comparison::Comparison;
 use segments_core::sql::TypedIndex;
 use segments_core::types::ScalarType;
 use std::ffi::CString;

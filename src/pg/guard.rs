@@ -5,7 +5,7 @@
 //! text says which relations it was written for, and as soon as Postgres has found out what its names stand for, and
 //! holds the locks, the two are compared; also where a kept plan is made anew.
 
-use crate::error::Failure;
+use crate::pg::error::Failure;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgSqlErrorCode, pg_guard};
 use std::ffi::{CStr, c_void};

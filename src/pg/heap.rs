@@ -1,7 +1,7 @@
 //! Rows put into tables of the extension's own without a query: where each statement of a writer adds one, a query
 //! would cost more than all the rest.
 
-use crate::error::internal;
+use crate::pg::error::internal;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, Datum, Oid};
 

@@ -1,6 +1,6 @@
 //! What an expression index is over.
 
-use super::nodes::{arguments, nth};
+use crate::pg::nodes::{arguments, nth};
 use pgrx::{FromDatum, is_a, pg_sys};
 use std::ffi::CStr;
 

@@ -1,6 +1,6 @@
 //! Expression trees of the planner.
 
-use super::detoast::Detoasted;
+use crate::pg::detoast::Detoasted;
 use crate::planner::IndexClause;
 use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
 use pgrx::{IntoDatum, is_a};

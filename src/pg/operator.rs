@@ -1,6 +1,6 @@
 //! Which operator a query would use to compare two columns.
 
-use super::relcache;
+use crate::pg::relcache;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
 
 /// A column's type, and what it is compared by.

@@ -10,7 +10,7 @@ use std::ffi::CString;
 ///
 /// Raises 25006 in a read-only transaction: on a standby, Postgres would only speak of locks.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
-    super::snapshot::must_be_writable();
+    crate::pg::snapshot::must_be_writable();
     lock_tree(relation, pg_sys::ShareRowExclusiveLock)
 }
 

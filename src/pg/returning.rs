@@ -1,7 +1,8 @@
 //! What a query gives, returned by a function as it is: no value passes through Rust.
 
-use super::call::Call;
-use super::spi::{self, Reading, Session};
+use crate::pg::call::Call;
+use crate::pg::spi;
+use crate::pg::spi::{Reading, Session};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, AsPgCStr};
 use pgrx::{AnyElement, FromDatum};

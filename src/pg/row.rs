@@ -1,6 +1,6 @@
 //! Values of rows, read from the datums that they are, as conditions see them.
 
-use super::detoast::Detoasted;
+use crate::pg::detoast::Detoasted;
 use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use segments_core::date::Moment;

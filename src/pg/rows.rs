@@ -1,15 +1,15 @@
 //! Rows put to many conditions at once.
 
-use super::row::{Reader, Value};
-use super::spi::Tuple;
-use crate::error::internal;
-use crate::population::Field;
+use crate::pg::error::internal;
+use crate::pg::row::{Reader, Value};
+use crate::pg::spi::Tuple;
 use pgrx::pg_sys::{Datum, Oid};
 use segments_core::document::{Node, View};
 use segments_core::locator::Locator;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row::Cell;
+use segments_core::row_conditions::Field;
 use smallvec::SmallVec;
 
 /// Conditions over rows whose columns come in a known order.

@@ -4,7 +4,7 @@
 //! itself looks into a table where its statistics would be wrong (`get_actual_variable_range` in
 //! `src/backend/utils/adt/selfuncs.c`).
 
-use super::detoast::Detoasted;
+use crate::pg::detoast::Detoasted;
 use pgrx::itemptr::item_pointer_set_all;
 use pgrx::pg_sys::{self, Oid};
 
@@ -96,7 +96,7 @@ impl Table {
             if bytes > MOST_BYTES {
                 break;
             }
-            super::interrupt::check();
+            crate::pg::interrupt::check();
         }
         let order = scattered(containers.len() as u32);
         Documents { containers: order.map(|index| std::mem::take(&mut containers[index as usize])).collect(), nulls }

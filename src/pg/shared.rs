@@ -1,7 +1,7 @@
 //! Memory that all sessions share, where the library is preloaded.
 
-use crate::progress::{Progress, SLOTS};
-use crate::worker::board::Board;
+use crate::shared::board::Board;
+use crate::shared::progress::{Progress, SLOTS};
 use pgrx::lwlock::PgLwLock;
 use pgrx::shmem::PGRXSharedMemory;
 use pgrx::{pg_guard, pg_shmem_init, pg_sys};

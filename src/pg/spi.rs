@@ -1,10 +1,10 @@
 //! Queries through SPI: with plans that are kept, in the snapshot of the extension's choosing, and over the transition
 //! tables of a trigger, none of which pgrx's own client offers.
 
-use super::snapshot;
-use super::trigger::Statement;
-use crate::error::internal;
-use crate::query::Sql;
+use crate::pg::error::internal;
+use crate::pg::query::Sql;
+use crate::pg::snapshot;
+use crate::pg::trigger::Statement;
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
 use std::cell::RefCell;
@@ -72,7 +72,7 @@ impl Session {
 
     /// The plan of a text that is a constant: made once in this backend, for any values of its parameters. Planning
     /// takes longer than running where a query joins catalogs.
-    pub(super) fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
+    pub fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
         thread_local! {
             static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
         }
@@ -261,7 +261,7 @@ impl Tuple {
 
 impl Tuple {
     /// The value of a column, from 1, where it is in the row; `None` is NULL.
-    pub(super) fn datum(&self, column: usize) -> Option<pg_sys::Datum> {
+    pub fn datum(&self, column: usize) -> Option<pg_sys::Datum> {
         let mut is_null = false;
         // SAFETY: as in `get`.
         let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, column as i32, &raw mut is_null) };
@@ -269,14 +269,14 @@ impl Tuple {
     }
 
     /// The type of a column, from 1; 0 where there is no such column.
-    pub(super) fn type_of(&self, column: usize) -> Oid {
+    pub fn type_of(&self, column: usize) -> Oid {
         // SAFETY: as in `get`.
         unsafe { pg_sys::SPI_gettypeid(self.descriptor, column as i32) }
     }
 }
 
 /// A query's plan, kept until it is dropped. Postgres plans anew by itself where a table has changed.
-pub struct KeptPlan(pub(super) pg_sys::SPIPlanPtr);
+pub struct KeptPlan(pub pg_sys::SPIPlanPtr);
 
 impl Drop for KeptPlan {
     fn drop(&mut self) {
@@ -291,7 +291,7 @@ impl Drop for KeptPlan {
 
 /// # Safety
 /// The arguments' datums outlive the execution.
-pub(super) unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
+pub unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
     // SAFETY: by this function's own condition.
     let params = unsafe { parameters(arguments) };
     pg_sys::SPIExecuteOptions { params, read_only: reading == Reading::Active, ..Default::default() }
@@ -320,7 +320,7 @@ unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
     }
 }
 
-pub(super) fn succeeded(status: i32) {
+pub fn succeeded(status: i32) {
     if status < 0 {
         internal(format!("query failed with SPI status {status}")).raise();
     }

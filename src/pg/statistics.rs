@@ -1,7 +1,7 @@
 //! What ANALYZE has kept of a jsonb column.
 
-use super::detoast::Detoasted;
-use super::readable;
+use crate::pg::detoast::Detoasted;
+use crate::pg::readable;
 use crate::planner::sample::Column;
 use pgrx::pg_sys;
 

@@ -1,6 +1,6 @@
 //! Work whose errors end nothing but itself, or are told in other words.
 
-use crate::error::Failure;
+use crate::pg::error::Failure;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;

@@ -1,14 +1,14 @@
 //! Values as text.
 
-use super::call::{Call, function_info};
-use super::security;
+use crate::pg::call::{Call, function_info};
+use crate::pg::security;
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{CStr, c_int};
 use std::ptr::{null, null_mut};
 
 /// How values of a type become text: under [`security::with_fixed_output`] the same in every session, as
-/// [`ColumnRef::as_text`](crate::audience::ColumnRef::as_text) has it.
+/// [`ColumnRef::as_text`](crate::catalog::column::ColumnRef::as_text) has it.
 pub struct Text {
     declared: Oid,
     /// What that is a domain over

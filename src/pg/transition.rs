@@ -1,15 +1,15 @@
 //! The rows of a statement's transition tables, read from where Postgres keeps them, and put to many conditions at
 //! once.
 
-use super::rows::RowProgram;
-use super::text::Text;
-use super::trigger::Statement;
-use crate::error::internal;
-use crate::population::Columns;
+use crate::pg::error::internal;
+use crate::pg::rows::RowProgram;
+use crate::pg::text::Text;
+use crate::pg::trigger::Statement;
 use pgrx::PgMemoryContexts;
 use pgrx::pg_sys::{self, Datum, Oid};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
+use segments_core::row_conditions::Columns;
 use std::ffi::{CString, c_int};
 
 /// Conditions over the rows of a table, and where its rows have what they read.
@@ -49,7 +49,7 @@ impl TableProgram {
         let [mut old, mut new] = self.rows(statement);
         let mut memory = PgMemoryContexts::new("segments: one changed row");
         loop {
-            super::interrupt::check();
+            crate::pg::interrupt::check();
             let (before, after) = (old.as_mut().and_then(Rows::next), new.as_mut().and_then(Rows::next));
             if before.is_none() && after.is_none() {
                 return;

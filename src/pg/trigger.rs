@@ -1,9 +1,9 @@
 //! The call of a statement-level trigger, as Postgres makes it.
 
-use super::call::function_info;
-use super::relcache;
-use crate::error::Failure;
 use crate::live;
+use crate::pg::call::function_info;
+use crate::pg::error::Failure;
+use crate::pg::relcache;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
 /// A statement that has changed a table, with its transition tables.
@@ -70,7 +70,7 @@ impl Statement {
     }
 
     /// The raw pointer.
-    pub(super) fn as_ptr(self) -> *mut pg_sys::TriggerData {
+    pub fn as_ptr(self) -> *mut pg_sys::TriggerData {
         self.0
     }
 }

@@ -1,13 +1,14 @@
 //! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own.
 //! Where few of these match and ANALYZE knows the properties by themselves, it is estimated by that.
 
-use super::Planned;
-use super::comparison::comparisons;
-use super::sample::{self, Column, Seen};
-use crate::matching::run;
+use crate::evaluate::document::run;
 use crate::pg::expression::Properties;
 use crate::pg::sample::Documents;
 use crate::pg::statistics::Statistics;
+use crate::planner::Planned;
+use crate::planner::sample;
+use crate::planner::sample::{Column, Seen};
+use segments_core::comparison::comparisons;
 use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program::Program;
 use std::collections::HashSet;

@@ -1,14 +1,17 @@
 //! Conditions as SQL over columns of every supported type, against the core over the rows as JSON.
 
-use super::random::Random;
-use super::{core_matches, seeds, subject};
-use crate::audience::Audience;
+use crate::api::contact;
+use crate::catalog::audience::Audience;
+use crate::catalog::scope;
+use crate::catalog::segment::Definition;
+use crate::counting::pass as tally;
+use crate::pg::query;
 use crate::pg::row;
-use crate::population::on_row;
-use crate::segment::Definition;
-use crate::{contact, query, scope, tally};
+use crate::tests::random::Random;
+use crate::tests::{core_matches, seeds, subject};
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
+use segments_core::row_conditions::on_row;
 use uuid::Uuid;
 
 const ROWS: usize = 120;
@@ -89,7 +92,7 @@ fn compare_tally(seed: u64, audience: &Audience, counts: &[(Checked, i64, String
 #[pgrx::pg_schema]
 mod tests {
     use super::{ROWS, Random, compare, seeds, subject};
-    use crate::query;
+    use crate::pg::query;
     use pgrx::prelude::*;
 
     #[pg_test]

@@ -1,8 +1,8 @@
 //! `@~` on random documents, however they are stored, against the core over the documents' text.
 
-use super::random::Random;
-use super::{condition, core_matches, document, for_documents, seeds};
-use crate::query;
+use crate::pg::query;
+use crate::tests::random::Random;
+use crate::tests::{condition, core_matches, document, for_documents, seeds};
 use segments_core::value::{Json, Value};
 
 /// How many conditions of their own so many documents get, row by row.
@@ -65,7 +65,7 @@ fn compare_constants(seed: u64, storage: &str) {
         query::write("DROP INDEX IF EXISTS pair_document", &[]);
         if !index.is_empty() {
             query::write(&format!("CREATE INDEX pair_document ON pair USING gin (document {index})"), &[]);
-            super::no_scans();
+            crate::tests::no_scans();
         }
         for condition in &conditions {
             let Some(checked) = for_documents(condition) else { continue };

@@ -1,8 +1,11 @@
 //! Elements of arrays whose types compare in ways of their own: as SQL and as rows say it.
 
-use crate::audience::Audience;
-use crate::segment::Definition;
-use crate::{contact, query, scope, tally};
+use crate::api::contact;
+use crate::catalog::audience::Audience;
+use crate::catalog::scope;
+use crate::catalog::segment::Definition;
+use crate::counting::pass as tally;
+use crate::pg::query;
 use uuid::Uuid;
 
 /// Whether the audience's only contact satisfies the condition: as SQL says it, and as a row does.

@@ -1,6 +1,6 @@
 //! Contacts are found by ids of many types, and each has one text, wherever it is told of.
 
-use crate::query;
+use crate::pg::query;
 
 /// A type, and ids of it as they are told of.
 struct Ids {
@@ -96,7 +96,7 @@ impl Ids {
 #[pgrx::pg_schema]
 mod tests {
     use super::{PAGES, TYPES, answer};
-    use crate::query;
+    use crate::pg::query;
     use pgrx::prelude::*;
 
     #[pg_test]

@@ -1,8 +1,8 @@
 //! An index finds what a scan finds: that the conditions which the planner derives for it lose no document.
 
-use super::random::Random;
-use super::{condition, document, for_documents, seeds};
-use crate::query;
+use crate::pg::query;
+use crate::tests::random::Random;
+use crate::tests::{condition, document, for_documents, seeds};
 
 const DOCUMENTS: usize = 200;
 /// Each is put to every document, in each of two indexed tables.
@@ -24,7 +24,7 @@ fn compare_indexes(seed: u64) {
         query::write(&format!("CREATE INDEX ON {table} USING gin (properties {class})"), &[]);
         query::write(&format!("ANALYZE {table}"), &[]);
     }
-    super::no_scans();
+    crate::tests::no_scans();
 
     let (mut by_index, mut by_presence, mut finding) = (0, 0, 0);
     for _ in 0..CONDITIONS {

@@ -1,8 +1,8 @@
 //! A table with columns of every supported type and custom properties, filled at random, and conditions on it.
 
-use super::document;
-use super::random::Random;
-use crate::query;
+use crate::pg::query;
+use crate::tests::document;
+use crate::tests::random::Random;
 use segments_core::path::Path;
 use segments_core::value::{Json, Value, key_order};
 use values::*;

@@ -1,9 +1,9 @@
 //! Time zones, against what Postgres says with `SET TimeZone`.
 
-use super::random::Random;
-use super::seeds;
+use crate::pg::query;
 use crate::pg::zone::PgZone;
-use crate::query;
+use crate::tests::random::Random;
+use crate::tests::seeds;
 use segments_core::date::{Instant, Local, Zone};
 
 /// The first five are abbreviations too; of these, Postgres knows no daylight saving.

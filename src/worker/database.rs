@@ -1,9 +1,13 @@
 //! A worker: does in one database what there is to do, stays as long as there will soon be more, and leaves.
 
-use super::board;
-use crate::pg::background::{self, Waited, transaction};
+use crate::counting::pending;
+use crate::live::changes;
+use crate::pg::background;
+use crate::pg::background::{Waited, transaction};
+use crate::pg::query;
 use crate::pg::shared;
-use crate::{live, query, refresh};
+use crate::refresh;
+use crate::shared::board;
 use pgrx::pg_sys::Oid;
 use std::time::{Duration, Instant};
 
@@ -86,12 +90,12 @@ impl Upkeep {
             let is_live = query::first(IS_LIVE, &[], |row| row.get::<bool>(1)) == Some(true);
             let unfolded =
                 query::rows(UNFOLDED, &[(10 * MANY).into()], |row| (row.get::<String>(1), row.get::<i64>(2)));
-            (is_live, unfolded, live::newest_change())
+            (is_live, unfolded, changes::newest_change())
         })?;
         let are_recorded = newest.is_some();
         if are_recorded && newest != self.announced {
             transaction("announcing entries and exits", || {
-                query::write(ANNOUNCE, &[super::CHANNEL.into(), newest.clone().into()])
+                query::write(ANNOUNCE, &[crate::worker::CHANNEL.into(), newest.clone().into()])
             })?;
             self.announced = newest;
         }
@@ -100,13 +104,13 @@ impl Upkeep {
             if is_time || *rows >= MANY {
                 let what = format!("folding changes of the counts of audience \"{audience}\"");
                 // An audience at a time, in the order in which counting anew locks counts too.
-                transaction(&what, || live::fold(Some(audience)))?;
+                transaction(&what, || pending::fold(Some(audience)))?;
                 self.folded_at = Some(now);
             }
         }
         // Those of an audience that is not live any more grow old, too.
         if are_recorded && is_over(&self.pruned_at, PRUNE) {
-            transaction("pruning entries and exits", live::prune_changes)?;
+            transaction("pruning entries and exits", changes::prune_changes)?;
             self.pruned_at = Some(now);
         }
         Ok(is_live || !unfolded.is_empty())

@@ -3,10 +3,12 @@
 //! It is connected to no database. Whoever wants a database for themselves, to drop or to rename it, waits some seconds
 //! for its connections to end; so each second it looks whether somebody does, and ends the worker there.
 
-use super::board::{self, Woken};
-use super::{WORKERS, is_wanted_in};
-use crate::pg::background::{self, Waited, Worker};
+use crate::pg::background;
+use crate::pg::background::{Waited, Worker};
 use crate::pg::shared;
+use crate::shared::board;
+use crate::shared::board::Woken;
+use crate::worker::{WORKERS, is_wanted_in};
 use pgrx::pg_sys::Oid;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

@@ -1,11 +1,12 @@
 //! The queries of changed subscriptions, on one audience's tables.
 
-use crate::audience::{Audience, ColumnRef, Subscriptions};
-use crate::contact;
-use crate::live::kept::LiveSegment;
+use crate::api::contact;
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::column::ColumnRef;
+use crate::catalog::subscription;
+use crate::live::eligibility::LiveSegment;
+use crate::pg::query;
 use crate::pg::trigger::Event;
-use crate::query;
-use crate::topic::subscription;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use segments_core::sql::{self, ColumnKind, Style};

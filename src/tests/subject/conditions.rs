@@ -1,7 +1,7 @@
 //! Random conditions on the audience `subject`.
 
-use super::{Kind, PROPERTIES, Property};
 use crate::tests::random::Random;
+use crate::tests::subject::{Kind, PROPERTIES, Property};
 use crate::tests::{condition, document};
 use segments_core::value::Json;
 

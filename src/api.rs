@@ -1,0 +1,13 @@
+//! The functions that users call, one module for each noun of the SQL interface.
+
+pub mod audience;
+pub mod contact;
+pub mod explain;
+pub mod grant;
+pub mod index;
+pub mod infer;
+pub mod page;
+pub mod property;
+pub mod segment;
+pub mod topic;
+pub mod validate;

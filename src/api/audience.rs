@@ -1,0 +1,379 @@
+//! Making, attaching and detaching audiences.
+
+use crate::api::audience::topics::map_topics;
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::audience::{Audience, owns};
+use crate::catalog::columns;
+use crate::catalog::columns::CatalogColumn;
+use crate::catalog::scope;
+use crate::evaluate::condition;
+use crate::live::freshness;
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
+use pgrx::prelude::*;
+use pgrx::spi::{quote_literal, quote_qualified_identifier};
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+pub mod topics;
+mod unique;
+
+/// Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.
+#[pg_extern(sql = false)]
+fn create_contacts(relation: Option<&str>) {
+    let relation = required("relation", relation);
+    let parts = query::first("SELECT pg_catalog.parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
+    let (schema, name) = match parts.as_deref() {
+        Some([name]) => (creation_schema(), name.clone()),
+        Some([schema, name]) => (schema.clone(), name.clone()),
+        _ => Failure::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("\"{relation}\" is not the name of a table"))
+            .detail("A name may have a schema before it, and nothing else.")
+            .hint("Write create_contacts('contacts') or create_contacts('crm.contacts').")
+            .raise(),
+    };
+    access::require(Scope::WriteSegments, &name);
+    let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
+    let table = quote_qualified_identifier(&schema, &name);
+    let topics_table = quote_qualified_identifier(&schema, &format!("{singular}_topics"));
+    if query::first(OWNER, &[name.as_str().into()], |_| ()).is_some() {
+        already_exists(&name)
+    }
+    for table in [&table, &topics_table] {
+        if query::first("SELECT pg_catalog.to_regclass($1)", &[table.as_str().into()], |row| {
+            row.nullable::<pg_sys::Oid>(1)
+        })
+        .flatten()
+        .is_some()
+        {
+            Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation {table} already exists"))
+                .detail("create_contacts() makes a table of contacts, and one with what they are subscribed to.")
+                .hint("Choose another name, or attach the table that you have with attach_audience().")
+                .raise()
+        }
+    }
+    for statement in contacts_ddl(&table, &topics_table) {
+        query::write(&statement, &[]);
+    }
+    let oid = |table: &str| {
+        query::write_rows("SELECT $1::pg_catalog.regclass::pg_catalog.oid", &[table.into()], |row| {
+            row.get::<pg_sys::Oid>(1)
+        })[0]
+    };
+    let columns = Columns {
+        id: Some("id".to_owned()),
+        properties: Some("properties".to_owned()),
+        created: Some("created_at".to_owned()),
+        listed: None,
+    };
+    attach(&name, oid(&table), columns, None);
+    map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
+}
+
+/// The schema that a table without one is made in.
+fn creation_schema() -> String {
+    let schema = query::first("SELECT pg_catalog.current_schema()::pg_catalog.text", &[], |row| row.nullable(1));
+    schema.flatten().unwrap_or_else(|| {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, "no schema has been selected to create in")
+            .detail("search_path names no schema that exists.")
+            .hint("Name one: create_contacts('crm.contacts').")
+            .raise()
+    })
+}
+
+fn contacts_ddl(table: &str, topics: &str) -> [String; 4] {
+    [
+        format!(
+            "CREATE TABLE {table} (
+                id pg_catalog.uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+                email pg_catalog.text,
+                first_name pg_catalog.text,
+                last_name pg_catalog.text,
+                phone pg_catalog.text,
+                country pg_catalog.text,
+                city pg_catalog.text,
+                timezone pg_catalog.text,
+                status pg_catalog.text NOT NULL DEFAULT 'subscribed',
+                subscribed_at pg_catalog.timestamptz,
+                unsubscribed_at pg_catalog.timestamptz,
+                properties pg_catalog.jsonb NOT NULL DEFAULT '{{}}'
+                    CHECK (pg_catalog.jsonb_typeof(properties) OPERATOR(pg_catalog.=) 'object'),
+                created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+                updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now())"
+        ),
+        format!("CREATE INDEX ON {table} (created_at, id)"),
+        format!(
+            "CREATE TABLE {topics} (
+                contact_id pg_catalog.uuid NOT NULL REFERENCES {table} ON DELETE CASCADE,
+                topic pg_catalog.text NOT NULL,
+                subscribed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+                PRIMARY KEY (contact_id, topic))"
+        ),
+        format!("CREATE INDEX ON {topics} (topic, contact_id)"),
+    ]
+}
+
+/// Lets segments speak of a table.
+#[pg_extern(sql = false)]
+fn attach_audience(
+    name: Option<&str>,
+    relation: Option<pg_sys::Oid>,
+    id_column: Option<&str>,
+    properties_column: Option<&str>,
+    columns: Option<Vec<Option<String>>>,
+    created_column: Option<&str>,
+    scope: Option<&str>,
+) {
+    let (name, relation) = (required("name", name), required("relation", relation));
+    let listed = columns.map(|columns| {
+        columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
+            Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
+                .detail("They are the columns that conditions may speak of.")
+                .hint("Name them, or leave columns out: conditions may speak of all then.")
+                .raise()
+        })
+    });
+    let columns = Columns {
+        id: id_column.map(str::to_owned),
+        properties: properties_column.map(str::to_owned),
+        created: created_column.map(str::to_owned),
+        listed,
+    };
+    attach(name, relation, columns, scope);
+}
+
+/// The columns that attaching names.
+struct Columns {
+    id: Option<String>,
+    properties: Option<String>,
+    created: Option<String>,
+    listed: Option<Vec<String>>,
+}
+
+fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&str>) {
+    if name.is_empty() || name.chars().count() > 100 {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of an audience has 1 to 100 characters")
+            .detail(format!("This one has {}.", name.chars().count()))
+            .hint("Choose another name.")
+            .raise()
+    }
+    access::require(Scope::WriteSegments, name);
+    let quoted = must_own(relation);
+    let catalog = columns::read(relation);
+    let find = |column: &str| find_column(&catalog, column, &quoted);
+    let id = match &columns.id {
+        Some(column) => find(column),
+        None => primary_key(relation, &catalog, &quoted),
+    };
+    must_be_plain(id, "identify contacts");
+    let properties = columns.properties.as_deref().map(find);
+    if let Some(column) = properties.filter(|column| !column.is_jsonb()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, format!("column \"{}\" is of type {}, not jsonb", column.name, column.type_name))
+            .detail("Custom properties are the keys of a jsonb column.")
+            .hint("Name a jsonb column, or leave properties_column out: a json property can still be used by its dotted paths.")
+            .raise()
+    }
+    let created = columns.created.as_deref().map(find);
+    created.into_iter().for_each(|column| must_be_plain(column, "order contacts"));
+    columns.listed.iter().flatten().for_each(|column| {
+        find(column);
+    });
+    let replaces = may_replace(name);
+    let was_live = replaces && freshness::stop_keeping(name);
+    let added = access::write(
+        INSERT,
+        &[
+            name.into(),
+            relation.into(),
+            id.name.as_str().into(),
+            properties.map(|column| column.name.clone()).into(),
+            created.map(|column| column.name.clone()).into(),
+            columns.listed.into(),
+            scope.map(str::to_owned).into(),
+            replaces.into(),
+        ],
+    );
+    if added == 0 {
+        already_exists(name)
+    }
+    if was_live {
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{name}\" is not live any more"))
+            .detail("What has become of its table since its triggers last counted is not known.")
+            .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(name)))
+            .warning();
+    }
+    // A scope may only speak of what is there.
+    if scope.is_some() {
+        let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
+        if let Err(errors) = scope::restriction(&audience) {
+            condition::raise_first(errors)
+        }
+    }
+    unique::warn(name, id.number, &quoted);
+}
+
+fn already_exists(name: &str) -> ! {
+    Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT, format!("audience \"{name}\" already exists"))
+        .detail("Names of audiences are unique in a database.")
+        .hint("Choose another name, or detach that one with detach_audience().")
+        .raise()
+}
+
+const INSERT: &str = "
+INSERT INTO segments.audience_config AS a
+       (name, relation, relation_name, id_column, properties_column, created_column, columns, scope)
+VALUES ($1, $2, segments.quoted_name($2), $3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name[], $7)
+    ON CONFLICT (name) DO UPDATE
+   SET relation = excluded.relation, relation_name = excluded.relation_name, id_column = excluded.id_column,
+       properties_column = excluded.properties_column, created_column = excluded.created_column,
+       columns = excluded.columns, scope = excluded.scope
+ WHERE $8";
+
+/// Whether an audience of that name makes no sense any more, and is the caller's to mend.
+fn may_replace(name: &str) -> bool {
+    let owner = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
+    owner.is_some_and(|owner| owner.is_none_or(owns))
+        && Audience::try_load(name).map_or(true, |audience| !audience.lost.is_empty())
+}
+
+/// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
+pub fn must_own(relation: pg_sys::Oid) -> String {
+    let found = query::write_rows(RELATION, &[relation.into()], |row| {
+        (
+            row.get::<String>(1),
+            row.get::<String>(2),
+            row.get::<pg_sys::Oid>(3),
+            row.get::<String>(4),
+            row.get::<bool>(5),
+        )
+    });
+    let Some((schema, name, owner, kind, is_temporary)) = found.into_iter().next() else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!("relation with OID {} does not exist", relation.to_u32()),
+        )
+        .hint("Name an existing table.")
+        .raise()
+    };
+    let quoted = quote_qualified_identifier(&schema, &name);
+    if !owns(owner) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
+            .detail("Cached counts are computed with the rights of the table's owner.")
+            .hint("Have its owner attach it.")
+            .raise()
+    }
+    if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
+            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
+            .hint("Attach one of these.")
+            .raise()
+    }
+    if is_temporary {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("table \"{name}\" is temporary"))
+            .detail("It ends with the session; segments are there for every session.")
+            .hint("Attach a table that lasts.")
+            .raise()
+    }
+    quoted
+}
+
+const RELATION: &str = "
+SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
+       c.relpersistence OPERATOR(pg_catalog.=) 't'
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE c.oid OPERATOR(pg_catalog.=) $1";
+
+pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
+    catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
+        let near = segments_core::error::nearest(column, catalog.iter().map(|found| found.name.as_str()));
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("column \"{column}\" of {table} does not exist"))
+            .detail(format!(
+                "Its columns are {}.",
+                catalog.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
+            ))
+            .hint(near.map_or("Name one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+    })
+}
+
+/// Raises 42804 where the column's values are arrays, ranges or rows.
+fn must_be_plain(column: &CatalogColumn, purpose: &str) {
+    if !column.is_plain {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{}\" of type {} cannot {purpose}", column.name, column.type_name),
+        )
+        .detail("Its values are arrays, ranges or rows.")
+        .hint("Name another column.")
+        .raise()
+    }
+}
+
+fn primary_key<'c>(relation: pg_sys::Oid, catalog: &'c [CatalogColumn], table: &str) -> &'c CatalogColumn {
+    let key = query::write_rows(PRIMARY_KEY, &[relation.into()], |row| row.get::<Vec<i16>>(1)).into_iter().next();
+    match key.as_deref() {
+        Some([number]) => catalog.iter().find(|column| column.number == *number),
+        _ => None,
+    }
+    .unwrap_or_else(|| {
+        let detail = match key {
+            Some(_) => "Its primary key has several columns.",
+            None => "It has no primary key.",
+        };
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("cannot tell which column of {table} identifies contacts"),
+        )
+        .detail(detail)
+        .hint("Name a column that is unique: attach_audience(…, id_column => '…').")
+        .raise()
+    })
+}
+
+const PRIMARY_KEY: &str = "
+SELECT k.conkey FROM pg_catalog.pg_constraint k
+ WHERE k.conrelid OPERATOR(pg_catalog.=) $1 AND k.contype OPERATOR(pg_catalog.=) 'p'";
+
+/// Forgets an audience; the table stays.
+#[pg_extern(sql = false)]
+fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
+    let (name, cascade) = (required("name", name), required("cascade", cascade));
+    let known = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
+    let owner = known.unwrap_or_else(|| crate::catalog::audience::unknown(name).raise());
+    if owner.is_some_and(|owner| !owns(owner)) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of the table of audience \"{name}\""),
+        )
+        .hint("Have its owner detach it.")
+        .raise()
+    }
+    access::require(Scope::WriteSegments, name);
+    let segments = query::first(
+        "SELECT pg_catalog.array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+        |row| row.nullable::<Vec<String>>(1),
+    );
+    let segments = segments.flatten().unwrap_or_default();
+    if !segments.is_empty() && !cascade {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("audience \"{name}\" still has segments"),
+        )
+        .detail(format!("They are {}.", crate::pg::error::listed(&segments)))
+        .hint("Delete them first, or detach with cascade => true, which deletes them.")
+        .raise()
+    }
+    freshness::stop_keeping(name);
+    access::write(
+        "DELETE FROM segments.segment_reference r USING segments.segment_config s
+          WHERE s.id OPERATOR(pg_catalog.=) r.segment AND s.audience OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+    );
+    access::write("DELETE FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1", &[name.into()]);
+    access::write("DELETE FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1", &[name.into()]);
+}
+
+const OWNER: &str = "
+SELECT c.relowner FROM segments.audience_config a
+  LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
+ WHERE a.name OPERATOR(pg_catalog.=) $1";

@@ -1,0 +1,89 @@
+//! Telling which table says who is subscribed to what.
+
+use crate::api::audience::{find_column, must_own};
+use crate::api::grant;
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::column::ColumnRef;
+use crate::catalog::columns;
+use crate::catalog::columns::CatalogColumn;
+use crate::live::definition_locks;
+use crate::live::freshness;
+use crate::pg::error::{Failure, required};
+use crate::pg::operator::Compared;
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+/// Tells which table says who is subscribed to what.
+#[pg_extern(sql = false)]
+fn attach_topics(
+    audience: Option<&str>,
+    relation: Option<pg_sys::Oid>,
+    contact_column: Option<&str>,
+    topic_column: Option<&str>,
+) {
+    let (audience, relation) = (required("audience", audience), required("relation", relation));
+    let contact_column = required("contact_column", contact_column);
+    let topic_column = required("topic_column", topic_column);
+    access::require_write(audience);
+    let quoted = must_own(relation);
+    let catalog = columns::read(relation);
+    let contact = find_column(&catalog, contact_column, &quoted);
+    let topic = find_column(&catalog, topic_column, &quoted);
+    let before = Audience::load(audience);
+    must_own(before.relation.oid);
+    must_refer_to(relation, contact, &before, &quoted);
+    must_hold_topics(topic);
+    let before = definition_locks::hold_writers(&before.name);
+    map_topics(audience, relation, [contact_column, topic_column]);
+    grant::extend(audience, relation);
+    freshness::topics_attached(&before);
+}
+
+/// Raises 42804 where a column cannot be compared with the ids of contacts.
+fn must_refer_to(relation: pg_sys::Oid, contact: &CatalogColumn, audience: &Audience, table: &str) {
+    let id = &audience.id;
+    if !refers_to(relation, contact, audience.relation.oid, id) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{}\" of {table} does not hold ids of contacts", contact.name),
+        )
+        .detail(format!(
+            "It is of type {}, the ids are of type {}. No \"=\" between the two tells ids apart as their own type does.",
+            contact.type_name, id.type_name
+        ))
+        .hint(format!("Name the column that refers to \"{}\", and give it the same type and collation.", id.name))
+        .raise()
+    }
+}
+
+/// Whether a column refers to ids of contacts: queries can compare the two, and do it as the ids' own type does.
+pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sys::Oid, id: &ColumnRef) -> bool {
+    let (reference, own) = (Compared::find(relation, &contact.name), Compared::find(contacts, &id.name));
+    let operators = id.operators_with(&contact.type_name);
+    reference.zip(own).is_some_and(|(reference, own)| own.is_identified_by(reference, operators))
+}
+
+/// Raises 42804 where a column holds neither slugs nor ids of topics.
+fn must_hold_topics(topic: &CatalogColumn) {
+    if topic.to_topic().is_none() {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{}\" of type {} cannot hold topics", topic.name, topic.type_name),
+        )
+        .detail("A subscription names its topic by slug (text) or by id (uuid).")
+        .hint("Name another column.")
+        .raise()
+    }
+}
+
+/// Keeps which table has the subscriptions, and its columns with the contact and the topic.
+pub fn map_topics(audience: &str, relation: pg_sys::Oid, columns: [&str; 2]) {
+    access::write(
+        "UPDATE segments.audience_config a
+            SET topics_relation = $2, topics_relation_name = segments.quoted_name($2),
+                topics_contact_column = $3::pg_catalog.name, topics_topic_column = $4::pg_catalog.name
+          WHERE a.name OPERATOR(pg_catalog.=) $1",
+        &[audience.into(), relation.into(), columns[0].into(), columns[1].into()],
+    );
+}

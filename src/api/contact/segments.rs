@@ -1,0 +1,264 @@
+//! Which segments a contact is in: the conditions of all of an audience's segments, put to its row at once.
+//!
+//! A backend compiles them on the first question about an audience, and again when a definition, or a table that they
+//! read, has changed since, in whichever session.
+
+use crate::api::contact;
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::definition_cache::{Sources, Validity};
+use crate::catalog::scope;
+use crate::catalog::segment::Definition;
+use crate::catalog::subscription;
+use crate::catalog::visible::{Reads, Visible};
+use crate::counting::count;
+use crate::counting::count::CachedCounts;
+use crate::pg::call::Call;
+use crate::pg::error::required;
+use crate::pg::query;
+use crate::pg::rows::RowProgram;
+use crate::pg::spi::{KeptPlan, Session};
+use crate::pg::{interrupt, relcache, returning, row, security, snapshot};
+use lru::LruCache;
+use pgrx::pg_sys::{Oid, TEXTOID};
+use pgrx::prelude::*;
+use pgrx::spi::quote_identifier;
+use segments_core::expr::{Atom, Checked, Expr};
+use segments_core::program::Surroundings;
+use segments_core::program_set::{Matches, ProgramSet};
+use segments_core::row_conditions::{Columns, on_row};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+
+/// The segments that a contact is a member of now, newest first.
+#[pg_extern(sql = false)]
+fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call) {
+    let (contact_id, audience) = (required("contact_id", contact_id), required("audience", audience));
+    Audience::must_exist(audience);
+    access::require(Scope::ReadSegments, audience);
+    let asked = asked(audience);
+    let members = asked.segments_of(contact_id);
+    let ids: Vec<pgrx::Uuid> = members.iter().map(|segment| count::datum(segment.definition.id)).collect();
+    let cached = CachedCounts::default().of_all(audience, &ids);
+    let mut visible = Visible::default();
+    let mut count_of = |segment: &&Segment| {
+        let is_shown = visible.shows(&asked.audience, &segment.reads);
+        is_shown.then(|| {
+            let kept = cached.get(&segment.definition.id).copied();
+            kept.or_else(|| count::where_none_is_kept(&asked.audience, &segment.definition))
+        })?
+    };
+    let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();
+    security::as_role(access::extension_owner(), || {
+        returning::constant_rows(call, SEGMENTS, &[ids.into(), counts.into()]);
+    });
+}
+
+// The rows of the view segments.segment. Whoever may read segments of the audience may read all of them.
+const SEGMENTS: &str = "
+SELECT 'segment'::pg_catalog.text, s.id, s.name, s.description, s.conditions::pg_catalog.jsonb, s.audience, s.time_zone,
+       u.contact_count, c.counted_at, s.created_at, s.updated_at
+  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(id, contact_count)
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) u.id
+  LEFT JOIN segments.segment_count c ON c.segment OPERATOR(pg_catalog.=) s.id
+ ORDER BY s.id DESC";
+
+/// An audience's segments, ready to be put to a contact.
+struct Asked {
+    audience: Audience,
+    segments: Vec<Segment>,
+    program: RowProgram,
+    columns: Columns,
+    /// The topics that conditions ask for
+    topics: Vec<String>,
+    /// Reads the columns, and which of the topics the contact is subscribed to
+    sql: String,
+    plan: OnceCell<KeptPlan>,
+}
+
+struct Segment {
+    definition: Definition,
+    /// What it reads, to be looked up by who asks
+    reads: Reads,
+    /// Its truth changes as time passes: in the program is the part of its condition that does not
+    is_relative: bool,
+}
+
+impl Asked {
+    fn compile(name: &str) -> Self {
+        let audience = Audience::load(name);
+        let mut segments = Vec::new();
+        let mut conditions = Vec::new();
+        // What the row has to have for those that are relative to be judged.
+        let mut wholes = Vec::new();
+        for definition in Definition::all(name) {
+            let Ok(whole) = scope::check_segment(&audience, &definition) else { continue };
+            let is_relative = whole.changes_at.is_some();
+            let whole = contact::restricted(&audience, &whole.checked);
+            let lasting = if is_relative {
+                let Ok(lasting) = scope::lasting_part(&audience, &definition) else { continue };
+                contact::restricted(&audience, &lasting)
+            } else {
+                whole.clone()
+            };
+            conditions.push(on_row(&lasting, &audience.table, row::fold));
+            let reads = Reads::of(&audience, &whole);
+            if is_relative {
+                wholes.push(on_row(&whole, &audience.table, row::fold));
+            }
+            segments.push(Segment { definition, reads, is_relative });
+        }
+        let columns = Columns::of(conditions.iter().chain(&wholes), &audience.table);
+        let topics = topics_of(conditions.iter().chain(&wholes));
+        let program = program(&audience, &columns, &conditions);
+        let sql = query_for(&audience, &columns, &topics);
+        Asked { audience, segments, program, columns, topics, sql, plan: OnceCell::new() }
+    }
+
+    /// The segments that a contact is a member of, with the rights of the current role; none where there is no such
+    /// contact.
+    fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
+        if !contact::can_be_id(contact_id, &self.audience.id.type_name) {
+            return Vec::new();
+        }
+        let session = Session::open();
+        let plan = self.plan.get_or_init(|| session.prepare(&self.sql, &[TEXTOID]));
+        let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| {
+            let held = row.get::<Vec<bool>>(self.columns.names.len() + 1);
+            let topics = self.topics.iter().zip(held).filter(|(_, held)| *held);
+            let topics: Vec<String> = topics.map(|(topic, _)| topic.clone()).collect();
+            let surroundings = Surroundings { interrupt: interrupt::check, topics: &topics };
+            let mut matches = Matches::new();
+            row.matching(&self.program, surroundings, &mut matches);
+            let (relative, mut members): (Vec<usize>, Vec<usize>) =
+                matches.iter().partition(|number| self.segments[*number].is_relative);
+            let now: Vec<(usize, Checked)> =
+                relative.into_iter().filter_map(|number| Some((number, self.as_of_now(number)?))).collect();
+            if !now.is_empty() {
+                let conditions: Vec<Checked> = now.iter().map(|(_, condition)| condition.clone()).collect();
+                row.matching(&program(&self.audience, &self.columns, &conditions), surroundings, &mut matches);
+                members.extend(matches.iter().map(|number| now[number].0));
+            }
+            members
+        });
+        // An id that stands for several rows is a member where any of them is.
+        let found: BTreeSet<usize> = found.into_iter().flatten().collect();
+        found.into_iter().map(|number| &self.segments[number]).collect()
+    }
+
+    /// What a segment whose truth changes as time passes says now.
+    fn as_of_now(&self, number: usize) -> Option<Checked> {
+        let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
+        let checked = security::as_role(access::extension_owner(), check).ok()?.checked;
+        Some(on_row(&contact::restricted(&self.audience, &checked), &self.audience.table, row::fold))
+    }
+}
+
+fn program(audience: &Audience, columns: &Columns, conditions: &[Checked]) -> RowProgram {
+    let types: Vec<Oid> = columns.names.iter().map(|name| relcache::column_type(audience.relation.oid, name)).collect();
+    RowProgram::new(ProgramSet::compile(conditions), &columns.fields, columns.properties, |position| types[position])
+}
+
+fn topics_of<'c>(conditions: impl Iterator<Item = &'c Checked>) -> Vec<String> {
+    let mut topics: Vec<String> = Vec::new();
+    for condition in conditions {
+        condition.for_each(&mut |atom| {
+            if let Atom::Topic(topic) = atom
+                && !topics.contains(topic)
+            {
+                topics.push(topic.clone());
+            }
+        });
+    }
+    topics
+}
+
+/// The contact's subscriptions are read once, whatever the number of topics.
+fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> String {
+    let row = quote_identifier(&audience.table.name);
+    let id = quote_identifier(&audience.id.name);
+    let mut read: Vec<String> = columns.names.iter().map(|name| format!("{row}.{}", quote_identifier(name))).collect();
+    let mut from = format!("{} {row}", audience.relation.quoted());
+    let held: Vec<String> = match (&audience.topics, &audience.table.topics) {
+        (Subscriptions::In(_), Some(table)) if !topics.is_empty() => {
+            from += &format!(
+                " CROSS JOIN LATERAL ({}) \"segments.held\"",
+                subscription::row_of_held(table, &format!("{row}.{id}"))
+            );
+            let is_held = |topic: &String| {
+                contact::sql_with_topics(audience, &Expr::Test(Atom::Topic(topic.clone())), "\"segments.held\".topics")
+            };
+            topics.iter().map(is_held).collect()
+        }
+        // Nobody is subscribed to anything.
+        _ => topics.iter().map(|_| "false".to_owned()).collect(),
+    };
+    read.push(format!("ARRAY[{}]::pg_catalog.bool[]", held.join(", ")));
+    let is_asked = audience.id.is(&format!("{row}.{id}"), "$1");
+    format!("SELECT {} FROM {from} WHERE {is_asked}", read.join(", "))
+}
+
+/// How many audiences a backend keeps the segments of.
+const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
+
+struct Entry {
+    validity: Rc<Validity>,
+    asked: Rc<Asked>,
+}
+
+thread_local! {
+    static AUDIENCES: RefCell<LruCache<String, Entry>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
+}
+
+/// An audience's segments, as of the last definition that was committed, or made by this transaction.
+fn asked(audience: &str) -> Rc<Asked> {
+    let known = AUDIENCES.with_borrow_mut(|audiences| {
+        audiences.get(audience).map(|entry| (entry.validity.clone(), entry.asked.clone()))
+    });
+    if let Some((validity, asked)) = known
+        && validity.holds()
+    {
+        return asked;
+    }
+    security::as_role(access::extension_owner(), || snapshot::latest(|| compile(audience)))
+}
+
+fn compile(name: &str) -> Rc<Asked> {
+    let validity = Validity::watch(|| {
+        let audience = Audience::load(name);
+        let subscriptions = match &audience.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
+        let tables = [audience.relation.oid].into_iter().chain(subscriptions).collect();
+        Sources { audiences: vec![name.to_owned()], tables }
+    });
+    let asked = Rc::new(Asked::compile(name));
+    // A scope that has to do with the time is a part of every condition.
+    if asked.audience.changes_at.is_none() {
+        let entry = Entry { validity, asked: asked.clone() };
+        let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
+        drop(before);
+    }
+    asked
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pgrx::pg_schema]
+mod tests {
+    use super::{Columns, query_for};
+    use crate::catalog::audience::Audience;
+    use pgrx::prelude::*;
+
+    /// Citus plans no sub-query without a column, and none that is LATERAL and has no FROM.
+    #[pg_test]
+    fn the_query_is_one_that_citus_plans() {
+        crate::pg::query::write("SELECT create_contacts('people')", &[]);
+        let sql = query_for(&Audience::load("people"), &Columns::default(), &["news".to_owned()]);
+        assert!(sql.contains("LATERAL (SELECT pg_catalog.array_agg("), "{sql}");
+        assert!(!sql.contains("SELECT FROM"), "{sql}");
+    }
+}

@@ -1,0 +1,222 @@
+//! `explain_match`: why a contact is a member of a segment, or is not.
+
+use crate::api::contact;
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::audience::Audience;
+use crate::catalog::scope;
+use crate::catalog::segment::{Definition, id_of};
+use crate::catalog::subscription;
+use crate::evaluate::condition;
+use crate::evaluate::stored::Misfit;
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
+use crate::pg::returning;
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+use pgrx::spi::{quote_identifier, quote_literal};
+use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
+use segments_core::error::Place;
+use segments_core::operator::Operator;
+use segments_core::path::Path;
+use segments_core::sql;
+use serde_json::Value;
+
+/// Each part of a segment's condition, the value it saw on one contact, and whether it holds.
+#[pg_extern(sql = false)]
+fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Call) {
+    let (contact_id, segment) = (required("contact_id", contact_id), required("segment", segment));
+    let segment = Definition::load(id_of(segment));
+    let audience = Audience::load(&segment.audience);
+    access::require(Scope::ReadSegments, &audience.name);
+    let mut parts = Parts { place: Place::default(), parts: Vec::new() };
+    parts.condition(&condition::stored(segment.conditions.as_bytes()));
+    let parts = parts.parts;
+    let (seen, rows) = look(&audience, &segment, &parts, contact_id);
+    let mut notes: Vec<Option<String>> =
+        parts.iter().zip(&seen).map(|(part, seen)| note(&audience, part, seen)).collect();
+    if rows > 1 {
+        notes[0] = Some(format!("{rows} rows have this id, and each counts: this is a member, if any of them is"));
+    }
+    returning::rows(
+        call,
+        "SELECT f.path, f.condition::pg_catalog.jsonb, f.value::pg_catalog.jsonb, f.matches, f.note
+           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
+                           pg_catalog.unnest($4), pg_catalog.unnest($5)) f(path, condition, value, matches, note)",
+        &[
+            parts.iter().map(|part| part.pointer.clone()).collect::<Vec<_>>().into(),
+            parts.iter().map(|part| part.condition.to_string()).collect::<Vec<_>>().into(),
+            seen.iter().map(|seen| seen.value.clone()).collect::<Vec<_>>().into(),
+            seen.iter().map(|seen| seen.matches).collect::<Vec<_>>().into(),
+            notes.into(),
+        ],
+    );
+}
+
+/// A part of a condition that can be judged alone.
+struct Part {
+    pointer: String,
+    condition: Condition,
+    asks: Asks,
+}
+
+/// What a part asks of the contact, where it asks for one thing.
+enum Asks {
+    Several,
+    Field(Path),
+    Topics,
+}
+
+/// What a part saw and said.
+struct Seen {
+    /// JSON text; `None` where there is no value
+    value: Option<String>,
+    matches: bool,
+}
+
+struct Parts {
+    place: Place,
+    parts: Vec<Part>,
+}
+
+impl Parts {
+    fn condition(&mut self, condition: &Condition) {
+        self.push(condition.clone(), Asks::Several);
+        for member in &condition.members {
+            self.member(member, condition.members.len() == 1);
+        }
+    }
+
+    /// A member; where it is the only one, the condition around it has said what it says already.
+    fn member(&mut self, member: &Member, only: bool) {
+        let alone = Condition { members: vec![member.clone()] };
+        match member {
+            Member::Logical(junction, conditions) => self.at(junction.operator().name(), |parts| {
+                if !only {
+                    parts.push(alone, Asks::Several);
+                }
+                for (index, condition) in conditions.iter().enumerate() {
+                    parts.at(index, |parts| parts.condition(condition));
+                }
+            }),
+            Member::Not(condition) => self.at(Operator::Not.name(), |parts| parts.condition(condition)),
+            Member::Topic(_) => self.at(Operator::Topic.name(), |parts| parts.push(alone, Asks::Topics)),
+            Member::Segment(_) => self.at(Operator::Segment.name(), |parts| parts.push(alone, Asks::Several)),
+            Member::Field(path, predicate) => self.at(path.text(), |parts| {
+                parts.push(alone, Asks::Field(path.clone()));
+                parts.tests(path, predicate);
+            }),
+        }
+    }
+
+    /// Several tests on one field, each alone.
+    fn tests(&mut self, path: &Path, predicate: &FieldPredicate) {
+        let FieldPredicate::Tests(Predicate { read_as, tests }) = predicate else { return };
+        if tests.len() < 2 {
+            return;
+        }
+        for test in tests {
+            let alone = FieldPredicate::Tests(Predicate { read_as: *read_as, tests: vec![test.clone()] });
+            let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
+            self.at(test.operator().name(), |parts| parts.push(condition, Asks::Field(path.clone())));
+        }
+    }
+
+    fn push(&mut self, condition: Condition, asks: Asks) {
+        self.parts.push(Part { pointer: self.place.pointer().to_owned(), condition, asks });
+    }
+
+    fn at(&mut self, step: impl std::fmt::Display, walk: impl FnOnce(&mut Self)) {
+        self.place.enter(step);
+        walk(self);
+        self.place.leave();
+    }
+}
+
+/// Puts every part to the contact in one query, with the caller's rights, and counts its rows; raises 42704 where the
+/// caller sees no such contact. Of several rows, it is a member that is looked at, if any is.
+fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &str) -> (Vec<Seen>, i64) {
+    let holds: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            let alone = Definition { conditions: part.condition.to_string(), ..segment.clone() };
+            let checked = scope::check_new(audience, &alone).checked;
+            format!("COALESCE(({}), false)", contact::executable_sql(audience, &checked))
+        })
+        .collect();
+    let values: Vec<String> =
+        parts.iter().map(|part| format!("({})::pg_catalog.text", value_sql(audience, part))).collect();
+    let sql = format!(
+        "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[], pg_catalog.count(*) OVER ()
+           FROM {} WHERE {} AND ({}) ORDER BY {} DESC LIMIT 1",
+        holds.join(", "),
+        values.join(", "),
+        audience.relation.quoted(),
+        contact::is_contact(audience, contact_id),
+        contact::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
+        holds[0],
+    );
+    let read = |row: &query::Row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2), row.get::<i64>(3));
+    let Some((holds, values, rows)) = query::first(&sql, &[], read) else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
+        )
+        .detail(format!("Contacts are identified by \"{}\".", audience.id.name))
+        .hint("search_contacts() finds contacts and their ids.")
+        .raise()
+    };
+    (holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect(), rows)
+}
+
+/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics.
+fn value_sql(audience: &Audience, part: &Part) -> String {
+    match &part.asks {
+        Asks::Field(path) => field_sql(audience, path),
+        Asks::Topics => subscription::slugs(audience),
+        Asks::Several => "NULL::pg_catalog.jsonb".to_owned(),
+    }
+}
+
+/// What a contact has at a path, as jsonb.
+pub fn field_sql(audience: &Audience, path: &Path) -> String {
+    let whole = property_sql(audience, path.first());
+    if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
+}
+
+/// What a contact has of a column or under a key of its properties, as jsonb.
+pub fn property_sql(audience: &Audience, name: &str) -> String {
+    match (audience.table.column(name), &audience.table.properties) {
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
+        (None, Some(properties)) => {
+            format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
+        }
+        (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
+    }
+}
+
+/// What a property holds at the end of a path. Where an array lies on the way, in which any element may have it, the
+/// whole property.
+fn nested_sql(whole: &str, path: &[String]) -> String {
+    let keys: Vec<String> = path.iter().map(quote_literal).collect();
+    let after = |steps: usize| {
+        format!("({whole} OPERATOR(pg_catalog.#>) ARRAY[{}]::pg_catalog.text[])", keys[..steps].join(", "))
+    };
+    let types: Vec<String> =
+        (0..keys.len()).map(|steps| format!("pg_catalog.jsonb_typeof({})", after(steps))).collect();
+    format!(
+        "COALESCE({}, CASE WHEN 'array' OPERATOR(pg_catalog.=) ANY (ARRAY[{}]) THEN {whole} END)",
+        after(keys.len()),
+        types.join(", ")
+    )
+}
+
+/// What there is to say of the value that a part saw.
+fn note(audience: &Audience, part: &Part, seen: &Seen) -> Option<String> {
+    let Asks::Field(path) = &part.asks else { return None };
+    let Some(text) = &seen.value else { return Some("the contact has no value for it".to_owned()) };
+    let value: Value = serde_json::from_str(text).ok()?;
+    let declared = audience.property(path.text())?;
+    Misfit::of(declared, &value).map(|misfit| misfit.note(declared))
+}

@@ -1,0 +1,282 @@
+//! Giving and taking scopes.
+
+use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep};
+use crate::catalog::audience::{owns, unknown};
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
+use crate::pg::security;
+use pgrx::prelude::*;
+use pgrx::spi::quote_identifier;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::error::nearest;
+
+/// Gives a role a scope, for one audience or for all.
+#[pg_extern(sql = false)]
+fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audience: Option<&str>) {
+    let (role, scope) = arguments(role, scope);
+    must_administer(audience);
+    audience.into_iter().for_each(keep);
+    security::as_role(extension_owner(), || {
+        // What a dropped role of that name had is not this one's: its privileges were dropped with it.
+        query::write(FORGET_DROPPED, &[role.oid.into()]);
+        let has_scope = !query::write_rows(KEPT, &[role.name.as_str().into(), scope.name().into()], |_| ()).is_empty();
+        query::write(
+            "INSERT INTO segments.access (role, scope, audience) VALUES ($1::pg_catalog.name, $2, $3) ON CONFLICT DO NOTHING",
+            &[role.name.as_str().into(), scope.name().into(), audience.map(str::to_owned).into()],
+        );
+        // For another audience, a role with that scope needs no other privileges.
+        if !has_scope {
+            query::write(APPLY, &[role.name.as_str().into()]);
+        }
+    });
+    for relation in relations(audience, scope) {
+        relation.grant(&role, scope);
+    }
+}
+
+/// Takes a scope from a role, for one audience or altogether.
+#[pg_extern(sql = false)]
+fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audience: Option<&str>) {
+    let (role, scope) = arguments(role, scope);
+    must_administer(audience);
+    let arguments = [role.name.as_str().into(), scope.name().into(), audience.map(str::to_owned).into()];
+    let kept = security::as_role(extension_owner(), || {
+        query::write(TAKE, &arguments);
+        let kept = query::write_rows(KEPT, &arguments[..2], |row| row.nullable::<String>(1));
+        if kept.is_empty() {
+            query::write(APPLY, &arguments[..1]);
+        }
+        kept
+    });
+    match audience {
+        Some(audience) if kept.contains(&None) => Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_REVOKED,
+            format!("role \"{}\" still has the scope {} for every audience", role.name, scope.name()),
+        )
+        .detail(format!("That includes the audience \"{audience}\"."))
+        .hint("Revoke it without naming an audience, and grant it for those that it is to keep.")
+        .warning(),
+        _ => {
+            let kept: Vec<_> = kept.into_iter().flatten().flat_map(|kept| relations(Some(&kept), scope)).collect();
+            for relation in relations(audience, scope) {
+                // Other audiences of the role's may be over the same table.
+                if kept.iter().all(|kept| kept.oid != relation.oid) {
+                    relation.revoke(&role, scope);
+                }
+            }
+        }
+    }
+}
+
+/// Has the scopes that roles have for an audience's contacts reach a table that it has been given: of those who have
+/// what goes with them on its other table.
+pub fn extend(audience: &str, added: pg_sys::Oid) {
+    let holders = security::as_role(extension_owner(), || {
+        query::write_rows(HOLDERS, &[audience.into()], |row| {
+            (Role { oid: row.get(1), name: row.get(2) }, Scope::named(&row.get::<String>(3)))
+        })
+    });
+    for (role, scope) in holders {
+        let Some(scope) = scope else { continue };
+        let (new, others): (Vec<_>, Vec<_>) =
+            relations(Some(audience), scope).into_iter().partition(|relation| relation.oid == added);
+        if others.iter().any(|relation| relation.lacks(&role, scope).is_empty()) {
+            new.iter().for_each(|relation| relation.grant(&role, scope));
+        }
+    }
+}
+
+const HOLDERS: &str = "
+SELECT r.oid, r.rolname::pg_catalog.text, a.scope FROM segments.access a
+  JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
+ WHERE (a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $1)
+   AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
+ ORDER BY r.rolname, a.scope";
+
+const FORGET_DROPPED: &str = "SELECT segments.forget_dropped_role($1)";
+
+const APPLY: &str = "SELECT segments.apply_access($1::pg_catalog.name)";
+
+const TAKE: &str = "
+DELETE FROM segments.access a
+ WHERE a.role OPERATOR(pg_catalog.=) $1::pg_catalog.name AND a.scope OPERATOR(pg_catalog.=) $2
+   AND ($3 IS NULL OR a.audience OPERATOR(pg_catalog.=) $3)";
+
+const KEPT: &str = "
+SELECT a.audience FROM segments.access a
+ WHERE a.role OPERATOR(pg_catalog.=) $1::pg_catalog.name AND a.scope OPERATOR(pg_catalog.=) $2";
+
+struct Role {
+    oid: pg_sys::Oid,
+    name: String,
+}
+
+fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
+    let (oid, scope) = (required("role", role), required("scope", scope));
+    let name = query::first(
+        "SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) $1",
+        &[oid.into()],
+        |row| row.get::<String>(1),
+    );
+    let Some(name) = name else {
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("role with OID {} does not exist", oid.to_u32()))
+            .hint("Name an existing role.")
+            .raise()
+    };
+    let scope = Scope::named(scope).unwrap_or_else(|| {
+        let names = Scope::ALL.map(Scope::name);
+        let near = nearest(scope, names);
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown scope \"{scope}\""))
+            .detail(format!("Scopes are {}.", names.join(", ")))
+            .hint(near.map_or("Use one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+    });
+    (Role { oid, name }, scope)
+}
+
+/// Raises where the caller is neither the extension's owner nor the owner of the audience's table.
+fn must_administer(audience: Option<&str>) {
+    let is_extension_owner = is_extension_owner();
+    let Some(audience) = audience else {
+        if is_extension_owner {
+            return;
+        }
+        Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of extension segments")
+            .detail("Without an audience, the scope is for every audience.")
+            .hint("Name an audience whose table you own, or have the extension's owner do it.")
+            .raise()
+    };
+    // As the caller: what they may not see does not exist.
+    let owner = query::first(
+        "SELECT c.relowner FROM segments.audience_config a
+           LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
+          WHERE a.name OPERATOR(pg_catalog.=) $1",
+        &[audience.into()],
+        |row| row.nullable::<pg_sys::Oid>(1),
+    );
+    match owner {
+        None => unknown(audience).raise(),
+        Some(owner) if is_extension_owner || owner.is_some_and(owns) => {}
+        Some(_) => Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of the table of audience \"{audience}\""),
+        )
+        .detail("Who may use an audience is for the owner of its table to say.")
+        .hint("Have its owner, or the owner of the extension, do it.")
+        .raise(),
+    }
+}
+
+/// A table whose privileges go with a scope.
+struct Relation {
+    oid: pg_sys::Oid,
+    quoted: String,
+    schema: String,
+}
+
+/// The tables of an audience, or of all, where the scope is about contacts.
+fn relations(audience: Option<&str>, scope: Scope) -> Vec<Relation> {
+    if privileges(scope).is_empty() {
+        return Vec::new();
+    }
+    query::write_rows(RELATIONS, &[audience.map(str::to_owned).into()], |row| Relation {
+        oid: row.get(1),
+        schema: row.get(2),
+        quoted: pgrx::spi::quote_qualified_identifier(row.get::<String>(2), row.get::<String>(3)),
+    })
+}
+
+const RELATIONS: &str = "
+SELECT DISTINCT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text
+  FROM segments.audience_config a
+  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid])
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE $1 IS NULL OR a.name OPERATOR(pg_catalog.=) $1
+ ORDER BY 2, 3";
+
+/// The privileges on the tables that go with a scope.
+fn privileges(scope: Scope) -> &'static [&'static str] {
+    match scope {
+        Scope::ReadSegments | Scope::WriteSegments => &[],
+        Scope::ReadContacts => &["SELECT"],
+        Scope::WriteContacts => &["INSERT", "UPDATE", "DELETE"],
+    }
+}
+
+/// Whether a role gets privileges or loses them.
+#[derive(Clone, Copy)]
+enum Change {
+    Grant,
+    Revoke,
+}
+
+impl Relation {
+    fn grant(&self, role: &Role, scope: Scope) {
+        let missing = self.lacks(role, scope);
+        if !missing.is_empty() {
+            self.change(role, &missing, Change::Grant);
+        }
+        let reaches = query::first(
+            "SELECT pg_catalog.has_schema_privilege($1, $2, 'USAGE')",
+            &[role.oid.into(), self.schema.as_str().into()],
+            |row| row.get::<bool>(1),
+        );
+        if reaches != Some(true) {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED,
+                format!("role \"{}\" has no USAGE of schema \"{}\"", role.name, self.schema),
+            )
+            .detail(format!("It cannot reach {}.", self.quoted))
+            .hint(format!(
+                "GRANT USAGE ON SCHEMA {} TO {};",
+                quote_identifier(&self.schema),
+                quote_identifier(&role.name)
+            ))
+            .warning();
+        }
+    }
+
+    /// Which of the scope's privileges the role does not have.
+    fn lacks(&self, role: &Role, scope: Scope) -> Vec<&'static str> {
+        privileges(scope).iter().filter(|privilege| !self.has(role.oid, privilege, "")).copied().collect()
+    }
+
+    fn revoke(&self, role: &Role, scope: Scope) {
+        self.change(role, privileges(scope), Change::Revoke);
+    }
+
+    /// Grants or revokes as the caller, or says that the caller may not.
+    fn change(&self, role: &Role, privileges: &[&str], change: Change) {
+        let caller = security::current_role();
+        let may_grant = privileges.iter().all(|privilege| self.has(caller, privilege, " WITH GRANT OPTION"));
+        let what = format!("{} ON {}", privileges.join(", "), self.quoted);
+        let whom = quote_identifier(&role.name);
+        let (statement, verb, sqlstate) = match change {
+            Change::Grant => {
+                let sqlstate = PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED;
+                (format!("GRANT {what} TO {whom}"), "grant", sqlstate)
+            }
+            Change::Revoke => {
+                let sqlstate = PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_REVOKED;
+                (format!("REVOKE {what} FROM {whom}"), "revoke", sqlstate)
+            }
+        };
+        if may_grant {
+            query::write(&statement, &[]);
+        } else {
+            Failure::new(sqlstate, format!("you may not {verb} {what}"))
+                .detail("The rest was done. Contacts are read and written with the role's own rights.")
+                .hint(format!("Have the owner of {} run: {statement};", self.quoted))
+                .warning();
+        }
+    }
+
+    fn has(&self, role: pg_sys::Oid, privilege: &str, option: &str) -> bool {
+        query::write_rows(
+            "SELECT pg_catalog.has_table_privilege($1, $2::pg_catalog.oid, $3)",
+            &[role.into(), self.oid.into(), format!("{privilege}{option}").into()],
+            |row| row.get::<bool>(1),
+        )
+        .contains(&true)
+    }
+}

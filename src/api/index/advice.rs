@@ -1,0 +1,323 @@
+//! `suggest_indexes`: which index would help which segments, and which one serves none.
+
+use crate::api::index::Place;
+use crate::api::index::existing;
+use crate::api::index::existing::Existing;
+use crate::api::infer;
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::scope;
+use crate::catalog::segment::Definition;
+use crate::pg::call::Call;
+use crate::pg::query;
+use crate::pg::{returning, security};
+use pgrx::prelude::*;
+use segments_core::expr::{Atom, Expr, FieldTest};
+use segments_core::sql::{self, Choice, Index, Order};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// How many contacts are looked at to see how many satisfy a test.
+const SAMPLE: i32 = 10_000;
+/// An index helps where it finds at most this share of the contacts, and
+const SELECTIVE: f64 = 0.1;
+/// at most this share of what the indexes that there are find.
+const BETTER: f64 = 0.5;
+/// How many contacts make a sample that says something.
+const FEW: i64 = 1000;
+
+/// Which indexes to create, and which to drop; without an audience, for all that the caller may see and read.
+#[pg_extern(sql = false)]
+fn suggest_indexes(audience: Option<&str>, call: Call) {
+    let tables = match audience {
+        Some(name) => {
+            let audience = Audience::load(name);
+            Place::of(&audience);
+            vec![vec![audience]]
+        }
+        None => tables_with_indexes(),
+    };
+    let suggestions: Vec<Suggestion> = tables.iter().flat_map(|audiences| suggestions(audiences)).collect();
+    returning::rows(
+        call,
+        "SELECT f.suggestion, f.property, f.ddl, f.reason,
+                ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.segments::pg_catalog.jsonb)),
+                ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.audiences::pg_catalog.jsonb))
+           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
+                           pg_catalog.unnest($5), pg_catalog.unnest($6))
+                WITH ORDINALITY f(suggestion, property, ddl, reason, segments, audiences, place)
+          ORDER BY f.place",
+        &[
+            suggestions.iter().map(|s| s.kind.to_owned()).collect::<Vec<_>>().into(),
+            suggestions.iter().map(|s| s.property.clone()).collect::<Vec<_>>().into(),
+            suggestions.iter().map(|s| s.ddl.clone()).collect::<Vec<_>>().into(),
+            suggestions.iter().map(|s| s.reason.clone()).collect::<Vec<_>>().into(),
+            suggestions.iter().map(|s| serde_json::json!(s.segments).to_string()).collect::<Vec<_>>().into(),
+            suggestions.iter().map(|s| serde_json::json!(s.audiences).to_string()).collect::<Vec<_>>().into(),
+        ],
+    );
+}
+
+/// The audiences that the caller may see and whose contacts they may read, those over one table together, where that
+/// can have indexes.
+fn tables_with_indexes() -> Vec<Vec<Audience>> {
+    let names =
+        query::rows("SELECT a.name FROM segments.audience_config a ORDER BY a.name", &[], |row| row.get::<String>(1));
+    let mut tables: BTreeMap<(u32, Option<String>), Vec<Audience>> = BTreeMap::new();
+    for audience in names.iter().filter_map(|name| Audience::try_load(name).ok()) {
+        let properties = audience.table.properties.as_ref().map(|properties| properties.name.clone());
+        tables.entry((audience.relation.oid.into(), properties)).or_default().push(audience);
+    }
+    let can_have = |audiences: &Vec<Audience>| Place::find(&audiences[0]).is_ok() && may_read(&audiences[0]);
+    let mut tables: Vec<Vec<Audience>> = tables.into_values().filter(can_have).collect();
+    tables.sort_by(|left, right| left[0].name.cmp(&right[0].name));
+    tables
+}
+
+/// Whether the caller may read every column of an audience's table.
+fn may_read(audience: &Audience) -> bool {
+    let sql = "SELECT pg_catalog.has_table_privilege($1, 'SELECT')";
+    query::first(sql, &[audience.relation.oid.into()], |row| row.get(1)).unwrap_or(false)
+}
+
+/// What to do about the indexes of the table that the audiences have.
+fn suggestions(audiences: &[Audience]) -> Vec<Suggestion> {
+    let place = Place::of(&audiences[0]);
+    let mut segments = Vec::new();
+    let mut idle: Vec<Existing> = existing::read(&audiences[0]);
+    idle.retain(|index| !index.is_unique && !index.serves.is_empty());
+    for audience in audiences {
+        let existing = existing::read(audience);
+        let searched = searched_in(audience, &existing);
+        retain_unused(&mut idle, audience, &existing, &searched);
+        segments.extend(searched);
+    }
+    if segments.is_empty() {
+        return Vec::new();
+    }
+    let mut suggestions = to_create(&place, &segments, &Sample::take(&segments));
+    if !idle.is_empty() {
+        security::as_role(access::extension_owner(), || retain_unused_by_others(&mut idle, audiences));
+    }
+    suggestions.extend(idle.iter().map(|index| to_drop(&place, index, audiences)));
+    suggestions
+}
+
+/// Leaves those of the indexes that no segment of an audience can use. Those that page through its contacts or find one
+/// are used, too.
+fn retain_unused(idle: &mut Vec<Existing>, audience: &Audience, existing: &[Existing], segments: &[Searched<'_>]) {
+    let mut used: Vec<&Index> = Vec::new();
+    for choice in segments.iter().filter_map(|segment| segment.choice.as_ref()) {
+        choice.for_each(&mut |_, indexes| used.extend(indexes));
+    }
+    let paging = [Some(&audience.id), audience.created.as_ref()];
+    let is_paging = |column: &str| paging.iter().flatten().any(|other| other.name == column);
+    let is_used = |index: &Existing| {
+        index.column.as_deref().is_some_and(is_paging) || index.serves.iter().any(|index| used.contains(&index))
+    };
+    idle.retain(|index| !existing.iter().any(|other| other.name == index.name && is_used(other)));
+}
+
+/// As [`retain_unused`], for the other audiences over the table, which the caller may not be able to see.
+fn retain_unused_by_others(idle: &mut Vec<Existing>, audiences: &[Audience]) {
+    let known: Vec<String> = audiences.iter().map(|audience| audience.name.clone()).collect();
+    let others = query::rows(OTHERS, &[audiences[0].relation.oid.into(), known.into()], |row| row.get::<String>(1));
+    for audience in others.iter().filter_map(|name| Audience::try_load(name).ok()) {
+        let existing = existing::read(&audience);
+        retain_unused(idle, &audience, &existing, &searched_in(&audience, &existing));
+    }
+}
+
+const OTHERS: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND a.name OPERATOR(pg_catalog.<>) ALL ($2)";
+
+struct Suggestion {
+    /// `create`, `drop`, or `review` where other queries use the index
+    kind: &'static str,
+    property: String,
+    ddl: Option<String>,
+    reason: String,
+    /// The names of the segments that it would help
+    segments: Vec<String>,
+    /// And of their audiences; of an index that serves none, of those that have the table
+    audiences: Vec<String>,
+}
+
+/// A segment, and how indexes could find its members.
+struct Searched<'a> {
+    audience: &'a Audience,
+    name: String,
+    choice: Option<Choice>,
+    /// What the table's indexes serve of the audience's conditions
+    there: Rc<Vec<Index>>,
+}
+
+/// The audience's segments; those that make no sense any more are left out.
+fn searched_in<'a>(audience: &'a Audience, existing: &[Existing]) -> Vec<Searched<'a>> {
+    let there: Rc<Vec<Index>> = Rc::new(existing.iter().flat_map(|existing| existing.serves.clone()).collect());
+    let searched = |segment: Definition| {
+        let checked = scope::check_segment(audience, &segment).ok()?.checked;
+        let checked = Expr::and([audience.restriction.clone(), checked]);
+        let choice = Choice::of(&checked, &audience.table);
+        Some(Searched { audience, name: segment.name, choice, there: there.clone() })
+    };
+    Definition::all(&audience.name).into_iter().filter_map(searched).collect()
+}
+
+/// Which share of a table's contacts satisfies each test.
+struct Sample {
+    contacts: i64,
+    shares: BTreeMap<String, f64>,
+}
+
+impl Sample {
+    /// Of the table that the segments' audiences have.
+    fn take(segments: &[Searched<'_>]) -> Self {
+        let mut sample = Sample { contacts: 0, shares: BTreeMap::new() };
+        for segment in segments {
+            let Some(choice) = &segment.choice else { continue };
+            choice.for_each(&mut |tests, _| {
+                sample.shares.insert(sql_of(tests, segment.audience), 1.0);
+            });
+        }
+        let audience = segments[0].audience;
+        let tests: Vec<String> = sample.shares.keys().cloned().collect();
+        // A SELECT may compute some 1,600 columns; an array of so many is planned in little time.
+        for tests in tests.chunks(500) {
+            let counts: Vec<String> =
+                tests.iter().map(|test| format!("pg_catalog.count(*) FILTER (WHERE {test})")).collect();
+            let sql = format!(
+                "SELECT pg_catalog.count(*), ARRAY[{}]::pg_catalog.int8[] FROM (SELECT * FROM {} {} LIMIT $1) AS {}",
+                counts.join(", "),
+                audience.relation.quoted(),
+                infer::sampled(audience, SAMPLE),
+                pgrx::spi::quote_identifier(&audience.table.name),
+            );
+            let counted =
+                query::first(&sql, &[i64::from(SAMPLE).into()], |row| (row.get::<i64>(1), row.get::<Vec<i64>>(2)));
+            let (contacts, counts) = counted.unwrap_or_default();
+            sample.contacts = contacts;
+            for (test, count) in tests.iter().zip(counts) {
+                sample.shares.insert(test.clone(), count as f64 / contacts.max(1) as f64);
+            }
+        }
+        sample
+    }
+
+    /// The way that looks at the fewest contacts for a segment, through indexes that are there, or else, where others
+    /// may be made, through the best.
+    fn plan(&self, segment: &Searched<'_>, may_create: bool) -> Option<Plan> {
+        self.plan_of(segment.choice.as_ref()?, segment, may_create)
+    }
+
+    fn plan_of(&self, choice: &Choice, segment: &Searched<'_>, may_create: bool) -> Option<Plan> {
+        match choice {
+            Choice::Tests(tests, indexes) => {
+                let there = indexes.iter().find(|index| segment.there.contains(index));
+                let index = there.or(indexes.first().filter(|_| may_create))?;
+                let share = self.shares.get(&sql_of(tests, segment.audience)).copied().unwrap_or(1.0);
+                Some(Plan { share, indexes: vec![index.clone()] })
+            }
+            Choice::Any(choices) => choices
+                .iter()
+                .filter_map(|choice| self.plan_of(choice, segment, may_create))
+                .min_by(|left, right| left.share.total_cmp(&right.share)),
+            Choice::All(choices) => {
+                let plans = choices.iter().map(|choice| self.plan_of(choice, segment, may_create));
+                plans.collect::<Option<Vec<_>>>().map(|plans| Plan {
+                    share: plans.iter().map(|plan| plan.share).sum::<f64>().min(1.0),
+                    indexes: plans.into_iter().flat_map(|plan| plan.indexes).collect(),
+                })
+            }
+        }
+    }
+}
+
+fn sql_of(tests: &[FieldTest], audience: &Audience) -> String {
+    let tests = tests.iter().map(|test| Expr::Test(Atom::Field(test.clone())));
+    sql::where_clause(&Expr::and(tests), &audience.table, &audience.style())
+}
+
+/// The share of the contacts that is looked at, and the indexes that takes.
+struct Plan {
+    share: f64,
+    indexes: Vec<Index>,
+}
+
+/// The segments that an index would help, by audience and name, with the share of the contacts that is then looked at.
+type Helped = BTreeMap<(String, String), f64>;
+
+fn to_create(place: &Place<'_>, segments: &[Searched<'_>], sample: &Sample) -> Vec<Suggestion> {
+    let mut helped: BTreeMap<Index, Helped> = BTreeMap::new();
+    for segment in segments {
+        let now = sample.plan(segment, false).map_or(1.0, |plan| plan.share);
+        let Some(best) = sample.plan(segment, true) else { continue };
+        if sample.contacts > 0 && best.share <= SELECTIVE && best.share <= now * BETTER {
+            for index in best.indexes.into_iter().filter(|index| !segment.there.contains(index)) {
+                let one = (segment.audience.name.clone(), segment.name.clone());
+                helped.entry(index).or_default().entry(one).or_insert(best.share);
+            }
+        }
+    }
+    merge_orders(&mut helped);
+    let mut helped: Vec<_> = helped.into_iter().collect();
+    helped.sort_by_key(|(_, segments)| std::cmp::Reverse(segments.len()));
+    helped.into_iter().map(|(index, segments)| create(place, &index, &segments, sample.contacts)).collect()
+}
+
+/// An index for prefixes serves equality too: one will do.
+fn merge_orders(helped: &mut BTreeMap<Index, Helped>) {
+    let own: Vec<Index> =
+        helped.keys().filter(|index| matches!(index, Index::Column(_, Order::Own))).cloned().collect();
+    for index in own {
+        let Index::Column(column, _) = &index else { continue };
+        let pattern = Index::Column(column.clone(), Order::Pattern);
+        if helped.contains_key(&pattern) {
+            let segments = helped.remove(&index).unwrap_or_default();
+            helped.entry(pattern).or_default().extend(segments);
+        }
+    }
+}
+
+fn create(place: &Place<'_>, index: &Index, segments: &Helped, contacts: i64) -> Suggestion {
+    let most = segments.values().copied().fold(0.0, f64::max);
+    let count = match segments.len() {
+        1 => "one segment".to_owned(),
+        count => format!("{count} segments"),
+    };
+    let mut reason =
+        format!("with it, {count} would read {:.1} % of the contacts at most, by a sample of {contacts}", most * 100.0);
+    if contacts < FEW {
+        reason += "; with so few contacts, reading them all may still be faster";
+    }
+    Suggestion {
+        kind: "create",
+        property: place.property(index).to_owned(),
+        ddl: Some(place.ddl(index)),
+        reason,
+        segments: distinct(segments.keys().map(|(_, name)| name)),
+        audiences: distinct(segments.keys().map(|(audience, _)| audience)),
+    }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    names.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
+
+/// An index that no segment can use.
+fn to_drop(place: &Place<'_>, index: &Existing, audiences: &[Audience]) -> Suggestion {
+    Suggestion {
+        kind: if index.scans == 0 { "drop" } else { "review" },
+        property: place.property(&index.serves[0]).to_owned(),
+        ddl: (index.scans == 0).then(|| place.drop(&index.name)),
+        reason: match index.scans {
+            0 => format!("{} serves no segment, and nothing else has used it since statistics were reset", index.name),
+            scans => {
+                format!("{} serves no segment, but searches or other queries have used it {scans} times", index.name)
+            }
+        },
+        segments: vec![],
+        audiences: audiences.iter().map(|audience| audience.name.clone()).collect(),
+    }
+}

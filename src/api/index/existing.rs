@@ -1,0 +1,119 @@
+//! The indexes that an audience's table has.
+
+use crate::catalog::audience::Audience;
+use crate::catalog::indexes;
+use crate::pg::index::first_expression;
+use crate::pg::query;
+use pgrx::pg_sys;
+use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
+use segments_core::sql::{ColumnKind, Index, Order, TypedIndex};
+use segments_core::types::ScalarType;
+
+/// An index that is complete.
+pub struct Existing {
+    /// With its schema, quoted
+    pub name: String,
+    /// What it can look for among the audience's contacts; nothing where that is not known
+    pub serves: Vec<Index>,
+    /// Whether it is there for uniqueness
+    pub is_unique: bool,
+    /// What comes first, where that is a column and no expression
+    pub column: Option<String>,
+    /// How often it was used since statistics were reset
+    pub scans: i64,
+}
+
+/// The indexes of an audience's table that cover all of its rows.
+pub fn read(audience: &Audience) -> Vec<Existing> {
+    let covering: Vec<pg_sys::Oid> = indexes::covering(audience.relation.oid).iter().map(|index| index.index).collect();
+    let scope = single_values(audience);
+    query::rows(INDEXES, &[covering.into()], |row| {
+        let index: pg_sys::Oid = row.get(1);
+        let method: String = row.get(3);
+        let columns: Vec<Option<String>> = row.get(4);
+        let (operator_classes, in_own_collation, in_c): (Vec<String>, Vec<bool>, Vec<bool>) =
+            (row.get(5), row.get(6), row.get(7));
+        let serves_by = |number: usize| match (&columns[number], method.as_str()) {
+            (Some(column), "gin") => elements(audience, column, &operator_classes[number]),
+            (Some(column), "btree") if operator_classes[number].ends_with("_pattern_ops") => {
+                vec![Index::Column(column.clone(), Order::Pattern)]
+            }
+            (Some(column), "btree" | "hash") => {
+                let orders = [(in_own_collation[number], Order::Own), (in_c[number], Order::C)];
+                orders.iter().filter(|(has, _)| *has).map(|(_, order)| Index::Column(column.clone(), *order)).collect()
+            }
+            (None, "btree" | "hash") if number == 0 => property(audience, index, in_c[0]).into_iter().collect(),
+            _ => vec![],
+        };
+        // Where the scope gives the columns before one value each, an index serves a later column as if it came first.
+        let is_given = |column: &&Option<String>| column.as_ref().is_some_and(|column| scope.contains(column));
+        let given = if method == "btree" { columns.iter().take_while(is_given).count() } else { 0 };
+        let reached = (given + 1).min(columns.len());
+        Existing {
+            name: row.get(2),
+            serves: (0..reached).flat_map(serves_by).collect(),
+            is_unique: row.get(8),
+            column: columns[0].clone(),
+            scans: row.get(9),
+        }
+    })
+}
+
+/// The columns that have one value for all contacts, as the audience's scope says.
+fn single_values(audience: &Audience) -> Vec<String> {
+    let parts = match &audience.restriction {
+        Expr::And(parts) => parts.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let given = parts.iter().filter_map(|part| match part {
+        Expr::Test(Atom::Field(FieldTest { path, test: ValueTest::Eq(_), .. })) if path.rest().is_empty() => {
+            audience.table.column(path.first())
+        }
+        _ => None,
+    });
+    given.filter(|column| !matches!(column.kind, ColumnKind::Array(_))).map(|column| column.name.clone()).collect()
+}
+
+fn elements(audience: &Audience, column: &str, operator_class: &str) -> Vec<Index> {
+    let is_properties = audience.table.properties.as_ref().is_some_and(|properties| properties.name == column);
+    if is_properties && matches!(operator_class, "jsonb_ops" | "jsonb_path_ops") {
+        return vec![Index::Properties];
+    }
+    let is_array = audience.table.column(column).is_some_and(|column| matches!(column.kind, ColumnKind::Array(_)));
+    if is_array && operator_class == "array_ops" { vec![Index::Elements(column.to_owned())] } else { vec![] }
+}
+
+fn property(audience: &Audience, index: pg_sys::Oid, in_c: bool) -> Option<Index> {
+    let call = first_expression(index)?;
+    let read_as = TypedIndex::type_read_by(&call.function)?;
+    let index = TypedIndex { property: call.property, read_as };
+    // Of those that the audience knows, it is known that they are over its properties.
+    let is_known = audience.table.typed_indexes.contains(&index) && (read_as != ScalarType::String || in_c);
+    is_known.then_some(Index::Property(index))
+}
+
+// Of GIN, no column comes first; of the others, included columns are none that can be looked for.
+const INDEXES: &str = "
+SELECT i.indexrelid,
+       pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(c.relname),
+       m.amname::pg_catalog.text, k.columns, k.operator_classes, k.in_own_collation, k.in_c,
+       i.indisunique OR i.indisexclusion OR i.indisreplident OR i.indisclustered,
+       COALESCE(pg_catalog.pg_stat_get_numscans(i.indexrelid), 0)
+  FROM pg_catalog.pg_index i
+  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  JOIN pg_catalog.pg_am m ON m.oid OPERATOR(pg_catalog.=) c.relam
+ CROSS JOIN LATERAL (
+       SELECT pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY p.place) AS columns,
+              pg_catalog.array_agg(o.opcname::pg_catalog.text ORDER BY p.place) AS operator_classes,
+              pg_catalog.array_agg(COALESCE(i.indcollation[p.place] OPERATOR(pg_catalog.=) a.attcollation, false) ORDER BY p.place)
+                  AS in_own_collation,
+              pg_catalog.array_agg(i.indcollation[p.place] OPERATOR(pg_catalog.=) 'pg_catalog.\"C\"'::pg_catalog.regcollation::pg_catalog.oid
+                                   ORDER BY p.place) AS in_c
+         FROM pg_catalog.generate_series(0, i.indnkeyatts OPERATOR(pg_catalog.-) 1) p(place)
+         JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) i.indclass[p.place]
+         LEFT JOIN pg_catalog.pg_attribute a
+           ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) i.indkey[p.place]
+          AND i.indkey[p.place] OPERATOR(pg_catalog.<>) 0) k
+ WHERE i.indexrelid OPERATOR(pg_catalog.=) ANY ($1)
+ ORDER BY c.relname";

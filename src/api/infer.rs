@@ -1,0 +1,249 @@
+//! `infer_properties`: which custom properties a sample of the contacts has.
+
+use crate::api::contact::executable_sql;
+use crate::api::property;
+use crate::catalog::access;
+use crate::catalog::audience::{Audience, RelationKind};
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
+use crate::pg::returning;
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+use pgrx::spi::quote_identifier;
+use segments_core::expr::Expr;
+use segments_core::path::Path;
+use segments_core::types::{PropertyType, ScalarType};
+
+/// The custom properties of a sample of the contacts.
+#[pg_extern(sql = false)]
+fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option<bool>, call: Call) {
+    let (audience, sample, declare) =
+        (required("audience", audience), required("sample", sample), required("declare", declare));
+    if sample < 1 {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "sample must be 1 or more")
+            .detail(format!("It was {sample}."))
+            .hint("Leave it out for a sample of 10000 contacts.")
+            .raise()
+    }
+    let mut audience = Audience::load(audience);
+    if declare {
+        access::require_write(&audience.name);
+    }
+    let found = infer(&audience, sample);
+    if declare {
+        audience = property::hold(&audience.name, found.iter().map(|found| found.name.as_str()));
+    }
+    let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
+    let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
+    if declare {
+        for (found, declared) in found.iter().zip(&mut declared) {
+            // Where there are only nulls, the type is anyone's guess.
+            if !*declared
+                && found.distinct_values > 0
+                && property::is_possible_name(&found.name)
+                && property::obstacle(&mut audience, &found.name, found.property_type).is_none()
+            {
+                property::declare(&audience, &found.name, found.property_type, None);
+                *declared = true;
+            }
+        }
+    }
+    returning::rows(
+        call,
+        "SELECT f.name, f.type, pg_catalog.round(f.present::pg_catalog.numeric, 4), f.distinct_values, f.examples::pg_catalog.jsonb, f.declared
+           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
+                           pg_catalog.unnest($5), pg_catalog.unnest($6))
+                f(name, type, present, distinct_values, examples, declared)",
+        &[
+            found.iter().map(|found| found.name.clone()).collect::<Vec<_>>().into(),
+            found.iter().map(|found| found.property_type.to_string()).collect::<Vec<_>>().into(),
+            found.iter().map(|found| found.present).collect::<Vec<_>>().into(),
+            found.iter().map(|found| found.distinct_values).collect::<Vec<_>>().into(),
+            found.iter().map(|found| found.examples.clone()).collect::<Vec<_>>().into(),
+            declared.into(),
+        ],
+    );
+}
+
+struct Inferred {
+    /// As conditions name it
+    name: String,
+    property_type: PropertyType,
+    /// The share of the sampled contacts that have the key
+    present: f64,
+    distinct_values: i64,
+    /// JSON text of an array: the most frequent values
+    examples: String,
+}
+
+/// How many properties are told of.
+const MOST: usize = 1000;
+/// How many values are shown of each.
+const EXAMPLES: usize = 3;
+
+/// The properties of a sample, from most frequent.
+fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
+    let Some(properties) = &audience.table.properties else { return Vec::new() };
+    let sql = query_for(
+        &quote_identifier(&properties.name),
+        &audience.relation.quoted(),
+        &sampled(audience, sample),
+        &executable_sql(audience, &Expr::Const(true)),
+        &format!("{}.property_timestamp", quote_identifier(&audience.extension_schema)),
+    );
+    let most = MOST as i64 + 1;
+    let kinds = query::rows(&sql, &[i64::from(sample).into(), most.into()], |row| Kind {
+        keys: [Some(row.get::<String>(1)), row.nullable::<String>(2)].into_iter().flatten().collect(),
+        present: row.get(3),
+        of_elements: row.get(4),
+        kind: row.get(5),
+        times: row.get(6),
+        distinct_values: row.get(7),
+        examples: row.get::<Vec<i64>>(8).into_iter().zip(row.get::<Vec<String>>(9)).collect(),
+    });
+    // An empty key has no name.
+    let by_name =
+        kinds.chunk_by(|one, other| one.keys == other.keys).filter(|kinds| !kinds[0].keys.contains(&String::new()));
+    let mut found: Vec<Inferred> = by_name.map(Inferred::of).collect();
+    if found.len() > MOST {
+        found.truncate(MOST);
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("the contacts have more than {MOST} properties"))
+            .detail("Those are shown that most contacts have.")
+            .hint("Keys that are ids or dates are better kept as the values of an array.")
+            .notice();
+    }
+    found
+}
+
+/// The values of one key that are of one kind, or their elements that are.
+struct Kind {
+    keys: Vec<String>,
+    present: f64,
+    of_elements: bool,
+    kind: String,
+    times: i64,
+    distinct_values: i64,
+    /// The most frequent values, with their places among those of all kinds
+    examples: Vec<(i64, String)>,
+}
+
+impl Inferred {
+    /// Of all kinds of values of one key, from most frequent, and then all kinds of elements.
+    fn of(kinds: &[Kind]) -> Self {
+        let values = || kinds.iter().filter(|kind| !kind.of_elements && kind.kind != "null");
+        let all: i64 = values().map(|kind| kind.times).sum();
+        // A few odd ones among many do not decide.
+        let common: Vec<&str> =
+            values().filter(|kind| kind.times * 100 >= all).map(|kind| kind.kind.as_str()).collect();
+        let elements: Vec<&str> = kinds.iter().filter(|kind| kind.of_elements).map(|kind| kind.kind.as_str()).collect();
+        let mut examples: Vec<&(i64, String)> = values().flat_map(|kind| &kind.examples).collect();
+        examples.sort_by_key(|(place, _)| *place);
+        let examples: Vec<&str> = examples.into_iter().take(EXAMPLES).map(|(_, value)| value.as_str()).collect();
+        Inferred {
+            name: Path::from_keys(kinds[0].keys.clone()).text().to_owned(),
+            property_type: type_of(&common, &elements),
+            present: kinds[0].present,
+            distinct_values: values().map(|kind| kind.distinct_values).sum(),
+            examples: format!("[{}]", examples.join(", ")),
+        }
+    }
+}
+
+/// A sample from all over a large table, rather than from where it begins.
+pub fn sampled(audience: &Audience, sample: i32) -> String {
+    let rows = query::first(
+        "SELECT c.reltuples::pg_catalog.float8 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        &[audience.relation.oid.into()],
+        |row| row.get::<f64>(1),
+    );
+    let rows = rows.unwrap_or(0.0);
+    if audience.relation.kind != RelationKind::Table || rows <= 4.0 * f64::from(sample) {
+        return String::new();
+    }
+    // Twice as much as needed, so that LIMIT seldom falls short where pages are unevenly filled.
+    let percent = (200.0 * f64::from(sample) / rows).min(100.0);
+    format!("TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)")
+}
+
+/// One row for each key, or key of an object under it, and each kind of its values or of their elements. Each step
+/// groups what the step before gave, so that the time grows with the number of values, whatever their keys are.
+fn query_for(properties: &str, table: &str, sampled: &str, scope: &str, property_timestamp: &str) -> String {
+    let is_object = |value: &str| format!("pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.=) 'object'");
+    let members = |value: &str| format!("pg_catalog.jsonb_each(CASE WHEN {} THEN {value} END)", is_object(value));
+    // A date is what conditions take for one, written as most dates are.
+    let kind = |value: &str| {
+        format!(
+            r#"CASE WHEN pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.<>) 'string' THEN pg_catalog.jsonb_typeof({value})
+                WHEN {value} OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.!~) '^\d{{4}}-\d\d-\d\d($|[Tt ]\d\d:\d\d)' THEN 'string'
+                WHEN {property_timestamp}(pg_catalog.jsonb_build_object('', {value}), '') IS NULL THEN 'string'
+                WHEN pg_catalog.length({value} OPERATOR(pg_catalog.#>>) '{{}}') OPERATOR(pg_catalog.=) 10 THEN 'date'
+                ELSE 'timestamp' END"#
+        )
+    };
+    format!(
+        r#"
+WITH contact AS MATERIALIZED (
+    SELECT {properties} AS properties FROM {table} {sampled} WHERE {scope} LIMIT $1),
+top AS MATERIALIZED (
+    SELECT e.key, e.value, pg_catalog.count(*) AS times FROM contact c, {of_contact} e GROUP BY e.key, e.value),
+field AS (
+    SELECT t.key, NULL::pg_catalog.text AS below, t.value, t.times FROM top t
+    UNION ALL
+    SELECT t.key, b.key, b.value, pg_catalog.sum(t.times) FROM top t, {of_value} b GROUP BY t.key, b.key, b.value),
+value AS MATERIALIZED (
+    SELECT f.*, {kind_of_value} AS kind,
+           pg_catalog.row_number() OVER (PARTITION BY f.key, f.below ORDER BY f.times DESC, f.value) AS place
+      FROM field f),
+fact AS (
+    SELECT v.key, v.below, false AS of_elements, v.kind, v.times, v.place, v.value FROM value v
+    UNION ALL
+    SELECT v.key, v.below, true, {kind_of_element}, v.times, NULL, NULL
+      FROM value v, pg_catalog.jsonb_array_elements(CASE WHEN v.kind OPERATOR(pg_catalog.=) 'array' THEN v.value END) i(value)),
+kind AS (
+    SELECT f.key, f.below, f.of_elements, f.kind, pg_catalog.sum(f.times)::pg_catalog.int8 AS times, pg_catalog.count(*) AS distinct_values,
+           -- One of them may be null.
+           pg_catalog.array_agg(f.place ORDER BY f.place) FILTER (WHERE f.place OPERATOR(pg_catalog.<=) {examples}) AS places,
+           pg_catalog.array_agg(f.value::pg_catalog.text ORDER BY f.place) FILTER (WHERE f.place OPERATOR(pg_catalog.<=) {examples}) AS examples
+      FROM fact f GROUP BY f.key, f.below, f.of_elements, f.kind),
+present AS (
+    SELECT k.*, pg_catalog.sum(k.times) FILTER (WHERE NOT k.of_elements) OVER (PARTITION BY k.key, k.below) AS contacts FROM kind k),
+ranked AS (
+    SELECT p.*, pg_catalog.dense_rank() OVER (ORDER BY p.contacts DESC, p.key, p.below NULLS FIRST) AS rank FROM present p)
+SELECT r.key, r.below, r.contacts::pg_catalog.float8 OPERATOR(pg_catalog./) (SELECT pg_catalog.count(*) FROM contact),
+       r.of_elements, r.kind, r.times, r.distinct_values, COALESCE(r.places, '{{}}'), COALESCE(r.examples, '{{}}')
+  FROM ranked r WHERE r.rank OPERATOR(pg_catalog.<=) $2
+ ORDER BY r.rank, r.of_elements, r.times DESC, r.kind"#,
+        examples = EXAMPLES + 1,
+        of_contact = members("c.properties"),
+        of_value = members("t.value"),
+        kind_of_value = kind("f.value"),
+        kind_of_element = kind("i.value"),
+    )
+}
+
+/// The type that values of these kinds have; json where they have nothing in common.
+fn type_of(kinds: &[&str], elements: &[&str]) -> PropertyType {
+    let scalar = |kinds: &[&str]| {
+        let mut kinds = kinds.to_vec();
+        kinds.sort_unstable();
+        Some(match kinds.as_slice() {
+            ["number"] => ScalarType::Number,
+            ["boolean"] => ScalarType::Boolean,
+            ["date"] => ScalarType::Date,
+            ["timestamp"] | ["date", "timestamp"] => ScalarType::Timestamp,
+            // A few dates among strings are strings that look like dates.
+            kinds
+                if kinds.contains(&"string")
+                    && kinds.iter().all(|kind| ["string", "date", "timestamp"].contains(kind)) =>
+            {
+                ScalarType::String
+            }
+            _ => return None,
+        })
+    };
+    match kinds {
+        ["array"] => scalar(elements).map_or(PropertyType::Json, PropertyType::Array),
+        kinds => scalar(kinds).map_or(PropertyType::Json, PropertyType::Scalar),
+    }
+}

@@ -1,0 +1,294 @@
+//! Properties: typed fields of contacts.
+
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::scope;
+use crate::catalog::segment::Definition;
+use crate::ddl::invalidation;
+use crate::evaluate::condition;
+use crate::live::definition_locks;
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, listed, required};
+use crate::pg::{returning, snapshot};
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+use segments_core::check::UNUSABLE;
+use segments_core::error::nearest;
+use segments_core::path::Path;
+use segments_core::types::PropertyType;
+
+/// Declares a property.
+#[pg_extern(sql = false)]
+fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&str>, label: Option<&str>) {
+    let (name, type_name, audience) =
+        (required("name", name), required("type", r#type), required("audience", audience));
+    let path = check_name(name);
+    let name = path.text();
+    let property_type = parse_type(type_name);
+    Audience::must_exist(audience);
+    access::require_write(audience);
+    let mut audience = hold(audience, [name].into_iter());
+    let column = audience.table.column(path.first()).map(|column| column.kind.property_type());
+    match column.filter(|_| path.rest().is_empty()) {
+        Some(native) if native != property_type => Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("column \"{name}\" is of type {native}, not {property_type}"),
+        )
+        .detail("The type of a native property is that of its column.")
+        .hint(format!("Declare it as {native}, or choose another name for a custom property."))
+        .raise(),
+        None if column.is_none() && audience.table.properties.is_none() => Failure::new(
+            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("audience \"{}\" has no column for custom properties", audience.name),
+        )
+        .detail(format!("\"{name}\" is not a column of its table either."))
+        .hint("Attach the audience with a properties_column, or add a column of that name.")
+        .raise(),
+        _ => {}
+    }
+    let was_broken = scope::restriction(&audience).is_err();
+    if let Some(obstacle) = obstacle(&mut audience, name, property_type) {
+        obstacle.raise()
+    }
+    if !declare(&audience, name, property_type, label) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            format!("property \"{name}\" of audience \"{}\" already exists", audience.name),
+        )
+        .detail("Names of properties are unique in an audience.")
+        .hint("Drop it with drop_property() to declare it with another type.")
+        .raise()
+    }
+    if was_broken {
+        // Its scope may make sense again; what was changed meanwhile is not known.
+        invalidation::forget(vec![audience.name.clone()]);
+    }
+}
+
+/// Has an audience stay as it is until the declarations of those names are made. Its scope may make no sense.
+pub fn hold<'n>(audience: &str, mut names: impl Iterator<Item = &'n str>) -> Audience {
+    if names.any(|name| !Path::parse(name).rest().is_empty()) {
+        // Whoever makes a segment that walks such a path is waited for.
+        definition_locks::hold_definitions(audience);
+    }
+    definition_locks::hold_writers_unrestricted(audience)
+}
+
+/// Why the property cannot be declared: something that makes sense now would mean something else, or nothing.
+pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType) -> Option<Failure> {
+    let path = Path::parse(name);
+    if audience.property_at(&path).is_some() {
+        return None;
+    }
+    if let Some((column, type_name)) = audience.unusable.iter().find(|(column, _)| column == path.first()) {
+        let failure = Failure::new(
+            PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+            format!("conditions cannot use column \"{column}\" of type {type_name}"),
+        );
+        return Some(failure.detail("No property can be declared under the name of a column.").hint(UNUSABLE));
+    }
+    let around = audience.property_around(&path);
+    if let Some(conflict) = below_another(audience, &path, around.as_ref(), property_type) {
+        return Some(conflict);
+    }
+    let walking = match &around {
+        Some(_) => users(&audience.name, |used| used.keys().starts_with(path.keys())),
+        None => Vec::new(),
+    };
+    if !walking.is_empty() {
+        let failure = Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("segments use \"{name}\" as a path without a type, and would mean something else"),
+        );
+        let hint = "Change or delete them first: declared, the path is read as its type.";
+        return Some(failure.detail(format!("They are {}.", listed(&walking))).hint(hint));
+    }
+    let changes_scope = changes_scope(audience, |custom| custom.push((name.to_owned(), property_type)));
+    changes_scope.then(|| {
+        used_by_scope(name, audience)
+            .hint("Declare it with the type that the scope reads it as, or choose another name for the property.")
+    })
+}
+
+/// That one of two properties would be inside the other, which has no fields.
+fn below_another(
+    audience: &Audience,
+    path: &Path,
+    around: Option<&(Path, PropertyType)>,
+    property_type: PropertyType,
+) -> Option<Failure> {
+    let is_inside = |name: &Path| name.keys().len() > path.keys().len() && name.keys().starts_with(path.keys());
+    let inside = || audience.custom.iter().find(|(name, _)| is_inside(&Path::parse(name)));
+    let (outer, outer_type, inner) = match around {
+        Some((outer, outer_type)) if *outer_type != PropertyType::Json => (outer.text(), *outer_type, path.text()),
+        _ if property_type != PropertyType::Json => (path.text(), property_type, inside()?.0.as_str()),
+        _ => return None,
+    };
+    let failure = Failure::new(
+        PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH,
+        format!("property \"{outer}\" of type {outer_type} has no fields, and \"{inner}\" would be one"),
+    );
+    let hint = format!("A key that contains a dot is written with a backslash: {}.", escaped(inner));
+    Some(failure.detail("A name with a dot is a path.").hint(hint))
+}
+
+/// The name that says the text of a path as one key.
+fn escaped(path: &str) -> String {
+    path.replace('.', "\\.")
+}
+
+/// The segments of an audience that use such a field.
+fn users(audience: &str, is_such: impl Fn(&Path) -> bool) -> Vec<String> {
+    let all = snapshot::latest(|| Definition::all(audience));
+    let uses =
+        |segment: &Definition| condition::stored(segment.conditions.as_bytes()).fields().into_iter().any(&is_such);
+    all.into_iter().filter(uses).map(|segment| segment.name).collect()
+}
+
+/// Whether the audience's scope makes sense, and would mean something else, or nothing, with other custom properties.
+fn changes_scope(audience: &mut Audience, change: impl FnOnce(&mut Vec<(String, PropertyType)>)) -> bool {
+    let meaning = |audience: &Audience| scope::restriction(audience).ok().map(|restriction| restriction.checked);
+    let before = meaning(audience);
+    let custom = audience.custom.clone();
+    change(&mut audience.custom);
+    let after = meaning(audience);
+    audience.custom = custom;
+    before.is_some() && before != after
+}
+
+fn used_by_scope(name: &str, audience: &Audience) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+        format!("\"{name}\" is in use by the scope of audience \"{}\"", audience.name),
+    )
+    .detail(format!("The scope is {}.", audience.scope.as_deref().unwrap_or("{}")))
+}
+
+/// Keeps a declaration, of an audience whose writers are held; false where there is one of that name.
+pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, label: Option<&str>) -> bool {
+    let added = access::write(
+        "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        &[
+            audience.name.as_str().into(),
+            name.into(),
+            property_type.to_string().into(),
+            label.map(str::to_owned).into(),
+        ],
+    );
+    added > 0
+}
+
+/// Takes a declaration back.
+#[pg_extern(sql = false)]
+fn drop_property(name: Option<&str>, audience: Option<&str>) {
+    let (name, audience) = (required("name", name), required("audience", audience));
+    let mut audience = Audience::unrestricted(audience).unwrap_or_else(|failure| failure.raise());
+    access::require_write(&audience.name);
+    // Whoever makes a segment of it is waited for.
+    definition_locks::hold_definitions(&audience.name);
+    let path = canonical(name);
+    let name = path.text();
+    // What is inside a property that has a name of its own is no concern of this one.
+    let is_of_it = |used: &Path| audience.property_around(used).is_some_and(|(around, _)| around.keys() == path.keys());
+    let users = users(&audience.name, is_of_it);
+    let is_column = path.rest().is_empty() && audience.table.column(path.first()).is_some();
+    if !users.is_empty() && !is_column {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("property \"{name}\" is in use by segments"),
+        )
+        .detail(format!("They are {}.", listed(&users)))
+        .hint("Change or delete them first.")
+        .raise()
+    }
+    if changes_scope(&mut audience, |custom| custom.retain(|(property, _)| property != name)) {
+        used_by_scope(name, &audience).hint("It can go once the audience is detached.").raise()
+    }
+    let dropped = access::write(
+        "DELETE FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2",
+        &[audience.name.as_str().into(), name.into()],
+    );
+    if dropped == 0 {
+        let near = nearest(name, audience.custom.iter().map(|(name, _)| name.as_str()));
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" was not declared"))
+            .detail(format!("The audience is \"{}\".", audience.name))
+            .hint(near.map_or("segments.property lists those that are.".to_owned(), |near| {
+                format!("Did you mean \"{near}\"?")
+            }))
+            .raise()
+    }
+}
+
+/// The properties of an audience, as `segments.property` shows them. Of an audience whose table is gone: none.
+#[pg_extern(sql = false)]
+fn properties(audience: &str, call: Call) {
+    let (mut names, mut types, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+    let found = Audience::try_load(audience);
+    if let Ok(audience) = &found {
+        for column in &audience.table.columns {
+            names.push(Path::from_keys(vec![column.name.clone()]).text().to_owned());
+            types.push(column.kind.property_type().to_string());
+            kinds.push("native".to_owned());
+        }
+        for (name, property_type) in &audience.custom {
+            names.push(name.clone());
+            types.push(property_type.to_string());
+            kinds.push("custom".to_owned());
+        }
+    }
+    returning::rows(
+        call,
+        "SELECT f.name, f.type, f.kind, p.label, p.created_at
+           FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+                WITH ORDINALITY f(name, type, kind, position)
+           LEFT JOIN segments.property_config p
+             ON p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) f.name
+          ORDER BY f.position",
+        &[audience.into(), names.into(), types.into(), kinds.into()],
+    );
+}
+
+/// The path that a name is, with the one text by which it is kept.
+fn canonical(name: &str) -> Path {
+    Path::from_keys(Path::parse(name).keys().to_vec())
+}
+
+/// Whether a property of that name can be declared.
+pub fn is_possible_name(name: &str) -> bool {
+    !name.starts_with('$') && (1..=100).contains(&name.chars().count())
+}
+
+fn check_name(name: &str) -> Path {
+    let length = name.chars().count();
+    if name.starts_with('$') {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property cannot start with $")
+            .detail("Names that start with $ are operators.")
+            .hint(format!("For the key of that name, declare and ask for \\{name}."))
+            .raise()
+    }
+    if !is_possible_name(name) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property has 1 to 100 characters")
+            .detail(format!("This one has {length}."))
+            .hint("Choose another name.")
+            .raise()
+    }
+    let path = canonical(name);
+    if path.keys().iter().any(String::is_empty) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("the name \"{name}\" has an empty key"))
+            .detail("A name with a dot is a path.")
+            .hint(format!("For a key that contains a dot write a backslash: {}.", escaped(name)))
+            .raise()
+    }
+    path
+}
+
+fn parse_type(name: &str) -> PropertyType {
+    PropertyType::parse(name).unwrap_or_else(|| {
+        let names: Vec<String> = PropertyType::names().collect();
+        let near = nearest(name, names.iter().map(String::as_str));
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown property type \"{name}\""))
+            .detail(format!("Types are {}.", names.join(", ")))
+            .hint(near.map_or("Use one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+    })
+}

@@ -1,0 +1,74 @@
+//! What `update_segment()` is asked to change.
+
+use crate::api::segment::write::{checked_description, checked_name};
+use crate::catalog::segment::Definition;
+use crate::evaluate::condition;
+use crate::pg::error::Failure;
+use pgrx::PgSqlErrorCode;
+use segments_core::error::nearest;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// The keys to change and the JSON texts of their new values: as text, a condition keeps its exact numbers.
+pub struct Changes(BTreeMap<String, Box<RawValue>>);
+
+impl Changes {
+    /// Reads a JSON object; raises 22023 where the text is something else.
+    pub fn read(json: &str) -> Self {
+        Changes(serde_json::from_str(json).unwrap_or_else(|_| {
+            invalid("changes must be an object")
+                .detail("Only the keys that it has are changed.")
+                .hint("Write update_segment(id, '{\"name\": \"New name\"}').")
+                .raise()
+        }))
+    }
+
+    /// Whether there is something of that key.
+    pub fn have(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// The segment with all of them; raises 22023 where one cannot be made.
+    pub fn made_to(&self, mut segment: Definition) -> Definition {
+        for (key, json) in &self.0 {
+            make(&mut segment, key, json.get());
+        }
+        segment
+    }
+}
+
+fn make(segment: &mut Definition, key: &str, json: &str) {
+    let text = serde_json::from_str::<String>(json).ok();
+    match (key, text) {
+        ("name", Some(name)) => segment.name = checked_name(&name).to_owned(),
+        ("description", None) if json == "null" => segment.description = None,
+        ("description", Some(description)) => segment.description = Some(checked_description(&description).to_owned()),
+        ("conditions", text) => segment.conditions = condition::canonical(text.as_deref().unwrap_or(json)),
+        ("time_zone", Some(zone)) => segment.time_zone = zone,
+        ("name" | "description" | "time_zone", None) => {
+            let kind = match json.as_bytes().first() {
+                Some(b'n') => "null",
+                Some(b't' | b'f') => "a boolean",
+                Some(b'[') => "an array",
+                Some(b'{') => "an object",
+                _ => "a number",
+            };
+            invalid(&format!("{key} must be a string, not {kind}"))
+                .detail(format!("At /{key}"))
+                .hint(format!("Write update_segment(id, '{{\"{key}\": \"…\"}}')."))
+                .raise()
+        }
+        (unknown, _) => {
+            const KEYS: [&str; 4] = ["name", "description", "conditions", "time_zone"];
+            let near = nearest(unknown, KEYS);
+            invalid(&format!("a segment has no \"{unknown}\" that could be changed"))
+                .detail(format!("At /{unknown}"))
+                .hint(near.map_or(format!("Keys are {}.", KEYS.join(", ")), |near| format!("Did you mean \"{near}\"?")))
+                .raise()
+        }
+    }
+}
+
+fn invalid(message: &str) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message)
+}

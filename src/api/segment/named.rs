@@ -1,0 +1,92 @@
+//! Segments given as text: by id or by name.
+
+use crate::api::contact::read_uuid;
+use crate::catalog::access;
+use crate::catalog::access::Permitted;
+use crate::catalog::audience::Audience;
+use crate::catalog::segment::{Definition, SCOPES, id_of, unknown};
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
+use crate::pg::security;
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+use pgrx::spi::quote_literal;
+use segments_core::error::nearest;
+use uuid::Uuid;
+
+/// The id of the segment that a text stands for. An id comes before a name that reads as one.
+#[pg_extern(sql = false)]
+fn segment_id(reference: &str) -> pgrx::Uuid {
+    let id = read_uuid(reference);
+    if let Some(id) = id.filter(|id| Definition::find(*id).is_some()) {
+        return datum(id);
+    }
+    let permitted = Permitted::of_caller(&SCOPES);
+    let mut named = security::as_role(access::extension_owner(), || {
+        query::rows(NAMED, &[reference.into()], |row| (id_of(row.get(1)), row.get::<String>(2)))
+    });
+    named.retain(|(_, audience)| permitted.includes(audience));
+    match (named.as_slice(), id) {
+        ([(id, _)], _) => datum(*id),
+        ([], Some(id)) => datum(id),
+        ([], None) => none_of_name(reference, None).raise(),
+        (several, _) => ambiguous(reference, several).raise(),
+    }
+}
+
+/// The id of the segment of an audience that has that id or that name.
+#[pg_extern(sql = false)]
+fn segment_id_in_audience(reference: Option<&str>, audience: Option<&str>) -> pgrx::Uuid {
+    let (reference, audience) = (required("name", reference), required("audience", audience));
+    Audience::must_exist(audience);
+    let segment = Definition::named(audience, reference);
+    datum(segment.unwrap_or_else(|| none_of_name(reference, Some(audience)).raise()).id)
+}
+
+fn datum(id: Uuid) -> pgrx::Uuid {
+    pgrx::Uuid::from_bytes(*id.as_bytes())
+}
+
+/// That there is no segment of that name, of an audience or of any that the caller may see.
+fn none_of_name(name: &str, audience: Option<&str>) -> Failure {
+    // With the caller's rights: whoever may not read segments is not told what they are called.
+    let names = query::rows(NAMES, &[audience.map(str::to_owned).into()], |row| row.get::<String>(1));
+    let failure = match audience {
+        None => unknown(name),
+        Some(audience) => Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+            format!("segment \"{name}\" does not exist in audience \"{audience}\""),
+        )
+        .hint("list_segments() shows the segments that exist."),
+    };
+    match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => failure.hint(format!("Did you mean \"{near}\"?")),
+        None => failure,
+    }
+}
+
+fn ambiguous(name: &str, segments: &[(Uuid, String)]) -> Failure {
+    const MOST: usize = 10;
+    let mut list: Vec<String> =
+        segments.iter().take(MOST).map(|(id, audience)| format!("{id} of audience \"{audience}\"")).collect();
+    if segments.len() > MOST {
+        list.push(format!("and {} more", segments.len() - MOST));
+    }
+    let (name_literal, audience) = (quote_literal(name), quote_literal(&segments[0].1));
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_AMBIGUOUS_FUNCTION,
+        format!("{} segments are called \"{name}\"", segments.len()),
+    )
+    .detail(format!("They are {}.", list.join(", ")))
+    .hint(format!(
+        "Give the id of the one that you mean; get_segment({name_literal}, {audience}) finds that of one audience."
+    ))
+}
+
+const NAMED: &str = "
+SELECT s.id, s.audience FROM segments.segment_config s
+ WHERE s.name OPERATOR(pg_catalog.=) $1 ORDER BY s.audience";
+
+const NAMES: &str = "
+SELECT s.name FROM segments.segment_config s
+ WHERE $1 IS NULL OR s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id DESC LIMIT 10000";

@@ -1,0 +1,117 @@
+//! Reading segments.
+
+use crate::api::contact;
+use crate::catalog::audience::Audience;
+use crate::catalog::segment::{Definition, argument, id_of, unknown};
+use crate::catalog::visible;
+use crate::catalog::{access, scope};
+use crate::counting::count;
+use crate::counting::count::CachedCounts;
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, required};
+use crate::pg::{returning, security};
+use pgrx::prelude::*;
+use pgrx::{AnyElement, PgSqlErrorCode};
+use std::collections::HashMap;
+
+/// A segment with its cached count.
+#[pg_extern(sql = false)]
+fn get_segment(segment: Option<pgrx::Uuid>) -> Option<AnyElement> {
+    let id = id_of(required("segment", segment));
+    let row =
+        returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)]);
+    row.or_else(|| unknown(id).raise())
+}
+
+/// Segments, newest first.
+#[pg_extern(sql = false)]
+fn list_segments(
+    audience: Option<&str>,
+    page_size: Option<i32>,
+    after: Option<pgrx::Uuid>,
+    before: Option<pgrx::Uuid>,
+    call: Call,
+) {
+    let page_size = contact::checked_page_size(page_size, 100);
+    if after.is_some() && before.is_some() {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after and before cannot be used together")
+            .detail("after asks for the page that follows, before for the page that precedes.")
+            .hint("Give one of them.")
+            .raise()
+    }
+    if let Some(audience) = audience {
+        Audience::must_exist(audience);
+    }
+    // The page before is the nearest newer ones, so it is read backwards and turned.
+    let direction = if before.is_some() { "ASC" } else { "DESC" };
+    let sql = format!(
+        "SELECT * FROM (
+            SELECT s.* FROM segments.segment s
+             WHERE ($1 IS NULL OR s.audience OPERATOR(pg_catalog.=) $1)
+               AND ($3 IS NULL OR s.id OPERATOR(pg_catalog.<) $3)
+               AND ($4 IS NULL OR s.id OPERATOR(pg_catalog.>) $4)
+             ORDER BY s.id {direction} LIMIT $2) page
+          ORDER BY page.id DESC"
+    );
+    let arguments = [audience.map(str::to_owned).into(), i64::from(page_size).into(), after.into(), before.into()];
+    returning::rows(call, &sql, &arguments);
+}
+
+/// The WHERE expression that a segment is, over the column names of its table.
+#[pg_extern(sql = false)]
+fn segment_sql(segment: Option<pgrx::Uuid>) -> String {
+    let definition = Definition::load(id_of(required("segment", segment)));
+    let audience = Audience::load(&definition.audience);
+    contact::readable_sql(&audience, &checked(&audience, &definition))
+}
+
+/// The checked condition of a segment; raises where it makes no sense any more.
+pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr::Checked {
+    match scope::check_segment(audience, segment) {
+        Ok(checked) => checked.checked,
+        Err(errors) => crate::evaluate::condition::raise_first(errors),
+    }
+}
+
+/// A segment's cached count, where the caller could have counted for themselves. It takes the segment's id alone: what
+/// the segment is must not be for the caller to say.
+#[pg_extern(sql = false)]
+fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
+    let definition = Definition::find(id_of(segment))?;
+    // A list has many segments of few audiences.
+    let mut nowhere = Audiences::new();
+    let loaded = call.site(Audiences::new).unwrap_or(&mut nowhere);
+    let audience = loaded
+        .entry(definition.audience.clone())
+        .or_insert_with_key(|name| Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() });
+    let may_count = audience.audience.as_ref().is_some_and(|audience| visible::may_count(audience, &definition));
+    if !may_count {
+        return None;
+    }
+    let kept = audience.counts.of(&definition);
+    kept.or_else(|| count::where_none_is_kept(audience.audience.as_ref()?, &definition))
+}
+
+/// The counts that a segment had, where the caller could have counted for themselves; otherwise when it was counted.
+#[pg_extern(sql = false)]
+fn visible_history(segment: pgrx::Uuid, call: Call) {
+    let may_count = Definition::find(id_of(segment)).map(|definition| {
+        Audience::try_load(&definition.audience).is_ok_and(|audience| visible::may_count(&audience, &definition))
+    });
+    security::as_role(access::extension_owner(), || {
+        returning::rows(
+            call,
+            "SELECT r.counted_at, CASE WHEN $2 THEN r.contact_count END FROM segments.count_record r
+              WHERE r.segment OPERATOR(pg_catalog.=) $1 AND $2 IS NOT NULL ORDER BY r.counted_at",
+            &[segment.into(), may_count.into()],
+        );
+    });
+}
+
+/// What one call site of [`visible_count`] keeps, by the audience's name.
+type Audiences = HashMap<String, Cached>;
+
+struct Cached {
+    audience: Option<Audience>,
+    counts: CachedCounts,
+}

@@ -1,0 +1,265 @@
+//! Creating, changing and deleting segments.
+
+use crate::api::segment::changes::Changes;
+use crate::catalog::access;
+use crate::catalog::audience::{Audience, unknown as unknown_audience};
+use crate::catalog::scope;
+use crate::catalog::scope::CheckedCondition;
+use crate::catalog::segment::{Definition, argument, id_of, unknown};
+use crate::counting::count;
+use crate::ddl::renamed;
+use crate::evaluate::condition;
+use crate::live::changes::members;
+use crate::live::definition_locks;
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, listed, required};
+use crate::pg::query;
+use crate::pg::{returning, snapshot};
+use pgrx::prelude::*;
+use pgrx::spi::quote_literal;
+use pgrx::{AnyElement, PgSqlErrorCode};
+use uuid::Uuid;
+
+/// Stores a condition under a name and counts its members at once, exactly.
+#[pg_extern(sql = false)]
+fn create_segment(
+    name: Option<&str>,
+    conditions: Option<&str>,
+    description: Option<&str>,
+    audience: Option<&str>,
+    time_zone: Option<&str>,
+) -> Option<AnyElement> {
+    let segment = Definition {
+        id: Uuid::now_v7(),
+        audience: required("audience", audience).to_owned(),
+        name: checked_name(required("name", name)).to_owned(),
+        description: description.map(checked_description).map(str::to_owned),
+        conditions: required("conditions", conditions).to_owned(),
+        time_zone: required("time_zone", time_zone).to_owned(),
+    };
+    // Arguments without names, as people call it who have one audience.
+    let mistaken = description.filter(|text| *text != segment.audience && Audience::exists(text));
+    if let Some(meant) = mistaken.filter(|_| !Audience::exists(&segment.audience)) {
+        unknown_audience(&segment.audience).hint(hint_at_argument(meant)).raise()
+    }
+    access::require_write(&segment.audience);
+    let audience = definition_locks::hold_writers(&segment.audience);
+    let checked = scope::check_new(&audience, &segment);
+    let added = access::write(
+        "INSERT INTO segments.segment_config (id, audience, name, description, conditions, time_zone)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        &[
+            argument(segment.id),
+            segment.audience.as_str().into(),
+            segment.name.as_str().into(),
+            segment.description.clone().into(),
+            segment.conditions.as_str().into(),
+            segment.time_zone.as_str().into(),
+        ],
+    );
+    if added == 0 {
+        duplicate_name(&segment).raise()
+    }
+    record_references(&segment, &checked);
+    condition::notice_everyone(&checked.checked);
+    if let Some(meant) = mistaken {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("the description is the name of an audience, \"{meant}\""),
+        )
+        .detail(format!("The segment is one of audience \"{}\".", audience.name))
+        .hint(hint_at_argument(meant))
+        .notice();
+    }
+    count::recount(&audience, std::slice::from_ref(&segment));
+    row(segment.id)
+}
+
+fn hint_at_argument(audience: &str) -> String {
+    format!("To have the segment in that audience, write audience => {}.", quote_literal(audience))
+}
+
+/// Changes what is given of a segment, and recounts.
+#[pg_extern(sql = false)]
+fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement> {
+    let id = id_of(required("segment", segment));
+    required("changes", call.nullable(1));
+    let changes = Changes::read(&call.jsonb_text(1));
+    let audience = Definition::load(id).audience;
+    access::require_write(&audience);
+    if ["name", "conditions", "time_zone"].into_iter().any(|key| changes.have(key)) {
+        // Two that do not know of each other could refer to each other's in a circle, or wait for each other. Nobody
+        // refers to a segment by a name that it is about to lose.
+        definition_locks::hold_definitions(&audience);
+    }
+    // Whoever else changes it goes first: what is not changed here stays what they made it.
+    access::write(
+        "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+        &[argument(id)],
+    );
+    let before = Definition::load(id);
+    let after = changes.made_to(before.clone());
+    if after.name != before.name {
+        must_have_own_name(&after);
+    }
+    // What concerns no contact can be changed whatever has become of the audience's table.
+    if (&before.conditions, &before.time_zone) == (&after.conditions, &after.time_zone) {
+        store(&after);
+        renamed::follow_name(&before, &after);
+    } else {
+        redefine(&before, &after);
+    }
+    row(id)
+}
+
+/// Lets a segment mean something else, and counts it and those that refer to it anew.
+fn redefine(before: &Definition, after: &Definition) {
+    let audience = definition_locks::hold_writers(&after.audience);
+    let checked = snapshot::latest(|| scope::check_new(&audience, after));
+    let members = members::Members::of_watched(&audience, &with_dependents(before));
+    store(after);
+    renamed::follow_name(before, after);
+    access::write(
+        "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
+        &[argument(after.id)],
+    );
+    record_references(after, &checked);
+    condition::notice_everyone(&checked.checked);
+    count::recount(&audience, &with_dependents(after));
+    members.record_changes();
+}
+
+fn must_have_own_name(segment: &Definition) {
+    let others = access::write(
+        "SELECT FROM segments.segment_config s
+          WHERE s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2
+            AND s.id OPERATOR(pg_catalog.<>) $3 FOR KEY SHARE",
+        &[segment.audience.as_str().into(), segment.name.as_str().into(), argument(segment.id)],
+    );
+    if others > 0 {
+        duplicate_name(segment).raise()
+    }
+}
+
+fn store(segment: &Definition) {
+    let changed = access::write(
+        "UPDATE segments.segment_config s
+            SET name = $2, description = $3, conditions = $4, time_zone = $5, updated_at = pg_catalog.clock_timestamp()
+          WHERE s.id OPERATOR(pg_catalog.=) $1",
+        &[
+            argument(segment.id),
+            segment.name.as_str().into(),
+            segment.description.clone().into(),
+            segment.conditions.as_str().into(),
+            segment.time_zone.as_str().into(),
+        ],
+    );
+    if changed == 0 {
+        unknown(segment.id).raise()
+    }
+}
+
+/// Deletes a segment and returns its id.
+#[pg_extern(sql = false)]
+fn delete_segment(segment: Option<pgrx::Uuid>) -> pgrx::Uuid {
+    let segment = required("segment", segment);
+    let definition = Definition::load(id_of(segment));
+    access::require_write(&definition.audience);
+    let users = referring(definition.id);
+    if !users.is_empty() {
+        let names: Vec<String> = users.into_iter().map(|user| user.name).collect();
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("segment \"{}\" is in use by other segments", definition.name),
+        )
+        .detail(format!("They are {}.", listed(&names)))
+        .hint("Take their $segment references to it out first, or delete them.")
+        .raise()
+    }
+    let deleted = access::write(
+        "DELETE FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1",
+        &[argument(definition.id)],
+    );
+    if deleted == 0 {
+        unknown(definition.id).raise()
+    }
+    segment
+}
+
+/// A segment, and those that refer to it, directly or through others.
+fn with_dependents(segment: &Definition) -> Vec<Definition> {
+    let mut pending = vec![segment.clone()];
+    let mut done = Vec::new();
+    while let Some(segment) = pending.pop() {
+        if done.iter().any(|done: &Definition| done.id == segment.id) {
+            continue;
+        }
+        pending.extend(referring(segment.id));
+        done.push(segment);
+    }
+    done
+}
+
+/// Those that refer to a segment, also where they are newer than the transaction's snapshot.
+fn referring(target: Uuid) -> Vec<Definition> {
+    snapshot::latest(|| {
+        let ids = query::rows(
+            "SELECT r.segment FROM segments.segment_reference r
+              WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.segment OPERATOR(pg_catalog.<>) $1",
+            &[argument(target)],
+            |row| id_of(row.get(1)),
+        );
+        ids.into_iter().map(Definition::load).collect()
+    })
+}
+
+fn record_references(segment: &Definition, checked: &CheckedCondition) {
+    for reference in &checked.references {
+        let lock = "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
+        if access::write(lock, &[argument(reference.target)]) == 0 {
+            unknown(reference.target).raise()
+        }
+        access::write(
+            "INSERT INTO segments.segment_reference (segment, reference, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            &[argument(segment.id), reference.text.as_str().into(), argument(reference.target)],
+        );
+    }
+}
+
+fn row(id: Uuid) -> Option<AnyElement> {
+    returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
+}
+
+pub fn checked_name(name: &str) -> &str {
+    let length = name.chars().count();
+    if (1..=100).contains(&length) {
+        return name;
+    }
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a segment has 1 to 100 characters")
+        .detail(format!("This one has {length}."))
+        .hint("Choose another name; the description may have up to 500 characters.")
+        .raise()
+}
+
+pub fn checked_description(description: &str) -> &str {
+    let length = description.chars().count();
+    if length <= 500 {
+        return description;
+    }
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "the description of a segment has up to 500 characters",
+    )
+    .detail(format!("This one has {length}."))
+    .hint("Shorten it.")
+    .raise()
+}
+
+fn duplicate_name(segment: &Definition) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+        format!("segment \"{}\" already exists in audience \"{}\"", segment.name, segment.audience),
+    )
+    .detail("Names of segments are unique in an audience.")
+    .hint("Choose another name, or change that segment with update_segment().")
+}

@@ -1,0 +1,138 @@
+//! `validate_conditions`: every mistake in a condition at once, and what is legal but probably not meant.
+
+use crate::catalog::audience::Audience;
+use crate::catalog::scope::AudienceScope;
+use crate::catalog::visible;
+use crate::counting::members;
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, sqlstate_text};
+use crate::pg::{returning, subtransaction};
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+use segments_core::error::Error;
+use segments_core::expr::{Atom, Checked, Expr, FieldTest, ValueTest};
+use segments_core::notices::{Notice, notices};
+use segments_core::parse::parse_all;
+use segments_core::path::Path;
+use segments_core::value::Value;
+use std::collections::{HashMap, HashSet};
+
+mod asked;
+mod data;
+mod sample;
+mod scope;
+
+/// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
+#[pg_extern(sql = false)]
+fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, call: Call) {
+    let findings = match (conditions, audience.map(Audience::try_load)) {
+        (Some(conditions), Some(Ok(audience))) => findings(conditions, &audience),
+        (_, Some(Err(failure))) => vec![Finding::error(String::new(), failure)],
+        (None, _) => vec![Finding::missing("conditions", "{} stands for everyone.")],
+        (_, None) => vec![Finding::missing("audience", "segments.audience lists those that exist.")],
+    };
+    let column = |read: fn(&Finding) -> String| findings.iter().map(read).collect::<Vec<String>>();
+    returning::rows(
+        call,
+        "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
+                                  pg_catalog.unnest($4), pg_catalog.unnest($5)) f",
+        &[
+            column(|finding| finding.severity.to_owned()).into(),
+            column(|finding| finding.path.clone()).into(),
+            column(|finding| finding.sqlstate.clone()).into(),
+            column(|finding| finding.message.clone()).into(),
+            column(|finding| finding.hint.clone()).into(),
+        ],
+    );
+}
+
+struct Finding {
+    severity: &'static str,
+    path: String,
+    sqlstate: String,
+    message: String,
+    hint: String,
+}
+
+impl Finding {
+    fn error(path: String, failure: Failure) -> Self {
+        Finding {
+            severity: "error",
+            path,
+            sqlstate: failure.sqlstate(),
+            message: failure.message,
+            hint: failure.hint.unwrap_or_default(),
+        }
+    }
+
+    fn missing(argument: &str, hint: &str) -> Self {
+        Finding::error(String::new(), crate::pg::error::missing(argument).hint(hint))
+    }
+
+    fn of(error: Error) -> Self {
+        Finding::error(error.pointer.clone(), Failure::from(error))
+    }
+
+    fn notice(notice: Notice, missing: Option<i64>) -> Self {
+        let message = match missing {
+            Some(1) => format!("{}; there is 1", notice.message),
+            Some(count) => format!("{}; there are {count}", notice.message),
+            None => notice.message,
+        };
+        Finding {
+            severity: "notice",
+            path: notice.pointer,
+            sqlstate: sqlstate_text(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION),
+            message,
+            hint: notice.hint,
+        }
+    }
+}
+
+fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
+    let parsed = parse_all(conditions, crate::pg::interrupt::check);
+    let broken = !parsed.errors.is_empty();
+    let mut findings: Vec<Finding> = parsed.errors.into_iter().map(Finding::of).collect();
+    let checked = AudienceScope::in_utc(audience).check(&parsed.condition);
+    findings.extend(checked.err().into_iter().flatten().map(Finding::of));
+    if broken && parsed.condition.members.is_empty() {
+        return findings;
+    }
+    let scope = AudienceScope::in_utc(audience);
+    let mut notices = notices(&parsed.condition, &scope);
+    // Of a condition that could be read in part, the whole cannot be judged.
+    notices.retain(|notice| !(broken && notice.pointer.is_empty()));
+    let missing = count_missing(audience, &notices);
+    for notice in notices {
+        let missing = notice.includes_missing.as_ref().and_then(|path| missing.get(path).copied());
+        // Where every contact has a value, a complement is what it seems to be.
+        if missing != Some(0) {
+            findings.push(Finding::notice(notice, missing));
+        }
+    }
+    let fits_badly = data::notices(audience, &parsed.condition);
+    let contradicts = scope::contradictions(audience, &parsed.condition);
+    let is_explained = |notice: &Notice| contradicts.iter().any(|other| notice.pointer.starts_with(&other.pointer));
+    let fits_badly: Vec<Notice> = fits_badly.into_iter().filter(|notice| !is_explained(notice)).collect();
+    findings.extend(contradicts.into_iter().chain(fits_badly).map(|notice| Finding::notice(notice, None)));
+    findings
+}
+
+/// How many contacts have no value for each of the fields; without those of which the caller may not know.
+fn count_missing(audience: &Audience, notices: &[Notice]) -> HashMap<Path, i64> {
+    let paths: HashSet<&Path> = notices.iter().filter_map(|notice| notice.includes_missing.as_ref()).collect();
+    let may_select = |missing: &Checked| visible::may_select(audience, &visible::Reads::of(audience, missing));
+    let missing = |path: &Path| is_missing(audience, path).filter(may_select);
+    let (paths, conditions): (Vec<Path>, Vec<Checked>) =
+        paths.into_iter().filter_map(|path| Some((path.clone(), missing(path)?))).unzip();
+    // A view may raise for some of its rows.
+    let counts = subtransaction::attempt(|| members::of_all_as_caller(audience, &conditions));
+    counts.map_or_else(|_| HashMap::new(), |counts| paths.into_iter().zip(counts).collect())
+}
+
+/// That a contact has no value for a field; `None` where it is no property.
+fn is_missing(audience: &Audience, path: &Path) -> Option<Checked> {
+    audience.property_around(path)?;
+    let test = ValueTest::Eq(Value::Null);
+    Some(Expr::Test(Atom::Field(FieldTest { path: path.clone(), read_as: None, test })))
+}

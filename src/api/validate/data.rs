@@ -1,0 +1,199 @@
+//! What is legal in a condition, and fits the contacts badly: notices that a sample of them gives rise to.
+
+use crate::api::explain::{field_sql, property_sql};
+use crate::api::validate::asked::{Asked, asked};
+use crate::api::validate::sample::Sample;
+use crate::catalog::audience::Audience;
+use crate::evaluate::stored::Misfit;
+use segments_core::ast::Condition;
+use segments_core::error::nearest;
+use segments_core::notices::Notice;
+use segments_core::path::Path;
+use segments_core::sql::ColumnKind;
+use segments_core::types::{PropertyType, ScalarType};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashSet};
+
+/// Of how many fields of a condition the values are looked at.
+const FIELDS: usize = 50;
+/// How many distinct values are few.
+const FEW: usize = 12;
+
+/// What a sample of the contacts, read with the caller's rights, says of a condition.
+pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
+    let questions: Vec<Question> =
+        asked(condition).into_iter().filter_map(|asked| Question::of(audience, asked)).take(FIELDS).collect();
+    let mut terms: Vec<String> = questions.iter().flat_map(|question| question.terms(audience)).collect();
+    terms.sort();
+    terms.dedup();
+    let paths: HashSet<Path> = questions.iter().map(|question| question.path.clone()).collect();
+    let paths: Vec<Path> = paths.into_iter().collect();
+    let Some(sample) = Sample::read(audience, &terms, &paths).filter(|sample| sample.contacts > 0) else {
+        return Vec::new();
+    };
+    let find = |question: &Question| {
+        let missing = question.is_missing(audience, &sample);
+        let found = [missing, question.misfit(audience, &sample)];
+        found.into_iter().flatten().chain(question.unknown_values(audience, &sample)).collect::<Vec<_>>()
+    };
+    questions.iter().flat_map(find).collect()
+}
+
+/// A field that a condition asks for, and is declared.
+struct Question {
+    asked: Asked,
+    /// As its keys are
+    path: Path,
+    declared: PropertyType,
+    is_column: bool,
+}
+
+impl Question {
+    fn of(audience: &Audience, asked: Asked) -> Option<Self> {
+        let path = asked.path.clone();
+        let (name, declared) = audience.property_around(&path)?;
+        let is_column = audience.table.column(path.first()).is_some();
+        let may_be_there = name.keys() == path.keys() || declared == PropertyType::Json;
+        may_be_there.then_some(Question { asked, path, declared, is_column })
+    }
+
+    /// What is to be read of the contacts.
+    fn terms(&self, audience: &Audience) -> Vec<String> {
+        let whole = (!self.path.rest().is_empty()).then(|| property_sql(audience, self.path.first()));
+        [field_sql(audience, &self.asked.path)].into_iter().chain(whole).collect()
+    }
+
+    fn values<'s>(&self, audience: &Audience, sample: &'s Sample) -> &'s [(Value, i64)] {
+        sample.values(&field_sql(audience, &self.asked.path))
+    }
+
+    /// A path inside a json property that no contact has.
+    fn is_missing(&self, audience: &Audience, sample: &Sample) -> Option<Notice> {
+        let [.., last] = self.path.rest() else { return None };
+        if sample.present(&self.path) > 0 {
+            return None;
+        }
+        let mut keys = BTreeSet::new();
+        for (value, _) in sample.values(&property_sql(audience, self.path.first())) {
+            gather_keys(value, &self.path.rest()[..self.path.rest().len() - 1], &mut keys);
+        }
+        let named = |key: &str| {
+            let before = &self.path.keys()[..self.path.keys().len() - 1];
+            Path::from_keys(before.iter().cloned().chain([key.to_owned()]).collect()).text().to_owned()
+        };
+        let hint = match nearest(last, keys.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean \"{}\"?", named(near)),
+            None if keys.is_empty() => "Where there is nothing, no comparison holds.".to_owned(),
+            None => format!("There are {}.", listed(keys.iter().map(|key| named(key)))),
+        };
+        let message = format!("{} has a value for \"{}\"", nobody(sample), self.asked.path.text());
+        Some(notice(self.asked.pointer.clone(), message, hint))
+    }
+
+    /// Values that are not of the declared type.
+    fn misfit(&self, audience: &Audience, sample: &Sample) -> Option<Notice> {
+        if self.is_column || !self.asked.compares {
+            return None;
+        }
+        let values = self.values(audience, sample);
+        let misfits: Vec<&(Value, i64)> =
+            values.iter().filter(|(value, _)| Misfit::of(self.declared, value) == Some(Misfit::Whole)).collect();
+        let (example, _) = misfits.iter().max_by_key(|(_, times)| *times)?;
+        let (count, all) = (total(misfits.iter().copied()), total(values));
+        let hint = match (self.declared.element()?, example) {
+            (ScalarType::Date | ScalarType::Timestamp, Value::String(_)) => {
+                "Dates are read as \"2024-12-31\" or \"2024-12-31T23:59:59Z\"."
+            }
+            (ScalarType::String, _) => "Store strings, or declare the property with the type that its values have.",
+            (_, Value::String(_)) => "Store them without quotes, or declare the property as string.",
+            _ => "Store values of that type, or declare the property with the type that they have.",
+        };
+        let message = format!(
+            "{count} of {all} values of \"{}\" in a sample are not of type {}, such as {}: these satisfy no comparison",
+            self.asked.path.text(),
+            self.declared,
+            excerpt(example)
+        );
+        Some(notice(self.asked.pointer.clone(), message, hint.to_owned()))
+    }
+
+    /// Strings that no contact has, where few others are used again and again.
+    fn unknown_values(&self, audience: &Audience, sample: &Sample) -> Vec<Notice> {
+        let values = self.values(audience, sample);
+        let Some(known) = self.few_strings(values) else { return Vec::new() };
+        let column = audience.table.column(self.path.first()).filter(|_| self.path.rest().is_empty());
+        let folds = column.is_some_and(|column| matches!(column.kind, ColumnKind::Citext { .. }));
+        let is_same = |known: &str, text: &str| known == text || (folds && known.to_lowercase() == text.to_lowercase());
+        let unknown = self.asked.strings.iter().filter(|(_, text)| !known.iter().any(|known| is_same(known, text)));
+        let found = unknown.map(|(pointer, text)| {
+            let hint = match nearest(text, known.iter().copied()) {
+                Some(near) => format!("Did you mean \"{near}\"? There are {}.", listed(known.iter())),
+                None => format!("There are {}.", listed(known.iter())),
+            };
+            let message = format!("{} has \"{}\" for \"{}\"", nobody(sample), cut(text), self.asked.path.text());
+            notice(pointer.clone(), message, hint)
+        });
+        found.collect()
+    }
+
+    /// The distinct strings, where there is nothing else and they are few.
+    fn few_strings<'v>(&self, values: &'v [(Value, i64)]) -> Option<BTreeSet<&'v str>> {
+        if !matches!(self.declared.element(), None | Some(ScalarType::String)) {
+            return None;
+        }
+        let mut strings = BTreeSet::new();
+        let mut times = 0;
+        for (value, count) in values {
+            let elements = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            for element in elements.iter().filter(|element| !element.is_null()) {
+                strings.insert(element.as_str()?);
+                times += count;
+            }
+        }
+        let are_few = !strings.is_empty() && strings.len() <= FEW && times >= 2 * strings.len() as i64;
+        are_few.then_some(strings)
+    }
+}
+
+/// The keys of the objects that a path leads to, also in the elements of arrays.
+fn gather_keys(value: &Value, path: &[String], keys: &mut BTreeSet<String>) {
+    match (value, path) {
+        (Value::Array(items), _) => items.iter().for_each(|item| gather_keys(item, path, keys)),
+        (Value::Object(members), []) => keys.extend(members.keys().cloned()),
+        (Value::Object(members), [key, rest @ ..]) => {
+            members.get(key).into_iter().for_each(|value| gather_keys(value, rest, keys));
+        }
+        _ => {}
+    }
+}
+
+fn total<'v>(values: impl IntoIterator<Item = &'v (Value, i64)>) -> i64 {
+    values.into_iter().map(|(_, times)| times).sum()
+}
+
+fn nobody(sample: &Sample) -> String {
+    match sample.contacts {
+        1 => "nobody, of one sampled contact,".to_owned(),
+        contacts => format!("none of {contacts} sampled contacts"),
+    }
+}
+
+fn listed(names: impl Iterator<Item = impl AsRef<str>>) -> String {
+    crate::pg::error::listed(&names.map(|name| cut(name.as_ref())).collect::<Vec<_>>())
+}
+
+fn excerpt(value: &Value) -> String {
+    cut(&value.to_string())
+}
+
+fn cut(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn notice(pointer: String, message: String, hint: String) -> Notice {
+    Notice { pointer, message, hint, includes_missing: None }
+}

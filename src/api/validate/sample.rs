@@ -1,0 +1,86 @@
+//! A sample of the contacts, as far as a condition asks for them.
+
+use crate::api::contact::executable_sql;
+use crate::api::infer;
+use crate::catalog::audience::Audience;
+use crate::pg::query;
+use crate::pg::subtransaction;
+use pgrx::spi::quote_identifier;
+use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
+use segments_core::path::Path;
+use segments_core::sql;
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+
+/// How many contacts are looked at.
+const CONTACTS: i32 = 1000;
+
+/// What a sample of the contacts has at some places.
+pub struct Sample {
+    pub contacts: i64,
+    /// For each of the terms that were asked for: its values, and how many contacts have each; missing ones left out
+    values: HashMap<String, Vec<(Value, i64)>>,
+    /// For each of the paths: how many contacts have something there
+    present: HashMap<Path, i64>,
+}
+
+impl Sample {
+    /// Reads a sample with the caller's rights; `None` where they are not enough, or where it cannot be read.
+    ///
+    /// `terms` are of type jsonb, and read nothing but these paths.
+    pub fn read(audience: &Audience, terms: &[String], paths: &[Path]) -> Option<Self> {
+        let exists =
+            |path: &Path| Atom::Field(FieldTest { path: path.clone(), read_as: None, test: ValueTest::Exists });
+        let everything = Expr::and(paths.iter().map(exists).map(Expr::Test));
+        let used = sql::used(&everything, &audience.table);
+        let columns = used.columns.iter().map(|column| &column.name);
+        let columns: BTreeSet<&String> = columns.chain(used.properties.iter().map(|column| &column.name)).collect();
+        if columns.is_empty() {
+            return None;
+        }
+        let columns: Vec<String> = columns.into_iter().map(quote_identifier).collect();
+        // Where there is a scope, most of what is sampled may be others' contacts.
+        let sampled = if audience.scope.is_none() { infer::sampled(audience, CONTACTS) } else { String::new() };
+        let mut selects =
+            vec!["SELECT 0::pg_catalog.int8, NULL::pg_catalog.text, pg_catalog.count(*) FROM contact".to_owned()];
+        selects.extend(terms.iter().enumerate().map(|(index, term)| {
+            format!("SELECT {}, ({term})::pg_catalog.text, pg_catalog.count(*) FROM contact GROUP BY 2", index + 1)
+        }));
+        selects.extend(paths.iter().enumerate().map(|(index, path)| {
+            let condition = sql::where_clause(&Expr::Test(exists(path)), &audience.table, &audience.style());
+            format!("SELECT -{}, NULL, pg_catalog.count(*) FROM contact WHERE {condition}", index + 1)
+        }));
+        let sql = format!(
+            "WITH contact AS MATERIALIZED (SELECT {} FROM {} {sampled} WHERE {} LIMIT {CONTACTS}) {}",
+            columns.join(", "),
+            audience.relation.quoted(),
+            executable_sql(audience, &Expr::Const(true)),
+            selects.join(" UNION ALL ")
+        );
+        let read = || query::rows(&sql, &[], |row| (row.get::<i64>(1), row.nullable::<String>(2), row.get::<i64>(3)));
+        let rows = subtransaction::attempt(read).ok()?;
+        let mut sample = Sample { contacts: 0, values: HashMap::new(), present: HashMap::new() };
+        for (number, value, times) in rows {
+            let index = number.unsigned_abs() as usize;
+            match (number, value.and_then(|text| serde_json::from_str(&text).ok())) {
+                (0, _) => sample.contacts = times,
+                (..0, _) => _ = sample.present.insert(paths[index - 1].clone(), times),
+                (_, None | Some(Value::Null)) => {}
+                (_, Some(value)) => {
+                    sample.values.entry(terms[index - 1].clone()).or_default().push((value, times));
+                }
+            }
+        }
+        Some(sample)
+    }
+
+    /// The values of a term, and how many contacts have each.
+    pub fn values(&self, term: &str) -> &[(Value, i64)] {
+        self.values.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    /// How many contacts have something at a path.
+    pub fn present(&self, path: &Path) -> i64 {
+        self.present.get(path).copied().unwrap_or(0)
+    }
+}

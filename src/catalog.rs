@@ -1,0 +1,14 @@
+//! What is stored of audiences and segments, and what the server says of their tables. Nothing here runs a command of
+//! the user's.
+
+pub mod access;
+pub mod audience;
+pub mod column;
+pub mod columns;
+pub mod definition_cache;
+pub mod indexes;
+pub mod scope;
+pub mod segment;
+pub mod subscription;
+pub mod table_tree;
+pub mod visible;

@@ -1,0 +1,181 @@
+//! Who may do what with which audiences.
+//!
+//! `segments.access` says it; row policies and EXECUTE follow it. Roles read the extension's own tables with their own
+//! rights, but write to none: functions do, with [`write()`], after asking for the scope with [`require_write`].
+
+use crate::catalog::audience::{Audience, unknown};
+use crate::pg::call::Call;
+use crate::pg::error::Failure;
+use crate::pg::query;
+use crate::pg::{returning, security};
+use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use std::collections::HashSet;
+
+/// What a role may do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    ReadSegments,
+    WriteSegments,
+    ReadContacts,
+    WriteContacts,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 4] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts, Scope::WriteContacts];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::ReadSegments => "read:segments",
+            Scope::WriteSegments => "write:segments",
+            Scope::ReadContacts => "read:contacts",
+            Scope::WriteContacts => "write:contacts",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Scope::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+/// Whether the caller has one of the scopes for an audience. The extension's owner has every scope.
+pub fn permits(scopes: &[Scope], audience: &str) -> bool {
+    is_extension_owner() || holds(scopes, Some(audience))
+}
+
+/// Raises 42704 where there is no such audience, and 42501 where the caller may not write its segments. The audience
+/// stays until the transaction ends: no foreign key keeps it from being detached (see sql/finalize.sql).
+pub fn require_write(audience: &str) {
+    Audience::must_exist(audience);
+    require(Scope::WriteSegments, audience);
+    keep(audience);
+}
+
+/// Keeps an audience from being detached until the transaction ends; raises 42704 where it is gone.
+pub fn keep(audience: &str) {
+    let lock = "SELECT FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
+    if write(lock, &[audience.into()]) == 0 {
+        unknown(audience).raise()
+    }
+}
+
+/// Raises 42501 where the caller does not have the scope for an audience.
+pub fn require(scope: Scope, audience: &str) {
+    if permits(&[scope], audience) {
+        return;
+    }
+    let what = if matches!(scope, Scope::ReadSegments | Scope::WriteSegments) { "segments" } else { "contacts" };
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for {what} of audience \"{audience}\""),
+    )
+    .detail(format!("This needs the scope {}.", scope.name()))
+    .hint(format!("Ask for it: SELECT grant_segments_access('your_role', '{}').", scope.name()))
+    .raise()
+}
+
+/// Whether there is no audience that the caller does not see.
+pub fn sees_every_audience() -> bool {
+    is_extension_owner() || holds(&Scope::ALL, None)
+}
+
+/// Runs a statement that writes to the extension's own tables, with the rights of their owner, and tells how many rows
+/// it concerned.
+pub fn write<'q>(sql: impl Into<query::Sql<'q>>, arguments: &[DatumWithOid]) -> usize {
+    security::as_role(extension_owner(), || query::write(sql, arguments))
+}
+
+/// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
+pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
+    security::as_role(extension_owner(), || query::write_latest(sql, arguments))
+}
+
+/// The role that owns the extension's tables.
+pub fn extension_owner() -> pg_sys::Oid {
+    query::first(
+        // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write contacts.
+        "SELECT c.relowner FROM pg_catalog.pg_class c
+           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND c.relname OPERATOR(pg_catalog.=) 'access'",
+        &[],
+        |row| row.get(1),
+    )
+    .unwrap_or(pg_sys::InvalidOid)
+}
+
+/// Whether the caller has the rights of the extension's owner: no policy applies to them either.
+pub fn is_extension_owner() -> bool {
+    security::has_rights_of(extension_owner())
+}
+
+/// Whether the caller has one of the scopes for every audience.
+#[pg_extern(sql = false)]
+fn permits_every_audience(scopes: Vec<Option<String>>) -> bool {
+    let scopes: Vec<Scope> = scopes.iter().filter_map(|name| Scope::named(name.as_ref()?)).collect();
+    holds(&scopes, None)
+}
+
+/// The audiences that the caller has one of the scopes for by name.
+#[pg_extern(sql = false)]
+fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
+    let caller = security::current_role();
+    security::as_role(extension_owner(), || {
+        returning::constant_rows(call, PERMITTED, &[caller.into(), scopes.into()]);
+    });
+}
+
+/// Whether the caller has one of the scopes for an audience; without one, for all of them.
+fn holds(scopes: &[Scope], audience: Option<&str>) -> bool {
+    let caller = security::current_role();
+    let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
+    let arguments = [caller.into(), names.into(), audience.map(str::to_owned).into()];
+    security::as_role(extension_owner(), || query::first(HOLDS, &arguments, |row| row.get(1))).unwrap_or(false)
+}
+
+/// The audiences that the caller has one of the scopes for.
+pub enum Permitted {
+    Every,
+    Named(HashSet<String>),
+}
+
+impl Permitted {
+    /// Those of the caller.
+    pub fn of_caller(scopes: &[Scope]) -> Self {
+        if is_extension_owner() || holds(scopes, None) {
+            return Permitted::Every;
+        }
+        let caller = security::current_role();
+        let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
+        let read = || query::rows(PERMITTED, &[caller.into(), names.into()], |row| row.get::<String>(1));
+        Permitted::Named(security::as_role(extension_owner(), read).into_iter().collect())
+    }
+
+    /// Whether an audience is one of them.
+    pub fn includes(&self, audience: &str) -> bool {
+        match self {
+            Permitted::Every => true,
+            Permitted::Named(names) => names.contains(audience),
+        }
+    }
+}
+
+/// The scopes of a role, and of those whose rights it has. A role that was dropped and made again under the same name
+/// has none: USAGE of the schema came with the scopes, and went with the role.
+macro_rules! held {
+    ($select:literal, $filter:literal) => {
+        concat!(
+            $select,
+            " FROM segments.access a
+                JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
+               WHERE pg_catalog.pg_has_role($1, r.oid, 'USAGE')
+                 AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
+                 AND a.scope OPERATOR(pg_catalog.=) ANY ($2) AND ",
+            $filter
+        )
+    };
+}
+
+const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT NULL");
+
+const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3) LIMIT 1");

@@ -1,0 +1,427 @@
+//! Audiences: tables that segments speak of.
+
+use crate::api::audience::topics;
+use crate::catalog::access;
+use crate::catalog::column::ColumnRef;
+use crate::catalog::columns;
+use crate::catalog::indexes;
+use crate::catalog::scope;
+use crate::pg::error::Failure;
+use crate::pg::query;
+use crate::pg::query::Row;
+use crate::pg::{guard, security};
+use pgrx::spi::quote_identifier;
+use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::date::Instant;
+use segments_core::error::{Error, ErrorKind};
+use segments_core::expr::{Checked, Expr};
+use segments_core::limits;
+use segments_core::path::Path;
+use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
+use segments_core::types::PropertyType;
+
+use crate::catalog::columns::CatalogColumn;
+
+/// An audience as it is now: its configuration and what the catalog says of its table.
+pub struct Audience {
+    pub name: String,
+    pub relation: Relation,
+    /// The column that identifies contacts
+    pub id: ColumnRef,
+    /// The column that orders them, newest last
+    pub created: Option<ColumnRef>,
+    /// The condition that restricts which rows are contacts
+    pub scope: Option<String>,
+    /// That condition, checked
+    pub restriction: Checked,
+    /// When it will mean something else, because it has dates that are relative to now; `None`: never
+    pub changes_at: Option<Instant>,
+    /// What conditions become SQL over
+    pub table: Table,
+    /// The table that says who is subscribed to what
+    pub topics: Subscriptions,
+    /// The columns that it was attached with, beside the id, and that are not there any more, or not as they have to be
+    pub lost: Vec<String>,
+    /// The columns that conditions cannot use, each with its type
+    pub unusable: Vec<(String, String)>,
+    /// Declared custom properties, each name as [`Path::from_keys`] writes it
+    pub custom: Vec<(String, PropertyType)>,
+    /// The schema that the extension's type, operator and functions are in
+    pub extension_schema: String,
+}
+
+/// What is known of the subscriptions of an audience.
+pub enum Subscriptions {
+    /// No table was attached
+    None,
+    /// They are the rows of this table
+    In(Relation),
+    /// The table that was attached cannot be read any more: why
+    Lost(String),
+}
+
+/// A table, view or foreign table.
+#[derive(Clone)]
+pub struct Relation {
+    pub oid: pg_sys::Oid,
+    pub name: QualifiedName,
+    pub owner: pg_sys::Oid,
+    pub kind: RelationKind,
+}
+
+/// The sorts of relations that matter here (`pg_class.relkind`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum RelationKind {
+    /// A table, partitioned or not, or a materialized view: what is stored is what everyone sees, but for row security
+    Table,
+    View,
+    Foreign,
+}
+
+impl Relation {
+    /// The name with its schema, quoted.
+    pub fn quoted(&self) -> String {
+        pgrx::spi::quote_qualified_identifier(&self.name.schema, &self.name.name)
+    }
+}
+
+impl Audience {
+    /// The audience of that name; raises 42704 where there is none that the caller may see.
+    pub fn load(name: &str) -> Self {
+        Self::try_load(name).unwrap_or_else(|failure| failure.raise())
+    }
+
+    /// The audience of that name.
+    ///
+    /// # Errors
+    /// There is none, or its table is not what it was.
+    pub fn try_load(name: &str) -> Result<Self, Failure> {
+        let mut audience = Self::unrestricted(name)?;
+        let restriction = scope::restriction(&audience).map_err(|errors| broken_scope(&audience, errors))?;
+        audience.restriction = restriction.checked;
+        audience.changes_at = restriction.changes_at;
+        Ok(audience)
+    }
+
+    /// The audience of that name, with every row of its table: for those who declare something, whatever has become of
+    /// its scope, and not for those who count.
+    ///
+    /// # Errors
+    /// There is none, or its table is not what it was.
+    pub fn unrestricted(name: &str) -> Result<Self, Failure> {
+        let read = |row: &Row<'_>| Config {
+            relation: relation(row, 1),
+            relation_name: row.get(6),
+            id: (row.get(7), row.nullable(8)),
+            properties: row.nullable(9).map(|name| (name, row.nullable(10))),
+            created: row.nullable(11).map(|name| (name, row.nullable(12))),
+            columns: row.nullable(13),
+            scope: row.nullable(14),
+            topics: row.nullable::<String>(20).map(|relation_name| TopicsConfig {
+                relation: relation(row, 15),
+                relation_name,
+                contact: (row.get(21), row.nullable(22)),
+                topic: (row.get(23), row.nullable(24)),
+            }),
+            extension_schema: row.get(25),
+        };
+        let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], read));
+        config.ok_or_else(|| unknown(name))?.resolve(name)
+    }
+
+    /// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
+    pub fn must_exist(name: &str) {
+        if !Self::exists(name) {
+            unknown(name).raise()
+        }
+    }
+
+    /// Whether there is an audience of that name that the caller may see, whatever has become of its table.
+    pub fn exists(name: &str) -> bool {
+        let found = query::first(
+            "SELECT true FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1",
+            &[name.into()],
+            |row| row.get::<bool>(1),
+        );
+        found.is_some()
+    }
+
+    /// The text of a query with the rights of the table's owner that reads the contacts and their subscriptions.
+    pub fn reading(&self, sql: &str) -> String {
+        let topics = match &self.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
+        guard::reading([self.relation.oid].into_iter().chain(topics), sql)
+    }
+
+    /// The type of a property, native or custom, by the text of its name.
+    pub fn property(&self, name: &str) -> Option<PropertyType> {
+        self.property_at(&Path::parse(name))
+    }
+
+    /// The type of a property, native or custom.
+    pub fn property_at(&self, name: &Path) -> Option<PropertyType> {
+        let custom = || {
+            let name = Path::from_keys(name.keys().to_vec());
+            self.custom.iter().find(|(custom, _)| custom == name.text()).map(|(_, property_type)| *property_type)
+        };
+        match self.table.column(name.first()) {
+            Some(column) if name.rest().is_empty() => Some(column.kind.property_type()),
+            _ => custom(),
+        }
+    }
+
+    /// The property that a path is, or is inside: of the declared names that it begins with, the longest.
+    pub fn property_around(&self, path: &Path) -> Option<(Path, PropertyType)> {
+        let names = (1..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|keys| path.prefix(keys));
+        names.into_iter().find_map(|name| self.property_at(&name).map(|property_type| (name, property_type)))
+    }
+
+    /// A column as a query is to return it. Nothing of the table owner's runs for it.
+    pub fn value(&self, column: &str) -> String {
+        match self.table.column(column) {
+            Some(column) => sql::value(column, &self.style()),
+            None => quote_identifier(column),
+        }
+    }
+
+    /// How SQL over its table is written that is to be executed under any search_path.
+    pub fn style(&self) -> Style {
+        Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
+    }
+
+    /// The names of all properties, as conditions write them.
+    pub fn property_names(&self) -> impl Iterator<Item = String> {
+        let native =
+            self.table.columns.iter().map(|column| Path::from_keys(vec![column.name.clone()]).text().to_owned());
+        native.chain(self.custom.iter().map(|(name, _)| name.clone()))
+    }
+}
+
+/// That there is no such audience, as far as the caller may know: whoever does not see every audience is told the same
+/// of one that is another's.
+pub fn unknown(name: &str) -> Failure {
+    // What functions take where none is named.
+    let name_one = if name == "contacts" { "Name one with audience => '…'; " } else { "" };
+    if access::sees_every_audience() {
+        let make = "make one with create_contacts(), or attach your own table with attach_audience()";
+        let make = if name_one.is_empty() { make.replacen('m', "M", 1) } else { make.to_owned() };
+        return Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("audience \"{name}\" does not exist"))
+            .detail("An audience is a table of contacts that segments speak of.")
+            .hint(format!("{name_one}{make}; segments.audience lists those that you may use."));
+    }
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("audience \"{name}\" does not exist, or you have no scope for it"),
+    )
+    .detail("You see an audience once grant_segments_access() has given you a scope for it.")
+    .hint(if name_one.is_empty() {
+        "segments.audience lists those that you may use.".to_owned()
+    } else {
+        format!("{name_one}segments.audience lists those that you may use.")
+    })
+}
+
+fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
+    let Some(error) = errors.into_iter().next() else {
+        return crate::pg::error::internal("scope was refused without an error");
+    };
+    let is_undeclared = error.kind == ErrorKind::UnknownProperty && audience.lost.is_empty();
+    let cause =
+        Failure::from(error).within(format!("the scope of audience \"{}\" makes no sense any more", audience.name));
+    match (is_undeclared, &audience.table.properties) {
+        (true, Some(_)) => cause.hint("Declare it with create_property(), or give the table a column of that name."),
+        (true, None) => cause.hint("Give the table a column of that name."),
+        (false, _) => cause,
+    }
+}
+
+/// Whether the current role has the rights of `owner`.
+pub fn owns(owner: pg_sys::Oid) -> bool {
+    security::has_rights_of(owner)
+}
+
+// An OID alone may have come to mean another relation; the names follow renames (see sql/following.sql).
+const FIND: &str = "
+SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
+       a.relation_name, a.id_column::pg_catalog.text, a.id_number,
+       a.properties_column::pg_catalog.text, a.properties_number,
+       a.created_column::pg_catalog.text, a.created_number, a.columns::pg_catalog.text[], a.scope::pg_catalog.text,
+       tc.oid, tn.nspname::pg_catalog.text, tc.relname::pg_catalog.text, tc.relowner, tc.relkind::pg_catalog.text,
+       a.topics_relation_name, a.topics_contact_column::pg_catalog.text, a.topics_contact_number,
+       a.topics_topic_column::pg_catalog.text, a.topics_topic_number,
+       (SELECT en.nspname::pg_catalog.text FROM pg_catalog.pg_extension e
+          JOIN pg_catalog.pg_namespace en ON en.oid OPERATOR(pg_catalog.=) e.extnamespace
+         WHERE e.extname OPERATOR(pg_catalog.=) 'segments')
+  FROM segments.audience_config a
+  LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace)
+    ON c.oid OPERATOR(pg_catalog.=) a.relation
+   AND pg_catalog.format('%I.%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) a.relation_name
+  LEFT JOIN (pg_catalog.pg_class tc JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) tc.relnamespace)
+    ON tc.oid OPERATOR(pg_catalog.=) a.topics_relation
+   AND pg_catalog.format('%I.%I', tn.nspname, tc.relname) OPERATOR(pg_catalog.=) a.topics_relation_name
+ WHERE a.name OPERATOR(pg_catalog.=) $1";
+
+/// A relation's OID, schema, name, owner and kind, from a column of the row on; `None` where there is no such relation.
+fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
+    Some(Relation {
+        oid: row.nullable(column)?,
+        name: QualifiedName { schema: row.get(column + 1), name: row.get(column + 2) },
+        owner: row.get(column + 3),
+        kind: relation_kind(&row.get::<String>(column + 4)),
+    })
+}
+
+/// What is stored of an audience. A column is a name, and the number that finds it after a rename.
+struct Config {
+    relation: Option<Relation>,
+    relation_name: String,
+    id: StoredColumn,
+    properties: Option<StoredColumn>,
+    created: Option<StoredColumn>,
+    columns: Option<Vec<String>>,
+    scope: Option<String>,
+    topics: Option<TopicsConfig>,
+    extension_schema: String,
+}
+
+struct TopicsConfig {
+    relation: Option<Relation>,
+    relation_name: String,
+    contact: StoredColumn,
+    topic: StoredColumn,
+}
+
+type StoredColumn = (String, Option<i16>);
+
+/// The column of that name or, after a rename that went unnoticed, of that number.
+fn find<'c>(catalog: &'c [CatalogColumn], (name, number): &StoredColumn) -> Option<&'c CatalogColumn> {
+    let by_name = catalog.iter().find(|found| found.name == *name);
+    by_name.or_else(|| catalog.iter().find(|found| Some(found.number) == *number))
+}
+
+impl Config {
+    fn resolve(self, name: &str) -> Result<Audience, Failure> {
+        let Some(relation) = self.relation else {
+            return Err(Failure::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+                format!("the table of audience \"{name}\" does not exist any more"),
+            )
+            .detail(format!("It was {}.", self.relation_name))
+            .hint("Make the table again and attach it with attach_audience(), which keeps the segments, or detach the audience."));
+        };
+        let catalog = columns::read(relation.oid);
+        let id = find(&catalog, &self.id);
+        let what = if id.is_none() { "does not exist" } else { "cannot identify contacts" };
+        let id = id.filter(|column| column.is_plain).ok_or_else(|| {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
+                format!("column \"{}\" of the table of audience \"{name}\" {what} any more", self.id.0),
+            )
+            .detail(format!("The table is {}.", relation.quoted()))
+            .hint("Attach the table again with attach_audience(), which keeps the segments.")
+        })?;
+        let id = id.to_ref();
+        // What does not need them goes on working.
+        let created = self.created.as_ref().and_then(|column| find(&catalog, column));
+        let created = created.filter(|column| column.is_plain).map(CatalogColumn::to_ref);
+        let properties = self.properties.as_ref().and_then(|column| find(&catalog, column));
+        let properties = properties.filter(|column| column.is_jsonb());
+        let lost_created = self.created.filter(|_| created.is_none());
+        let lost_properties = self.properties.filter(|_| properties.is_none());
+        let lost: Vec<String> = lost_created.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
+        let typed_indexes = match properties {
+            Some(column) => indexes::typed(relation.oid, column.number, &self.extension_schema),
+            None => Vec::new(),
+        };
+        let properties =
+            properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
+        let unusable = |column: &CatalogColumn| Some((column.name.clone(), column.unusable_type()?.to_owned()));
+        let unusable: Vec<_> = catalog.iter().filter_map(unusable).collect();
+        let is_property = |column: &&CatalogColumn| {
+            properties.as_ref().is_none_or(|properties| properties.name != column.name)
+                && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
+        };
+        let columns: Vec<Column> = catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect();
+        let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(relation.oid, &id)) {
+            None => (None, Subscriptions::None),
+            Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),
+            Some(Err(lost)) => (None, Subscriptions::Lost(lost)),
+        };
+        let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
+        let custom = custom
+            .into_iter()
+            .filter(|(property, _)| {
+                let name = Path::parse(property);
+                match columns.iter().find(|column| column.name == name.first()) {
+                    Some(column) => !name.rest().is_empty() && column.kind.property_type() == PropertyType::Json,
+                    None => properties.is_some() && unusable.iter().all(|(column, _)| column != name.first()),
+                }
+            })
+            .filter_map(|(property, type_name)| Some((property, PropertyType::parse(&type_name)?)))
+            .collect();
+        Ok(Audience {
+            name: name.to_owned(),
+            id,
+            created,
+            scope: self.scope,
+            restriction: Expr::Const(true),
+            changes_at: None,
+            table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
+            topics: subscriptions,
+            lost,
+            unusable,
+            custom,
+            extension_schema: self.extension_schema,
+            relation,
+        })
+    }
+}
+
+const CUSTOM: &str = "
+SELECT p.name, p.type FROM segments.property_config p
+ WHERE p.audience OPERATOR(pg_catalog.=) $1 ORDER BY p.name";
+
+impl TopicsConfig {
+    /// The table and what conditions need of it, or why `$topic` cannot be asked any more.
+    fn resolve(self, contacts: pg_sys::Oid, id: &ColumnRef) -> Result<(Relation, Topics), String> {
+        let Some(relation) = self.relation else {
+            return Err(format!("the table of subscriptions, {}, does not exist any more", self.relation_name));
+        };
+        let catalog = columns::read(relation.oid);
+        let find = |column: &StoredColumn| {
+            find(&catalog, column)
+                .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
+        };
+        let contact = find(&self.contact)?;
+        if !topics::refers_to(relation.oid, contact, contacts, id) {
+            return Err(format!(
+                "column \"{}\" of {} does not hold ids of contacts any more",
+                contact.name,
+                relation.quoted()
+            ));
+        }
+        let topic_column = find(&self.topic)?;
+        let topic_column = topic_column.to_topic().ok_or_else(|| {
+            format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())
+        })?;
+        let topics = Topics {
+            relation: relation.name.clone(),
+            contact_column: contact.name.clone(),
+            topic_column,
+            id_column: id.name.clone(),
+            operators: id.operators_with(&contact.type_name).to_owned(),
+            held: None,
+        };
+        Ok((relation, topics))
+    }
+}
+
+fn relation_kind(relkind: &str) -> RelationKind {
+    match relkind {
+        "v" => RelationKind::View,
+        "f" => RelationKind::Foreign,
+        _ => RelationKind::Table,
+    }
+}

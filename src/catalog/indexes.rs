@@ -1,0 +1,95 @@
+//! The indexes that serve conditions over an audience's table: complete ones that cover all of its rows.
+//!
+//! Rows may be in partitions and in tables that inherit. Postgres gives an index of a partitioned table to each of its
+//! partitions but the foreign ones, which have none, and calls it valid once all of the others have theirs. Tables that
+//! inherit otherwise are given none; where each has one like it of its own, these serve together.
+
+use crate::pg::index::first_expression;
+use crate::pg::query;
+use pgrx::pg_sys::Oid;
+use segments_core::sql::TypedIndex;
+use segments_core::types::ScalarType;
+
+/// An index that covers all rows of a table.
+pub struct Covering {
+    pub index: Oid,
+    /// Whether it is first of all over an expression
+    is_of_expression: bool,
+    /// Whether what comes first is compared byte by byte
+    in_c_order: bool,
+}
+
+/// The indexes of a table that cover all of its rows.
+pub fn covering(relation: Oid) -> Vec<Covering> {
+    query::rows(COVERING, &[relation.into()], |row| Covering {
+        index: row.get(1),
+        is_of_expression: row.get(2),
+        in_c_order: row.get(3),
+    })
+}
+
+/// The expression indexes over `property_*(properties, 'name')` that can stand for a test: those that cover all rows,
+/// with the expression first, and of text in C order.
+pub fn typed(relation: Oid, properties: i16, extension_schema: &str) -> Vec<TypedIndex> {
+    let read = |Covering { index, in_c_order, .. }: Covering| {
+        let call = first_expression(index)?;
+        if call.schema != extension_schema || call.column != properties {
+            return None;
+        }
+        let read_as = TypedIndex::type_read_by(&call.function)?;
+        (read_as != ScalarType::String || in_c_order).then_some(TypedIndex { property: call.property, read_as })
+    };
+    covering(relation).into_iter().filter(|index| index.is_of_expression).filter_map(read).collect()
+}
+
+/// The quoted name of a foreign table among the parts of a table, none of which an index can cover.
+pub fn foreign_part(relation: Oid) -> Option<String> {
+    query::first(FOREIGN_PART, &[relation.into()], |row| row.get(1))
+}
+
+/// Whether tables other than partitions inherit from a table.
+pub fn has_heirs(relation: Oid) -> bool {
+    let heirs = "SELECT true FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) h.inhrelid
+                  WHERE h.inhparent OPERATOR(pg_catalog.=) $1 AND NOT c.relispartition LIMIT 1";
+    query::first(heirs, &[relation.into()], |_| ()).is_some()
+}
+
+/// The parts of the table `$1` that have rows of their own.
+macro_rules! with_parts {
+    ($query:literal) => {
+        concat!(
+            "WITH RECURSIVE part(oid) AS (
+                 SELECT h.inhrelid FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) $1
+                 UNION SELECT h.inhrelid FROM part JOIN pg_catalog.pg_inherits h ON h.inhparent OPERATOR(pg_catalog.=) part.oid),
+             leaf AS MATERIALIZED (
+                 SELECT k.oid, k.relkind, k.relispartition, k.relnamespace, k.relname
+                   FROM part JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) part.oid
+                  WHERE k.relkind OPERATOR(pg_catalog.<>) 'p') ",
+            $query
+        )
+    };
+}
+
+const COVERING: &str = with_parts!(
+    "SELECT i.indexrelid, i.indkey[0] OPERATOR(pg_catalog.=) 0,
+            i.indcollation[0] OPERATOR(pg_catalog.=) 'pg_catalog.\"C\"'::pg_catalog.regcollation::pg_catalog.oid
+       FROM pg_catalog.pg_index i
+      WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisvalid AND i.indisready AND i.indislive AND i.indpred IS NULL
+        AND NOT EXISTS (
+            SELECT FROM leaf
+             WHERE leaf.relkind OPERATOR(pg_catalog.=) 'f'
+                OR NOT leaf.relispartition AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_index o
+                     WHERE o.indrelid OPERATOR(pg_catalog.=) leaf.oid
+                       AND o.indisvalid AND o.indisready AND o.indislive AND o.indpred IS NULL
+                       AND o.indclass[0] OPERATOR(pg_catalog.=) i.indclass[0]
+                       AND o.indcollation[0] OPERATOR(pg_catalog.=) i.indcollation[0]
+                       AND pg_catalog.pg_get_indexdef(o.indexrelid, 1, false)
+                           OPERATOR(pg_catalog.=) pg_catalog.pg_get_indexdef(i.indexrelid, 1, false)))"
+);
+
+const FOREIGN_PART: &str = with_parts!(
+    "SELECT pg_catalog.format('%I.%I', n.nspname, leaf.relname)
+       FROM leaf JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) leaf.relnamespace
+      WHERE leaf.relkind OPERATOR(pg_catalog.=) 'f' ORDER BY 1 LIMIT 1"
+);

@@ -1,0 +1,386 @@
+//! What the conditions of an audience may speak of: its properties, topics and segments, and the clock.
+
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::segment::Definition;
+use crate::evaluate::condition;
+use crate::pg::error::Failure;
+use crate::pg::query;
+use crate::pg::zone;
+use crate::pg::zone::PgZone;
+use pgrx::PgSqlErrorCode;
+use segments_core::ast::Condition;
+use segments_core::check::{self, Declaration, Refusal, Scope};
+use segments_core::date::{Instant, Zone};
+use segments_core::error::{Error, ErrorKind, Place, nearest};
+use segments_core::expr::{Checked, Expr};
+use segments_core::limits;
+use segments_core::path::Path;
+use segments_core::sql::{ColumnKind, canonical_uuid};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use uuid::Uuid;
+
+/// An audience as a condition sees it.
+pub struct AudienceScope<'a> {
+    audience: &'a Audience,
+    /// Whether the condition is the audience's scope, which may come before any declaration
+    is_restriction: bool,
+    zone: PgZone,
+    /// The segments that are being expanded, outermost first
+    expanding: Vec<Definition>,
+    references: RefCell<Vec<Reference>>,
+    looked_up: Rc<LookedUp>,
+}
+
+/// What one check asks for once, however often the condition speaks of it.
+#[derive(Default)]
+struct LookedUp {
+    topics: OnceCell<Vec<Topic>>,
+    segments: RefCell<HashMap<Uuid, Checked>>,
+    /// When the condition, and the segments in it, mean something else, because they ask what time it is
+    changes_at: Cell<Option<Instant>>,
+}
+
+struct Topic {
+    slug: String,
+    id: String,
+}
+
+/// A segment that a condition refers to, and how it names it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reference {
+    pub text: String,
+    pub target: Uuid,
+}
+
+/// A condition checked against an audience.
+pub struct CheckedCondition {
+    pub checked: Checked,
+    /// The segments that the condition itself refers to
+    pub references: Vec<Reference>,
+    /// When it will mean something else than now, and members may have come and gone by themselves, because it has
+    /// dates that are relative to now, also inside other segments; `None`: never
+    pub changes_at: Option<Instant>,
+}
+
+/// How long the point in time that `$now` stands for counts as the same. Any moment may be one at which a contact comes
+/// or goes.
+const MOMENT: i64 = 60_000_000;
+
+/// Checks a condition against an audience; raises the first mistake.
+pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> CheckedCondition {
+    try_check(audience, condition, time_zone).unwrap_or_else(|errors| condition::raise_first(errors))
+}
+
+/// Checks a condition against an audience.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) -> Result<CheckedCondition, Vec<Error>> {
+    AudienceScope::new(audience, time_zone, Vec::new()).map_err(|error| vec![error])?.check(condition)
+}
+
+/// Checks the condition of a stored segment.
+///
+/// # Errors
+/// What in it makes no sense any more.
+pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, Vec<Error>> {
+    let condition = condition::stored(segment.conditions.as_bytes());
+    let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
+    scope.map_err(|error| vec![error])?.check(&condition)
+}
+
+/// What of a stored segment's condition holds of its members at any time: the members of the condition that have no
+/// dates relative to now.
+///
+/// # Errors
+/// What in it makes no sense any more.
+pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked, Vec<Error>> {
+    let mut lasting = Vec::new();
+    for member in condition::stored(segment.conditions.as_bytes()).members {
+        let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
+        let part = scope.map_err(|error| vec![error])?.check(&Condition { members: vec![member] })?;
+        lasting.extend(part.changes_at.is_none().then_some(part.checked));
+    }
+    Ok(Expr::and(lasting))
+}
+
+/// Checks a condition that a stored segment is to have from now on: it may not lead back to that segment.
+pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
+    if PgZone::find(&segment.time_zone).is_none() {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, no_zone(&segment.time_zone))
+            .detail(ZONES)
+            .hint(ZONE_NAMES)
+            .raise()
+    }
+    check_segment(audience, segment).unwrap_or_else(|errors| condition::raise_first(errors))
+}
+
+fn no_zone(name: &str) -> String {
+    format!("time zone \"{name}\" does not exist")
+}
+
+const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
+const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
+
+/// The audience's scope, as part of the conditions of its segments.
+///
+/// # Errors
+/// What in it makes no sense any more.
+pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
+    match &audience.scope {
+        Some(text) => {
+            let scope = AudienceScope { is_restriction: true, ..AudienceScope::in_utc(audience) };
+            scope.check(&condition::stored(text.as_bytes()))
+        }
+        None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
+    }
+}
+
+impl<'a> AudienceScope<'a> {
+    /// Conditions whose dates are read in the zone.
+    ///
+    /// # Errors
+    /// There is no such zone.
+    pub fn new(audience: &'a Audience, time_zone: &str, expanding: Vec<Definition>) -> Result<Self, Error> {
+        let zone = PgZone::find(time_zone).ok_or_else(|| Error {
+            kind: ErrorKind::Shape,
+            pointer: String::new(),
+            message: no_zone(time_zone),
+            hint: format!("{ZONES} {ZONE_NAMES}"),
+        })?;
+        Ok(AudienceScope { zone, expanding, ..Self::in_utc(audience) })
+    }
+
+    /// Conditions that belong to no segment, whose dates are read in UTC.
+    pub fn in_utc(audience: &'a Audience) -> Self {
+        AudienceScope {
+            audience,
+            is_restriction: false,
+            zone: PgZone::utc(),
+            expanding: Vec::new(),
+            references: RefCell::default(),
+            looked_up: Rc::default(),
+        }
+    }
+
+    /// What a segment that this condition refers to is checked in.
+    fn inside(&self, segment: &Definition) -> Result<Self, Error> {
+        let mut expanding = self.expanding.clone();
+        expanding.push(segment.clone());
+        let looked_up = self.looked_up.clone();
+        Ok(AudienceScope { looked_up, ..AudienceScope::new(self.audience, &segment.time_zone, expanding)? })
+    }
+
+    /// Checks a condition.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn check(self, condition: &Condition) -> Result<CheckedCondition, Vec<Error>> {
+        let checked = check::check(condition, &self).map_err(|errors| self.explained(errors))?;
+        let changes_at = self.looked_up.changes_at.get();
+        Ok(CheckedCondition { checked, references: self.references.into_inner(), changes_at })
+    }
+
+    /// With what became of the custom properties, where their column is gone.
+    fn explained(&self, mut errors: Vec<Error>) -> Vec<Error> {
+        if let Some(column) = self.audience.lost.last().filter(|_| self.audience.table.properties.is_none()) {
+            for error in errors.iter_mut().filter(|error| error.kind == ErrorKind::UnknownProperty) {
+                error.hint = format!(
+                    "Column \"{column}\" is not there any more, or not as it was: attach the table again with attach_audience(), which keeps the segments."
+                );
+            }
+        }
+        errors
+    }
+
+    fn changes_at(&self, instant: Instant) {
+        let known = self.looked_up.changes_at.get();
+        self.looked_up.changes_at.set(Some(known.map_or(instant, |known| known.min(instant))));
+    }
+
+    fn circle(&self, back_to: &Definition) -> Option<Refusal> {
+        let start = self.expanding.iter().position(|segment| segment.id == back_to.id)?;
+        let circle: Vec<&str> =
+            self.expanding[start..].iter().chain([back_to]).map(|segment| segment.name.as_str()).collect();
+        Some(Refusal {
+            kind: ErrorKind::Circle,
+            message: format!("segments refer to each other in a circle: {}", circle.join(" → ")),
+            hint: "Take one of these references out.".to_owned(),
+        })
+    }
+}
+
+impl Scope for AudienceScope<'_> {
+    fn property(&self, name: &Path) -> Declaration {
+        let has_keys = self.is_restriction && self.audience.table.properties.is_some();
+        let has_keys = has_keys && self.unusable_column(name.first()).is_none();
+        let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
+        self.audience.property_at(name).map_or(undeclared, Declaration::Property)
+    }
+
+    fn unusable_column(&self, name: &str) -> Option<&str> {
+        let column = self.audience.unusable.iter().find(|(column, _)| column == name);
+        column.map(|(_, type_name)| type_name.as_str())
+    }
+
+    fn ignores_case(&self, property: &str) -> bool {
+        let kind = self.audience.table.column(property).map(|column| match &column.kind {
+            ColumnKind::Array(element) => element,
+            kind => kind,
+        });
+        matches!(kind, Some(ColumnKind::Citext { .. }))
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        self.audience.property_names().collect()
+    }
+
+    fn unknown_hint(&self, near: Option<&str>) -> String {
+        let (declare, exist) = match (self.is_restriction, &self.audience.table.properties) {
+            (false, _) => ("declare it with create_property()", ", or see segments.property for those that exist"),
+            (true, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
+            (true, None) => ("attach the table with the properties_column that has it", ""),
+        };
+        match near {
+            Some(near) => format!("Did you mean \"{near}\"? Otherwise {declare}."),
+            None => format!("{}{}{exist}.", declare[..1].to_uppercase(), &declare[1..]),
+        }
+    }
+
+    fn never_holds(&self, path: &Path, text: &str) -> Option<(String, String)> {
+        let column = self.audience.table.column(path.text())?;
+        match &column.kind {
+            ColumnKind::Enum { labels, type_name, .. } if !labels.iter().any(|label| label == text) => {
+                let few: Vec<&str> = labels.iter().take(20).map(String::as_str).collect();
+                let hint = match nearest(text, labels.iter().map(String::as_str)) {
+                    Some(near) => format!("Did you mean \"{near}\"?"),
+                    None => format!("Its labels are {}.", few.join(", ")),
+                };
+                Some((format!("\"{text}\" is no label of {}, so nobody has it", type_name.name), hint))
+            }
+            ColumnKind::Uuid if canonical_uuid(text).is_none() => {
+                let hint = "Write all 36 characters: 0a1b2c3d-0000-4000-8000-000000000000.";
+                Some((format!("\"{text}\" is no uuid, so nobody has it"), hint.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn properties_column(&self) -> Option<String> {
+        Some(self.audience.table.properties.as_ref()?.name.clone())
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        let known = self.looked_up.topics.get_or_init(|| {
+            query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })
+        });
+        let is_meant = |topic: &&Topic| topic.slug == reference || topic.id.eq_ignore_ascii_case(reference);
+        let found = known.iter().find(is_meant);
+        let by_id =
+            self.audience.table.topics.as_ref().is_some_and(|topics| topics.topic_column.kind == ColumnKind::Uuid);
+        match found {
+            Some(_) if let Subscriptions::Lost(why) = &self.audience.topics => Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: why.clone(),
+                hint: "Tell which table has the subscriptions with attach_topics().".to_owned(),
+            }),
+            Some(topic) => Ok(if by_id { topic.id.clone() } else { topic.slug.clone() }),
+            None => {
+                let near = nearest(reference, known.iter().map(|topic| topic.slug.as_str()));
+                Err(Refusal {
+                    kind: ErrorKind::UnknownObject,
+                    message: format!("topic \"{reference}\" does not exist"),
+                    hint: match near {
+                        Some(near) => format!("Did you mean \"{near}\"?"),
+                        None => "Create it with create_topic(); segments.topic lists those that exist.".to_owned(),
+                    },
+                })
+            }
+        }
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        let Some(segment) = Definition::named(&self.audience.name, reference) else {
+            return Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: format!("segment \"{reference}\" does not exist in audience \"{}\"", self.audience.name),
+                hint: "Name a segment of the same audience by id or name; list_segments() shows them.".to_owned(),
+            });
+        };
+        if let Some(circle) = self.circle(&segment) {
+            return Err(circle);
+        }
+        self.references.borrow_mut().push(Reference { text: reference.to_owned(), target: segment.id });
+        if let Some(checked) = self.looked_up.segments.borrow().get(&segment.id) {
+            return Ok(checked.clone());
+        }
+        let inner = self.inside(&segment).map_err(|error| refusal_of(&segment, vec![error]))?;
+        if inner.expanding.len() > limits::NESTING {
+            let message = format!("segments refer to each other more than {} deep", limits::NESTING);
+            return Err(too_large(ErrorKind::TooDeep, message));
+        }
+        let condition = condition::stored(segment.conditions.as_bytes());
+        let checked = inner.check(&condition).map_err(|errors| refusal_of(&segment, errors))?.checked;
+        let mut tests = 0;
+        checked.for_each(&mut |_| tests += 1);
+        if tests > limits::NODES {
+            let message = format!("segment \"{reference}\" expands to more than {} tests", limits::NODES);
+            return Err(too_large(ErrorKind::TooLarge, message));
+        }
+        self.looked_up.segments.borrow_mut().insert(segment.id, checked.clone());
+        Ok(checked)
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &self.zone
+    }
+
+    fn now(&self) -> Option<Instant> {
+        let now = zone::now();
+        self.changes_at(Instant::from_micros_saturating(now.micros() + MOMENT));
+        Some(now)
+    }
+
+    /// It means something else from the next midnight on: of its own zone or, where no type is declared, of UTC.
+    fn today(&self) -> Option<Instant> {
+        let now = zone::now();
+        for zone in [&self.zone, &PgZone::utc()] {
+            if let Some(tomorrow) = zone.local_of(now).day().checked_add_days(1) {
+                self.changes_at(zone.start_of(tomorrow));
+            }
+        }
+        Some(now)
+    }
+}
+
+fn too_large(kind: ErrorKind, message: String) -> Refusal {
+    Refusal {
+        kind,
+        message,
+        hint: "Refer to fewer segments, or store what they have in common as a property.".to_owned(),
+    }
+}
+
+/// What a mistake inside another segment is to the one that refers to it. It is told once, not again for each segment on
+/// the way to it: with the segment that is to be mended, or alone, where the reference is the mistake.
+fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
+    let none = || Place::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
+    let error = errors.into_iter().next().unwrap_or_else(none);
+    let is_of_chain = matches!(error.kind, ErrorKind::Circle | ErrorKind::TooDeep | ErrorKind::TooLarge);
+    if is_of_chain || error.hint == MEND {
+        return Refusal { kind: error.kind, message: error.message, hint: error.hint };
+    }
+    Refusal {
+        kind: error.kind,
+        message: format!("segment \"{}\" makes no sense any more: {}", segment.name, error.message),
+        hint: MEND.to_owned(),
+    }
+}
+
+/// What to do about a segment that makes no sense any more.
+const MEND: &str = "Mend that segment with update_segment().";
+
+const TOPICS: &str = "
+SELECT t.slug, t.id::pg_catalog.text FROM segments.topic_config t WHERE t.audience OPERATOR(pg_catalog.=) $1";

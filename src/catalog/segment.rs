@@ -1,0 +1,100 @@
+//! Segments: named conditions over one audience.
+
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::pg::error::Failure;
+use crate::pg::query;
+use crate::pg::query::Row;
+use crate::pg::security;
+use pgrx::PgSqlErrorCode;
+use pgrx::datum::DatumWithOid;
+use std::fmt::Display;
+use uuid::Uuid;
+
+/// What a segment is, without its count.
+#[derive(Clone)]
+pub struct Definition {
+    pub id: Uuid,
+    pub audience: String,
+    pub name: String,
+    pub description: Option<String>,
+    /// Canonical text
+    pub conditions: String,
+    pub time_zone: String,
+}
+
+impl Definition {
+    /// The segment of that id; raises 42704 where there is none that the caller may see.
+    pub fn load(id: Uuid) -> Self {
+        Self::find(id).unwrap_or_else(|| unknown(id).raise())
+    }
+
+    /// The segment of that id, where the caller may see it.
+    pub fn find(id: Uuid) -> Option<Self> {
+        Self::first("s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
+    }
+
+    /// The segment of an audience that has that id or that name.
+    pub fn named(audience: &str, reference: &str) -> Option<Self> {
+        const BY_NAME: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2";
+        const BY_ID: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.id OPERATOR(pg_catalog.=) $2";
+        let by_id = Uuid::parse_str(reference).ok().and_then(|id| Self::first(BY_ID, &[audience.into(), argument(id)]));
+        by_id.or_else(|| Self::first(BY_NAME, &[audience.into(), reference.into()]))
+    }
+
+    /// Every segment of an audience, oldest first.
+    pub fn all(audience: &str) -> Vec<Self> {
+        if !access::permits(&SCOPES, audience) {
+            return Vec::new();
+        }
+        security::as_role(access::extension_owner(), || {
+            query::rows(
+                &format!("{SELECT} s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id"),
+                &[audience.into()],
+                Self::read,
+            )
+        })
+    }
+
+    fn first(filter: &str, arguments: &[DatumWithOid]) -> Option<Self> {
+        let found = security::as_role(access::extension_owner(), || {
+            query::rows(&format!("{SELECT} {filter}"), arguments, Self::read)
+        });
+        found.into_iter().next().filter(|segment| access::permits(&SCOPES, &segment.audience))
+    }
+
+    fn read(row: &Row<'_>) -> Self {
+        Definition {
+            id: Uuid::from_bytes(*row.get::<pgrx::Uuid>(1).as_bytes()),
+            audience: row.get(2),
+            name: row.get(3),
+            description: row.nullable(4),
+            conditions: row.get(5),
+            time_zone: row.get(6),
+        }
+    }
+}
+
+/// Whoever may read contacts may ask for the members of a segment, though not read what the segment says: so
+/// definitions are read with the rights of the extension's owner.
+pub const SCOPES: [Scope; 3] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts];
+
+const SELECT: &str = "
+SELECT s.id, s.audience, s.name, s.description, s.conditions::pg_catalog.text, s.time_zone
+  FROM segments.segment_config s WHERE";
+
+/// An id as a query's argument.
+pub fn argument(id: Uuid) -> DatumWithOid<'static> {
+    pgrx::Uuid::from_bytes(*id.as_bytes()).into()
+}
+
+/// An id as a function's argument.
+pub fn id_of(id: pgrx::Uuid) -> Uuid {
+    Uuid::from_bytes(*id.as_bytes())
+}
+
+pub fn unknown(reference: impl Display) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("segment \"{reference}\" does not exist"))
+        .detail("It was deleted, or it belongs to an audience that you may not read.")
+        .hint("list_segments() shows the segments that exist.")
+}

@@ -1,0 +1,94 @@
+//! Tables and their parts: the partitions of a table, and whatever else inherits from it. A statement fires the
+//! triggers of the table that it names, so each part needs its own.
+
+use crate::pg::query;
+use crate::pg::query::Sql;
+use crate::pg::relcache;
+use pgrx::pg_sys::Oid;
+use pgrx::spi::quote_qualified_identifier;
+use segments_core::sql::QualifiedName;
+
+/// Why triggers on a relation and its parts do not see every change of its rows; `None` where they do.
+pub fn obstacle(relation: Oid) -> Option<String> {
+    let described = describe(relation);
+    if let Some(what) = described.obstacle() {
+        return Some(format!("It is {what}."));
+    }
+    match described.kind.as_str() {
+        "r" | "p" => obstacle_of_table(relation),
+        "v" => Some("It is a view, whose rows change without a statement that names it.".to_owned()),
+        "m" => Some("It is a materialized view, whose rows change without a statement that names it.".to_owned()),
+        _ => Some("It is not a table.".to_owned()),
+    }
+}
+
+fn obstacle_of_table(relation: Oid) -> Option<String> {
+    let parent = query::first(
+        "SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) $1 LIMIT 1",
+        &[relation.into()],
+        |row| row.get::<Oid>(1),
+    );
+    if let Some(parent) = parent {
+        let parent = describe(parent).quoted();
+        return Some(format!("It is a part of {parent}, and statements that name {parent} change its rows too."));
+    }
+    let obstacle = |part: Described| Some(format!("{}, a part of it, is {}.", part.quoted(), part.obstacle()?));
+    relcache::tree(relation).into_iter().map(describe).find_map(obstacle)
+}
+
+/// A relation as its catalog has it.
+pub struct Described {
+    pub name: QualifiedName,
+    /// `pg_class.relkind`
+    pub kind: String,
+    pub owner: Oid,
+    /// `pg_class.relpersistence`
+    persistence: String,
+    /// Whether Citus has spread its rows over other servers
+    is_distributed: bool,
+}
+
+impl Described {
+    /// The name with its schema, quoted.
+    pub fn quoted(&self) -> String {
+        quote_qualified_identifier(&self.name.schema, &self.name.name)
+    }
+
+    /// What it is that keeps triggers from seeing every change of its rows, be it a part or the whole.
+    fn obstacle(&self) -> Option<&'static str> {
+        match (self.kind.as_str(), self.persistence.as_str()) {
+            _ if self.is_distributed => Some("a distributed table of Citus, whose rows change on other servers"),
+            ("f", _) => Some("a foreign table, whose rows change elsewhere"),
+            ("r", "u") => Some("an unlogged table, which a crash of the server empties"),
+            _ => None,
+        }
+    }
+}
+
+/// What a relation is; raises where it is gone.
+pub fn describe(relation: Oid) -> Described {
+    let found = query::rows(
+        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner,
+                c.relpersistence::pg_catalog.text,
+                pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+          WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        &[relation.into()],
+        |row| Described {
+            name: QualifiedName { schema: row.get(1), name: row.get(2) },
+            kind: row.get(3),
+            owner: row.get(4),
+            persistence: row.get(5),
+            is_distributed: row.get::<bool>(6) && is_distributed(relation),
+        },
+    );
+    found.into_iter().next().unwrap_or_else(|| crate::pg::error::internal("a table that is in use is gone").raise())
+}
+
+/// Whether Citus, which is installed, distributes a table. Anybody may read which tables those are.
+fn is_distributed(relation: Oid) -> bool {
+    // Planned anew each time: the extension that owns the catalog may come and go.
+    let sql = "SELECT true FROM pg_catalog.pg_dist_partition d
+                WHERE d.logicalrelid::pg_catalog.oid OPERATOR(pg_catalog.=) $1 LIMIT 1";
+    query::first(Sql::Made(sql), &[relation.into()], |row| row.get(1)).unwrap_or(false)
+}

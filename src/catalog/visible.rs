@@ -1,0 +1,132 @@
+//! Whether a cached count may be shown.
+
+use crate::catalog::access::extension_owner;
+use crate::catalog::audience::{Audience, Relation, RelationKind, Subscriptions};
+use crate::catalog::scope;
+use crate::catalog::segment::Definition;
+use crate::pg::query;
+use crate::pg::security;
+use segments_core::expr::{Checked, Expr};
+use segments_core::sql;
+use std::collections::HashMap;
+
+/// Whether the caller could have counted a segment for themselves: may SELECT every column used, with no row security
+/// in the way, and not through a view of someone else's.
+pub fn may_count(audience: &Audience, segment: &Definition) -> bool {
+    let check = || scope::check_segment(audience, segment);
+    let Ok(checked) = security::as_role(extension_owner(), check) else { return false };
+    may_select(audience, &Reads::of(audience, &checked.checked))
+}
+
+/// Whether the caller may be told of contacts of a segment: could have counted it, and may read what contacts are told
+/// apart by.
+pub fn may_identify(audience: &Audience, segment: &Definition) -> bool {
+    may_read(&audience.relation, std::slice::from_ref(&audience.id.name)) && may_count(audience, segment)
+}
+
+/// What a condition reads, the audience's scope included.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Reads {
+    columns: Vec<String>,
+    topics: bool,
+}
+
+impl Reads {
+    /// Of a condition over the audience.
+    pub fn of(audience: &Audience, checked: &Checked) -> Self {
+        let checked = Expr::and([audience.restriction.clone(), checked.clone()]);
+        let used = sql::used(&checked, &audience.table);
+        let columns = used.columns.iter().map(|column| &column.name);
+        let properties = used.properties.iter().map(|column| &column.name);
+        let id = used.topics.iter().map(|topics| &topics.id_column);
+        let mut columns: Vec<String> = columns.chain(properties).chain(id).cloned().collect();
+        columns.sort();
+        Reads { columns, topics: used.topics.is_some() }
+    }
+
+    /// Whether that column is among what is read.
+    pub fn has_column(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column == name)
+    }
+}
+
+/// Which counts the caller may see, of many segments of one audience: those that they could have counted for
+/// themselves.
+#[derive(Default)]
+pub struct Visible {
+    /// Whether the caller may read the whole table, which saves asking for the columns
+    reads_table: Option<bool>,
+    known: HashMap<Reads, bool>,
+}
+
+impl Visible {
+    /// Whether the caller may see the count of a segment that reads this.
+    pub fn shows(&mut self, audience: &Audience, reads: &Reads) -> bool {
+        let reads_table = *self.reads_table.get_or_insert_with(|| may_read_table(&audience.relation));
+        if reads_table && !reads.topics {
+            return true;
+        }
+        if let Some(known) = self.known.get(reads) {
+            return *known;
+        }
+        let shows = may_select(audience, reads);
+        self.known.insert(reads.clone(), shows);
+        shows
+    }
+}
+
+/// Whether the caller may SELECT everything that a condition reads, and would see the same rows as the table's owner.
+pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
+    let may_read_topics = match (reads.topics, &audience.topics, &audience.table.topics) {
+        (true, Subscriptions::In(relation), Some(topics)) => {
+            may_read(relation, &[topics.contact_column.clone(), topics.topic_column.name.clone()])
+        }
+        _ => true,
+    };
+    may_read_topics && may_read(&audience.relation, &reads.columns)
+}
+
+/// Whether the caller may SELECT the columns (any one, where none is named) of a relation, and sees all of its rows.
+fn may_read(relation: &Relation, columns: &[String]) -> bool {
+    let arguments = [relation.oid.into(), columns.to_vec().into()];
+    let granted = || query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true);
+    sees_all_rows(relation) && granted()
+}
+
+fn may_read_table(relation: &Relation) -> bool {
+    let granted = || query::first(MAY_SELECT_TABLE, &[relation.oid.into()], |row| row.get::<bool>(1)) == Some(true);
+    sees_all_rows(relation) && granted()
+}
+
+fn sees_all_rows(relation: &Relation) -> bool {
+    match relation.kind {
+        RelationKind::Table => !security::row_security_applies(relation.oid),
+        // Its rows may depend on who asks, and its body reads with its owner's rights.
+        RelationKind::View => security::has_rights_of(relation.owner),
+        RelationKind::Foreign => {
+            let arguments = [relation.oid.into(), security::current_role().into(), relation.owner.into()];
+            query::first(SAME_MAPPING, &arguments, |row| row.get::<bool>(1)) == Some(true)
+        }
+    }
+}
+
+const MAY_SELECT: &str = "
+SELECT pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
+   AND (pg_catalog.has_table_privilege(c.oid, 'SELECT')
+        OR (pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                             WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
+                               AND a.attname OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.name[])
+                               AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))))
+  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+
+const MAY_SELECT_TABLE: &str = "
+SELECT pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+
+// Otherwise the server at the other end may show the caller other rows than the owner.
+const SAME_MAPPING: &str = "
+SELECT $2 OPERATOR(pg_catalog.=) $3 OR NOT EXISTS (
+       SELECT FROM pg_catalog.pg_foreign_table f
+         JOIN pg_catalog.pg_user_mappings m ON m.srvid OPERATOR(pg_catalog.=) f.ftserver
+        WHERE f.ftrelid OPERATOR(pg_catalog.=) $1 AND m.umuser OPERATOR(pg_catalog.=) ANY (ARRAY[$2, $3]))";

@@ -1,0 +1,150 @@
+//! Conditions put to the rows of an audience's table, many at once.
+//!
+//! A row answers as compiled SQL (`crate::sql`) would: native columns are properties, NULL is missing, and what
+//! is particular to a column's type, such as `citext` that ignores case, is brought into the conditions beforehand.
+
+use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
+use crate::pattern::Needle;
+use crate::sql::{Column, ColumnKind, Table, canonical_uuid};
+use crate::types::JsonType;
+use crate::value::Value;
+
+/// A key that conditions read from a native column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The key
+    pub key: String,
+    /// The column's position among those that are read
+    pub position: usize,
+}
+
+/// The columns that conditions on rows read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Their names, in the order in which they are read
+    pub names: Vec<String>,
+    /// The keys that are read from one of them
+    pub fields: Vec<Field>,
+    /// The position of the column with the custom properties
+    pub properties: Option<usize>,
+}
+
+impl Columns {
+    /// What the conditions, made ready by [`on_row`], read of the table.
+    pub fn of<'c>(conditions: impl IntoIterator<Item = &'c Checked>, table: &Table) -> Self {
+        let mut columns = Columns::default();
+        for condition in conditions {
+            columns.add(condition, table);
+        }
+        columns
+    }
+
+    /// Adds what another condition reads.
+    pub fn add(&mut self, condition: &Checked, table: &Table) {
+        condition.for_each(&mut |atom| {
+            let Atom::Field(field) = atom else { return };
+            let key = field.path.first();
+            if self.fields.iter().any(|field| field.key == key) {
+                return;
+            }
+            match (table.column(key), &table.properties) {
+                (Some(column), _) => {
+                    let position = self.position(&column.name);
+                    self.fields.push(Field { key: key.to_owned(), position });
+                }
+                (None, Some(properties)) => self.properties = Some(self.position(&properties.name)),
+                (None, None) => {}
+            }
+        });
+    }
+
+    /// The position of a column, which is read from now on.
+    pub fn position(&mut self, name: &str) -> usize {
+        let known = self.names.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        })
+    }
+}
+
+/// The condition as rows are asked it. `fold` gives text in lower case, as `citext` compares it.
+pub fn on_row(condition: &Checked, table: &Table, fold: fn(&str) -> String) -> Checked {
+    let adapted = condition.try_map(&mut |atom| {
+        Some(match atom {
+            Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {
+                Some(Column { kind: ColumnKind::Array(element), .. }) => {
+                    FieldTest { test: adapt(&field.test, element, fold), ..field.clone() }
+                }
+                Some(Column { kind, .. }) if field.path.rest().is_empty() => {
+                    FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
+                }
+                _ => field.clone(),
+            }),
+            Atom::Topic(topic) => Atom::Topic(topic.clone()),
+        })
+    });
+    adapted.unwrap_or(Expr::Const(false))
+}
+
+/// Whether the condition speaks of nothing but the row.
+pub fn is_of_row(condition: &Checked) -> bool {
+    let mut is_of_row = true;
+    condition.for_each(&mut |atom| is_of_row &= matches!(atom, Atom::Field(_)));
+    is_of_row
+}
+
+/// The test on a column of that kind, or of arrays of it, as it is asked of what the column's values are read as.
+fn adapt(test: &ValueTest, kind: &ColumnKind, fold: fn(&str) -> String) -> ValueTest {
+    let change = |constant: &Constant| changed(constant, &|text| text_of(kind, text, fold));
+    match test {
+        ValueTest::Eq(constant) => ValueTest::Eq(change(constant)),
+        ValueTest::In(constants) => ValueTest::In(constants.iter().map(change).collect()),
+        // The order of uuids is that of their text.
+        ValueTest::Compare(comparison, constant) if *kind != ColumnKind::Uuid => {
+            ValueTest::Compare(*comparison, change(constant))
+        }
+        ValueTest::Text(test, needle) if matches!(kind, ColumnKind::Citext { .. }) && needle.is_exact() => {
+            // Only what ignores case by itself can compile to too much.
+            let folded = Needle::compile(*test, &fold(needle.text()), None);
+            ValueTest::Text(*test, folded.unwrap_or_else(|_| needle.clone()))
+        }
+        ValueTest::Type(types) if kind.json_type() == Some(JsonType::Number) => is_of_type(types),
+        ValueTest::ElemMatch(element) => match &**element {
+            ElementTest::Value(expr) => {
+                let adapted = expr.try_map(&mut |test| Some(adapt(test, kind, fold)));
+                ValueTest::ElemMatch(Box::new(ElementTest::Value(adapted.unwrap_or(Expr::Const(false)))))
+            }
+            ElementTest::Object(_) => test.clone(),
+        },
+        _ => test.clone(),
+    }
+}
+
+fn changed(constant: &Constant, change: &dyn Fn(&str) -> String) -> Constant {
+    match constant {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(items) => Value::Array(items.iter().map(|item| changed(item, change)).collect()),
+        other => other.clone(),
+    }
+}
+
+/// What a value of that kind which equals the text is compared as.
+fn text_of(kind: &ColumnKind, text: &str, fold: fn(&str) -> String) -> String {
+    match kind {
+        ColumnKind::Char { .. } => text.trim_end_matches(' ').to_owned(),
+        ColumnKind::Citext { .. } => fold(text),
+        // It may be written in capitals.
+        ColumnKind::Uuid => canonical_uuid(text).unwrap_or_else(|| text.to_owned()),
+        _ => text.to_owned(),
+    }
+}
+
+/// Whether a number is of one of these types. NaN counts as one, but is read as a string.
+fn is_of_type(types: &[JsonType]) -> ValueTest {
+    let mut types: Vec<JsonType> = types.iter().copied().filter(|json_type| *json_type != JsonType::String).collect();
+    if types.contains(&JsonType::Number) {
+        types.push(JsonType::String);
+    }
+    if types.is_empty() { ValueTest::In(vec![]) } else { ValueTest::Type(types) }
+}

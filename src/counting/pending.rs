@@ -1,0 +1,94 @@
+//! Folding the differences that statements have recorded into the counts.
+//!
+//! Whoever counts reads the members and the differences in one snapshot, and locks the counts before it. So differences
+//! are taken only of segments whose bases are locked here: of others somebody may be counting, who has seen them.
+
+use crate::catalog::access;
+use crate::counting::count;
+use crate::pg::query;
+use crate::pg::{security, snapshot};
+use pgrx::prelude::*;
+
+/// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see
+/// stays the same. Returns how many rows of differences that were. Those of counts that someone else has locked are
+/// left for the next time.
+#[pg_extern(sql = false)]
+fn fold_counts() -> i64 {
+    fold(None)
+}
+
+/// As [`fold_counts`], of one audience.
+pub fn fold(audience: Option<&str>) -> i64 {
+    if snapshot::is_kept_for_transaction() {
+        return 0;
+    }
+    // Differences of segments that nobody counts would become more and more.
+    let owner = access::extension_owner();
+    let baseless = security::as_role(owner, || query::write_rows(BASELESS, &[audience.into()], |row| row.get(1)));
+    if !baseless.is_empty() {
+        count::ensure_bases(owner, &baseless);
+    }
+    fold_unlocked(audience)
+}
+
+/// As [`fold`], but it waits for nobody, and leaves the differences of segments without a base: for transactions that
+/// hold locks.
+pub fn fold_unlocked(audience: Option<&str>) -> i64 {
+    // In an older snapshot, differences that others have folded since would be an error.
+    if snapshot::is_kept_for_transaction() {
+        return 0;
+    }
+    security::as_role(access::extension_owner(), || {
+        let locked: Vec<pgrx::Uuid> = query::write_rows(LOCK, &[audience.into()], |row| row.get(1));
+        let folded = query::write_rows(FOLD, &[audience.into(), locked.into()], |row| row.get::<i64>(1));
+        folded.into_iter().next().unwrap_or(0)
+    })
+}
+
+/// Whether there are differences of an audience.
+pub fn has_unfolded(audience: &str) -> bool {
+    let unfolded = || query::first(UNFOLDED, &[audience.into()], |row| row.get(1));
+    security::as_role(access::extension_owner(), unfolded) == Some(true)
+}
+
+const UNFOLDED: &str = "
+SELECT EXISTS (SELECT FROM segments.count_delta d WHERE d.audience OPERATOR(pg_catalog.=) $1)";
+
+const BASELESS: &str = "
+SELECT DISTINCT u.segment
+  FROM segments.count_delta d
+ CROSS JOIN LATERAL pg_catalog.unnest(d.segments) u(segment)
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) u.segment
+ WHERE ($1 IS NULL OR d.audience OPERATOR(pg_catalog.=) $1)
+   AND NOT EXISTS (SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) u.segment)";
+
+// In the order in which recounting locks them too.
+const LOCK: &str = "
+SELECT c.segment FROM segments.segment_count c
+ WHERE c.segment OPERATOR(pg_catalog.=) ANY (
+       SELECT pg_catalog.unnest(d.segments) FROM segments.count_delta d
+        WHERE $1 IS NULL OR d.audience OPERATOR(pg_catalog.=) $1)
+ ORDER BY c.segment FOR UPDATE SKIP LOCKED";
+
+// Nobody counts a segment that has been deleted. IS TRUE has Postgres hash the others once, not for each row of differences.
+const FOLD: &str = "
+WITH kept AS MATERIALIZED (
+    SELECT s.id FROM segments.segment_config s
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest($2) l(id) WHERE l.id OPERATOR(pg_catalog.=) s.id)),
+gone AS (
+    DELETE FROM segments.count_delta d
+     WHERE d.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(
+               SELECT f.ctid FROM segments.count_delta f
+                WHERE ($1 IS NULL OR f.audience OPERATOR(pg_catalog.=) $1)
+                  AND NOT EXISTS (SELECT FROM pg_catalog.unnest(f.segments) u(segment)
+                                   WHERE (u.segment OPERATOR(pg_catalog.=) ANY (SELECT kept.id FROM kept)) IS TRUE)
+                  FOR UPDATE OF f SKIP LOCKED))
+    RETURNING d.segments, d.deltas),
+sums AS (
+    SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8 AS delta
+      FROM gone, ROWS FROM (pg_catalog.unnest(gone.segments), pg_catalog.unnest(gone.deltas)) u(segment, delta)
+     GROUP BY u.segment),
+folded AS (
+    UPDATE segments.segment_count c SET contact_count = c.contact_count OPERATOR(pg_catalog.+) sums.delta
+      FROM sums WHERE c.segment OPERATOR(pg_catalog.=) sums.segment)
+SELECT pg_catalog.count(*) FROM gone";

@@ -1,0 +1,110 @@
+//! What becomes of counts: stored, remembered, thinned out with age.
+
+use crate::counting::count;
+use crate::counting::count::{datum, timestamp};
+use crate::pg::query;
+use crate::pg::{security, snapshot};
+use crate::refresh::Counts;
+use pgrx::pg_sys::Oid;
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+impl Counts<'_> {
+    /// Stores it all. Of an audience that is not live, a count that is younger than the snapshot stays.
+    pub fn store(&self, extension_owner: Oid) {
+        let ids: Vec<pgrx::Uuid> = self.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
+        let counts: Vec<Option<i64>> =
+            self.outcomes.iter().map(|outcome| outcome.count.as_ref().ok().copied()).collect();
+        let pending = |id: &Uuid| self.pending.get(id).copied().unwrap_or(0);
+        let bases: Vec<Option<i64>> = self
+            .outcomes
+            .iter()
+            .map(|outcome| outcome.count.as_ref().ok().map(|count| count - pending(&outcome.id)))
+            .collect();
+        let errors: Vec<Option<String>> =
+            self.outcomes.iter().map(|outcome| outcome.count.as_ref().err().cloned()).collect();
+        let changes: Vec<Option<TimestampWithTimeZone>> =
+            self.outcomes.iter().map(|outcome| timestamp(outcome.changes_at)).collect();
+        let seconds = self.took.as_secs_f64();
+        count::lock_with_segments(extension_owner, &ids);
+        security::as_role(extension_owner, || {
+            query::write_latest(
+                STORE,
+                &[
+                    ids.into(),
+                    counts.into(),
+                    bases.into(),
+                    errors.into(),
+                    self.taken_at.into(),
+                    seconds.into(),
+                    self.is_live.into(),
+                    changes.into(),
+                ],
+            );
+            self.thin();
+        });
+    }
+
+    /// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last
+    /// of each hour, of those older than two months the last of each day. Only what has come of such an age since the
+    /// last time is looked at.
+    fn thin(&self) {
+        // There somebody else may have done it since the transaction's snapshot.
+        if snapshot::is_kept_for_transaction() {
+            return;
+        }
+        let since = query::write_rows(THINNED, &[self.name.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
+        if let Some(since) = since.into_iter().next() {
+            query::write(THIN, &[self.name.into(), since.into()]);
+        }
+    }
+}
+
+// With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments that have been
+// deleted are left out; the others are locked, since no foreign key looks at new rows (see sql/finalize.sql).
+const STORE: &str = "
+WITH outcome AS MATERIALIZED (
+    SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at
+      FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($8))
+           o(id, contact_count, base, error, changes_at)
+      JOIN segments.segment_config s ON s.id = o.id),
+stored AS (
+    INSERT INTO segments.segment_count AS c (segment, contact_count, counted_at, changes_at)
+    SELECT o.segment, o.base, $5, o.changes_at FROM outcome o WHERE o.error IS NULL
+        ON CONFLICT (segment) DO UPDATE
+       SET contact_count = excluded.contact_count, counted_at = excluded.counted_at, changes_at = excluded.changes_at
+     WHERE $7 OR c.counted_at IS NULL OR c.counted_at < excluded.counted_at),
+remembered AS (
+    INSERT INTO segments.count_record (segment, counted_at, contact_count)
+    SELECT o.segment, $5, o.contact_count FROM outcome o WHERE o.error IS NULL
+        ON CONFLICT DO NOTHING)
+INSERT INTO segments.segment_refresh AS r (segment, duration, error, failed_at, failures)
+SELECT o.segment, make_interval(secs => $6), o.error, CASE WHEN o.error IS NOT NULL THEN $5 END,
+       CASE WHEN o.error IS NOT NULL THEN 1 ELSE 0 END
+  FROM outcome o
+    ON CONFLICT (segment) DO UPDATE
+   SET duration = excluded.duration, error = excluded.error, failed_at = excluded.failed_at,
+       failures = CASE WHEN excluded.error IS NULL THEN 0 ELSE r.failures + 1 END";
+
+const THINNED: &str = "
+INSERT INTO segments.history_state AS h (audience, thinned_at)
+SELECT a.name, clock_timestamp() FROM segments.audience_config a WHERE a.name = $1
+    ON CONFLICT (audience) DO UPDATE SET thinned_at = excluded.thinned_at, thinned_before = h.thinned_at
+ WHERE h.thinned_at < excluded.thinned_at - interval '1 hour'
+RETURNING thinned_before";
+
+const THIN: &str = "
+WITH age(unit, since, until) AS (
+    VALUES ('minute', coalesce($2 - interval '1 hour 1 minute', '-infinity'), clock_timestamp() - interval '1 hour'),
+           ('hour', coalesce($2 - interval '2 days 1 hour', '-infinity'), clock_timestamp() - interval '2 days'),
+           ('day', coalesce($2 - interval '61 days', '-infinity'), clock_timestamp() - interval '60 days')),
+old AS (
+    SELECT r.segment, r.counted_at, age.unit,
+           lead(r.counted_at) OVER (PARTITION BY age.unit, r.segment ORDER BY r.counted_at) AS next
+      FROM age, segments.segment_config s
+      JOIN segments.count_record r ON r.segment = s.id
+     WHERE s.audience = $1 AND r.counted_at >= age.since AND r.counted_at < age.until)
+DELETE FROM segments.count_record r
+ USING old
+ WHERE r.segment = old.segment AND r.counted_at = old.counted_at
+   AND date_trunc(old.unit, old.counted_at, 'UTC') = date_trunc(old.unit, old.next, 'UTC')";

@@ -1,0 +1,383 @@
+//! Following the parts of a live audience's tables: partitions, and other tables that inherit.
+//!
+//! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which
+//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers,
+//! tables that have gone lose them, and everything is counted anew, or, where that is of many audiences, forgotten.
+//! Where triggers cannot keep the counts for a while, these are forgotten (see [`gaps`](crate::live::trigger_gaps)).
+//!
+//! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone,
+//! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
+//! tables: it is kept out by the lock on the counts.
+
+use crate::catalog::access;
+use crate::catalog::audience::{Audience, Relation, RelationKind};
+use crate::catalog::segment::Definition;
+use crate::catalog::table_tree as parts;
+use crate::catalog::table_tree::{Described, describe};
+use crate::counting::count;
+use crate::ddl::invalidation::forget;
+use crate::live::changes::members;
+use crate::live::changes::record;
+use crate::live::deltas::Change;
+use crate::live::eligibility as kept;
+use crate::live::freshness::{give_up, write_freshness};
+use crate::live::subscriptions;
+use crate::live::trigger_gaps::Gaps;
+use crate::live::triggers::{add_triggers, drop_unused_triggers, silent_tables};
+use crate::pg::error::{Failure, sqlstate_text};
+use crate::pg::query;
+use crate::pg::query::Row;
+use crate::pg::relcache;
+use crate::pg::relcache::Presence;
+use crate::pg::{snapshot, subtransaction};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
+use pgrx::prelude::*;
+use std::cell::Cell;
+use std::collections::HashSet;
+
+/// How many audiences over one table are counted anew while it is locked. Of more, the counts are forgotten.
+const MOST_COUNTED: usize = 10;
+
+thread_local! {
+    /// Whether a command of the extension's own is being run.
+    static OWN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs commands of the extension's own that are not to be followed.
+pub fn unfollowed<T>(work: impl FnOnce() -> T) -> T {
+    struct Own(bool);
+    impl Drop for Own {
+        fn drop(&mut self) {
+            OWN.set(self.0);
+        }
+    }
+    let _own = Own(OWN.replace(true));
+    work()
+}
+
+/// A table of live audiences, as it was recorded and as it is.
+struct Table {
+    root: Oid,
+    added: Vec<Oid>,
+    gone: Vec<Oid>,
+    /// Of those that have gone, what still exists
+    detached: Vec<Oid>,
+    /// Why its triggers do not see every change
+    obstacle: Option<String>,
+    /// What kept its triggers from keeping counts, and what does so now
+    before: Gaps,
+    now: Gaps,
+}
+
+/// The live audiences whose contacts a table has, and those whose subscriptions.
+struct Audiences {
+    of_contacts: Vec<String>,
+    of_subscriptions: Vec<String>,
+}
+
+/// Brings triggers and counts into line with the tables of live audiences as they are now. Called after commands that
+/// may have changed these, with the rights of the extension's owner.
+#[pg_extern(sql = false)]
+fn keep_parts() {
+    if OWN.get() {
+        return;
+    }
+    for root in changed(None).into_iter().map(|table| table.root) {
+        // Others may be changing it, too: what they have recorded is compared once they are done.
+        access::write_latest(HOLD, &[root.into()]);
+        let Some(table) = changed(Some(root)).pop() else { continue };
+        let audiences = snapshot::latest(|| Audiences::of(table.root));
+        // Whatever goes wrong must not make somebody's ALTER or DROP fail.
+        let followed = subtransaction::attempt(|| snapshot::latest(|| table.follow(&audiences)));
+        if let Err(raised) = followed {
+            Gaps::unfollowed().record(table.root);
+            forget(audiences.all());
+            for audience in audiences.all() {
+                Failure::new(
+                    PgSqlErrorCode::ERRCODE_WARNING,
+                    // The message may quote contacts, and whoever changes any table reads this.
+                    format!(
+                        "live counts of audience \"{audience}\" could not follow its table: SQLSTATE {}",
+                        sqlstate_text(raised.sqlstate)
+                    ),
+                )
+                .detail("Until they are counted again, they are counted for each reader.")
+                .hint("Switch the audience to 'periodic' with set_freshness(), and back to 'live'.")
+                .warning();
+            }
+        }
+    }
+}
+
+/// The tables that are not as they were recorded; of one alone, where one is given.
+fn changed(root: Option<Oid>) -> Vec<Table> {
+    let mut tables = snapshot::latest(|| {
+        // All of them at once: every command that creates a table looks for changes.
+        let silent = silent_tables(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
+        query::rows(TABLES, &[root.into()], |row| Table::read(row, &silent))
+    });
+    tables.retain(Table::has_changed);
+    tables
+}
+
+/// Records which parts a table has whose statements are counted from now on.
+pub fn record(root: Oid, parts: &[Oid]) {
+    access::write_latest(
+        "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+        &[root.into()],
+    );
+    record_changes(root, parts, &[]);
+}
+
+/// Records that parts have come and others have gone.
+fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
+    access::write_latest(
+        "DELETE FROM segments.live_table l
+          WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)",
+        &[root.into(), gone.to_vec().into()],
+    );
+    access::write_latest(
+        "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
+        &[root.into(), added.to_vec().into()],
+    );
+}
+
+/// Forgets the tables that no live audience has to do with any more.
+pub fn forget_unused() {
+    access::write(UNUSED, &[]);
+}
+
+impl Audiences {
+    fn of(root: Oid) -> Self {
+        let names = |column| query::rows(column, &[root.into()], |row| row.get(1));
+        Audiences { of_contacts: names(OF_CONTACTS), of_subscriptions: names(OF_SUBSCRIPTIONS) }
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.of_contacts.iter().chain(&self.of_subscriptions).cloned().collect()
+    }
+
+    /// Those that are counted anew at once, while their table is locked: all of a few; of many, those whose entries and
+    /// exits are recorded.
+    fn to_count(&self) -> Self {
+        if self.of_contacts.len() + self.of_subscriptions.len() <= MOST_COUNTED {
+            return Audiences {
+                of_contacts: self.of_contacts.clone(),
+                of_subscriptions: self.of_subscriptions.clone(),
+            };
+        }
+        let of_contacts = query::rows(WATCHED, &[self.of_contacts.clone().into()], |row| row.get(1));
+        Audiences { of_contacts, of_subscriptions: Vec::new() }
+    }
+}
+
+impl Table {
+    fn read(row: &Row<'_>, silent: &[Oid]) -> Self {
+        let root = row.get(1);
+        let kept: Vec<Oid> = row.get(5);
+        let silent = silent.iter().copied().filter(|part| kept.contains(part)).collect();
+        let obstacle = row.get::<bool>(7).then(|| parts::obstacle(root)).flatten();
+        Table {
+            root,
+            added: row.get(2),
+            gone: row.get(3),
+            detached: row.get(4),
+            before: Gaps::read(row, 8),
+            now: Gaps::find(root, silent, row.get(6), obstacle.is_some()),
+            obstacle,
+        }
+    }
+
+    fn has_changed(&self) -> bool {
+        self.now != self.before || self.obstacle.is_none() && self.has_other_parts()
+    }
+
+    fn has_other_parts(&self) -> bool {
+        !self.added.is_empty() || !self.gone.is_empty()
+    }
+
+    fn follow(&self, audiences: &Audiences) {
+        match &self.obstacle {
+            Some(obstacle) => give_up_all(audiences, obstacle),
+            None if self.has_other_parts() => self.follow_parts(audiences),
+            None => {}
+        }
+        if self.now == self.before {
+            return;
+        }
+        if self.now.restricted != self.before.restricted {
+            // Who writes to a part may have done so in the gap.
+            relcache::lock_against_writers(self.root);
+        }
+        self.now.record(self.root);
+        // Audiences that were given up keep what they have.
+        forget(if self.obstacle.is_some() { audiences.of_subscriptions.clone() } else { audiences.all() });
+    }
+
+    fn follow_parts(&self, audiences: &Audiences) {
+        for part in &self.added {
+            relcache::lock_against_writers(*part);
+            add_triggers(*part);
+        }
+        record_changes(self.root, &self.added, &self.gone);
+        for part in &self.detached {
+            drop_unused_triggers(*part);
+        }
+        let filled = |parts: &[Oid]| parts.iter().copied().filter(|part| !is_empty(*part)).collect::<Vec<Oid>>();
+        let (added, detached) = (filled(&self.added), filled(&self.detached));
+        if added.is_empty() && self.gone.is_empty() {
+            return;
+        }
+        let counted = audiences.to_count();
+        if counted.of_contacts.len() < audiences.of_contacts.len() {
+            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            Presence(self.root).appear();
+        }
+        counted.of_contacts.iter().for_each(|audience| self.count_contacts(audience, &added, &detached));
+        counted.of_subscriptions.iter().for_each(|audience| recount(audience));
+        let counted: HashSet<String> = counted.all().into_iter().collect();
+        forget(audiences.all().into_iter().filter(|audience| !counted.contains(audience)).collect());
+    }
+
+    fn count_contacts(&self, audience: &str, added: &[Oid], detached: &[Oid]) {
+        let audience = Audience::load(audience);
+        let segments = kept::segments(&audience);
+        let watched: Vec<Definition> =
+            segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
+        if segments.iter().any(|segment| segment.reads_topics) {
+            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            subscriptions::presence(&audience).into_iter().for_each(|presence| presence.appear());
+        }
+        recount(&audience.name);
+        record_moves(&audience.name, &watched, added, detached);
+        if self.gone.len() > self.detached.len() && !watched.is_empty() {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_WARNING,
+                format!("who left watched segments of audience \"{}\" is not recorded", audience.name),
+            )
+            .detail("Contacts of a table that was dropped are members no more; which ones they were cannot be told any more.")
+            .hint("Take a table out with DETACH PARTITION or NO INHERIT before it is dropped: that is recorded.")
+            .warning();
+        }
+    }
+}
+
+/// No audience whose contacts the table has can be live any more.
+fn give_up_all(audiences: &Audiences, obstacle: &str) {
+    for audience in &audiences.of_contacts {
+        give_up(audience);
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))
+            .detail(obstacle.to_owned())
+            .hint("Its counts are periodic from now on: refresh_segments() counts anew at any time.")
+            .warning();
+    }
+    // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.
+    audiences.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
+}
+
+/// Records who has entered watched segments with parts, and who has left them.
+fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached: &[Oid]) {
+    if watched.is_empty() {
+        return;
+    }
+    let mut changes = Vec::new();
+    for (part, net) in added.iter().map(|part| (*part, 1)).chain(detached.iter().map(|part| (*part, -1))) {
+        for (segment, contacts) in members::members_of_part(&over_part(audience, describe(part), part), watched) {
+            changes.extend(contacts.into_iter().map(|contact| Change { segment, contact, net }));
+        }
+    }
+    record::append(&changes);
+}
+
+fn recount(audience: &str) {
+    let audience = Audience::load(audience);
+    count::recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
+}
+
+/// The audience, as if it had no more contacts than a part of its table.
+fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
+    let mut audience = Audience::load(audience);
+    audience.table.name = described.name.name.clone();
+    audience.relation = Relation { oid: part, name: described.name, owner: described.owner, kind: RelationKind::Table };
+    audience
+}
+
+/// Whether a part has no rows of its own, and never had. It is not queried: while Postgres plans, it evaluates what is
+/// constant in the part's indexes, which is its owner's code.
+fn is_empty(part: Oid) -> bool {
+    let size = "SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid::pg_catalog.regclass)";
+    query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
+}
+
+// A partition that DETACH … CONCURRENTLY has not finished with stays what it was: until then, its triggers count for
+// it.
+const TABLES: &str = "
+WITH RECURSIVE audience AS (
+    SELECT a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions, c.relowner AS owner
+      FROM segments.audience_config a LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
+     WHERE a.freshness OPERATOR(pg_catalog.=) 'live'),
+root AS (
+    SELECT l.root::pg_catalog.oid AS oid, l.silent, l.restricted, l.obstructed, c.relrowsecurity AS has_policies
+      FROM segments.live_table l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
+     WHERE l.part OPERATOR(pg_catalog.=) l.root AND ($1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1)
+       AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (
+               SELECT a.contacts FROM audience a UNION ALL SELECT a.subscriptions FROM audience a)),
+part(root, oid, is_pending) AS (
+    SELECT root.oid, root.oid, false FROM root
+    UNION
+    SELECT part.root, i.inhrelid, part.is_pending OR i.inhdetachpending
+      FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
+recorded AS (
+    SELECT l.root::pg_catalog.oid AS root, l.part::pg_catalog.oid AS oid FROM segments.live_table l),
+change AS (
+    SELECT COALESCE(p.root, r.root) AS root,
+           pg_catalog.array_agg(p.oid ORDER BY p.oid) FILTER (WHERE r.oid IS NULL AND NOT p.is_pending) AS added,
+           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL) AS gone,
+           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL AND k.oid IS NOT NULL) AS detached,
+           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NOT NULL AND r.oid IS NOT NULL) AS kept,
+           pg_catalog.bool_or(k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}') OR k.relpersistence OPERATOR(pg_catalog.=) 'u')
+               FILTER (WHERE p.oid IS NOT NULL) AS has_others
+      FROM part p
+      FULL JOIN recorded r ON p.root OPERATOR(pg_catalog.=) r.root AND p.oid OPERATOR(pg_catalog.=) r.oid
+      LEFT JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) COALESCE(p.oid, r.oid)
+     GROUP BY 1)
+SELECT root.oid, COALESCE(c.added, '{}'), COALESCE(c.gone, '{}'), COALESCE(c.detached, '{}'), COALESCE(c.kept, '{}'),
+       -- To whom row security may apply.
+       ARRAY(SELECT DISTINCT a.owner FROM audience a
+              WHERE root.has_policies AND root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions])
+                AND a.owner IS NOT NULL ORDER BY a.owner),
+       -- Where there may be an obstacle: it has parts of another kind, is a part itself, or may be distributed by Citus.
+       c.has_others OR pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+       OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
+       root.silent, root.restricted, root.obstructed
+  FROM root JOIN change c ON c.root OPERATOR(pg_catalog.=) root.oid
+ ORDER BY root.oid";
+
+const PARTS: &str = "
+SELECT DISTINCT l.part::pg_catalog.oid FROM segments.live_table l
+ WHERE $1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1";
+
+const HOLD: &str = "
+SELECT FROM segments.live_table l
+ WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part OPERATOR(pg_catalog.=) l.root FOR UPDATE";
+
+const OF_CONTACTS: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
+
+const WATCHED: &str = "
+SELECT DISTINCT s.audience FROM segments.watch_config w
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
+ WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.audience";
+
+const OF_SUBSCRIPTIONS: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
+
+const UNUSED: &str = "
+DELETE FROM segments.live_table l
+ WHERE NOT EXISTS (
+       SELECT FROM segments.audience_config a
+        WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
+          AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))";

@@ -1,0 +1,126 @@
+//! Conditions say the present names of what they speak of: after a rename of a segment or a column, they are written
+//! anew.
+
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::segment::{Definition, argument, id_of};
+use crate::evaluate::condition;
+use crate::pg::query;
+use crate::pg::snapshot;
+use pgrx::prelude::*;
+use segments_core::path::Path;
+use segments_core::rename::Renaming;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Has the segments that refer to one by its name say its new name. No other can come to do so meanwhile:
+/// definitions are held.
+pub fn follow_name(before: &Definition, after: &Definition) {
+    if before.name == after.name {
+        return;
+    }
+    // A name that reads as an id would be taken for it.
+    let name = if Uuid::parse_str(&after.name).is_ok() { after.id.to_string() } else { after.name.clone() };
+    let by_name = [argument(after.id), before.name.as_str().into()];
+    let holders = snapshot::latest(|| query::rows(HOLDERS, &by_name, |row| id_of(row.get(1))));
+    for holder in holders {
+        let holder = snapshot::latest(|| Definition::load(holder));
+        let segment = |reference: &str| (reference == before.name).then(|| name.clone());
+        store(&holder, &Renaming { field: &|_| None, segment: &segment });
+        let reference = [argument(holder.id), before.name.as_str().into(), name.as_str().into(), argument(after.id)];
+        access::write_latest(ADD_REFERENCE, &reference);
+    }
+    access::write_latest(FORGET_REFERENCES, &by_name);
+}
+
+/// Has the segments of audiences, their scopes and declarations say the new names of columns that were renamed: of each,
+/// its audience and both names.
+#[pg_extern(sql = false)]
+fn follow_renamed_columns(audiences: Vec<Option<String>>, before: Vec<Option<String>>, after: Vec<Option<String>>) {
+    let mut renamed: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for ((audience, before), after) in audiences.into_iter().zip(before).zip(after) {
+        if let (Some(audience), Some(before), Some(after)) = (audience, before, after) {
+            renamed.entry(audience).or_default().push((before, after));
+        }
+    }
+    for (audience, columns) in renamed {
+        snapshot::latest(|| follow_columns(&audience, columns));
+    }
+}
+
+fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
+    let speaks = |condition: &str| {
+        let fields = condition::stored(condition.as_bytes());
+        let is_named = |path: &&Path| columns.iter().any(|(before, after)| path.below_renamed(before, after).is_some());
+        fields.fields().iter().any(is_named)
+    };
+    let mut segments = Definition::all(audience);
+    segments.retain(|segment| speaks(&segment.conditions));
+    let stored = query::rows(STORED, &[audience.into()], |row| (row.nullable::<String>(1), row.get::<Vec<String>>(2)));
+    let Some((scope, declared)) = stored.into_iter().next() else { return };
+    let scope = scope.filter(|scope| speaks(scope));
+    let is_declared = columns.iter().any(|(before, _)| declared.contains(before));
+    // There may be thousands of audiences of one table.
+    if segments.is_empty() && scope.is_none() && !is_declared {
+        return;
+    }
+    // Conditions could not speak of a column that is no property, though perhaps of a key that is called as it was.
+    let Ok(loaded) = Audience::unrestricted(audience) else { return };
+    columns.retain(|(_, after)| loaded.table.column(after).is_some());
+    let field = |path: &Path| columns.iter().find_map(|(before, after)| path.below_renamed(before, after));
+    let names = Renaming { field: &field, segment: &|_| None };
+    for segment in &segments {
+        store(segment, &names);
+    }
+    if let Some(scope) = scope.and_then(|scope| renamed(&scope, &names)) {
+        access::write_latest(STORE_SCOPE, &[audience.into(), scope.into()]);
+    }
+    for (before, after) in columns.iter().filter(|(before, _)| declared.contains(before)) {
+        access::write_latest(RENAME_PROPERTY, &[audience.into(), before.as_str().into(), after.as_str().into()]);
+    }
+}
+
+/// Writes a segment's conditions anew, where something in them is called otherwise now.
+fn store(segment: &Definition, names: &Renaming) {
+    if let Some(conditions) = renamed(&segment.conditions, names) {
+        access::write_latest(STORE, &[argument(segment.id), conditions.into()]);
+    }
+}
+
+/// The text of a condition under new names; `None` where it stays the same.
+fn renamed(text: &str, names: &Renaming) -> Option<String> {
+    let condition = condition::stored(text.as_bytes());
+    let renamed = condition.renamed(names);
+    (renamed != condition).then(|| renamed.to_string())
+}
+
+const HOLDERS: &str = "
+SELECT r.segment FROM segments.segment_reference r
+ WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2";
+
+const ADD_REFERENCE: &str = "
+INSERT INTO segments.segment_reference (segment, reference, target)
+SELECT r.segment, $3, r.target FROM segments.segment_reference r
+ WHERE r.segment OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2
+   AND r.target OPERATOR(pg_catalog.=) $4 ON CONFLICT DO NOTHING";
+
+const FORGET_REFERENCES: &str = "
+DELETE FROM segments.segment_reference r
+ WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2";
+
+const STORE: &str = "
+UPDATE segments.segment_config s SET conditions = $2 WHERE s.id OPERATOR(pg_catalog.=) $1";
+
+const STORED: &str = "
+SELECT a.scope::pg_catalog.text,
+       ARRAY(SELECT p.name FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) a.name)
+  FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";
+
+const STORE_SCOPE: &str = "
+UPDATE segments.audience_config a SET scope = $2 WHERE a.name OPERATOR(pg_catalog.=) $1";
+
+const RENAME_PROPERTY: &str = "
+UPDATE segments.property_config p SET name = $3
+ WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2
+   AND NOT EXISTS (SELECT FROM segments.property_config other
+                    WHERE other.audience OPERATOR(pg_catalog.=) $1 AND other.name OPERATOR(pg_catalog.=) $3)";

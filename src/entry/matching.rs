@@ -1,0 +1,57 @@
+//! The entry point of `jsonb @~ segment_condition`.
+
+use crate::evaluate::document::{CallSite, matches};
+use crate::pg::call::{Call, function_info};
+use crate::pg::detoast::Detoasted;
+use crate::pg::prefetch::Rows;
+use pgrx::pg_sys;
+
+/// `@~`: whether a document satisfies a condition.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a jsonb and a segment_condition.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_matches(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    unsafe { answer(Call::new(fcinfo), 0, 1) }
+}
+
+/// `~@`: the commutator.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a segment_condition and a jsonb.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_is_matched_by(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    unsafe { answer(Call::new(fcinfo), 1, 0) }
+}
+
+/// What a call site keeps: its program, and where it met its last row.
+struct Site {
+    matching: CallSite,
+    rows: Rows,
+}
+
+/// # Safety
+/// The arguments of the call are varlenas that are not NULL.
+unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum {
+    let new_site = || Site { matching: CallSite::new(call.is_stable(condition as i32)), rows: Rows::default() };
+    let mut site = call.site(new_site);
+    // SAFETY: by this function's own condition; both are used only within this call.
+    let (document, condition) = unsafe {
+        if let Some(site) = &mut site {
+            site.rows.expect_after(call.argument(document));
+        }
+        (Detoasted::new(call.argument(document)), || Detoasted::new(call.argument(condition)))
+    };
+    let holds = match site {
+        Some(site) => site.matching.matches(document.bytes(), || condition().bytes().to_vec()),
+        None => matches(document.bytes(), condition().bytes()),
+    };
+    pg_sys::Datum::from(holds)
+}
+
+function_info!(pg_finfo_segments_matches);
+function_info!(pg_finfo_segments_is_matched_by);

@@ -1,0 +1,121 @@
+//! The planner support function of `segment_matches` and `segment_is_matched_by`.
+//!
+//! Postgres: `src/include/nodes/supportnodes.h`, `src/backend/utils/adt/like_support.c`.
+
+use crate::entry::estimate;
+use crate::pg::call::{Call, function_info};
+use crate::pg::nodes::{arguments, condition_text, nth, operator_clause};
+use crate::pg::statistics::Variable;
+use crate::planner::Planned;
+use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
+use segments_core::facts::GinClass;
+
+/// Answers what the planner asks of a call to either function; NULL where there is nothing to say.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, with a support request node.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_support(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition; the tag of a node says which struct it is.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let request = call.argument(0).cast_mut_ptr::<pg_sys::Node>();
+        match (*request).type_ {
+            NodeTag::T_SupportRequestIndexCondition => index_condition(&mut *request.cast(), call.schema()),
+            NodeTag::T_SupportRequestCost => cost(&mut *request.cast()),
+            NodeTag::T_SupportRequestSelectivity => selectivity(&mut *request.cast(), call.schema()),
+            _ => Datum::from(0),
+        }
+    }
+}
+
+function_info!(pg_finfo_segments_support);
+
+/// The price of a call whose condition is known.
+///
+/// # Safety
+/// The request is as the planner makes it.
+unsafe fn cost(request: &mut pg_sys::SupportRequestCost) -> Datum {
+    // SAFETY: by this function's own condition; cpu_operator_cost is a variable of the backend.
+    unsafe {
+        let Some(planned) = condition_text(arguments(request.node)).and_then(|text| Planned::of(&text)) else {
+            return Datum::from(0);
+        };
+        request.startup = 0.0;
+        request.per_tuple = planned.operators() * pg_sys::cpu_operator_cost;
+    }
+    Datum::from(std::ptr::from_mut(request))
+}
+
+/// The fraction of rows that a call keeps, where it stands as a condition by itself.
+///
+/// # Safety
+/// The request is as the planner makes it.
+unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity, schema: Oid) -> Datum {
+    if request.is_join {
+        return Datum::from(0);
+    }
+    // SAFETY: by this function's own condition.
+    request.selectivity = unsafe { estimate::of_call(request.root, request.args, request.varRelid, schema) };
+    Datum::from(std::ptr::from_mut(request))
+}
+
+/// Conditions on an index of the document's column, in the index's own operators, that follow from the condition.
+///
+/// # Safety
+/// The request is as the planner makes it.
+unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, schema: Oid) -> Datum {
+    let Some(class) = class_of(request.opfamily) else { return Datum::from(0) };
+    // SAFETY: by this function's own condition: `indexarg` is the position of the argument that is the index's column.
+    // That column is a jsonb, so the argument is the document.
+    unsafe {
+        let arguments = arguments(request.node);
+        let Some(document) = nth(arguments, request.indexarg) else { return Datum::from(0) };
+        let Some(planned) = condition_text(arguments).and_then(|text| Planned::of(&text)) else {
+            return Datum::from(0);
+        };
+        let Some(sought) = planned.sought(class) else { return Datum::from(0) };
+        if !is_selective(request.root, document, sought.found(&planned), schema) {
+            return Datum::from(0);
+        }
+        let mut clauses = std::ptr::null_mut();
+        for clause in &sought.clauses {
+            if let Some(clause) = operator_clause(document, request.opfamily, clause) {
+                clauses = pg_sys::lappend(clauses, clause.cast());
+            }
+        }
+        // The condition itself is put to what the index finds.
+        request.lossy = true;
+        Datum::from(clauses)
+    }
+}
+
+/// The operator class of a family of operators on jsonb, whose OIDs `pg_opfamily.dat` fixes.
+fn class_of(family: Oid) -> Option<GinClass> {
+    match family.to_u32() {
+        4036 => Some(GinClass::Jsonb),
+        4037 => Some(GinClass::JsonbPath),
+        _ => None,
+    }
+}
+
+/// Whether few documents satisfy what an index looks for. Postgres's own estimate takes for selective what every
+/// document has; where documents may not be looked at, that is all that is known.
+///
+/// # Safety
+/// `document` is an expression of the query that `root` is the planner's state of.
+unsafe fn is_selective(
+    root: *mut pg_sys::PlannerInfo,
+    document: *mut pg_sys::Node,
+    found: &Planned,
+    schema: Oid,
+) -> bool {
+    /// From here on, finding documents by an index and fetching them is no cheaper than a scan of the table.
+    const MANY: f64 = 0.3;
+    // SAFETY: by this function's own condition.
+    unsafe {
+        let variable = Variable::of_expression(root, document);
+        estimate::of_variable(root, &variable, found, schema) < MANY
+    }
+}

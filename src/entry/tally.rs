@@ -1,0 +1,171 @@
+//! The aggregate `segments_tally`: how many rows satisfy each of many conditions.
+
+use crate::counting::pass::{Plan, no_plan};
+use crate::pg::call::{Call, function_info};
+use crate::pg::detoast::Detoasted;
+use crate::pg::error::internal;
+use crate::pg::interrupt;
+use crate::pg::prefetch::Rows;
+use crate::pg::rows::RowProgram;
+use crate::shared::progress;
+use pgrx::pg_sys::{self, Datum};
+use pgrx::{IntoDatum, PgMemoryContexts};
+use segments_core::program::Surroundings;
+use segments_core::program_set::{Matches, Tally};
+
+/// What the call site of the transition function keeps.
+struct Site {
+    program: RowProgram,
+    matches: Matches,
+    /// Where documents are met
+    rows: Rows,
+    reported: progress::Reporter,
+}
+
+/// How many arguments come before the columns: the state and the plan.
+const BEFORE_COLUMNS: usize = 2;
+
+/// Puts one more row to the conditions.
+///
+/// # Safety
+/// Called by Postgres, as declared: (internal, text, VARIADIC "any") by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition; a state that is not NULL is what an earlier call returned; the datums
+    // are of the types that the call site tells, and outlive the call.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let Some(site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
+        let state = match call.nullable(0) {
+            Some(state) => state,
+            None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
+        };
+        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
+        if let Some(document) = site.program.documents().and_then(|position| call.nullable(BEFORE_COLUMNS + position)) {
+            site.rows.expect_after(document);
+        }
+        site.program.matching(|position| call.nullable(BEFORE_COLUMNS + position), surroundings, &mut site.matches);
+        (*state.cast_mut_ptr::<Tally>()).add(&site.matches);
+        site.reported.row();
+        state
+    }
+}
+
+/// # Safety
+/// The call is one of `segments_tally_row`.
+unsafe fn make_site(call: Call) -> Site {
+    let Some(plan) = call.nullable(1) else { no_plan().raise() };
+    // SAFETY: by this function's own condition the argument is a text.
+    let plan = unsafe { Detoasted::new(plan) };
+    let plan = Plan::read(&String::from_utf8_lossy(plan.bytes()));
+    let columns = call.arguments().saturating_sub(BEFORE_COLUMNS);
+    let within = |position: &usize| *position < columns;
+    if !plan.fields.iter().all(|field| within(&field.position)) || !plan.properties.iter().all(within) {
+        no_plan().detail("It has more columns than the tally is given.").raise()
+    }
+    let type_of = |position| call.argument_type(BEFORE_COLUMNS + position);
+    Site {
+        program: RowProgram::new(plan.set, &plan.fields, plan.properties, type_of),
+        matches: Matches::new(),
+        rows: Rows::default(),
+        reported: progress::Reporter::new(plan.ticket),
+    }
+}
+
+/// Adds what two workers counted.
+///
+/// # Safety
+/// Called by Postgres, as declared: (internal, internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_combine(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, states are those of the functions here. The first is in the aggregate's
+    // memory; the second may not be, and is only read.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let context = aggregate_context(fcinfo);
+        match (call.nullable(0), call.nullable(1)) {
+            (None, None) => call.null(),
+            (None, Some(second)) => make_state(context, (*second.cast_mut_ptr::<Tally>()).clone()),
+            (Some(first), None) => first,
+            (Some(first), Some(second)) => {
+                (*first.cast_mut_ptr::<Tally>()).merge(&*second.cast_mut_ptr::<Tally>());
+                first
+            }
+        }
+    }
+}
+
+/// A worker's state as bytes.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, (internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, the state is one of the functions here.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let counts = (*call.argument(0).cast_mut_ptr::<Tally>()).counts();
+        let bytes: Vec<u8> = counts.iter().flat_map(|count| count.to_ne_bytes()).collect();
+        bytes.into_datum().unwrap_or_else(|| call.null())
+    }
+}
+
+/// The state of those bytes.
+///
+/// # Safety
+/// Called by Postgres, as declared: STRICT, (bytea, internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, the argument is a bytea. The state is read before the memory of the
+    // call is, which is where it lies.
+    unsafe {
+        let call = Call::new(fcinfo);
+        aggregate_context(fcinfo);
+        let bytes = Detoasted::new(call.argument(0));
+        let counts: Vec<i64> = bytes.bytes().as_chunks().0.iter().map(|count| i64::from_ne_bytes(*count)).collect();
+        make_state(pg_sys::CurrentMemoryContext, Tally::from(counts))
+    }
+}
+
+/// The counts.
+///
+/// # Safety
+/// Called by Postgres, as declared: (internal) by an aggregate.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_tally_counts(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
+    // SAFETY: by this function's own condition, the state is one of the functions here.
+    unsafe {
+        let call = Call::new(fcinfo);
+        let Some(state) = call.nullable(0) else { return call.null() };
+        let counts = (*state.cast_mut_ptr::<Tally>()).counts();
+        counts.into_datum().unwrap_or_else(|| call.null())
+    }
+}
+
+/// # Safety
+/// `fcinfo` is the pointer that Postgres called a function with.
+unsafe fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::MemoryContext {
+    let mut context = std::ptr::null_mut();
+    // SAFETY: by this function's own condition; it fills in the context where it returns something else than 0.
+    if unsafe { pg_sys::AggCheckCallContext(fcinfo, &raw mut context) } == 0 {
+        internal("tally called outside of an aggregate").raise();
+    }
+    context
+}
+
+/// # Safety
+/// The memory context is one that exists.
+unsafe fn make_state(context: pg_sys::MemoryContext, tally: Tally) -> Datum {
+    Datum::from(PgMemoryContexts::For(context).leak_and_drop_on_delete(tally))
+}
+
+function_info!(pg_finfo_segments_tally_row);
+function_info!(pg_finfo_segments_tally_combine);
+function_info!(pg_finfo_segments_tally_serialize);
+function_info!(pg_finfo_segments_tally_deserialize);
+function_info!(pg_finfo_segments_tally_counts);

@@ -1,0 +1,6 @@
+//! Conditions put to documents.
+
+pub mod condition;
+pub mod document;
+pub mod stored;
+pub mod text_cache;

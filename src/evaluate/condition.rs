@@ -1,0 +1,99 @@
+//! The type `segment_condition`: JSON text that is known to be a condition.
+
+use crate::pg::error::Failure;
+use crate::pg::interrupt;
+use pgrx::PgSqlErrorCode;
+use segments_core::ast::Condition;
+use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
+use segments_core::date::{Instant, Utc, Zone};
+use segments_core::error::Error;
+use segments_core::expr::{Checked, Expr};
+use segments_core::parse::parse_interruptibly;
+use segments_core::path::Path;
+
+/// Reads a condition and gives its canonical text; raises where it is none.
+pub fn canonical(text: &str) -> String {
+    read(text).to_string()
+}
+
+/// Reads a condition; raises where it is none.
+pub fn read(text: &str) -> Condition {
+    let condition = parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise());
+    match check(&condition, &Anywhere) {
+        Ok(_) => condition,
+        Err(errors) => raise_first(errors),
+    }
+}
+
+/// The checked form of a stored condition that is to be put to documents alone.
+///
+/// # Errors
+/// It needs more than the document.
+pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
+    check(&stored(text), &DocumentOnly)
+}
+
+/// The checked form of a condition that is to be put to documents alone; `None` where it is none.
+pub fn check_for_documents_if_sound(text: &str) -> Option<Checked> {
+    check(&parse_interruptibly(text, interrupt::check).ok()?, &DocumentOnly).ok()
+}
+
+/// Reads the text of a value of the type, which was validated when it was made.
+pub fn stored(text: &[u8]) -> Condition {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise())
+}
+
+/// Says so, where every contact of the audience satisfies a condition.
+pub fn notice_everyone(checked: &Checked) {
+    if *checked == Expr::Const(true) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
+            .detail("Every contact of the audience satisfies it.")
+            .hint("An empty condition, {}, means everyone.")
+            .notice();
+    }
+}
+
+/// Raises the first of the mistakes.
+pub fn raise_first(errors: Vec<Error>) -> ! {
+    match errors.into_iter().next() {
+        Some(error) => Failure::from(error).raise(),
+        None => crate::pg::error::internal("condition was refused without an error").raise(),
+    }
+}
+
+/// Raises that some condition needs more than a document, without saying anything of the condition.
+pub fn raise_without_detail() -> ! {
+    Failure::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "condition needs more than a document")
+        .hint("Conditions with $topic, $segment, $now or $today can be used in segments, not with @~.")
+        .raise()
+}
+
+/// A scope in which anything might exist: what is wrong here is wrong everywhere.
+struct Anywhere;
+
+impl Scope for Anywhere {
+    fn property(&self, _: &Path) -> Declaration {
+        Declaration::Undeclared
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        Ok(reference.to_owned())
+    }
+
+    fn segment(&self, _: &str) -> Result<Checked, Refusal> {
+        Ok(Expr::Const(true))
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        &Utc
+    }
+
+    fn now(&self) -> Option<Instant> {
+        Some(Instant::from_micros_saturating(0))
+    }
+}

@@ -1,0 +1,147 @@
+//! Segments that a row alone decides: what a statement did to their counts is seen in its transition tables, which are
+//! gone through once for all of them.
+
+use crate::api::contact;
+use crate::catalog::audience::Audience;
+use crate::live::deltas::Outcome;
+use crate::live::eligibility::LiveSegment;
+use crate::pg::interrupt;
+use crate::pg::row;
+use crate::pg::text::Text;
+use crate::pg::transition::{Row, TableProgram};
+use crate::pg::trigger::Statement;
+use pgrx::pg_sys::Oid;
+use segments_core::expr::Checked;
+use segments_core::program::Surroundings;
+use segments_core::program_set::{Matches, ProgramSet};
+use segments_core::row_conditions::{Columns, on_row};
+use segments_core::sql::Table;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Segments of live audiences over one table that read it alike.
+pub struct TrackedRows {
+    program: TableProgram,
+    segments: Vec<Tracked>,
+    /// The column that identifies contacts, where entries and exits are recorded
+    id: Option<(usize, Text)>,
+}
+
+struct Tracked {
+    /// The audience's position among those of the table
+    audience: usize,
+    id: Uuid,
+    is_watched: bool,
+}
+
+/// Segments that are still to be compiled.
+pub struct Population {
+    table: Table,
+    id: String,
+    segments: Vec<Tracked>,
+    conditions: Vec<Checked>,
+}
+
+/// Adds an audience's segments, of those that a row alone decides, to the populations of its table.
+pub fn add(populations: &mut Vec<Population>, position: usize, audience: &Audience, segments: &[LiveSegment]) {
+    let table = &audience.table;
+    let is_alike = |population: &Population| {
+        let properties = |table: &Table| table.properties.as_ref().map(|column| column.name.clone());
+        let names = |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        population.id == audience.id.name
+            && properties(&population.table) == properties(table)
+            && names(&population.table) == names(table)
+    };
+    let index = populations.iter().position(is_alike).unwrap_or_else(|| {
+        let (table, id) = (table.clone(), audience.id.name.clone());
+        populations.push(Population { table, id, segments: Vec::new(), conditions: Vec::new() });
+        populations.len() - 1
+    });
+    for segment in segments.iter().filter(|segment| !segment.reads_topics) {
+        let condition = contact::restricted(audience, &segment.checked);
+        populations[index].conditions.push(on_row(&condition, table, row::fold));
+        let tracked = Tracked { audience: position, id: segment.id, is_watched: segment.is_watched };
+        populations[index].segments.push(tracked);
+    }
+}
+
+impl Population {
+    /// Makes the segments ready for the rows of a table: the audience's, or a part of it, whose columns may come in
+    /// another order. `None` where there are none.
+    pub fn compile(self, relation: Oid) -> Option<TrackedRows> {
+        if self.segments.is_empty() {
+            return None;
+        }
+        let mut columns = Columns::of(&self.conditions, &self.table);
+        let is_watched = self.segments.iter().any(|segment| segment.is_watched);
+        let id = is_watched.then(|| columns.position(&self.id));
+        let program = TableProgram::new(relation, &columns, ProgramSet::compile(&self.conditions))?;
+        let id = id.map(|position| (position, program.text_of(position)));
+        Some(TrackedRows { program, segments: self.segments, id })
+    }
+}
+
+impl TrackedRows {
+    /// What a statement has done, added to the outcomes of the table's audiences.
+    pub fn evaluate(&self, statement: Statement, outcomes: &mut [Outcome]) {
+        let mut growth = vec![0i64; self.segments.len()];
+        let mut moves = Moves::default();
+        let (mut before, mut after) = (Matches::new(), Matches::new());
+        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
+        self.program.each(statement, |old, new| match (&old, &new) {
+            // What no condition reads has changed.
+            (Some(old), Some(new)) if old.is_like(new) => {}
+            (Some(old), Some(new)) => {
+                old.matching(surroundings, &mut before);
+                new.matching(surroundings, &mut after);
+                for number in after.differing(&before) {
+                    growth[number] += if after.contains(number) { 1 } else { -1 };
+                }
+                match &self.id {
+                    Some((id, _)) if old.has_same(*id, new) => {
+                        let moved = after.differing(&before).map(|number| (number, after.contains(number)));
+                        self.note(&mut moves, new, moved);
+                    }
+                    _ => {
+                        self.note(&mut moves, old, before.iter().map(|number| (number, false)));
+                        self.note(&mut moves, new, after.iter().map(|number| (number, true)));
+                    }
+                }
+            }
+            (Some(row), None) | (None, Some(row)) => {
+                let comes = new.is_some();
+                row.matching(surroundings, &mut after);
+                for number in after.iter() {
+                    growth[number] += if comes { 1 } else { -1 };
+                }
+                self.note(&mut moves, row, after.iter().map(|number| (number, comes)));
+            }
+            (None, None) => {}
+        });
+        for (segment, members) in self.segments.iter().zip(growth) {
+            outcomes[segment.audience].grew(segment.id, members);
+        }
+        for ((number, contact), net) in moves {
+            let segment = &self.segments[number];
+            outcomes[segment.audience].changed(segment.id, contact, net);
+        }
+    }
+
+    /// Notes which watched segments a row's contact enters and leaves. A contact without an id is none that could be
+    /// told.
+    fn note(&self, moves: &mut Moves, row: &Row<'_>, moved: impl Iterator<Item = (usize, bool)>) {
+        let Some((position, text)) = &self.id else { return };
+        let mut contact: Option<String> = None;
+        for (number, enters) in moved.filter(|(number, _)| self.segments[*number].is_watched) {
+            if contact.is_none() {
+                contact = row.text(*position, text);
+            }
+            let Some(contact) = &contact else { return };
+            *moves.entry((number, contact.clone())).or_default() += if enters { 1 } else { -1 };
+        }
+    }
+}
+
+/// By segment and contact, how often it enters more than it leaves: a statement may take a contact away in one row and
+/// put it back in another.
+type Moves = BTreeMap<(usize, String), i64>;

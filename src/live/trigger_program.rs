@@ -1,0 +1,239 @@
+//! What the triggers of a table keep: the counts of every live audience whose contacts, or whose subscriptions, are its
+//! rows.
+//!
+//! A backend compiles it on the first statement that changes the table, and again when the table's definition, or that
+//! of a segment, has changed since.
+
+use crate::catalog::access;
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::definition_cache::{Sources, Validity};
+use crate::live::changes::record::Changing;
+use crate::live::contacts::Contacts;
+use crate::live::deltas::{Change, Journal, Outcome};
+use crate::live::row_segments as rows;
+use crate::live::row_segments::{Population, TrackedRows};
+use crate::live::subscriptions;
+use crate::live::subscriptions::TrackedSubscriptions;
+use crate::live::{eligibility as kept, truncation};
+use crate::pg::error::Failure;
+use crate::pg::query;
+use crate::pg::snapshot;
+use crate::pg::snapshot::Command;
+use crate::pg::trigger::{Event, Statement};
+use crate::pg::{relcache, security, subtransaction};
+use pgrx::pg_sys::Oid;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// A table with triggers of ours.
+pub struct Tracked {
+    audiences: Vec<TrackedAudience>,
+    /// What rows alone decide, of all these audiences
+    rows: Vec<TrackedRows>,
+    /// The other tables that it takes queries on
+    reads: Vec<Oid>,
+    journal: Journal,
+}
+
+/// A live audience that has to do with the table.
+struct TrackedAudience {
+    name: String,
+    /// The owner of the contacts' table, with whose rights conditions are evaluated
+    owner: Oid,
+    /// Whether no two contacts can have the same id
+    has_unique_ids: bool,
+    /// Where the table has its contacts, of whose subscriptions segments ask
+    contacts: Option<Contacts>,
+    /// Where the table has their subscriptions, of which segments ask
+    subscriptions: Option<TrackedSubscriptions>,
+    /// The other table, where there is one and these read it
+    reads: [Option<Oid>; 2],
+}
+
+impl Tracked {
+    /// Records by how much a statement has changed the counts.
+    pub fn keep(&self, statement: Statement) {
+        if statement.event() == Event::Truncate {
+            let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
+            return self.audiences.iter().for_each(|audience| keep(&audience.name));
+        }
+        let command = snapshot::current_command();
+        let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
+        security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
+        for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
+            audience.evaluate(statement, &mut outcome);
+            let changes = outcome.record_growth(&audience.name, self.journal);
+            audience.record(command, changes, self.journal.owner());
+        }
+    }
+}
+
+impl TrackedAudience {
+    /// What a statement has done to segments that ask for subscriptions.
+    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
+        if self.contacts.is_none() && self.subscriptions.is_none() {
+            return;
+        }
+        let evaluate = || {
+            if let Some(contacts) = &self.contacts {
+                contacts.evaluate(statement, outcome);
+            }
+            if let Some(subscriptions) = &self.subscriptions {
+                subscriptions.evaluate(statement, outcome);
+            }
+        };
+        self.rewording(|| security::as_role_restricted(self.owner, evaluate));
+    }
+
+    /// Records whom a statement let into watched segments, and whom it put out.
+    fn record(&self, command: Command, changes: Vec<Change>, extension_owner: Oid) {
+        let changing = Changing { audience: &self.name, command, has_unique_ids: self.has_unique_ids };
+        self.rewording(|| changing.record(changes, extension_owner));
+    }
+
+    /// Runs `work`, whose errors are shown to superusers alone: whoever writes need not be allowed to read contacts, which
+    /// they may quote.
+    fn rewording(&self, work: impl FnOnce()) {
+        let may_see = security::is_superuser();
+        subtransaction::rewording(work, |sqlstate, message| {
+            let detail = match may_see {
+                true => format!("Evaluating its segments failed: {message}"),
+                false => {
+                    "The error that evaluating its segments met is not shown, since it may quote contacts.".to_owned()
+                }
+            };
+            Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
+                .detail(detail)
+                .hint("Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.")
+        });
+    }
+}
+
+thread_local! {
+    static TABLES: RefCell<HashMap<Oid, Entry>> = RefCell::default();
+}
+
+#[derive(Clone)]
+struct Entry {
+    validity: Rc<Validity>,
+    table: Rc<Tracked>,
+}
+
+/// How often a table is compiled at most: where nothing is kept in caches, what was compiled is outdated at once.
+const ATTEMPTS: usize = 3;
+
+/// What the table's triggers keep.
+pub fn table(relation: Oid) -> Rc<Tracked> {
+    for _ in 1..ATTEMPTS {
+        let known = TABLES.with_borrow(|tables| tables.get(&relation).cloned());
+        let Entry { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
+        // Somebody may be about to call these tables, or their columns, otherwise.
+        table.reads.iter().copied().for_each(relcache::lock_for_reading);
+        if validity.holds() {
+            return table;
+        }
+        let outdated = TABLES.with_borrow_mut(|tables| tables.remove(&relation));
+        drop(outdated);
+    }
+    compile_anew(relation).table
+}
+
+fn compile_anew(relation: Oid) -> Entry {
+    let journal = Journal::find();
+    security::as_role(journal.owner(), || {
+        snapshot::latest(|| {
+            let validity = Validity::watch(|| Sources {
+                audiences: query::rows(LIVE_AUDIENCES, &[relation.into()], |row| row.get(1)),
+                tables: query::rows(TABLES_OF, &[relation.into()], |row| row.get(1)),
+            });
+            let entry = Entry { validity, table: Rc::new(compile(relation, journal)) };
+            let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry.clone()));
+            drop(before);
+            entry
+        })
+    })
+}
+
+fn compile(relation: Oid, journal: Journal) -> Tracked {
+    let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| Role {
+        audience: row.get(1),
+        has_contacts: row.get(2),
+        has_subscriptions: row.get(3),
+    });
+    let (mut audiences, mut populations) = (Vec::new(), Vec::new());
+    found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut populations));
+    let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
+    let reads = audiences.iter().flat_map(|audience: &TrackedAudience| audience.reads).flatten().collect();
+    Tracked { audiences, rows, reads, journal }
+}
+
+/// Whether the table's rows are contacts of a live audience, or their subscriptions.
+pub fn is_kept(relation: Oid) -> bool {
+    let live = || query::first(LIVE_AUDIENCES, &[relation.into()], |row| row.get::<String>(1));
+    security::as_role(access::extension_owner(), || snapshot::latest(live)).is_some()
+}
+
+macro_rules! live_audiences {
+    ($select:literal) => {
+        concat!(
+            "WITH RECURSIVE ancestor(oid) AS (
+                SELECT $1
+                UNION
+                SELECT i.inhparent FROM ancestor
+                  JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) ancestor.oid),
+             role AS (
+                SELECT a.name, a.relation::pg_catalog.oid AS relation, a.topics_relation::pg_catalog.oid AS topics_relation,
+                       a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
+                       COALESCE(a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor),
+                                false) AS has_subscriptions
+                  FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live') ",
+            $select
+        )
+    };
+}
+
+const LIVE_AUDIENCES: &str = live_audiences!(
+    "SELECT role.name, role.has_contacts, role.has_subscriptions
+       FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name"
+);
+
+/// The table, what it is a part of, and the other table of each audience.
+const TABLES_OF: &str = live_audiences!(
+    "SELECT ancestor.oid FROM ancestor
+      UNION SELECT role.relation FROM role WHERE role.has_subscriptions
+      UNION SELECT role.topics_relation FROM role WHERE role.has_contacts AND role.topics_relation IS NOT NULL"
+);
+
+/// What a table is to an audience.
+struct Role {
+    audience: String,
+    has_contacts: bool,
+    has_subscriptions: bool,
+}
+
+impl Role {
+    fn compile(self, table: Oid, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
+        let Ok(audience) = Audience::try_load(&self.audience) else { return };
+        let segments = kept::segments(&audience);
+        let presence = subscriptions::presence(&audience);
+        if self.has_contacts {
+            rows::add(populations, audiences.len(), &audience, &segments);
+        }
+        let contacts = self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten();
+        let subscriptions =
+            self.has_subscriptions.then(|| TrackedSubscriptions::new(&audience, &segments, presence)).flatten();
+        let topics = match &audience.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
+        audiences.push(TrackedAudience {
+            owner: audience.relation.owner,
+            has_unique_ids: audience.has_unique_ids(),
+            reads: [contacts.as_ref().and(topics), subscriptions.as_ref().map(|_| audience.relation.oid)],
+            contacts,
+            subscriptions,
+            name: self.audience,
+        });
+    }
+}

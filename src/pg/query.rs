@@ -1,0 +1,109 @@
+//! Queries that the extension itself runs.
+//!
+//! They name every table, function and operator with its schema, or stick to what `pg_catalog` holds and qualify
+//! operators, because they run with whatever search_path the caller has.
+
+use crate::pg::error::internal;
+use crate::pg::rows::RowProgram;
+use crate::pg::snapshot;
+use crate::pg::spi::{KeptPlan, Reading, Session, Tuple};
+use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use segments_core::program::Surroundings;
+use segments_core::program_set::Matches;
+
+/// The text of a query.
+#[derive(Clone, Copy)]
+pub enum Sql<'a> {
+    /// A constant of the source. A backend plans it once
+    Constant(&'static str),
+    /// Made for this call, and planned for it
+    Made(&'a str),
+}
+
+impl From<&'static str> for Sql<'_> {
+    fn from(sql: &'static str) -> Self {
+        Sql::Constant(sql)
+    }
+}
+
+impl<'a> From<&'a String> for Sql<'a> {
+    fn from(sql: &'a String) -> Self {
+        Sql::Made(sql)
+    }
+}
+
+/// A row that a query returned.
+pub struct Row<'r>(&'r Tuple);
+
+impl Row<'_> {
+    /// The value of a column, from 1, that is never NULL.
+    pub fn get<T: FromDatum + IntoDatum>(&self, column: usize) -> T {
+        self.nullable(column).unwrap_or_else(|| internal(format!("column {column} is NULL")).raise())
+    }
+
+    /// The value of a column, from 1.
+    pub fn nullable<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
+        self.0.get(column)
+    }
+
+    /// Finds the conditions that it satisfies; its first columns are those of the program.
+    pub fn matching(&self, program: &RowProgram, surroundings: Surroundings<'_>, matches: &mut Matches) {
+        program.matching_tuple(self.0, surroundings, matches);
+    }
+}
+
+/// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
+/// called the extension, or in a new one where the transaction has written.
+pub fn rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+    Session::open().query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple)))
+}
+
+/// As [`rows`], with a plan that the caller keeps.
+pub fn kept_rows<T>(
+    session: &Session,
+    plan: &KeptPlan,
+    arguments: &[DatumWithOid],
+    read: impl Fn(&Row<'_>) -> T,
+) -> Vec<T> {
+    session.run(plan, arguments, Reading::usual(), |tuple| read(&Row(tuple)))
+}
+
+/// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does
+/// not make a constant of it.
+pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+    Session::open().query_with(sql, argument, Reading::usual(), |tuple| read(&Row(tuple))).into_iter().next()
+}
+
+/// Reads the first row of a query, as [`rows`] does; `None` where there is none.
+pub fn first<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+    rows(sql, arguments, read).into_iter().next()
+}
+
+/// Reads the first row of what EXPLAIN says, which is not allowed where nothing may be written, though it writes
+/// nothing.
+pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))).into_iter().next()
+}
+
+/// What the planner thinks that a query costs, which is EXPLAINed in the format json.
+pub fn cost(explain: &String, arguments: &[DatumWithOid]) -> Option<f64> {
+    let plan = explained(explain, arguments, |row| row.get::<pgrx::Json>(1))?;
+    plan.0.get(0)?.get("Plan")?.get("Total Cost")?.as_f64()
+}
+
+/// Runs a statement that writes, or that is to see what this call has written, and reads each row.
+pub fn write_rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+    snapshot::will_write();
+    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple)))
+}
+
+/// Runs a statement that writes and tells how many rows it concerned.
+pub fn write<'q>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid]) -> usize {
+    snapshot::will_write();
+    Session::open().execute(sql.into(), arguments, Reading::New)
+}
+
+/// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
+pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
+    Session::open().write_latest(sql, arguments)
+}

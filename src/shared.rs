@@ -1,0 +1,4 @@
+//! What sessions and background processes tell each other in shared memory.
+
+pub mod board;
+pub mod progress;
