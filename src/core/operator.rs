@@ -268,7 +268,7 @@ impl Fits {
     }
 }
 
-/// The table as Markdown, for the README.
+/// The table as Markdown, for docs/conditions.md.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table = String::from("| operator | operand | matches when | index |\n|---|---|---|---|\n");

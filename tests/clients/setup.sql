@@ -1,4 +1,4 @@
--- What each client finds: the table of README's "Your own table", its owner `app`, and a colleague without any rights.
+-- What each client finds: the table of docs/clients.md, its owner `app`, and a colleague without any rights.
 SET client_min_messages = warning;
 CREATE EXTENSION segments;
 CREATE ROLE app LOGIN PASSWORD 'app';

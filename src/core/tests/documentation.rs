@@ -7,14 +7,25 @@ use segments_core::pattern::{self, CONSTRUCTS, Pattern};
 
 const README: &str = include_str!("../../../README.md");
 const CONDITIONS: &str = include_str!("../../../docs/conditions.md");
+const REFERENCE: &str = include_str!("../../../docs/reference.md");
 
 #[test]
-fn the_readme_has_the_table_of_operators() {
-    assert!(README.contains(&markdown_table()), "README.md needs this table:\n\n{}", markdown_table());
+fn conditions_has_the_table_of_operators() {
+    assert!(CONDITIONS.contains(&markdown_table()), "docs/conditions.md needs this table:\n\n{}", markdown_table());
 }
 
 #[test]
-fn the_readme_has_the_limits() {
+fn the_readme_has_ten_rows_of_that_table() {
+    let table = markdown_table();
+    let rows: Vec<&str> = README.lines().filter(|line| line.starts_with("| `$")).collect();
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        assert!(table.lines().any(|line| line == row), "README.md has another row than docs/conditions.md: {row}");
+    }
+}
+
+#[test]
+fn the_reference_has_the_limits() {
     let thousands = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
     for row in [
         format!("| nesting of a condition | {} levels |", limits::NESTING),
@@ -24,7 +35,7 @@ fn the_readme_has_the_limits() {
         format!("| text of a condition | {} MiB |", limits::TEXT_BYTES >> 20),
         format!("| a pattern | {} MiB compiled |", limits::PATTERN_BYTES >> 20),
     ] {
-        assert!(README.contains(&row), "README.md lacks {row}");
+        assert!(REFERENCE.contains(&row), "docs/reference.md lacks {row}");
     }
 }
 
