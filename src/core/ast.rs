@@ -6,7 +6,7 @@
 use crate::date::DateLiteral;
 use crate::operator::Operator;
 use crate::path::Path;
-use crate::pattern::{Needle, Pattern};
+use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
@@ -145,17 +145,6 @@ pub enum Comparison {
     Lte,
 }
 
-/// A test for literal text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TextTest {
-    /// `$contains`
-    Contains,
-    /// `$startsWith`
-    StartsWith,
-    /// `$endsWith`
-    EndsWith,
-}
-
 /// An entry of `$all`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllEntry {
@@ -229,18 +218,6 @@ impl Comparison {
             Comparison::Gte => ordering.is_ge(),
             Comparison::Lt => ordering.is_lt(),
             Comparison::Lte => ordering.is_le(),
-        }
-    }
-}
-
-impl TextTest {
-    /// Its operator.
-    #[must_use]
-    pub fn operator(self) -> Operator {
-        match self {
-            TextTest::Contains => Operator::Contains,
-            TextTest::StartsWith => Operator::StartsWith,
-            TextTest::EndsWith => Operator::EndsWith,
         }
     }
 }

@@ -3,11 +3,11 @@
 //! Complements are spelled out (`$ne` is the negation of `$eq`), dates are resolved, types are known, `$all` is a
 //! conjunction, and constants are folded, so that whatever works on a condition meets each idea once.
 
-use crate::ast::{Comparison, TextTest};
+use crate::ast::Comparison;
 use crate::date::DateRange;
 use crate::operator::Operator;
 use crate::path::Path;
-use crate::pattern::{Needle, Pattern};
+use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 

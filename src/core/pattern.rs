@@ -1,8 +1,8 @@
 //! Patterns of `$regex`, and the literal text of `$contains`, `$startsWith` and `$endsWith`.
 
-use crate::ast::TextTest;
 use crate::error::ErrorKind;
 use crate::limits::PATTERN_BYTES;
+use crate::operator::Operator;
 pub use construct::{CONSTRUCTS, Construct, markdown_table};
 use reading::Reading;
 use search::Search;
@@ -39,6 +39,17 @@ impl std::hash::Hash for Pattern {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         (&self.source, &self.options).hash(state);
     }
+}
+
+/// A test for literal text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextTest {
+    /// `$contains`
+    Contains,
+    /// `$startsWith`
+    StartsWith,
+    /// `$endsWith`
+    EndsWith,
 }
 
 /// Literal text to look for.
@@ -114,6 +125,18 @@ impl Pattern {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.wanted.iter().chain(&self.unwanted).map(Search::bytes).sum()
+    }
+}
+
+impl TextTest {
+    /// Its operator.
+    #[must_use]
+    pub fn operator(self) -> Operator {
+        match self {
+            TextTest::Contains => Operator::Contains,
+            TextTest::StartsWith => Operator::StartsWith,
+            TextTest::EndsWith => Operator::EndsWith,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What finds a match: a search for literal text, where that is all that a pattern says, or a regular expression.
 
+use super::TextTest;
 use super::expression::Expression;
 use super::{Refusal, too_big};
-use crate::ast::TextTest;
 use memchr::memmem;
 use regex_syntax::hir::{Hir, HirKind, Literal, Look};
 

@@ -9,10 +9,11 @@ use super::native::Scalar;
 use super::table::{ColumnKind, Table, TypedIndex};
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
-use crate::ast::{Comparison, TextTest};
+use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant, Utc};
 use crate::expr::{FieldTest, ValueTest};
 use crate::path::Path;
+use crate::pattern::TextTest;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 

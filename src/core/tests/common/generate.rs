@@ -11,7 +11,7 @@ use segments_core::ast::*;
 use segments_core::date::DateLiteral;
 use segments_core::decimal::Decimal;
 use segments_core::path::Path;
-use segments_core::pattern::{Needle, Pattern};
+use segments_core::pattern::{Needle, Pattern, TextTest};
 use segments_core::types::{JsonType, PropertyType, ScalarType};
 use segments_core::value::{Json, Value, key_order};
 use std::fmt;
