@@ -7,6 +7,10 @@ use crate::date::Moment;
 use crate::decimal::Number;
 use crate::locator::{Layouts, Locator};
 
+mod json;
+
+pub use json::to_json;
+
 /// A value in a document: a cheap handle, not the value.
 pub trait Node<'d>: Copy {
     /// How an array is read.
@@ -83,10 +87,20 @@ pub trait Object<'d>: Copy {
         keys.iter().enumerate().all(|(position, key)| found(position, self.get(key)))
     }
 
-    /// What [`Locator::locate`] does.
+    /// Finds the values of the locator's keys that the object has: `found` is told each key's position, and the value.
+    /// The layouts keep where the values are, for other objects with the same keys.
     #[inline]
     fn locate(self, locator: &Locator, _: &mut Layouts, found: impl FnMut(usize, Self::Node)) {
-        locator.search(self, found);
+        self.find(locator.keys(), found);
+    }
+
+    /// The same as [`locate`](Self::locate), without a memory of other objects.
+    #[inline]
+    fn find(self, keys: &[String], mut found: impl FnMut(usize, Self::Node)) {
+        self.look_up(keys, |position, value| {
+            value.into_iter().for_each(|value| found(position, value));
+            true
+        });
     }
 
     /// Whether there is no member.

@@ -179,7 +179,7 @@ impl<'d> Object<'d> for JsonbObject<'d> {
         let stored = self.members.stored_keys(values.offset);
         match stored.and_then(|stored| layouts.slots(locator, stored, |keys| self.members.slots(keys))) {
             Some(slots) => self.members.pick(values, slots, found),
-            None => locator.search(self, found),
+            None => self.find(locator.keys(), found),
         }
     }
 

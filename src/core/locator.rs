@@ -4,12 +4,11 @@
 //! among an object's members is worked out once for each such set, and kept: an object with the same keys as one that
 //! was met before is not searched (compare the hidden classes of Chambers, Ungar and Lee 1989).
 
-use crate::document::Object;
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Different keys to be looked for, in [`crate::value::key_order`].
+/// Different keys to be looked for, in [`crate::value::key_order`]; `Object::locate` finds their values.
 #[derive(Debug)]
 pub struct Locator {
     /// Which of all locators it is
@@ -64,21 +63,6 @@ impl Locator {
     #[must_use]
     pub fn keys(&self) -> &[String] {
         &self.keys
-    }
-
-    /// Finds the values of the keys that the object has: `found` is told each key's position, and the value.
-    #[inline]
-    pub fn locate<'d, O: Object<'d>>(&self, object: O, layouts: &mut Layouts, found: impl FnMut(usize, O::Node)) {
-        object.locate(self, layouts, found);
-    }
-
-    /// The same without a memory of other objects.
-    #[inline]
-    pub(crate) fn search<'d, O: Object<'d>>(&self, object: O, mut found: impl FnMut(usize, O::Node)) {
-        object.look_up(&self.keys, |position, value| {
-            value.into_iter().for_each(|value| found(position, value));
-            true
-        });
     }
 }
 

@@ -22,7 +22,7 @@
 //! by 90 degrees: instead of counting the satisfied clauses of each condition, whole words of conditions are
 //! intersected clause by clause, as bitmap indexes do (O'Neil 1987).
 
-use crate::document::{Node, View};
+use crate::document::{Node, Object, View};
 use crate::expr::{Atom, Checked};
 use crate::locator::Locator;
 use crate::program::Surroundings;
@@ -130,7 +130,7 @@ impl ProgramSet {
             }
         };
         if let View::Object(object) = document.view() {
-            self.locator.locate(object, matches.layouts(), |position, value| found[position] = Some(value));
+            object.locate(&self.locator, matches.layouts(), |position, value| found[position] = Some(value));
         }
         self.matching_fields(found, surroundings, matches);
     }

@@ -4,7 +4,7 @@ use crate::pg::error::internal;
 use crate::pg::row::{Reader, Value};
 use crate::pg::spi::Tuple;
 use pgrx::pg_sys::{Datum, Oid};
-use segments_core::document::{Node, View};
+use segments_core::document::{Node, Object, View};
 use segments_core::locator::Locator;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
@@ -113,7 +113,7 @@ impl RowProgram {
         if let (Some(Properties { locator, slots, .. }), Some(properties)) = (&self.properties, &properties)
             && let Some(View::Object(object)) = properties.cell(&[]).map(Node::view)
         {
-            locator.locate(object, matches.layouts(), |position, value| found[slots[position]] = Some(value));
+            object.locate(locator, matches.layouts(), |position, value| found[slots[position]] = Some(value));
         }
         self.set.matching_fields(&found, surroundings, matches);
     }

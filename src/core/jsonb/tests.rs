@@ -1,6 +1,7 @@
 use super::*;
 use crate::decimal::Decimal;
-use crate::value::{Json, key_order, to_json};
+use crate::document::to_json;
+use crate::value::{Json, key_order};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -20,7 +21,7 @@ fn locate<'d>(locator: &Locator, object: JsonbObject<'d>) -> Vec<Option<JsonbNod
     let mut layouts = Layouts::default();
     let [first, second] = [(), ()].map(|()| {
         let mut found = vec![None; locator.keys().len()];
-        locator.locate(object, &mut layouts, |position, value| found[position] = Some(value));
+        object.locate(locator, &mut layouts, |position, value| found[position] = Some(value));
         found
     });
     let bytes =
@@ -327,7 +328,7 @@ proptest! {
             let bytes = encode::container(&members(keys.into_iter().zip((0..).map(value)).collect()));
             for locator in &locators {
                 let mut found = Vec::new();
-                locator.locate(object(&bytes), &mut layouts, |position, value| found.push((position, to_json(value))));
+                object(&bytes).locate(locator, &mut layouts, |position, value| found.push((position, to_json(value))));
                 let got = |(position, key): (usize, &String)| Some((position, to_json(object(&bytes).get(key)?)));
                 let expected: Vec<_> = locator.keys().iter().enumerate().filter_map(got).collect();
                 prop_assert_eq!(found, expected);

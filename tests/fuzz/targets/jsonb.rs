@@ -4,12 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use segments_core::check::{DocumentOnly, check};
+use segments_core::document::to_json;
 use segments_core::expr::Checked;
 use segments_core::jsonb::Jsonb;
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
 use segments_core::program_set::{Matches, ProgramSet};
-use segments_core::value::to_json;
 use std::sync::LazyLock;
 
 const CONDITIONS: &[&str] = &[
