@@ -6,6 +6,21 @@
 //!                               ├→ SQL          a WHERE clause over a table of contacts
 //!                               └→ facts        what an index can use
 //! ```
+//!
+//! Imports go down only. Each module may import the modules of the lines below its own, and none above; those on one
+//! line do not import each other.
+//!
+//! ```text
+//! notices, program_set, rename, sql
+//! check, facts, program
+//! expr, parse, print
+//! ast, row
+//! jsonb, path
+//! document, json, pattern
+//! date, error, operator
+//! limits, locator, types, value
+//! decimal
+//! ```
 #![forbid(unsafe_code)]
 pub mod ast;
 pub mod check;

@@ -11,6 +11,7 @@ use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
 
 mod array;
+mod column;
 mod moment;
 mod native;
 mod number;
@@ -194,7 +195,7 @@ impl Compiler<'_> {
         if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
             return Part::Sql(sql);
         }
-        let (sql, on_null) = match native::test(self.writer, column, field) {
+        let (sql, on_null) = match column::test(self.writer, column, field) {
             // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the
             // elements of an array are looked for.
             Some(sql) => (if positive { sql } else { sql.negate() }, None),

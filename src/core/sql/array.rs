@@ -3,9 +3,9 @@
 //! An array of several dimensions is the list of its elements, as `@>` and `unnest` have it, and wherever counting
 //! starts, the first is at index 0. `=` minds both, so that it is put to the list.
 
-use super::native::{Equal, Scalar};
+use super::native::Scalar;
 use super::table::{Column, ColumnKind};
-use super::tree::{Sql, Symbol};
+use super::tree::{Equal, Sql, Symbol};
 use super::writer::Writer;
 use crate::expr::{Constant, ElementTest, Expr, FieldTest, ValueTest};
 use crate::path::{Path, as_index};
@@ -51,7 +51,7 @@ pub(super) fn element(
     let index = i32::try_from(index).ok().and_then(|index| Some((index, index.checked_add(1)?)));
     let Some((index, subscript)) = index else { return Some(Sql::Const(on_missing == positive)) };
     let array = writer.value(column);
-    let term = format!("({})[{subscript}]", flat(writer, &array));
+    let term = format!("({})[{subscript}]", writer.flat(&array));
     let element = Scalar { writer, kind, term: &term, may_be_nan: true };
     let is_there =
         || Sql::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
@@ -82,12 +82,6 @@ pub(super) fn element(
         false if column.not_null => sql.negate(),
         false => Sql::or([Sql::IsNull(array), sql.negate()]),
     })
-}
-
-/// The elements as an array of one dimension that counts from 1; of NULL an empty one.
-pub(super) fn flat(writer: Writer<'_>, array: &str) -> String {
-    let (element, unnest) = (writer.identifier("element"), writer.builtin("unnest"));
-    format!("ARRAY(SELECT {element} FROM {unnest}({array}) AS {element})")
 }
 
 struct Array<'a> {
@@ -155,7 +149,7 @@ impl<'a> Array<'a> {
         // What a GIN index on the column serves; it knows no NULL.
         let contained: Vec<_> = texts.iter().filter(|text| text.is_some()).cloned().collect();
         let contains = (!contained.is_empty()).then(|| self.infix(Symbol::Contains, &contained));
-        let flat = flat(self.writer, self.term);
+        let flat = self.writer.flat(self.term);
         let equal = Array { term: &flat, ..*self }.infix(Symbol::Eq, &texts);
         Some(Sql::and(contains.into_iter().chain([equal])))
     }

@@ -3,9 +3,8 @@
 //! What such a column holds outside the years 1 to 9999, infinity included, counts as the first or the last moment of
 //! them, as [`Moment`](crate::date::Moment) reads it: so nothing is after 9999-12-31, in any zone.
 
-use super::native::Equal;
 use super::table::ColumnKind;
-use super::tree::{Sql, Symbol};
+use super::tree::{Equal, Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant};

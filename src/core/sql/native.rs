@@ -1,35 +1,17 @@
-//! Tests on native columns, as SQL that their indexes serve.
+//! Tests on one value of a native column, as SQL that indexes serve.
 
-use super::array;
 use super::moment;
 use super::number::{self, Bound};
-use super::table::{Column, ColumnKind};
-use super::tree::{Infix, OneOf, Sql, Symbol};
+use super::table::ColumnKind;
+use super::tree::{Equal, Infix, OneOf, Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::expr::{Constant, Expr, FieldTest, ValueTest};
 use crate::path::Path;
 use crate::pattern::TextTest;
-use crate::types::PropertyType;
 use crate::value::Value;
 use std::collections::HashSet;
 use std::net::IpAddr;
-
-/// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
-pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
-    if !field.path.rest().is_empty() {
-        return None;
-    }
-    let term = writer.value(column);
-    match &column.kind {
-        // The json types, and arrays of them.
-        kind if kind.property_type() == PropertyType::Json => {
-            matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true))
-        }
-        ColumnKind::Array(element) => array::test(writer, &term, element, &field.test),
-        kind => Scalar { writer, kind, term: &term, may_be_nan: true }.test(&field.test),
-    }
-}
 
 /// A term whose values are no arrays and no json.
 pub(super) struct Scalar<'a> {
@@ -38,16 +20,6 @@ pub(super) struct Scalar<'a> {
     pub term: &'a str,
     /// Whether a numeric or floating-point value may be NaN, which is above all numbers
     pub may_be_nan: bool,
-}
-
-/// What equality with a constant becomes.
-pub(super) enum Equal {
-    /// With a value of the column's type, as its text
-    To(String),
-    /// Something else that it means
-    When(Sql),
-    /// Of nothing
-    Never,
 }
 
 impl Scalar<'_> {

@@ -65,6 +65,16 @@ pub(super) struct OneOf {
     pub array: String,
 }
 
+/// What equality with a constant becomes.
+pub(super) enum Equal {
+    /// With a value of the column's type, as its text
+    To(String),
+    /// Something else that it means
+    When(Sql),
+    /// Of nothing
+    Never,
+}
+
 impl Sql {
     pub(super) fn and(parts: impl IntoIterator<Item = Sql>) -> Sql {
         Self::join(parts, true)

@@ -1,6 +1,5 @@
 //! Names, literals and operators, as text.
 
-use super::array;
 use super::table::{Column, ColumnKind, QualifiedName};
 use super::tree::{Infix, OneOf, Sql, Symbol};
 
@@ -142,6 +141,12 @@ impl Writer<'_> {
         format!("ARRAY[{}]::{}[]", list.join(", "), self.type_name(element))
     }
 
+    /// The elements of an array as one of one dimension that counts from 1; of NULL an empty one.
+    pub(super) fn flat(self, array: &str) -> String {
+        let (element, unnest) = (self.identifier("element"), self.builtin("unnest"));
+        format!("ARRAY(SELECT {element} FROM {unnest}({array}) AS {element})")
+    }
+
     /// The text that the output function of a term's type writes.
     pub(super) fn printed(self, term: &str) -> String {
         format!("{}({}, {term})", self.builtin("format"), self.text("%s"))
@@ -179,7 +184,7 @@ impl Writer<'_> {
             // Without the padding, which is no part of the string.
             ColumnKind::Char { .. } => self.as_text(&term),
             ColumnKind::Array(element) => {
-                let flat = array::flat(self, &term);
+                let flat = self.flat(&term);
                 let flat = match **element {
                     ColumnKind::Char { .. } => format!("{}[]", self.as_text(&flat)),
                     _ => self.plain(&column.kind, &flat),

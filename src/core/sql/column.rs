@@ -1,0 +1,25 @@
+//! Tests on native columns: on the one value that each row has there, or on an array of them.
+
+use super::array;
+use super::native::Scalar;
+use super::table::{Column, ColumnKind};
+use super::tree::Sql;
+use super::writer::Writer;
+use crate::expr::{FieldTest, ValueTest};
+use crate::types::PropertyType;
+
+/// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
+pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
+    if !field.path.rest().is_empty() {
+        return None;
+    }
+    let term = writer.value(column);
+    match &column.kind {
+        // The json types, and arrays of them.
+        kind if kind.property_type() == PropertyType::Json => {
+            matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true))
+        }
+        ColumnKind::Array(element) => array::test(writer, &term, element, &field.test),
+        kind => Scalar { writer, kind, term: &term, may_be_nan: true }.test(&field.test),
+    }
+}

@@ -1,0 +1,141 @@
+//! Imports go down only, and never in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors of the extension, from top to bottom: folders and files of `src/`. Below them all is the core.
+const FLOORS: &[&str] =
+    &["entry", "api", "worker", "refresh", "live", "ddl", "counting", "planner", "evaluate", "catalog", "pg"];
+
+#[test]
+fn the_core_imports_downwards() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = fs::read_to_string(root.join("lib.rs")).unwrap();
+    let order = library.split("//! ```text\n").nth(2).and_then(|text| text.split("//! ```").next()).unwrap();
+    let floors: Vec<Vec<&str>> =
+        order.lines().map(|line| line.trim_start_matches("//! ").split(", ").collect()).collect();
+    assert_eq!(wrong_imports(root, &floors), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "the extension's files are moving to their floors"]
+fn the_extension_imports_downwards() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let floors: Vec<Vec<&str>> = FLOORS.iter().map(|floor| vec![*floor]).collect();
+    assert_eq!(wrong_imports(root, &floors), Vec::<String>::new());
+}
+
+/// A module by the names that lead to it.
+type Module = Vec<String>;
+
+/// The imports that do not go to a floor below, and those that make a circle. A module and the modules inside it may
+/// import each other; the modules of one folder, each with those inside it, may not form a circle.
+fn wrong_imports(root: &Path, floors: &[Vec<&str>]) -> Vec<String> {
+    let floor = |module: &[String]| floors.iter().position(|names| names.contains(&module[0].as_str()));
+    let files: BTreeMap<Module, PathBuf> = modules(root, &[]).into_iter().collect();
+    let mut wrong: Vec<String> = files
+        .keys()
+        .filter(|module| floor(module).is_none())
+        .map(|module| format!("{} is on no floor", module.join("/")))
+        .collect();
+    let mut between_neighbours = BTreeSet::new();
+    for (from, file) in &files {
+        for path in imports(&fs::read_to_string(file).unwrap(), from) {
+            let is_known = |length: &usize| files.contains_key(&path[..*length]);
+            let to = &path[..(1..=path.len()).rev().find(is_known).unwrap_or(0)];
+            let shared = from.iter().zip(to).take_while(|(from, to)| from == to).count();
+            if to.is_empty() || from[0] != to[0] && floor(from) >= floor(to) {
+                wrong.push(format!("{} imports {}, which is not below it", from.join("/"), path.join("::")));
+            } else if shared < from.len() && shared < to.len() {
+                between_neighbours.insert((from[..=shared].to_vec(), to[..=shared].to_vec()));
+            }
+        }
+    }
+    wrong.extend(
+        circles(between_neighbours).into_iter().map(|(from, to)| {
+            format!("{} imports {}, and is imported by it in a circle", from.join("/"), to.join("/"))
+        }),
+    );
+    wrong
+}
+
+/// The imports that are left when those from and to modules that are in no circle are taken away.
+fn circles(mut imports: BTreeSet<(Module, Module)>) -> BTreeSet<(Module, Module)> {
+    loop {
+        let (from, to): (BTreeSet<Module>, BTreeSet<Module>) = imports.iter().cloned().unzip();
+        let left: BTreeSet<_> =
+            imports.iter().filter(|(one, other)| to.contains(one) && from.contains(other)).cloned().collect();
+        if left.len() == imports.len() {
+            return left;
+        }
+        imports = left;
+    }
+}
+
+/// The modules below a folder with their files, without tests and without the core, which is a crate of its own.
+fn modules(folder: &Path, parent: &[String]) -> Vec<(Module, PathBuf)> {
+    let mut modules = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let module = [parent, std::slice::from_ref(&name)].concat();
+        match name.as_str() {
+            "tests" | "lib" | "core" => {}
+            _ if path.is_dir() => modules.extend(self::modules(&path, &module)),
+            _ if path.extension().is_some_and(|extension| extension == "rs") => modules.push((module, path)),
+            _ => {}
+        }
+    }
+    modules
+}
+
+/// The paths that a file names from the root of its crate or from its parent, in `use` or elsewhere.
+fn imports(source: &str, module: &Module) -> Vec<Module> {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let parent = &module[..module.len() - 1];
+    let mut imports = Vec::new();
+    for (start, base) in [("crate::", &[][..]), ("super::", parent)] {
+        for (position, _) in code.match_indices(start) {
+            let before = code[..position].chars().next_back();
+            // Of `super::super::` the first is read, and goes on to the second.
+            if before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != ':') {
+                read_tree(&mut &code[position + start.len()..], base.to_vec(), &mut imports);
+            }
+        }
+    }
+    imports
+}
+
+/// Reads `a::b` or `a::{b, c::d}`.
+fn read_tree(code: &mut &str, mut path: Module, imports: &mut Vec<Module>) {
+    loop {
+        *code = code.trim_start();
+        if let Some(list) = code.strip_prefix('{') {
+            *code = list;
+            while !code.starts_with('}') {
+                read_tree(code, path.clone(), imports);
+                *code = code.trim_start().trim_start_matches(',').trim_start();
+            }
+            *code = &code[1..];
+            return;
+        }
+        let end = code.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(code.len());
+        let (name, rest) = code.split_at(end);
+        match name {
+            "super" => drop(path.pop()),
+            "self" => {}
+            name => path.push(name.to_owned()),
+        }
+        *code = rest;
+        match code.strip_prefix("::") {
+            Some(rest) => *code = rest,
+            None => break,
+        }
+    }
+    // `as` and the name that follows.
+    *code = code.find([',', '}', ';', '\n']).map_or("", |end| &code[end..]);
+    imports.push(path);
+}
