@@ -8,6 +8,7 @@ pub mod index;
 pub mod infer;
 pub mod page;
 pub mod property;
+pub mod refresh;
 pub mod segment;
 pub mod topic;
 pub mod validate;

@@ -5,6 +5,7 @@ pub mod access;
 pub mod audience;
 pub mod column;
 pub mod columns;
+pub mod contact_sql;
 pub mod definition_cache;
 pub mod indexes;
 pub mod scope;

@@ -1,8 +1,12 @@
 //! What Postgres calls by pointer: functions written against its C interface. Each is a line or two that calls down.
 
+pub mod background;
 pub mod condition;
 pub mod estimate;
+pub mod id_text;
 pub mod matching;
 pub mod planner_support;
 pub mod property;
+pub mod shared_memory;
 pub mod tally;
+pub mod triggers;

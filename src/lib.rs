@@ -41,7 +41,8 @@ pgrx::pg_module_magic!(name, version);
 pub extern "C-unwind" fn _PG_init() {
     live::changes::define_settings();
     pg::guard::install();
-    pg::shared::init();
+    shared::settings::define();
+    entry::shared_memory::init();
     worker::init();
 }
 

@@ -12,6 +12,7 @@ pub mod interrupt;
 pub mod nodes;
 pub mod operator;
 pub mod prefetch;
+pub mod process;
 pub mod query;
 mod readable;
 pub mod relcache;

@@ -5,6 +5,7 @@
 use crate::evaluate::condition::check_for_documents;
 use crate::evaluate::document as matching;
 use crate::evaluate::text_cache::TextCache;
+use crate::pg::nodes::IndexClause;
 use segments_core::expr::{Checked, Expr};
 use segments_core::facts::{Facts, GinClass};
 use segments_core::program::Program;
@@ -35,17 +36,6 @@ pub struct Sought {
     pub clauses: Vec<IndexClause>,
     /// What they say, as a condition, where that is less than the condition itself
     part: Option<Box<Planned>>,
-}
-
-/// A condition on an indexed document: an operator of its family, and the operand.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IndexClause {
-    /// `@@`: a jsonpath predicate
-    JsonPath(String),
-    /// `?`: a key
-    Key(String),
-    /// `?|`: any of these keys
-    AnyKey(Vec<String>),
 }
 
 thread_local! {

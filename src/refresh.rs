@@ -7,24 +7,17 @@
 //! A segment that cannot be counted keeps its count, and the reason is recorded; it is due again later and later.
 
 use crate::catalog::access;
-use crate::catalog::access::Scope;
-use crate::catalog::audience::{Audience, unknown};
+use crate::catalog::audience::Audience;
 use crate::catalog::scope;
 use crate::catalog::scope::CheckedCondition;
 use crate::catalog::segment::{Definition, id_of};
-use crate::catalog::visible::{Reads, Visible};
 use crate::counting::pending;
 use crate::counting::{count, members};
-use crate::live::changes;
 use crate::live::definition_locks;
-use crate::pg::error::{Failure, required};
 use crate::pg::query;
 use crate::pg::snapshot;
 use crate::shared::progress;
 use crate::shared::progress::Phase;
-use crate::worker;
-use pgrx::PgSqlErrorCode;
-use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use segments_core::date::Instant;
 use segments_core::expr::Checked;
@@ -46,49 +39,6 @@ impl Outcome {
     fn failed(id: Uuid, message: String) -> Self {
         Outcome { id, checked: None, changes_at: None, count: Err(message) }
     }
-}
-
-/// Counts all segments of an audience anew, or of all audiences that the caller may write segments of.
-#[pg_extern(sql = false)]
-fn refresh_segments(
-    audience: Option<&str>,
-) -> TableIterator<'static, (name!(segment, pgrx::Uuid), name!(contact_count, Option<i64>), name!(error, Option<String>))>
-{
-    let audiences = match audience {
-        Some(audience) => {
-            Audience::must_exist(audience);
-            access::require(Scope::WriteSegments, audience);
-            vec![audience.to_owned()]
-        }
-        None => {
-            let all = query::rows("SELECT a.name FROM segments.audience_config a ORDER BY a.name", &[], |row| {
-                row.get::<String>(1)
-            });
-            all.into_iter().filter(|audience| access::permits(&[Scope::WriteSegments], audience)).collect()
-        }
-    };
-    let rows = audiences.iter().flat_map(|audience| {
-        let counts = refresh(audience, None);
-        let mut visible = Visible::default();
-        counts.outcomes.into_iter().map(move |outcome| {
-            let read = counts.audience.as_ref().zip(outcome.checked.as_ref());
-            let shown = read.is_some_and(|(audience, checked)| visible.shows(audience, &Reads::of(audience, checked)));
-            let (count, error) = match outcome.count {
-                Ok(count) => (shown.then_some(count), None),
-                Err(error) => (None, Some(error)),
-            };
-            (count::datum(outcome.id), count, error)
-        })
-    });
-    let rows: Vec<_> = rows.collect();
-    changes::prune_changes();
-    TableIterator::new(rows)
-}
-
-/// Counts the segments that are due, of every audience; how many those were. For whoever owns the extension.
-#[pg_extern(sql = false)]
-fn refresh_due() -> i64 {
-    due().due.iter().map(|due| refresh_due_of(due) as i64).sum()
 }
 
 /// What is due, and when something will be.
@@ -140,38 +90,6 @@ pub fn failed(due: &Due, message: &str) {
     counts.store(access::extension_owner());
 }
 
-/// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
-#[pg_extern(sql = false)]
-fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
-    let audience = required("audience", audience);
-    access::require_write(audience);
-    let compared = query::first(
-        "SELECT $1 OPERATOR(pg_catalog.<) '1 second'::pg_catalog.interval, $1 OPERATOR(pg_catalog.>) '10 years'::pg_catalog.interval",
-        &[every.into()],
-        |row| (row.nullable(1), row.nullable(2)),
-    );
-    let out_of_range = |message: &str| Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
-    match compared {
-        Some((Some(true), _)) => out_of_range("segments cannot be refreshed that often")
-            .detail("The shortest interval is one second.")
-            .hint("For counts that are exact at any time use set_freshness(audience, 'live').")
-            .raise(),
-        Some((_, Some(true))) => out_of_range("segments cannot be refreshed that seldom")
-            .detail("The longest interval is ten years.")
-            .hint("Leave it out to refresh them as often as segments.refresh_interval says.")
-            .raise(),
-        _ => {}
-    }
-    let changed = access::write(
-        "UPDATE segments.audience_config a SET refresh_interval = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
-        &[audience.into(), every.into()],
-    );
-    if changed == 0 {
-        unknown(audience).raise()
-    }
-    worker::wake();
-}
-
 /// What a refresh counted, in one snapshot.
 pub struct Counts<'a> {
     /// The audience's name
@@ -189,7 +107,7 @@ pub struct Counts<'a> {
 }
 
 /// Counts segments of an audience anew and keeps the counts; all of them, where none are named.
-fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
+pub fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     // One after the other: who waited counts what the other could not see.
     progress::lock(name);
     let extension_owner = access::extension_owner();

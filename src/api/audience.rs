@@ -3,9 +3,12 @@
 use crate::api::audience::topics::map_topics;
 use crate::catalog::access;
 use crate::catalog::access::Scope;
-use crate::catalog::audience::{Audience, owns};
+use crate::catalog::access::must_own;
+use crate::catalog::access::owns;
+use crate::catalog::audience::Audience;
 use crate::catalog::columns;
 use crate::catalog::columns::CatalogColumn;
+use crate::catalog::columns::find_column;
 use crate::catalog::scope;
 use crate::evaluate::condition;
 use crate::live::freshness;
@@ -235,66 +238,6 @@ fn may_replace(name: &str) -> bool {
         && Audience::try_load(name).map_or(true, |audience| !audience.lost.is_empty())
 }
 
-/// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
-pub fn must_own(relation: pg_sys::Oid) -> String {
-    let found = query::write_rows(RELATION, &[relation.into()], |row| {
-        (
-            row.get::<String>(1),
-            row.get::<String>(2),
-            row.get::<pg_sys::Oid>(3),
-            row.get::<String>(4),
-            row.get::<bool>(5),
-        )
-    });
-    let Some((schema, name, owner, kind, is_temporary)) = found.into_iter().next() else {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-            format!("relation with OID {} does not exist", relation.to_u32()),
-        )
-        .hint("Name an existing table.")
-        .raise()
-    };
-    let quoted = quote_qualified_identifier(&schema, &name);
-    if !owns(owner) {
-        Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
-            .detail("Cached counts are computed with the rights of the table's owner.")
-            .hint("Have its owner attach it.")
-            .raise()
-    }
-    if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
-        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
-            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
-            .hint("Attach one of these.")
-            .raise()
-    }
-    if is_temporary {
-        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("table \"{name}\" is temporary"))
-            .detail("It ends with the session; segments are there for every session.")
-            .hint("Attach a table that lasts.")
-            .raise()
-    }
-    quoted
-}
-
-const RELATION: &str = "
-SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
-       c.relpersistence OPERATOR(pg_catalog.=) 't'
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE c.oid OPERATOR(pg_catalog.=) $1";
-
-pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
-    catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
-        let near = segments_core::error::nearest(column, catalog.iter().map(|found| found.name.as_str()));
-        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("column \"{column}\" of {table} does not exist"))
-            .detail(format!(
-                "Its columns are {}.",
-                catalog.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
-            ))
-            .hint(near.map_or("Name one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
-            .raise()
-    })
-}
-
 /// Raises 42804 where the column's values are arrays, ranges or rows.
 fn must_be_plain(column: &CatalogColumn, purpose: &str) {
     if !column.is_plain {
@@ -338,7 +281,7 @@ SELECT k.conkey FROM pg_catalog.pg_constraint k
 fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     let (name, cascade) = (required("name", name), required("cascade", cascade));
     let known = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
-    let owner = known.unwrap_or_else(|| crate::catalog::audience::unknown(name).raise());
+    let owner = known.unwrap_or_else(|| crate::catalog::access::unknown_audience(name).raise());
     if owner.is_some_and(|owner| !owns(owner)) {
         Failure::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -1,9 +1,9 @@
 //! `explain_match`: why a contact is a member of a segment, or is not.
 
-use crate::api::contact;
 use crate::catalog::access;
 use crate::catalog::access::Scope;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of};
 use crate::catalog::subscription;
@@ -142,7 +142,7 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
         .map(|part| {
             let alone = Definition { conditions: part.condition.to_string(), ..segment.clone() };
             let checked = scope::check_new(audience, &alone).checked;
-            format!("COALESCE(({}), false)", contact::executable_sql(audience, &checked))
+            format!("COALESCE(({}), false)", contact_sql::executable_sql(audience, &checked))
         })
         .collect();
     let values: Vec<String> =
@@ -153,8 +153,8 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
         holds.join(", "),
         values.join(", "),
         audience.relation.quoted(),
-        contact::is_contact(audience, contact_id),
-        contact::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
+        contact_sql::is_contact(audience, contact_id),
+        contact_sql::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
         holds[0],
     );
     let read = |row: &query::Row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2), row.get::<i64>(3));

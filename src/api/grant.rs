@@ -1,7 +1,8 @@
 //! Giving and taking scopes.
 
+use crate::catalog::access::owns;
+use crate::catalog::access::unknown_audience;
 use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep};
-use crate::catalog::audience::{owns, unknown};
 use crate::pg::error::{Failure, required};
 use crate::pg::query;
 use crate::pg::security;
@@ -155,7 +156,7 @@ fn must_administer(audience: Option<&str>) {
         |row| row.nullable::<pg_sys::Oid>(1),
     );
     match owner {
-        None => unknown(audience).raise(),
+        None => unknown_audience(audience).raise(),
         Some(owner) if is_extension_owner || owner.is_some_and(owns) => {}
         Some(_) => Failure::new(
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,

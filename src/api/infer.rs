@@ -1,9 +1,9 @@
 //! `infer_properties`: which custom properties a sample of the contacts has.
 
-use crate::api::contact::executable_sql;
 use crate::api::property;
 use crate::catalog::access;
 use crate::catalog::audience::{Audience, RelationKind};
+use crate::catalog::contact_sql::executable_sql;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::query;

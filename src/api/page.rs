@@ -1,8 +1,8 @@
 //! Pages of contacts, in the documented JSON shape, by keyset.
 
-use crate::api::contact::{can_be_id, executable_sql, literal};
 use crate::catalog::audience::Audience;
 use crate::catalog::column::ColumnRef;
+use crate::catalog::contact_sql::{can_be_id, executable_sql, literal};
 use crate::catalog::subscription;
 use crate::pg::call::Call;
 use crate::pg::error::Failure;
@@ -138,4 +138,16 @@ fn no_cursor() -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
         .detail("A page goes on after the contact whose cursor is given.")
         .hint("Take the \"cursor\" of the last contact of the page before.")
+}
+
+/// A page size from 1 to `most`; raises 22023 otherwise.
+pub fn checked_page_size(page_size: Option<i32>, most: i32) -> i32 {
+    let page_size = page_size.unwrap_or(20);
+    if (1..=most).contains(&page_size) {
+        return page_size;
+    }
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("page_size must be from 1 to {most}"))
+        .detail(format!("It was {page_size}."))
+        .hint("Ask for further pages with after.")
+        .raise()
 }

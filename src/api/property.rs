@@ -25,7 +25,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     let path = check_name(name);
     let name = path.text();
     let property_type = parse_type(type_name);
-    Audience::must_exist(audience);
+    access::must_have_audience(audience);
     access::require_write(audience);
     let mut audience = hold(audience, [name].into_iter());
     let column = audience.table.column(path.first()).map(|column| column.kind.property_type());

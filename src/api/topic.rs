@@ -1,8 +1,8 @@
 //! Topics, and who is subscribed to them.
 
-use crate::api::contact;
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::scope::AudienceScope;
 use crate::catalog::segment::argument;
 use crate::catalog::subscription;
@@ -88,7 +88,7 @@ fn subscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: Op
             subscriptions = subscription::table(topics),
             is_held = subscription::is_of(topics, &id),
             is_topic = is_topic(&audience, topics),
-            topic_value = contact::literal(&topic, &sql::type_name(&topics.topic_column, &audience.style())),
+            topic_value = contact_sql::literal(&topic, &sql::type_name(&topics.topic_column, &audience.style())),
         ),
         &[topic.as_str().into()],
     );
@@ -116,8 +116,8 @@ fn unsubscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: 
 
 /// That a row of the audience's table is the contact of that id, and is of the audience.
 fn is_contact_of(audience: &Audience, contact_id: &str) -> String {
-    let is_of_audience = contact::executable_sql(audience, &Expr::Const(true));
-    format!("{} AND ({is_of_audience})", contact::is_contact(audience, contact_id))
+    let is_of_audience = contact_sql::executable_sql(audience, &Expr::Const(true));
+    format!("{} AND ({is_of_audience})", contact_sql::is_contact(audience, contact_id))
 }
 
 /// That a subscription is to the topic that is the query's argument.

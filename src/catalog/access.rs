@@ -3,13 +3,14 @@
 //! `segments.access` says it; row policies and EXECUTE follow it. Roles read the extension's own tables with their own
 //! rights, but write to none: functions do, with [`write()`], after asking for the scope with [`require_write`].
 
-use crate::catalog::audience::{Audience, unknown};
 use crate::pg::call::Call;
 use crate::pg::error::Failure;
 use crate::pg::query;
+use crate::pg::spi::QueryText;
 use crate::pg::{returning, security};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
+use pgrx::spi::quote_qualified_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::collections::HashSet;
 
@@ -44,10 +45,51 @@ pub fn permits(scopes: &[Scope], audience: &str) -> bool {
     is_extension_owner() || holds(scopes, Some(audience))
 }
 
+/// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
+pub fn must_have_audience(name: &str) {
+    if !has_audience(name) {
+        unknown_audience(name).raise()
+    }
+}
+
+/// Whether there is an audience of that name that the caller may see, whatever has become of its table.
+pub fn has_audience(name: &str) -> bool {
+    let found = query::first(
+        "SELECT true FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1",
+        &[name.into()],
+        |row| row.get::<bool>(1),
+    );
+    found.is_some()
+}
+
+/// That there is no such audience, as far as the caller may know: whoever does not see every audience is told the same
+/// of one that is another's.
+pub fn unknown_audience(name: &str) -> Failure {
+    // What functions take where none is named.
+    let name_one = if name == "contacts" { "Name one with audience => '…'; " } else { "" };
+    if sees_every_audience() {
+        let make = "make one with create_contacts(), or attach your own table with attach_audience()";
+        let make = if name_one.is_empty() { make.replacen('m', "M", 1) } else { make.to_owned() };
+        return Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("audience \"{name}\" does not exist"))
+            .detail("An audience is a table of contacts that segments speak of.")
+            .hint(format!("{name_one}{make}; segments.audience lists those that you may use."));
+    }
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("audience \"{name}\" does not exist, or you have no scope for it"),
+    )
+    .detail("You see an audience once grant_segments_access() has given you a scope for it.")
+    .hint(if name_one.is_empty() {
+        "segments.audience lists those that you may use.".to_owned()
+    } else {
+        format!("{name_one}segments.audience lists those that you may use.")
+    })
+}
+
 /// Raises 42704 where there is no such audience, and 42501 where the caller may not write its segments. The audience
 /// stays until the transaction ends: no foreign key keeps it from being detached (see sql/finalize.sql).
 pub fn require_write(audience: &str) {
-    Audience::must_exist(audience);
+    must_have_audience(audience);
     require(Scope::WriteSegments, audience);
     keep(audience);
 }
@@ -56,7 +98,7 @@ pub fn require_write(audience: &str) {
 pub fn keep(audience: &str) {
     let lock = "SELECT FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
     if write(lock, &[audience.into()]) == 0 {
-        unknown(audience).raise()
+        unknown_audience(audience).raise()
     }
 }
 
@@ -82,7 +124,7 @@ pub fn sees_every_audience() -> bool {
 
 /// Runs a statement that writes to the extension's own tables, with the rights of their owner, and tells how many rows
 /// it concerned.
-pub fn write<'q>(sql: impl Into<query::Sql<'q>>, arguments: &[DatumWithOid]) -> usize {
+pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> usize {
     security::as_role(extension_owner(), || query::write(sql, arguments))
 }
 
@@ -179,3 +221,55 @@ macro_rules! held {
 const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT NULL");
 
 const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3) LIMIT 1");
+
+/// Whether the current role has the rights of `owner`.
+pub fn owns(owner: pg_sys::Oid) -> bool {
+    security::has_rights_of(owner)
+}
+
+/// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
+pub fn must_own(relation: pg_sys::Oid) -> String {
+    let found = query::write_rows(RELATION, &[relation.into()], |row| {
+        (
+            row.get::<String>(1),
+            row.get::<String>(2),
+            row.get::<pg_sys::Oid>(3),
+            row.get::<String>(4),
+            row.get::<bool>(5),
+        )
+    });
+    let Some((schema, name, owner, kind, is_temporary)) = found.into_iter().next() else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
+            format!("relation with OID {} does not exist", relation.to_u32()),
+        )
+        .hint("Name an existing table.")
+        .raise()
+    };
+    let quoted = quote_qualified_identifier(&schema, &name);
+    if !owns(owner) {
+        Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
+            .detail("Cached counts are computed with the rights of the table's owner.")
+            .hint("Have its owner attach it.")
+            .raise()
+    }
+    if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
+            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
+            .hint("Attach one of these.")
+            .raise()
+    }
+    if is_temporary {
+        Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("table \"{name}\" is temporary"))
+            .detail("It ends with the session; segments are there for every session.")
+            .hint("Attach a table that lasts.")
+            .raise()
+    }
+    quoted
+}
+
+const RELATION: &str = "
+SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
+       c.relpersistence OPERATOR(pg_catalog.=) 't'
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE c.oid OPERATOR(pg_catalog.=) $1";

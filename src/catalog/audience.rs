@@ -1,11 +1,9 @@
 //! Audiences: tables that segments speak of.
 
-use crate::api::audience::topics;
-use crate::catalog::access;
+use crate::catalog::access::unknown_audience;
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns;
 use crate::catalog::indexes;
-use crate::catalog::scope;
 use crate::pg::error::Failure;
 use crate::pg::query;
 use crate::pg::query::Row;
@@ -13,7 +11,6 @@ use crate::pg::{guard, security};
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::date::Instant;
-use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::path::Path;
@@ -86,23 +83,6 @@ impl Relation {
 }
 
 impl Audience {
-    /// The audience of that name; raises 42704 where there is none that the caller may see.
-    pub fn load(name: &str) -> Self {
-        Self::try_load(name).unwrap_or_else(|failure| failure.raise())
-    }
-
-    /// The audience of that name.
-    ///
-    /// # Errors
-    /// There is none, or its table is not what it was.
-    pub fn try_load(name: &str) -> Result<Self, Failure> {
-        let mut audience = Self::unrestricted(name)?;
-        let restriction = scope::restriction(&audience).map_err(|errors| broken_scope(&audience, errors))?;
-        audience.restriction = restriction.checked;
-        audience.changes_at = restriction.changes_at;
-        Ok(audience)
-    }
-
     /// The audience of that name, with every row of its table: for those who declare something, whatever has become of
     /// its scope, and not for those who count.
     ///
@@ -126,24 +106,7 @@ impl Audience {
             extension_schema: row.get(25),
         };
         let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], read));
-        config.ok_or_else(|| unknown(name))?.resolve(name)
-    }
-
-    /// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
-    pub fn must_exist(name: &str) {
-        if !Self::exists(name) {
-            unknown(name).raise()
-        }
-    }
-
-    /// Whether there is an audience of that name that the caller may see, whatever has become of its table.
-    pub fn exists(name: &str) -> bool {
-        let found = query::first(
-            "SELECT true FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1",
-            &[name.into()],
-            |row| row.get::<bool>(1),
-        );
-        found.is_some()
+        config.ok_or_else(|| unknown_audience(name))?.resolve(name)
     }
 
     /// The text of a query with the rights of the table's owner that reads the contacts and their subscriptions.
@@ -197,49 +160,6 @@ impl Audience {
             self.table.columns.iter().map(|column| Path::from_keys(vec![column.name.clone()]).text().to_owned());
         native.chain(self.custom.iter().map(|(name, _)| name.clone()))
     }
-}
-
-/// That there is no such audience, as far as the caller may know: whoever does not see every audience is told the same
-/// of one that is another's.
-pub fn unknown(name: &str) -> Failure {
-    // What functions take where none is named.
-    let name_one = if name == "contacts" { "Name one with audience => '…'; " } else { "" };
-    if access::sees_every_audience() {
-        let make = "make one with create_contacts(), or attach your own table with attach_audience()";
-        let make = if name_one.is_empty() { make.replacen('m', "M", 1) } else { make.to_owned() };
-        return Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("audience \"{name}\" does not exist"))
-            .detail("An audience is a table of contacts that segments speak of.")
-            .hint(format!("{name_one}{make}; segments.audience lists those that you may use."));
-    }
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
-        format!("audience \"{name}\" does not exist, or you have no scope for it"),
-    )
-    .detail("You see an audience once grant_segments_access() has given you a scope for it.")
-    .hint(if name_one.is_empty() {
-        "segments.audience lists those that you may use.".to_owned()
-    } else {
-        format!("{name_one}segments.audience lists those that you may use.")
-    })
-}
-
-fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
-    let Some(error) = errors.into_iter().next() else {
-        return crate::pg::error::internal("scope was refused without an error");
-    };
-    let is_undeclared = error.kind == ErrorKind::UnknownProperty && audience.lost.is_empty();
-    let cause =
-        Failure::from(error).within(format!("the scope of audience \"{}\" makes no sense any more", audience.name));
-    match (is_undeclared, &audience.table.properties) {
-        (true, Some(_)) => cause.hint("Declare it with create_property(), or give the table a column of that name."),
-        (true, None) => cause.hint("Give the table a column of that name."),
-        (false, _) => cause,
-    }
-}
-
-/// Whether the current role has the rights of `owner`.
-pub fn owns(owner: pg_sys::Oid) -> bool {
-    security::has_rights_of(owner)
 }
 
 // An OID alone may have come to mean another relation; the names follow renames (see sql/following.sql).
@@ -395,7 +315,7 @@ impl TopicsConfig {
                 .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
         };
         let contact = find(&self.contact)?;
-        if !topics::refers_to(relation.oid, contact, contacts, id) {
+        if !columns::refers_to(relation.oid, contact, contacts, id) {
             return Err(format!(
                 "column \"{}\" of {} does not hold ids of contacts any more",
                 contact.name,

@@ -1,7 +1,10 @@
 //! What the catalog says of a table's columns.
 
 use crate::catalog::column::ColumnRef;
+use crate::pg::error::Failure;
+use crate::pg::operator::Compared;
 use crate::pg::query;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys;
 use segments_core::sql::{Column, ColumnKind, QualifiedName};
 use segments_core::types::{PropertyType, ScalarType};
@@ -191,4 +194,25 @@ impl BaseType {
 
 fn is_scalar(kind: &ColumnKind) -> bool {
     !matches!(kind, ColumnKind::Json | ColumnKind::Jsonb)
+}
+
+/// The column of that name; raises 42703 where the table has none.
+pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
+    catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
+        let near = segments_core::error::nearest(column, catalog.iter().map(|found| found.name.as_str()));
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("column \"{column}\" of {table} does not exist"))
+            .detail(format!(
+                "Its columns are {}.",
+                catalog.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
+            ))
+            .hint(near.map_or("Name one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .raise()
+    })
+}
+
+/// Whether a column refers to ids of contacts: queries can compare the two, and do it as the ids' own type does.
+pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sys::Oid, id: &ColumnRef) -> bool {
+    let (reference, own) = (Compared::find(relation, &contact.name), Compared::find(contacts, &id.name));
+    let operators = id.operators_with(&contact.type_name);
+    reference.zip(own).is_some_and(|(reference, own)| own.is_identified_by(reference, operators))
 }

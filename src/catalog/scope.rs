@@ -138,6 +138,39 @@ pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> 
     }
 }
 
+impl Audience {
+    /// The audience of that name; raises 42704 where there is none that the caller may see.
+    pub fn load(name: &str) -> Self {
+        Self::try_load(name).unwrap_or_else(|failure| failure.raise())
+    }
+
+    /// The audience of that name.
+    ///
+    /// # Errors
+    /// There is none, or its table is not what it was.
+    pub fn try_load(name: &str) -> Result<Self, Failure> {
+        let mut audience = Self::unrestricted(name)?;
+        let restriction = restriction(&audience).map_err(|errors| broken_scope(&audience, errors))?;
+        audience.restriction = restriction.checked;
+        audience.changes_at = restriction.changes_at;
+        Ok(audience)
+    }
+}
+
+fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
+    let Some(error) = errors.into_iter().next() else {
+        return crate::pg::error::internal("scope was refused without an error");
+    };
+    let is_undeclared = error.kind == ErrorKind::UnknownProperty && audience.lost.is_empty();
+    let cause =
+        Failure::from(error).within(format!("the scope of audience \"{}\" makes no sense any more", audience.name));
+    match (is_undeclared, &audience.table.properties) {
+        (true, Some(_)) => cause.hint("Declare it with create_property(), or give the table a column of that name."),
+        (true, None) => cause.hint("Give the table a column of that name."),
+        (false, _) => cause,
+    }
+}
+
 impl<'a> AudienceScope<'a> {
     /// Conditions whose dates are read in the zone.
     ///

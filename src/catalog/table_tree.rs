@@ -2,8 +2,8 @@
 //! triggers of the table that it names, so each part needs its own.
 
 use crate::pg::query;
-use crate::pg::query::Sql;
 use crate::pg::relcache;
+use crate::pg::spi::QueryText;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_qualified_identifier;
 use segments_core::sql::QualifiedName;
@@ -90,5 +90,5 @@ fn is_distributed(relation: Oid) -> bool {
     // Planned anew each time: the extension that owns the catalog may come and go.
     let sql = "SELECT true FROM pg_catalog.pg_dist_partition d
                 WHERE d.logicalrelid::pg_catalog.oid OPERATOR(pg_catalog.=) $1 LIMIT 1";
-    query::first(Sql::Made(sql), &[relation.into()], |row| row.get(1)).unwrap_or(false)
+    query::first(QueryText::Made(sql), &[relation.into()], |row| row.get(1)).unwrap_or(false)
 }

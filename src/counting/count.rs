@@ -3,9 +3,9 @@
 //! What is kept of a segment is a base, to which the changes of live segments since then are added
 //! (see [`live`]). What is read is always their sum.
 
-use crate::api::contact;
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::scope::CheckedCondition;
 use crate::catalog::segment::{Definition, id_of};
@@ -50,7 +50,7 @@ pub fn query_for(audience: &Audience, checked: &Checked) -> String {
     format!(
         "SELECT pg_catalog.count(*) FROM {} WHERE {}",
         audience.relation.quoted(),
-        contact::executable_sql(audience, checked)
+        contact_sql::executable_sql(audience, checked)
     )
 }
 

@@ -8,7 +8,7 @@ use crate::pg::error::sqlstate_text;
 use crate::pg::query;
 use crate::pg::{security, subtransaction};
 use crate::shared::progress::{Phase, Shown};
-use crate::worker;
+use crate::shared::settings;
 use segments_core::expr::Checked;
 
 /// How many conditions are few enough to ask the planner what a query for each would cost.
@@ -40,7 +40,7 @@ pub fn of_all(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>
     }
     for number in one_by_one {
         counts[number] = as_owner(audience, &conditions[number]);
-        worker::yield_to_load();
+        settings::yield_to_load();
         counted_more(shown, 1);
     }
     counts

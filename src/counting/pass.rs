@@ -4,8 +4,8 @@
 //! members of each. Conditions and the meaning of the columns come to it as one text, the [`Plan`], which each parallel
 //! worker compiles for itself; so what a worker counts with is plain data.
 
-use crate::api::contact;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::evaluate::condition;
 use crate::pg::error::Failure;
 use crate::pg::query;
@@ -89,7 +89,7 @@ impl Pass {
             quote_identifier(&audience.extension_schema),
             columns.join(", "),
             audience.relation.quoted(),
-            contact::executable_sql(audience, &Expr::Const(true)),
+            contact_sql::executable_sql(audience, &Expr::Const(true)),
         )
     }
 

@@ -5,7 +5,7 @@ use crate::catalog::access;
 use crate::counting::count;
 use crate::pg::query;
 use crate::pg::{relcache, snapshot};
-use crate::worker;
+use crate::shared::board;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
@@ -40,7 +40,7 @@ pub fn forget(audiences: Vec<String>) {
     }
     count::lock(access::extension_owner(), &segments);
     access::write_latest(FORGET, &[segments.into()]);
-    worker::wake();
+    board::wake();
 }
 
 // The tables that have these as parts are found once, not for each audience.

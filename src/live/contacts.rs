@@ -1,8 +1,8 @@
 //! Statements that change contacts, for segments that ask for subscriptions: queries put their conditions to the rows
 //! before and after.
 
-use crate::api::contact;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::live::changes::watched;
 use crate::live::changes::watched::WatchedBatch;
 use crate::live::deltas::Outcome;
@@ -52,7 +52,7 @@ impl Contacts {
     pub fn new(table: Oid, audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
         let sign = quote_identifier(sign(table));
         let growth = |segment: &LiveSegment| {
-            let condition = contact::executable_sql(audience, &segment.checked);
+            let condition = contact_sql::executable_sql(audience, &segment.checked);
             format!("COALESCE(pg_catalog.sum({sign}) FILTER (WHERE {condition}), 0)")
         };
         let (watched, others): (Vec<_>, Vec<_>) =

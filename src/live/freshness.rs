@@ -1,8 +1,8 @@
 //! Switching an audience to live counts and back.
 
-use crate::api::audience::must_own;
 use crate::catalog::access;
 use crate::catalog::access::Scope;
+use crate::catalog::access::must_own;
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::segment::Definition;
 use crate::catalog::table_tree as parts;
@@ -16,7 +16,8 @@ use crate::live::triggers::{add_triggers, drop_unused_triggers};
 use crate::pg::error::{Failure, required};
 use crate::pg::query;
 use crate::pg::{relcache, security, snapshot};
-use crate::worker;
+use crate::shared::board::{self, BOARD};
+use crate::shared::settings;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys::Oid};
 
@@ -50,7 +51,7 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
     let audience = snapshot::latest(|| Audience::load(&audience.name));
     if live {
         start(&audience, !was_live);
-        worker::notice_nobody_folds();
+        notice_nobody_folds();
     } else {
         stop(&audience.name, tables);
     }
@@ -142,7 +143,7 @@ pub fn write_freshness(audience: &str, freshness: &str) {
         "UPDATE segments.audience_config a SET freshness = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
         &[audience.into(), freshness.into()],
     );
-    worker::wake();
+    board::wake();
 }
 
 fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
@@ -152,4 +153,27 @@ fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
     )
     .detail(detail)
     .hint("Keep them periodic: refresh_segments() counts anew at any time. Of a partitioned table, attach the whole.")
+}
+
+/// Says so, where no worker adds what statements record to the live counts of this database.
+fn notice_nobody_folds() {
+    let way_out = if BOARD.get().is_none() {
+        "Add segments to shared_preload_libraries and restart the server"
+    } else if !settings::is_wanted_in(&current_database()) {
+        "Name this database in segments.databases"
+    } else {
+        return;
+    };
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+        "live counts are not looked after in the background in this database",
+    )
+    .detail("Each statement that changes contacts records by how much. Until that is added to the counts, whoever reads them adds it up.")
+    .hint(format!("{way_out}, or call refresh_segments() now and then."))
+    .notice();
+}
+
+fn current_database() -> String {
+    let name = query::first("SELECT pg_catalog.current_database()::pg_catalog.text", &[], |row| row.get(1));
+    name.unwrap_or_default()
 }

@@ -1,8 +1,8 @@
 //! Segments that a row alone decides: what a statement did to their counts is seen in its transition tables, which are
 //! gone through once for all of them.
 
-use crate::api::contact;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
 use crate::pg::interrupt;
@@ -58,7 +58,7 @@ pub fn add(populations: &mut Vec<Population>, position: usize, audience: &Audien
         populations.len() - 1
     });
     for segment in segments.iter().filter(|segment| !segment.reads_topics) {
-        let condition = contact::restricted(audience, &segment.checked);
+        let condition = contact_sql::restricted(audience, &segment.checked);
         populations[index].conditions.push(on_row(&condition, table, row::fold));
         let tracked = Tracked { audience: position, id: segment.id, is_watched: segment.is_watched };
         populations[index].segments.push(tracked);

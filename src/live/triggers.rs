@@ -7,6 +7,7 @@ use crate::ddl::partitions as following;
 use crate::live::trigger_program as tracked;
 use crate::pg::query;
 use crate::pg::snapshot;
+use crate::pg::spi::QueryText;
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_identifier;
 
@@ -153,7 +154,7 @@ fn drop(table: &str, name: &str) -> String {
 }
 
 fn change_triggers(sql: &str) {
-    following::unfollowed(|| access::write(query::Sql::Made(sql), &[]));
+    following::unfollowed(|| access::write(QueryText::Made(sql), &[]));
 }
 
 fn triggers_of(tables: &[Oid]) -> Vec<Present> {

@@ -1,9 +1,8 @@
 //! Background processes: started, connected, waiting, each piece of work in a transaction of its own.
 
-use crate::worker;
+use pgrx::PgTryBuilder;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys::{self, Datum, Oid};
-use pgrx::{PgTryBuilder, pg_guard};
 use std::ffi::{CStr, CString, c_char};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -35,26 +34,6 @@ fn describe(name: &str, function: &str, argument: Datum) -> pg_sys::BackgroundWo
 /// Fills in a text that is shorter than the array, which is all zero.
 fn fill(target: &mut [c_char], text: &str) {
     target.iter_mut().zip(text.bytes()).for_each(|(target, byte)| *target = byte as c_char);
-}
-
-/// Where the launcher starts.
-///
-/// # Safety
-/// Called by Postgres, in a background process.
-#[pg_guard]
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn segments_launcher_main(_argument: Datum) {
-    worker::launch();
-}
-
-/// Where a worker starts.
-///
-/// # Safety
-/// Called by Postgres, in a background process.
-#[pg_guard]
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn segments_worker_main(place: Datum) {
-    worker::work(place.value());
 }
 
 /// A worker that was started.

@@ -1,10 +1,20 @@
 //! Expression trees of the planner.
 
 use crate::pg::detoast::Detoasted;
-use crate::planner::IndexClause;
 use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
 use pgrx::{IntoDatum, is_a};
 use std::ffi::CString;
+
+/// A condition on an indexed document: an operator of its family, and the operand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexClause {
+    /// `@@`: a jsonpath predicate
+    JsonPath(String),
+    /// `?`: a key
+    Key(String),
+    /// `?|`: any of these keys
+    AnyKey(Vec<String>),
+}
 
 /// The arguments of a function or operator call; empty for any other node, and for none.
 ///

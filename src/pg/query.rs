@@ -6,31 +6,10 @@
 use crate::pg::error::internal;
 use crate::pg::rows::RowProgram;
 use crate::pg::snapshot;
-use crate::pg::spi::{KeptPlan, Reading, Session, Tuple};
+use crate::pg::spi::{KeptPlan, QueryText, Reading, Session, Tuple};
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
 use segments_core::program::Surroundings;
 use segments_core::program_set::Matches;
-
-/// The text of a query.
-#[derive(Clone, Copy)]
-pub enum Sql<'a> {
-    /// A constant of the source. A backend plans it once
-    Constant(&'static str),
-    /// Made for this call, and planned for it
-    Made(&'a str),
-}
-
-impl From<&'static str> for Sql<'_> {
-    fn from(sql: &'static str) -> Self {
-        Sql::Constant(sql)
-    }
-}
-
-impl<'a> From<&'a String> for Sql<'a> {
-    fn from(sql: &'a String) -> Self {
-        Sql::Made(sql)
-    }
-}
 
 /// A row that a query returned.
 pub struct Row<'r>(&'r Tuple);
@@ -54,7 +33,7 @@ impl Row<'_> {
 
 /// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
 /// called the extension, or in a new one where the transaction has written.
-pub fn rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+pub fn rows<'q, T>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
     Session::open().query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
@@ -75,7 +54,11 @@ pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> 
 }
 
 /// Reads the first row of a query, as [`rows`] does; `None` where there is none.
-pub fn first<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+pub fn first<'q, T>(
+    sql: impl Into<QueryText<'q>>,
+    arguments: &[DatumWithOid],
+    read: impl Fn(&Row<'_>) -> T,
+) -> Option<T> {
     rows(sql, arguments, read).into_iter().next()
 }
 
@@ -92,13 +75,17 @@ pub fn cost(explain: &String, arguments: &[DatumWithOid]) -> Option<f64> {
 }
 
 /// Runs a statement that writes, or that is to see what this call has written, and reads each row.
-pub fn write_rows<'q, T>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+pub fn write_rows<'q, T>(
+    sql: impl Into<QueryText<'q>>,
+    arguments: &[DatumWithOid],
+    read: impl Fn(&Row<'_>) -> T,
+) -> Vec<T> {
     snapshot::will_write();
     Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple)))
 }
 
 /// Runs a statement that writes and tells how many rows it concerned.
-pub fn write<'q>(sql: impl Into<Sql<'q>>, arguments: &[DatumWithOid]) -> usize {
+pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> usize {
     snapshot::will_write();
     Session::open().execute(sql.into(), arguments, Reading::New)
 }

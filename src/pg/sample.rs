@@ -8,6 +8,15 @@ use crate::pg::detoast::Detoasted;
 use pgrx::itemptr::item_pointer_set_all;
 use pgrx::pg_sys::{self, Oid};
 
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Column {
+    /// The table
+    pub relation: Oid,
+    /// The column's number
+    pub number: i16,
+}
+
 /// Documents of some pages of a table.
 pub struct Documents {
     /// The jsonb containers

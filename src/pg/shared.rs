@@ -1,84 +1,70 @@
 //! Memory that all sessions share, where the library is preloaded.
 
-use crate::shared::board::Board;
-use crate::shared::progress::{Progress, SLOTS};
 use pgrx::lwlock::PgLwLock;
-use pgrx::shmem::PGRXSharedMemory;
-use pgrx::{pg_guard, pg_shmem_init, pg_sys};
+use pgrx::shmem::{PGRXSharedMemory, PgSharedMemoryInitialization};
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-// SAFETY: no other library's lock is called so.
-static PROGRESS: PgLwLock<Refreshes> = unsafe { PgLwLock::new(c"segments_progress") };
+/// A value that all processes of the server may read and write.
+///
+/// # Safety
+/// It holds no pointers, and no other type has its name.
+pub unsafe trait Shareable: Copy {
+    /// The name of its memory and of the lock on it.
+    const NAME: &'static CStr;
+}
 
-// SAFETY: no other library's lock is called so.
-static BOARD: PgLwLock<Board> = unsafe { PgLwLock::new(c"segments_board") };
+/// One value in shared memory, behind a lock.
+pub struct Cell<T> {
+    lock: PgLwLock<Value<T>>,
+    /// Set in the postmaster, whose memory every session starts with
+    is_shared: AtomicBool,
+}
 
-/// What is shown of the refreshes that run.
+/// What a cell begins with.
 #[derive(Clone, Copy)]
-struct Refreshes([Progress; SLOTS]);
+pub struct Value<T>(T);
 
-// SAFETY: it holds no pointers.
-unsafe impl PGRXSharedMemory for Refreshes {}
-
-// SAFETY: it holds no pointers.
-unsafe impl PGRXSharedMemory for Board {}
-
-/// Set in the postmaster, whose memory every session starts with.
-static IS_SHARED: AtomicBool = AtomicBool::new(false);
-
-/// Asks for the memory; to be called when the library is loaded.
-#[allow(unexpected_cfgs, reason = "the macro asks for features of pgrx's own")]
-pub fn init() {
-    if !is_preloading() {
-        return;
+impl<T> From<T> for Value<T> {
+    fn from(value: T) -> Self {
+        Value(value)
     }
-    pg_shmem_init!(PROGRESS = Refreshes([Progress::NONE; SLOTS]));
-    pg_shmem_init!(BOARD = Board::NONE);
-    IS_SHARED.store(true, Ordering::Relaxed);
 }
 
-/// Whether the postmaster is loading the library for all sessions.
-pub fn is_preloading() -> bool {
-    // SAFETY: reads a variable of the postmaster.
-    unsafe { pg_sys::process_shared_preload_libraries_in_progress }
+// SAFETY: by the trait's own condition.
+unsafe impl<T: Shareable> PGRXSharedMemory for Value<T> {}
+
+impl<T: Shareable> Cell<T> {
+    /// A cell without memory: it gets that where the library is preloaded.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "it is made in statics")]
+    pub const fn new() -> Self {
+        // SAFETY: no other type has the name, and cells of the same type share the memory.
+        Cell { lock: unsafe { PgLwLock::new(T::NAME) }, is_shared: AtomicBool::new(false) }
+    }
+
+    /// The value; `None` where the library is not preloaded.
+    pub fn get(&self) -> Option<T> {
+        self.is_shared.load(Ordering::Relaxed).then(|| self.lock.share().0)
+    }
+
+    /// Changes the value; does nothing where the library is not preloaded. `change` may not raise.
+    pub fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.is_shared.load(Ordering::Relaxed).then(|| change(&mut self.lock.exclusive().0))
+    }
 }
 
-/// What is shown of the refreshes that run; `None` where the library is not preloaded.
-pub fn progress() -> Option<[Progress; SLOTS]> {
-    IS_SHARED.load(Ordering::Relaxed).then(|| PROGRESS.share().0)
-}
+impl<T: Shareable> PgSharedMemoryInitialization for Cell<T> {
+    type Value = Value<T>;
 
-/// Changes what is shown; does nothing where the library is not preloaded. `change` may not raise.
-pub fn change_progress<T>(change: impl FnOnce(&mut [Progress; SLOTS]) -> T) -> Option<T> {
-    IS_SHARED.load(Ordering::Relaxed).then(|| change(&mut PROGRESS.exclusive().0))
-}
+    unsafe fn on_shmem_request(&'static self) {
+        // SAFETY: by this function's own condition.
+        unsafe { self.lock.on_shmem_request() }
+    }
 
-/// What launcher, workers and sessions tell each other; `None` where the library is not preloaded.
-pub fn board() -> Option<Board> {
-    IS_SHARED.load(Ordering::Relaxed).then(|| *BOARD.share())
-}
-
-/// Changes what is told; does nothing where the library is not preloaded. `change` may not raise.
-pub fn change_board<T>(change: impl FnOnce(&mut Board) -> T) -> Option<T> {
-    IS_SHARED.load(Ordering::Relaxed).then(|| change(&mut BOARD.exclusive()))
-}
-
-/// Whether a process is a backend of this server that has not ended.
-pub fn is_running(process: i32) -> bool {
-    // SAFETY: looks for the process among those that the server has; takes any number.
-    unsafe { !pg_sys::BackendPidGetProc(process).is_null() }
-}
-
-/// A number that nobody can guess; 0 where there is none to be had.
-pub fn secret() -> u64 {
-    let mut bytes = [0; 8];
-    // SAFETY: fills in that many bytes.
-    let is_filled = unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
-    if is_filled { u64::from_ne_bytes(bytes) } else { 0 }
-}
-
-/// The process and the database of this session.
-pub fn session() -> (i32, u32) {
-    // SAFETY: reads variables of the backend.
-    unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) }
+    unsafe fn on_shmem_startup(&'static self, value: Value<T>) {
+        // SAFETY: by this function's own condition.
+        unsafe { self.lock.on_shmem_startup(value) }
+        self.is_shared.store(true, Ordering::Relaxed);
+    }
 }

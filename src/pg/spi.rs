@@ -2,7 +2,6 @@
 //! tables of a trigger, none of which pgrx's own client offers.
 
 use crate::pg::error::internal;
-use crate::pg::query::Sql;
 use crate::pg::snapshot;
 use crate::pg::trigger::Statement;
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
@@ -11,6 +10,27 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_char;
 use std::rc::Rc;
+
+/// The text of a query.
+#[derive(Clone, Copy)]
+pub enum QueryText<'a> {
+    /// A constant of the source. A backend plans it once
+    Constant(&'static str),
+    /// Made for this call, and planned for it
+    Made(&'a str),
+}
+
+impl From<&'static str> for QueryText<'_> {
+    fn from(sql: &'static str) -> Self {
+        QueryText::Constant(sql)
+    }
+}
+
+impl<'a> From<&'a String> for QueryText<'a> {
+    fn from(sql: &'a String) -> Self {
+        QueryText::Made(sql)
+    }
+}
 
 /// An open connection to SPI, closed on drop. Where an error unwinds, Postgres closes it itself.
 pub struct Session(());
@@ -117,7 +137,7 @@ impl Session {
     /// Runs a query and reads each row.
     pub fn query<T>(
         &self,
-        sql: Sql<'_>,
+        sql: QueryText<'_>,
         arguments: &[DatumWithOid],
         reading: Reading,
         read: impl Fn(&Tuple) -> T,
@@ -139,11 +159,11 @@ impl Session {
     }
 
     /// Runs a query and tells how many rows it returned or changed.
-    pub fn execute(&self, sql: Sql<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
+    pub fn execute(&self, sql: QueryText<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
         match sql {
-            Sql::Constant(sql) => self.execute_plan(&self.kept(sql, arguments), arguments, reading),
+            QueryText::Constant(sql) => self.execute_plan(&self.kept(sql, arguments), arguments, reading),
             // SAFETY: the text is NUL-terminated.
-            Sql::Made(sql) => unsafe {
+            QueryText::Made(sql) => unsafe {
                 let options = options(arguments, reading);
                 succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
             },

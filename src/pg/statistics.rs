@@ -2,7 +2,7 @@
 
 use crate::pg::detoast::Detoasted;
 use crate::pg::readable;
-use crate::planner::sample::Column;
+use crate::pg::sample::Column;
 use pgrx::pg_sys;
 
 /// What a condition is put to, a column or another expression, as the planner knows it.

@@ -1,14 +1,10 @@
 //! Values as text.
 
-use crate::pg::call::{Call, function_info};
-use crate::pg::security;
-use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{CStr, c_int};
 use std::ptr::{null, null_mut};
 
-/// How values of a type become text: under [`security::with_fixed_output`] the same in every session, as
-/// [`ColumnRef::as_text`](crate::catalog::column::ColumnRef::as_text) has it.
+/// How values of a type become text: under [`with_fixed_output`](crate::pg::security::with_fixed_output) the same in every session.
 pub struct Text {
     declared: Oid,
     /// What that is a domain over
@@ -61,21 +57,3 @@ impl Text {
 
 /// An offset from UTC, in seconds.
 static UTC: c_int = 0;
-
-/// `segments.id_text`: a value of any type as text.
-///
-/// # Safety
-/// Called by Postgres, as declared: STRICT, with a value of the type that the call site has.
-#[pgrx::pg_guard]
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn segments_id_text(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition.
-    let text = unsafe {
-        let call = Call::new(fcinfo);
-        let text = Text::of_type(call.argument_type(0));
-        security::with_fixed_output(|| text.of(call.argument(0)))
-    };
-    text.into_datum().unwrap_or(Datum::null())
-}
-
-function_info!(pg_finfo_segments_id_text);

@@ -1,14 +1,10 @@
 //! The call of a statement-level trigger, as Postgres makes it.
 
-use crate::live;
-use crate::pg::call::function_info;
-use crate::pg::error::Failure;
-use crate::pg::relcache;
-use pgrx::{PgSqlErrorCode, pg_sys};
+use pgrx::pg_sys;
 
 /// A statement that has changed a table, with its transition tables.
 ///
-/// Made only by the entry point below, from the data that Postgres handed it; it lives as long as its body does.
+/// Made only by entry points, from the data that Postgres handed it; it lives as long as its body does.
 #[derive(Clone, Copy)]
 pub struct Statement(*mut pg_sys::TriggerData);
 
@@ -24,7 +20,7 @@ pub enum Event {
 impl Statement {
     /// # Safety
     /// `fcinfo` is the pointer that Postgres called a function with, and that call has not returned.
-    unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Option<Self> {
+    pub unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Option<Self> {
         // SAFETY: by this function's own condition.
         unsafe {
             let data = trigger_data(fcinfo)?;
@@ -79,7 +75,7 @@ impl Statement {
 ///
 /// # Safety
 /// As of [`Statement::of`].
-unsafe fn trigger_data(fcinfo: pg_sys::FunctionCallInfo) -> Option<*mut pg_sys::TriggerData> {
+pub unsafe fn trigger_data(fcinfo: pg_sys::FunctionCallInfo) -> Option<*mut pg_sys::TriggerData> {
     // SAFETY: by this function's own condition; the tag of a node says which struct it is.
     unsafe {
         let context = (*fcinfo).context;
@@ -87,39 +83,3 @@ unsafe fn trigger_data(fcinfo: pg_sys::FunctionCallInfo) -> Option<*mut pg_sys::
         is_trigger.then_some(context.cast())
     }
 }
-
-/// The function of the triggers that keep counts live.
-///
-/// # Safety
-/// Called by Postgres.
-#[pgrx::pg_guard]
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: by this function's own condition.
-    match unsafe { Statement::of(fcinfo) } {
-        Some(statement) => live::keep(statement),
-        None => Failure::new(
-            PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-            "segments.keep_counts() is for triggers that fire once for a statement",
-        )
-        .hint("set_freshness('…', 'live') makes them.")
-        .raise(),
-    }
-    pg_sys::Datum::from(0)
-}
-
-/// The function of the triggers on tables of definitions: has every backend hear that these have changed.
-///
-/// # Safety
-/// Called by Postgres.
-#[pgrx::pg_guard]
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn segments_definitions_changed(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: by this function's own condition; the relation is open while its triggers fire.
-    let relation = unsafe { trigger_data(fcinfo).map(|data| (*(*data).tg_relation).rd_id) };
-    relation.into_iter().for_each(relcache::invalidate);
-    pg_sys::Datum::from(0)
-}
-
-function_info!(pg_finfo_segments_keep_counts);
-function_info!(pg_finfo_segments_definitions_changed);

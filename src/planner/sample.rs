@@ -1,8 +1,7 @@
 //! The documents that a backend has read while planning, kept for the next query.
 
-use crate::pg::sample::{Documents, Table, Version};
+use crate::pg::sample::{Column, Documents, Table, Version};
 use lru::LruCache;
-use pgrx::pg_sys::Oid;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
@@ -16,15 +15,6 @@ const FEWEST_PAGES: u32 = 4;
 const COLUMNS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// How long what was found of a table is believed, since not every change shows in its [`Version`].
 const LIFETIME: Duration = Duration::from_secs(60);
-
-/// A column of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Column {
-    /// The table
-    pub relation: Oid,
-    /// The column's number
-    pub number: i16,
-}
 
 /// A column at some time.
 #[derive(Clone, Copy)]

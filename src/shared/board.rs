@@ -1,7 +1,12 @@
 //! What launcher, workers and sessions tell each other in shared memory.
 
-use crate::pg::{background, shared};
+use crate::pg::shared::Cell;
+use crate::pg::{background, process};
+use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::time::Duration;
+
+/// The board of this server.
+pub static BOARD: Cell<Board> = Cell::new();
 
 /// How many workers there can be at once.
 pub const PLACES: usize = 16;
@@ -50,12 +55,12 @@ pub enum Woken {
 
 /// The launcher is there, and no worker yet: those of an earlier launcher find that they have no place.
 pub fn open(process: i32) {
-    shared::change_board(|board| *board = Board { launcher: process, ..Board::NONE });
+    BOARD.change(|board| *board = Board { launcher: process, ..Board::NONE });
 }
 
 /// Gives a worker a place for a database; `None` where those that may be taken are.
 pub fn give(database: u32, most: usize) -> Option<usize> {
-    shared::change_board(|board| {
+    BOARD.change(|board| {
         let place = board.places.iter().take(most).position(|place| place.database == 0)?;
         board.places[place] = Place { database, process: 0, done: None };
         Some(place)
@@ -64,18 +69,18 @@ pub fn give(database: u32, most: usize) -> Option<usize> {
 
 /// Takes a place back from a worker that has ended, with what it left there: in how long there will be something to do.
 pub fn take_back(place: usize) -> Option<Duration> {
-    let left = shared::change_board(|board| std::mem::replace(&mut board.places[place], Board::NONE.places[0]))?;
+    let left = BOARD.change(|board| std::mem::replace(&mut board.places[place], Board::NONE.places[0]))?;
     left.done.map(Duration::from_millis)
 }
 
 /// Says whether databases wait for a place.
 pub fn set_crowded(is_crowded: bool) {
-    shared::change_board(|board| board.is_crowded = is_crowded);
+    BOARD.change(|board| board.is_crowded = is_crowded);
 }
 
 /// The databases that were asked to be looked at since the last time.
 pub fn woken() -> Woken {
-    let told = shared::change_board(|board| {
+    let told = BOARD.change(|board| {
         let count = std::mem::take(&mut board.woken_count);
         (board.woken, count)
     });
@@ -88,7 +93,7 @@ pub fn woken() -> Woken {
 
 /// The database of a worker's place, which it takes.
 pub fn arrive(place: usize, process: i32) -> Option<u32> {
-    shared::change_board(|board| {
+    BOARD.change(|board| {
         let place = board.places.get_mut(place).filter(|place| place.database != 0 && place.process == 0)?;
         place.process = process;
         Some(place.database)
@@ -97,12 +102,12 @@ pub fn arrive(place: usize, process: i32) -> Option<u32> {
 
 /// Whether a worker that could stay is to make room.
 pub fn is_crowded(place: usize, process: i32) -> bool {
-    shared::board().is_none_or(|board| board.is_crowded || board.places[place].process != process)
+    BOARD.get().is_none_or(|board| board.is_crowded || board.places[place].process != process)
 }
 
 /// The worker is done; there will be something to do again in so long.
 pub fn leave(place: usize, process: i32, time: Duration) {
-    shared::change_board(|board| {
+    BOARD.change(|board| {
         let place = &mut board.places[place];
         if place.process == process {
             place.done = Some(time.as_millis() as u64);
@@ -111,8 +116,8 @@ pub fn leave(place: usize, process: i32, time: Duration) {
 }
 
 /// Has a database looked at now.
-pub fn wake(database: u32) {
-    let processes = shared::change_board(|board| {
+fn wake_now(database: u32) {
+    let processes = BOARD.change(|board| {
         let count = board.woken_count;
         if !board.woken.iter().take(count).any(|woken| *woken == database) {
             if let Some(woken) = board.woken.get_mut(count) {
@@ -124,4 +129,10 @@ pub fn wake(database: u32) {
         [Some(board.launcher), worker]
     });
     processes.into_iter().flatten().flatten().filter(|process| *process != 0).for_each(background::wake);
+}
+
+/// Has the worker look at this database once the transaction commits.
+pub fn wake() {
+    let (_, database) = process::session();
+    register_xact_callback(PgXactCallbackEvent::Commit, move || wake_now(database));
 }

@@ -3,29 +3,41 @@
 //! Where the library is preloaded the numbers are in shared memory. Elsewhere all that others can see of a refresh is
 //! the lock that it holds on its audience, and so that it runs.
 
-use crate::pg::call::Call;
+use crate::pg::process;
 use crate::pg::query;
-use crate::pg::{returning, shared, turn};
-use crate::worker;
-use pgrx::prelude::*;
+use crate::pg::shared::Cell;
+use crate::pg::turn;
+use crate::shared::settings;
 
 /// How many refreshes are shown at once.
-pub const SLOTS: usize = 32;
+const SLOTS: usize = 32;
+
+/// What is shown of the refreshes that run.
+#[derive(Clone, Copy)]
+pub struct Refreshes([Progress; SLOTS]);
+
+impl Refreshes {
+    /// None is shown.
+    pub const NONE: Refreshes = Refreshes([Progress::NONE; SLOTS]);
+}
+
+/// The refreshes of this server.
+pub static REFRESHES: Cell<Refreshes> = Cell::new();
 
 /// What is shown of one refresh.
 #[derive(Clone, Copy)]
 pub struct Progress {
     /// Tells this refresh from those before it; 0 where there is none
     token: u64,
-    process: i32,
+    pub process: i32,
     database: u32,
     /// The audience's name, as much as there is room for
     audience: [u8; 256],
-    phase: Phase,
-    segments: u64,
-    segments_done: u64,
-    rows: Option<u64>,
-    rows_done: u64,
+    pub phase: Phase,
+    pub segments: u64,
+    pub segments_done: u64,
+    pub rows: Option<u64>,
+    pub rows_done: u64,
 }
 
 /// What a refresh is doing.
@@ -40,7 +52,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    fn name(self) -> &'static str {
+    /// As it is shown.
+    pub fn name(self) -> &'static str {
         match self {
             Phase::Preparing => "preparing",
             Phase::CountingInOnePass => "counting in one pass",
@@ -64,7 +77,8 @@ impl Progress {
         rows_done: 0,
     };
 
-    fn audience(&self) -> String {
+    /// The audience that is refreshed.
+    pub fn audience(&self) -> String {
         let end = self.audience.iter().position(|byte| *byte == 0).unwrap_or(self.audience.len());
         String::from_utf8_lossy(&self.audience[..end]).into_owned()
     }
@@ -95,7 +109,7 @@ impl Ticket {
         if self.token == 0 {
             return;
         }
-        shared::change_progress(|board| {
+        REFRESHES.change(|Refreshes(board)| {
             if let Some(progress) = board.get_mut(self.slot).filter(|progress| progress.token == self.token) {
                 change(progress);
             }
@@ -105,20 +119,22 @@ impl Ticket {
 
 /// Shows a refresh; `None` where there is nowhere to, or no room.
 pub fn show(audience: &str, segments: usize) -> Option<Shown> {
-    let (process, database) = shared::session();
+    let (process, database) = process::session();
     // Everybody can call the aggregate that reports rows.
-    let token = shared::secret();
+    let token = process::secret();
     let mut name = [0; 256];
     let end = audience.floor_char_boundary(name.len());
     name[..end].copy_from_slice(&audience.as_bytes()[..end]);
     let shown = Progress { token, process, database, audience: name, segments: segments as u64, ..Progress::NONE };
     // A session that was terminated leaves its place taken.
-    let ended: Vec<u64> = shared::progress()?
+    let ended: Vec<u64> = REFRESHES
+        .get()?
+        .0
         .iter()
-        .filter(|progress| progress.token != 0 && !shared::is_running(progress.process))
+        .filter(|progress| progress.token != 0 && !process::is_running(progress.process))
         .map(|progress| progress.token)
         .collect();
-    let slot = shared::change_progress(|board| {
+    let slot = REFRESHES.change(|Refreshes(board)| {
         let free = |progress: &Progress| progress.token == 0 || ended.contains(&progress.token);
         let slot = board.iter().position(free)?;
         board[slot] = shown;
@@ -155,6 +171,13 @@ impl Drop for Shown {
     }
 }
 
+/// The refreshes in this database.
+pub fn running() -> Vec<Progress> {
+    let (_, database) = process::session();
+    let Refreshes(all) = REFRESHES.get().unwrap_or(Refreshes::NONE);
+    all.into_iter().filter(|progress| progress.token != 0 && progress.database == database).collect()
+}
+
 /// Tells of rows, now and then, and lets others have the processor.
 pub struct Reporter {
     ticket: Option<Ticket>,
@@ -179,34 +202,9 @@ impl Reporter {
             if let Some(ticket) = self.ticket {
                 ticket.change(|progress| progress.rows_done += ROWS_AT_ONCE);
             }
-            worker::yield_to_load();
+            settings::yield_to_load();
         }
     }
-}
-
-/// What is shown of the refreshes in this database.
-#[pg_extern(sql = false)]
-fn progress(call: Call) {
-    let (_, database) = shared::session();
-    let board = shared::progress().unwrap_or([Progress::NONE; SLOTS]);
-    let here: Vec<Progress> =
-        board.into_iter().filter(|progress| progress.token != 0 && progress.database == database).collect();
-    let all = |value: fn(&Progress) -> i64| here.iter().map(value).collect::<Vec<i64>>();
-    let rows = |progress: &Progress| progress.rows.map(|rows| rows.max(progress.rows_done) as i64);
-    returning::rows(
-        call,
-        "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
-                                  pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7))",
-        &[
-            here.iter().map(Progress::audience).collect::<Vec<_>>().into(),
-            here.iter().map(|progress| progress.process).collect::<Vec<_>>().into(),
-            here.iter().map(|progress| progress.phase.name().to_owned()).collect::<Vec<_>>().into(),
-            all(|progress| progress.segments_done as i64).into(),
-            all(|progress| progress.segments as i64).into(),
-            all(|progress| progress.rows_done as i64).into(),
-            here.iter().map(rows).collect::<Vec<_>>().into(),
-        ],
-    );
 }
 
 /// Lets one refresh of an audience run at a time, and others see that it does: until the transaction ends.

@@ -1,7 +1,7 @@
 //! Conditions as SQL over columns of every supported type, against the core over the rows as JSON.
 
-use crate::api::contact;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::counting::pass as tally;
@@ -41,8 +41,8 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
         let Ok(checked) = scope::check_segment(&audience, &definition) else { continue };
         let checked = checked.checked;
         let sql = match number % 2 {
-            0 => contact::executable_sql(&audience, &checked),
-            _ => contact::readable_sql(&audience, &checked),
+            0 => contact_sql::executable_sql(&audience, &checked),
+            _ => contact_sql::readable_sql(&audience, &checked),
         };
         let query = format!("SELECT array_agg(id ORDER BY id) FROM subject WHERE {sql}");
         let found = pgrx::PgTryBuilder::new(|| query::first(&query, &[], |row| row.nullable::<Vec<i32>>(1)))

@@ -1,7 +1,7 @@
 //! Elements of arrays whose types compare in ways of their own: as SQL and as rows say it.
 
-use crate::api::contact;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::counting::pass as tally;
@@ -22,7 +22,7 @@ fn judge(audience: &Audience, conditions: &str) -> (bool, bool) {
         Ok(checked) => checked.checked,
         Err(_) => panic!("{conditions} is refused"),
     };
-    let sql = format!("SELECT EXISTS (SELECT FROM element WHERE {})", contact::executable_sql(audience, &checked));
+    let sql = format!("SELECT EXISTS (SELECT FROM element WHERE {})", contact_sql::executable_sql(audience, &checked));
     let by_sql = query::first(&sql, &[], |row| row.get(1)).unwrap_or(false);
     let (passes, _) = tally::plan(audience, &[checked]);
     (by_sql, passes[0].run(audience, None) == [1])

@@ -4,8 +4,8 @@ use crate::counting::pending;
 use crate::live::changes;
 use crate::pg::background;
 use crate::pg::background::{Waited, transaction};
+use crate::pg::process;
 use crate::pg::query;
-use crate::pg::shared;
 use crate::refresh;
 use crate::shared::board;
 use pgrx::pg_sys::Oid;
@@ -29,12 +29,15 @@ const LIVE: Duration = Duration::from_secs(1);
 const FOLD: Duration = Duration::from_secs(10);
 const PRUNE: Duration = Duration::from_secs(600);
 
+/// Where entries and exits are announced, with the position of the newest one.
+const CHANNEL: &str = "segments_change";
+
 /// How many rows of differences are many.
 const MANY: i64 = 1000;
 
 /// Runs in the database of its place until it is done there.
 pub fn run(place: usize) {
-    let (process, _) = shared::session();
+    let (process, _) = process::session();
     let Some(database) = board::arrive(place, process) else { return };
     background::connect(Some(Oid::from(database)));
     background::set_default(c"segments.refresh_cost_delay", c"2ms");
@@ -95,7 +98,7 @@ impl Upkeep {
         let are_recorded = newest.is_some();
         if are_recorded && newest != self.announced {
             transaction("announcing entries and exits", || {
-                query::write(ANNOUNCE, &[crate::worker::CHANNEL.into(), newest.clone().into()])
+                query::write(ANNOUNCE, &[CHANNEL.into(), newest.clone().into()])
             })?;
             self.announced = newest;
         }

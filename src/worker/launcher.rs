@@ -5,10 +5,10 @@
 
 use crate::pg::background;
 use crate::pg::background::{Waited, Worker};
-use crate::pg::shared;
+use crate::pg::process;
 use crate::shared::board;
 use crate::shared::board::Woken;
-use crate::worker::{WORKERS, is_wanted_in};
+use crate::shared::settings::{WORKERS, is_wanted_in};
 use pgrx::pg_sys::Oid;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ struct Running {
 /// Runs until the server ends it.
 pub fn run() {
     background::connect(None);
-    let (process, _) = shared::session();
+    let (process, _) = process::session();
     board::open(process);
     let mut launcher = Launcher { databases: HashMap::new(), looked_at: None };
     loop {

@@ -1,16 +1,16 @@
 //! Telling which table says who is subscribed to what.
 
-use crate::api::audience::{find_column, must_own};
 use crate::api::grant;
 use crate::catalog::access;
+use crate::catalog::access::must_own;
 use crate::catalog::audience::Audience;
-use crate::catalog::column::ColumnRef;
 use crate::catalog::columns;
 use crate::catalog::columns::CatalogColumn;
+use crate::catalog::columns::find_column;
+use crate::catalog::columns::refers_to;
 use crate::live::definition_locks;
 use crate::live::freshness;
 use crate::pg::error::{Failure, required};
-use crate::pg::operator::Compared;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
@@ -55,13 +55,6 @@ fn must_refer_to(relation: pg_sys::Oid, contact: &CatalogColumn, audience: &Audi
         .hint(format!("Name the column that refers to \"{}\", and give it the same type and collation.", id.name))
         .raise()
     }
-}
-
-/// Whether a column refers to ids of contacts: queries can compare the two, and do it as the ids' own type does.
-pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sys::Oid, id: &ColumnRef) -> bool {
-    let (reference, own) = (Compared::find(relation, &contact.name), Compared::find(contacts, &id.name));
-    let operators = id.operators_with(&contact.type_name);
-    reference.zip(own).is_some_and(|(reference, own)| own.is_identified_by(reference, operators))
 }
 
 /// Raises 42804 where a column holds neither slugs nor ids of topics.

@@ -1,7 +1,7 @@
 //! Whether each contact has an id of its own.
 
-use crate::api::contact::executable_sql;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::executable_sql;
 use crate::pg::error::Failure;
 use crate::pg::query;
 use crate::pg::{relcache, security, snapshot, subtransaction};

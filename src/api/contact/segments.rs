@@ -3,10 +3,10 @@
 //! A backend compiles them on the first question about an audience, and again when a definition, or a table that they
 //! read, has changed since, in whichever session.
 
-use crate::api::contact;
 use crate::catalog::access;
 use crate::catalog::access::Scope;
 use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::contact_sql;
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
@@ -37,7 +37,7 @@ use std::rc::Rc;
 #[pg_extern(sql = false)]
 fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call) {
     let (contact_id, audience) = (required("contact_id", contact_id), required("audience", audience));
-    Audience::must_exist(audience);
+    access::must_have_audience(audience);
     access::require(Scope::ReadSegments, audience);
     let asked = asked(audience);
     let members = asked.segments_of(contact_id);
@@ -97,10 +97,10 @@ impl Asked {
         for definition in Definition::all(name) {
             let Ok(whole) = scope::check_segment(&audience, &definition) else { continue };
             let is_relative = whole.changes_at.is_some();
-            let whole = contact::restricted(&audience, &whole.checked);
+            let whole = contact_sql::restricted(&audience, &whole.checked);
             let lasting = if is_relative {
                 let Ok(lasting) = scope::lasting_part(&audience, &definition) else { continue };
-                contact::restricted(&audience, &lasting)
+                contact_sql::restricted(&audience, &lasting)
             } else {
                 whole.clone()
             };
@@ -121,7 +121,7 @@ impl Asked {
     /// The segments that a contact is a member of, with the rights of the current role; none where there is no such
     /// contact.
     fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
-        if !contact::can_be_id(contact_id, &self.audience.id.type_name) {
+        if !contact_sql::can_be_id(contact_id, &self.audience.id.type_name) {
             return Vec::new();
         }
         let session = Session::open();
@@ -153,7 +153,7 @@ impl Asked {
     fn as_of_now(&self, number: usize) -> Option<Checked> {
         let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
         let checked = security::as_role(access::extension_owner(), check).ok()?.checked;
-        Some(on_row(&contact::restricted(&self.audience, &checked), &self.audience.table, row::fold))
+        Some(on_row(&contact_sql::restricted(&self.audience, &checked), &self.audience.table, row::fold))
     }
 }
 
@@ -189,7 +189,11 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String]) -> Strin
                 subscription::row_of_held(table, &format!("{row}.{id}"))
             );
             let is_held = |topic: &String| {
-                contact::sql_with_topics(audience, &Expr::Test(Atom::Topic(topic.clone())), "\"segments.held\".topics")
+                contact_sql::sql_with_topics(
+                    audience,
+                    &Expr::Test(Atom::Topic(topic.clone())),
+                    "\"segments.held\".topics",
+                )
             };
             topics.iter().map(is_held).collect()
         }

@@ -1,9 +1,8 @@
 //! Segments given as text: by id or by name.
 
-use crate::api::contact::read_uuid;
 use crate::catalog::access;
 use crate::catalog::access::Permitted;
-use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::read_uuid;
 use crate::catalog::segment::{Definition, SCOPES, id_of, unknown};
 use crate::pg::error::{Failure, required};
 use crate::pg::query;
@@ -38,7 +37,7 @@ fn segment_id(reference: &str) -> pgrx::Uuid {
 #[pg_extern(sql = false)]
 fn segment_id_in_audience(reference: Option<&str>, audience: Option<&str>) -> pgrx::Uuid {
     let (reference, audience) = (required("name", reference), required("audience", audience));
-    Audience::must_exist(audience);
+    access::must_have_audience(audience);
     let segment = Definition::named(audience, reference);
     datum(segment.unwrap_or_else(|| none_of_name(reference, Some(audience)).raise()).id)
 }

@@ -1,7 +1,8 @@
 //! Reading segments.
 
-use crate::api::contact;
+use crate::api::page;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::segment::{Definition, argument, id_of, unknown};
 use crate::catalog::visible;
 use crate::catalog::{access, scope};
@@ -32,7 +33,7 @@ fn list_segments(
     before: Option<pgrx::Uuid>,
     call: Call,
 ) {
-    let page_size = contact::checked_page_size(page_size, 100);
+    let page_size = page::checked_page_size(page_size, 100);
     if after.is_some() && before.is_some() {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after and before cannot be used together")
             .detail("after asks for the page that follows, before for the page that precedes.")
@@ -40,7 +41,7 @@ fn list_segments(
             .raise()
     }
     if let Some(audience) = audience {
-        Audience::must_exist(audience);
+        access::must_have_audience(audience);
     }
     // The page before is the nearest newer ones, so it is read backwards and turned.
     let direction = if before.is_some() { "ASC" } else { "DESC" };
@@ -62,7 +63,7 @@ fn list_segments(
 fn segment_sql(segment: Option<pgrx::Uuid>) -> String {
     let definition = Definition::load(id_of(required("segment", segment)));
     let audience = Audience::load(&definition.audience);
-    contact::readable_sql(&audience, &checked(&audience, &definition))
+    contact_sql::readable_sql(&audience, &checked(&audience, &definition))
 }
 
 /// The checked condition of a segment; raises where it makes no sense any more.

@@ -2,7 +2,7 @@
 
 use crate::api::segment::changes::Changes;
 use crate::catalog::access;
-use crate::catalog::audience::{Audience, unknown as unknown_audience};
+use crate::catalog::access::unknown_audience;
 use crate::catalog::scope;
 use crate::catalog::scope::CheckedCondition;
 use crate::catalog::segment::{Definition, argument, id_of, unknown};
@@ -38,8 +38,8 @@ fn create_segment(
         time_zone: required("time_zone", time_zone).to_owned(),
     };
     // Arguments without names, as people call it who have one audience.
-    let mistaken = description.filter(|text| *text != segment.audience && Audience::exists(text));
-    if let Some(meant) = mistaken.filter(|_| !Audience::exists(&segment.audience)) {
+    let mistaken = description.filter(|text| *text != segment.audience && access::has_audience(text));
+    if let Some(meant) = mistaken.filter(|_| !access::has_audience(&segment.audience)) {
         unknown_audience(&segment.audience).hint(hint_at_argument(meant)).raise()
     }
     access::require_write(&segment.audience);

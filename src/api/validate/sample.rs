@@ -1,8 +1,8 @@
 //! A sample of the contacts, as far as a condition asks for them.
 
-use crate::api::contact::executable_sql;
 use crate::api::infer;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::executable_sql;
 use crate::pg::query;
 use crate::pg::subtransaction;
 use pgrx::spi::quote_identifier;

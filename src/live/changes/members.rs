@@ -1,9 +1,9 @@
 //! Who the members of watched segments are, before and after what no transition table shows: a change of definition, or
 //! a TRUNCATE.
 
-use crate::api::contact;
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::counting::count;
@@ -82,7 +82,7 @@ pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -
                 audience.id.as_text(&id),
                 audience.relation.quoted(),
                 audience.id.is_any(&id, "$1"),
-                contact::executable_sql(&audience, &checked)
+                contact_sql::executable_sql(&audience, &checked)
             ));
             let read = || query::rows(&sql, &[contacts.into()], |row| ((segment, row.get(1)), row.get(2)));
             Some(security::as_role_restricted(audience.relation.owner, read))
@@ -107,7 +107,7 @@ fn members_in(rows: &str, audience: &Audience, segments: &[Definition]) -> HashM
         let sql = audience.reading(&format!(
             "SELECT {} FROM {rows} WHERE {}",
             audience.id.as_text(&quote_identifier(&audience.id.name)),
-            contact::executable_sql(audience, &checked.checked)
+            contact_sql::executable_sql(audience, &checked.checked)
         ));
         let read = || query::rows(&sql, &[], |row| row.nullable::<String>(1));
         security::as_role_restricted(audience.relation.owner, read).into_iter().flatten().collect()

@@ -1,8 +1,8 @@
 //! The queries of changed subscriptions, on one audience's tables.
 
-use crate::api::contact;
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::column::ColumnRef;
+use crate::catalog::contact_sql;
 use crate::catalog::subscription;
 use crate::live::eligibility::LiveSegment;
 use crate::pg::query;
@@ -143,7 +143,7 @@ impl Sql {
 
     /// How many contacts are members and were none before, less those of whom the opposite is true.
     pub fn growth(audience: &Audience, segment: &LiveSegment) -> String {
-        let holds = |held: &str| contact::sql_on_row(audience, &segment.checked, ROW, held);
+        let holds = |held: &str| contact_sql::sql_on_row(audience, &segment.checked, ROW, held);
         format!(
             "COALESCE(pg_catalog.sum(CASE WHEN {} THEN 1 ELSE 0 END OPERATOR(pg_catalog.-) CASE WHEN {} THEN 1 ELSE 0 END), 0)",
             holds("\"segments.after\".topics"),

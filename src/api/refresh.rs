@@ -1,0 +1,139 @@
+//! Refreshing segments, and how often that is done.
+
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::access::unknown_audience;
+use crate::catalog::visible::{Reads, Visible};
+use crate::counting::count;
+use crate::live::changes;
+use crate::pg::call::Call;
+use crate::pg::error::{Failure, required};
+use crate::pg::query;
+use crate::pg::returning;
+use crate::refresh::{due, refresh, refresh_due_of};
+use crate::shared::board;
+use crate::shared::board::BOARD;
+use crate::shared::progress::{Progress, running};
+use crate::shared::settings::REFRESH_INTERVAL;
+use pgrx::PgSqlErrorCode;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+use pgrx::{PgXactCallbackEvent, register_xact_callback};
+
+/// Counts all segments of an audience anew, or of all audiences that the caller may write segments of.
+#[pg_extern(sql = false)]
+fn refresh_segments(
+    audience: Option<&str>,
+) -> TableIterator<'static, (name!(segment, pgrx::Uuid), name!(contact_count, Option<i64>), name!(error, Option<String>))>
+{
+    let audiences = match audience {
+        Some(audience) => {
+            access::must_have_audience(audience);
+            access::require(Scope::WriteSegments, audience);
+            vec![audience.to_owned()]
+        }
+        None => {
+            let all = query::rows("SELECT a.name FROM segments.audience_config a ORDER BY a.name", &[], |row| {
+                row.get::<String>(1)
+            });
+            all.into_iter().filter(|audience| access::permits(&[Scope::WriteSegments], audience)).collect()
+        }
+    };
+    let rows = audiences.iter().flat_map(|audience| {
+        let counts = refresh(audience, None);
+        let mut visible = Visible::default();
+        counts.outcomes.into_iter().map(move |outcome| {
+            let read = counts.audience.as_ref().zip(outcome.checked.as_ref());
+            let shown = read.is_some_and(|(audience, checked)| visible.shows(audience, &Reads::of(audience, checked)));
+            let (count, error) = match outcome.count {
+                Ok(count) => (shown.then_some(count), None),
+                Err(error) => (None, Some(error)),
+            };
+            (count::datum(outcome.id), count, error)
+        })
+    });
+    let rows: Vec<_> = rows.collect();
+    changes::prune_changes();
+    TableIterator::new(rows)
+}
+
+/// Counts the segments that are due, of every audience; how many those were. For whoever owns the extension.
+#[pg_extern(sql = false)]
+fn refresh_due() -> i64 {
+    due().due.iter().map(|due| refresh_due_of(due) as i64).sum()
+}
+
+/// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
+#[pg_extern(sql = false)]
+fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
+    let audience = required("audience", audience);
+    access::require_write(audience);
+    let compared = query::first(
+        "SELECT $1 OPERATOR(pg_catalog.<) '1 second'::pg_catalog.interval, $1 OPERATOR(pg_catalog.>) '10 years'::pg_catalog.interval",
+        &[every.into()],
+        |row| (row.nullable(1), row.nullable(2)),
+    );
+    let out_of_range = |message: &str| Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
+    match compared {
+        Some((Some(true), _)) => out_of_range("segments cannot be refreshed that often")
+            .detail("The shortest interval is one second.")
+            .hint("For counts that are exact at any time use set_freshness(audience, 'live').")
+            .raise(),
+        Some((_, Some(true))) => out_of_range("segments cannot be refreshed that seldom")
+            .detail("The longest interval is ten years.")
+            .hint("Leave it out to refresh them as often as segments.refresh_interval says.")
+            .raise(),
+        _ => {}
+    }
+    let changed = access::write(
+        "UPDATE segments.audience_config a SET refresh_interval = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
+        &[audience.into(), every.into()],
+    );
+    if changed == 0 {
+        unknown_audience(audience).raise()
+    }
+    board::wake();
+}
+
+/// What is shown of the refreshes in this database.
+#[pg_extern(sql = false)]
+fn progress(call: Call) {
+    let here = running();
+    let all = |value: fn(&Progress) -> i64| here.iter().map(value).collect::<Vec<i64>>();
+    let rows = |progress: &Progress| progress.rows.map(|rows| rows.max(progress.rows_done) as i64);
+    returning::rows(
+        call,
+        "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
+                                  pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7))",
+        &[
+            here.iter().map(Progress::audience).collect::<Vec<_>>().into(),
+            here.iter().map(|progress| progress.process).collect::<Vec<_>>().into(),
+            here.iter().map(|progress| progress.phase.name().to_owned()).collect::<Vec<_>>().into(),
+            all(|progress| progress.segments_done as i64).into(),
+            all(|progress| progress.segments as i64).into(),
+            all(|progress| progress.rows_done as i64).into(),
+            here.iter().map(rows).collect::<Vec<_>>().into(),
+        ],
+    );
+}
+
+/// Has the worker look at this database; says so where there is none.
+#[pg_extern(sql = false)]
+fn wake_worker() {
+    if BOARD.get().is_some() {
+        return board::wake();
+    }
+    // Not at once: while an extension's script runs, notices are not shown.
+    register_xact_callback(PgXactCallbackEvent::PreCommit, || {
+        Failure::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, "segments are not counted anew in the background")
+            .detail("That takes a worker, which runs where the library is preloaded.")
+            .hint("Add segments to shared_preload_libraries and restart the server, or call refresh_segments() from a scheduler.")
+            .notice();
+    });
+}
+
+/// How long after they were counted segments are due, of audiences for which nothing else is set.
+#[pg_extern(sql = false)]
+fn default_refresh_interval() -> Interval {
+    Interval::from_seconds(f64::from(REFRESH_INTERVAL.get()))
+}

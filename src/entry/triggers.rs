@@ -1,0 +1,44 @@
+//! The functions of the extension's triggers.
+
+use crate::live;
+use crate::pg::call::function_info;
+use crate::pg::error::Failure;
+use crate::pg::relcache;
+use crate::pg::trigger::{Statement, trigger_data};
+use pgrx::{PgSqlErrorCode, pg_sys};
+
+/// The function of the triggers that keep counts live.
+///
+/// # Safety
+/// Called by Postgres.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition.
+    match unsafe { Statement::of(fcinfo) } {
+        Some(statement) => live::keep(statement),
+        None => Failure::new(
+            PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+            "segments.keep_counts() is for triggers that fire once for a statement",
+        )
+        .hint("set_freshness('…', 'live') makes them.")
+        .raise(),
+    }
+    pg_sys::Datum::from(0)
+}
+
+/// The function of the triggers on tables of definitions: has every backend hear that these have changed.
+///
+/// # Safety
+/// Called by Postgres.
+#[pgrx::pg_guard]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn segments_definitions_changed(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
+    // SAFETY: by this function's own condition; the relation is open while its triggers fire.
+    let relation = unsafe { trigger_data(fcinfo).map(|data| (*(*data).tg_relation).rd_id) };
+    relation.into_iter().for_each(relcache::invalidate);
+    pg_sys::Datum::from(0)
+}
+
+function_info!(pg_finfo_segments_keep_counts);
+function_info!(pg_finfo_segments_definitions_changed);

@@ -1,0 +1,76 @@
+//! The settings of counting in the background.
+
+use crate::pg::background;
+use crate::shared::board;
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use std::ffi::CString;
+use std::time::Duration;
+
+/// The databases to work in; empty: all.
+static DATABASES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+
+/// In how many databases at once.
+pub static WORKERS: GucSetting<i32> = GucSetting::<i32>::new(2);
+
+/// After how many seconds counts are due again, of audiences for which nothing else is set.
+pub static REFRESH_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(300);
+
+/// For how many milliseconds a refresh pauses now and then.
+static COST_DELAY: GucSetting<i32> = GucSetting::<i32>::new(0);
+
+/// Declares the settings; called when the library is loaded.
+pub fn define() {
+    GucRegistry::define_string_guc(
+        c"segments.databases",
+        c"Databases whose segments are counted in the background, separated by commas.",
+        c"Empty: all that have the extension.",
+        &DATABASES,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"segments.workers",
+        c"In how many databases segments are counted in the background at once.",
+        c"Each takes one of max_worker_processes, and one more is for the launcher.",
+        &WORKERS,
+        1,
+        board::PLACES as i32,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+    GucRegistry::define_int_guc(
+        c"segments.refresh_interval",
+        c"How long after they were counted segments are due to be counted anew.",
+        c"set_refresh_interval() sets it for one audience.",
+        &REFRESH_INTERVAL,
+        1,
+        i32::MAX,
+        GucContext::Suset,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"segments.refresh_cost_delay",
+        c"How long a refresh pauses after every 4,096 contacts, and after every segment that it counts by itself.",
+        c"0 in sessions, and 2 ms in the background worker, unless it is set.",
+        &COST_DELAY,
+        0,
+        10_000,
+        GucContext::Userset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// Yields to whatever else the server has to do.
+pub fn yield_to_load() {
+    let delay = COST_DELAY.get();
+    if delay > 0 {
+        background::pause(Duration::from_millis(delay as u64));
+    }
+}
+
+/// Whether the settings want a worker in the database of that name.
+pub fn is_wanted_in(database: &str) -> bool {
+    let listed = DATABASES.get().map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut listed = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
+    listed.peek().is_none() || listed.any(|name| name == database)
+}
