@@ -1,8 +1,10 @@
 //! The functions that users call, one module for each noun of the SQL interface.
 
 pub mod audience;
+pub mod changes;
 pub mod contact;
 pub mod explain;
+pub mod freshness;
 pub mod grant;
 pub mod index;
 pub mod infer;

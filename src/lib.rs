@@ -39,7 +39,7 @@ pgrx::pg_module_magic!(name, version);
 /// Called by Postgres when it loads the library.
 #[pgrx::pg_guard]
 pub extern "C-unwind" fn _PG_init() {
-    live::changes::define_settings();
+    live::changes::retention::define_settings();
     pg::guard::install();
     shared::settings::define();
     entry::shared_memory::init();

@@ -8,20 +8,17 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`tracked`] | what the triggers of a table keep, compiled once per backend |
-//! | [`kept`], [`parts`] | which counts can be kept, and on which tables that takes triggers |
-//! | [`rows`] | what a statement on contacts changed of the counts |
-//! | [`contacts`], [`subscriptions`] | the same where segments ask for subscriptions |
+//! | [`trigger_program`] | what the triggers of a table keep, compiled once per backend |
+//! | [`eligibility`] | which counts triggers can keep |
+//! | [`row_segments`] | what a statement on contacts changed of the counts |
+//! | [`contacts`], [`subscriptions`], [`watched_batch`] | the same where segments ask for subscriptions |
 //! | [`truncation`] | TRUNCATE |
-//! | [`definition`] | how a change of a definition comes between two writers, never into one |
-//! | `outcome`, `fold` | recording differences, and folding them |
-//! | `change`, `watched`, `members` | who enters and leaves watched segments |
-//! | [`record`] | in which order that is recorded |
-//! | [`freshness`], [`triggers`] | switching an audience to live and back |
-//! | [`following`] | partitions that come and go |
-//! | [`forgetting`], [`gaps`] | what changes members and fires no trigger |
-
-use crate::pg::trigger::{Event, Statement};
+//! | [`deltas`] | recording by how much counts changed |
+//! | [`changes`] | who enters and leaves watched segments, and in which order that is recorded |
+//! | [`definition_locks`] | how a change of a definition comes between two writers, never into one |
+//! | [`freshness`], [`triggers`], [`live_tables`] | switching an audience to live and back |
+//! | [`trigger_gaps`] | what keeps triggers from keeping counts |
+//! | [`own_commands`] | commands of the extension's own, which event triggers do not follow |
 
 pub mod changes;
 mod contacts;
@@ -29,17 +26,12 @@ pub mod definition_locks;
 pub mod deltas;
 pub mod eligibility;
 pub mod freshness;
+pub mod live_tables;
+pub mod own_commands;
 pub mod row_segments;
 pub mod subscriptions;
 pub mod trigger_gaps;
 pub mod trigger_program;
 pub mod triggers;
 mod truncation;
-
-/// What the triggers do.
-pub fn keep(statement: Statement) {
-    if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
-        return;
-    }
-    trigger_program::table(statement.relation()).keep(statement);
-}
+mod watched_batch;

@@ -3,7 +3,7 @@
 //! [`crate::entry::planner_support`] speaks with the planner; this module answers in its own terms.
 
 use crate::evaluate::condition::check_for_documents;
-use crate::evaluate::document as matching;
+use crate::evaluate::document;
 use crate::evaluate::text_cache::TextCache;
 use crate::pg::nodes::IndexClause;
 use segments_core::expr::{Checked, Expr};
@@ -50,9 +50,9 @@ impl Planned {
         }
         let checked = check_for_documents(text).ok()?;
         let planned = Rc::new(Planned::new(checked));
-        matching::keep(text, &planned.program);
+        document::keep(text, &planned.program);
         RECENT
-            .with_borrow_mut(|recent| recent.put(text, matching::bytes_beside_text(&planned.program), planned.clone()));
+            .with_borrow_mut(|recent| recent.put(text, document::bytes_beside_text(&planned.program), planned.clone()));
         Some(planned)
     }
 

@@ -1,7 +1,7 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
 use crate::api::page::{self, checked_page_size};
-use crate::api::segment::read as api_segment;
+use crate::api::segment::read;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{executable_sql, is_contact, readable_sql};
 use crate::catalog::scope;
@@ -104,6 +104,6 @@ fn checked(audience: &Audience, conditions: &str) -> Checked {
 fn members_of(segment: pgrx::Uuid) -> (Audience, Checked) {
     let definition = Definition::load(id_of(segment));
     let audience = Audience::load(&definition.audience);
-    let checked = api_segment::checked(&audience, &definition);
+    let checked = read::checked(&audience, &definition);
     (audience, checked)
 }

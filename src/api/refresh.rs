@@ -5,7 +5,7 @@ use crate::catalog::access::Scope;
 use crate::catalog::access::unknown_audience;
 use crate::catalog::visible::{Reads, Visible};
 use crate::counting::count;
-use crate::live::changes;
+use crate::live::changes::retention;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::query;
@@ -53,7 +53,7 @@ fn refresh_segments(
         })
     });
     let rows: Vec<_> = rows.collect();
-    changes::prune_changes();
+    retention::prune();
     TableIterator::new(rows)
 }
 

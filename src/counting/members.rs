@@ -2,7 +2,7 @@
 
 use crate::catalog::audience::Audience;
 use crate::counting::count::{as_caller, as_owner, query_for};
-use crate::counting::pass as tally;
+use crate::counting::pass;
 use crate::counting::pass::Pass;
 use crate::pg::error::sqlstate_text;
 use crate::pg::query;
@@ -21,7 +21,7 @@ const FEW: usize = 20;
 /// an index for each. Conditions that ask for subscriptions get a query each.
 pub fn of_all(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) -> Vec<i64> {
     let mut counts = vec![0; conditions.len()];
-    let (passes, mut one_by_one) = tally::plan(audience, conditions);
+    let (passes, mut one_by_one) = pass::plan(audience, conditions);
     for pass in passes {
         if pass.numbers.len() == 1 || is_dearer(audience, conditions, &pass) {
             one_by_one.extend(&pass.numbers);
@@ -52,7 +52,7 @@ pub fn of_all_as_caller(audience: &Audience, conditions: &[Checked]) -> Vec<i64>
         return vec![as_caller(audience, condition)];
     }
     let mut counts = vec![0; conditions.len()];
-    let (passes, one_by_one) = tally::plan(audience, conditions);
+    let (passes, one_by_one) = pass::plan(audience, conditions);
     for pass in passes {
         for (number, count) in pass.numbers.iter().zip(pass.run(audience, None)) {
             counts[*number] = count;

@@ -7,15 +7,6 @@ use crate::catalog::access;
 use crate::counting::count;
 use crate::pg::query;
 use crate::pg::{security, snapshot};
-use pgrx::prelude::*;
-
-/// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see
-/// stays the same. Returns how many rows of differences that were. Those of counts that someone else has locked are
-/// left for the next time.
-#[pg_extern(sql = false)]
-fn fold_counts() -> i64 {
-    fold(None)
-}
 
 /// As [`fold_counts`], of one audience.
 pub fn fold(audience: Option<&str>) -> i64 {

@@ -12,15 +12,17 @@
 use crate::catalog::access;
 use crate::catalog::audience::{Audience, Relation, RelationKind};
 use crate::catalog::segment::Definition;
-use crate::catalog::table_tree as parts;
+use crate::catalog::table_tree;
 use crate::catalog::table_tree::{Described, describe};
 use crate::counting::count;
 use crate::ddl::invalidation::forget;
-use crate::live::changes::members;
+use crate::live::changes::current;
 use crate::live::changes::record;
 use crate::live::deltas::Change;
-use crate::live::eligibility as kept;
+use crate::live::eligibility;
 use crate::live::freshness::{give_up, write_freshness};
+use crate::live::live_tables::record_changes;
+use crate::live::own_commands;
 use crate::live::subscriptions;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers, silent_tables};
@@ -33,28 +35,10 @@ use crate::pg::{snapshot, subtransaction};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use std::cell::Cell;
 use std::collections::HashSet;
 
 /// How many audiences over one table are counted anew while it is locked. Of more, the counts are forgotten.
 const MOST_COUNTED: usize = 10;
-
-thread_local! {
-    /// Whether a command of the extension's own is being run.
-    static OWN: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs commands of the extension's own that are not to be followed.
-pub fn unfollowed<T>(work: impl FnOnce() -> T) -> T {
-    struct Own(bool);
-    impl Drop for Own {
-        fn drop(&mut self) {
-            OWN.set(self.0);
-        }
-    }
-    let _own = Own(OWN.replace(true));
-    work()
-}
 
 /// A table of live audiences, as it was recorded and as it is.
 struct Table {
@@ -80,7 +64,7 @@ struct Audiences {
 /// may have changed these, with the rights of the extension's owner.
 #[pg_extern(sql = false)]
 fn keep_parts() {
-    if OWN.get() {
+    if own_commands::is_running() {
         return;
     }
     for root in changed(None).into_iter().map(|table| table.root) {
@@ -121,33 +105,6 @@ fn changed(root: Option<Oid>) -> Vec<Table> {
     tables
 }
 
-/// Records which parts a table has whose statements are counted from now on.
-pub fn record(root: Oid, parts: &[Oid]) {
-    access::write_latest(
-        "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-        &[root.into()],
-    );
-    record_changes(root, parts, &[]);
-}
-
-/// Records that parts have come and others have gone.
-fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
-    access::write_latest(
-        "DELETE FROM segments.live_table l
-          WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)",
-        &[root.into(), gone.to_vec().into()],
-    );
-    access::write_latest(
-        "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
-        &[root.into(), added.to_vec().into()],
-    );
-}
-
-/// Forgets the tables that no live audience has to do with any more.
-pub fn forget_unused() {
-    access::write(UNUSED, &[]);
-}
-
 impl Audiences {
     fn of(root: Oid) -> Self {
         let names = |column| query::rows(column, &[root.into()], |row| row.get(1));
@@ -177,7 +134,7 @@ impl Table {
         let root = row.get(1);
         let kept: Vec<Oid> = row.get(5);
         let silent = silent.iter().copied().filter(|part| kept.contains(part)).collect();
-        let obstacle = row.get::<bool>(7).then(|| parts::obstacle(root)).flatten();
+        let obstacle = row.get::<bool>(7).then(|| table_tree::obstacle(root)).flatten();
         Table {
             root,
             added: row.get(2),
@@ -242,7 +199,7 @@ impl Table {
 
     fn count_contacts(&self, audience: &str, added: &[Oid], detached: &[Oid]) {
         let audience = Audience::load(audience);
-        let segments = kept::segments(&audience);
+        let segments = eligibility::segments(&audience);
         let watched: Vec<Definition> =
             segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
         if segments.iter().any(|segment| segment.reads_topics) {
@@ -283,7 +240,7 @@ fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached:
     }
     let mut changes = Vec::new();
     for (part, net) in added.iter().map(|part| (*part, 1)).chain(detached.iter().map(|part| (*part, -1))) {
-        for (segment, contacts) in members::members_of_part(&over_part(audience, describe(part), part), watched) {
+        for (segment, contacts) in current::members_of_part(&over_part(audience, describe(part), part), watched) {
             changes.extend(contacts.into_iter().map(|contact| Change { segment, contact, net }));
         }
     }
@@ -374,10 +331,3 @@ SELECT DISTINCT s.audience FROM segments.watch_config w
 const OF_SUBSCRIPTIONS: &str = "
 SELECT a.name FROM segments.audience_config a
  WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
-
-const UNUSED: &str = "
-DELETE FROM segments.live_table l
- WHERE NOT EXISTS (
-       SELECT FROM segments.audience_config a
-        WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
-          AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))";

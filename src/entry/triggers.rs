@@ -1,6 +1,6 @@
 //! The functions of the extension's triggers.
 
-use crate::live;
+use crate::live::trigger_program;
 use crate::pg::call::function_info;
 use crate::pg::error::Failure;
 use crate::pg::relcache;
@@ -16,7 +16,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
     // SAFETY: by this function's own condition.
     match unsafe { Statement::of(fcinfo) } {
-        Some(statement) => live::keep(statement),
+        Some(statement) => trigger_program::keep(statement),
         None => Failure::new(
             PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
             "segments.keep_counts() is for triggers that fire once for a statement",

@@ -3,10 +3,10 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
-use crate::live::changes::watched;
-use crate::live::changes::watched::WatchedBatch;
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
+use crate::live::watched_batch;
+use crate::live::watched_batch::WatchedBatch;
 use crate::pg::relcache;
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot;
@@ -63,8 +63,10 @@ impl Contacts {
             plans: Default::default(),
         };
         let batches: Vec<Batch> = others.chunks(AT_ONCE).map(batch).collect();
-        let watched: Vec<WatchedBatch> =
-            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(audience, segments, growth)).collect();
+        let watched: Vec<WatchedBatch> = watched
+            .chunks(watched_batch::AT_ONCE)
+            .map(|segments| WatchedBatch::new(audience, segments, growth))
+            .collect();
         let row = quote_identifier(&audience.table.name);
         let id = audience.id.as_text(&format!("{row}.{}", quote_identifier(&audience.id.name)));
         let mark = audience.reading("");

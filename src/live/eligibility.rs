@@ -2,13 +2,12 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::scope;
-use crate::catalog::segment::{Definition, id_of};
-use crate::catalog::table_tree as parts;
+use crate::catalog::segment::Definition;
+use crate::catalog::table_tree;
 use crate::catalog::visible::Reads;
-use crate::live::{changes as change, definition_locks as definition, triggers};
+use crate::live::changes::watched;
 use crate::pg::query;
-use crate::pg::{relcache, security};
-use pgrx::prelude::*;
+use crate::pg::security;
 use segments_core::expr::{Atom, Checked, Expr};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -29,7 +28,7 @@ pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
         return Vec::new();
     }
     let reach = Reach::of(audience);
-    let watched: HashSet<Uuid> = change::watched(&audience.name).into_iter().collect();
+    let watched: HashSet<Uuid> = watched::segments_of(&audience.name).into_iter().collect();
     let keep = |segment: Definition| {
         let is_watched = watched.contains(&segment.id);
         Some(LiveSegment { is_watched, ..kept(audience, &segment, &reach)? })
@@ -42,25 +41,8 @@ pub fn is_kept(audience: &Audience, segment: &Definition) -> bool {
     follows_rows(audience) && kept(audience, segment, &Reach::of(audience)).is_some()
 }
 
-/// How a segment's count is kept: `live` or `periodic`.
-#[pg_extern(sql = false)]
-fn how_kept(segment: pgrx::Uuid) -> &'static str {
-    let segment = Definition::load(id_of(segment));
-    let is_live = || {
-        let audience = Audience::try_load(&segment.audience).ok()?;
-        let segment = follows_rows(&audience).then(|| kept(&audience, &segment, &Reach::of(&audience)))??;
-        let topics = match &audience.topics {
-            Subscriptions::In(relation) if segment.reads_topics => Some(relation.oid),
-            _ => None,
-        };
-        let tables: Vec<_> = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree).collect();
-        (definition::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
-    };
-    if is_live().is_some() { "live" } else { "periodic" }
-}
-
 /// What triggers on an audience's tables are shown.
-struct Reach {
+pub struct Reach {
     /// Whether that is all of its subscriptions
     follows_topics: bool,
     /// The columns that are computed when they are asked for (PostgreSQL 18); in the rows that triggers are shown they
@@ -69,7 +51,7 @@ struct Reach {
 }
 
 impl Reach {
-    fn of(audience: &Audience) -> Self {
+    pub fn of(audience: &Audience) -> Self {
         let computed = query::rows(
             "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a
               WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attgenerated OPERATOR(pg_catalog.=) 'v'",
@@ -82,7 +64,7 @@ impl Reach {
 
 /// A segment that makes sense, and whose members come and go with changes of their rows and subscriptions alone, not
 /// by themselves as time passes.
-fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<LiveSegment> {
+pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<LiveSegment> {
     let checked = scope::check_segment(audience, segment).ok()?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
     let reads_computed = || {
@@ -93,7 +75,7 @@ fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<Live
     is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
 }
 
-fn follows_rows(audience: &Audience) -> bool {
+pub fn follows_rows(audience: &Audience) -> bool {
     // Counted anew, the owner would see fewer rows than triggers do.
     let is_restricted =
         security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid));
@@ -109,7 +91,7 @@ pub fn follows_topics(audience: &Audience) -> bool {
         Subscriptions::In(relation) => {
             let is_restricted =
                 security::as_role(audience.relation.owner, || security::row_security_applies(relation.oid));
-            parts::obstacle(relation.oid).is_none() && !is_restricted
+            table_tree::obstacle(relation.oid).is_none() && !is_restricted
         }
     }
 }

@@ -1,65 +1,26 @@
 //! Switching an audience to live counts and back.
 
 use crate::catalog::access;
-use crate::catalog::access::Scope;
-use crate::catalog::access::must_own;
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::segment::Definition;
-use crate::catalog::table_tree as parts;
+use crate::catalog::table_tree;
 use crate::counting::count;
 use crate::counting::pending;
-use crate::ddl::partitions as following;
 use crate::live::definition_locks::{lock_tables, stays_live};
-use crate::live::eligibility as kept;
+use crate::live::eligibility;
+use crate::live::live_tables;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers};
-use crate::pg::error::{Failure, required};
+use crate::pg::error::Failure;
 use crate::pg::query;
 use crate::pg::{relcache, security, snapshot};
 use crate::shared::board::{self, BOARD};
 use crate::shared::settings;
-use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys::Oid};
 
-/// Says how an audience's counts are kept.
-#[pg_extern(sql = false)]
-fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
-    let (audience, freshness) = (required("audience", audience), required("freshness", freshness));
-    let live = match freshness {
-        "periodic" => false,
-        "live" => true,
-        other => {
-            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown freshness \"{other}\""))
-                .detail("Counts are kept live, by every statement that changes contacts, or counted anew in periods.")
-                .hint("Use 'live' or 'periodic'.")
-                .raise()
-        }
-    };
-    let audience = Audience::load(audience);
-    access::require(Scope::WriteSegments, &audience.name);
-    must_own(audience.relation.oid);
-    // Whoever has changed a definition is waited for, whoever will change one waits.
-    let current = security::as_role(access::extension_owner(), || {
-        query::write_rows(
-            "SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR UPDATE",
-            &[audience.name.as_str().into()],
-            |row| row.get::<String>(1),
-        )
-    });
-    let was_live = current.first().is_some_and(|current| current == "live");
-    let tables = lock_tables(&audience);
-    let audience = snapshot::latest(|| Audience::load(&audience.name));
-    if live {
-        start(&audience, !was_live);
-        notice_nobody_folds();
-    } else {
-        stop(&audience.name, tables);
-    }
-}
-
 /// Has triggers keep the counts from now on; writers are held. Counts anew where the counts may not be right now.
-fn start(audience: &Audience, recount: bool) {
-    if let Some(obstacle) = parts::obstacle(audience.relation.oid) {
+pub fn start(audience: &Audience, recount: bool) {
+    if let Some(obstacle) = table_tree::obstacle(audience.relation.oid) {
         cannot(audience, obstacle).raise()
     }
     if security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid)) {
@@ -67,7 +28,7 @@ fn start(audience: &Audience, recount: bool) {
     }
     let mut roots = vec![audience.relation.oid];
     if let Subscriptions::In(relation) = &audience.topics
-        && kept::follows_topics(audience)
+        && eligibility::follows_topics(audience)
     {
         roots.push(relation.oid);
     }
@@ -75,7 +36,7 @@ fn start(audience: &Audience, recount: bool) {
     for root in roots {
         let parts = relcache::tree(root);
         let had_gaps = security::as_role(access::extension_owner(), || Gaps::are_recorded(root));
-        following::record(root, &parts);
+        live_tables::record(root, &parts);
         let added = parts.into_iter().filter(|&table| add_triggers(table)).count();
         recount |= had_gaps || added > 0;
     }
@@ -96,15 +57,15 @@ pub fn topics_attached(before: &Audience) {
     lock_tables(&audience);
     if let Subscriptions::In(relation) = &before.topics {
         relcache::tree(relation.oid).into_iter().for_each(drop_unused_triggers);
-        following::forget_unused();
+        live_tables::forget_unused();
     }
     start(&audience, true);
 }
 
 /// No trigger keeps the counts any more; writers are held.
-fn stop(audience: &str, tables: Vec<Oid>) {
+pub fn stop(audience: &str, tables: Vec<Oid>) {
     write_freshness(audience, "periodic");
-    following::forget_unused();
+    live_tables::forget_unused();
     tables.into_iter().for_each(drop_unused_triggers);
     // Last, because it locks counts, which come after tables.
     pending::fold_unlocked(Some(audience));
@@ -156,7 +117,7 @@ fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
 }
 
 /// Says so, where no worker adds what statements record to the live counts of this database.
-fn notice_nobody_folds() {
+pub fn notice_nobody_folds() {
     let way_out = if BOARD.get().is_none() {
         "Add segments to shared_preload_libraries and restart the server"
     } else if !settings::is_wanted_in(&current_database()) {

@@ -12,17 +12,17 @@
 //! - a subscription's change is counted for its contact's row *after* the command.
 
 use crate::catalog::audience::{Audience, Subscriptions};
-use crate::live::changes::watched;
-use crate::live::changes::watched::WatchedBatch;
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
+use crate::live::watched_batch;
+use crate::live::watched_batch::WatchedBatch;
 use crate::pg::query;
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot;
 use crate::pg::snapshot::Command;
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
-use counted_commands::Settled;
+use counted_commands::{Settled, Touched};
 use pgrx::pg_sys::TEXTARRAYOID;
 use sql::Sql;
 use std::cell::OnceCell;
@@ -50,17 +50,6 @@ struct Batch {
     plan: OnceCell<KeptPlan>,
 }
 
-/// A contact that the statement concerns.
-struct Touched {
-    /// As text
-    contact: String,
-    /// How many subscriptions the statement took from it, and how many it gave it
-    taken: i64,
-    given: i64,
-    /// The places of its subscriptions in their table, after the command
-    places: Vec<String>,
-}
-
 /// What a contact is subscribed to.
 #[derive(Default)]
 struct Held {
@@ -86,8 +75,10 @@ impl TrackedSubscriptions {
         };
         let batches: Vec<Batch> = others.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
         let growth = |segment: &LiveSegment| Sql::growth(audience, segment);
-        let watched: Vec<WatchedBatch> =
-            watched.chunks(watched::AT_ONCE).map(|segments| WatchedBatch::new(audience, segments, growth)).collect();
+        let watched: Vec<WatchedBatch> = watched
+            .chunks(watched_batch::AT_ONCE)
+            .map(|segments| WatchedBatch::new(audience, segments, growth))
+            .collect();
         (!batches.is_empty() || !watched.is_empty()).then(|| TrackedSubscriptions {
             audience: audience.name.clone(),
             batches,

@@ -4,17 +4,17 @@
 //! A backend compiles it on the first statement that changes the table, and again when the table's definition, or that
 //! of a segment, has changed since.
 
-use crate::catalog::access;
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::live::changes::record::Changing;
 use crate::live::contacts::Contacts;
 use crate::live::deltas::{Change, Journal, Outcome};
-use crate::live::row_segments as rows;
+use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
+use crate::live::row_segments;
 use crate::live::row_segments::{Population, TrackedRows};
 use crate::live::subscriptions;
 use crate::live::subscriptions::TrackedSubscriptions;
-use crate::live::{eligibility as kept, truncation};
+use crate::live::{eligibility, truncation};
 use crate::pg::error::Failure;
 use crate::pg::query;
 use crate::pg::snapshot;
@@ -168,43 +168,6 @@ fn compile(relation: Oid, journal: Journal) -> Tracked {
     Tracked { audiences, rows, reads, journal }
 }
 
-/// Whether the table's rows are contacts of a live audience, or their subscriptions.
-pub fn is_kept(relation: Oid) -> bool {
-    let live = || query::first(LIVE_AUDIENCES, &[relation.into()], |row| row.get::<String>(1));
-    security::as_role(access::extension_owner(), || snapshot::latest(live)).is_some()
-}
-
-macro_rules! live_audiences {
-    ($select:literal) => {
-        concat!(
-            "WITH RECURSIVE ancestor(oid) AS (
-                SELECT $1
-                UNION
-                SELECT i.inhparent FROM ancestor
-                  JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) ancestor.oid),
-             role AS (
-                SELECT a.name, a.relation::pg_catalog.oid AS relation, a.topics_relation::pg_catalog.oid AS topics_relation,
-                       a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
-                       COALESCE(a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor),
-                                false) AS has_subscriptions
-                  FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live') ",
-            $select
-        )
-    };
-}
-
-const LIVE_AUDIENCES: &str = live_audiences!(
-    "SELECT role.name, role.has_contacts, role.has_subscriptions
-       FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name"
-);
-
-/// The table, what it is a part of, and the other table of each audience.
-const TABLES_OF: &str = live_audiences!(
-    "SELECT ancestor.oid FROM ancestor
-      UNION SELECT role.relation FROM role WHERE role.has_subscriptions
-      UNION SELECT role.topics_relation FROM role WHERE role.has_contacts AND role.topics_relation IS NOT NULL"
-);
-
 /// What a table is to an audience.
 struct Role {
     audience: String,
@@ -215,10 +178,10 @@ struct Role {
 impl Role {
     fn compile(self, table: Oid, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
         let Ok(audience) = Audience::try_load(&self.audience) else { return };
-        let segments = kept::segments(&audience);
+        let segments = eligibility::segments(&audience);
         let presence = subscriptions::presence(&audience);
         if self.has_contacts {
-            rows::add(populations, audiences.len(), &audience, &segments);
+            row_segments::add(populations, audiences.len(), &audience, &segments);
         }
         let contacts = self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten();
         let subscriptions =
@@ -236,4 +199,12 @@ impl Role {
             name: self.audience,
         });
     }
+}
+
+/// What the triggers do.
+pub fn keep(statement: Statement) {
+    if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
+        return;
+    }
+    table(statement.relation()).keep(statement);
 }

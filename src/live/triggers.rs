@@ -3,8 +3,7 @@
 
 use crate::catalog::access;
 use crate::catalog::table_tree::describe;
-use crate::ddl::partitions as following;
-use crate::live::trigger_program as tracked;
+use crate::live::{live_tables, own_commands};
 use crate::pg::query;
 use crate::pg::snapshot;
 use crate::pg::spi::QueryText;
@@ -109,7 +108,7 @@ pub fn add_triggers(table: Oid) -> bool {
 
 /// Drops the triggers of a table that no live audience has to do with any more.
 pub fn drop_unused_triggers(table: Oid) {
-    if tracked::is_kept(table) {
+    if live_tables::has_live_audience(table) {
         return;
     }
     let quoted = describe(table).quoted();
@@ -154,7 +153,7 @@ fn drop(table: &str, name: &str) -> String {
 }
 
 fn change_triggers(sql: &str) {
-    following::unfollowed(|| access::write(QueryText::Made(sql), &[]));
+    own_commands::unfollowed(|| access::write(QueryText::Made(sql), &[]));
 }
 
 fn triggers_of(tables: &[Oid]) -> Vec<Present> {

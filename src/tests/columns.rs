@@ -4,7 +4,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
-use crate::counting::pass as tally;
+use crate::counting::pass;
 use crate::pg::query;
 use crate::pg::row;
 use crate::tests::random::Random;
@@ -77,13 +77,13 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
 /// Counts all of them in one pass.
 fn compare_tally(seed: u64, audience: &Audience, counts: &[(Checked, i64, String)]) {
     let conditions: Vec<Checked> = counts.iter().map(|(checked, ..)| checked.clone()).collect();
-    let (passes, others) = tally::plan(audience, &conditions);
+    let (passes, others) = pass::plan(audience, &conditions);
     assert!(others.len() < counts.len() / 10, "{} of {} conditions are not put to rows", others.len(), counts.len());
     for pass in passes {
         let counted = pass.run(audience, None);
         for (number, counted) in pass.numbers.iter().zip(counted) {
             let (_, expected, text) = &counts[*number];
-            let alone = || tally::plan(audience, &conditions[*number..=*number]).0[0].run(audience, None);
+            let alone = || pass::plan(audience, &conditions[*number..=*number]).0[0].run(audience, None);
             assert_eq!(counted, *expected, "seed {seed}: {text}, counted with the others; alone {:?}", alone());
         }
     }

@@ -4,7 +4,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
-use crate::counting::pass as tally;
+use crate::counting::pass;
 use crate::pg::query;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ fn judge(audience: &Audience, conditions: &str) -> (bool, bool) {
     };
     let sql = format!("SELECT EXISTS (SELECT FROM element WHERE {})", contact_sql::executable_sql(audience, &checked));
     let by_sql = query::first(&sql, &[], |row| row.get(1)).unwrap_or(false);
-    let (passes, _) = tally::plan(audience, &[checked]);
+    let (passes, _) = pass::plan(audience, &[checked]);
     (by_sql, passes[0].run(audience, None) == [1])
 }
 

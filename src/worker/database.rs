@@ -1,7 +1,8 @@
 //! A worker: does in one database what there is to do, stays as long as there will soon be more, and leaves.
 
 use crate::counting::pending;
-use crate::live::changes;
+use crate::live::changes::position;
+use crate::live::changes::retention;
 use crate::pg::background;
 use crate::pg::background::{Waited, transaction};
 use crate::pg::process;
@@ -93,7 +94,7 @@ impl Upkeep {
             let is_live = query::first(IS_LIVE, &[], |row| row.get::<bool>(1)) == Some(true);
             let unfolded =
                 query::rows(UNFOLDED, &[(10 * MANY).into()], |row| (row.get::<String>(1), row.get::<i64>(2)));
-            (is_live, unfolded, changes::newest_change())
+            (is_live, unfolded, position::newest_change())
         })?;
         let are_recorded = newest.is_some();
         if are_recorded && newest != self.announced {
@@ -113,7 +114,7 @@ impl Upkeep {
         }
         // Those of an audience that is not live any more grow old, too.
         if are_recorded && is_over(&self.pruned_at, PRUNE) {
-            transaction("pruning entries and exits", changes::prune_changes)?;
+            transaction("pruning entries and exits", retention::prune)?;
             self.pruned_at = Some(now);
         }
         Ok(is_live || !unfolded.is_empty())

@@ -7,7 +7,7 @@
 //! contact is now.
 
 use crate::counting::count::datum;
-use crate::live::changes::members;
+use crate::live::changes::current;
 use crate::live::deltas::Change;
 use crate::pg::query;
 use crate::pg::security;
@@ -46,7 +46,7 @@ impl Changing<'_> {
         }
         security::as_role(extension_owner, || {
             if !self.has_unique_ids {
-                let rows = members::rows_now(self.audience, changes.iter());
+                let rows = current::rows_now(self.audience, changes.iter());
                 changes.retain(|change| change.is_of_first_or_last(rows.get(&change.key()).copied().unwrap_or(0)));
             }
             if self.is_outer() {
@@ -70,7 +70,7 @@ impl Changing<'_> {
         let [segments, contacts, entered] = arguments(&*changes);
         let later = query::write_rows(LATER, &[segments, contacts, entered, since.into()], numbers);
         let doubtful = later.iter().filter(|(number, entered)| *entered != changes[*number].entered());
-        let rows = members::rows_now(self.audience, doubtful.map(|(number, _)| &changes[*number]));
+        let rows = current::rows_now(self.audience, doubtful.map(|(number, _)| &changes[*number]));
         // Nobody enters twice in a row.
         let precedes = |(number, last_entered): &(usize, bool)| {
             let change = &changes[*number];
@@ -88,7 +88,7 @@ impl Changing<'_> {
 }
 
 impl Change {
-    fn key(&self) -> members::Member {
+    fn key(&self) -> current::Member {
         (self.segment, self.contact.clone())
     }
 

@@ -1,69 +1,19 @@
-//! Segments that ask for subscriptions and whose entries and exits are recorded: which contacts a statement let in and
-//! which it put out.
+//! Which segments have their entries and exits recorded.
 
-use crate::catalog::audience::Audience;
-use crate::live::deltas::Outcome;
-use crate::live::eligibility::LiveSegment;
-use crate::pg::spi::{KeptPlan, Reading, Session};
-use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::Oid;
-use std::cell::OnceCell;
+use crate::catalog::access;
+use crate::catalog::segment::id_of;
+use crate::pg::{query, security};
 use uuid::Uuid;
 
-/// Watched segments that one query evaluates, contact by contact.
-pub struct WatchedBatch {
-    segments: Vec<Uuid>,
-    /// The conditions, as the query wants them
-    terms: Vec<String>,
-    /// How its text begins
-    mark: String,
-    plans: [OnceCell<KeptPlan>; 3],
-}
-
-/// How many segments one query evaluates.
-pub const AT_ONCE: usize = 100;
-
-impl WatchedBatch {
-    pub fn new(audience: &Audience, segments: &[&LiveSegment], term: impl Fn(&LiveSegment) -> String) -> Self {
-        WatchedBatch {
-            segments: segments.iter().map(|segment| segment.id).collect(),
-            terms: segments.iter().map(|segment| term(segment)).collect(),
-            mark: audience.reading(""),
-            plans: Default::default(),
-        }
-    }
-
-    /// Runs the query that `sql` makes of a list of terms, one for each segment, each a sum: how many contacts of an id
-    /// enter more than leave. The query has a row for each id, as text, with an array of the terms' values.
-    pub fn evaluate(
-        &self,
-        session: &Session,
-        plan: usize,
-        types: &[Oid],
-        arguments: &[DatumWithOid],
-        sql: impl Fn(&str) -> String,
-        outcome: &mut Outcome,
-    ) {
-        let terms = self.terms.join(",\n");
-        let prepare = || {
-            let rows = sql(&format!("ARRAY[{terms}]::pg_catalog.int8[]"));
-            let sql = format!(
-                "{}SELECT pg_catalog.array_agg(n.number), pg_catalog.array_agg(r.contact), pg_catalog.array_agg(n.net)
-                   FROM ({rows}) r(contact, nets), pg_catalog.unnest(r.nets) WITH ORDINALITY n(net, number)
-                  WHERE n.net OPERATOR(pg_catalog.<>) 0 AND r.contact IS NOT NULL",
-                self.mark
-            );
-            session.prepare(&sql, types)
-        };
-        let plan = self.plans[plan].get_or_init(prepare);
-        let rows = session.run(plan, arguments, Reading::Active, |row| {
-            let numbers = row.get::<Vec<i64>>(1).unwrap_or_default();
-            (numbers, row.get::<Vec<String>>(2).unwrap_or_default(), row.get::<Vec<i64>>(3).unwrap_or_default())
-        });
-        for (numbers, contacts, nets) in rows {
-            for ((number, contact), net) in numbers.into_iter().zip(contacts).zip(nets) {
-                outcome.moved(self.segments[number as usize - 1], contact, net);
-            }
-        }
-    }
+/// The watched segments of an audience, whoever asks.
+pub fn segments_of(audience: &str) -> Vec<Uuid> {
+    security::as_role(access::extension_owner(), || {
+        query::rows(
+            "SELECT w.segment FROM segments.watch_config w
+               JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
+              WHERE s.audience OPERATOR(pg_catalog.=) $1 AND w.watched",
+            &[audience.into()],
+            |row| id_of(row.get(1)),
+        )
+    })
 }

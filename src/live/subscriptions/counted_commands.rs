@@ -6,11 +6,21 @@
 //! then counts everything that was done to the contact, and those that follow have to know. Each audience counts for
 //! itself: several may have the same subscriptions, or contacts of the same ids.
 
-use crate::live::subscriptions::Touched;
 use crate::pg::snapshot;
 use crate::pg::snapshot::Command;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet, VecDeque};
+
+/// A contact that the statement concerns.
+pub struct Touched {
+    /// As text
+    pub contact: String,
+    /// How many subscriptions the statement took from it, and how many it gave it
+    pub taken: i64,
+    pub given: i64,
+    /// The places of its subscriptions in their table, after the command
+    pub places: Vec<String>,
+}
 
 /// The contacts of an audience that triggers of one command have counted.
 pub struct Settled<'a> {

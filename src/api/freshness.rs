@@ -1,0 +1,88 @@
+//! How the counts of an audience are kept.
+
+use crate::catalog::access;
+use crate::catalog::access::Scope;
+use crate::catalog::access::must_own;
+use crate::catalog::audience::Audience;
+use crate::catalog::audience::Subscriptions;
+use crate::catalog::segment::Definition;
+use crate::catalog::segment::id_of;
+use crate::counting::pending::fold;
+use crate::live::definition_locks;
+use crate::live::definition_locks::lock_tables;
+use crate::live::eligibility::Reach;
+use crate::live::eligibility::follows_rows;
+use crate::live::eligibility::kept;
+use crate::live::freshness::notice_nobody_folds;
+use crate::live::freshness::start;
+use crate::live::freshness::stop;
+use crate::live::triggers;
+use crate::pg::error::Failure;
+use crate::pg::error::required;
+use crate::pg::query;
+use crate::pg::relcache;
+use crate::pg::security;
+use crate::pg::snapshot;
+use pgrx::PgSqlErrorCode;
+use pgrx::prelude::*;
+
+/// Says how an audience's counts are kept.
+#[pg_extern(sql = false)]
+fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
+    let (audience, freshness) = (required("audience", audience), required("freshness", freshness));
+    let live = match freshness {
+        "periodic" => false,
+        "live" => true,
+        other => {
+            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown freshness \"{other}\""))
+                .detail("Counts are kept live, by every statement that changes contacts, or counted anew in periods.")
+                .hint("Use 'live' or 'periodic'.")
+                .raise()
+        }
+    };
+    let audience = Audience::load(audience);
+    access::require(Scope::WriteSegments, &audience.name);
+    must_own(audience.relation.oid);
+    // Whoever has changed a definition is waited for, whoever will change one waits.
+    let current = security::as_role(access::extension_owner(), || {
+        query::write_rows(
+            "SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+            &[audience.name.as_str().into()],
+            |row| row.get::<String>(1),
+        )
+    });
+    let was_live = current.first().is_some_and(|current| current == "live");
+    let tables = lock_tables(&audience);
+    let audience = snapshot::latest(|| Audience::load(&audience.name));
+    if live {
+        start(&audience, !was_live);
+        notice_nobody_folds();
+    } else {
+        stop(&audience.name, tables);
+    }
+}
+
+/// How a segment's count is kept: `live` or `periodic`.
+#[pg_extern(sql = false)]
+fn how_kept(segment: pgrx::Uuid) -> &'static str {
+    let segment = Definition::load(id_of(segment));
+    let is_live = || {
+        let audience = Audience::try_load(&segment.audience).ok()?;
+        let segment = follows_rows(&audience).then(|| kept(&audience, &segment, &Reach::of(&audience)))??;
+        let topics = match &audience.topics {
+            Subscriptions::In(relation) if segment.reads_topics => Some(relation.oid),
+            _ => None,
+        };
+        let tables: Vec<_> = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree).collect();
+        (definition_locks::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
+    };
+    if is_live().is_some() { "live" } else { "periodic" }
+}
+
+/// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see
+/// stays the same. Returns how many rows of differences that were. Those of counts that someone else has locked are
+/// left for the next time.
+#[pg_extern(sql = false)]
+fn fold_counts() -> i64 {
+    fold(None)
+}

@@ -1,0 +1,128 @@
+//! Positions in the record of entries and exits.
+
+use crate::pg::error::Failure;
+use crate::pg::{query, snapshot};
+use pgrx::PgSqlErrorCode;
+
+/// The position of the newest change that readers can see; `None` where there is none.
+pub fn newest_change() -> Option<String> {
+    query::first(NEWEST, &[History::now().timeline.into()], |row| row.get(1))
+}
+
+/// Of a change, where it stands among others. Written `log-timeline-transaction-sequence`, by earlier versions without
+/// the timeline.
+pub struct Position {
+    /// The record that it is of
+    log: String,
+    /// Which history of the server it was handed out in: after a failover, or a recovery to a point in time, numbers of
+    /// transactions that were lost are given anew
+    pub timeline: Option<i64>,
+    pub transaction: i64,
+    pub sequence: i64,
+}
+
+impl Position {
+    /// Reads a position; raises 22023 where it is none, or none of this record.
+    pub fn read(text: &str, history: &History) -> Self {
+        let Some(position) = Self::parse(text) else {
+            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("\"{text}\" is not a position"))
+                .detail("Positions are handed out by segment_changes().")
+                .hint("Give the position of the last change that you have read, or NULL to start with the oldest one.")
+                .raise()
+        };
+        let elsewhere = |what: &str, detail: &str| {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                format!("position \"{text}\" is one of another {what}"),
+            )
+            .detail(detail)
+            .hint("Read the segments' members anew, and start with NULL.")
+            .raise()
+        };
+        if query::first(LOG, &[], |row| row.get::<String>(1)).as_ref() != Some(&position.log) {
+            elsewhere(
+                "database",
+                "Changes are left out of dumps: a database that was restored from one has a record of its own.",
+            )
+        }
+        if !position.is_of(history) {
+            elsewhere(
+                "history of this database",
+                "A standby has taken the place of its server since, or it was restored: changes that had been read may be lost.",
+            )
+        }
+        position
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (log, numbers) = text.split_once('-')?;
+        let numbers: Vec<i64> = numbers.split('-').map(|number| number.parse().ok()).collect::<Option<_>>()?;
+        let (timeline, transaction, sequence) = match numbers.as_slice() {
+            [transaction, sequence] => (None, *transaction, *sequence),
+            [timeline, transaction, sequence] => (Some(*timeline), *transaction, *sequence),
+            _ => return None,
+        };
+        Some(Position { log: log.to_owned(), timeline, transaction, sequence })
+    }
+
+    /// Whether no change can have been recorded since, by another transaction, before the position. A standby may not
+    /// have got as far yet as its primary, which handed it out.
+    fn is_of(&self, history: &History) -> bool {
+        let History { timeline, next_transaction } = *history;
+        let is_past = next_transaction.is_none_or(|next| self.transaction < next);
+        let is_same = |known: i64| known == timeline || known > timeline && next_transaction.is_none();
+        is_past && self.timeline.is_none_or(is_same)
+    }
+}
+
+/// Where the server is in its history.
+pub struct History {
+    pub timeline: i64,
+    /// The number of the next transaction, which only a primary knows
+    next_transaction: Option<i64>,
+}
+
+impl History {
+    pub fn now() -> Self {
+        let read =
+            || query::first(HISTORY, &[], |row| History { timeline: row.get(1), next_transaction: row.nullable(2) });
+        snapshot::latest(read).unwrap_or(History { timeline: 0, next_transaction: None })
+    }
+}
+
+const LOG: &str = "SELECT l.name FROM segments.change_log l";
+
+// In recovery, the timeline is that of the last restart point, which is never ahead of what has been replayed.
+const HISTORY: &str = "
+SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_catalog.pg_control_checkpoint() c)
+            ELSE ('x' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))
+                 ::pg_catalog.bit(32)::pg_catalog.int4
+       END::pg_catalog.int8,
+       CASE WHEN NOT pg_catalog.pg_is_in_recovery()
+            THEN pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8 END";
+
+/// The position of the record `r` in the log `l`, on the timeline `$1`.
+macro_rules! select_position {
+    ($rest:literal) => {
+        concat!("SELECT pg_catalog.concat_ws('-', l.name, $1::pg_catalog.int8, r.transaction, r.sequence)", $rest)
+    };
+}
+
+const NEWEST: &str = select_position!(
+    "
+  FROM segments.change_record r CROSS JOIN segments.change_log l
+ WHERE r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ ORDER BY r.transaction DESC, r.sequence DESC LIMIT 1"
+);
+
+/// A page of the changes of the segments `$2` after the transaction `$3` and the number `$4`, `$5` at most.
+pub const PAGE: &str = select_position!(
+    ", r.segment, r.contact_id, r.change, r.changed_at
+  FROM segments.change_record r CROSS JOIN segments.change_log l
+ WHERE r.segment OPERATOR(pg_catalog.=) ANY ($2)
+   AND ($3 IS NULL OR ROW(r.transaction, r.sequence)
+        OPERATOR(pg_catalog.>) ROW($3::pg_catalog.text::pg_catalog.xid8, $4))
+   -- Whatever has a smaller number has committed, or never will.
+   AND r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ ORDER BY r.transaction, r.sequence LIMIT $5"
+);

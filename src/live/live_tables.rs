@@ -1,0 +1,77 @@
+//! `segments.live_table`: the tables whose statements are counted, and the live audiences over a table.
+
+use crate::catalog::access;
+use crate::pg::query;
+use crate::pg::{security, snapshot};
+use pgrx::pg_sys::Oid;
+
+/// Records which parts a table has whose statements are counted from now on.
+pub fn record(root: Oid, parts: &[Oid]) {
+    access::write_latest(
+        "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
+        &[root.into()],
+    );
+    record_changes(root, parts, &[]);
+}
+
+/// Records that parts have come and others have gone.
+pub fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
+    access::write_latest(
+        "DELETE FROM segments.live_table l
+          WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)",
+        &[root.into(), gone.to_vec().into()],
+    );
+    access::write_latest(
+        "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
+        &[root.into(), added.to_vec().into()],
+    );
+}
+
+/// Forgets the tables that no live audience has to do with any more.
+pub fn forget_unused() {
+    access::write(UNUSED, &[]);
+}
+
+/// Whether the table's rows are contacts of a live audience, or their subscriptions.
+pub fn has_live_audience(relation: Oid) -> bool {
+    let live = || query::first(LIVE_AUDIENCES, &[relation.into()], |row| row.get::<String>(1));
+    security::as_role(access::extension_owner(), || snapshot::latest(live)).is_some()
+}
+
+macro_rules! live_audiences {
+    ($select:literal) => {
+        concat!(
+            "WITH RECURSIVE ancestor(oid) AS (
+                SELECT $1
+                UNION
+                SELECT i.inhparent FROM ancestor
+                  JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) ancestor.oid),
+             role AS (
+                SELECT a.name, a.relation::pg_catalog.oid AS relation, a.topics_relation::pg_catalog.oid AS topics_relation,
+                       a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
+                       COALESCE(a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor),
+                                false) AS has_subscriptions
+                  FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live') ",
+            $select
+        )
+    };
+}
+
+pub const LIVE_AUDIENCES: &str = live_audiences!(
+    "SELECT role.name, role.has_contacts, role.has_subscriptions
+       FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name"
+);
+
+/// The table, what it is a part of, and the other table of each audience.
+pub const TABLES_OF: &str = live_audiences!(
+    "SELECT ancestor.oid FROM ancestor
+      UNION SELECT role.relation FROM role WHERE role.has_subscriptions
+      UNION SELECT role.topics_relation FROM role WHERE role.has_contacts AND role.topics_relation IS NOT NULL"
+);
+
+const UNUSED: &str = "
+DELETE FROM segments.live_table l
+ WHERE NOT EXISTS (
+       SELECT FROM segments.audience_config a
+        WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
+          AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))";
