@@ -12,8 +12,8 @@
 //! | [`live`] | counts that every statement keeps, with entries and exits |
 //! | [`counting`] | counting members in one snapshot, and storing the counts |
 //! | [`planner`] | what a query's planner learns of a condition |
-//! | [`evaluate`] | conditions put to documents |
 //! | [`catalog`] | what is stored of audiences and segments, and who may see it |
+//! | [`evaluate`] | conditions put to documents |
 //! | [`shared`] | what sessions and background processes tell each other |
 //! | [`pg`] | wrappers of Postgres that know nothing of segments |
 //!

@@ -1,45 +1,21 @@
-//! Counting an audience's segments anew, all of them in one snapshot.
-//!
-//! | module | |
-//! |---|---|
-//! | [`keep`] | what becomes of the counts: stored, remembered, thinned out |
+//! When counts are due, and counting anew what is: all segments of an audience in one snapshot.
 //!
 //! A segment that cannot be counted keeps its count, and the reason is recorded; it is due again later and later.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope;
-use crate::catalog::scope::CheckedCondition;
-use crate::catalog::segment::{Definition, id_of};
-use crate::counting::pending;
-use crate::counting::{count, members};
+use crate::catalog::freshness::is_live;
+use crate::catalog::segment::{Definition, datum, id_of};
+use crate::counting::store::Refreshed;
+use crate::counting::take::{Taken, take};
+use crate::counting::{bases, pending, strategy};
 use crate::live::definition_locks;
-use crate::pg::query;
-use crate::pg::snapshot;
-use crate::shared::progress;
-use crate::shared::progress::Phase;
-use pgrx::prelude::*;
-use segments_core::date::Instant;
-use segments_core::expr::Checked;
-use std::collections::HashMap;
-use std::time::{self, Duration};
+use crate::pg::error::internal;
+use crate::pg::{query, relcache, snapshot};
+use crate::shared::progress::{self, Phase};
+use pgrx::datum::TimestampWithTimeZone;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
-
-/// What came of counting a segment.
-pub struct Outcome {
-    pub id: Uuid,
-    /// Its condition, where it makes sense
-    pub checked: Option<Checked>,
-    /// When that will mean something else; `None`: never
-    pub changes_at: Option<Instant>,
-    pub count: Result<i64, String>,
-}
-
-impl Outcome {
-    fn failed(id: Uuid, message: String) -> Self {
-        Outcome { id, checked: None, changes_at: None, count: Err(message) }
-    }
-}
 
 /// What is due, and when something will be.
 pub struct Plan {
@@ -77,37 +53,13 @@ pub fn refresh_due_of(due: &Due) -> usize {
 
 /// Records that nothing of what was due could be counted, so that it is due again later.
 pub fn failed(due: &Due, message: &str) {
-    let counts = Counts {
-        name: &due.audience,
-        audience: None,
-        outcomes: due.segments.iter().map(|id| Outcome::failed(*id, message.to_owned())).collect(),
-        is_live: false,
-        pending: HashMap::new(),
-        taken_at: clock(),
-        took: Duration::ZERO,
-        shown: None,
-    };
-    counts.store(access::extension_owner());
+    let counted = Taken::failed(due.segments.iter().copied(), message).columns();
+    let refreshed = Refreshed { audience: &due.audience, counted, taken_at: clock(), seconds: 0.0, is_live: false };
+    refreshed.store(access::extension_owner());
 }
 
-/// What a refresh counted, in one snapshot.
-pub struct Counts<'a> {
-    /// The audience's name
-    pub name: &'a str,
-    /// `None` where its table is not what it was
-    pub audience: Option<Audience>,
-    pub outcomes: Vec<Outcome>,
-    /// Whether the audience was live, and what recorded changes add to the counts' bases
-    pub is_live: bool,
-    pub pending: HashMap<Uuid, i64>,
-    /// When the snapshot was taken
-    pub taken_at: TimestampWithTimeZone,
-    pub took: Duration,
-    pub shown: Option<progress::Shown>,
-}
-
-/// Counts segments of an audience anew and keeps the counts; all of them, where none are named.
-pub fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
+/// Counts segments of an audience anew and stores the counts; all of them, where none are named.
+pub fn refresh(name: &str, only: Option<&[Uuid]>) -> Taken {
     // One after the other: who waited counts what the other could not see.
     progress::lock(name);
     let extension_owner = access::extension_owner();
@@ -117,66 +69,50 @@ pub fn refresh<'a>(name: &'a str, only: Option<&[Uuid]>) -> Counts<'a> {
     };
     // Before the snapshot: whoever counts after it counts later.
     let taken_at = clock();
-    let is_settled = || !definition_locks::is_live(name) && !pending::has_unfolded(name);
-    let of_settled = || is_settled().then(|| count_all(name, &listed(), taken_at));
-    let counts = snapshot::latest(of_settled).unwrap_or_else(|| {
+    let is_settled = || !is_live(name) && !pending::has_unfolded(name);
+    let of_settled = || is_settled().then(|| Counted::now(name, &listed(), taken_at));
+    let counted = snapshot::latest(of_settled).unwrap_or_else(|| {
         definition_locks::hold_tables(name);
-        // Changes that are folded meanwhile would be subtracted twice.
-        let mut ids: Vec<pgrx::Uuid> =
-            snapshot::latest(listed).iter().map(|segment| count::datum(segment.id)).collect();
+        // Differences that are folded meanwhile would be subtracted twice.
+        let mut ids: Vec<pgrx::Uuid> = snapshot::latest(listed).iter().map(|segment| datum(segment.id)).collect();
         ids.sort();
-        count::lock_with_segments(extension_owner, &ids);
+        bases::lock_with_segments(extension_owner, &ids);
         let taken_at = clock();
-        snapshot::latest(|| count_all(name, &listed(), taken_at))
+        snapshot::latest(|| Counted::now(name, &listed(), taken_at))
     });
-    if let Some(shown) = &counts.shown {
+    let Counted { taken, taken_at, seconds, is_live, shown } = counted;
+    if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
-    counts.store(extension_owner);
+    let counted = taken.columns();
+    Refreshed { audience: name, counted, taken_at, seconds, is_live }.store(extension_owner);
     pending::fold_unlocked(Some(name));
-    counts
+    taken
 }
 
-/// Counts segments in the snapshot that is active, which was taken just after that time.
-fn count_all<'a>(name: &'a str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Counts<'a> {
-    let started = time::Instant::now();
-    let shown = progress::show(name, segments.len());
-    let ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| count::datum(segment.id)).collect();
-    let (audience, outcomes) = match Audience::try_load(name) {
-        Ok(audience) => {
+/// What a refresh has counted and is to store.
+struct Counted {
+    taken: Taken,
+    taken_at: TimestampWithTimeZone,
+    seconds: f64,
+    is_live: bool,
+    /// Shows the refresh until this is dropped
+    shown: Option<progress::Shown>,
+}
+
+impl Counted {
+    /// Counts segments in the snapshot that is active, which was taken just after that time.
+    fn now(name: &str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Self {
+        let started = Instant::now();
+        let shown = progress::show(name, segments.len());
+        let taken = take(name, segments, |audience, conditions| {
             if let Some(shown) = &shown {
-                shown.expect_rows(rows_of(&audience));
+                shown.expect_rows(rows_of(audience));
             }
-            let outcomes = outcomes(&audience, segments, shown.as_ref());
-            (Some(audience), outcomes)
-        }
-        Err(failure) => {
-            let failed = |segment: &Definition| Outcome::failed(segment.id, failure.message.clone());
-            (None, segments.iter().map(failed).collect())
-        }
-    };
-    let pending = count::pending_of(access::extension_owner(), &ids);
-    let took = started.elapsed();
-    Counts { name, audience, outcomes, is_live: definition_locks::is_live(name), pending, taken_at, took, shown }
-}
-
-/// What comes of counting segments of an audience that is as it should be.
-fn outcomes(audience: &Audience, segments: &[Definition], shown: Option<&progress::Shown>) -> Vec<Outcome> {
-    let checked: Vec<_> = segments.iter().map(|segment| scope::check_segment(audience, segment)).collect();
-    let conditions: Vec<Checked> =
-        checked.iter().filter_map(|checked| Some(checked.as_ref().ok()?.checked.clone())).collect();
-    let mut counts = members::of_each(audience, &conditions, shown).into_iter();
-    let outcomes = segments.iter().zip(checked).map(|(segment, checked)| match checked {
-        Ok(CheckedCondition { checked, changes_at, .. }) => {
-            let count = counts.next().unwrap_or_else(|| Err("segment was not counted".to_owned()));
-            let changes_at = count::earlier(changes_at, audience.changes_at);
-            Outcome { id: segment.id, checked: Some(checked), changes_at, count }
-        }
-        Err(errors) => {
-            Outcome::failed(segment.id, errors.into_iter().next().map(|error| error.message).unwrap_or_default())
-        }
-    });
-    outcomes.collect()
+            strategy::each(audience, conditions, shown.as_ref())
+        });
+        Counted { taken, taken_at, seconds: started.elapsed().as_secs_f64(), is_live: is_live(name), shown }
+    }
 }
 
 /// How many rows the planner thinks that the contacts' table has.
@@ -185,7 +121,7 @@ fn rows_of(audience: &Audience) -> Option<u64> {
         "SELECT pg_catalog.sum(c.reltuples) FROM pg_catalog.pg_class c
           WHERE c.reltuples OPERATOR(pg_catalog.>=) 0 AND c.relkind OPERATOR(pg_catalog.<>) 'p'
             AND c.oid OPERATOR(pg_catalog.=) ANY ($1)",
-        &[crate::pg::relcache::tree(audience.relation.oid).into()],
+        &[relcache::tree(audience.relation.oid).into()],
         |row| row.nullable::<f32>(1),
     );
     rows.flatten().map(|rows| rows as u64)
@@ -193,7 +129,7 @@ fn rows_of(audience: &Audience) -> Option<u64> {
 
 fn clock() -> TimestampWithTimeZone {
     let now = query::first("SELECT pg_catalog.clock_timestamp()", &[], |row| row.get(1));
-    now.unwrap_or_else(|| crate::pg::error::internal("the clock gave no answer").raise())
+    now.unwrap_or_else(|| internal("the clock gave no answer").raise())
 }
 
 // What is due within the tenth part of an interval is soon.

@@ -1,14 +1,9 @@
 //! Making, attaching and detaching audiences.
 
 use crate::api::audience::topics::map_topics;
-use crate::catalog::access;
-use crate::catalog::access::Scope;
-use crate::catalog::access::must_own;
-use crate::catalog::access::owns;
+use crate::catalog::access::{self, Scope, must_own, owns};
 use crate::catalog::audience::Audience;
-use crate::catalog::columns;
-use crate::catalog::columns::CatalogColumn;
-use crate::catalog::columns::find_column;
+use crate::catalog::columns::{self, CatalogColumn, find_column};
 use crate::catalog::scope;
 use crate::evaluate::condition;
 use crate::live::freshness;

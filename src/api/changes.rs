@@ -1,26 +1,17 @@
 //! Entries and exits: of which segments they are recorded, and reading them.
 
-use crate::catalog::access;
-use crate::catalog::access::Scope;
+use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::segment::Definition;
-use crate::catalog::segment::argument;
-use crate::catalog::segment::id_of;
+use crate::catalog::freshness::stays_live;
+use crate::catalog::segment::{Definition, argument, datum, id_of};
 use crate::catalog::visible;
-use crate::counting::count::datum;
-use crate::live::changes::position::History;
-use crate::live::changes::position::PAGE;
-use crate::live::changes::position::Position;
+use crate::live::changes::position::{History, PAGE, Position};
 use crate::live::changes::retention;
 use crate::live::definition_locks::hold_writers;
-use crate::live::definition_locks::stays_live;
 use crate::live::eligibility;
 use crate::pg::call::Call;
-use crate::pg::error::Failure;
-use crate::pg::error::required;
-use crate::pg::query;
-use crate::pg::returning;
-use crate::pg::security;
+use crate::pg::error::{Failure, required};
+use crate::pg::{query, returning, security};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 

@@ -6,12 +6,11 @@ use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{executable_sql, is_contact, readable_sql};
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of};
-use crate::counting::count;
+use crate::counting::strategy::{self, Rights};
 use crate::evaluate::condition;
 use crate::pg::call::Call;
 use crate::pg::error::required;
-use crate::pg::query;
-use crate::pg::{relcache, returning, security};
+use crate::pg::{query, relcache, returning, security};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
@@ -27,7 +26,7 @@ const MOST_CONTACTS: i32 = 1000;
 fn count_contacts(conditions: Option<&str>, audience: Option<&str>) -> i64 {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
-    count::as_caller(&audience, &checked(&audience, conditions))
+    strategy::one(&audience, &checked(&audience, conditions), Rights::Caller)
 }
 
 /// Contacts that satisfy a condition, newest first.

@@ -1,18 +1,14 @@
 //! `explain_match`: why a contact is a member of a segment, or is not.
 
-use crate::catalog::access;
-use crate::catalog::access::Scope;
+use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql;
-use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of};
-use crate::catalog::subscription;
+use crate::catalog::{contact_sql, scope, subscription};
 use crate::evaluate::condition;
 use crate::evaluate::stored::Misfit;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::query;
-use crate::pg::returning;
+use crate::pg::{query, returning};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};

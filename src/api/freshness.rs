@@ -1,28 +1,16 @@
 //! How the counts of an audience are kept.
 
-use crate::catalog::access;
-use crate::catalog::access::Scope;
-use crate::catalog::access::must_own;
-use crate::catalog::audience::Audience;
-use crate::catalog::audience::Subscriptions;
-use crate::catalog::segment::Definition;
-use crate::catalog::segment::id_of;
+use crate::catalog::access::{self, Scope, must_own};
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::freshness;
+use crate::catalog::segment::{Definition, id_of};
 use crate::counting::pending::fold;
-use crate::live::definition_locks;
 use crate::live::definition_locks::lock_tables;
-use crate::live::eligibility::Reach;
-use crate::live::eligibility::follows_rows;
-use crate::live::eligibility::kept;
-use crate::live::freshness::notice_nobody_folds;
-use crate::live::freshness::start;
-use crate::live::freshness::stop;
+use crate::live::eligibility::{Reach, follows_rows, kept};
+use crate::live::freshness::{notice_nobody_folds, start, stop};
 use crate::live::triggers;
-use crate::pg::error::Failure;
-use crate::pg::error::required;
-use crate::pg::query;
-use crate::pg::relcache;
-use crate::pg::security;
-use crate::pg::snapshot;
+use crate::pg::error::{Failure, required};
+use crate::pg::{query, relcache, security, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
@@ -74,7 +62,7 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
             _ => None,
         };
         let tables: Vec<_> = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree).collect();
-        (definition_locks::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
+        (freshness::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
     };
     if is_live().is_some() { "live" } else { "periodic" }
 }

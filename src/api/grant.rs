@@ -1,11 +1,8 @@
 //! Giving and taking scopes.
 
-use crate::catalog::access::owns;
-use crate::catalog::access::unknown_audience;
-use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep};
+use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep, owns, unknown_audience};
 use crate::pg::error::{Failure, required};
-use crate::pg::query;
-use crate::pg::security;
+use crate::pg::{query, security};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};

@@ -1,9 +1,8 @@
 //! Properties: typed fields of contacts.
 
-use crate::catalog::access;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope;
 use crate::catalog::segment::Definition;
+use crate::catalog::{access, freshness, scope};
 use crate::ddl::invalidation;
 use crate::evaluate::condition;
 use crate::live::definition_locks;
@@ -69,7 +68,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
 pub fn hold<'n>(audience: &str, mut names: impl Iterator<Item = &'n str>) -> Audience {
     if names.any(|name| !Path::parse(name).rest().is_empty()) {
         // Whoever makes a segment that walks such a path is waited for.
-        definition_locks::hold_definitions(audience);
+        freshness::hold_definitions(audience);
     }
     definition_locks::hold_writers_unrestricted(audience)
 }
@@ -185,7 +184,7 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
     let mut audience = Audience::unrestricted(audience).unwrap_or_else(|failure| failure.raise());
     access::require_write(&audience.name);
     // Whoever makes a segment of it is waited for.
-    definition_locks::hold_definitions(&audience.name);
+    freshness::hold_definitions(&audience.name);
     let path = canonical(name);
     let name = path.text();
     // What is inside a property that has a name of its own is no concern of this one.

@@ -1,24 +1,19 @@
 //! Refreshing segments, and how often that is done.
 
-use crate::catalog::access;
-use crate::catalog::access::Scope;
-use crate::catalog::access::unknown_audience;
+use crate::catalog::access::{self, Scope, unknown_audience};
+use crate::catalog::segment::datum;
 use crate::catalog::visible::{Reads, Visible};
-use crate::counting::count;
 use crate::live::changes::retention;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::query;
-use crate::pg::returning;
+use crate::pg::{query, returning};
 use crate::refresh::{due, refresh, refresh_due_of};
-use crate::shared::board;
-use crate::shared::board::BOARD;
+use crate::shared::board::{self, BOARD};
 use crate::shared::progress::{Progress, running};
 use crate::shared::settings::REFRESH_INTERVAL;
-use pgrx::PgSqlErrorCode;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
-use pgrx::{PgXactCallbackEvent, register_xact_callback};
+use pgrx::{PgSqlErrorCode, PgXactCallbackEvent, register_xact_callback};
 
 /// Counts all segments of an audience anew, or of all audiences that the caller may write segments of.
 #[pg_extern(sql = false)]
@@ -49,7 +44,7 @@ fn refresh_segments(
                 Ok(count) => (shown.then_some(count), None),
                 Err(error) => (None, Some(error)),
             };
-            (count::datum(outcome.id), count, error)
+            (datum(outcome.id), count, error)
         })
     });
     let rows: Vec<_> = rows.collect();

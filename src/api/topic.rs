@@ -1,14 +1,11 @@
 //! Topics, and who is subscribed to them.
 
-use crate::catalog::access;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql;
 use crate::catalog::scope::AudienceScope;
 use crate::catalog::segment::argument;
-use crate::catalog::subscription;
+use crate::catalog::{access, contact_sql, subscription};
 use crate::pg::error::{Failure, required};
-use crate::pg::query;
-use crate::pg::returning;
+use crate::pg::{query, returning};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{AnyElement, PgSqlErrorCode};

@@ -3,7 +3,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
 use crate::catalog::visible;
-use crate::counting::members;
+use crate::counting::strategy::{self, Rights};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, sqlstate_text};
 use crate::pg::{returning, subtransaction};
@@ -126,7 +126,7 @@ fn count_missing(audience: &Audience, notices: &[Notice]) -> HashMap<Path, i64> 
     let (paths, conditions): (Vec<Path>, Vec<Checked>) =
         paths.into_iter().filter_map(|path| Some((path.clone(), missing(path)?))).unzip();
     // A view may raise for some of its rows.
-    let counts = subtransaction::attempt(|| members::of_all_as_caller(audience, &conditions));
+    let counts = subtransaction::attempt(|| strategy::all(audience, &conditions, Rights::Caller, None));
     counts.map_or_else(|_| HashMap::new(), |counts| paths.into_iter().zip(counts).collect())
 }
 

@@ -5,9 +5,8 @@
 
 use crate::pg::call::Call;
 use crate::pg::error::Failure;
-use crate::pg::query;
 use crate::pg::spi::QueryText;
-use crate::pg::{returning, security};
+use crate::pg::{query, returning, security};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use pgrx::spi::quote_qualified_identifier;

@@ -2,11 +2,10 @@
 
 use crate::catalog::access::unknown_audience;
 use crate::catalog::column::ColumnRef;
-use crate::catalog::columns;
+use crate::catalog::columns::{self, CatalogColumn};
 use crate::catalog::indexes;
 use crate::pg::error::Failure;
-use crate::pg::query;
-use crate::pg::query::Row;
+use crate::pg::query::{self, Row};
 use crate::pg::{guard, security};
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -16,8 +15,6 @@ use segments_core::limits;
 use segments_core::path::Path;
 use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
 use segments_core::types::PropertyType;
-
-use crate::catalog::columns::CatalogColumn;
 
 /// An audience as it is now: its configuration and what the catalog says of its table.
 pub struct Audience {

@@ -4,8 +4,7 @@ use crate::catalog::column::ColumnRef;
 use crate::pg::error::Failure;
 use crate::pg::operator::Compared;
 use crate::pg::query;
-use pgrx::PgSqlErrorCode;
-use pgrx::pg_sys;
+use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::sql::{Column, ColumnKind, QualifiedName};
 use segments_core::types::{PropertyType, ScalarType};
 

@@ -6,10 +6,8 @@
 //! conditions.
 
 use crate::catalog::access;
-use crate::pg::query;
-use crate::pg::relcache;
-use crate::pg::relcache::{Changed, TypeHash};
-use crate::pg::{security, snapshot};
+use crate::pg::relcache::{self, Changed, TypeHash};
+use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};

@@ -1,10 +1,8 @@
 //! Segments: named conditions over one audience.
 
-use crate::catalog::access;
-use crate::catalog::access::Scope;
+use crate::catalog::access::{self, Scope};
 use crate::pg::error::Failure;
-use crate::pg::query;
-use crate::pg::query::Row;
+use crate::pg::query::{self, Row};
 use crate::pg::security;
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
@@ -83,9 +81,14 @@ const SELECT: &str = "
 SELECT s.id, s.audience, s.name, s.description, s.conditions::pg_catalog.text, s.time_zone
   FROM segments.segment_config s WHERE";
 
+/// An id as a value of Postgres's.
+pub fn datum(id: Uuid) -> pgrx::Uuid {
+    pgrx::Uuid::from_bytes(*id.as_bytes())
+}
+
 /// An id as a query's argument.
 pub fn argument(id: Uuid) -> DatumWithOid<'static> {
-    pgrx::Uuid::from_bytes(*id.as_bytes()).into()
+    datum(id).into()
 }
 
 /// An id as a function's argument.

@@ -1,9 +1,8 @@
 //! Tables and their parts: the partitions of a table, and whatever else inherits from it. A statement fires the
 //! triggers of the table that it names, so each part needs its own.
 
-use crate::pg::query;
-use crate::pg::relcache;
 use crate::pg::spi::QueryText;
+use crate::pg::{query, relcache};
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_qualified_identifier;
 use segments_core::sql::QualifiedName;

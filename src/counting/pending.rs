@@ -4,9 +4,12 @@
 //! are taken only of segments whose bases are locked here: of others somebody may be counting, who has seen them.
 
 use crate::catalog::access;
-use crate::counting::count;
-use crate::pg::query;
-use crate::pg::{security, snapshot};
+use crate::catalog::segment::id_of;
+use crate::counting::bases;
+use crate::pg::{query, security, snapshot};
+use pgrx::pg_sys::Oid;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// As [`fold_counts`], of one audience.
 pub fn fold(audience: Option<&str>) -> i64 {
@@ -17,7 +20,7 @@ pub fn fold(audience: Option<&str>) -> i64 {
     let owner = access::extension_owner();
     let baseless = security::as_role(owner, || query::write_rows(BASELESS, &[audience.into()], |row| row.get(1)));
     if !baseless.is_empty() {
-        count::ensure_bases(owner, &baseless);
+        bases::ensure(owner, &baseless);
     }
     fold_unlocked(audience)
 }
@@ -34,6 +37,12 @@ pub fn fold_unlocked(audience: Option<&str>) -> i64 {
         let folded = query::write_rows(FOLD, &[audience.into(), locked.into()], |row| row.get::<i64>(1));
         folded.into_iter().next().unwrap_or(0)
     })
+}
+
+/// By how much the recorded changes of live counts add to their bases, in the active snapshot.
+pub fn of(extension_owner: Oid, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
+    let read = || query::rows(PENDING, &[segments.to_vec().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
+    security::as_role(extension_owner, read).into_iter().collect()
 }
 
 /// Whether there are differences of an audience.
@@ -83,3 +92,9 @@ folded AS (
     UPDATE segments.segment_count c SET contact_count = c.contact_count OPERATOR(pg_catalog.+) sums.delta
       FROM sums WHERE c.segment OPERATOR(pg_catalog.=) sums.segment)
 SELECT pg_catalog.count(*) FROM gone";
+
+const PENDING: &str = "
+SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
+  FROM segments.count_delta d,
+       ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
+ WHERE u.segment OPERATOR(pg_catalog.=) ANY ($1) GROUP BY u.segment";

@@ -1,64 +1,78 @@
-//! What becomes of counts: stored, remembered, thinned out with age.
+//! Storing counts, and thinning out those that are remembered as they age.
 
-use crate::counting::count;
-use crate::counting::count::{datum, timestamp};
-use crate::pg::query;
-use crate::pg::{security, snapshot};
-use crate::refresh::Counts;
+use crate::counting::bases;
+use crate::counting::take::Columns;
+use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use uuid::Uuid;
 
-impl Counts<'_> {
-    /// Stores it all. Of an audience that is not live, a count that is younger than the snapshot stays.
-    pub fn store(&self, extension_owner: Oid) {
-        let ids: Vec<pgrx::Uuid> = self.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
-        let counts: Vec<Option<i64>> =
-            self.outcomes.iter().map(|outcome| outcome.count.as_ref().ok().copied()).collect();
-        let pending = |id: &Uuid| self.pending.get(id).copied().unwrap_or(0);
-        let bases: Vec<Option<i64>> = self
-            .outcomes
-            .iter()
-            .map(|outcome| outcome.count.as_ref().ok().map(|count| count - pending(&outcome.id)))
-            .collect();
-        let errors: Vec<Option<String>> =
-            self.outcomes.iter().map(|outcome| outcome.count.as_ref().err().cloned()).collect();
-        let changes: Vec<Option<TimestampWithTimeZone>> =
-            self.outcomes.iter().map(|outcome| timestamp(outcome.changes_at)).collect();
-        let seconds = self.took.as_secs_f64();
-        count::lock_with_segments(extension_owner, &ids);
+/// Stores what was counted because definitions or contacts have changed. A segment that could not be counted has no
+/// count from now on. The bases are locked.
+pub fn recounted(extension_owner: Oid, counted: Columns) {
+    let Columns { segments, counts, bases, changes_at, .. } = counted;
+    let arguments = [segments.into(), counts.into(), bases.into(), changes_at.into()];
+    security::as_role(extension_owner, || query::write_latest(KEEP, &arguments));
+}
+
+/// A refresh of an audience's segments.
+pub struct Refreshed<'a> {
+    pub audience: &'a str,
+    pub counted: Columns,
+    /// When the snapshot was taken
+    pub taken_at: TimestampWithTimeZone,
+    pub seconds: f64,
+    /// Whether the audience was live: then these counts replace the stored ones, which other statements lock to change
+    pub is_live: bool,
+}
+
+impl Refreshed<'_> {
+    /// Stores it all. A segment that could not be counted keeps its count, and the reason is recorded. Of an audience
+    /// that is not live, a count that is younger than the snapshot stays.
+    pub fn store(self, extension_owner: Oid) {
+        let Columns { segments, counts, bases, errors, changes_at } = self.counted;
+        bases::lock_with_segments(extension_owner, &segments);
+        let arguments = [
+            segments.into(),
+            counts.into(),
+            bases.into(),
+            errors.into(),
+            self.taken_at.into(),
+            self.seconds.into(),
+            self.is_live.into(),
+            changes_at.into(),
+        ];
         security::as_role(extension_owner, || {
-            query::write_latest(
-                STORE,
-                &[
-                    ids.into(),
-                    counts.into(),
-                    bases.into(),
-                    errors.into(),
-                    self.taken_at.into(),
-                    seconds.into(),
-                    self.is_live.into(),
-                    changes.into(),
-                ],
-            );
-            self.thin();
+            query::write_latest(STORE, &arguments);
+            thin(self.audience);
         });
     }
+}
 
-    /// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last
-    /// of each hour, of those older than two months the last of each day. Only what has come of such an age since the
-    /// last time is looked at.
-    fn thin(&self) {
-        // There somebody else may have done it since the transaction's snapshot.
-        if snapshot::is_kept_for_transaction() {
-            return;
-        }
-        let since = query::write_rows(THINNED, &[self.name.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
-        if let Some(since) = since.into_iter().next() {
-            query::write(THIN, &[self.name.into(), since.into()]);
-        }
+/// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last
+/// of each hour, of those older than two months the last of each day. Only what has come of such an age since the
+/// last time is looked at.
+fn thin(audience: &str) {
+    // There somebody else may have done it since the transaction's snapshot.
+    if snapshot::is_kept_for_transaction() {
+        return;
+    }
+    let since = query::write_rows(THINNED, &[audience.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
+    if let Some(since) = since.into_iter().next() {
+        query::write(THIN, &[audience.into(), since.into()]);
     }
 }
+
+const KEEP: &str = "
+WITH kept AS (
+    UPDATE segments.segment_count c
+       SET contact_count = n.base, counted_at = pg_catalog.clock_timestamp(), changes_at = n.changes_at
+      FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+           n(segment, contact_count, base, changes_at)
+     WHERE c.segment OPERATOR(pg_catalog.=) n.segment
+    RETURNING n.segment, c.counted_at, n.contact_count)
+INSERT INTO segments.count_record (segment, counted_at, contact_count)
+SELECT k.segment, k.counted_at, k.contact_count FROM kept k WHERE k.contact_count IS NOT NULL
+    ON CONFLICT DO NOTHING";
 
 // With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments that have been
 // deleted are left out; the others are locked, since no foreign key looks at new rows (see sql/finalize.sql).

@@ -2,9 +2,8 @@
 //! they are counted again, they are counted for each reader.
 
 use crate::catalog::access;
-use crate::counting::count;
-use crate::pg::query;
-use crate::pg::{relcache, snapshot};
+use crate::counting::bases;
+use crate::pg::{query, relcache, snapshot};
 use crate::shared::board;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
@@ -38,7 +37,7 @@ pub fn forget(audiences: Vec<String>) {
     if segments.is_empty() {
         return;
     }
-    count::lock(access::extension_owner(), &segments);
+    bases::lock(access::extension_owner(), &segments);
     access::write_latest(FORGET, &[segments.into()]);
     board::wake();
 }

@@ -12,25 +12,19 @@
 use crate::catalog::access;
 use crate::catalog::audience::{Audience, Relation, RelationKind};
 use crate::catalog::segment::Definition;
-use crate::catalog::table_tree;
-use crate::catalog::table_tree::{Described, describe};
-use crate::counting::count;
+use crate::catalog::table_tree::{self, Described, describe};
+use crate::counting::recount::recount;
 use crate::ddl::invalidation::forget;
-use crate::live::changes::current;
-use crate::live::changes::record;
+use crate::live::changes::{current, record};
 use crate::live::deltas::Change;
-use crate::live::eligibility;
 use crate::live::freshness::{give_up, write_freshness};
 use crate::live::live_tables::record_changes;
-use crate::live::own_commands;
-use crate::live::subscriptions;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers, silent_tables};
+use crate::live::{eligibility, own_commands, subscriptions};
 use crate::pg::error::{Failure, sqlstate_text};
-use crate::pg::query;
-use crate::pg::query::Row;
-use crate::pg::relcache;
-use crate::pg::relcache::Presence;
+use crate::pg::query::{self, Row};
+use crate::pg::relcache::{self, Presence};
 use crate::pg::{snapshot, subtransaction};
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
@@ -249,7 +243,7 @@ fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached:
 
 fn recount(audience: &str) {
     let audience = Audience::load(audience);
-    count::recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
+    recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
 }
 
 /// The audience, as if it had no more contacts than a part of its table.

@@ -4,10 +4,9 @@
 //! the writers of the table and lets no other in until the change commits; locking the table again, these hear that it
 //! has changed and compile anew. So a segment counts every change that it did not count as a row.
 
-use crate::catalog::access;
 use crate::catalog::audience::{Audience, Subscriptions};
-use crate::pg::query;
-use crate::pg::{relcache, security, snapshot};
+use crate::catalog::freshness::stays_live;
+use crate::pg::{relcache, snapshot};
 use pgrx::pg_sys::Oid;
 
 /// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before a segment comes
@@ -49,27 +48,3 @@ fn tables(audience: &Audience) -> impl Iterator<Item = Oid> {
     };
     [audience.relation.oid].into_iter().chain(topics)
 }
-
-/// Whether the audience is live.
-pub fn is_live(audience: &str) -> bool {
-    let freshness =
-        security::as_role(access::extension_owner(), || query::first(FRESHNESS, &[audience.into()], |row| row.get(1)));
-    freshness == Some("live".to_owned())
-}
-
-/// Lets nobody else change the definition of a segment, or take back that of a property, until the transaction ends.
-pub fn hold_definitions(audience: &str) {
-    let lock = format!("{FRESHNESS} FOR NO KEY UPDATE");
-    access::write(&lock, &[audience.into()]);
-}
-
-/// Whether the audience is live, and stays what it is until the transaction ends.
-pub fn stays_live(audience: &str) -> bool {
-    let freshness = security::as_role(access::extension_owner(), || {
-        query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
-    });
-    freshness.first().is_some_and(|freshness| freshness == "live")
-}
-
-const FRESHNESS: &str = "
-SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";

@@ -1,9 +1,8 @@
 //! What a statement has done to the counts of segments and to the members of watched ones.
 
-use crate::counting::count::datum;
+use crate::catalog::segment::datum;
 use crate::pg::error::internal;
-use crate::pg::heap;
-use crate::pg::query;
+use crate::pg::{heap, query};
 use pgrx::pg_sys::Oid;
 use std::collections::BTreeMap;
 use uuid::Uuid;

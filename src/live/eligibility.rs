@@ -1,13 +1,11 @@
 //! Which counts triggers can keep.
 
 use crate::catalog::audience::{Audience, Subscriptions};
-use crate::catalog::scope;
 use crate::catalog::segment::Definition;
-use crate::catalog::table_tree;
 use crate::catalog::visible::Reads;
+use crate::catalog::{scope, table_tree};
 use crate::live::changes::watched;
-use crate::pg::query;
-use crate::pg::security;
+use crate::pg::{query, security};
 use segments_core::expr::{Atom, Checked, Expr};
 use std::collections::HashSet;
 use uuid::Uuid;

@@ -1,22 +1,20 @@
 //! Switching an audience to live counts and back.
 
-use crate::catalog::access;
 use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::freshness::stays_live;
 use crate::catalog::segment::Definition;
-use crate::catalog::table_tree;
-use crate::counting::count;
-use crate::counting::pending;
-use crate::live::definition_locks::{lock_tables, stays_live};
-use crate::live::eligibility;
-use crate::live::live_tables;
+use crate::catalog::{access, table_tree};
+use crate::counting::{pending, take};
+use crate::live::definition_locks::lock_tables;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers};
+use crate::live::{eligibility, live_tables};
 use crate::pg::error::Failure;
-use crate::pg::query;
-use crate::pg::{relcache, security, snapshot};
+use crate::pg::{query, relcache, security, snapshot};
 use crate::shared::board::{self, BOARD};
 use crate::shared::settings;
-use pgrx::{PgSqlErrorCode, pg_sys::Oid};
+use pgrx::PgSqlErrorCode;
+use pgrx::pg_sys::Oid;
 
 /// Has triggers keep the counts from now on; writers are held. Counts anew where the counts may not be right now.
 pub fn start(audience: &Audience, recount: bool) {
@@ -43,7 +41,7 @@ pub fn start(audience: &Audience, recount: bool) {
     write_freshness(&audience.name, "live");
     if recount {
         let all = || snapshot::latest(|| Definition::all(&audience.name));
-        count::recount(audience, &security::as_role(access::extension_owner(), all));
+        recount(audience, &security::as_role(access::extension_owner(), all));
     }
 }
 

@@ -1,8 +1,7 @@
 //! `segments.live_table`: the tables whose statements are counted, and the live audiences over a table.
 
 use crate::catalog::access;
-use crate::pg::query;
-use crate::pg::{security, snapshot};
+use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 
 /// Records which parts a table has whose statements are counted from now on.

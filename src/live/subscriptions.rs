@@ -14,12 +14,10 @@
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
-use crate::live::watched_batch;
-use crate::live::watched_batch::WatchedBatch;
+use crate::live::watched_batch::{self, WatchedBatch};
 use crate::pg::query;
 use crate::pg::relcache::Presence;
-use crate::pg::snapshot;
-use crate::pg::snapshot::Command;
+use crate::pg::snapshot::{self, Command};
 use crate::pg::spi::{KeptPlan, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use counted_commands::{Settled, Touched};

@@ -3,8 +3,7 @@
 //! forgotten when gaps open, and when they close.
 
 use crate::catalog::access;
-use crate::pg::query;
-use crate::pg::query::Row;
+use crate::pg::query::{self, Row};
 use crate::pg::security;
 use pgrx::pg_sys::Oid;
 

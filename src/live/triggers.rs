@@ -4,9 +4,8 @@
 use crate::catalog::access;
 use crate::catalog::table_tree::describe;
 use crate::live::{live_tables, own_commands};
-use crate::pg::query;
-use crate::pg::snapshot;
 use crate::pg::spi::QueryText;
+use crate::pg::{query, snapshot};
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_identifier;
 

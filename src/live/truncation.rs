@@ -3,10 +3,9 @@
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
-use crate::counting::count;
+use crate::counting::recount::recount;
 use crate::live::changes::members::Members;
-use crate::pg::snapshot;
-use crate::pg::snapshot::Command;
+use crate::pg::snapshot::{self, Command};
 use crate::pg::{relcache, security};
 use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::cell::RefCell;
@@ -55,7 +54,7 @@ pub fn after(audience: &str) {
     let members = LAST.with_borrow_mut(|last| last.get_mut(audience).and_then(|last| last.members.take()));
     let Some(members) = members else { return };
     let (loaded, segments) = load(audience);
-    count::recount(&loaded, &segments);
+    recount(&loaded, &segments);
     members.record_changes();
 }
 

@@ -1,8 +1,7 @@
 //! What a query gives, returned by a function as it is: no value passes through Rust.
 
 use crate::pg::call::Call;
-use crate::pg::spi;
-use crate::pg::spi::{Reading, Session};
+use crate::pg::spi::{self, Reading, Session};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, AsPgCStr};
 use pgrx::{AnyElement, FromDatum};

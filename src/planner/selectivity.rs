@@ -3,12 +3,10 @@
 
 use crate::evaluate::document::run;
 use crate::pg::expression::Properties;
-use crate::pg::sample::Column;
-use crate::pg::sample::Documents;
+use crate::pg::sample::{Column, Documents};
 use crate::pg::statistics::Statistics;
 use crate::planner::Planned;
-use crate::planner::sample;
-use crate::planner::sample::Seen;
+use crate::planner::sample::{self, Seen};
 use segments_core::comparison::comparisons;
 use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program::Program;

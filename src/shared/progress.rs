@@ -3,10 +3,8 @@
 //! Where the library is preloaded the numbers are in shared memory. Elsewhere all that others can see of a refresh is
 //! the lock that it holds on its audience, and so that it runs.
 
-use crate::pg::process;
-use crate::pg::query;
 use crate::pg::shared::Cell;
-use crate::pg::turn;
+use crate::pg::{process, query, turn};
 use crate::shared::settings;
 
 /// How many refreshes are shown at once.

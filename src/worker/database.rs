@@ -1,12 +1,9 @@
 //! A worker: does in one database what there is to do, stays as long as there will soon be more, and leaves.
 
 use crate::counting::pending;
-use crate::live::changes::position;
-use crate::live::changes::retention;
-use crate::pg::background;
-use crate::pg::background::{Waited, transaction};
-use crate::pg::process;
-use crate::pg::query;
+use crate::live::changes::{position, retention};
+use crate::pg::background::{self, Waited, transaction};
+use crate::pg::{process, query};
 use crate::refresh;
 use crate::shared::board;
 use pgrx::pg_sys::Oid;

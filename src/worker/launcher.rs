@@ -3,11 +3,9 @@
 //! It is connected to no database. Whoever wants a database for themselves, to drop or to rename it, waits some seconds
 //! for its connections to end; so each second it looks whether somebody does, and ends the worker there.
 
-use crate::pg::background;
-use crate::pg::background::{Waited, Worker};
+use crate::pg::background::{self, Waited, Worker};
 use crate::pg::process;
-use crate::shared::board;
-use crate::shared::board::Woken;
+use crate::shared::board::{self, Woken};
 use crate::shared::settings::{WORKERS, is_wanted_in};
 use pgrx::pg_sys::Oid;
 use std::collections::HashMap;

@@ -1,15 +1,10 @@
 //! Telling which table says who is subscribed to what.
 
 use crate::api::grant;
-use crate::catalog::access;
-use crate::catalog::access::must_own;
+use crate::catalog::access::{self, must_own};
 use crate::catalog::audience::Audience;
-use crate::catalog::columns;
-use crate::catalog::columns::CatalogColumn;
-use crate::catalog::columns::find_column;
-use crate::catalog::columns::refers_to;
-use crate::live::definition_locks;
-use crate::live::freshness;
+use crate::catalog::columns::{self, CatalogColumn, find_column, refers_to};
+use crate::live::{definition_locks, freshness};
 use crate::pg::error::{Failure, required};
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};

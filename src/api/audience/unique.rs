@@ -3,8 +3,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
 use crate::pg::error::Failure;
-use crate::pg::query;
-use crate::pg::{relcache, security, snapshot, subtransaction};
+use crate::pg::{query, relcache, security, snapshot, subtransaction};
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Expr;

@@ -3,23 +3,18 @@
 //! A backend compiles them on the first question about an audience, and again when a definition, or a table that they
 //! read, has changed since, in whichever session.
 
-use crate::catalog::access;
-use crate::catalog::access::Scope;
+use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::{Audience, Subscriptions};
-use crate::catalog::contact_sql;
 use crate::catalog::definition_cache::{Sources, Validity};
-use crate::catalog::scope;
-use crate::catalog::segment::Definition;
-use crate::catalog::subscription;
+use crate::catalog::segment::{Definition, datum};
 use crate::catalog::visible::{Reads, Visible};
-use crate::counting::count;
-use crate::counting::count::CachedCounts;
+use crate::catalog::{contact_sql, scope, subscription};
+use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
 use crate::pg::error::required;
-use crate::pg::query;
 use crate::pg::rows::RowProgram;
 use crate::pg::spi::{KeptPlan, Session};
-use crate::pg::{interrupt, relcache, returning, row, security, snapshot};
+use crate::pg::{interrupt, query, relcache, returning, row, security, snapshot};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
 use pgrx::prelude::*;
@@ -41,14 +36,14 @@ fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call
     access::require(Scope::ReadSegments, audience);
     let asked = asked(audience);
     let members = asked.segments_of(contact_id);
-    let ids: Vec<pgrx::Uuid> = members.iter().map(|segment| count::datum(segment.definition.id)).collect();
+    let ids: Vec<pgrx::Uuid> = members.iter().map(|segment| datum(segment.definition.id)).collect();
     let cached = CachedCounts::default().of_all(audience, &ids);
     let mut visible = Visible::default();
     let mut count_of = |segment: &&Segment| {
         let is_shown = visible.shows(&asked.audience, &segment.reads);
         is_shown.then(|| {
             let kept = cached.get(&segment.definition.id).copied();
-            kept.or_else(|| count::where_none_is_kept(&asked.audience, &segment.definition))
+            kept.or_else(|| cached::where_none_is_kept(&asked.audience, &segment.definition))
         })?
     };
     let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();

@@ -1,16 +1,13 @@
 //! `suggest_indexes`: which index would help which segments, and which one serves none.
 
 use crate::api::index::Place;
-use crate::api::index::existing;
-use crate::api::index::existing::Existing;
+use crate::api::index::existing::{self, Existing};
 use crate::api::infer;
-use crate::catalog::access;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope;
 use crate::catalog::segment::Definition;
+use crate::catalog::{access, scope};
 use crate::pg::call::Call;
-use crate::pg::query;
-use crate::pg::{returning, security};
+use crate::pg::{query, returning, security};
 use pgrx::prelude::*;
 use segments_core::expr::{Atom, Expr, FieldTest};
 use segments_core::sql::{self, Choice, Index, Order};

@@ -1,6 +1,5 @@
 //! What `update_segment()` is asked to change.
 
-use crate::api::segment::write::{checked_description, checked_name};
 use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
 use crate::pg::error::Failure;
@@ -71,4 +70,31 @@ fn make(segment: &mut Definition, key: &str, json: &str) {
 
 fn invalid(message: &str) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message)
+}
+
+/// The name; raises 22023 where it is too short or too long.
+pub fn checked_name(name: &str) -> &str {
+    let length = name.chars().count();
+    if (1..=100).contains(&length) {
+        return name;
+    }
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a segment has 1 to 100 characters")
+        .detail(format!("This one has {length}."))
+        .hint("Choose another name; the description may have up to 500 characters.")
+        .raise()
+}
+
+/// The description; raises 22023 where it is too long.
+pub fn checked_description(description: &str) -> &str {
+    let length = description.chars().count();
+    if length <= 500 {
+        return description;
+    }
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        "the description of a segment has up to 500 characters",
+    )
+    .detail(format!("This one has {length}."))
+    .hint("Shorten it.")
+    .raise()
 }

@@ -1,12 +1,10 @@
 //! Segments given as text: by id or by name.
 
-use crate::catalog::access;
-use crate::catalog::access::Permitted;
+use crate::catalog::access::{self, Permitted};
 use crate::catalog::contact_sql::read_uuid;
-use crate::catalog::segment::{Definition, SCOPES, id_of, unknown};
+use crate::catalog::segment::{Definition, SCOPES, datum, id_of, unknown};
 use crate::pg::error::{Failure, required};
-use crate::pg::query;
-use crate::pg::security;
+use crate::pg::{query, security};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
@@ -40,10 +38,6 @@ fn segment_id_in_audience(reference: Option<&str>, audience: Option<&str>) -> pg
     access::must_have_audience(audience);
     let segment = Definition::named(audience, reference);
     datum(segment.unwrap_or_else(|| none_of_name(reference, Some(audience)).raise()).id)
-}
-
-fn datum(id: Uuid) -> pgrx::Uuid {
-    pgrx::Uuid::from_bytes(*id.as_bytes())
 }
 
 /// That there is no segment of that name, of an audience or of any that the caller may see.

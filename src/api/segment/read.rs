@@ -2,12 +2,9 @@
 
 use crate::api::page;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql;
 use crate::catalog::segment::{Definition, argument, id_of, unknown};
-use crate::catalog::visible;
-use crate::catalog::{access, scope};
-use crate::counting::count;
-use crate::counting::count::CachedCounts;
+use crate::catalog::{access, contact_sql, scope, visible};
+use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::{returning, security};
@@ -90,7 +87,7 @@ fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
         return None;
     }
     let kept = audience.counts.of(&definition);
-    kept.or_else(|| count::where_none_is_kept(audience.audience.as_ref()?, &definition))
+    kept.or_else(|| cached::where_none_is_kept(audience.audience.as_ref()?, &definition))
 }
 
 /// The counts that a segment had, where the caller could have counted for themselves; otherwise when it was counted.

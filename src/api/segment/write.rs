@@ -1,20 +1,18 @@
 //! Creating, changing and deleting segments.
 
-use crate::api::segment::changes::Changes;
-use crate::catalog::access;
-use crate::catalog::access::unknown_audience;
-use crate::catalog::scope;
-use crate::catalog::scope::CheckedCondition;
+use crate::api::segment::changes::{Changes, checked_description, checked_name};
+use crate::catalog::access::{self, unknown_audience};
+use crate::catalog::freshness;
+use crate::catalog::scope::{self, CheckedCondition};
 use crate::catalog::segment::{Definition, argument, id_of, unknown};
-use crate::counting::count;
+use crate::counting::recount::recount;
 use crate::ddl::renamed;
 use crate::evaluate::condition;
 use crate::live::changes::members;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, listed, required};
-use crate::pg::query;
-use crate::pg::{returning, snapshot};
+use crate::pg::{query, returning, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
 use pgrx::{AnyElement, PgSqlErrorCode};
@@ -71,7 +69,7 @@ fn create_segment(
         .hint(hint_at_argument(meant))
         .notice();
     }
-    count::recount(&audience, std::slice::from_ref(&segment));
+    recount(&audience, std::slice::from_ref(&segment));
     row(segment.id)
 }
 
@@ -90,7 +88,7 @@ fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement>
     if ["name", "conditions", "time_zone"].into_iter().any(|key| changes.have(key)) {
         // Two that do not know of each other could refer to each other's in a circle, or wait for each other. Nobody
         // refers to a segment by a name that it is about to lose.
-        definition_locks::hold_definitions(&audience);
+        freshness::hold_definitions(&audience);
     }
     // Whoever else changes it goes first: what is not changed here stays what they made it.
     access::write(
@@ -125,7 +123,7 @@ fn redefine(before: &Definition, after: &Definition) {
     );
     record_references(after, &checked);
     condition::notice_everyone(&checked.checked);
-    count::recount(&audience, &with_dependents(after));
+    recount(&audience, &with_dependents(after));
     members.record_changes();
 }
 
@@ -228,31 +226,6 @@ fn record_references(segment: &Definition, checked: &CheckedCondition) {
 
 fn row(id: Uuid) -> Option<AnyElement> {
     returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
-}
-
-pub fn checked_name(name: &str) -> &str {
-    let length = name.chars().count();
-    if (1..=100).contains(&length) {
-        return name;
-    }
-    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a segment has 1 to 100 characters")
-        .detail(format!("This one has {length}."))
-        .hint("Choose another name; the description may have up to 500 characters.")
-        .raise()
-}
-
-pub fn checked_description(description: &str) -> &str {
-    let length = description.chars().count();
-    if length <= 500 {
-        return description;
-    }
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-        "the description of a segment has up to 500 characters",
-    )
-    .detail(format!("This one has {length}."))
-    .hint("Shorten it.")
-    .raise()
 }
 
 fn duplicate_name(segment: &Definition) -> Failure {

@@ -3,8 +3,7 @@
 use crate::api::infer;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
-use crate::pg::query;
-use crate::pg::subtransaction;
+use crate::pg::{query, subtransaction};
 use pgrx::spi::quote_identifier;
 use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
 use segments_core::path::Path;

@@ -1,16 +1,12 @@
 //! Whether contacts are members now.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql;
-use crate::catalog::scope;
 use crate::catalog::segment::Definition;
+use crate::catalog::{contact_sql, scope};
 use crate::live::deltas::Change;
-use crate::pg::query;
-use crate::pg::security;
-use crate::pg::snapshot;
+use crate::pg::{query, security, snapshot};
 use pgrx::spi::quote_identifier;
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// A segment, and a contact by its id as text.

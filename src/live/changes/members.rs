@@ -4,9 +4,8 @@
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
-use crate::counting::count;
-use crate::live::changes::record;
-use crate::live::changes::{current, watched};
+use crate::counting::strategy;
+use crate::live::changes::{current, record, watched};
 use crate::live::deltas::Change;
 use crate::pg::{security, snapshot, subtransaction};
 use std::collections::{HashMap, HashSet};
@@ -28,7 +27,7 @@ impl Members {
         // Whoever empties a table may not read what the conditions speak of.
         let members = || security::as_role(access::extension_owner(), || current::members(audience, &segments));
         let before =
-            subtransaction::attempt(members).unwrap_or_else(|raised| count::raise(raised, audience, &segments));
+            subtransaction::attempt(members).unwrap_or_else(|raised| strategy::raise(raised, audience, &segments));
         Members { audience: audience.name.clone(), before }
     }
 

@@ -6,13 +6,11 @@
 //! record of an outer statement comes last, or before what was recorded while it ran: whichever ends with what the
 //! contact is now.
 
-use crate::counting::count::datum;
+use crate::catalog::segment::datum;
 use crate::live::changes::current;
 use crate::live::deltas::Change;
-use crate::pg::query;
-use crate::pg::security;
-use crate::pg::snapshot;
-use crate::pg::snapshot::Command;
+use crate::pg::snapshot::{self, Command};
+use crate::pg::{query, security};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
 use std::cell::Cell;

@@ -6,8 +6,7 @@
 //! then counts everything that was done to the contact, and those that follow have to know. Each audience counts for
 //! itself: several may have the same subscriptions, or contacts of the same ids.
 
-use crate::pg::snapshot;
-use crate::pg::snapshot::Command;
+use crate::pg::snapshot::{self, Command};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet, VecDeque};
 

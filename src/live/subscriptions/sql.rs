@@ -2,8 +2,7 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::column::ColumnRef;
-use crate::catalog::contact_sql;
-use crate::catalog::subscription;
+use crate::catalog::{contact_sql, subscription};
 use crate::live::eligibility::LiveSegment;
 use crate::pg::query;
 use crate::pg::trigger::Event;

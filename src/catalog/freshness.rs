@@ -1,0 +1,28 @@
+//! How an audience's counts are kept, as it is stored.
+
+use crate::catalog::access;
+use crate::pg::{query, security};
+
+/// Whether the audience is live.
+pub fn is_live(audience: &str) -> bool {
+    let freshness =
+        security::as_role(access::extension_owner(), || query::first(FRESHNESS, &[audience.into()], |row| row.get(1)));
+    freshness == Some("live".to_owned())
+}
+
+/// Whether the audience is live, and stays what it is until the transaction ends.
+pub fn stays_live(audience: &str) -> bool {
+    let freshness = security::as_role(access::extension_owner(), || {
+        query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
+    });
+    freshness.first().is_some_and(|freshness| freshness == "live")
+}
+
+/// Lets nobody else change the definition of a segment, or take back that of a property, until the transaction ends.
+pub fn hold_definitions(audience: &str) {
+    let lock = format!("{FRESHNESS} FOR NO KEY UPDATE");
+    access::write(&lock, &[audience.into()]);
+}
+
+const FRESHNESS: &str = "
+SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";

@@ -1,0 +1,71 @@
+//! Counts that are kept, as readers see them.
+
+use crate::catalog::audience::Audience;
+use crate::catalog::freshness::is_live;
+use crate::catalog::segment::{Definition, datum, id_of};
+use crate::catalog::{access, scope};
+use crate::counting::strategy::{self, Rights};
+use crate::pg::{query, security, snapshot};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The cached counts of an audience, as one statement sees them.
+#[derive(Default)]
+pub struct CachedCounts {
+    /// What is to be added to the base, by segment, and the snapshot that it was read in
+    pending: Option<([u32; 5], HashMap<Uuid, i64>)>,
+}
+
+impl CachedCounts {
+    /// A segment's cached count; `None` where it has none. The rights to see it are for the caller to check.
+    pub fn of(&mut self, segment: &Definition) -> Option<i64> {
+        security::as_role(access::extension_owner(), || {
+            snapshot::of_statement(|| {
+                let base = query::first(BASE, &[datum(segment.id).into()], |row| row.nullable::<i64>(1))??;
+                Some(base + self.pending(&segment.audience).get(&segment.id).copied().unwrap_or(0))
+            })
+        })
+    }
+
+    /// The cached counts of many segments of one audience; those without one are left out.
+    pub fn of_all(&mut self, audience: &str, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
+        security::as_role(access::extension_owner(), || {
+            snapshot::of_statement(|| {
+                let bases =
+                    query::rows(BASES, &[segments.to_vec().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
+                let pending = self.pending(audience);
+                let with_pending = |(id, base)| (id, base + pending.get(&id).copied().unwrap_or(0));
+                bases.into_iter().map(with_pending).collect()
+            })
+        })
+    }
+
+    fn pending(&mut self, audience: &str) -> &HashMap<Uuid, i64> {
+        let identity = snapshot::identity();
+        let known = self.pending.take().filter(|(snapshot, _)| *snapshot == identity);
+        let read =
+            || query::rows(PENDING_OF_AUDIENCE, &[audience.into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
+        &self.pending.insert(known.unwrap_or_else(|| (identity, read().into_iter().collect()))).1
+    }
+}
+
+/// How many members a live segment has whose count is not kept: a dump leaves it out. Until it is counted again, it is
+/// counted for each reader.
+pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
+    let check = || scope::check_segment(audience, segment);
+    let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check).ok())?;
+    Some(strategy::one(audience, &checked?.checked, Rights::Owner))
+}
+
+const BASE: &str = "
+SELECT c.contact_count FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) $1";
+
+const BASES: &str = "
+SELECT c.segment, c.contact_count FROM segments.segment_count c
+ WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) AND c.contact_count IS NOT NULL";
+
+const PENDING_OF_AUDIENCE: &str = "
+SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
+  FROM segments.count_delta d,
+       ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
+ WHERE d.audience OPERATOR(pg_catalog.=) $1 GROUP BY u.segment";

@@ -1,0 +1,30 @@
+//! Counting segments anew because their definitions or their tables have changed.
+
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::segment::{Definition, datum};
+use crate::counting::strategy::{self, Rights};
+use crate::counting::take::take;
+use crate::counting::{bases, store};
+use crate::pg::{security, snapshot, subtransaction};
+use segments_core::expr::Checked;
+
+/// Counts segments of an audience anew and stores the counts, for whoever has changed them. A segment that makes no
+/// sense any more has no count. Raises what counting raises.
+///
+/// This needs no lock against writers, because of the one snapshot.
+pub fn recount(audience: &Audience, segments: &[Definition]) {
+    let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();
+    ids.sort();
+    let owner = access::extension_owner();
+    bases::lock(owner, &ids);
+    let count = |audience: &Audience, conditions: &[Checked]| {
+        let counted = subtransaction::attempt(|| strategy::all(audience, conditions, Rights::Owner, None));
+        counted.unwrap_or_else(|raised| strategy::raise(raised, audience, segments)).into_iter().map(Ok).collect()
+    };
+    let taken = snapshot::latest(|| {
+        let current = || segments.iter().filter_map(|segment| Definition::find(segment.id)).collect::<Vec<_>>();
+        take(&audience.name, &security::as_role(owner, current), count)
+    });
+    store::recounted(owner, taken.columns());
+}
