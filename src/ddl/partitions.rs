@@ -13,7 +13,7 @@ use crate::catalog::access;
 use crate::catalog::audience::{Audience, Relation, RelationKind};
 use crate::catalog::segment::Definition;
 use crate::catalog::table_tree::{self, Described, describe};
-use crate::counting::recount::recount;
+use crate::counting::recount;
 use crate::ddl::invalidation::forget;
 use crate::live::changes::{current, record};
 use crate::live::deltas::Change;
@@ -243,7 +243,7 @@ fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached:
 
 fn recount(audience: &str) {
     let audience = Audience::load(audience);
-    recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
+    recount::recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
 }
 
 /// The audience, as if it had no more contacts than a part of its table.
