@@ -53,7 +53,7 @@ CREATE FUNCTION refresh_segments(audience text DEFAULT NULL)
     RETURNS TABLE (segment uuid, contact_count bigint, error text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_segments_wrapper';
 COMMENT ON FUNCTION refresh_segments(text) IS
-    'Counts all segments of an audience again, in one snapshot; without an audience, those of every audience whose segments the caller may write. A segment that cannot be counted keeps its count, and error says why.';
+    'Counts all segments of an audience again, in one snapshot; without an audience, those of every audience whose segments the caller may write. For a segment that cannot be counted, error says why; the others are counted.';
 
 CREATE FUNCTION set_refresh_interval(audience text, every interval) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'set_refresh_interval_wrapper';
