@@ -1,7 +1,7 @@
--- Who may do what with which audiences.
+-- Access: which role has which scope for which audience.
 
 CREATE TABLE segments.access (
-    -- By name, so that a dump restores it.
+    -- By name, so that a dump restores it
     role name NOT NULL,
     scope text NOT NULL CHECK (scope IN ('read:segments', 'write:segments', 'read:contacts', 'write:contacts')),
     -- NULL: every audience
@@ -10,10 +10,11 @@ CREATE TABLE segments.access (
 );
 CREATE INDEX access_audience ON segments.access (audience);
 SELECT pg_catalog.pg_extension_config_dump('segments.access', '');
--- No primary key has a column that may be NULL; without one, nothing could be deleted once a publication is FOR ALL TABLES.
+-- The table has no primary key, because audience may be NULL. Without a replica identity, a publication FOR ALL TABLES would make every
+-- DELETE fail.
 ALTER TABLE segments.access REPLICA IDENTITY FULL;
 
--- Roles that were given USAGE of the extension's schema with their first scope. It goes with their last one.
+-- Roles that got USAGE of the extension's schema with their first scope. They lose it with their last one.
 CREATE TABLE segments.schema_access (
     role name PRIMARY KEY
 );
@@ -27,7 +28,7 @@ COMMENT ON FUNCTION segments.permits_every_audience(text[]) IS
 CREATE FUNCTION segments.permitted_audiences(scopes text[]) RETURNS SETOF text
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'permitted_audiences_wrapper';
 COMMENT ON FUNCTION segments.permitted_audiences(text[]) IS
-    'The audiences that the caller has one of the scopes for by name.';
+    'The names of the audiences for which the caller has one of the scopes. A scope for every audience does not count.';
 
 CREATE FUNCTION grant_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'grant_segments_access_wrapper';
@@ -37,7 +38,7 @@ COMMENT ON FUNCTION grant_segments_access(regrole, text, text) IS
 CREATE FUNCTION revoke_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'revoke_segments_access_wrapper';
 COMMENT ON FUNCTION revoke_segments_access(regrole, text, text) IS
-    'Takes a scope from a role, for one audience or altogether.';
+    'Takes a scope from a role, for one audience or for all.';
 
 -- For drivers that send the type of each parameter.
 CREATE FUNCTION grant_segments_access(role text, scope text, audience text DEFAULT NULL) RETURNS void
@@ -47,9 +48,9 @@ CREATE FUNCTION revoke_segments_access(role text, scope text, audience text DEFA
     LANGUAGE sql AS 'SELECT @extschema@.revoke_segments_access($1::pg_catalog.regrole, $2, $3)';
 COMMENT ON FUNCTION revoke_segments_access(text, text, text) IS 'As revoke_segments_access(regrole, text, text).';
 
--- What roles read of the extension's tables: one line for each. They write to none of them: functions do, after asking
--- for the scope. The rows are those of an audience that the role has one of the scopes for, or of a segment that it sees.
--- Where columns are named, roles read these alone.
+-- The tables of the extension that roles may read, one line each. Roles write to none of them; functions do, after they have
+-- checked the scope. A role sees the rows of an audience for which it has one of the scopes or, where there are no scopes, the rows
+-- of a segment that it sees. If columns are listed, it may read only these.
 CREATE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, scopes text[], columns text)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
@@ -62,7 +63,7 @@ VALUES
     ('segment_refresh', 'segment', NULL, NULL)
 $$;
 
--- Which scopes a function's EXECUTE comes with: one line for each. A function without a line is the extension owner's.
+-- The scopes that give EXECUTE on a function, one line for each name. A function without a line is for the extension's owner alone.
 CREATE FUNCTION segments.function_scopes() RETURNS TABLE (name name, scopes text[]) LANGUAGE sql IMMUTABLE AS $$
 VALUES
     ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[]),
@@ -112,8 +113,8 @@ VALUES
     ('unsubscribe_contact', '{write:contacts}')
 $$;
 
--- What a dropped role had is not for a new one of its name. Privileges went with the role: USAGE of the schema, which comes with
--- scopes, tells the two apart.
+-- Deletes the scopes of a role that was dropped, so that a new role of the same name does not inherit them. A role with scopes has USAGE
+-- of the schema segments. The privilege was dropped with the old role, so a role without it is a new one.
 CREATE FUNCTION segments.forget_dropped_role(role oid) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -124,7 +125,7 @@ BEGIN
 END
 $$;
 
--- Brings a role's privileges on the extension's own objects into line with its scopes.
+-- Gives a role exactly the privileges on the extension's objects that its scopes imply.
 CREATE FUNCTION segments.apply_access(role name) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -137,7 +138,7 @@ BEGIN
     IF role = owner THEN
         RETURN;
     END IF;
-    -- Everything is revoked first: what is granted below is all that the role has.
+    -- Revoke everything first, so that the role has only what is granted below.
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA segments FROM %I', role);
     EXECUTE format('REVOKE ALL ON SCHEMA segments FROM %I', role);
     SELECT string_agg(p.oid::regprocedure::text, ', ') INTO names
@@ -177,10 +178,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION segments.apply_access(name) IS
-    'Brings a role''s privileges on the extension''s functions and tables into line with segments.access, as grant_segments_access and revoke_segments_access do.';
+    'Gives a role exactly the privileges on the extension''s functions and tables that its scopes in segments.access imply. grant_segments_access and revoke_segments_access call it.';
 
--- What an upgrade script grants would count as what the extension comes with, and be in no dump. So scopes are applied to what
--- it has made after the script.
+-- Privileges that an upgrade script grants would count as part of the extension, and no dump would contain them. So this trigger
+-- applies the scopes to new objects after the script has run.
 CREATE FUNCTION segments.apply_access_after_upgrade() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

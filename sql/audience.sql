@@ -1,15 +1,15 @@
--- Audiences, their properties and topics: what conditions may speak of.
+-- Audiences, their properties and their topics: all that a condition may name.
 
 CREATE SCHEMA segments;
-COMMENT ON SCHEMA segments IS 'What the segments extension keeps: views to read, tables that its functions write.';
+COMMENT ON SCHEMA segments IS 'Views of the segments extension for users to read, and tables that its functions write.';
 
 CREATE TABLE segments.audience_config (
     name text PRIMARY KEY,
-    -- By regclass, so that it follows a rename, and by quoted name: where they disagree, the OID has come to mean another
-    -- relation. 0 where the relation was dropped.
+    -- By OID, so that it follows a rename, and by quoted name, so that a dump restores it. If the two disagree, the OID has come to
+    -- mean another table. 0: the table was dropped
     relation regclass NOT NULL,
     relation_name text NOT NULL,
-    -- By name, so that a dump restores them, and by number, so that they follow a rename.
+    -- By name, so that a dump restores them, and by number, so that they follow a rename
     id_column name NOT NULL,
     id_number smallint,
     properties_column name,
@@ -25,7 +25,7 @@ CREATE TABLE segments.audience_config (
     topics_contact_number smallint,
     topics_topic_column name,
     topics_topic_number smallint,
-    -- The columns of both tables, with their types: where one of them changes, live counts cannot be relied upon.
+    -- The columns of both tables, with their types. When one of them changes, live counts may be wrong.
     attributes text[],
     freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
     -- NULL: the setting segments.refresh_interval
@@ -59,12 +59,13 @@ SELECT pg_catalog.pg_extension_config_dump('segments.topic_config', '');
 CREATE FUNCTION segments.properties(audience text)
     RETURNS TABLE (name text, type text, kind text, label text, created_at timestamptz)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'properties_wrapper';
+COMMENT ON FUNCTION segments.properties(text) IS 'The properties of an audience; none if its table is gone.';
 
 CREATE FUNCTION segments.default_refresh_interval() RETURNS interval
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'default_refresh_interval_wrapper';
 COMMENT ON FUNCTION segments.default_refresh_interval() IS 'The setting segments.refresh_interval.';
 
--- As segments.audience_config keeps it.
+-- The name of a table as segments.audience_config stores it.
 CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
@@ -72,11 +73,11 @@ $$;
 
 CREATE VIEW segments.audience WITH (security_invoker) AS
 SELECT a.name, CASE WHEN segments.quoted_name(a.relation) = a.relation_name THEN a.relation END AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
-       a.scope::jsonb AS scope, 
+       a.scope::jsonb AS scope,
        CASE WHEN segments.quoted_name(a.topics_relation) = a.topics_relation_name THEN a.topics_relation END AS topics_relation,
        a.freshness, coalesce(a.refresh_interval, segments.default_refresh_interval()) AS refresh_interval, a.created_at
 FROM segments.audience_config a;
-COMMENT ON VIEW segments.audience IS 'Tables that segments speak of.';
+COMMENT ON VIEW segments.audience IS 'Audiences: tables of contacts that segments speak of.';
 
 CREATE VIEW segments.property WITH (security_invoker) AS
 SELECT a.name AS audience, p.name, p.type, p.kind, p.label, p.created_at
@@ -86,11 +87,11 @@ COMMENT ON VIEW segments.property IS 'Typed fields of contacts: native (columns)
 CREATE VIEW segments.topic WITH (security_invoker) AS
 SELECT t.id, t.audience, t.slug, t.name, t.description, t.created_at
 FROM segments.topic_config t;
-COMMENT ON VIEW segments.topic IS 'What contacts can be subscribed to.';
+COMMENT ON VIEW segments.topic IS 'Topics that contacts can subscribe to.';
 
 CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'create_contacts_wrapper';
-COMMENT ON FUNCTION create_contacts(text) IS 'Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.';
+COMMENT ON FUNCTION create_contacts(text) IS 'Creates an ordinary table of contacts and one of their subscriptions, both owned by the caller, and attaches them under the table''s name.';
 
 CREATE FUNCTION segments.attach_audience(
     name text, relation regclass, id_column text, properties_column text, columns text[], created_column text,
@@ -102,11 +103,11 @@ CREATE FUNCTION attach_audience(
 ) RETURNS void LANGUAGE sql AS
     'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7)';
 COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition) IS
-    'Lets segments speak of a table, which is not touched. The primary key is found when id_column is not named; columns restricts which columns are properties; scope is a condition that restricts which rows are contacts.';
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts.';
 
 CREATE FUNCTION detach_audience(name text, cascade boolean DEFAULT false) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'detach_audience_wrapper';
-COMMENT ON FUNCTION detach_audience(text, boolean) IS 'Forgets an audience; the table stays. Refused while segments exist, unless cascade.';
+COMMENT ON FUNCTION detach_audience(text, boolean) IS 'Removes an audience; the table stays. Refused while the audience has segments, unless cascade is true.';
 
 CREATE FUNCTION create_property(name text, type text, audience text DEFAULT 'contacts', label text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'create_property_wrapper';
@@ -115,15 +116,15 @@ COMMENT ON FUNCTION create_property(text, text, text, text) IS
 
 CREATE FUNCTION drop_property(name text, audience text DEFAULT 'contacts') RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'drop_property_wrapper';
-COMMENT ON FUNCTION drop_property(text, text) IS 'Takes a declaration back; the contacts keep their values. Refused while a segment uses it.';
+COMMENT ON FUNCTION drop_property(text, text) IS 'Removes a declaration; the contacts keep their values. Refused while a segment, or the audience''s scope, uses the property.';
 
 CREATE FUNCTION create_topic(name text, slug text DEFAULT NULL, description text DEFAULT NULL, audience text DEFAULT 'contacts')
     RETURNS segments.topic LANGUAGE c AS 'MODULE_PATHNAME', 'create_topic_wrapper';
-COMMENT ON FUNCTION create_topic(text, text, text, text) IS 'Adds a topic that contacts can be subscribed to; the slug is made of the name when it is not given.';
+COMMENT ON FUNCTION create_topic(text, text, text, text) IS 'Adds a topic that contacts can subscribe to. Without a slug it makes one from the name.';
 
 CREATE FUNCTION segments.attach_topics(audience text, relation regclass, contact_column text, topic_column text) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'attach_topics_wrapper';
 CREATE FUNCTION attach_topics(audience text, relation regclass, contact_column name, topic_column name) RETURNS void
     LANGUAGE sql AS 'SELECT segments.attach_topics($1, $2, $3::pg_catalog.text, $4::pg_catalog.text)';
 COMMENT ON FUNCTION attach_topics(text, regclass, name, name) IS
-    'Tells which table says who is subscribed to what; its topic column holds slugs (text) or ids (uuid).';
+    'Names the table that says which contact is subscribed to which topic. Its topic column holds slugs (text) or ids (uuid).';

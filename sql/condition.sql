@@ -1,4 +1,4 @@
--- The type of conditions, and the operator that puts them to documents.
+-- The type of conditions, and the operator that puts a condition to a document.
 
 DO $$
 BEGIN
@@ -30,7 +30,7 @@ CREATE TYPE segment_condition (
     STORAGE = extended
 );
 COMMENT ON TYPE segment_condition IS
-    'A condition in MongoDB-style JSON, checked when it is read. Text, varchar, json and jsonb become one by themselves.';
+    'A condition in MongoDB-style JSON, checked when it is read. Text, varchar, json and jsonb convert to it implicitly.';
 
 CREATE CAST (text AS segment_condition) WITH INOUT AS IMPLICIT;
 CREATE CAST (varchar AS segment_condition) WITH INOUT AS IMPLICIT;
@@ -45,10 +45,10 @@ COMMENT ON FUNCTION segment_matches_support(internal) IS 'Planner support of the
 
 CREATE FUNCTION segment_matches(document jsonb, condition segment_condition) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 SUPPORT segment_matches_support AS 'MODULE_PATHNAME', 'segments_matches';
-COMMENT ON FUNCTION segment_matches(jsonb, segment_condition) IS 'Whether a document satisfies a condition: what the operator @~ calls.';
+COMMENT ON FUNCTION segment_matches(jsonb, segment_condition) IS 'Whether a document satisfies a condition. The operator @~ calls it.';
 CREATE FUNCTION segment_is_matched_by(condition segment_condition, document jsonb) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 SUPPORT segment_matches_support AS 'MODULE_PATHNAME', 'segments_is_matched_by';
-COMMENT ON FUNCTION segment_is_matched_by(segment_condition, jsonb) IS 'Whether a condition is satisfied by a document: what the operator ~@ calls.';
+COMMENT ON FUNCTION segment_is_matched_by(segment_condition, jsonb) IS 'Whether a document satisfies a condition. The operator ~@ calls it.';
 
 CREATE FUNCTION segment_matches_sel(internal, oid, internal, integer) RETURNS float8
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_sel';

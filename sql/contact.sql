@@ -1,9 +1,9 @@
--- Contacts: counting, searching and paging them, with the caller's own rights and row security.
+-- Contacts: count, search and page them, with the caller's own rights and row security.
 
 CREATE FUNCTION segments.id_text(id anyelement) RETURNS text
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_id_text';
 COMMENT ON FUNCTION segments.id_text(anyelement) IS
-    'An id as text, as its type writes it: a cast may be a function of the owner of the type.';
+    'An id as text, written by the output function of its type. A cast is not used, because it may be a function of the type''s owner.';
 
 CREATE FUNCTION count_contacts(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS bigint
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'count_contacts_wrapper';
@@ -12,12 +12,12 @@ COMMENT ON FUNCTION count_contacts(segment_condition, text) IS 'How many contact
 CREATE FUNCTION search_contacts(conditions segment_condition, audience text DEFAULT 'contacts', page_size int DEFAULT 20, after text DEFAULT NULL)
     RETURNS SETOF jsonb LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'search_contacts_wrapper';
 COMMENT ON FUNCTION search_contacts(segment_condition, text, int, text) IS
-    'Contacts that satisfy a condition, newest first; after takes the cursor of the last contact of the page before.';
+    'A page of the contacts that satisfy a condition, newest first. after takes the cursor of the last contact of the page before.';
 
 CREATE FUNCTION segment_contacts(segment uuid, page_size int DEFAULT 20, after text DEFAULT NULL)
     RETURNS SETOF jsonb LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_contacts_wrapper';
 COMMENT ON FUNCTION segment_contacts(uuid, int, text) IS
-    'Members of a segment, newest first; after takes the cursor of the last contact of the page before.';
+    'A page of the members of a segment, newest first. after takes the cursor of the last contact of the page before.';
 
 CREATE FUNCTION segment_members(segment uuid, id_type anyelement DEFAULT NULL::text) RETURNS SETOF anyelement
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_members_wrapper';
@@ -29,26 +29,30 @@ CREATE FUNCTION in_segment(contact_id text, segment uuid) RETURNS boolean
 COMMENT ON FUNCTION in_segment(text, uuid) IS 'Whether a contact is a member of a segment now; false where the caller sees no such contact.';
 CREATE FUNCTION in_segment(contact_id anyelement, segment uuid) RETURNS boolean
     LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
+COMMENT ON FUNCTION in_segment(anyelement, uuid) IS 'As in_segment(text, uuid), for an id of any type.';
 
 CREATE FUNCTION contact_segments(contact_id text, audience text DEFAULT 'contacts') RETURNS SETOF segments.segment
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'contact_segments_wrapper';
 COMMENT ON FUNCTION contact_segments(text, text) IS 'The segments that a contact is a member of now.';
 CREATE FUNCTION contact_segments(contact_id anyelement, audience text DEFAULT 'contacts') RETURNS SETOF segments.segment
     LANGUAGE sql STABLE AS 'SELECT @extschema@.contact_segments(segments.id_text($1), $2)';
+COMMENT ON FUNCTION contact_segments(anyelement, text) IS 'As contact_segments(text, text), for an id of any type.';
 
 CREATE FUNCTION subscribe_contact(contact_id text, topic text, audience text DEFAULT 'contacts') RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'subscribe_contact_wrapper';
-COMMENT ON FUNCTION subscribe_contact(text, text, text) IS 'Subscribes a contact to a topic; doing it twice is no error.';
+COMMENT ON FUNCTION subscribe_contact(text, text, text) IS 'Subscribes a contact to a topic. It is no error if the contact is subscribed already.';
 CREATE FUNCTION subscribe_contact(contact_id anyelement, topic text, audience text DEFAULT 'contacts') RETURNS void
     LANGUAGE sql AS 'SELECT @extschema@.subscribe_contact(segments.id_text($1), $2, $3)';
+COMMENT ON FUNCTION subscribe_contact(anyelement, text, text) IS 'As subscribe_contact(text, text, text), for an id of any type.';
 
 CREATE FUNCTION unsubscribe_contact(contact_id text, topic text, audience text DEFAULT 'contacts') RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'unsubscribe_contact_wrapper';
-COMMENT ON FUNCTION unsubscribe_contact(text, text, text) IS 'Takes a subscription back; doing it twice is no error.';
+COMMENT ON FUNCTION unsubscribe_contact(text, text, text) IS 'Removes a subscription. It is no error if there is none.';
 CREATE FUNCTION unsubscribe_contact(contact_id anyelement, topic text, audience text DEFAULT 'contacts') RETURNS void
     LANGUAGE sql AS 'SELECT @extschema@.unsubscribe_contact(segments.id_text($1), $2, $3)';
+COMMENT ON FUNCTION unsubscribe_contact(anyelement, text, text) IS 'As unsubscribe_contact(text, text, text), for an id of any type.';
 
 CREATE FUNCTION conditions_sql(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'conditions_sql_wrapper';
 COMMENT ON FUNCTION conditions_sql(segment_condition, text) IS
-    'The WHERE expression that a condition becomes, over the column names of the audience''s table, its scope included. For contacts that do not satisfy it, it is false or NULL: negate the condition, not the expression.';
+    'The WHERE expression of a condition, over the column names of the audience''s table, its scope included. For contacts that do not match, it is false or NULL: negate the condition, not the expression.';

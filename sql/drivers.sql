@@ -1,20 +1,20 @@
--- The same functions for ids and changes that are text or json: for drivers that send the type of each parameter, and for
--- segments that are given by name. An untyped literal or parameter goes to text, as everywhere in Postgres.
+-- The same functions with ids and changes as text or json. They are for drivers that send the type of each parameter, and for segments
+-- that are given by name. Postgres reads an untyped literal or parameter as text, as everywhere.
 
 CREATE FUNCTION segments.segment_id(reference text) RETURNS uuid
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segment_id_wrapper';
 COMMENT ON FUNCTION segments.segment_id(text) IS
-    'The id of the segment that a text stands for: its id, or its name, if it is the only one of that name among the audiences that the caller may see.';
+    'The id of the segment that has this id, or this name if only one segment has it in the audiences that the caller may see.';
 CREATE FUNCTION segments.segment_id(reference text, audience text) RETURNS uuid
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_id_in_audience_wrapper';
-COMMENT ON FUNCTION segments.segment_id(text, text) IS 'The id of the segment of an audience that has that id or that name.';
+COMMENT ON FUNCTION segments.segment_id(text, text) IS 'The id of the segment of one audience that has this id or this name.';
 
 CREATE FUNCTION get_segment(segment text) RETURNS segments.segment
     LANGUAGE sql STABLE AS 'SELECT @extschema@.get_segment(segments.segment_id($1))';
 COMMENT ON FUNCTION get_segment(text) IS 'As get_segment(uuid), by id or name.';
 CREATE FUNCTION get_segment(name text, audience text) RETURNS segments.segment
     LANGUAGE sql STABLE AS 'SELECT @extschema@.get_segment(segments.segment_id($1, $2))';
-COMMENT ON FUNCTION get_segment(text, text) IS 'The segment of that name of an audience, with its cached count.';
+COMMENT ON FUNCTION get_segment(text, text) IS 'The segment of an audience that has this name, with its cached count.';
 
 CREATE FUNCTION update_segment(segment uuid, changes json) RETURNS segments.segment
     LANGUAGE sql AS 'SELECT @extschema@.update_segment($1, $2::pg_catalog.jsonb)';
@@ -40,8 +40,8 @@ CREATE FUNCTION delete_segment(segment text) RETURNS uuid
     LANGUAGE sql AS 'SELECT @extschema@.delete_segment(segments.segment_id($1))';
 COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid), by id or name.';
 
--- list_segments() and list_segments('contacts') must go on meaning one function. So these have no defaults, or begin with
--- domains, to which Postgres prefers text: `list_segments(after => $1)` means the one, `list_segments($1)` the other.
+-- The calls list_segments() and list_segments('contacts') must stay unambiguous. So these overloads have no defaults, or begin with a
+-- domain. Postgres prefers text to a domain: list_segments($1) means an audience, list_segments(after => $1) a cursor.
 CREATE FUNCTION list_segments(audience text, page_size int, after text) RETURNS SETOF segments.segment
     LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.list_segments($1, $2, $3::pg_catalog.uuid)';
 COMMENT ON FUNCTION list_segments(text, int, text) IS 'As list_segments(text, int, uuid, uuid).';

@@ -1,7 +1,8 @@
--- Last of all: row security on the extension's tables, nothing but the type, the operator, the property functions, and
--- the aggregate that owners of contacts' tables count with (it only reads what it is given) for PUBLIC, and tables that can be restored in any order.
+-- The last script. It enables row security on the extension's tables, revokes what PUBLIC need not have, and lets the tables be restored
+-- in any order. PUBLIC keeps the type, the operator, the property functions, and the aggregate with which owners of contacts' tables
+-- count: it reads only its arguments.
 
--- Of what else there may be in the schema that the extension is made in, nothing takes part.
+-- A fixed search_path, so that no other object in the extension's schema takes part.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 DO $$
@@ -12,12 +13,12 @@ BEGIN
     FOR readable IN SELECT * FROM segments.readable_tables() LOOP
         EXECUTE format('ALTER TABLE segments.%I ENABLE ROW LEVEL SECURITY', readable.name);
         EXECUTE CASE WHEN readable.scopes IS NULL THEN
-            -- Which ones these are is for the policy on segment_config to say.
+            -- The policy on segment_config decides which segments these are.
             format('CREATE POLICY readable ON segments.%I FOR SELECT USING (
                         EXISTS (SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) %I))',
                    readable.name, readable.key)
         ELSE
-            -- Both sub-selects run once for a query, not for each row.
+            -- Both sub-selects run once in a query, not once for each row.
             format('CREATE POLICY readable ON segments.%I FOR SELECT USING (
                         (SELECT segments.permits_every_audience(%L))
                         OR %I OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_audiences(%L)))',
@@ -36,7 +37,7 @@ BEGIN
        AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp', 'property_json', 'segments_tally');
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', names);
 
-    -- What is done where session_replication_role is replica is done all the same.
+    -- DDL must be followed in sessions with session_replication_role = replica too.
     FOR names IN SELECT e.evtname FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
                   WHERE p.pronamespace = 'segments'::regnamespace LOOP
         EXECUTE format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', names);
@@ -44,9 +45,9 @@ BEGIN
 END
 $$;
 
--- pg_restore --jobs fills an extension's tables in no order, though its foreign keys are in force already. So new rows
--- are not checked here: roles cannot write to these tables, and the functions that do lock what they refer to. Deleting
--- and renaming go on to cascade, or to be refused.
+-- pg_restore --jobs fills the tables of an extension in any order, while their foreign keys are already in force. So foreign keys do not check
+-- new rows here. That is safe: roles cannot write to these tables, and the functions that write lock the rows that they refer to.
+-- Deletes and renames still cascade or are refused.
 DO $$
 DECLARE
     trigger record;

@@ -1,6 +1,6 @@
--- Audiences follow their tables: renamed, moved, dropped, restored.
+-- Audiences follow their tables when these are renamed, moved, dropped or restored.
 
--- The column as it is called now, and its number: that of the name or, after a rename, that of the number.
+-- The present name and number of a column. It is the column of that name or, if there is none after a rename, the column of that number.
 CREATE FUNCTION segments.follow_column(relation regclass, INOUT name name, INOUT number smallint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -17,7 +17,7 @@ BEGIN
 END
 $$;
 
--- The audience with its tables and columns as they are called now, and with all of their columns.
+-- The audience with the present names of its tables and columns, and with the list of all columns of its tables.
 CREATE FUNCTION segments.follow_columns(a segments.audience_config) RETURNS segments.audience_config
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -45,15 +45,15 @@ BEGIN
 END
 $$;
 
--- The columns of a table among those that an audience has noted.
+-- The columns of one table in the list of columns that an audience has stored.
 CREATE FUNCTION segments.column_names(relation regclass, attributes text[]) RETURNS TABLE (number int, name text)
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT m[1]::int, m[2] FROM unnest(attributes) n, regexp_match(n, format('^%s (\d+) \d+ (.*)$', relation::oid)) m
  WHERE m IS NOT NULL
 $$;
 
--- A row whose tables are new here, be they attached, restored or replicated: its numbers may be those of another
--- database's table, and so may an OID for which the dump had no name.
+-- Prepares a row that was attached, restored or replicated. Its column numbers may be those of a table in another database, and so may an
+-- OID that the dump could not write as a name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -69,7 +69,7 @@ BEGIN
     NEW.column_numbers := NULL;
     NEW.topics_contact_number := NULL;
     NEW.topics_topic_number := NULL;
-    -- Contacts that are replicated fire none of the triggers that keep live counts.
+    -- Replicated contacts do not fire the triggers that keep live counts.
     IF current_setting('session_replication_role') = 'replica' THEN
         NEW.freshness := 'periodic';
     END IF;
@@ -80,14 +80,14 @@ CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relati
     FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
 ALTER TABLE segments.audience_config ENABLE ALWAYS TRIGGER number_columns;
 
--- A segment whose column is gone keeps no count: should the column come back, what was changed meanwhile is not known.
+-- When a column is gone, the segments that read it lose their counts: if the column comes back, nobody knows what has changed meanwhile.
 CREATE FUNCTION segments.forget_live_counts(tables oid[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_live_counts_wrapper';
 COMMENT ON FUNCTION segments.forget_live_counts(oid[]) IS
-    'Forgets the counts of live audiences that have to do with these tables; commands that change members and fire no trigger call it.';
+    'Forgets the counts of live audiences over these tables. It is called after commands that change members without firing a trigger.';
 
--- A mistake here must not make somebody's DROP or ALTER fail. What may be over when the command is tried again does make it
--- fail, here and in the other event triggers: the counts would go on as if it had not been.
+-- An error of ours must not make a user's DROP or ALTER fail, so it becomes a warning, here and in the other event triggers. Errors that
+-- may not happen again when the command is repeated, such as a deadlock, do make it fail; otherwise the counts would miss the command.
 CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -98,7 +98,7 @@ BEGIN
     IF dropped = '{}' OR to_regclass('segments.audience_config') IS NULL THEN
         RETURN;
     END IF;
-    -- An UPDATE of no row, too, would have every session look at the definitions again.
+    -- Even an UPDATE that finds no row would make every session look at the definitions again.
     IF NOT EXISTS (SELECT FROM segments.audience_config a WHERE a.relation = ANY (dropped) OR a.topics_relation = ANY (dropped)) THEN
         RETURN;
     END IF;
@@ -113,16 +113,16 @@ EXCEPTION
         RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
 END
 $$;
--- Without a list of commands: ALTER TABLE … DROP COLUMN … CASCADE drops views, too.
+-- There is no list of commands, because ALTER TABLE … DROP COLUMN … CASCADE drops views too.
 CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
     EXECUTE FUNCTION segments.forget_dropped_relations();
 
 CREATE FUNCTION segments.follow_renamed_columns(audiences text[], before text[], after text[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'follow_renamed_columns_wrapper';
 COMMENT ON FUNCTION segments.follow_renamed_columns(text[], text[], text[]) IS
-    'Has the conditions of segments, the scopes and the declarations of audiences say the new names of columns, of which each has an entry in all three arrays; commands that rename columns call it.';
+    'Writes the new names of columns into the conditions of segments, and into the scopes and declarations of audiences. Each renamed column has an entry in all three arrays. It is called after commands that rename columns.';
 
--- The planner takes all that is unnested for many rows; compiling its plans would take longer than all else.
+-- The planner expects many rows of each unnest(); without jit = off, compiling its plans would take most of the time.
 CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
@@ -136,7 +136,7 @@ BEGIN
     IF to_regclass('segments.audience_config') IS NULL THEN
         RETURN;
     END IF;
-    -- A column is renamed in a table's children, too, and an attribute of a type in the tables OF it.
+    -- Renaming a column also renames it in the tables that inherit, and renaming an attribute of a type in the tables OF that type.
     WITH RECURSIVE command AS (SELECT classid, objid FROM pg_event_trigger_ddl_commands()),
     relation(oid) AS (
         SELECT objid FROM command WHERE classid = 'pg_class'::regclass
@@ -150,7 +150,7 @@ BEGIN
     )
     SELECT array_agg(oid) INTO altered FROM affected;
 
-    -- Thousands of audiences may have one table, which is locked meanwhile: all that are not as they were are followed at once.
+    -- Thousands of audiences may have one table, which is locked meanwhile. So all audiences that have changed are updated at once.
     SELECT array_agg(f.after) INTO followed
       FROM (SELECT to_jsonb(a) AS before, segments.follow_columns(a) AS after FROM segments.audience_config a
              WHERE a.relation = ANY (altered) OR a.topics_relation = ANY (altered)) f
@@ -163,7 +163,7 @@ BEGIN
           FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes,
                unnest(ARRAY[a.relation, a.topics_relation]::oid[]) t(oid)
          WHERE t.oid IS NOT NULL);
-    -- Which columns have other names is looked up once for all audiences of a table.
+    -- The renamed columns are looked up once for all audiences of a table.
     SELECT array_agg(u.audience), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
       FROM (SELECT a.relation, a.attributes AS old, after.attributes AS new, array_agg(a.name) AS audiences
               FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes
@@ -181,9 +181,9 @@ BEGIN
            topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
            attributes = after.attributes
       FROM unnest(followed) after WHERE a.name = after.name;
-    -- It is strict: most commands rename no column.
+    -- The function is strict: for most commands the arrays are NULL, because no column was renamed.
     PERFORM segments.follow_renamed_columns(audiences, old_names, new_names);
-    -- A column that comes may take over the name of a custom property. Last, because it locks counts.
+    -- A new column may take over the name of a custom property. This comes last, because it locks counts.
     PERFORM segments.forget_live_counts(changed);
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN

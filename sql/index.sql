@@ -1,30 +1,30 @@
--- Typed reading of custom properties, made for expression indexes.
+-- Functions that read custom properties with a type, made for expression indexes.
 
 CREATE FUNCTION property_text(properties jsonb, name text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_text';
-COMMENT ON FUNCTION property_text(jsonb, text) IS 'A property that is a string; NULL where it is missing or anything else. Index it COLLATE "C".';
+COMMENT ON FUNCTION property_text(jsonb, text) IS 'A custom property that is a string; NULL if it is missing or anything else. Index it COLLATE "C".';
 
 CREATE FUNCTION property_number(properties jsonb, name text) RETURNS numeric
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_number';
-COMMENT ON FUNCTION property_number(jsonb, text) IS 'A property that is a number, exactly; NULL where it is missing or anything else.';
+COMMENT ON FUNCTION property_number(jsonb, text) IS 'A custom property that is a number, exactly; NULL if it is missing or anything else.';
 
 CREATE FUNCTION property_boolean(properties jsonb, name text) RETURNS boolean
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_boolean';
-COMMENT ON FUNCTION property_boolean(jsonb, text) IS 'A property that is true or false; NULL where it is missing or anything else.';
+COMMENT ON FUNCTION property_boolean(jsonb, text) IS 'A custom property that is true or false; NULL if it is missing or anything else.';
 
 CREATE FUNCTION property_date(properties jsonb, name text) RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_date';
 COMMENT ON FUNCTION property_date(jsonb, text) IS
-    'The day of a property that is a string with a date, or of one with a timestamp its day in UTC; NULL where it is missing or anything else.';
+    'A custom property that is a string with a date, or the day in UTC of one with a timestamp; NULL if it is missing or anything else.';
 
 CREATE FUNCTION property_timestamp(properties jsonb, name text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_timestamp';
 COMMENT ON FUNCTION property_timestamp(jsonb, text) IS
-    'The point in time of a property that is a string with a timestamp (UTC where it has no offset), or of one with a date its start in UTC; NULL where it is missing or anything else.';
+    'A custom property that is a string with a timestamp (in UTC if it has no offset), or the start in UTC of one with a date; NULL if it is missing or anything else.';
 
 CREATE FUNCTION property_json(value json) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_property_json';
-COMMENT ON FUNCTION property_json(json) IS 'The value of a json column as conditions read it: NULL where jsonb cannot hold it.';
+COMMENT ON FUNCTION property_json(json) IS 'The value of a json column as conditions read it; NULL if jsonb cannot hold it.';
 
 CREATE FUNCTION index_property(name text, audience text DEFAULT 'contacts') RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'index_property_wrapper';
@@ -34,4 +34,4 @@ CREATE FUNCTION suggest_indexes(audience text DEFAULT NULL)
     RETURNS TABLE (suggestion text, property text, ddl text, reason text, segments text[], audiences text[])
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'suggest_indexes_wrapper';
 COMMENT ON FUNCTION suggest_indexes(text) IS
-    'Indexes to create, with the segments that they would help, and indexes that serve no segment, by a sample of the contacts; without an audience, for the tables of all that the caller may see.';
+    'Indexes to create, with the segments that they would help, and indexes that serve no segment. It looks at a sample of the contacts; without an audience, at all audiences that the caller may see and read.';

@@ -1,20 +1,20 @@
--- Live counts: what each statement changed of them, recorded in its transaction.
+-- Live counts: each statement records in its transaction by how much it changed them.
 
--- One row for each statement that changed a count. Written by triggers alone; added to what segments.segment_count has.
+-- One row for each statement that changed a count. Only triggers write it. A count is its base in segments.segment_count and these deltas.
 CREATE TABLE segments.count_delta (
     audience text NOT NULL,
     segments uuid[] NOT NULL,
     deltas bigint[] NOT NULL
 ) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
--- As for segments.access: rows are deleted.
+-- For DELETE under a publication FOR ALL TABLES, as for segments.access.
 ALTER TABLE segments.count_delta REPLICA IDENTITY FULL;
 
--- Which tables have the triggers: those of live audiences, of contacts and of subscriptions, each with all of its parts.
+-- The tables that have the triggers: those of live audiences' contacts and subscriptions, each with its partitions and other parts.
 CREATE TABLE segments.live_table (
     root regclass NOT NULL,
     part regclass NOT NULL,
-    -- Where the part is the root: what keeps the triggers from keeping counts. Parts whose triggers are off, owners of
-    -- contacts to whom row security applies, and whether rows change without a statement
+    -- In the row of the root itself: the reasons why triggers do not keep counts now. They are parts whose triggers are disabled, owners of
+    -- contacts who are subject to row security, and whether rows change without firing a trigger
     silent oid[] NOT NULL DEFAULT '{}',
     restricted oid[] NOT NULL DEFAULT '{}',
     obstructed boolean NOT NULL DEFAULT false,
@@ -22,15 +22,15 @@ CREATE TABLE segments.live_table (
 );
 SELECT pg_catalog.pg_extension_config_dump('segments.live_table', '');
 
--- Segments whose entries and exits are recorded, or were.
+-- Segments whose entries and exits are recorded, or were recorded once.
 CREATE TABLE segments.watch_config (
     segment uuid PRIMARY KEY REFERENCES segments.segment_config ON DELETE CASCADE,
     watched boolean NOT NULL
 );
 SELECT pg_catalog.pg_extension_config_dump('segments.watch_config', '');
 
--- Entries and exits, each written by the transaction that made it, whose number it has. Not dumped: to another server,
--- the numbers mean nothing.
+-- Entries and exits, each written by the transaction that made it, with the number of that transaction. They are not dumped, because the
+-- numbers mean nothing on another server.
 CREATE TABLE segments.change_record (
     transaction xid8 NOT NULL,
     sequence bigint GENERATED ALWAYS AS IDENTITY,
@@ -41,10 +41,10 @@ CREATE TABLE segments.change_record (
     PRIMARY KEY (transaction, sequence)
 );
 
--- Which record it is that positions are of. There is one row, once there is a watched segment.
+-- The name of this database's record of changes, which every position contains. There is one row once a segment is watched.
 CREATE TABLE segments.change_log (
     name text PRIMARY KEY,
-    -- The newest position that the worker has announced
+    -- The newest position that the worker has announced with NOTIFY
     announced text
 );
 CREATE FUNCTION segments.name_change_log() RETURNS trigger
@@ -61,12 +61,12 @@ ALTER TABLE segments.watch_config ENABLE ALWAYS TRIGGER name_change_log;
 
 CREATE FUNCTION segments.keep_counts() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_keep_counts';
-COMMENT ON FUNCTION segments.keep_counts() IS 'What the triggers of a table call whose counts are kept live; set_freshness() makes these.';
+COMMENT ON FUNCTION segments.keep_counts() IS 'The function of the triggers that keep live counts; set_freshness() creates them.';
 
--- Backends keep what they have compiled of definitions. Each change of these is heard in every session.
+-- Backends cache what they have compiled from definitions. These triggers tell every session when a definition changes.
 CREATE FUNCTION segments.definitions_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'segments_definitions_changed';
--- Logical replication fires triggers for rows, and for TRUNCATE, of those that say so.
+-- Logical replication fires only row triggers, and statement triggers for TRUNCATE, and only those that are enabled for replicas.
 DO $$
 DECLARE
     definitions text;
@@ -85,47 +85,47 @@ $$;
 CREATE FUNCTION segments.fold_counts() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'fold_counts_wrapper';
 COMMENT ON FUNCTION segments.fold_counts() IS
-    'Adds the recorded changes of counts to the counts themselves, which no reader notices; how many rows of segments.count_delta that were.';
+    'Adds the recorded deltas to the counts, which no reader notices. Returns how many rows of segments.count_delta it has added.';
 
 CREATE FUNCTION segments.how_kept(segment uuid) RETURNS text
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'how_kept_wrapper';
 COMMENT ON FUNCTION segments.how_kept(uuid) IS
-    'live: by triggers; periodic: counted anew from time to time, as a segment of a live audience is, too, when it has dates relative to now.';
+    'live: triggers keep the count. periodic: it is refreshed from time to time, as is also a segment of a live audience that has dates relative to now.';
 
 CREATE FUNCTION set_freshness(audience text, freshness text) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'set_freshness_wrapper';
 COMMENT ON FUNCTION set_freshness(text, text) IS
-    'How an audience''s counts are kept: periodic, counted anew from time to time; or live, by triggers on its table, exact in every snapshot.';
+    'Says how the counts of an audience are kept. periodic: they are refreshed from time to time. live: triggers on the table keep them, exact in every snapshot.';
 
 CREATE FUNCTION segments.prune_changes() RETURNS bigint
     LANGUAGE c AS 'MODULE_PATHNAME', 'prune_changes_wrapper';
 COMMENT ON FUNCTION segments.prune_changes() IS
-    'Deletes entries and exits that are older than the setting segments.change_retention; how many those were.';
+    'Deletes entries and exits that are older than the setting segments.change_retention, and returns how many those were.';
 
 CREATE FUNCTION watch_segment(segment uuid, watched boolean DEFAULT true) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'watch_segment_wrapper';
 COMMENT ON FUNCTION watch_segment(uuid, boolean) IS
-    'Has the entries and exits of a segment recorded, to be read with segment_changes(); its audience must be live.';
+    'Records the entries and exits of a segment, which segment_changes() returns, or stops recording them. Its audience must be live.';
 
 CREATE FUNCTION segment_changes(after text DEFAULT NULL, page_size int DEFAULT 1000)
     RETURNS TABLE ("position" text, segment uuid, contact_id text, change text, changed_at timestamptz)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_changes_wrapper';
 COMMENT ON FUNCTION segment_changes(text, int) IS
-    'Entries and exits of watched segments after a position, oldest first. Nothing appears later before a position that was handed out: a change shows once no transaction that started before its own is under way.';
+    'Entries and exits of watched segments after a position, oldest first. A change is shown once no transaction that began before its own is still open, so nothing can appear later before a position that was handed out.';
 
 CREATE VIEW segments.change WITH (security_invoker) AS
 SELECT c."position", c.segment, c.contact_id, c.change, c.changed_at FROM @extschema@.segment_changes(NULL, NULL) c;
-COMMENT ON VIEW segments.change IS 'Entries and exits of watched segments whose members the caller may count and tell apart.';
+COMMENT ON VIEW segments.change IS 'Entries and exits of the watched segments whose members the caller may count and identify.';
 
 CREATE FUNCTION segments.keep_parts() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'keep_parts_wrapper';
 COMMENT ON FUNCTION segments.keep_parts() IS
-    'Brings live counts and their triggers into line with what tables are now, and with their partitions; commands that change these call it.';
+    'Adapts live counts and their triggers to the present tables and partitions. It is called after commands that change these.';
 
 CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- An older snapshot may not show that there are any.
+    -- In a REPEATABLE READ transaction the snapshot may be older than the first live audience; there keep_parts() looks in a newer one.
     IF to_regclass('segments.live_table') IS NOT NULL
         AND (EXISTS (SELECT FROM segments.live_table) OR current_setting('transaction_isolation') <> 'read committed') THEN
         PERFORM segments.keep_parts();
@@ -137,14 +137,14 @@ EXCEPTION
         RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
 END
 $$;
--- After segments_forget_dropped_relations, by name.
+-- Event triggers fire in the order of their names, so this one comes after segments_forget_dropped_relations.
 CREATE EVENT TRIGGER segments_keep_parts_dropped ON sql_drop EXECUTE FUNCTION segments.follow_parts();
 CREATE EVENT TRIGGER segments_keep_parts ON ddl_command_end
     WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE', 'CREATE SCHEMA',
                  'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION segments.follow_parts();
 
--- A column's values that a command computes anew, no trigger sees.
+-- No trigger fires when a command rewrites a table and computes the values of a column again.
 CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -160,11 +160,11 @@ END
 $$;
 CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();
 
--- That labels are renamed, no trigger sees either.
+-- No trigger fires either when the labels of an enum are renamed.
 CREATE FUNCTION segments.forget_counts_of_types(types oid[]) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_counts_of_types_wrapper';
 COMMENT ON FUNCTION segments.forget_counts_of_types(oid[]) IS
-    'Forgets the counts of live audiences with columns of these enums, of arrays of them and of domains over them; ALTER TYPE calls it.';
+    'Forgets the counts of live audiences that have columns of these enums, of arrays of them or of domains over them. It is called after ALTER TYPE.';
 
 CREATE FUNCTION segments.forget_relabelled_counts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

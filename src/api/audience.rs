@@ -125,8 +125,8 @@ fn attach_audience(
     let listed = columns.map(|columns| {
         columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
             Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
-                .detail("They are the columns that conditions may speak of.")
-                .hint("Name them, or leave columns out: conditions may speak of all then.")
+                .detail("They are the columns that conditions may name.")
+                .hint("Name them, or leave columns out: then conditions may name all columns.")
                 .raise()
         })
     });
@@ -195,7 +195,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
     }
     if was_live {
         Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{name}\" is not live any more"))
-            .detail("What has become of its table since its triggers last counted is not known.")
+            .detail("Its table may have changed since its triggers last counted.")
             .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(name)))
             .warning();
     }
@@ -282,7 +282,7 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("must be owner of the table of audience \"{name}\""),
         )
-        .hint("Have its owner detach it.")
+        .hint("Ask its owner to detach it.")
         .raise()
     }
     access::require(Scope::WriteSegments, name);

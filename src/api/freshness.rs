@@ -23,7 +23,7 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
         "live" => true,
         other => {
             Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown freshness \"{other}\""))
-                .detail("Counts are kept live, by every statement that changes contacts, or counted anew in periods.")
+                .detail("Counts are kept live by triggers, or refreshed periodically.")
                 .hint("Use 'live' or 'periodic'.")
                 .raise()
         }

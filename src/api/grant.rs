@@ -52,7 +52,7 @@ fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audien
             format!("role \"{}\" still has the scope {} for every audience", role.name, scope.name()),
         )
         .detail(format!("That includes the audience \"{audience}\"."))
-        .hint("Revoke it without naming an audience, and grant it for those that it is to keep.")
+        .hint("Revoke it without an audience, and grant it again for the audiences that the role should keep.")
         .warning(),
         _ => {
             let kept: Vec<_> = kept.into_iter().flatten().flat_map(|kept| relations(Some(&kept), scope)).collect();
@@ -141,7 +141,7 @@ fn must_administer(audience: Option<&str>) {
         }
         Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, "must be owner of extension segments")
             .detail("Without an audience, the scope is for every audience.")
-            .hint("Name an audience whose table you own, or have the extension's owner do it.")
+            .hint("Name an audience whose table you own, or ask the extension's owner.")
             .raise()
     };
     // As the caller: what they may not see does not exist.
@@ -159,8 +159,8 @@ fn must_administer(audience: Option<&str>) {
             PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             format!("must be owner of the table of audience \"{audience}\""),
         )
-        .detail("Who may use an audience is for the owner of its table to say.")
-        .hint("Have its owner, or the owner of the extension, do it.")
+        .detail("The owner of the table decides who may use its audience.")
+        .hint("Ask its owner, or the owner of the extension.")
         .raise(),
     }
 }

@@ -41,7 +41,7 @@ fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
             PgSqlErrorCode::ERRCODE_WARNING,
             format!("the index will not cover tables that inherit from {}", place.relation),
         )
-        .detail("Conditions are served by it once each of them has an index like it.")
+        .detail("It serves conditions once each of these tables has such an index.")
         .hint("Create one like it on each table that inherits.")
         .notice();
     }
@@ -132,7 +132,7 @@ impl<'a> Place<'a> {
         let (problem, hint) = match (kind.as_deref(), foreign_part) {
             (Some("r" | "p"), Some(part)) => (
                 format!("no index covers all of {relation}, because {part}, a part of it, is a foreign table"),
-                "Create indexes on the parts that are not foreign, and on the other server where those are that are.",
+                "Create indexes on the parts that are not foreign, and for the others on their own server.",
             ),
             (Some(kind @ ("r" | "m" | "p")), _) => {
                 return Ok(Place { audience, relation, is_partitioned: kind == "p" });

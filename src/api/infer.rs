@@ -108,7 +108,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
     if found.len() > MOST {
         found.truncate(MOST);
         Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("the contacts have more than {MOST} properties"))
-            .detail("Those are shown that most contacts have.")
+            .detail("The list has those that most contacts have.")
             .hint("Keys that are ids or dates are better kept as the values of an array.")
             .notice();
     }

@@ -135,7 +135,7 @@ fn must_be_read(literal: &str) {
 
 fn no_cursor() -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
-        .detail("A page goes on after the contact whose cursor is given.")
+        .detail("A page begins after the contact whose cursor is given.")
         .hint("Take the \"cursor\" of the last contact of the page before.")
 }
 

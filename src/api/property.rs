@@ -201,7 +201,7 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
         .raise()
     }
     if changes_scope(&mut audience, |custom| custom.retain(|(property, _)| property != name)) {
-        used_by_scope(name, &audience).hint("It can go once the audience is detached.").raise()
+        used_by_scope(name, &audience).hint("To drop it, detach the audience first.").raise()
     }
     let dropped = access::write(
         "DELETE FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2",

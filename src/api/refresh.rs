@@ -76,7 +76,7 @@ fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
             .raise(),
         Some((_, Some(true))) => out_of_range("segments cannot be refreshed that seldom")
             .detail("The longest interval is ten years.")
-            .hint("Leave it out to refresh them as often as segments.refresh_interval says.")
+            .hint("Pass NULL to refresh them as often as segments.refresh_interval says.")
             .raise(),
         _ => {}
     }
@@ -120,8 +120,8 @@ fn wake_worker() {
     }
     // Not at once: while an extension's script runs, notices are not shown.
     register_xact_callback(PgXactCallbackEvent::PreCommit, || {
-        Failure::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, "segments are not counted anew in the background")
-            .detail("That takes a worker, which runs where the library is preloaded.")
+        Failure::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, "segments are not counted in the background")
+            .detail("The background worker runs only if the library is preloaded.")
             .hint("Add segments to shared_preload_libraries and restart the server, or call refresh_segments() from a scheduler.")
             .notice();
     });

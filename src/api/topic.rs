@@ -141,8 +141,8 @@ fn mapped(audience: &Audience) -> &Topics {
             PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             format!("audience \"{}\" has no table of subscriptions", audience.name),
         )
-        .detail("Which contact is subscribed to what is kept in a table of yours.")
-        .hint("Tell which with attach_topics().")
+        .detail("Subscriptions are stored in a table of yours.")
+        .hint("Name that table with attach_topics().")
         .raise()
     })
 }

@@ -249,7 +249,7 @@ pub fn must_own(relation: pg_sys::Oid) -> String {
     if !owns(owner) {
         Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
             .detail("Cached counts are computed with the rights of the table's owner.")
-            .hint("Have its owner attach it.")
+            .hint("Ask its owner to attach it.")
             .raise()
     }
     if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {

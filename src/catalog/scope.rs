@@ -316,7 +316,7 @@ impl Scope for AudienceScope<'_> {
             Some(_) if let Subscriptions::Lost(why) = &self.audience.topics => Err(Refusal {
                 kind: ErrorKind::UnknownObject,
                 message: why.clone(),
-                hint: "Tell which table has the subscriptions with attach_topics().".to_owned(),
+                hint: "Name the table of subscriptions with attach_topics().".to_owned(),
             }),
             Some(topic) => Ok(if by_id { topic.id.clone() } else { topic.slug.clone() }),
             None => {
@@ -412,7 +412,7 @@ fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
 }
 
 /// What to do about a segment that makes no sense any more.
-const MEND: &str = "Mend that segment with update_segment().";
+const MEND: &str = "Correct that segment with update_segment().";
 
 const TOPICS: &str = "
 SELECT t.slug, t.id::pg_catalog.text FROM segments.topic_config t WHERE t.audience OPERATOR(pg_catalog.=) $1";

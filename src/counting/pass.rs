@@ -137,7 +137,7 @@ impl Plan {
 
 /// That the aggregate was told something else than what [`Pass::run`] writes.
 pub fn no_plan() -> Failure {
-    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "plan of a tally is not one")
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "text is not the plan of a tally")
         .detail("segments_tally() is what refresh_segments() counts with.")
         .hint("Use refresh_segments() or count_contacts().")
 }

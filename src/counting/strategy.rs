@@ -80,7 +80,7 @@ pub fn each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) 
         // The message is left out: it may quote contacts, and everyone who sees the segment reads it.
         Err(raised) if conditions.len() == 1 => {
             let sqlstate = sqlstate_text(raised.sqlstate);
-            let look = "have the owner of the contacts' table run count_contacts() with the condition";
+            let look = "ask the owner of the contacts' table to run count_contacts() with the condition";
             vec![Err(format!("counting raises SQLSTATE {sqlstate}; {look}"))]
         }
         Err(_) => {
@@ -99,8 +99,8 @@ pub fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! 
         raised.raise()
     }
     Failure::new(raised.sqlstate, "the contacts could not be counted")
-        .detail("The error is not shown, because you may not read all that the condition asks.")
-        .hint("Have the owner of the contacts' table try count_contacts() with the same condition.")
+        .detail("The error is not shown, because you may not read every column that the condition uses.")
+        .hint("Ask the owner of the contacts' table to try count_contacts() with the same condition.")
         .raise()
 }
 

@@ -80,7 +80,7 @@ fn keep_parts() {
                         sqlstate_text(raised.sqlstate)
                     ),
                 )
-                .detail("Until they are counted again, they are counted for each reader.")
+                .detail("Until the segments are counted again, each reader counts them.")
                 .hint("Switch the audience to 'periodic' with set_freshness(), and back to 'live'.")
                 .warning();
             }
@@ -205,10 +205,10 @@ impl Table {
         if self.gone.len() > self.detached.len() && !watched.is_empty() {
             Failure::new(
                 PgSqlErrorCode::ERRCODE_WARNING,
-                format!("who left watched segments of audience \"{}\" is not recorded", audience.name),
+                format!("exits from watched segments of audience \"{}\" are not recorded", audience.name),
             )
-            .detail("Contacts of a table that was dropped are members no more; which ones they were cannot be told any more.")
-            .hint("Take a table out with DETACH PARTITION or NO INHERIT before it is dropped: that is recorded.")
+            .detail("The contacts of the dropped table are no longer members, but nothing says any more which ones they were.")
+            .hint("Before you drop a table, take it out with DETACH PARTITION or NO INHERIT, so that the exits are recorded.")
             .warning();
         }
     }
@@ -220,7 +220,7 @@ fn give_up_all(audiences: &Audiences, obstacle: &str) {
         give_up(audience);
         Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))
             .detail(obstacle.to_owned())
-            .hint("Its counts are periodic from now on: refresh_segments() counts anew at any time.")
+            .hint("Its counts are periodic from now on; refresh_segments() counts at any time.")
             .warning();
     }
     // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.

@@ -111,7 +111,7 @@ fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
         format!("counts over {} cannot be kept live", audience.relation.quoted()),
     )
     .detail(detail)
-    .hint("Keep them periodic: refresh_segments() counts anew at any time. Of a partitioned table, attach the whole.")
+    .hint("Keep them periodic; refresh_segments() counts at any time. If this is a partition, attach the partitioned table.")
 }
 
 /// Says so, where no worker adds what statements record to the live counts of this database.
@@ -125,9 +125,9 @@ pub fn notice_nobody_folds() {
     };
     Failure::new(
         PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-        "live counts are not looked after in the background in this database",
+        "no background worker looks after live counts in this database",
     )
-    .detail("Each statement that changes contacts records by how much. Until that is added to the counts, whoever reads them adds it up.")
+    .detail("Each statement that changes contacts records by how much it changes the counts. Until that is added to the counts, every reader adds it up.")
     .hint(format!("{way_out}, or call refresh_segments() now and then."))
     .notice();
 }

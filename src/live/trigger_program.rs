@@ -95,13 +95,11 @@ impl TrackedAudience {
         subtransaction::rewording(work, |sqlstate, message| {
             let detail = match may_see {
                 true => format!("Evaluating its segments failed: {message}"),
-                false => {
-                    "The error that evaluating its segments met is not shown, since it may quote contacts.".to_owned()
-                }
+                false => "The error is not shown, because it may quote contacts.".to_owned(),
             };
             Failure::new(sqlstate, format!("the counts of audience \"{}\" could not be kept", self.name))
                 .detail(detail)
-                .hint("Have the owner of the contacts' table try refresh_segments(), or make the audience periodic.")
+                .hint("Ask the owner of the contacts' table to try refresh_segments(), or make the audience periodic.")
         });
     }
 }

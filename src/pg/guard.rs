@@ -184,7 +184,7 @@ impl Refused {
                 pg_sys::RelationRelationId,
                 oid,
                 "be read",
-                "It is not what contacts were to be read from, or runs code of an owner who lacks these rights.",
+                "The query was not written for it, or it runs code of an owner who lacks these rights.",
             ),
             Refused::Function(oid) => (pg_sys::ProcedureRelationId, oid, "run", "Its owner lacks these rights."),
         };

@@ -22,7 +22,7 @@ static COST_DELAY: GucSetting<i32> = GucSetting::<i32>::new(0);
 pub fn define() {
     GucRegistry::define_string_guc(
         c"segments.databases",
-        c"Databases whose segments are counted in the background, separated by commas.",
+        c"The databases that the background worker looks after, separated by commas.",
         c"Empty: all that have the extension.",
         &DATABASES,
         GucContext::Sighup,
@@ -30,7 +30,7 @@ pub fn define() {
     );
     GucRegistry::define_int_guc(
         c"segments.workers",
-        c"In how many databases segments are counted in the background at once.",
+        c"In how many databases background workers run at the same time.",
         c"Each takes one of max_worker_processes, and one more is for the launcher.",
         &WORKERS,
         1,
@@ -40,7 +40,7 @@ pub fn define() {
     );
     GucRegistry::define_int_guc(
         c"segments.refresh_interval",
-        c"How long after they were counted segments are due to be counted anew.",
+        c"How long after a count segments are due again.",
         c"set_refresh_interval() sets it for one audience.",
         &REFRESH_INTERVAL,
         1,

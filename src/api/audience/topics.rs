@@ -44,7 +44,7 @@ fn must_refer_to(relation: pg_sys::Oid, contact: &CatalogColumn, audience: &Audi
             format!("column \"{}\" of {table} does not hold ids of contacts", contact.name),
         )
         .detail(format!(
-            "It is of type {}, the ids are of type {}. No \"=\" between the two tells ids apart as their own type does.",
+            "It is of type {}, the ids are of type {}. No \"=\" between these types tells ids apart as their own type does.",
             contact.type_name, id.type_name
         ))
         .hint(format!("Name the column that refers to \"{}\", and give it the same type and collation.", id.name))

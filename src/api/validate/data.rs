@@ -83,7 +83,7 @@ impl Question {
         };
         let hint = match nearest(last, keys.iter().map(String::as_str)) {
             Some(near) => format!("Did you mean \"{}\"?", named(near)),
-            None if keys.is_empty() => "Where there is nothing, no comparison holds.".to_owned(),
+            None if keys.is_empty() => "No comparison holds for a missing value.".to_owned(),
             None => format!("There are {}.", listed(keys.iter().map(|key| named(key)))),
         };
         let message = format!("{} has a value for \"{}\"", nobody(sample), self.asked.path.text());

@@ -36,19 +36,16 @@ impl Position {
                 format!("position \"{text}\" is one of another {what}"),
             )
             .detail(detail)
-            .hint("Read the segments' members anew, and start with NULL.")
+            .hint("Read the segments' members again, and start with NULL.")
             .raise()
         };
         if query::first(LOG, &[], |row| row.get::<String>(1)).as_ref() != Some(&position.log) {
-            elsewhere(
-                "database",
-                "Changes are left out of dumps: a database that was restored from one has a record of its own.",
-            )
+            elsewhere("database", "Dumps do not contain changes, so a restored database has a record of its own.")
         }
         if !position.is_of(history) {
             elsewhere(
                 "history of this database",
-                "A standby has taken the place of its server since, or it was restored: changes that had been read may be lost.",
+                "Since then a standby has replaced its server, or the server was restored, and changes that you have read may be lost.",
             )
         }
         position
