@@ -11,8 +11,11 @@ use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
+mod normal_form;
 mod size;
 mod text;
+
+pub use normal_form::NormalForm;
 
 /// A JSON value in which resolved dates may stand.
 pub type Constant = Value<DateRange>;

@@ -5,7 +5,7 @@
 //! cannot say exactly. The expression is true for the contacts that satisfy the condition, and false or NULL for the
 //! others: negations are pushed down to the tests, each of which knows what NULL means to it.
 
-use crate::expr::{Atom, Checked, Expr, FieldTest};
+use crate::expr::{Atom, Checked, Expr, FieldTest, NormalForm};
 use crate::parse::parse;
 use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
@@ -40,8 +40,7 @@ use writer::Writer;
 pub fn where_clause(checked: &Checked, table: &Table, style: &Style) -> String {
     let writer = Writer(style);
     let compiler = Compiler { table, writer };
-    let part = compiler.part(checked, true);
-    writer.write(&compiler.sql(part))
+    writer.write(&compiler.sql(compiler.part(checked)))
 }
 
 /// A column's value, for the caller of a query to see; as [`where_clause`] it runs nothing of the table owner's.
@@ -117,25 +116,24 @@ enum Source {
 const MAX_ARGUMENTS: usize = 100;
 
 impl Compiler<'_> {
-    /// The expression, or its complement where `positive` is false.
-    fn part(&self, expr: &Checked, positive: bool) -> Part {
-        match expr {
-            Expr::Const(value) => Part::Sql(Sql::Const(*value == positive)),
-            Expr::And(parts) => self.join(parts, positive, positive),
-            Expr::Or(parts) => self.join(parts, positive, !positive),
-            Expr::Not(inner) => self.part(inner, !positive),
-            Expr::Test(Atom::Topic(topic)) => Part::Topics(positive, vec![topic.clone()]),
-            Expr::Test(Atom::Field(field)) => self.field(field, positive),
-        }
+    /// The condition, its negations pushed down to the tests.
+    fn part(&self, checked: &Checked) -> Part {
+        checked.fold_normal_form(&mut |node| match node {
+            NormalForm::Const(value) => Part::Sql(Sql::Const(value)),
+            NormalForm::All(parts) => self.join(parts, true),
+            NormalForm::Any(parts) => self.join(parts, false),
+            NormalForm::Test { test: Atom::Topic(topic), positive } => Part::Topics(positive, vec![topic.clone()]),
+            NormalForm::Test { test: Atom::Field(field), positive } => self.field(field, positive),
+        })
     }
 
-    /// The conjunction of the parts where `all`, else their disjunction, each complemented where `positive` is false.
-    fn join(&self, parts: &[Checked], positive: bool, all: bool) -> Part {
+    /// The conjunction of the parts where `all`, else their disjunction.
+    fn join(&self, parts: Vec<Part>, all: bool) -> Part {
         let mut sql = Vec::new();
         let mut topics = Vec::new();
         let (mut columns, mut properties) = (Vec::new(), Vec::new());
         for part in parts {
-            match self.part(part, positive) {
+            match part {
                 Part::Topics(subscribed, mut ids) if subscribed != all => topics.append(&mut ids),
                 Part::Document(Source::Columns, expr) => columns.push(expr),
                 Part::Document(Source::Properties, expr) => properties.push(expr),
