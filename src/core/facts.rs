@@ -160,7 +160,7 @@ fn of_contact(field: &FieldTest) -> Found {
     if let Some(clause) = &mut found.equalities {
         clause.condition = Expr::Test(Atom::Field(field.clone()));
     }
-    if !holds_of_missing(&field.test) {
+    if !field.test.holds_for_missing() {
         let is_asked_for = field.test == ValueTest::Exists && field.path.rest().is_empty();
         found.present = vec![Keys { keys: vec![field.path.first().to_owned()], is_asked_for }];
     }
@@ -227,13 +227,4 @@ fn readings(places: Vec<String>, keys: &[String]) -> Option<Vec<String>> {
         let next: Vec<String> = by_key.chain(by_index).collect();
         (next.len() <= MOST_READINGS).then_some(next)
     })
-}
-
-fn holds_of_missing(test: &ValueTest) -> bool {
-    match test {
-        ValueTest::Eq(constant) => *constant == Value::Null,
-        ValueTest::In(constants) => constants.contains(&Value::Null),
-        ValueTest::Empty => true,
-        _ => false,
-    }
 }

@@ -1,13 +1,14 @@
 //! What is legal in a condition and probably not meant.
 
 use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test};
-use crate::check::Scope;
 use crate::check::property::Field;
+use crate::check::{Scope, check};
 use crate::date::Written;
 use crate::error::Place;
+use crate::expr::{Atom, Expr};
 use crate::operator::Operator;
-use crate::parse::LOST_PATTERN;
 use crate::path::Path;
+use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
@@ -103,7 +104,7 @@ impl Finder<'_> {
         });
         for test in &predicate.tests {
             self.at(test.operator().name(), |finder| {
-                if !asks_presence && matches_missing(test) {
+                if !asks_presence && is_complement(test) && finder.holds_for_missing(path, predicate.read_as, test) {
                     let name = test.operator().name();
                     finder.note(
                         format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
@@ -113,6 +114,19 @@ impl Finder<'_> {
                 }
                 finder.operands(path, test, read_as);
             });
+        }
+    }
+
+    /// Whether a contact without a value satisfies the test; false also where the test is a mistake, or says nothing.
+    fn holds_for_missing(&self, path: &Path, read_as: Option<PropertyType>, test: &Test) -> bool {
+        let predicate = FieldPredicate::Tests(Predicate { read_as, tests: vec![test.clone()] });
+        let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
+        match check(&condition, self.scope) {
+            Ok(Expr::Const(_)) | Err(_) => false,
+            Ok(checked) => checked.evaluate(&mut |atom| match atom {
+                Atom::Field(field) => field.test.holds_for_missing(),
+                Atom::Topic(_) => false,
+            }),
         }
     }
 
@@ -239,11 +253,10 @@ impl Finder<'_> {
 }
 
 /// Whether the test is one of those that people forget to match missing values.
-fn matches_missing(test: &Test) -> bool {
+fn is_complement(test: &Test) -> bool {
     match test {
-        Test::Ne(operand) => *operand != Value::Null,
-        Test::Nin(operands) => !operands.is_empty() && !operands.contains(&Value::Null),
-        Test::Not(_) => true,
+        Test::Nin(operands) => !operands.is_empty(),
+        Test::Ne(_) | Test::Not(_) => true,
         _ => false,
     }
 }
@@ -283,8 +296,12 @@ mod tests {
         ] {
             assert_eq!(found(condition).iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), [pointer]);
         }
-        for silent in [r#"{"a": {"$ne": 1, "$exists": true}}"#, r#"{"a": {"$ne": null}}"#, r#"{"a": {"$nin": [null]}}"#]
-        {
+        for silent in [
+            r#"{"a": {"$ne": 1, "$exists": true}}"#,
+            r#"{"a": {"$ne": null}}"#,
+            r#"{"a": {"$nin": [null]}}"#,
+            r#"{"a": {"$not": {"$exists": false}}}"#,
+        ] {
             assert_eq!(found(silent), [], "{silent}");
         }
     }

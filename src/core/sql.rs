@@ -181,15 +181,10 @@ impl Compiler<'_> {
         }
     }
 
-    /// Whether a row without the property satisfies the test.
-    fn holds_for_missing(&self, field: &FieldTest) -> bool {
-        holds(&Expr::Test(field.clone()), vec![])
-    }
-
     /// A test on a column, in which NULL is missing.
     fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
         let test = Expr::Test(field.clone());
-        let on_missing = holds(&test, vec![]);
+        let on_missing = field.test.holds_for_missing();
         if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
             return Part::Sql(sql);
         }
@@ -223,7 +218,7 @@ impl Compiler<'_> {
     /// The test of a document against a condition; never NULL where it holds.
     fn document(&self, source: Source, expr: &Expr<FieldTest>) -> Sql {
         if source == Source::Properties && self.table.properties.is_none() {
-            return Sql::Const(holds(expr, vec![]));
+            return Sql::Const(holds_for_missing(expr));
         }
         let columns = if source == Source::Columns { self.columns_of(expr) } else { vec![] };
         let condition = expr.to_condition().to_string();
@@ -237,7 +232,7 @@ impl Compiler<'_> {
         match &self.table.properties {
             Some(properties) if source == Source::Properties => {
                 let term = self.writer.column(&properties.name);
-                if !properties.not_null && holds(expr, vec![]) {
+                if !properties.not_null && holds_for_missing(expr) {
                     Sql::or([Sql::IsNull(term.clone()), matches(term)])
                 } else {
                     matches(term)
@@ -281,6 +276,11 @@ impl Compiler<'_> {
         let members: Vec<_> = columns.iter().map(member).collect();
         format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
     }
+}
+
+/// Whether a row without any of the fields satisfies the expression.
+fn holds_for_missing(expr: &Expr<FieldTest>) -> bool {
+    expr.evaluate(&mut |field| field.test.holds_for_missing())
 }
 
 /// Whether an object of these members satisfies the expression.
