@@ -1,12 +1,11 @@
 //! What is legal in a condition and probably not meant.
 
-use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test};
+use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test, TestedField};
 use crate::check::property::Field;
 use crate::check::{Scope, check};
 use crate::date::Written;
 use crate::error::Place;
 use crate::expr::{Atom, Expr};
-use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
@@ -47,7 +46,10 @@ pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
         ),
         None => {}
     }
-    finder.condition(condition);
+    for TestedField { place, path, predicate } in condition.fields() {
+        finder.place = place;
+        finder.field(path, predicate);
+    }
     finder.notices
 }
 
@@ -58,21 +60,6 @@ struct Finder<'s> {
 }
 
 impl Finder<'_> {
-    fn condition(&mut self, condition: &Condition) {
-        for member in &condition.members {
-            match member {
-                Member::Logical(junction, conditions) => self.at(junction.operator().name(), |finder| {
-                    for (index, condition) in conditions.iter().enumerate() {
-                        finder.at(index, |finder| finder.condition(condition));
-                    }
-                }),
-                Member::Not(condition) => self.at(Operator::Not.name(), |finder| finder.condition(condition)),
-                Member::Field(path, predicate) => self.at(path.text(), |finder| finder.field(path, predicate)),
-                Member::Topic(_) | Member::Segment(_) => {}
-            }
-        }
-    }
-
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let declared = self.declared(path);
         match predicate {
