@@ -4,6 +4,7 @@
 //! normal form that everything else works on.
 
 use crate::date::DateLiteral;
+use crate::error::Place;
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Needle, Pattern, TextTest};
@@ -259,21 +260,42 @@ impl Test {
     }
 }
 
-impl Condition {
-    /// The fields that the condition asks of contacts: not those of elements inside `$elemMatch`.
-    #[must_use]
-    pub fn fields(&self) -> Vec<&Path> {
-        self.members.iter().flat_map(Member::fields).collect()
-    }
+/// A field of contacts that a condition tests.
+#[derive(Clone, Debug)]
+pub struct TestedField<'c> {
+    /// Where it stands in the condition
+    pub place: Place,
+    /// The field
+    pub path: &'c Path,
+    /// What is asked of it
+    pub predicate: &'c FieldPredicate,
 }
 
-impl Member {
-    fn fields(&self) -> Vec<&Path> {
-        match self {
-            Member::Logical(_, conditions) => conditions.iter().flat_map(Condition::fields).collect(),
-            Member::Not(condition) => condition.fields(),
-            Member::Field(path, _) => vec![path],
-            Member::Topic(_) | Member::Segment(_) => vec![],
+impl Condition {
+    /// The fields of contacts that the condition tests, in its order; not those of elements inside `$elemMatch`.
+    #[must_use]
+    pub fn fields(&self) -> Vec<TestedField<'_>> {
+        let mut fields = Vec::new();
+        self.gather_fields(&mut Place::default(), &mut fields);
+        fields
+    }
+
+    fn gather_fields<'c>(&'c self, place: &mut Place, fields: &mut Vec<TestedField<'c>>) {
+        for member in &self.members {
+            place.enter(member.key());
+            match member {
+                Member::Logical(_, conditions) => {
+                    for (index, condition) in conditions.iter().enumerate() {
+                        place.enter(index);
+                        condition.gather_fields(place, fields);
+                        place.leave();
+                    }
+                }
+                Member::Not(condition) => condition.gather_fields(place, fields),
+                Member::Field(path, predicate) => fields.push(TestedField { place: place.clone(), path, predicate }),
+                Member::Topic(_) | Member::Segment(_) => {}
+            }
+            place.leave();
         }
     }
 }

@@ -11,8 +11,11 @@ use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
+mod normal_form;
 mod size;
 mod text;
+
+pub use normal_form::NormalForm;
 
 /// A JSON value in which resolved dates may stand.
 pub type Constant = Value<DateRange>;
@@ -149,6 +152,17 @@ impl<T> Expr<T> {
         })
     }
 
+    /// Whether the combination holds, where `holds` says so of each test.
+    pub fn evaluate(&self, holds: &mut impl FnMut(&T) -> bool) -> bool {
+        match self {
+            Expr::Const(value) => *value,
+            Expr::And(parts) => parts.iter().all(|part| part.evaluate(holds)),
+            Expr::Or(parts) => parts.iter().any(|part| part.evaluate(holds)),
+            Expr::Not(part) => !part.evaluate(holds),
+            Expr::Test(test) => holds(test),
+        }
+    }
+
     /// Calls `visit` on every test.
     pub fn for_each<'e>(&'e self, visit: &mut impl FnMut(&'e T)) {
         match self {
@@ -177,6 +191,17 @@ impl FieldTest {
 }
 
 impl ValueTest {
+    /// Whether a field without a value satisfies the test.
+    #[must_use]
+    pub fn holds_for_missing(&self) -> bool {
+        match self {
+            ValueTest::Eq(constant) => *constant == Value::Null,
+            ValueTest::In(constants) => constants.contains(&Value::Null),
+            ValueTest::Empty => true,
+            _ => false,
+        }
+    }
+
     /// The operator that it is a test of.
     #[must_use]
     pub fn operator(&self) -> Operator {

@@ -8,7 +8,7 @@
 //! Lax jsonpath unwraps arrays where `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
 //! contain `{"a": 1}`, so `@>` would lose it. It can say `exists ($."a")` too, but no index can look for that.
 
-use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
+use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
 use crate::path::{Path, as_index};
 use crate::value::Value;
 
@@ -50,7 +50,7 @@ impl Facts {
     /// Derives what an index of that class can look for; `None` where that is nothing.
     #[must_use]
     pub fn of(checked: &Checked, class: GinClass) -> Option<Self> {
-        let Found { equalities, mut present } = gather(checked, true, &|atom| match atom {
+        let Found { equalities, mut present } = gather(checked, &|atom| match atom {
             Atom::Field(field) => of_contact(field),
             Atom::Topic(_) => Found::default(),
         });
@@ -144,16 +144,14 @@ impl Found {
     }
 }
 
-/// What is known of a combination of tests, or of its complement.
-fn gather<T>(expr: &Expr<T>, positive: bool, of_test: &impl Fn(&T) -> Found) -> Found {
-    let each = |parts: &[Expr<T>]| parts.iter().map(|part| gather(part, positive, of_test)).collect::<Vec<_>>();
-    match (expr, positive) {
-        (Expr::And(parts), true) | (Expr::Or(parts), false) => Found::all(each(parts)),
-        (Expr::Or(parts), true) | (Expr::And(parts), false) => Found::any(each(parts)),
-        (Expr::Not(part), _) => gather(part, !positive, of_test),
-        (Expr::Test(test), true) => of_test(test),
-        (Expr::Test(_), false) | (Expr::Const(_), _) => Found::default(),
-    }
+/// What is known where a combination of tests holds.
+fn gather<T>(expr: &Expr<T>, of_test: &impl Fn(&T) -> Found) -> Found {
+    expr.fold_normal_form(&mut |node| match node {
+        NormalForm::All(parts) => Found::all(parts),
+        NormalForm::Any(parts) => Found::any(parts),
+        NormalForm::Test { test, positive: true } => of_test(test),
+        NormalForm::Test { positive: false, .. } | NormalForm::Const(_) => Found::default(),
+    })
 }
 
 fn of_contact(field: &FieldTest) -> Found {
@@ -162,7 +160,7 @@ fn of_contact(field: &FieldTest) -> Found {
     if let Some(clause) = &mut found.equalities {
         clause.condition = Expr::Test(Atom::Field(field.clone()));
     }
-    if !holds_of_missing(&field.test) {
+    if !field.test.holds_for_missing() {
         let is_asked_for = field.test == ValueTest::Exists && field.path.rest().is_empty();
         found.present = vec![Keys { keys: vec![field.path.first().to_owned()], is_asked_for }];
     }
@@ -186,9 +184,9 @@ fn of_value(places: &[String], test: &ValueTest) -> Found {
             let elements: Vec<String> = places.iter().map(|place| format!("{place}[*]")).collect();
             match &**element {
                 ElementTest::Object(expr) => {
-                    gather(expr, true, &|field| of_element_field(&elements, &field.path, &field.test))
+                    gather(expr, &|field| of_element_field(&elements, &field.path, &field.test))
                 }
-                ElementTest::Value(expr) => gather(expr, true, &|test| of_value(&elements, test)),
+                ElementTest::Value(expr) => gather(expr, &|test| of_value(&elements, test)),
             }
         }
         _ => Found::default(),
@@ -229,13 +227,4 @@ fn readings(places: Vec<String>, keys: &[String]) -> Option<Vec<String>> {
         let next: Vec<String> = by_key.chain(by_index).collect();
         (next.len() <= MOST_READINGS).then_some(next)
     })
-}
-
-fn holds_of_missing(test: &ValueTest) -> bool {
-    match test {
-        ValueTest::Eq(constant) => *constant == Value::Null,
-        ValueTest::In(constants) => constants.contains(&Value::Null),
-        ValueTest::Empty => true,
-        _ => false,
-    }
 }

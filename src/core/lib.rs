@@ -11,8 +11,9 @@
 //! line do not import each other.
 //!
 //! ```text
-//! notices, program_set, rename, sql
-//! check, facts, program
+//! notices, program_set, rename, row_conditions
+//! check, comparison, sql
+//! facts, program
 //! expr, parse, print
 //! ast, row
 //! jsonb, path

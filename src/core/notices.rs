@@ -1,13 +1,13 @@
 //! What is legal in a condition and probably not meant.
 
-use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test};
-use crate::check::Scope;
+use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test, TestedField};
 use crate::check::property::Field;
+use crate::check::{Scope, check};
 use crate::date::Written;
 use crate::error::Place;
-use crate::operator::Operator;
-use crate::parse::LOST_PATTERN;
+use crate::expr::{Atom, Expr};
 use crate::path::Path;
+use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
@@ -46,7 +46,10 @@ pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
         ),
         None => {}
     }
-    finder.condition(condition);
+    for TestedField { place, path, predicate } in condition.fields() {
+        finder.place = place;
+        finder.field(path, predicate);
+    }
     finder.notices
 }
 
@@ -57,21 +60,6 @@ struct Finder<'s> {
 }
 
 impl Finder<'_> {
-    fn condition(&mut self, condition: &Condition) {
-        for member in &condition.members {
-            match member {
-                Member::Logical(junction, conditions) => self.at(junction.operator().name(), |finder| {
-                    for (index, condition) in conditions.iter().enumerate() {
-                        finder.at(index, |finder| finder.condition(condition));
-                    }
-                }),
-                Member::Not(condition) => self.at(Operator::Not.name(), |finder| finder.condition(condition)),
-                Member::Field(path, predicate) => self.at(path.text(), |finder| finder.field(path, predicate)),
-                Member::Topic(_) | Member::Segment(_) => {}
-            }
-        }
-    }
-
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let declared = self.declared(path);
         match predicate {
@@ -103,7 +91,7 @@ impl Finder<'_> {
         });
         for test in &predicate.tests {
             self.at(test.operator().name(), |finder| {
-                if !asks_presence && matches_missing(test) {
+                if !asks_presence && is_complement(test) && finder.holds_for_missing(path, predicate.read_as, test) {
                     let name = test.operator().name();
                     finder.note(
                         format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
@@ -113,6 +101,19 @@ impl Finder<'_> {
                 }
                 finder.operands(path, test, read_as);
             });
+        }
+    }
+
+    /// Whether a contact without a value satisfies the test; false also where the test is a mistake, or says nothing.
+    fn holds_for_missing(&self, path: &Path, read_as: Option<PropertyType>, test: &Test) -> bool {
+        let predicate = FieldPredicate::Tests(Predicate { read_as, tests: vec![test.clone()] });
+        let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
+        match check(&condition, self.scope) {
+            Ok(Expr::Const(_)) | Err(_) => false,
+            Ok(checked) => checked.evaluate(&mut |atom| match atom {
+                Atom::Field(field) => field.test.holds_for_missing(),
+                Atom::Topic(_) => false,
+            }),
         }
     }
 
@@ -239,11 +240,10 @@ impl Finder<'_> {
 }
 
 /// Whether the test is one of those that people forget to match missing values.
-fn matches_missing(test: &Test) -> bool {
+fn is_complement(test: &Test) -> bool {
     match test {
-        Test::Ne(operand) => *operand != Value::Null,
-        Test::Nin(operands) => !operands.is_empty() && !operands.contains(&Value::Null),
-        Test::Not(_) => true,
+        Test::Nin(operands) => !operands.is_empty(),
+        Test::Ne(_) | Test::Not(_) => true,
         _ => false,
     }
 }
@@ -283,8 +283,12 @@ mod tests {
         ] {
             assert_eq!(found(condition).iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), [pointer]);
         }
-        for silent in [r#"{"a": {"$ne": 1, "$exists": true}}"#, r#"{"a": {"$ne": null}}"#, r#"{"a": {"$nin": [null]}}"#]
-        {
+        for silent in [
+            r#"{"a": {"$ne": 1, "$exists": true}}"#,
+            r#"{"a": {"$ne": null}}"#,
+            r#"{"a": {"$nin": [null]}}"#,
+            r#"{"a": {"$not": {"$exists": false}}}"#,
+        ] {
             assert_eq!(found(silent), [], "{silent}");
         }
     }

@@ -352,10 +352,6 @@ impl Parser {
     }
 }
 
-/// What a RegExp of JavaScript becomes, and what was meant.
-pub(crate) const LOST_PATTERN: &str =
-    "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
-
 /// What the operator takes, in the words of its table without their Markdown, and what it was given.
 fn takes(operator: Operator, found: impl fmt::Display) -> String {
     let row = operator.row();

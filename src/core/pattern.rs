@@ -75,6 +75,10 @@ impl std::hash::Hash for Needle {
     }
 }
 
+/// The hint where `{}` stands for a pattern: it is what JavaScript makes of a regular expression that it writes as JSON.
+pub(crate) const LOST_PATTERN: &str =
+    "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
+
 /// Why a pattern cannot be used: the kind, what is wrong, and the way out.
 pub type Refusal = (ErrorKind, String, String);
 

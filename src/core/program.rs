@@ -57,6 +57,8 @@ enum Step {
 pub(crate) struct FieldStep {
     field: FieldPath,
     check: Check,
+    /// Whether a field without a value satisfies the test
+    holds_for_missing: bool,
 }
 
 /// Where a field's values are.
@@ -229,7 +231,11 @@ impl Step {
 impl FieldStep {
     /// Compiles a test for a document of which `keys` are looked up, in key order.
     pub(crate) fn compile(field: &FieldTest, keys: &[String]) -> Self {
-        FieldStep { field: FieldPath::compile(field, keys), check: Check::compile(&field.test) }
+        FieldStep {
+            field: FieldPath::compile(field, keys),
+            check: Check::compile(&field.test),
+            holds_for_missing: field.test.holds_for_missing(),
+        }
     }
 
     /// A rough price: comparing a scalar is 1.
@@ -239,27 +245,27 @@ impl FieldStep {
 
     /// Whether any value of the field, in a document of which these keys were found, satisfies the test.
     pub(crate) fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>], surroundings: Surroundings<'_>) -> bool {
-        self.field.visit(found, &mut Asked { check: &self.check, surroundings }, surroundings)
+        self.field.visit(found, &mut Asked { step: self, surroundings }, surroundings)
     }
 }
 
-/// The values of a field, put to one check.
+/// The values of a field, put to its test.
 struct Asked<'a> {
-    check: &'a Check,
+    step: &'a FieldStep,
     surroundings: Surroundings<'a>,
 }
 
 impl Visitor for Asked<'_> {
     fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool {
-        self.check.value(value, fan_out, self.surroundings)
+        self.step.check.value(value, fan_out, self.surroundings)
     }
 
     fn absent(&mut self) -> bool {
-        self.check.absent()
+        self.step.holds_for_missing
     }
 
     fn nothing(&mut self) -> bool {
-        self.check.is_empty()
+        self.step.check.is_empty()
     }
 }
 

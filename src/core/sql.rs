@@ -5,7 +5,7 @@
 //! cannot say exactly. The expression is true for the contacts that satisfy the condition, and false or NULL for the
 //! others: negations are pushed down to the tests, each of which knows what NULL means to it.
 
-use crate::expr::{Atom, Checked, Expr, FieldTest};
+use crate::expr::{Atom, Checked, Expr, FieldTest, NormalForm};
 use crate::parse::parse;
 use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
@@ -40,8 +40,7 @@ use writer::Writer;
 pub fn where_clause(checked: &Checked, table: &Table, style: &Style) -> String {
     let writer = Writer(style);
     let compiler = Compiler { table, writer };
-    let part = compiler.part(checked, true);
-    writer.write(&compiler.sql(part))
+    writer.write(&compiler.sql(compiler.part(checked)))
 }
 
 /// A column's value, for the caller of a query to see; as [`where_clause`] it runs nothing of the table owner's.
@@ -117,25 +116,24 @@ enum Source {
 const MAX_ARGUMENTS: usize = 100;
 
 impl Compiler<'_> {
-    /// The expression, or its complement where `positive` is false.
-    fn part(&self, expr: &Checked, positive: bool) -> Part {
-        match expr {
-            Expr::Const(value) => Part::Sql(Sql::Const(*value == positive)),
-            Expr::And(parts) => self.join(parts, positive, positive),
-            Expr::Or(parts) => self.join(parts, positive, !positive),
-            Expr::Not(inner) => self.part(inner, !positive),
-            Expr::Test(Atom::Topic(topic)) => Part::Topics(positive, vec![topic.clone()]),
-            Expr::Test(Atom::Field(field)) => self.field(field, positive),
-        }
+    /// The condition, its negations pushed down to the tests.
+    fn part(&self, checked: &Checked) -> Part {
+        checked.fold_normal_form(&mut |node| match node {
+            NormalForm::Const(value) => Part::Sql(Sql::Const(value)),
+            NormalForm::All(parts) => self.join(parts, true),
+            NormalForm::Any(parts) => self.join(parts, false),
+            NormalForm::Test { test: Atom::Topic(topic), positive } => Part::Topics(positive, vec![topic.clone()]),
+            NormalForm::Test { test: Atom::Field(field), positive } => self.field(field, positive),
+        })
     }
 
-    /// The conjunction of the parts where `all`, else their disjunction, each complemented where `positive` is false.
-    fn join(&self, parts: &[Checked], positive: bool, all: bool) -> Part {
+    /// The conjunction of the parts where `all`, else their disjunction.
+    fn join(&self, parts: Vec<Part>, all: bool) -> Part {
         let mut sql = Vec::new();
         let mut topics = Vec::new();
         let (mut columns, mut properties) = (Vec::new(), Vec::new());
         for part in parts {
-            match self.part(part, positive) {
+            match part {
                 Part::Topics(subscribed, mut ids) if subscribed != all => topics.append(&mut ids),
                 Part::Document(Source::Columns, expr) => columns.push(expr),
                 Part::Document(Source::Properties, expr) => properties.push(expr),
@@ -183,15 +181,10 @@ impl Compiler<'_> {
         }
     }
 
-    /// Whether a row without the property satisfies the test.
-    fn holds_for_missing(&self, field: &FieldTest) -> bool {
-        holds(&Expr::Test(field.clone()), vec![])
-    }
-
     /// A test on a column, in which NULL is missing.
     fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
         let test = Expr::Test(field.clone());
-        let on_missing = holds(&test, vec![]);
+        let on_missing = field.test.holds_for_missing();
         if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
             return Part::Sql(sql);
         }
@@ -225,7 +218,7 @@ impl Compiler<'_> {
     /// The test of a document against a condition; never NULL where it holds.
     fn document(&self, source: Source, expr: &Expr<FieldTest>) -> Sql {
         if source == Source::Properties && self.table.properties.is_none() {
-            return Sql::Const(holds(expr, vec![]));
+            return Sql::Const(holds_for_missing(expr));
         }
         let columns = if source == Source::Columns { self.columns_of(expr) } else { vec![] };
         let condition = expr.to_condition().to_string();
@@ -239,7 +232,7 @@ impl Compiler<'_> {
         match &self.table.properties {
             Some(properties) if source == Source::Properties => {
                 let term = self.writer.column(&properties.name);
-                if !properties.not_null && holds(expr, vec![]) {
+                if !properties.not_null && holds_for_missing(expr) {
                     Sql::or([Sql::IsNull(term.clone()), matches(term)])
                 } else {
                     matches(term)
@@ -283,6 +276,11 @@ impl Compiler<'_> {
         let members: Vec<_> = columns.iter().map(member).collect();
         format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
     }
+}
+
+/// Whether a row without any of the fields satisfies the expression.
+fn holds_for_missing(expr: &Expr<FieldTest>) -> bool {
+    expr.evaluate(&mut |field| field.test.holds_for_missing())
 }
 
 /// Whether an object of these members satisfies the expression.

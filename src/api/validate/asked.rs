@@ -1,8 +1,7 @@
 //! What a condition asks of the contacts' fields.
 
-use segments_core::ast::{AllEntry, Condition, FieldPredicate, Member, Operand, Predicate, Test};
+use segments_core::ast::{AllEntry, Condition, FieldPredicate, Operand, Predicate, Test, TestedField};
 use segments_core::error::Place;
-use segments_core::operator::Operator;
 use segments_core::path::Path;
 use segments_core::value::Value;
 
@@ -19,7 +18,10 @@ pub struct Asked {
 /// Every field that the condition asks for, in its order.
 pub fn asked(condition: &Condition) -> Vec<Asked> {
     let mut walk = Walk { place: Place::default(), asked: Vec::new() };
-    walk.condition(condition);
+    for TestedField { place, path, predicate } in condition.fields() {
+        walk.place = place;
+        walk.field(path, predicate);
+    }
     walk.asked
 }
 
@@ -29,21 +31,6 @@ struct Walk {
 }
 
 impl Walk {
-    fn condition(&mut self, condition: &Condition) {
-        for member in &condition.members {
-            match member {
-                Member::Logical(junction, conditions) => self.at(junction.operator().name(), |walk| {
-                    for (index, condition) in conditions.iter().enumerate() {
-                        walk.at(index, |walk| walk.condition(condition));
-                    }
-                }),
-                Member::Not(condition) => self.at(Operator::Not.name(), |walk| walk.condition(condition)),
-                Member::Field(path, predicate) => self.at(path.text(), |walk| walk.field(path, predicate)),
-                Member::Topic(_) | Member::Segment(_) => {}
-            }
-        }
-    }
-
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let pointer = self.place.pointer().to_owned();
         self.asked.push(Asked { pointer, path: path.clone(), compares: false, strings: Vec::new() });

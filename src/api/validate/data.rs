@@ -4,8 +4,10 @@ use crate::api::explain::{field_sql, property_sql};
 use crate::api::validate::asked::{Asked, asked};
 use crate::api::validate::sample::Sample;
 use crate::catalog::audience::Audience;
+use crate::catalog::scope::AudienceScope;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
+use segments_core::check::Scope;
 use segments_core::error::nearest;
 use segments_core::notices::Notice;
 use segments_core::path::Path;
@@ -117,14 +119,18 @@ impl Question {
         Some(notice(self.asked.pointer.clone(), message, hint.to_owned()))
     }
 
-    /// Strings that no contact has, where few others are used again and again.
+    /// Strings that no contact has, where few others are used again and again; without those that the column's type
+    /// excludes, of which the condition's own notices tell.
     fn unknown_values(&self, audience: &Audience, sample: &Sample) -> Vec<Notice> {
         let values = self.values(audience, sample);
         let Some(known) = self.few_strings(values) else { return Vec::new() };
         let column = audience.table.column(self.path.first()).filter(|_| self.path.rest().is_empty());
         let folds = column.is_some_and(|column| matches!(column.kind, ColumnKind::Citext { .. }));
         let is_same = |known: &str, text: &str| known == text || (folds && known.to_lowercase() == text.to_lowercase());
-        let unknown = self.asked.strings.iter().filter(|(_, text)| !known.iter().any(|known| is_same(known, text)));
+        let scope = AudienceScope::in_utc(audience);
+        let unknown = self.asked.strings.iter().filter(|(_, text)| {
+            !known.iter().any(|known| is_same(known, text)) && scope.never_holds(&self.asked.path, text).is_none()
+        });
         let found = unknown.map(|(pointer, text)| {
             let hint = match nearest(text, known.iter().copied()) {
                 Some(near) => format!("Did you mean \"{near}\"? There are {}.", listed(known.iter())),

@@ -7,7 +7,7 @@ use crate::decimal::Decimal;
 use crate::error::ErrorKind;
 use crate::expr::Constant;
 use crate::operator::{OPERATORS, OperatorRow};
-use crate::parse::LOST_PATTERN;
+use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;

@@ -1,12 +1,12 @@
 //! What is asked of a field.
 
-use super::{LOST_PATTERN, Members, Parser, describe, takes};
+use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TypeOperand};
 use crate::error::ErrorKind;
 use crate::json::{self, Opened};
 use crate::limits;
 use crate::operator::{Operator, Position};
-use crate::pattern::{Needle, Pattern, TextTest};
+use crate::pattern::{LOST_PATTERN, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 use serde_json::value::RawValue;

@@ -84,15 +84,6 @@ impl Check {
         matches!(self, Check::Empty)
     }
 
-    /// Whether a missing value satisfies it.
-    pub(super) fn absent(&self) -> bool {
-        match self {
-            Check::Eq(Value::Null) | Check::Empty => true,
-            Check::In(entries) => entries.null,
-            _ => false,
-        }
-    }
-
     /// Whether a value, or with `fan_out` any element of it, satisfies it.
     #[inline]
     pub(super) fn value<'d, N: Node<'d>>(&self, value: N, fan_out: bool, surroundings: Surroundings<'_>) -> bool {
@@ -136,7 +127,7 @@ impl Check {
             }),
             (Check::ElementValue(expr), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);
-                element_holds(expr, element, surroundings)
+                expr.evaluate(&mut |check| check.value(element, false, surroundings))
             }),
             (Check::Size(size), View::Array(array)) => array.len() as u64 == *size,
             (Check::Type(kinds), view) => kinds.contains(&kind(&view)),
@@ -203,16 +194,6 @@ impl Entries {
 
 fn compile_element(expr: &Expr<ValueTest>) -> Expr<Check> {
     expr.try_map(&mut |test| Some(Check::compile(test))).unwrap_or(Expr::Const(false))
-}
-
-fn element_holds<'d, N: Node<'d>>(expr: &Expr<Check>, element: N, surroundings: Surroundings<'_>) -> bool {
-    match expr {
-        Expr::Const(value) => *value,
-        Expr::And(parts) => parts.iter().all(|part| element_holds(part, element, surroundings)),
-        Expr::Or(parts) => parts.iter().any(|part| element_holds(part, element, surroundings)),
-        Expr::Not(part) => !element_holds(part, element, surroundings),
-        Expr::Test(check) => check.value(element, false, surroundings),
-    }
 }
 
 /// The type of a value.

@@ -50,7 +50,7 @@ impl<'c> Builder<'c> {
             topics: None,
         };
         for (number, condition) in (0..).zip(conditions) {
-            builder.take(number, normal(condition, true).into_parts());
+            builder.take(number, normal(condition).into_parts());
         }
         while let Some((number, parts)) = builder.refutations.pop_front() {
             builder.take(number, parts);

@@ -1,7 +1,7 @@
 //! What a condition requires, taken apart: clauses that values can be looked up in, and the rest.
 
 use crate::ast::Comparison;
-use crate::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
+use crate::expr::{Atom, Checked, Constant, FieldTest, NormalForm, ValueTest};
 use crate::types::JsonType;
 use crate::value::Value;
 
@@ -46,25 +46,14 @@ pub(super) enum Trigger {
     Empty,
 }
 
-/// The condition, or its complement where `positive` is false.
-pub(super) fn normal(checked: &Checked, positive: bool) -> Normal<'_> {
-    match checked {
-        Expr::Const(value) => Normal::Const(*value == positive),
-        Expr::Not(inner) => normal(inner, !positive),
-        Expr::Test(atom) => Normal::Test(Literal { atom, positive }),
-        Expr::And(parts) | Expr::Or(parts) => {
-            let is_and = matches!(checked, Expr::And(_)) == positive;
-            let mut normals = Vec::with_capacity(parts.len());
-            for part in parts {
-                match normal(part, positive) {
-                    Normal::All(inner) if is_and => normals.extend(inner),
-                    Normal::Any(inner) if !is_and => normals.extend(inner),
-                    other => normals.push(other),
-                }
-            }
-            if is_and { Normal::All(normals) } else { Normal::Any(normals) }
-        }
-    }
+/// The condition, its negations pushed down.
+pub(super) fn normal(checked: &Checked) -> Normal<'_> {
+    checked.fold_normal_form(&mut |node| match node {
+        NormalForm::Const(value) => Normal::Const(value),
+        NormalForm::Test { test, positive } => Normal::Test(Literal { atom: test, positive }),
+        NormalForm::All(parts) => Normal::All(parts.into_iter().flat_map(Normal::into_conjuncts).collect()),
+        NormalForm::Any(parts) => Normal::Any(parts.into_iter().flat_map(Normal::into_disjuncts).collect()),
+    })
 }
 
 impl<'c> Normal<'c> {
@@ -72,7 +61,20 @@ impl<'c> Normal<'c> {
     pub(super) fn into_parts(self) -> Vec<Self> {
         match self {
             Normal::Const(_) => vec![],
+            part => part.into_conjuncts(),
+        }
+    }
+
+    fn into_conjuncts(self) -> Vec<Self> {
+        match self {
             Normal::All(parts) => parts,
+            part => vec![part],
+        }
+    }
+
+    fn into_disjuncts(self) -> Vec<Self> {
+        match self {
+            Normal::Any(parts) => parts,
             part => vec![part],
         }
     }

@@ -7,7 +7,7 @@ use super::native::Scalar;
 use super::table::{Column, ColumnKind};
 use super::tree::{Equal, Sql, Symbol};
 use super::writer::Writer;
-use crate::expr::{Constant, ElementTest, Expr, FieldTest, ValueTest};
+use crate::expr::{Constant, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
 use crate::path::{Path, as_index};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
@@ -21,15 +21,13 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
         ValueTest::Compare(..) | ValueTest::Text(..) => array.any_element(|element| element.test(test)),
         ValueTest::Exists => Some(Sql::Const(true)),
         ValueTest::Type(types) if types.contains(&JsonType::Array) => Some(Sql::Const(true)),
-        ValueTest::Type(_) => {
-            array.any_element_or_null(|element| element_test(element, &Expr::Test(test.clone()), true))
-        }
+        ValueTest::Type(_) => array.any_element_or_null(|element| element_test(element, &Expr::Test(test.clone()))),
         ValueTest::Empty => Some(array.has_length(0)),
         ValueTest::Size(size) => Some(i32::try_from(*size).map_or(Sql::Const(false), |size| array.has_length(size))),
         ValueTest::ElemMatch(test) => match &**test {
             // Its elements are no objects.
             ElementTest::Object(_) => Some(Sql::Const(false)),
-            ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test, true)),
+            ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test)),
         },
         ValueTest::Regex(_) => None,
     }
@@ -192,19 +190,13 @@ impl<'a> Array<'a> {
     }
 }
 
-/// A combination of tests on an element, or its complement where `positive` is false; false or NULL where it does not
-/// hold.
-fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>, positive: bool) -> Option<Sql> {
-    let join = |parts: &[Expr<ValueTest>], all| {
-        let parts: Option<Vec<Sql>> = parts.iter().map(|part| element_test(element, part, positive)).collect();
-        Some(Sql::join(parts?, all == positive))
-    };
-    match expr {
-        Expr::Const(value) => Some(Sql::Const(*value == positive)),
-        Expr::And(parts) => join(parts, true),
-        Expr::Or(parts) => join(parts, false),
-        Expr::Not(inner) => element_test(element, inner, !positive),
-        Expr::Test(test) => {
+/// A combination of tests on an element; false or NULL where it does not hold.
+fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<Sql> {
+    expr.fold_normal_form(&mut |node| match node {
+        NormalForm::Const(value) => Some(Sql::Const(value)),
+        NormalForm::All(parts) => Some(Sql::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+        NormalForm::Any(parts) => Some(Sql::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+        NormalForm::Test { test, positive } => {
             let sql = element.test(test).or_else(|| element.pattern(test))?;
             let sql = if positive { sql } else { sql.negate() };
             let term = || element.term.to_owned();
@@ -214,7 +206,7 @@ fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>, positive: bool) ->
                 false => sql,
             })
         }
-    }
+    })
 }
 
 /// Whether an element that is null satisfies the test.

@@ -4,7 +4,7 @@
 
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
-use super::{Column, Compiler, Names, Style, Table, TypedIndex, column, typed};
+use super::{Column, Names, Style, Table, TypedIndex, column, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::facts::{Facts, GinClass};
 use crate::path::Path;
@@ -100,9 +100,8 @@ fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
     let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
     let writer = Writer(&style);
     if let Some(column) = table.column(field.path.first()) {
-        let missing = Compiler { table, writer }.holds_for_missing(field);
         // What a NULL satisfies is compiled to `IS NULL OR …`.
-        let sql = if missing { None } else { column::test(writer, column, field) };
+        let sql = if field.test.holds_for_missing() { None } else { column::test(writer, column, field) };
         return sql.map_or(vec![], |sql| on_column(writer, column, &sql));
     }
     let mut indexes = Vec::new();
