@@ -4,7 +4,7 @@ use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::freshness::stays_live;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, table_tree};
-use crate::counting::{pending, take};
+use crate::counting::{pending, recount};
 use crate::live::definition_locks::lock_tables;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers};

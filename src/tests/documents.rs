@@ -6,9 +6,9 @@ use crate::tests::{condition, core_matches, document, for_documents, seeds};
 use segments_core::value::{Json, Value};
 
 /// How many conditions of their own so many documents get, row by row.
-const PAIRS: usize = 8_000;
+const PAIRS: usize = 2_500;
 /// How many conditions are put to each of so many documents, as constants.
-const CONDITIONS: usize = 150;
+const CONDITIONS: usize = 50;
 const DOCUMENTS: usize = 300;
 
 /// Row by row, from the cache of the backend: `document @~ condition`.

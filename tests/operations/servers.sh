@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Throwaway servers for the scripts of this folder, and what they check. To be sourced. Nobody can reach the servers over TCP.
+# Throwaway servers for the scripts of this folder, and what they check, as TAP. To be sourced. Nobody can reach the servers
+# over TCP.
 set -euo pipefail
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/machine.sh
@@ -52,6 +53,7 @@ answers() {
 says() {
     local said
     said=$("${@:3}" 2>&1) || true
+    tests=$((tests + 1))
     if [[ $said == "$2" ]]; then
         echo "ok - $1"
     else
@@ -61,18 +63,26 @@ says() {
     fi
 }
 
-# eventually COMMAND…: waits until the command prints t, for at most 30 seconds.
+# eventually COMMAND…: waits until the command prints t, for at most a minute.
 eventually() {
     local tries
-    for ((tries = 0; tries < 300; tries++)); do
+    for ((tries = 0; tries < 600; tries++)); do
         [[ $("$@") != t ]] || return 0
         sleep 0.1
     done
     return 1
 }
 
+# skip WHY: there is nothing to test here.
+skip() {
+    echo "1..0 # SKIP $1"
+    tests=
+    exit
+}
+
 finish() {
     local server
+    [[ -z $tests ]] || echo "1..$tests"
     for server in "${!bins[@]}"; do
         if cluster_is_running "$scratch/$server" "${bins[$server]}"; then stop "$server"; fi
     done
@@ -80,9 +90,10 @@ finish() {
 }
 
 declare -A bins=()
+tests=0
 failed=0
 scratch=$(mktemp -d /tmp/segments-operations.XXXXXX)
 trap finish EXIT
 set -E
-trap 'echo "not ok - ${0##*/} stopped in line $LINENO: $BASH_COMMAND"' ERR
+trap 'tests=$((tests + 1)) && echo "not ok - ${0##*/} stopped in line $LINENO: $BASH_COMMAND"' ERR
 if ((EUID == 0)); then chown "$server_user" "$scratch"; fi

@@ -6,7 +6,7 @@ export function matches(document, condition) {
   return new Query(condition).test(document);
 }
 
-// Rules by the numbers that the tables of src/core/tests/evaluation.rs have.
+// Rules by the numbers that tests/cases has.
 export const allowed = [
   {
     repair: "paths",

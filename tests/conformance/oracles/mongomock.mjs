@@ -14,7 +14,7 @@ export const { matches, learn, forget } = batched((questions) => {
   return stdout.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 });
 
-// Rules by the numbers that the tables of src/core/tests/evaluation.rs have.
+// Rules by the numbers that tests/cases has.
 export const allowed = [
   {
     repair: "paths",

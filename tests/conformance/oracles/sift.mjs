@@ -6,7 +6,7 @@ export function matches(document, condition) {
   return sift(condition)(document);
 }
 
-// Rules by the numbers that the tables of src/core/tests/evaluation.rs have.
+// Rules by the numbers that tests/cases has.
 export const allowed = [
   {
     repair: "paths",

@@ -1,70 +1,45 @@
-//! An audience of the tests: declared properties, topics and segments, read in New York.
+//! The audience of `tests/cases/audience.toml`: declared properties, topics and segments, read in New York.
 
+use super::cases;
 use segments_core::check::{Declaration, Refusal, Scope};
 use segments_core::date::{Instant, Local, Moment, Zone};
 use segments_core::error::ErrorKind;
 use segments_core::expr::Checked;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
+use std::sync::LazyLock;
 
-/// Its properties and their types.
-pub const PROPERTIES: &[(&str, &str)] = &[
-    ("name", "string"),
-    ("age", "number"),
-    ("lifetime_value", "number"),
-    ("vip", "boolean"),
-    ("born", "date"),
-    ("seen", "timestamp"),
-    ("tags", "string[]"),
-    ("scores", "number[]"),
-    ("visits", "timestamp[]"),
-    ("data", "json"),
-    ("home.city", "string"),
-    (r"home\.zip", "string"),
-    ("data.size", "number"),
-    ("data.tags", "string[]"),
-];
+static WRITTEN: LazyLock<cases::Audience> = LazyLock::new(cases::audience);
 
-/// A key that is not declared, but that contacts may have.
-pub const KEY: &str = "org";
-
-/// Now is the morning of the day on which New York's clocks go back: 10:30 EST.
-pub const NOW: &str = "2024-11-03T15:30:00Z";
-
-/// The audience.
+/// That audience.
 pub struct Audience;
 
 impl Scope for Audience {
     fn property(&self, name: &Path) -> Declaration {
-        match PROPERTIES.iter().find(|(property, _)| *property == name.text()) {
-            Some((_, name)) => Declaration::Property(PropertyType::parse(name).unwrap()),
-            None if name.text() == KEY => Declaration::Key,
+        match WRITTEN.properties.get(name.text()) {
+            Some(name) => Declaration::Property(PropertyType::parse(name).unwrap()),
+            None if WRITTEN.keys.iter().any(|key| key == name.text()) => Declaration::Key,
             None => Declaration::Unknown,
         }
     }
 
     fn property_names(&self) -> Vec<String> {
-        PROPERTIES.iter().map(|(name, _)| (*name).to_owned()).collect()
+        WRITTEN.properties.keys().cloned().collect()
     }
 
     fn properties_column(&self) -> Option<String> {
-        Some("custom".to_owned())
+        Some(WRITTEN.properties_column.clone())
     }
 
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        match reference {
-            "weekly" | "t1" => Ok("t1".to_owned()),
-            "daily" | "t2" => Ok("t2".to_owned()),
-            _ => Err(missing(format!("topic \"{reference}\" does not exist"))),
-        }
+        let named = WRITTEN.topics.iter().find(|(slug, id)| *slug == reference || *id == reference);
+        named.map(|(_, id)| id.clone()).ok_or_else(|| missing(format!("topic \"{reference}\" does not exist")))
     }
 
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
-        match reference {
-            "adults" => Ok(super::checked(r#"{"age": {"$gte": 18}}"#, self)),
-            "minors" => Ok(super::checked(r#"{"$not": {"$segment": "adults"}}"#, self)),
-            _ => Err(missing(format!("segment \"{reference}\" does not exist"))),
-        }
+        let condition = WRITTEN.segments.get(reference);
+        let condition = condition.ok_or_else(|| missing(format!("segment \"{reference}\" does not exist")))?;
+        Ok(super::checked(condition, self))
     }
 
     fn zone(&self) -> &dyn Zone {
@@ -72,7 +47,7 @@ impl Scope for Audience {
     }
 
     fn now(&self) -> Option<Instant> {
-        match Moment::parse(NOW.as_bytes()) {
+        match Moment::parse(WRITTEN.now.as_bytes()) {
             Some(Moment::Instant(now)) => Some(now),
             _ => None,
         }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 
 pub mod audience;
+#[path = "../../../../tests/cases/read.rs"]
+pub mod cases;
 pub mod generate;
 
 use segments_core::check::{DocumentOnly, Scope, check};
@@ -69,12 +71,17 @@ pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// The first thing said against a condition, by the parser or else by the check.
-pub fn refusal(text: &str) -> Option<Error> {
+/// What is said against a condition, by the parser or else by the check.
+pub fn refusals(text: &str, scope: &dyn Scope) -> Vec<Error> {
     match parse(text) {
-        Err(error) => Some(error),
-        Ok(condition) => check(&condition, &DocumentOnly).err().map(|errors| errors[0].clone()),
+        Err(error) => vec![error],
+        Ok(condition) => check(&condition, scope).err().unwrap_or_default(),
     }
+}
+
+/// The first of it, where the condition is put to documents alone.
+pub fn refusal(text: &str) -> Option<Error> {
+    refusals(text, &DocumentOnly).into_iter().next()
 }
 
 /// Says that the condition is refused so, or not at all.
