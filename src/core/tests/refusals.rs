@@ -342,8 +342,8 @@ fn wrong_operands() {
     let property_types =
         "Types are string, number, boolean, date, timestamp, json, string[], number[], boolean[], date[], timestamp[].";
     let size = "Write {\"$size\": 3}; for a range test an element that must exist: {\"tags.2\": {\"$exists\": true}}.";
-    let topics =
-        "Name topics by slug or id: {\"$topic\": \"weekly\"} or {\"$topic\": {\"$in\": [\"weekly\", \"daily\"]}}.";
+    let topics = "Name topics by slug or id: {\"$topic\": \"weekly\"} or {\"$topic\": {\"$in\": [\"weekly\", \"daily\"]}}; {\"$topic\": {\"$exists\": true}} is any topic.";
+    let segments = "Name segments by id or name: {\"$segment\": \"Buyers\"} or {\"$segment\": {\"$nin\": [\"Buyers\", \"Staff\"]}}.";
     let flag = |name| format!("Write {{\"{name}\": true}} or {{\"{name}\": false}}.");
     let not = "For \"not equal\" write {\"$ne\": value}; otherwise {\"$not\": {\"$gt\": 5}}.";
     assert_refused(&[
@@ -460,14 +460,14 @@ fn wrong_operands() {
             r#"{"$topic": 5}"#,
             Shape,
             "/$topic",
-            "$topic takes a topic, or $eq $ne $in $nin $all over topics, not a number",
+            "$topic takes a topic, or $eq $ne $in $nin $all over topics, or $exists, not a number",
             topics,
         ),
         (
             r#"{"$topic": {}}"#,
             Shape,
             "/$topic",
-            "$topic takes a topic, or $eq $ne $in $nin $all over topics, not an empty object",
+            "$topic takes a topic, or $eq $ne $in $nin $all over topics, or $exists, not an empty object",
             topics,
         ),
         (
@@ -488,15 +488,36 @@ fn wrong_operands() {
             r#"{"$topic": {"$in": [1]}}"#,
             Shape,
             "/$topic/$in/0",
-            "$topic takes a topic, or $eq $ne $in $nin $all over topics, not a number",
+            "$topic takes a topic, or $eq $ne $in $nin $all over topics, or $exists, not a number",
             topics,
         ),
         (
             r#"{"$segment": ["x"]}"#,
             Shape,
             "/$segment",
-            "$segment takes the id or name of a segment, not an array",
-            "Name the segment: {\"$segment\": \"<id or name>\"}.",
+            "$segment takes the id or name of a segment, or $eq $ne $in $nin over segments, not an array",
+            segments,
+        ),
+        (
+            r#"{"$segment": {"$exists": true}}"#,
+            Unsupported,
+            "/$segment/$exists",
+            "operator $exists does not belong under $segment",
+            segments,
+        ),
+        (
+            r#"{"$segment": {"$nin": ["a", 5]}}"#,
+            Shape,
+            "/$segment/$nin/1",
+            "$segment takes the id or name of a segment, or $eq $ne $in $nin over segments, not a number",
+            segments,
+        ),
+        (
+            r#"{"$topic": {"$exists": "yes"}}"#,
+            Shape,
+            "/$topic/$exists",
+            "$exists takes a boolean, not a string",
+            "Write {\"$exists\": true} or {\"$exists\": false}.",
         ),
         (
             r#"{"a": 1e200000}"#,

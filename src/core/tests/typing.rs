@@ -460,6 +460,10 @@ fn topics_and_segments() {
         (r#"{"$topic": {"$all": []}}"#, [!none, !first, !second, !both]),
         (r#"{"$topic": {"$eq": "weekly", "$ne": "daily"}}"#, [!none, first, !second, !both]),
         (r#"{"$not": {"$topic": "weekly"}, "$topic": "daily"}"#, [!none, !first, second, !both]),
+        (r#"{"$topic": {"$exists": true}}"#, [!none, first, second, both]),
+        (r#"{"$topic": {"$exists": false}}"#, [none, !first, !second, !both]),
+        (r#"{"$not": {"$topic": {"$exists": true}}}"#, [none, !first, !second, !both]),
+        (r#"{"$topic": {"$exists": true, "$nin": ["weekly"]}}"#, [!none, !first, second, !both]),
     ] {
         let program = Program::compile(&checked(condition, &Audience));
         let found = subscriptions
@@ -468,6 +472,13 @@ fn topics_and_segments() {
         assert_eq!(found, expected, "{condition}");
     }
     assert_matches(&[
+        (r#"{"$segment": {"$eq": "adults"}}"#, &[r#"{"age": 18}"#], &["{}"]),
+        (r#"{"$segment": {"$ne": "adults"}}"#, &["{}"], &[r#"{"age": 18}"#]),
+        (r#"{"$segment": {"$in": ["adults", "minors"]}}"#, &["{}", r#"{"age": 18}"#], &[]),
+        (r#"{"$segment": {"$nin": ["adults", "minors"]}}"#, &[], &["{}", r#"{"age": 18}"#]),
+        (r#"{"$segment": {"$nin": ["adults"], "$in": ["adults", "minors"]}}"#, &["{}"], &[r#"{"age": 18}"#]),
+        (r#"{"$segment": {"$in": []}}"#, &[], &["{}"]),
+        (r#"{"$segment": {"$nin": []}}"#, &["{}"], &[]),
         (r#"{"$segment": "adults"}"#, &[r#"{"age": 18}"#], &[r#"{"age": 17}"#, "{}"]),
         (r#"{"$segment": "minors"}"#, &[r#"{"age": 17}"#, "{}"], &[r#"{"age": 18}"#]),
         (r#"{"$nor": [{"$segment": "minors"}, {"name": "x"}]}"#, &[r#"{"age": 18}"#], &[r#"{"age": 18, "name": "x"}"#]),
@@ -487,6 +498,10 @@ impl Scope for Of {
     }
 
     fn topic(&self, _: &str) -> Result<String, Refusal> {
+        unreachable!("no topics here")
+    }
+
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
         unreachable!("no topics here")
     }
 

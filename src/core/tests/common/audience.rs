@@ -59,6 +59,10 @@ impl Scope for Audience {
         }
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        Ok(vec!["t1".to_owned(), "t2".to_owned()])
+    }
+
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
         match reference {
             "adults" => Ok(super::checked(r#"{"age": {"$gte": 18}}"#, self)),
