@@ -1,6 +1,6 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
-use crate::api::page::{self, checked_page_size};
+use crate::api::page::{self, Page, checked_page_size};
 use crate::api::segment::read;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{executable_sql, is_contact, readable_sql};
@@ -17,9 +17,6 @@ use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
 
 mod segments;
-
-use page::Page;
-pub use page::one_direction;
 
 /// How many contacts a page may have.
 const MOST_CONTACTS: i32 = 1000;
