@@ -32,7 +32,7 @@ UPDATE fan_topics SET topic = 'later' WHERE topic = 'unheard of';
 UPDATE fans SET country = 'DE' WHERE id = fan(6);
 DELETE FROM fans WHERE id = fan(5);
 SELECT fan_counts();
-SELECT s.name, c.contact_id, c.change FROM segment_changes() c JOIN segments.segment s ON s.id = c.segment ORDER BY c."position";
+SELECT s.name, c.contact_id, c.change FROM segment_changes() c JOIN segments.segment s ON s.id = c.segment ORDER BY s.name, c."position";
 SELECT error FROM refresh_segments('fans') WHERE error IS NOT NULL;
 SELECT fan_counts();
 SELECT conditions_sql('{"$topic": {"$exists": false}}', 'fans');
