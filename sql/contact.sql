@@ -9,15 +9,16 @@ CREATE FUNCTION count_contacts(conditions segment_condition, audience text DEFAU
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'count_contacts_wrapper';
 COMMENT ON FUNCTION count_contacts(segment_condition, text) IS 'How many contacts satisfy a condition now.';
 
-CREATE FUNCTION search_contacts(conditions segment_condition, audience text DEFAULT 'contacts', page_size int DEFAULT 20, after text DEFAULT NULL)
+CREATE FUNCTION search_contacts(conditions segment_condition, audience text DEFAULT 'contacts', page_size int DEFAULT 20, after text DEFAULT NULL,
+                                before text DEFAULT NULL)
     RETURNS SETOF jsonb LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'search_contacts_wrapper';
-COMMENT ON FUNCTION search_contacts(segment_condition, text, int, text) IS
-    'A page of the contacts that satisfy a condition, newest first. after takes the cursor of the last contact of the page before.';
+COMMENT ON FUNCTION search_contacts(segment_condition, text, int, text, text) IS
+    'Contacts that satisfy a condition, newest first: the page after the contact of a cursor, or the page before it.';
 
-CREATE FUNCTION segment_contacts(segment uuid, page_size int DEFAULT 20, after text DEFAULT NULL)
+CREATE FUNCTION segment_contacts(segment uuid, page_size int DEFAULT 20, after text DEFAULT NULL, before text DEFAULT NULL)
     RETURNS SETOF jsonb LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_contacts_wrapper';
-COMMENT ON FUNCTION segment_contacts(uuid, int, text) IS
-    'A page of the members of a segment, newest first. after takes the cursor of the last contact of the page before.';
+COMMENT ON FUNCTION segment_contacts(uuid, int, text, text) IS
+    'Members of a segment, newest first: the page after the contact of a cursor, or the page before it.';
 
 CREATE FUNCTION segment_members(segment uuid, id_type anyelement DEFAULT NULL::text) RETURNS SETOF anyelement
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_members_wrapper';

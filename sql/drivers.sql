@@ -63,9 +63,9 @@ CREATE FUNCTION segment_sql(segment text) RETURNS text
     LANGUAGE sql STABLE AS 'SELECT @extschema@.segment_sql(segments.segment_id($1))';
 COMMENT ON FUNCTION segment_sql(text) IS 'As segment_sql(uuid), by id or name.';
 
-CREATE FUNCTION segment_contacts(segment text, page_size int DEFAULT 20, after text DEFAULT NULL) RETURNS SETOF jsonb
-    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_contacts(segments.segment_id($1), $2, $3)';
-COMMENT ON FUNCTION segment_contacts(text, int, text) IS 'As segment_contacts(uuid, int, text), by id or name.';
+CREATE FUNCTION segment_contacts(segment text, page_size int DEFAULT 20, after text DEFAULT NULL, before text DEFAULT NULL) RETURNS SETOF jsonb
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_contacts(segments.segment_id($1), $2, $3, $4)';
+COMMENT ON FUNCTION segment_contacts(text, int, text, text) IS 'As segment_contacts(uuid, int, text, text), by id or name.';
 
 CREATE FUNCTION segment_members(segment text, id_type anyelement DEFAULT NULL::text) RETURNS SETOF anyelement
     LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_members(segments.segment_id($1), $2)';

@@ -1,6 +1,6 @@
 //! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
 
-use crate::api::page::{self, checked_page_size};
+use crate::api::page::{self, Page, checked_page_size};
 use crate::api::segment::read;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{executable_sql, is_contact, readable_sql};
@@ -36,19 +36,29 @@ fn search_contacts(
     audience: Option<&str>,
     page_size: Option<i32>,
     after: Option<&str>,
+    before: Option<&str>,
     call: Call,
 ) {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
+    let page = Page::asked(after, before);
     let audience = Audience::load(audience);
     let checked = checked(&audience, conditions);
-    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
+    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
 }
 
 /// Members of a segment, newest first.
 #[pg_extern(sql = false)]
-fn segment_contacts(segment: Option<pgrx::Uuid>, page_size: Option<i32>, after: Option<&str>, call: Call) {
-    let (audience, checked) = members_of(required("segment", segment));
-    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), after);
+fn segment_contacts(
+    segment: Option<pgrx::Uuid>,
+    page_size: Option<i32>,
+    after: Option<&str>,
+    before: Option<&str>,
+    call: Call,
+) {
+    let segment = required("segment", segment);
+    let page = Page::asked(after, before);
+    let (audience, checked) = members_of(segment);
+    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
 }
 
 /// The ids of a segment's members, in the type that the caller asks for.

@@ -12,7 +12,7 @@ use crate::pg::{query, returning};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use segments_core::ast::{Condition, FieldPredicate, Member, Predicate};
+use segments_core::ast::{Condition, FieldPredicate, Member, NamePredicate, Predicate};
 use segments_core::error::Place;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
@@ -98,7 +98,10 @@ impl Parts {
             }),
             Member::Not(condition) => self.at(Operator::Not.name(), |parts| parts.condition(condition)),
             Member::Topic(_) => self.at(Operator::Topic.name(), |parts| parts.push(alone, Asks::Topics)),
-            Member::Segment(_) => self.at(Operator::Segment.name(), |parts| parts.push(alone, Asks::Several)),
+            Member::Segment(predicate) => self.at(Operator::Segment.name(), |parts| {
+                parts.push(alone, Asks::Several);
+                parts.segments(predicate);
+            }),
             Member::Field(path, predicate) => self.at(path.text(), |parts| {
                 parts.push(alone, Asks::Field(path.clone()));
                 parts.tests(path, predicate);
@@ -116,6 +119,19 @@ impl Parts {
             let alone = FieldPredicate::Tests(Predicate { read_as: *read_as, tests: vec![test.clone()] });
             let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
             self.at(test.operator().name(), |parts| parts.push(condition, Asks::Field(path.clone())));
+        }
+    }
+
+    /// Whether the contact is a member of each of several segments.
+    fn segments(&mut self, predicate: &NamePredicate) {
+        if matches!(predicate, NamePredicate::Literal(_)) {
+            return;
+        }
+        for (steps, name) in predicate.names() {
+            let alone = Member::Segment(NamePredicate::Literal(name.to_owned()));
+            steps.iter().for_each(|step| self.place.enter(step));
+            self.push(Condition { members: vec![alone] }, Asks::Several);
+            steps.iter().for_each(|_| self.place.leave());
         }
     }
 

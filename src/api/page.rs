@@ -13,36 +13,102 @@ use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
 
+/// Which page of the contacts, newest first.
+pub enum Page<'a> {
+    First,
+    /// The page that begins after the contact of that cursor
+    After(&'a str),
+    /// The page that ends before the contact of that cursor
+    Before(&'a str),
+}
+
+impl<'a> Page<'a> {
+    /// The page that a caller asks for; raises 22023 where that is two.
+    pub fn asked(after: Option<&'a str>, before: Option<&'a str>) -> Self {
+        match one_direction(after, before) {
+            (Some(cursor), _) => Page::After(cursor),
+            (None, Some(cursor)) => Page::Before(cursor),
+            (None, None) => Page::First,
+        }
+    }
+}
+
+/// The two cursors of a call; raises 22023 where both are given.
+pub fn one_direction<C>(after: Option<C>, before: Option<C>) -> (Option<C>, Option<C>) {
+    if after.is_some() && before.is_some() {
+        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after and before cannot be used together")
+            .detail("after asks for the page that follows, before for the page that precedes.")
+            .hint("Give one of them.")
+            .raise()
+    }
+    (after, before)
+}
+
 /// Returns one page of the contacts that satisfy a condition: newest first, else by id.
-pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, after: Option<&str>) {
-    let cursor = after.map(|after| Cursor::parse(after, &audience.id.type_name));
-    let (members, table) = (members(audience), audience.relation.quoted());
-    let (condition, order) = (executable_sql(audience, checked), order(audience));
-    let query = |part: &String| {
-        format!(
-            "SELECT pg_catalog.to_jsonb(c.*)
-               FROM (SELECT {members} FROM {table} WHERE ({condition}) AND {part} ORDER BY {order} LIMIT $1) c"
-        )
+pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, page: &Page) {
+    let direction = if matches!(page, Page::Before(_)) { Direction::Newer } else { Direction::Older };
+    let cursor = match page {
+        Page::First => None,
+        Page::After(cursor) => Some(Cursor::parse(cursor, direction, &audience.id.type_name)),
+        Page::Before(cursor) => Some(Cursor::parse(cursor, direction, &audience.id.type_name)),
     };
-    let queries: Vec<String> = parts(audience, cursor.as_ref()).iter().map(query).collect();
+    let (members, table) = (members(audience), audience.relation.quoted());
+    let (condition, order) = (executable_sql(audience, checked), order(audience, direction));
+    let nearest = |part: &String| {
+        format!("(SELECT {members} FROM {table} WHERE ({condition}) AND {part} ORDER BY {order} LIMIT $1) c")
+    };
+    let parts = parts(audience, direction, cursor.as_ref());
+    let queries: Vec<String> = match direction {
+        Direction::Older => {
+            parts.iter().map(|part| format!("SELECT pg_catalog.to_jsonb(c.*) FROM {}", nearest(part))).collect()
+        }
+        Direction::Newer => vec![turned(parts.iter().map(nearest))],
+    };
     returning::first_rows(call, &queries, page_size.into());
 }
 
-/// Which contacts come after the cursor: filters, to be read one after the other. Those without a date of creation come
-/// last: as a part of their own, they leave the others to an index that is read backwards.
-fn parts(audience: &Audience, cursor: Option<&Cursor>) -> Vec<String> {
-    let id = cursor.map(|cursor| Bound::new(&audience.id, &cursor.id));
+/// The nearest contacts of several parts, each in its order, the farthest first.
+fn turned(parts: impl Iterator<Item = String>) -> String {
+    let numbered = parts.enumerate().map(|(number, nearest)| {
+        format!(
+            "SELECT pg_catalog.to_jsonb(c.*) AS contact, {number} AS part, pg_catalog.row_number() OVER () AS place
+               FROM {nearest}"
+        )
+    });
+    format!(
+        "SELECT page.contact
+           FROM (SELECT * FROM ({}) nearest ORDER BY nearest.part, nearest.place LIMIT $1) page
+          ORDER BY page.part DESC, page.place DESC",
+        numbered.collect::<Vec<_>>().join(" UNION ALL ")
+    )
+}
+
+/// To which side of a cursor a page lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Older,
+    Newer,
+}
+
+/// Which contacts are to that side of the cursor: filters, to be read one after the other. Those without a date of
+/// creation are the oldest: as a part of their own, they leave the others to an index on dates and ids.
+fn parts(audience: &Audience, direction: Direction, cursor: Option<&Cursor>) -> Vec<String> {
+    let id = cursor.map(|cursor| Bound::new(&audience.id, &cursor.id, direction));
     let Some(created) = &audience.created else {
-        return vec![id.map_or("true".to_owned(), |id| id.is_below())];
+        return vec![id.map_or("true".to_owned(), |id| id.is_past())];
     };
-    let is_null = format!("{} IS NULL", quote_identifier(&created.name));
-    let date = cursor.and_then(|cursor| cursor.created.as_ref()).map(|date| Bound::new(created, date));
-    let dated = match (&date, &id) {
-        (Some(date), Some(id)) => date.is_below_with(id),
-        (None, Some(id)) => return vec![format!("{is_null} AND {}", id.is_below())],
-        _ => format!("{} IS NOT NULL", quote_identifier(&created.name)),
-    };
-    if created.not_null { vec![dated] } else { vec![dated, is_null] }
+    let name = quote_identifier(&created.name);
+    let (is_null, is_dated) = (format!("{name} IS NULL"), format!("{name} IS NOT NULL"));
+    let date = cursor.and_then(|cursor| cursor.created.as_ref()).map(|date| Bound::new(created, date, direction));
+    match (&date, &id, direction) {
+        (None, Some(id), Direction::Older) => vec![format!("{is_null} AND {}", id.is_past())],
+        (None, Some(id), Direction::Newer) => vec![format!("{is_null} AND {}", id.is_past()), is_dated],
+        (Some(date), Some(id), Direction::Newer) => vec![date.is_past_with(id)],
+        (Some(date), Some(id), Direction::Older) if created.not_null => vec![date.is_past_with(id)],
+        (Some(date), Some(id), Direction::Older) => vec![date.is_past_with(id), is_null],
+        (_, None, _) if created.not_null => vec![is_dated],
+        (_, None, _) => vec![is_dated, is_null],
+    }
 }
 
 /// The members of a contact's JSON object, as the columns of a SELECT.
@@ -73,27 +139,28 @@ fn as_text(audience: &Audience, column: &ColumnRef) -> String {
     format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", audience.value(&column.name))
 }
 
-fn order(audience: &Audience) -> String {
+fn order(audience: &Audience, direction: Direction) -> String {
     // With the table's name before it: alone, a name would mean what is returned under it.
     let column = |column: &ColumnRef| {
         format!("{}.{}", quote_identifier(&audience.relation.name.name), quote_identifier(&column.name))
     };
-    // Plain DESC is what an index on (created, id) gives when read backwards.
-    let columns = audience.created.iter().chain([&audience.id]).map(|by| format!("{} DESC", column(by)));
+    // Plain ASC is what an index on (created, id) gives, plain DESC what it gives when read backwards.
+    let way = if direction == Direction::Older { "DESC" } else { "ASC" };
+    let columns = audience.created.iter().chain([&audience.id]).map(|by| format!("{} {way}", column(by)));
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Where a page ended: the ordering values of its last contact, so that it holds when that contact is gone.
+/// Where a page begins or ends: the ordering values of a contact, so that it holds when that contact is gone.
 struct Cursor {
     created: Option<String>,
     id: String,
 }
 
 impl Cursor {
-    fn parse(text: &str, id_type: &str) -> Self {
+    fn parse(text: &str, direction: Direction, id_type: &str) -> Self {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
         let values = json.and_then(|json| serde_json::from_slice::<(Option<String>, String)>(&json).ok());
-        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else { no_cursor().raise() };
+        let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else { no_cursor(direction).raise() };
         Cursor { created, id }
     }
 }
@@ -103,40 +170,58 @@ struct Bound<'a> {
     column: &'a ColumnRef,
     term: String,
     value: String,
+    direction: Direction,
 }
 
 impl<'a> Bound<'a> {
-    fn new(column: &'a ColumnRef, value: &str) -> Self {
+    fn new(column: &'a ColumnRef, value: &str, direction: Direction) -> Self {
         let term = format!("{}::{}", quote_identifier(&column.name), column.type_name);
         let value = literal(value, &column.type_name);
-        must_be_read(&value);
-        Bound { column, term, value }
+        must_be_read(&value, direction);
+        Bound { column, term, value, direction }
     }
 
-    fn is_below(&self) -> String {
-        format!("{} {} {}", self.term, self.column.operator("<"), self.value)
+    fn is_past(&self) -> String {
+        format!("{} {} {}", self.term, self.operator(""), self.value)
     }
 
     /// As one comparison, where one operator orders both: that is what an index on both answers.
-    fn is_below_with(&self, id: &Bound) -> String {
-        let Bound { column, term, value } = self;
+    fn is_past_with(&self, id: &Bound) -> String {
+        let Bound { column, term, value, .. } = self;
         if column.operators == id.column.operators {
-            return format!("({term}, {}) {} ({value}, {})", id.term, column.operator("<"), id.value);
+            return format!("({term}, {}) {} ({value}, {})", id.term, self.operator(""), id.value);
         }
-        format!("({term} {} {value} AND ({} OR {}))", column.operator("<="), self.is_below(), id.is_below())
+        format!("({term} {} {value} AND ({} OR {}))", self.operator("="), self.is_past(), id.is_past())
+    }
+
+    fn operator(&self, or_equal: &str) -> String {
+        let symbol = if self.direction == Direction::Older { "<" } else { ">" };
+        self.column.operator(&format!("{symbol}{or_equal}"))
     }
 }
 
 /// Raises 22023 where the text of a literal is no value of its type.
-fn must_be_read(literal: &str) {
+fn must_be_read(literal: &str, direction: Direction) {
     let read = || query::first(&format!("SELECT {literal} IS NULL"), &[], |_| ());
-    subtransaction::rewording(read, |_, _| no_cursor());
+    subtransaction::rewording(read, |_, _| no_cursor(direction));
 }
 
-fn no_cursor() -> Failure {
-    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after is not a cursor")
-        .detail("A page begins after the contact whose cursor is given.")
-        .hint("Take the \"cursor\" of the last contact of the page before.")
+fn no_cursor(direction: Direction) -> Failure {
+    let (argument, detail, hint) = match direction {
+        Direction::Older => (
+            "after",
+            "A page begins after the contact whose cursor is given.",
+            "Take the \"cursor\" of the last contact of the page before.",
+        ),
+        Direction::Newer => (
+            "before",
+            "A page ends before the contact whose cursor is given.",
+            "Take the \"cursor\" of the first contact of the page after.",
+        ),
+    };
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{argument} is not a cursor"))
+        .detail(detail)
+        .hint(hint)
 }
 
 /// A page size from 1 to `most`; raises 22023 otherwise.

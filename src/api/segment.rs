@@ -1,5 +1,6 @@
 //! Segments: named conditions over one audience.
 
+pub mod any_topic;
 mod changes;
 mod named;
 pub mod read;

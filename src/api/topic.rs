@@ -1,5 +1,6 @@
 //! Topics, and who is subscribed to them.
 
+use crate::api::segment::any_topic::with_new_topic;
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
 use crate::catalog::segment::argument;
@@ -38,20 +39,22 @@ fn create_topic(
     }
     access::require_write(audience);
     let id = Uuid::now_v7();
-    let added = access::write(
-        "INSERT INTO segments.topic_config (id, audience, slug, name, description) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT DO NOTHING",
-        &[argument(id), audience.into(), slug.as_str().into(), name.into(), description.map(str::to_owned).into()],
-    );
-    if added == 0 {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
-            format!("topic \"{slug}\" already exists in audience \"{audience}\""),
-        )
-        .detail("Slugs are unique in an audience.")
-        .hint("Choose another name, or give a slug: create_topic('…', slug => '…').")
-        .raise()
-    }
+    with_new_topic(audience, || {
+        let added = access::write(
+            "INSERT INTO segments.topic_config (id, audience, slug, name, description) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT DO NOTHING",
+            &[argument(id), audience.into(), slug.as_str().into(), name.into(), description.map(str::to_owned).into()],
+        );
+        if added == 0 {
+            Failure::new(
+                PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+                format!("topic \"{slug}\" already exists in audience \"{audience}\""),
+            )
+            .detail("Slugs are unique in an audience.")
+            .hint("Choose another name, or give a slug: create_topic('…', slug => '…').")
+            .raise()
+        }
+    });
     returning::value("SELECT t FROM segments.topic t WHERE t.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
 }
 

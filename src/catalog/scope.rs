@@ -14,7 +14,7 @@ use segments_core::error::{Error, ErrorKind, Place, nearest};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::path::Path;
-use segments_core::sql::{ColumnKind, canonical_uuid};
+use segments_core::sql::{ColumnKind, Topics, canonical_uuid};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -227,6 +227,27 @@ impl<'a> AudienceScope<'a> {
         errors
     }
 
+    fn known_topics(&self) -> &[Topic] {
+        let read = || {
+            query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })
+        };
+        self.looked_up.topics.get_or_init(read)
+    }
+
+    /// The topic as subscriptions name it.
+    fn held_topic(&self, topic: &Topic) -> Result<String, Refusal> {
+        let names_ids = |topics: &Topics| topics.topic_column.kind == ColumnKind::Uuid;
+        match &self.audience.topics {
+            Subscriptions::Lost(why) => Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: why.clone(),
+                hint: "Tell which table has the subscriptions with attach_topics().".to_owned(),
+            }),
+            _ if self.audience.table.topics.as_ref().is_some_and(names_ids) => Ok(topic.id.clone()),
+            _ => Ok(topic.slug.clone()),
+        }
+    }
+
     fn changes_at(&self, instant: Instant) {
         let known = self.looked_up.changes_at.get();
         self.looked_up.changes_at.set(Some(known.map_or(instant, |known| known.min(instant))));
@@ -305,20 +326,10 @@ impl Scope for AudienceScope<'_> {
     }
 
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        let known = self.looked_up.topics.get_or_init(|| {
-            query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })
-        });
+        let known = self.known_topics();
         let is_meant = |topic: &&Topic| topic.slug == reference || topic.id.eq_ignore_ascii_case(reference);
-        let found = known.iter().find(is_meant);
-        let by_id =
-            self.audience.table.topics.as_ref().is_some_and(|topics| topics.topic_column.kind == ColumnKind::Uuid);
-        match found {
-            Some(_) if let Subscriptions::Lost(why) = &self.audience.topics => Err(Refusal {
-                kind: ErrorKind::UnknownObject,
-                message: why.clone(),
-                hint: "Name the table of subscriptions with attach_topics().".to_owned(),
-            }),
-            Some(topic) => Ok(if by_id { topic.id.clone() } else { topic.slug.clone() }),
+        match known.iter().find(is_meant) {
+            Some(topic) => self.held_topic(topic),
             None => {
                 let near = nearest(reference, known.iter().map(|topic| topic.slug.as_str()));
                 Err(Refusal {
@@ -331,6 +342,10 @@ impl Scope for AudienceScope<'_> {
                 })
             }
         }
+    }
+
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        self.known_topics().iter().map(|topic| self.held_topic(topic)).collect()
     }
 
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {

@@ -29,9 +29,9 @@ pub enum Member {
     /// `$not`
     Not(Condition),
     /// `$topic`
-    Topic(TopicPredicate),
-    /// `$segment`: an id or a name
-    Segment(String),
+    Topic(NamePredicate),
+    /// `$segment`
+    Segment(NamePredicate),
     /// A field and what is asked of it
     Field(Path, FieldPredicate),
 }
@@ -56,28 +56,31 @@ pub enum FieldPredicate {
     Tests(Predicate),
 }
 
-/// What is asked of a contact's subscriptions. Topics are named by slug or id.
+/// What is asked of the topics that a contact is subscribed to, each named by slug or id, or of the segments that it is
+/// a member of, each by name or id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TopicPredicate {
-    /// Subscribed, written as the topic alone
+pub enum NamePredicate {
+    /// It has that one, written as the name alone
     Literal(String),
     /// Tests, all of which must hold, in [`crate::value::key_order`] of their operators
-    Tests(Vec<TopicTest>),
+    Tests(Vec<NameTest>),
 }
 
-/// One test on a contact's subscriptions.
+/// One test on a contact's topics or segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TopicTest {
-    /// `$eq`: subscribed to it
+pub enum NameTest {
+    /// `$eq`: it has that one
     Eq(String),
-    /// `$ne`: not subscribed to it
+    /// `$ne`: it does not
     Ne(String),
-    /// `$in`: subscribed to any
+    /// `$in`: it has any
     In(Vec<String>),
-    /// `$nin`: subscribed to none
+    /// `$nin`: it has none
     Nin(Vec<String>),
-    /// `$all`: subscribed to every one; `[]` nobody
+    /// `$all`: it has every one; `[]` nobody. Of topics
     All(Vec<String>),
+    /// `$exists`: it has any that there is, or none. Of topics
+    Exists(bool),
 }
 
 impl FieldPredicate {
@@ -223,16 +226,64 @@ impl Comparison {
     }
 }
 
-impl TopicTest {
+impl NamePredicate {
+    /// The names, each with the steps from the predicate to it.
+    #[must_use]
+    pub fn names(&self) -> Vec<(Vec<String>, &str)> {
+        let under = |test: &NameTest, index: Option<usize>| {
+            [test.operator().name().to_owned()].into_iter().chain(index.map(|index| index.to_string())).collect()
+        };
+        match self {
+            NamePredicate::Literal(name) => vec![(vec![], name.as_str())],
+            NamePredicate::Tests(tests) => tests
+                .iter()
+                .flat_map(|test| match test {
+                    NameTest::Eq(name) | NameTest::Ne(name) => vec![(under(test, None), name.as_str())],
+                    NameTest::In(names) | NameTest::Nin(names) | NameTest::All(names) => names
+                        .iter()
+                        .enumerate()
+                        .map(|(index, name)| (under(test, Some(index)), name.as_str()))
+                        .collect(),
+                    NameTest::Exists(_) => vec![],
+                })
+                .collect(),
+        }
+    }
+
+    /// The same predicate of other names.
+    #[must_use]
+    pub fn renamed(&self, rename: &dyn Fn(&str) -> String) -> Self {
+        let all = |names: &[String]| names.iter().map(|name| rename(name)).collect();
+        match self {
+            NamePredicate::Literal(name) => NamePredicate::Literal(rename(name)),
+            NamePredicate::Tests(tests) => NamePredicate::Tests(
+                tests
+                    .iter()
+                    .map(|test| match test {
+                        NameTest::Eq(name) => NameTest::Eq(rename(name)),
+                        NameTest::Ne(name) => NameTest::Ne(rename(name)),
+                        NameTest::In(names) => NameTest::In(all(names)),
+                        NameTest::Nin(names) => NameTest::Nin(all(names)),
+                        NameTest::All(names) => NameTest::All(all(names)),
+                        NameTest::Exists(wanted) => NameTest::Exists(*wanted),
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl NameTest {
     /// Its operator.
     #[must_use]
     pub fn operator(&self) -> Operator {
         match self {
-            TopicTest::Eq(_) => Operator::Eq,
-            TopicTest::Ne(_) => Operator::Ne,
-            TopicTest::In(_) => Operator::In,
-            TopicTest::Nin(_) => Operator::Nin,
-            TopicTest::All(_) => Operator::All,
+            NameTest::Eq(_) => Operator::Eq,
+            NameTest::Ne(_) => Operator::Ne,
+            NameTest::In(_) => Operator::In,
+            NameTest::Nin(_) => Operator::Nin,
+            NameTest::All(_) => Operator::All,
+            NameTest::Exists(_) => Operator::Exists,
         }
     }
 }
@@ -278,6 +329,17 @@ impl Condition {
         let mut fields = Vec::new();
         self.gather_fields(&mut Place::default(), &mut fields);
         fields
+    }
+
+    /// Whether it asks if a contact is subscribed to any topic.
+    #[must_use]
+    pub fn asks_any_topic(&self) -> bool {
+        self.members.iter().any(|member| match member {
+            Member::Logical(_, conditions) => conditions.iter().any(Condition::asks_any_topic),
+            Member::Not(condition) => condition.asks_any_topic(),
+            Member::Topic(NamePredicate::Tests(tests)) => tests.iter().any(|test| matches!(test, NameTest::Exists(_))),
+            Member::Topic(NamePredicate::Literal(_)) | Member::Segment(_) | Member::Field(..) => false,
+        })
     }
 
     fn gather_fields<'c>(&'c self, place: &mut Place, fields: &mut Vec<TestedField<'c>>) {

@@ -14,8 +14,8 @@ use crate::types::{PropertyType, ScalarType};
 
 mod constant;
 mod document;
+mod names;
 pub(crate) mod property;
-mod topic;
 
 pub use document::DocumentOnly;
 pub use property::UNUSABLE;
@@ -54,6 +54,11 @@ pub trait Scope {
     /// # Errors
     /// There is no such topic, or topics cannot be asked for here.
     fn topic(&self, reference: &str) -> Result<String, Refusal>;
+    /// The ids of all topics.
+    ///
+    /// # Errors
+    /// Topics cannot be asked for here.
+    fn topics(&self) -> Result<Vec<String>, Refusal>;
     /// The checked condition of a segment named by id or name.
     ///
     /// # Errors
@@ -142,10 +147,7 @@ impl Checker<'_> {
             Member::Logical(junction, conditions) => self.junction(*junction, conditions, read),
             Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
             Member::Topic(predicate) => self.at(Operator::Topic.name(), |checker| checker.topics(predicate)),
-            Member::Segment(reference) => self.at(Operator::Segment.name(), |checker| {
-                let segment = checker.scope.segment(reference);
-                checker.accept(segment).and_then(|segment| checker.bound_nodes(segment)).unwrap_or(Expr::Const(false))
-            }),
+            Member::Segment(predicate) => self.at(Operator::Segment.name(), |checker| checker.segments(predicate)),
             Member::Field(path, predicate) => {
                 let field = self.field(path, predicate);
                 field.try_map(&mut |test| Some(Atom::Field(test.clone()))).unwrap_or(field_failed())

@@ -295,10 +295,21 @@ mod tests {
 
     #[test]
     fn what_holds_for_everyone_or_nobody_is_told() {
-        for everyone in ["{}", r#"{"$or": [{"a": 1}, {}]}"#, r#"{"$and": [{}, {}]}"#, r#"{"a": {"$nin": []}}"#] {
+        for everyone in [
+            "{}",
+            r#"{"$or": [{"a": 1}, {}]}"#,
+            r#"{"$and": [{}, {}]}"#,
+            r#"{"a": {"$nin": []}}"#,
+            r#"{"$segment": {"$nin": []}}"#,
+        ] {
             assert_eq!(found(everyone)[0].1, "condition holds for everyone", "{everyone}");
         }
-        for nobody in [r#"{"$nor": [{"a": 1}, {}]}"#, r#"{"$not": {}}"#, r#"{"a": 1, "b": {"$in": []}}"#] {
+        for nobody in [
+            r#"{"$nor": [{"a": 1}, {}]}"#,
+            r#"{"$not": {}}"#,
+            r#"{"a": 1, "b": {"$in": []}}"#,
+            r#"{"$topic": {"$in": []}}"#,
+        ] {
             assert_eq!(found(nobody)[0].1, "condition holds for nobody", "{nobody}");
         }
         assert_eq!(found(r#"{"$or": [{"a": 1}, {"b": {"$in": []}}]}"#), []);

@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 mod foreign;
+mod names;
 mod operand;
 mod predicate;
-mod topic;
 
 /// A condition as far as it could be read, and every mistake in it.
 #[derive(Debug)]
@@ -144,12 +144,7 @@ impl Parser {
             Some(Operator::Nor) => self.logical(Junction::Nor, raw),
             Some(Operator::Not) => Some(Member::Not(self.inner_condition(raw)?)),
             Some(Operator::Topic) => Some(Member::Topic(self.topic(raw)?)),
-            Some(Operator::Segment) => match self.open(raw)? {
-                Opened::String(reference) => Some(Member::Segment(reference)),
-                other => {
-                    self.wrong_operand(Operator::Segment, &other, "Name the segment: {\"$segment\": \"<id or name>\"}.")
-                }
-            },
+            Some(Operator::Segment) => Some(Member::Segment(self.segment(raw)?)),
             Some(operator) if self.names_fields(raw) => self.fail(
                 ErrorKind::Unsupported,
                 format!("operator {} does not compare fields with each other", operator.name()),

@@ -1,7 +1,7 @@
 //! The canonical text of a condition.
 
 use crate::ast::{
-    AllEntry, Condition, ElemMatch, FieldPredicate, Member, Operand, Predicate, Test, TopicPredicate, TopicTest,
+    AllEntry, Condition, ElemMatch, FieldPredicate, Member, NamePredicate, NameTest, Operand, Predicate, Test,
     TypeOperand,
 };
 use crate::date::DateLiteral;
@@ -19,8 +19,7 @@ impl fmt::Display for Condition {
             match member {
                 Member::Logical(_, conditions) => array(f, conditions, |f, condition| condition.fmt(f)),
                 Member::Not(condition) => condition.fmt(f),
-                Member::Topic(predicate) => predicate.fmt(f),
-                Member::Segment(reference) => string(f, reference),
+                Member::Topic(predicate) | Member::Segment(predicate) => predicate.fmt(f),
                 Member::Field(_, predicate) => predicate.fmt(f),
             }
         })
@@ -36,17 +35,18 @@ impl fmt::Display for FieldPredicate {
     }
 }
 
-impl fmt::Display for TopicPredicate {
+impl fmt::Display for NamePredicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TopicPredicate::Literal(topic) => string(f, topic),
-            TopicPredicate::Tests(tests) => object(f, tests, |f, test| {
+            NamePredicate::Literal(name) => string(f, name),
+            NamePredicate::Tests(tests) => object(f, tests, |f, test| {
                 key(f, test.operator().name())?;
                 match test {
-                    TopicTest::Eq(topic) | TopicTest::Ne(topic) => string(f, topic),
-                    TopicTest::In(topics) | TopicTest::Nin(topics) | TopicTest::All(topics) => {
-                        array(f, topics, |f, topic| string(f, topic))
+                    NameTest::Eq(name) | NameTest::Ne(name) => string(f, name),
+                    NameTest::In(names) | NameTest::Nin(names) | NameTest::All(names) => {
+                        array(f, names, |f, name| string(f, name))
                     }
+                    NameTest::Exists(wanted) => wanted.fmt(f),
                 }
             }),
         }

@@ -51,8 +51,8 @@ impl Member {
                 Member::Logical(*junction, conditions.iter().map(|condition| condition.renamed(names)).collect())
             }
             Member::Not(condition) => Member::Not(condition.renamed(names)),
-            Member::Segment(reference) => {
-                Member::Segment((names.segment)(reference).unwrap_or_else(|| reference.clone()))
+            Member::Segment(predicate) => {
+                Member::Segment(predicate.renamed(&|name| (names.segment)(name).unwrap_or_else(|| name.to_owned())))
             }
             Member::Field(path, predicate) => {
                 Member::Field((names.field)(path).unwrap_or_else(|| path.clone()), predicate.clone())
@@ -94,6 +94,10 @@ mod tests {
             (
                 r#"{"$nor": [{"$segment": "A"}, {"$segment": "Ab"}]}"#,
                 r#"{"$nor": [{"$segment": "B"}, {"$segment": "Ab"}]}"#,
+            ),
+            (
+                r#"{"$segment": {"$in": ["A", "Ab"], "$ne": "A", "$nin": ["C", "A"]}, "$topic": "A"}"#,
+                r#"{"$topic": "A", "$segment": {"$in": ["B", "Ab"], "$ne": "B", "$nin": ["C", "B"]}}"#,
             ),
         ] {
             assert_eq!(renamed(before, ("age", "years"), ("A", "B")), after);

@@ -85,6 +85,10 @@ impl Scope for Anywhere {
         Ok(reference.to_owned())
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
+
     fn segment(&self, _: &str) -> Result<Checked, Refusal> {
         Ok(Expr::Const(true))
     }

@@ -6,10 +6,10 @@ use crate::catalog::segment::{Definition, argument, id_of, unknown};
 use crate::catalog::{access, contact_sql, scope, visible};
 use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
-use crate::pg::error::{Failure, required};
+use crate::pg::error::required;
 use crate::pg::{returning, security};
+use pgrx::AnyElement;
 use pgrx::prelude::*;
-use pgrx::{AnyElement, PgSqlErrorCode};
 use std::collections::HashMap;
 
 /// A segment with its cached count.
@@ -31,12 +31,7 @@ fn list_segments(
     call: Call,
 ) {
     let page_size = page::checked_page_size(page_size, 100);
-    if after.is_some() && before.is_some() {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after and before cannot be used together")
-            .detail("after asks for the page that follows, before for the page that precedes.")
-            .hint("Give one of them.")
-            .raise()
-    }
+    let (after, before) = page::one_direction(after, before);
     if let Some(audience) = audience {
         access::must_have_audience(audience);
     }

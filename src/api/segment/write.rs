@@ -185,7 +185,7 @@ fn delete_segment(segment: Option<pgrx::Uuid>) -> pgrx::Uuid {
 }
 
 /// A segment, and those that refer to it, directly or through others.
-fn with_dependents(segment: &Definition) -> Vec<Definition> {
+pub(super) fn with_dependents(segment: &Definition) -> Vec<Definition> {
     let mut pending = vec![segment.clone()];
     let mut done = Vec::new();
     while let Some(segment) = pending.pop() {

@@ -24,6 +24,10 @@ impl Scope for DocumentOnly {
         Err(needs_audience(Operator::Topic))
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        Err(needs_audience(Operator::Topic))
+    }
+
     fn segment(&self, _: &str) -> Result<Checked, Refusal> {
         Err(needs_audience(Operator::Segment))
     }

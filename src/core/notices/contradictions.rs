@@ -1,7 +1,9 @@
 //! What cannot hold of one value: bounds the wrong way round, and equality with what is excluded beside it; and
 //! conditions that hold for everyone or for nobody.
 
-use crate::ast::{Comparison, Condition, FieldPredicate, Junction, Member, Operand, Predicate, Test};
+use crate::ast::{
+    Comparison, Condition, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate, Test,
+};
 use crate::date::{Instant, Utc};
 use crate::operator::Operator;
 use crate::value::Value;
@@ -68,7 +70,17 @@ pub(super) fn constant(condition: &Condition) -> Option<bool> {
         Member::Logical(Junction::Nor, conditions) => any(conditions.iter().map(constant)).map(|holds| !holds),
         Member::Not(condition) => constant(condition).map(|holds| !holds),
         Member::Field(_, FieldPredicate::Tests(predicate)) => constant_predicate(predicate),
-        Member::Field(_, FieldPredicate::Literal(_)) | Member::Topic(_) | Member::Segment(_) => None,
+        Member::Topic(predicate) | Member::Segment(predicate) => constant_names(predicate),
+        Member::Field(_, FieldPredicate::Literal(_)) => None,
+    }))
+}
+
+fn constant_names(predicate: &NamePredicate) -> Option<bool> {
+    let NamePredicate::Tests(tests) = predicate else { return None };
+    all(tests.iter().map(|test| match test {
+        NameTest::In(names) | NameTest::All(names) if names.is_empty() => Some(false),
+        NameTest::Nin(names) if names.is_empty() => Some(true),
+        _ => None,
     }))
 }
 

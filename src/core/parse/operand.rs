@@ -33,7 +33,7 @@ impl Parser {
         &mut self,
         operator: Operator,
         raw: &'t RawValue,
-        read: fn(&mut Parser, &'t RawValue) -> Option<T>,
+        read: impl FnMut(&mut Parser, &'t RawValue) -> Option<T>,
     ) -> Option<Vec<T>> {
         match self.open(raw)? {
             Opened::Array(items) if items.len() > limits::ENTRIES => self.fail(

@@ -29,6 +29,10 @@ impl Scope for Undeclared {
         unreachable!("conditions are generated without $topic")
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        unreachable!("conditions are generated without $topic")
+    }
+
     fn segment(&self, _: &str) -> Result<Checked, Refusal> {
         unreachable!("conditions are generated without $segment")
     }

@@ -112,6 +112,10 @@ fn topics_and_segments() {
         (r#"{"$topic": {"$all": []}}"#, [!none, !first, !second, !both]),
         (r#"{"$topic": {"$eq": "weekly", "$ne": "daily"}}"#, [!none, first, !second, !both]),
         (r#"{"$not": {"$topic": "weekly"}, "$topic": "daily"}"#, [!none, !first, second, !both]),
+        (r#"{"$topic": {"$exists": true}}"#, [!none, first, second, both]),
+        (r#"{"$topic": {"$exists": false}}"#, [none, !first, !second, !both]),
+        (r#"{"$not": {"$topic": {"$exists": true}}}"#, [none, !first, !second, !both]),
+        (r#"{"$topic": {"$exists": true, "$nin": ["weekly"]}}"#, [!none, !first, second, !both]),
     ] {
         let program = Program::compile(&checked(condition, &Audience));
         let found = subscriptions
@@ -134,6 +138,10 @@ impl Scope for Of {
     }
 
     fn topic(&self, _: &str) -> Result<String, Refusal> {
+        unreachable!("no topics here")
+    }
+
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
         unreachable!("no topics here")
     }
 

@@ -194,6 +194,10 @@ impl Scope for Audience {
         DocumentOnly.topic(reference)
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        DocumentOnly.topics()
+    }
+
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
         DocumentOnly.segment(reference)
     }

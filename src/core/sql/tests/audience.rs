@@ -114,6 +114,10 @@ impl Scope for Audience {
         Ok(reference.to_owned())
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        Ok(vec!["news".to_owned(), "offers".to_owned()])
+    }
+
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
         Ok(checked(reference))
     }

@@ -36,6 +36,10 @@ impl Scope for Audience {
         named.map(|(_, id)| id.clone()).ok_or_else(|| missing(format!("topic \"{reference}\" does not exist")))
     }
 
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        Ok(vec!["t1".to_owned(), "t2".to_owned()])
+    }
+
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
         let condition = WRITTEN.segments.get(reference);
         let condition = condition.ok_or_else(|| missing(format!("segment \"{reference}\" does not exist")))?;

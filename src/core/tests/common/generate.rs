@@ -62,21 +62,26 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
     if !options.audience {
         return document_only.boxed();
     }
-    let audience =
-        prop_oneof![topic_predicate(options).prop_map(Member::Topic), text(options).prop_map(Member::Segment)];
+    let audience = prop_oneof![
+        name_predicate(options, true).prop_map(Member::Topic),
+        name_predicate(options, false).prop_map(Member::Segment)
+    ];
     prop_oneof![8 => document_only, 1 => audience].boxed()
 }
 
-fn topic_predicate(options: Options) -> impl Strategy<Value = TopicPredicate> {
-    let test = prop_oneof![
-        text(options).prop_map(TopicTest::Eq),
-        text(options).prop_map(TopicTest::Ne),
-        vec(text(options), 0..3).prop_map(TopicTest::In),
-        vec(text(options), 0..3).prop_map(TopicTest::Nin),
-        vec(text(options), 0..3).prop_map(TopicTest::All),
+/// Of topics, which have two operators more, or of segments.
+fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = NamePredicate> {
+    let names = || vec(text(options), 0..3);
+    let of_both = prop_oneof![
+        text(options).prop_map(NameTest::Eq),
+        text(options).prop_map(NameTest::Ne),
+        names().prop_map(NameTest::In),
+        names().prop_map(NameTest::Nin),
     ];
+    let of_topics_alone = prop_oneof![names().prop_map(NameTest::All), any::<bool>().prop_map(NameTest::Exists)];
+    let test = if of_topics { prop_oneof![4 => of_both, 2 => of_topics_alone].boxed() } else { of_both.boxed() };
     let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
-    prop_oneof![text(options).prop_map(TopicPredicate::Literal), tests.prop_map(TopicPredicate::Tests)]
+    prop_oneof![text(options).prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
 }
 
 fn field_predicate(options: Options, levels: u32) -> BoxedStrategy<FieldPredicate> {

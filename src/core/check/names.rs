@@ -1,0 +1,60 @@
+//! Topics and segments, each looked up by its name or id.
+
+use super::Checker;
+use crate::ast::{NamePredicate, NameTest};
+use crate::expr::{Atom, Checked, Expr};
+
+impl Checker<'_> {
+    /// What a contact is subscribed to.
+    pub(super) fn topics(&mut self, predicate: &NamePredicate) -> Checked {
+        self.names(predicate, Self::topic)
+    }
+
+    /// Which segments a contact is a member of.
+    pub(super) fn segments(&mut self, predicate: &NamePredicate) -> Checked {
+        self.names(predicate, Self::segment)
+    }
+
+    fn names(&mut self, predicate: &NamePredicate, look_up: fn(&mut Self, &str) -> Checked) -> Checked {
+        match predicate {
+            NamePredicate::Literal(name) => look_up(self, name),
+            NamePredicate::Tests(tests) => {
+                let parts: Vec<_> = tests
+                    .iter()
+                    .map(|test| self.at(test.operator().name(), |checker| checker.name_test(test, look_up)))
+                    .collect();
+                Expr::and(parts)
+            }
+        }
+    }
+
+    fn name_test(&mut self, test: &NameTest, look_up: fn(&mut Self, &str) -> Checked) -> Checked {
+        let mut each = |names: &[String]| self.each(names, |checker, name| look_up(checker, name));
+        match test {
+            NameTest::In(names) => Expr::or(each(names)),
+            NameTest::Nin(names) => Expr::or(each(names)).not(),
+            NameTest::All(names) if names.is_empty() => Expr::Const(false),
+            NameTest::All(names) => Expr::and(each(names)),
+            NameTest::Eq(name) => look_up(self, name),
+            NameTest::Ne(name) => look_up(self, name).not(),
+            NameTest::Exists(wanted) => self.any_topic().negate_unless(*wanted),
+        }
+    }
+
+    fn topic(&mut self, reference: &str) -> Checked {
+        let topic = self.scope.topic(reference);
+        self.accept(topic).map_or(Expr::Const(false), |id| Expr::Test(Atom::Topic(id)))
+    }
+
+    /// A subscription counts where its topic exists, so that the topics are listed.
+    fn any_topic(&mut self) -> Checked {
+        let topics = self.scope.topics();
+        let topics = self.accept(topics).unwrap_or_default();
+        Expr::or(topics.into_iter().map(|id| Expr::Test(Atom::Topic(id))))
+    }
+
+    fn segment(&mut self, reference: &str) -> Checked {
+        let segment = self.scope.segment(reference);
+        self.accept(segment).and_then(|segment| self.bound_nodes(segment)).unwrap_or(Expr::Const(false))
+    }
+}

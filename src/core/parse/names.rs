@@ -1,0 +1,71 @@
+//! `$topic` and `$segment`: what contacts belong to, by name.
+
+use super::Parser;
+use crate::ast::{NamePredicate, NameTest};
+use crate::error::ErrorKind;
+use crate::json::Opened;
+use crate::operator::Operator;
+use serde_json::value::RawValue;
+
+/// The operators that may stand under `$topic`.
+const OF_TOPICS: &[Operator] =
+    &[Operator::Eq, Operator::Ne, Operator::In, Operator::Nin, Operator::All, Operator::Exists];
+/// The operators that may stand under `$segment`.
+const OF_SEGMENTS: &[Operator] = &[Operator::Eq, Operator::Ne, Operator::In, Operator::Nin];
+
+impl Parser {
+    pub(super) fn topic(&mut self, raw: &RawValue) -> Option<NamePredicate> {
+        self.names(raw, Names { of: Operator::Topic, operators: OF_TOPICS, hint: TOPIC_HINT })
+    }
+
+    pub(super) fn segment(&mut self, raw: &RawValue) -> Option<NamePredicate> {
+        self.names(raw, Names { of: Operator::Segment, operators: OF_SEGMENTS, hint: SEGMENT_HINT })
+    }
+
+    fn names(&mut self, raw: &RawValue, names: Names) -> Option<NamePredicate> {
+        match self.open(raw)? {
+            Opened::String(name) => Some(NamePredicate::Literal(name)),
+            Opened::Object(members) if !members.is_empty() => {
+                let members = self.unique(members)?;
+                let read =
+                    members.into_iter().map(|(key, raw)| self.at(&key, |parser| parser.name_test(&key, raw, names)));
+                Some(NamePredicate::Tests(read.flatten().collect()))
+            }
+            other => self.wrong_operand(names.of, &other, names.hint),
+        }
+    }
+
+    fn name_test(&mut self, key: &str, raw: &RawValue, names: Names) -> Option<NameTest> {
+        self.count_node()?;
+        let one = |parser: &mut Parser, raw| parser.string(names.of, raw, names.hint);
+        match Operator::parse(key).filter(|operator| names.operators.contains(operator)) {
+            Some(Operator::Eq) => one(self, raw).map(NameTest::Eq),
+            Some(Operator::Ne) => one(self, raw).map(NameTest::Ne),
+            Some(Operator::In) => self.entries(Operator::In, raw, one).map(NameTest::In),
+            Some(Operator::Nin) => self.entries(Operator::Nin, raw, one).map(NameTest::Nin),
+            Some(Operator::All) => self.entries(Operator::All, raw, one).map(NameTest::All),
+            Some(Operator::Exists) => self.boolean(Operator::Exists, raw).map(NameTest::Exists),
+            _ => {
+                let under = names.of.name();
+                let message = match Operator::parse(key) {
+                    Some(operator) => format!("operator {} does not belong under {under}", operator.name()),
+                    None => format!("unknown operator \"{key}\" under {under}"),
+                };
+                self.fail(ErrorKind::Unsupported, message, names.hint)
+            }
+        }
+    }
+}
+
+/// What is named, and how.
+#[derive(Clone, Copy)]
+struct Names {
+    of: Operator,
+    operators: &'static [Operator],
+    hint: &'static str,
+}
+
+const TOPIC_HINT: &str = "Name topics by slug or id: {\"$topic\": \"weekly\"} or {\"$topic\": {\"$in\": [\"weekly\", \"daily\"]}}; {\"$topic\": {\"$exists\": true}} is any topic.";
+
+const SEGMENT_HINT: &str =
+    "Name segments by id or name: {\"$segment\": \"Buyers\"} or {\"$segment\": {\"$nin\": [\"Buyers\", \"Staff\"]}}.";
