@@ -3,8 +3,9 @@
 
 use crate::api::segment::write::with_dependents;
 use crate::catalog::audience::Audience;
+use crate::catalog::freshness;
 use crate::catalog::segment::Definition;
-use crate::counting::count;
+use crate::counting::recount;
 use crate::evaluate::condition;
 use crate::live::changes::members::Members;
 use crate::live::definition_locks;
@@ -13,7 +14,7 @@ use crate::pg::snapshot;
 /// Adds a topic to an audience, and counts the segments anew that ask for any topic.
 pub fn with_new_topic<T>(audience: &str, add: impl FnOnce() -> T) -> T {
     // Nobody creates such a segment meanwhile.
-    definition_locks::hold_definitions(audience);
+    freshness::hold_definitions(audience);
     let asking = snapshot::latest(|| asking(audience));
     if asking.is_empty() {
         return add();
@@ -22,7 +23,7 @@ pub fn with_new_topic<T>(audience: &str, add: impl FnOnce() -> T) -> T {
     let members = Members::of_watched(&before, &asking);
     let added = add();
     // The audience's scope may ask for any topic as well.
-    count::recount(&snapshot::latest(|| Audience::load(audience)), &asking);
+    recount::recount(&snapshot::latest(|| Audience::load(audience)), &asking);
     members.record_changes();
     added
 }
