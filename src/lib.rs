@@ -19,13 +19,17 @@
 //!
 //! The language itself is in the crate `segments_core`, which does not know Postgres.
 
+#![deny(unsafe_code)]
+
 mod api;
 mod catalog;
 mod counting;
 mod ddl;
+#[allow(unsafe_code, reason = "it is called by pointer")]
 mod entry;
 mod evaluate;
 mod live;
+#[allow(unsafe_code, reason = "it wraps the interface of Postgres")]
 mod pg;
 mod planner;
 mod refresh;
