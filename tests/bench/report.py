@@ -180,13 +180,19 @@ def page(results: dict, figures: list[Figure], svg: str) -> str:
     versions = ", ".join(f"{name} {about[name]}" for name in ("segments", "Postgres", "jsquery", "DuckDB") if about[name])
     return f"""# Benchmarks
 
-`make bench` made this page: {about["contacts"]:,} contacts with 14 custom properties ({about["bytes"]:.0f} bytes of jsonb on average),
-a tenth of them again with documents of 4 KB. {versions}; {processor()}, {platform.system()}. One process without parallel workers, everything in
-Postgres's own memory: where it reads through the system's cache, reading takes as long as evaluating, and all shares come nearer to 1. Medians of {about["rounds"]} rounds in which the engines take turns; {about["clock"]}. In each row every engine gave the same count.
+[Without indexes](#without-indexes) · [With indexes](#with-indexes) · [What is demanded](#what-is-demanded) · [Run it](#run-it)
 
-Times are milliseconds; in parentheses, as a share of hand-written SQL on the same data, of which the fastest of several ways counts (`->>` with casts,
-`@>`, comparisons of jsonb). `@~` is the operator, `count_contacts` the whole function, on an audience with declared properties, `conditions_sql` the query that it runs; *columns* is a table with a typed column
-for each property; DuckDB runs with one thread.
+`make bench` made this page.
+
+- **Data:** {about["contacts"]:,} contacts with 14 custom properties ({about["bytes"]:.0f} bytes of jsonb on average), and a tenth of them again with
+  documents of 4 KB.
+- **Machine:** {versions}; {processor()}, {platform.system()}. One process without parallel workers. Everything is in Postgres's own memory.
+  If Postgres reads through the system's cache, reading takes as long as evaluating, and all shares come nearer to 1.
+- **Times** are milliseconds of {about["clock"]}: medians of {about["rounds"]} rounds in which the engines take turns. In parentheses is the share
+  of hand-written SQL on the same data, the fastest of several ways to write it (`->>` with casts, `@>`, comparisons of jsonb). In each row
+  every engine gave the same count.
+- **Columns of the tables:** `@~` is the operator. `count_contacts` is the whole function, on an audience with declared properties, and
+  `conditions_sql` the query that it runs. *columns* is a table with a typed column for each property. DuckDB runs with one thread.
 
 ![Time of each engine as a share of hand-written SQL's]({svg})
 
@@ -196,16 +202,17 @@ for each property; DuckDB runs with one thread.
 
 ## With indexes
 
-The operator and hand-written SQL share their indexes: GIN with `jsonb_path_ops`, and `property_number(properties, 'lifetime_value')`. jsquery has a GIN of its own,
-*columns* a B-tree or GIN for each column.
+The operator and hand-written SQL use the same indexes: GIN with `jsonb_path_ops`, and `property_number(properties, 'lifetime_value')`. jsquery has
+a GIN index of its own, and *columns* a B-tree or GIN index for each column.
 
 {as_markdown(results["seeks"])}
 
-Nearly all of a look-up through GIN is GIN's own work. A tree becomes one index condition, of which GIN reads every key without which something could still match,
-in the order of how rare they are: of `(IS and enterprise) or (partner and talk and team)` three of five. Conditions that SQL joins with OR are a scan each, which reads its
-rarest key and skips through the others: there, two of five. So a tree with a common key in each branch takes longer than `@>` with OR, and as long as the same jsonpath by
-hand; one with a rare key in each does not. A function that supports the planner can only say what all holds; offering a scan for each branch, joined by BitmapOr, would take a
-planner hook.
+Nearly all of a look-up through GIN is GIN's own work. A tree of conditions becomes one index condition. GIN reads its keys from the rarest on, until
+nothing can match without one of the keys that it has read: three of five for `(IS and enterprise) or (partner and talk and team)`. Conditions
+that SQL joins with OR are a scan each. Each scan reads its rarest key and skips through the others: two of five in this example. So a
+tree with a common key in each branch takes longer than `@>` with OR, and as long as the same jsonpath written by hand. A tree with a rare
+key in each branch does not. A planner support function can only say that a condition must hold. A scan for each branch, joined by
+BitmapOr, would take a planner hook.
 
 ## What is demanded
 
@@ -213,6 +220,6 @@ planner hook.
 
 ## Run it
 
-`make bench` takes some minutes; `SIZE=20000 make bench` shows in one whether it runs. The data are the same on every machine. The conditions, and the same by hand,
-are in [tests/bench/conditions.py](../tests/bench/conditions.py).
+`make bench` takes some minutes; `SIZE=20000 make bench` shows within one minute whether it runs. The data are the same on every machine. The
+conditions, and the SQL written by hand, are in [tests/bench/conditions.py](../tests/bench/conditions.py).
 """
