@@ -19,7 +19,7 @@
 //! jsonb, path
 //! document, json, pattern
 //! date, error, operator
-//! limits, locator, types, value
+//! limits, locator, nearest, types, value
 //! decimal
 //! ```
 #![forbid(unsafe_code)]
@@ -36,6 +36,7 @@ mod json;
 pub mod jsonb;
 pub mod limits;
 pub mod locator;
+pub mod nearest;
 pub mod notices;
 pub mod operator;
 pub mod parse;

@@ -20,10 +20,10 @@ pub trait Scope {
     }
     /// The names of all properties, for hints.
     fn property_names(&self) -> Vec<String>;
-    /// What to do about a name that is no property, where that one is much like it.
-    fn unknown_hint(&self, near: Option<&str>) -> String {
-        match near {
-            Some(name) => format!("Did you mean \"{name}\"? Otherwise declare it with create_property()."),
+    /// What to do about a name that is no property. `did_you_mean` is a sentence that names a property much like it.
+    fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
+        match did_you_mean {
+            Some(question) => format!("{question} Otherwise declare it with create_property()."),
             None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
         }
     }
