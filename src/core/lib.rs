@@ -18,7 +18,7 @@
 //! ast, row
 //! jsonb, path
 //! document, json, pattern
-//! date, error, operator
+//! date, error, infer, operator
 //! limits, locator, nearest, types, value
 //! decimal
 //! ```
@@ -32,6 +32,7 @@ pub mod document;
 pub mod error;
 pub mod expr;
 pub mod facts;
+pub mod infer;
 mod json;
 pub mod jsonb;
 pub mod limits;
