@@ -6,7 +6,7 @@ use crate::pg::{query, security};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
-use segments_core::error::nearest;
+use segments_core::nearest::did_you_mean;
 
 /// Gives a role a scope, for one audience or for all.
 #[pg_extern(sql = false)]
@@ -123,10 +123,10 @@ fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
     };
     let scope = Scope::named(scope).unwrap_or_else(|| {
         let names = Scope::ALL.map(Scope::name);
-        let near = nearest(scope, names);
+        let meant = did_you_mean(scope, names);
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown scope \"{scope}\""))
             .detail(format!("Scopes are {}.", names.join(", ")))
-            .hint(near.map_or("Use one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .hint(meant.unwrap_or_else(|| "Use one of these.".to_owned()))
             .raise()
     });
     (Role { oid, name }, scope)

@@ -7,7 +7,7 @@ use crate::pg::query;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use segments_core::error::nearest;
+use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use segments_core::sql::{ColumnKind, Index, Order, TypedIndex};
 use segments_core::types::{PropertyType, ScalarType};
@@ -96,8 +96,8 @@ fn best_index(audience: &Audience, name: &str) -> Index {
 
 fn unknown_property(audience: &Audience, name: &str) -> Failure {
     let names: Vec<String> = audience.property_names().collect();
-    let hint = match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => format!("Did you mean \"{near}\"? Otherwise declare it with create_property()."),
+    let hint = match did_you_mean(name, &names) {
+        Some(question) => format!("{question} Otherwise declare it with create_property()."),
         None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
     };
     Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" does not exist"))

@@ -11,8 +11,9 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Expr;
+use segments_core::infer::{ValueKind, property_type};
 use segments_core::path::Path;
-use segments_core::types::{PropertyType, ScalarType};
+use segments_core::types::PropertyType;
 
 /// The custom properties of a sample of the contacts.
 #[pg_extern(sql = false)]
@@ -131,17 +132,15 @@ impl Inferred {
     /// Of all kinds of values of one key, from most frequent, and then all kinds of elements.
     fn of(kinds: &[Kind]) -> Self {
         let values = || kinds.iter().filter(|kind| !kind.of_elements && kind.kind != "null");
-        let all: i64 = values().map(|kind| kind.times).sum();
-        // A few odd ones among many do not decide.
-        let common: Vec<&str> =
-            values().filter(|kind| kind.times * 100 >= all).map(|kind| kind.kind.as_str()).collect();
-        let elements: Vec<&str> = kinds.iter().filter(|kind| kind.of_elements).map(|kind| kind.kind.as_str()).collect();
+        let named = |kind: &Kind| ValueKind::named(&kind.kind);
+        let counted: Vec<_> = values().map(|kind| (named(kind), kind.times)).collect();
+        let elements: Vec<_> = kinds.iter().filter(|kind| kind.of_elements).map(named).collect();
         let mut examples: Vec<&(i64, String)> = values().flat_map(|kind| &kind.examples).collect();
         examples.sort_by_key(|(place, _)| *place);
         let examples: Vec<&str> = examples.into_iter().take(EXAMPLES).map(|(_, value)| value.as_str()).collect();
         Inferred {
             name: Path::from_keys(kinds[0].keys.clone()).text().to_owned(),
-            property_type: type_of(&common, &elements),
+            property_type: property_type(&counted, &elements),
             present: kinds[0].present,
             distinct_values: values().map(|kind| kind.distinct_values).sum(),
             examples: format!("[{}]", examples.join(", ")),
@@ -219,30 +218,4 @@ SELECT r.key, r.below, r.contacts::pg_catalog.float8 OPERATOR(pg_catalog./) (SEL
         kind_of_value = kind("f.value"),
         kind_of_element = kind("i.value"),
     )
-}
-
-/// The type that values of these kinds have; json where they have nothing in common.
-fn type_of(kinds: &[&str], elements: &[&str]) -> PropertyType {
-    let scalar = |kinds: &[&str]| {
-        let mut kinds = kinds.to_vec();
-        kinds.sort_unstable();
-        Some(match kinds.as_slice() {
-            ["number"] => ScalarType::Number,
-            ["boolean"] => ScalarType::Boolean,
-            ["date"] => ScalarType::Date,
-            ["timestamp"] | ["date", "timestamp"] => ScalarType::Timestamp,
-            // A few dates among strings are strings that look like dates.
-            kinds
-                if kinds.contains(&"string")
-                    && kinds.iter().all(|kind| ["string", "date", "timestamp"].contains(kind)) =>
-            {
-                ScalarType::String
-            }
-            _ => return None,
-        })
-    };
-    match kinds {
-        ["array"] => scalar(elements).map_or(PropertyType::Json, PropertyType::Array),
-        kinds => scalar(kinds).map_or(PropertyType::Json, PropertyType::Scalar),
-    }
 }

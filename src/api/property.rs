@@ -12,7 +12,7 @@ use crate::pg::{returning, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use segments_core::check::UNUSABLE;
-use segments_core::error::nearest;
+use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
 
@@ -209,12 +209,10 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
         &[audience.name.as_str().into(), name.into()],
     );
     if dropped == 0 {
-        let near = nearest(name, audience.custom.iter().map(|(name, _)| name.as_str()));
+        let meant = did_you_mean(name, audience.custom.iter().map(|(name, _)| name));
         Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" was not declared"))
             .detail(format!("The audience is \"{}\".", audience.name))
-            .hint(near.map_or("segments.property lists those that are.".to_owned(), |near| {
-                format!("Did you mean \"{near}\"?")
-            }))
+            .hint(meant.unwrap_or_else(|| "segments.property lists those that are.".to_owned()))
             .raise()
     }
 }
@@ -285,10 +283,10 @@ fn check_name(name: &str) -> Path {
 fn parse_type(name: &str) -> PropertyType {
     PropertyType::parse(name).unwrap_or_else(|| {
         let names: Vec<String> = PropertyType::names().collect();
-        let near = nearest(name, names.iter().map(String::as_str));
+        let meant = did_you_mean(name, &names);
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown property type \"{name}\""))
             .detail(format!("Types are {}.", names.join(", ")))
-            .hint(near.map_or("Use one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .hint(meant.unwrap_or_else(|| "Use one of these.".to_owned()))
             .raise()
     })
 }

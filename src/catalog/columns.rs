@@ -5,6 +5,7 @@ use crate::pg::error::Failure;
 use crate::pg::operator::Compared;
 use crate::pg::query;
 use pgrx::{PgSqlErrorCode, pg_sys};
+use segments_core::nearest::did_you_mean;
 use segments_core::sql::{Column, ColumnKind, QualifiedName};
 use segments_core::types::{PropertyType, ScalarType};
 
@@ -198,13 +199,13 @@ fn is_scalar(kind: &ColumnKind) -> bool {
 /// The column of that name; raises 42703 where the table has none.
 pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
     catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
-        let near = segments_core::error::nearest(column, catalog.iter().map(|found| found.name.as_str()));
+        let meant = did_you_mean(column, catalog.iter().map(|found| &found.name));
         Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("column \"{column}\" of {table} does not exist"))
             .detail(format!(
                 "Its columns are {}.",
                 catalog.iter().map(|found| found.name.as_str()).collect::<Vec<_>>().join(", ")
             ))
-            .hint(near.map_or("Name one of these.".to_owned(), |near| format!("Did you mean \"{near}\"?")))
+            .hint(meant.unwrap_or_else(|| "Name one of these.".to_owned()))
             .raise()
     })
 }

@@ -10,9 +10,10 @@ use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
 use segments_core::check::{self, Declaration, Refusal, Scope};
 use segments_core::date::{Instant, Zone};
-use segments_core::error::{Error, ErrorKind, Place, nearest};
+use segments_core::error::{Error, ErrorKind, Place};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
+use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use segments_core::sql::{ColumnKind, Topics, canonical_uuid};
 use std::cell::{Cell, OnceCell, RefCell};
@@ -290,14 +291,14 @@ impl Scope for AudienceScope<'_> {
         self.audience.property_names().collect()
     }
 
-    fn unknown_hint(&self, near: Option<&str>) -> String {
+    fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
         let (declare, exist) = match (self.is_restriction, &self.audience.table.properties) {
             (false, _) => ("declare it with create_property()", ", or see segments.property for those that exist"),
             (true, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
             (true, None) => ("attach the table with the properties_column that has it", ""),
         };
-        match near {
-            Some(near) => format!("Did you mean \"{near}\"? Otherwise {declare}."),
+        match did_you_mean {
+            Some(question) => format!("{question} Otherwise {declare}."),
             None => format!("{}{}{exist}.", declare[..1].to_uppercase(), &declare[1..]),
         }
     }
@@ -307,10 +308,7 @@ impl Scope for AudienceScope<'_> {
         match &column.kind {
             ColumnKind::Enum { labels, type_name, .. } if !labels.iter().any(|label| label == text) => {
                 let few: Vec<&str> = labels.iter().take(20).map(String::as_str).collect();
-                let hint = match nearest(text, labels.iter().map(String::as_str)) {
-                    Some(near) => format!("Did you mean \"{near}\"?"),
-                    None => format!("Its labels are {}.", few.join(", ")),
-                };
+                let hint = did_you_mean(text, labels).unwrap_or_else(|| format!("Its labels are {}.", few.join(", ")));
                 Some((format!("\"{text}\" is no label of {}, so nobody has it", type_name.name), hint))
             }
             ColumnKind::Uuid if canonical_uuid(text).is_none() => {
@@ -331,14 +329,13 @@ impl Scope for AudienceScope<'_> {
         match known.iter().find(is_meant) {
             Some(topic) => self.held_topic(topic),
             None => {
-                let near = nearest(reference, known.iter().map(|topic| topic.slug.as_str()));
+                let meant = did_you_mean(reference, known.iter().map(|topic| &topic.slug));
                 Err(Refusal {
                     kind: ErrorKind::UnknownObject,
                     message: format!("topic \"{reference}\" does not exist"),
-                    hint: match near {
-                        Some(near) => format!("Did you mean \"{near}\"?"),
-                        None => "Create it with create_topic(); segments.topic lists those that exist.".to_owned(),
-                    },
+                    hint: meant.unwrap_or_else(|| {
+                        "Create it with create_topic(); segments.topic lists those that exist.".to_owned()
+                    }),
                 })
             }
         }

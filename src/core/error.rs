@@ -81,20 +81,3 @@ impl Place {
         &self.pointer
     }
 }
-
-/// The candidate that `name` was probably meant to be: at most a third of it is mistyped.
-#[must_use]
-pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let wanted = name.to_lowercase();
-    let length = wanted.chars().count();
-    let reach = (length / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (candidate.to_lowercase(), candidate))
-        // The distance is at least the difference in length, and costs the product of both.
-        .filter(|(lower, _)| lower.chars().count().abs_diff(length) <= reach)
-        .map(|(lower, candidate)| (strsim::osa_distance(&wanted, &lower), candidate))
-        .filter(|(distance, _)| *distance <= reach)
-        .min()
-        .map(|(_, candidate)| candidate)
-}

@@ -18,8 +18,8 @@
 //! ast, row
 //! jsonb, path
 //! document, json, pattern
-//! date, error, operator
-//! limits, locator, types, value
+//! date, error, infer, operator
+//! limits, locator, nearest, types, value
 //! decimal
 //! ```
 #![forbid(unsafe_code)]
@@ -32,10 +32,12 @@ pub mod document;
 pub mod error;
 pub mod expr;
 pub mod facts;
+pub mod infer;
 mod json;
 pub mod jsonb;
 pub mod limits;
 pub mod locator;
+pub mod nearest;
 pub mod notices;
 pub mod operator;
 pub mod parse;

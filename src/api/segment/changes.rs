@@ -4,7 +4,7 @@ use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
 use crate::pg::error::Failure;
 use pgrx::PgSqlErrorCode;
-use segments_core::error::nearest;
+use segments_core::nearest::did_you_mean;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -59,10 +59,10 @@ fn make(segment: &mut Definition, key: &str, json: &str) {
         }
         (unknown, _) => {
             const KEYS: [&str; 4] = ["name", "description", "conditions", "time_zone"];
-            let near = nearest(unknown, KEYS);
+            let meant = did_you_mean(unknown, KEYS);
             invalid(&format!("a segment has no \"{unknown}\" that could be changed"))
                 .detail(format!("At /{unknown}"))
-                .hint(near.map_or(format!("Keys are {}.", KEYS.join(", ")), |near| format!("Did you mean \"{near}\"?")))
+                .hint(meant.unwrap_or_else(|| format!("Keys are {}.", KEYS.join(", "))))
                 .raise()
         }
     }

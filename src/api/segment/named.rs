@@ -8,7 +8,7 @@ use crate::pg::{query, security};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
-use segments_core::error::nearest;
+use segments_core::nearest::did_you_mean;
 use uuid::Uuid;
 
 /// The id of the segment that a text stands for. An id comes before a name that reads as one.
@@ -52,8 +52,8 @@ fn none_of_name(name: &str, audience: Option<&str>) -> Failure {
         )
         .hint("list_segments() shows the segments that exist."),
     };
-    match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => failure.hint(format!("Did you mean \"{near}\"?")),
+    match did_you_mean(name, &names) {
+        Some(question) => failure.hint(question),
         None => failure,
     }
 }

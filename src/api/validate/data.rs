@@ -8,7 +8,7 @@ use crate::catalog::scope::AudienceScope;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
 use segments_core::check::Scope;
-use segments_core::error::nearest;
+use segments_core::nearest::{did_you_mean, nearest};
 use segments_core::notices::Notice;
 use segments_core::path::Path;
 use segments_core::sql::ColumnKind;
@@ -83,7 +83,7 @@ impl Question {
             let before = &self.path.keys()[..self.path.keys().len() - 1];
             Path::from_keys(before.iter().cloned().chain([key.to_owned()]).collect()).text().to_owned()
         };
-        let hint = match nearest(last, keys.iter().map(String::as_str)) {
+        let hint = match nearest(last, &keys) {
             Some(near) => format!("Did you mean \"{}\"?", named(near)),
             None if keys.is_empty() => "No comparison holds for a missing value.".to_owned(),
             None => format!("There are {}.", listed(keys.iter().map(|key| named(key)))),
@@ -132,8 +132,8 @@ impl Question {
             !known.iter().any(|known| is_same(known, text)) && scope.never_holds(&self.asked.path, text).is_none()
         });
         let found = unknown.map(|(pointer, text)| {
-            let hint = match nearest(text, known.iter().copied()) {
-                Some(near) => format!("Did you mean \"{near}\"? There are {}.", listed(known.iter())),
+            let hint = match did_you_mean(text, known.iter().copied()) {
+                Some(question) => format!("{question} There are {}.", listed(known.iter())),
                 None => format!("There are {}.", listed(known.iter())),
             };
             let message = format!("{} has \"{}\" for \"{}\"", nobody(sample), cut(text), self.asked.path.text());

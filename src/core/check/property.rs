@@ -2,8 +2,9 @@
 
 use super::{Checker, Declaration, Scope};
 use crate::ast::FieldPredicate;
-use crate::error::{ErrorKind, nearest};
+use crate::error::ErrorKind;
 use crate::limits;
+use crate::nearest::did_you_mean;
 use crate::operator::{OPERATORS, OperatorRow};
 use crate::path::{Path, as_index};
 use crate::types::PropertyType;
@@ -83,10 +84,10 @@ impl Checker<'_> {
             return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
         let names = self.scope.property_names();
-        let nearest = |name| nearest(name, names.iter().map(String::as_str));
-        let near = nearest(path.text()).or_else(|| (!path.rest().is_empty()).then(|| nearest(path.first())).flatten());
+        let first = (!path.rest().is_empty()).then(|| path.first());
+        let meant = [path.text()].into_iter().chain(first).find_map(|name| did_you_mean(name, &names));
         let hint = hint_at_operator(path, predicate).or_else(|| self.hint_at_keys(path));
-        let hint = hint.unwrap_or_else(|| self.scope.unknown_hint(near));
+        let hint = hint.unwrap_or_else(|| self.scope.unknown_hint(meant));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 

@@ -1,7 +1,7 @@
 //! What to write in place of operators that the language does not have: those of other languages, negated ones, and
 //! mistyped ones.
 
-use crate::error::nearest;
+use crate::nearest::nearest;
 use crate::operator::{OPERATORS, Operator, Position};
 
 /// What to write in place of an operator that is unknown, where that can be told. `fits` says which could stand there.
