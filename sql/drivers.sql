@@ -72,10 +72,10 @@ CREATE FUNCTION segment_members(segment text, id_type anyelement DEFAULT NULL::t
 COMMENT ON FUNCTION segment_members(text, anyelement) IS 'As segment_members(uuid, anyelement), by id or name.';
 
 CREATE FUNCTION in_segment(contact_id text, segment text) RETURNS boolean
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment($1, segments.segment_id($2))';
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'in_segment_named_wrapper';
 COMMENT ON FUNCTION in_segment(text, text) IS 'As in_segment(text, uuid), by id or name.';
 CREATE FUNCTION in_segment(contact_id anyelement, segment text) RETURNS boolean
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), segments.segment_id($2))';
+    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
 COMMENT ON FUNCTION in_segment(anyelement, text) IS 'As in_segment(text, uuid), by id or name.';
 
 CREATE FUNCTION explain_match(contact_id text, segment text)

@@ -3,19 +3,20 @@
 use crate::api::page::{self, Page, checked_page_size};
 use crate::api::segment::read;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{executable_sql, is_contact, readable_sql};
+use crate::catalog::contact_sql::{executable_sql, readable_sql};
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of};
 use crate::counting::strategy::{self, Rights};
 use crate::evaluate::condition;
 use crate::pg::call::Call;
 use crate::pg::error::required;
-use crate::pg::{query, relcache, returning, security};
+use crate::pg::{relcache, returning, security};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
 
+mod membership;
 mod segments;
 
 /// How many contacts a page may have.
@@ -80,19 +81,6 @@ fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
         executable_sql(&audience, &checked)
     );
     security::with_fixed_output(|| returning::rows(call, &sql, &[]));
-}
-
-/// Whether a contact is a member of a segment now.
-#[pg_extern(sql = false)]
-fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
-    let (audience, checked) = members_of(segment);
-    let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({}))",
-        audience.relation.quoted(),
-        is_contact(&audience, contact_id),
-        executable_sql(&audience, &checked)
-    );
-    query::first(&sql, &[], |row| row.get(1)).unwrap_or(false)
 }
 
 /// The WHERE expression that a condition becomes.

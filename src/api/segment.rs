@@ -2,6 +2,6 @@
 
 pub mod any_topic;
 mod changes;
-mod named;
+pub mod named;
 pub mod read;
 mod write;

@@ -74,6 +74,12 @@ impl Session {
         self.prepare_with(sql, types, 0)
     }
 
+    /// As [`prepare`](Self::prepare), with one plan for any values of the parameters, which saves planning again: for
+    /// what finds few rows by a key.
+    pub fn prepare_for_any(&self, sql: &str, types: &[Oid]) -> KeptPlan {
+        self.prepare_with(sql, types, pg_sys::CURSOR_OPT_GENERIC_PLAN)
+    }
+
     fn prepare_with(&self, sql: &str, types: &[Oid], options: u32) -> KeptPlan {
         let mut types = types.to_vec();
         // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare

@@ -120,7 +120,7 @@ impl Asked {
             return Vec::new();
         }
         let session = Session::open();
-        let plan = self.plan.get_or_init(|| session.prepare(&self.sql, &[TEXTOID]));
+        let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
         let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| {
             let held = row.get::<Vec<bool>>(self.columns.names.len() + 1);
             let topics = self.topics.iter().zip(held).filter(|(_, held)| *held);

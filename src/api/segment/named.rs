@@ -11,12 +11,18 @@ use pgrx::spi::quote_literal;
 use segments_core::nearest::did_you_mean;
 use uuid::Uuid;
 
-/// The id of the segment that a text stands for. An id comes before a name that reads as one.
+/// As [`segment`].
 #[pg_extern(sql = false)]
 fn segment_id(reference: &str) -> pgrx::Uuid {
+    datum(segment(reference))
+}
+
+/// The id of the segment that a text stands for. An id comes before a name that reads as one. Raises 42704 where there
+/// is no such segment that the caller may see, 42725 where there are several.
+pub fn segment(reference: &str) -> Uuid {
     let id = read_uuid(reference);
     if let Some(id) = id.filter(|id| Definition::find(*id).is_some()) {
-        return datum(id);
+        return id;
     }
     let permitted = Permitted::of_caller(&SCOPES);
     let mut named = security::as_role(access::extension_owner(), || {
@@ -24,8 +30,8 @@ fn segment_id(reference: &str) -> pgrx::Uuid {
     });
     named.retain(|(_, audience)| permitted.includes(audience));
     match (named.as_slice(), id) {
-        ([(id, _)], _) => datum(*id),
-        ([], Some(id)) => datum(id),
+        ([(id, _)], _) => *id,
+        ([], Some(id)) => id,
         ([], None) => none_of_name(reference, None).raise(),
         (several, _) => ambiguous(reference, several).raise(),
     }

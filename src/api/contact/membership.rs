@@ -1,0 +1,173 @@
+//! Whether a contact is a member of a segment, asked of one contact after another.
+//!
+//! A backend plans the question once for a segment, and again when a definition, or a table that the condition reads,
+//! has changed since, in whichever session. The plan finds the contact by its id and puts the condition to its row.
+
+use crate::api::segment::named;
+use crate::catalog::access;
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::contact_sql::{can_be_id, executable_sql};
+use crate::catalog::definition_cache::{Sources, Validity};
+use crate::catalog::scope;
+use crate::catalog::segment::{Definition, datum, id_of};
+use crate::evaluate::condition;
+use crate::pg::spi::{KeptPlan, Session};
+use crate::pg::{query, security, snapshot, zone};
+use lru::LruCache;
+use pgrx::pg_sys::{Oid, TEXTOID};
+use pgrx::prelude::*;
+use pgrx::spi::quote_identifier;
+use segments_core::date::Instant;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use uuid::Uuid;
+
+/// Whether a contact is a member of a segment now.
+#[pg_extern(sql = false)]
+fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
+    let question = Asker::current().question(id_of(segment));
+    can_be_id(contact_id, &question.id_type) && question.ask(contact_id)
+}
+
+/// As [`in_segment`], where the segment is given by its id or by its name.
+#[pg_extern(sql = false)]
+fn in_segment_named(contact_id: &str, segment: &str) -> bool {
+    in_segment(contact_id, datum(Asker::current().meant(segment)))
+}
+
+/// Whether the contact of an id, `$1`, is a member of a segment.
+struct Question {
+    id_type: String,
+    sql: String,
+    plan: OnceCell<KeptPlan>,
+    /// Whether the condition has dates that are relative to now, which are constants in the plan
+    is_relative: bool,
+}
+
+impl Question {
+    fn new(segment: &Definition) -> Self {
+        let audience = Audience::load(&segment.audience);
+        let checked = scope::check_segment(&audience, segment).unwrap_or_else(|errors| condition::raise_first(errors));
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({}))",
+            audience.relation.quoted(),
+            audience.id.is(&quote_identifier(&audience.id.name), "$1"),
+            executable_sql(&audience, &checked.checked)
+        );
+        let is_relative = checked.changes_at.or(audience.changes_at).is_some();
+        Question { id_type: audience.id.type_name, sql, plan: OnceCell::new(), is_relative }
+    }
+
+    /// Asks with the rights of the current role, which Postgres checks whenever the plan is run.
+    fn ask(&self, contact_id: &str) -> bool {
+        let session = Session::open();
+        let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
+        let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| row.get::<bool>(1));
+        found.into_iter().next().unwrap_or(false)
+    }
+}
+
+#[derive(Clone)]
+struct Planned {
+    validity: Rc<Validity>,
+    question: Rc<Question>,
+}
+
+/// How many segments a backend keeps the questions of.
+const MOST_SEGMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
+thread_local! {
+    static QUESTIONS: RefCell<LruCache<Uuid, Planned>> = RefCell::new(LruCache::new(MOST_SEGMENTS));
+    static LAST: RefCell<Option<Allowed>> = const { RefCell::new(None) };
+}
+
+/// Who asks, and in which state of the database: within it, what a role may ask stays the same.
+#[derive(Clone, PartialEq, Eq)]
+struct Asker {
+    role: Oid,
+    snapshot: [u32; 5],
+    now: Instant,
+}
+
+/// What an asker was allowed to ask.
+struct Allowed {
+    asker: Asker,
+    questions: HashMap<Uuid, Planned>,
+    /// The segments that texts stand for
+    meant: HashMap<String, Uuid>,
+}
+
+impl Asker {
+    fn current() -> Self {
+        Asker { role: security::current_role(), snapshot: snapshot::identity(), now: zone::now() }
+    }
+
+    /// What is known of this asker, if they asked last.
+    fn known<T>(&self, look: impl FnOnce(&Allowed) -> Option<T>) -> Option<T> {
+        LAST.with_borrow(|last| look(last.as_ref().filter(|allowed| allowed.asker == *self)?))
+    }
+
+    fn remember(self, add: impl FnOnce(&mut Allowed)) {
+        let last = LAST.take().filter(|allowed| allowed.asker == self);
+        let mut allowed =
+            last.unwrap_or_else(|| Allowed { asker: self, questions: HashMap::new(), meant: HashMap::new() });
+        add(&mut allowed);
+        LAST.set(Some(allowed));
+    }
+
+    /// The id of the segment that a text stands for.
+    fn meant(self, reference: &str) -> Uuid {
+        self.known(|allowed| allowed.meant.get(reference).copied()).unwrap_or_else(|| {
+            let id = named::segment(reference);
+            self.remember(|allowed| _ = allowed.meant.insert(reference.to_owned(), id));
+            id
+        })
+    }
+
+    /// The question for a segment, as of the last definition that was committed, or made by this transaction. Raises
+    /// 42704 where there is no segment of that id that the caller may see.
+    fn question(self, segment: Uuid) -> Rc<Question> {
+        if let Some(planned) = self.known(|allowed| allowed.questions.get(&segment).cloned())
+            && planned.validity.holds()
+        {
+            return planned.question;
+        }
+        let planned = planned(Definition::load(segment));
+        let question = planned.question.clone();
+        self.remember(|allowed| _ = allowed.questions.insert(segment, planned));
+        question
+    }
+}
+
+fn planned(segment: Definition) -> Planned {
+    let known = QUESTIONS.with_borrow_mut(|questions| questions.get(&segment.id).cloned());
+    if let Some(planned) = known
+        && planned.validity.holds()
+    {
+        return planned;
+    }
+    let id = segment.id;
+    let planned = security::as_role(access::extension_owner(), || snapshot::latest(|| compile(segment)));
+    if !planned.question.is_relative {
+        let before = QUESTIONS.with_borrow_mut(|questions| questions.push(id, planned.clone()));
+        drop(before);
+    }
+    planned
+}
+
+fn compile(segment: Definition) -> Planned {
+    let validity = Validity::watch(|| {
+        let audience = Audience::load(&segment.audience);
+        let subscriptions = match &audience.topics {
+            Subscriptions::In(relation) => Some(relation.oid),
+            _ => None,
+        };
+        let tables = [audience.relation.oid].into_iter().chain(subscriptions).collect();
+        Sources { audiences: vec![segment.audience.clone()], tables }
+    });
+    // It may have changed before it was watched.
+    let question = Rc::new(Question::new(&Definition::load(segment.id)));
+    Planned { validity, question }
+}
