@@ -1,7 +1,8 @@
 //! The audience of the tests: its table, its properties, and how conditions on it are compiled.
 
-use crate::check::{Declaration, Refusal, Scope, check};
+use crate::check::{Declaration, Scope, check};
 use crate::date::{Instant, Utc, Zone};
+use crate::error::Refusal;
 use crate::expr::Checked;
 use crate::parse::parse;
 use crate::path::Path;
