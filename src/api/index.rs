@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
-use segments_core::sql::{ColumnKind, Index, Order, TypedIndex};
+use segments_core::sql::{ColumnKind, Index, IndexOrder, TypedIndex};
 use segments_core::types::{PropertyType, ScalarType};
 
 mod advice;
@@ -64,11 +64,11 @@ fn best_index(audience: &Audience, name: &str) -> Index {
                 .raise()
             }
             ColumnKind::Array(_) => Index::Elements(column.name.clone()),
-            kind if kind.has_patterns() => Index::Column(column.name.clone(), Order::Pattern),
+            kind if kind.has_patterns() => Index::Column(column.name.clone(), IndexOrder::Pattern),
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } | ColumnKind::Char { deterministic: false } => {
-                Index::Column(column.name.clone(), Order::C)
+                Index::Column(column.name.clone(), IndexOrder::C)
             }
-            _ => Index::Column(column.name.clone(), Order::Own),
+            _ => Index::Column(column.name.clone(), IndexOrder::Own),
         };
     }
     if let Some(column) = audience.table.column(path.first())
@@ -182,9 +182,9 @@ impl<'a> Place<'a> {
 
     fn definition(&self, index: &Index) -> String {
         match index {
-            Index::Column(column, Order::Own) => format!("({})", quote_identifier(column)),
-            Index::Column(column, Order::C) => format!("({} COLLATE \"C\")", quote_identifier(column)),
-            Index::Column(column, Order::Pattern) => {
+            Index::Column(column, IndexOrder::Own) => format!("({})", quote_identifier(column)),
+            Index::Column(column, IndexOrder::C) => format!("({} COLLATE \"C\")", quote_identifier(column)),
+            Index::Column(column, IndexOrder::Pattern) => {
                 let kind = self.audience.table.column(column).map(|column| &column.kind);
                 let class = match kind {
                     Some(ColumnKind::Varchar { .. }) => "varchar_pattern_ops",

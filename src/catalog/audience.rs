@@ -13,7 +13,7 @@ use segments_core::date::Instant;
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::path::Path;
-use segments_core::sql::{self, Column, Names, PropertiesColumn, QualifiedName, Style, Table, Topics};
+use segments_core::sql::{self, Column, ContactTable, Names, PropertiesColumn, QualifiedName, Style, Topics};
 use segments_core::types::PropertyType;
 
 /// An audience as it is now: its configuration and what the catalog says of its table.
@@ -31,7 +31,7 @@ pub struct Audience {
     /// When it will mean something else, because it has dates that are relative to now; `None`: never
     pub changes_at: Option<Instant>,
     /// What conditions become SQL over
-    pub table: Table,
+    pub table: ContactTable,
     /// The table that says who is subscribed to what
     pub topics: Subscriptions,
     /// The columns that it was attached with, beside the id, and that are not there any more, or not as they have to be
@@ -285,7 +285,7 @@ impl Config {
             scope: self.scope,
             restriction: Expr::Const(true),
             changes_at: None,
-            table: Table { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
+            table: ContactTable { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
             topics: subscriptions,
             lost,
             unusable,

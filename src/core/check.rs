@@ -4,7 +4,7 @@
 use crate::ast::{
     AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
 };
-use crate::error::{Error, ErrorKind, Place};
+use crate::error::{Error, ErrorKind, Place, Refusal};
 use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
@@ -19,7 +19,7 @@ mod scope;
 
 pub use document::DocumentOnly;
 pub use property::UNUSABLE;
-pub use scope::{Declaration, Refusal, Scope};
+pub use scope::{Declaration, Scope};
 
 /// Checks a condition and gives its normal form.
 ///
@@ -207,8 +207,7 @@ impl Checker<'_> {
             Test::Exists(wanted) => Expr::Test(ValueTest::Exists).negate_unless(*wanted),
             Test::Empty(wanted) => Expr::Test(ValueTest::Empty).negate_unless(*wanted),
             Test::Regex(pattern) if self.ignores_case => {
-                let refusal = |(kind, message, hint)| Refusal { kind, message, hint };
-                value_expr(self.accept(pattern.ignoring_case().map_err(refusal)).map(ValueTest::Regex))
+                value_expr(self.accept(pattern.ignoring_case()).map(ValueTest::Regex))
             }
             Test::Regex(pattern) => Expr::Test(ValueTest::Regex(pattern.clone())),
             Test::Text(text, needle) => Expr::Test(ValueTest::Text(*text, needle.clone())),

@@ -1,6 +1,6 @@
 //! Conditions as comparisons of what the `property_*` functions return, of which there may be statistics.
 
-use crate::ast::Comparison as Bound;
+use crate::ast::Comparison;
 use crate::date::DateRange;
 use crate::expr::{Constant, FieldTest, ValueTest};
 use crate::path::Path;
@@ -9,20 +9,20 @@ use crate::value::Value;
 
 /// `property_number(document, 'score') >= 5`.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct PropertyComparison {
     /// The type that the function returns
     pub read_as: ScalarType,
     /// The property
     pub property: String,
     /// Which operator
-    pub order: Order,
+    pub strategy: BtreeStrategy,
     /// The operand, as its type's input function reads it
     pub operand: String,
 }
 
 /// The operators of a B-tree, by their strategy numbers: `src/include/access/stratnum.h`.
 #[derive(Clone, Copy, Debug)]
-pub enum Order {
+pub enum BtreeStrategy {
     /// `<`
     Less = 1,
     /// `<=`
@@ -36,8 +36,8 @@ pub enum Order {
 }
 
 /// What comes near to a test: any of these conjunctions. `None` where it is no comparison of a property by itself.
-pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<Comparison>>> {
-    let one = |orders: &[(Order, Operand<'_>)]| -> Option<Vec<Comparison>> {
+pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
+    let one = |orders: &[(BtreeStrategy, Compared<'_>)]| -> Option<Vec<PropertyComparison>> {
         orders.iter().map(|(order, operand)| comparison(field, *order, operand)).collect()
     };
     let equal = |constant| one(&equality(field, constant));
@@ -52,7 +52,7 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<Comparison>>> {
 }
 
 /// A scalar, or one end of a range of time.
-enum Operand<'c> {
+enum Compared<'c> {
     Scalar(&'c Constant),
     Day(&'c DateRange),
     From(&'c DateRange),
@@ -63,46 +63,48 @@ fn is_date(field: &FieldTest) -> bool {
     field.read_as == Some(PropertyType::Scalar(ScalarType::Date))
 }
 
-fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(Order, Operand<'c>)> {
+fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(BtreeStrategy, Compared<'c>)> {
     match constant {
-        Value::Date(range) if is_date(field) => vec![(Order::Equal, Operand::Day(range))],
-        Value::Date(range) => vec![(Order::GreaterEqual, Operand::From(range)), (Order::Less, Operand::Until(range))],
-        scalar => vec![(Order::Equal, Operand::Scalar(scalar))],
+        Value::Date(range) if is_date(field) => vec![(BtreeStrategy::Equal, Compared::Day(range))],
+        Value::Date(range) => {
+            vec![(BtreeStrategy::GreaterEqual, Compared::From(range)), (BtreeStrategy::Less, Compared::Until(range))]
+        }
+        scalar => vec![(BtreeStrategy::Equal, Compared::Scalar(scalar))],
     }
 }
 
-fn inequality<'c>(field: &FieldTest, bound: Bound, constant: &'c Constant) -> (Order, Operand<'c>) {
+fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) -> (BtreeStrategy, Compared<'c>) {
     let order = match bound {
-        Bound::Lt => Order::Less,
-        Bound::Lte => Order::LessEqual,
-        Bound::Gte => Order::GreaterEqual,
-        Bound::Gt => Order::Greater,
+        Comparison::Lt => BtreeStrategy::Less,
+        Comparison::Lte => BtreeStrategy::LessEqual,
+        Comparison::Gte => BtreeStrategy::GreaterEqual,
+        Comparison::Gt => BtreeStrategy::Greater,
     };
     match constant {
-        Value::Date(range) if is_date(field) => (order, Operand::Day(range)),
+        Value::Date(range) if is_date(field) => (order, Compared::Day(range)),
         Value::Date(range) => match bound {
-            Bound::Lt | Bound::Gte => (order, Operand::From(range)),
-            Bound::Lte => (Order::Less, Operand::Until(range)),
-            Bound::Gt => (Order::GreaterEqual, Operand::Until(range)),
+            Comparison::Lt | Comparison::Gte => (order, Compared::From(range)),
+            Comparison::Lte => (BtreeStrategy::Less, Compared::Until(range)),
+            Comparison::Gt => (BtreeStrategy::GreaterEqual, Compared::Until(range)),
         },
-        scalar => (order, Operand::Scalar(scalar)),
+        scalar => (order, Compared::Scalar(scalar)),
     }
 }
 
-fn comparison(field: &FieldTest, order: Order, operand: &Operand<'_>) -> Option<Comparison> {
+fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &Compared<'_>) -> Option<PropertyComparison> {
     let (natural, operand) = match operand {
-        Operand::Scalar(Value::String(text)) => (ScalarType::String, text.clone()),
+        Compared::Scalar(Value::String(text)) => (ScalarType::String, text.clone()),
         // Longer, or with an exponent, it may be too much for a numeric.
-        Operand::Scalar(Value::Number(number)) => {
+        Compared::Scalar(Value::Number(number)) => {
             (ScalarType::Number, Some(number.to_string()).filter(|text| text.len() < 1000 && !text.contains('e'))?)
         }
-        Operand::Scalar(Value::Bool(value)) => (ScalarType::Boolean, value.to_string()),
-        Operand::Scalar(_) => return None,
-        Operand::Day(range) => (ScalarType::Date, range.day().to_string()),
-        Operand::From(range) => (ScalarType::Timestamp, range.from().to_string()),
-        Operand::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
+        Compared::Scalar(Value::Bool(value)) => (ScalarType::Boolean, value.to_string()),
+        Compared::Scalar(_) => return None,
+        Compared::Day(range) => (ScalarType::Date, range.day().to_string()),
+        Compared::From(range) => (ScalarType::Timestamp, range.from().to_string()),
+        Compared::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
     };
     let is_its = field.read_as.is_none_or(|read_as| read_as == PropertyType::Scalar(natural));
     let property = Path::from_keys(field.path.keys().to_vec()).text().to_owned();
-    is_its.then_some(Comparison { read_as: natural, property, order, operand })
+    is_its.then_some(PropertyComparison { read_as: natural, property, strategy: order, operand })
 }

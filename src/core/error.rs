@@ -27,6 +27,24 @@ pub enum ErrorKind {
     TooLarge,
 }
 
+/// Why something cannot be used, wherever in a condition it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The sort of mistake
+    pub kind: ErrorKind,
+    /// What is wrong, in Postgres's voice: lower case, no full stop
+    pub message: String,
+    /// What to do about it, as a sentence
+    pub hint: String,
+}
+
+impl Refusal {
+    /// A refusal of these parts.
+    pub fn new(kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Refusal { kind, message: message.into(), hint: hint.into() }
+    }
+}
+
 /// One mistake: what, where, and the way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {

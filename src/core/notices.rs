@@ -1,7 +1,7 @@
 //! What is legal in a condition and probably not meant.
 
 use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test, TestedField};
-use crate::check::property::Field;
+use crate::check::property::PathTarget;
 use crate::check::{Scope, check};
 use crate::date::Written;
 use crate::error::Place;
@@ -221,9 +221,9 @@ impl Finder<'_> {
     }
 
     fn declared(&self, path: &Path) -> Option<PropertyType> {
-        match Field::of(self.scope, path) {
-            Field::At(property_type) => property_type,
-            Field::Below(..) | Field::Key | Field::Unknown => None,
+        match PathTarget::of(self.scope, path) {
+            PathTarget::At(property_type) => property_type,
+            PathTarget::Below(..) | PathTarget::Key | PathTarget::Unknown => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Patterns of `$regex`, and the literal text of `$contains`, `$startsWith` and `$endsWith`.
 
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Refusal};
 use crate::limits::PATTERN_BYTES;
 use crate::operator::Operator;
 pub use construct::{CONSTRUCTS, Construct, markdown_table};
@@ -78,9 +78,6 @@ impl std::hash::Hash for Needle {
 /// The hint where `{}` stands for a pattern: it is what JavaScript makes of a regular expression that it writes as JSON.
 pub(crate) const LOST_PATTERN: &str =
     "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
-
-/// Why a pattern cannot be used: the kind, what is wrong, and the way out.
-pub type Refusal = (ErrorKind, String, String);
 
 impl Pattern {
     /// Compiles a pattern. `options` are letters of `imsx`, checked by the caller.
@@ -197,11 +194,10 @@ fn has_option(options: Option<&str>, letter: char) -> bool {
 }
 
 fn too_big() -> Refusal {
-    (
+    Refusal::new(
         ErrorKind::TooLarge,
         format!("compiled pattern exceeds the limit of {PATTERN_BYTES} bytes"),
-        "Use shorter text, smaller counts of repetitions, or ASCII's classes: [A-Za-z0-9_] is small, and \\w is Unicode's and large."
-            .into(),
+        "Use shorter text, smaller counts of repetitions, or ASCII's classes: [A-Za-z0-9_] is small, and \\w is Unicode's and large.",
     )
 }
 

@@ -5,13 +5,13 @@
 
 use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
 use crate::pattern::Needle;
-use crate::sql::{Column, ColumnKind, Table, canonical_uuid};
+use crate::sql::{Column, ColumnKind, ContactTable, canonical_uuid};
 use crate::types::JsonType;
 use crate::value::Value;
 
 /// A key that conditions read from a native column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct ColumnKey {
     /// The key
     pub key: String,
     /// The column's position among those that are read
@@ -24,14 +24,14 @@ pub struct Columns {
     /// Their names, in the order in which they are read
     pub names: Vec<String>,
     /// The keys that are read from one of them
-    pub fields: Vec<Field>,
+    pub fields: Vec<ColumnKey>,
     /// The position of the column with the custom properties
     pub properties: Option<usize>,
 }
 
 impl Columns {
     /// What the conditions, made ready by [`on_row`], read of the table.
-    pub fn of<'c>(conditions: impl IntoIterator<Item = &'c Checked>, table: &Table) -> Self {
+    pub fn of<'c>(conditions: impl IntoIterator<Item = &'c Checked>, table: &ContactTable) -> Self {
         let mut columns = Columns::default();
         for condition in conditions {
             columns.add(condition, table);
@@ -40,7 +40,7 @@ impl Columns {
     }
 
     /// Adds what another condition reads.
-    pub fn add(&mut self, condition: &Checked, table: &Table) {
+    pub fn add(&mut self, condition: &Checked, table: &ContactTable) {
         condition.for_each(&mut |atom| {
             let Atom::Field(field) = atom else { return };
             let key = field.path.first();
@@ -50,7 +50,7 @@ impl Columns {
             match (table.column(key), &table.properties) {
                 (Some(column), _) => {
                     let position = self.position(&column.name);
-                    self.fields.push(Field { key: key.to_owned(), position });
+                    self.fields.push(ColumnKey { key: key.to_owned(), position });
                 }
                 (None, Some(properties)) => self.properties = Some(self.position(&properties.name)),
                 (None, None) => {}
@@ -69,7 +69,7 @@ impl Columns {
 }
 
 /// The condition as rows are asked it. `fold` gives text in lower case, as `citext` compares it.
-pub fn on_row(condition: &Checked, table: &Table, fold: fn(&str) -> String) -> Checked {
+pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> String) -> Checked {
     let adapted = condition.try_map(&mut |atom| {
         Some(match atom {
             Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {

@@ -25,8 +25,8 @@ mod typed;
 mod writer;
 
 pub use native::canonical_uuid;
-pub use serving::{Choice, Index, Order};
-pub use table::{Column, ColumnKind, PropertiesColumn, QualifiedName, Table, Topics, TypedIndex};
+pub use serving::{Choice, Index, IndexOrder};
+pub use table::{Column, ColumnKind, ContactTable, PropertiesColumn, QualifiedName, Topics, TypedIndex};
 pub use writer::{Names, Style, label};
 
 use tree::Sql;
@@ -37,7 +37,7 @@ use writer::Writer;
 /// It stands for itself in `WHERE`; beside something else it needs parentheses. What the text says depends on the
 /// arguments alone.
 #[must_use]
-pub fn where_clause(checked: &Checked, table: &Table, style: &Style) -> String {
+pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> String {
     let writer = Writer(style);
     let compiler = Compiler { table, writer };
     writer.write(&compiler.sql(compiler.part(checked)))
@@ -75,7 +75,7 @@ pub struct Used<'t> {
 
 /// What the expression reads, for checks of privileges.
 #[must_use]
-pub fn used<'t>(checked: &Checked, table: &'t Table) -> Used<'t> {
+pub fn used<'t>(checked: &Checked, table: &'t ContactTable) -> Used<'t> {
     let mut used = Used::default();
     checked.for_each(&mut |atom| match atom {
         Atom::Topic(_) => used.topics = table.topics.as_ref(),
@@ -89,7 +89,7 @@ pub fn used<'t>(checked: &Checked, table: &'t Table) -> Used<'t> {
 }
 
 struct Compiler<'a> {
-    table: &'a Table,
+    table: &'a ContactTable,
     writer: Writer<'a>,
 }
 

@@ -14,7 +14,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::{Atom, Checked, Expr};
 use segments_core::program_set::ProgramSet;
-use segments_core::row_conditions::{Columns, Field, is_of_row, on_row};
+use segments_core::row_conditions::{ColumnKey, Columns, is_of_row, on_row};
 
 /// A pass over an audience's contacts, and whom it counts.
 pub struct Pass {
@@ -107,7 +107,7 @@ impl Pass {
 
 /// What the aggregate is told: the conditions, and what the columns are.
 pub struct Plan {
-    pub fields: Vec<Field>,
+    pub fields: Vec<ColumnKey>,
     pub properties: Option<usize>,
     pub ticket: Option<progress::Ticket>,
     pub set: ProgramSet,
@@ -127,7 +127,7 @@ impl Plan {
             })
             .collect();
         Plan {
-            fields: fields.into_iter().map(|(key, position)| Field { key, position }).collect(),
+            fields: fields.into_iter().map(|(key, position)| ColumnKey { key, position }).collect(),
             properties,
             ticket: ticket.map(progress::Ticket::from_parts),
             set: ProgramSet::compile(&checked),

@@ -14,7 +14,7 @@ use segments_core::expr::Checked;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row_conditions::{Columns, on_row};
-use segments_core::sql::Table;
+use segments_core::sql::ContactTable;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -35,7 +35,7 @@ struct Tracked {
 
 /// Segments that are still to be compiled.
 pub struct Population {
-    table: Table,
+    table: ContactTable,
     id: String,
     segments: Vec<Tracked>,
     conditions: Vec<Checked>,
@@ -45,8 +45,8 @@ pub struct Population {
 pub fn add(populations: &mut Vec<Population>, position: usize, audience: &Audience, segments: &[LiveSegment]) {
     let table = &audience.table;
     let is_alike = |population: &Population| {
-        let properties = |table: &Table| table.properties.as_ref().map(|column| column.name.clone());
-        let names = |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let properties = |table: &ContactTable| table.properties.as_ref().map(|column| column.name.clone());
+        let names = |table: &ContactTable| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         population.id == audience.id.name
             && properties(&population.table) == properties(table)
             && names(&population.table) == names(table)

@@ -4,7 +4,7 @@
 use crate::pg::statistics::Variable;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{IntoDatum, PgList};
-use segments_core::comparison::Comparison;
+use segments_core::comparison::PropertyComparison;
 use segments_core::sql::TypedIndex;
 use segments_core::types::ScalarType;
 use std::ffi::CString;
@@ -36,7 +36,7 @@ impl Properties {
     }
 
     /// The fraction of rows that satisfy all of these; `None` where there are no statistics of one of the properties.
-    pub fn selectivity(self, comparisons: &[Comparison]) -> Option<f64> {
+    pub fn selectivity(self, comparisons: &[PropertyComparison]) -> Option<f64> {
         let mut clauses = std::ptr::null_mut();
         for comparison in comparisons {
             let expression = self.expression(comparison.read_as, &comparison.property)?;
@@ -99,7 +99,7 @@ fn type_of(read_as: ScalarType) -> Oid {
 
 /// # Safety
 /// The expression is of the type that the comparison is of.
-unsafe fn clause(expression: *mut pg_sys::Node, comparison: &Comparison) -> Option<*mut pg_sys::Expr> {
+unsafe fn clause(expression: *mut pg_sys::Node, comparison: &PropertyComparison) -> Option<*mut pg_sys::Expr> {
     // Postgres makes this of a comparison with a boolean.
     if comparison.read_as == ScalarType::Boolean {
         // SAFETY: by this function's own condition.
@@ -113,7 +113,7 @@ unsafe fn clause(expression: *mut pg_sys::Node, comparison: &Comparison) -> Opti
     // are found by its OID. The input function raises where the operand is out of its range, as a comparison would.
     unsafe {
         let family = (*pg_sys::lookup_type_cache(type_, pg_sys::TYPECACHE_BTREE_OPFAMILY as i32)).btree_opf;
-        let operator = pg_sys::get_opfamily_member(family, type_, type_, comparison.order as i16);
+        let operator = pg_sys::get_opfamily_member(family, type_, type_, comparison.strategy as i16);
         let (mut input, mut parameter) = (none, none);
         pg_sys::getTypeInputInfo(type_, &raw mut input, &raw mut parameter);
         let operand = pg_sys::OidInputFunctionCall(input, operand.as_ptr().cast_mut(), parameter, -1);

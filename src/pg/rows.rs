@@ -9,7 +9,7 @@ use segments_core::locator::Locator;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row::Cell;
-use segments_core::row_conditions::Field;
+use segments_core::row_conditions::ColumnKey;
 use smallvec::SmallVec;
 
 /// Conditions over rows whose columns come in a known order.
@@ -45,9 +45,14 @@ const INLINE_COLUMNS: usize = 8;
 impl RowProgram {
     /// The keys that are native `fields` are read from their columns, all others from the column with the custom
     /// properties. `type_of` tells the type of the column at a position.
-    pub fn new(set: ProgramSet, fields: &[Field], properties: Option<usize>, type_of: impl Fn(usize) -> Oid) -> Self {
-        let slot_of = |field: &Field| set.keys().iter().position(|key| *key == field.key);
-        let column = |field: &Field| {
+    pub fn new(
+        set: ProgramSet,
+        fields: &[ColumnKey],
+        properties: Option<usize>,
+        type_of: impl Fn(usize) -> Oid,
+    ) -> Self {
+        let slot_of = |field: &ColumnKey| set.keys().iter().position(|key| *key == field.key);
+        let column = |field: &ColumnKey| {
             let reader = Reader::of_type(type_of(field.position));
             Some(Column { slot: slot_of(field)?, position: field.position, reader })
         };

@@ -10,7 +10,7 @@ use crate::pg::call::Call;
 use crate::pg::{query, returning, security};
 use pgrx::prelude::*;
 use segments_core::expr::{Atom, Expr, FieldTest};
-use segments_core::sql::{self, Choice, Index, Order};
+use segments_core::sql::{self, Choice, Index, IndexOrder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -266,10 +266,10 @@ fn to_create(place: &Place<'_>, segments: &[Searched<'_>], sample: &Sample) -> V
 /// An index for prefixes serves equality too: one will do.
 fn merge_orders(helped: &mut BTreeMap<Index, Helped>) {
     let own: Vec<Index> =
-        helped.keys().filter(|index| matches!(index, Index::Column(_, Order::Own))).cloned().collect();
+        helped.keys().filter(|index| matches!(index, Index::Column(_, IndexOrder::Own))).cloned().collect();
     for index in own {
         let Index::Column(column, _) = &index else { continue };
-        let pattern = Index::Column(column.clone(), Order::Pattern);
+        let pattern = Index::Column(column.clone(), IndexOrder::Pattern);
         if helped.contains_key(&pattern) {
             let segments = helped.remove(&index).unwrap_or_default();
             helped.entry(pattern).or_default().extend(segments);

@@ -6,7 +6,7 @@ use crate::pg::index::first_expression;
 use crate::pg::query;
 use pgrx::pg_sys;
 use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
-use segments_core::sql::{ColumnKind, Index, Order, TypedIndex};
+use segments_core::sql::{ColumnKind, Index, IndexOrder, TypedIndex};
 use segments_core::types::ScalarType;
 
 /// An index that is complete.
@@ -36,10 +36,10 @@ pub fn read(audience: &Audience) -> Vec<Existing> {
         let serves_by = |number: usize| match (&columns[number], method.as_str()) {
             (Some(column), "gin") => elements(audience, column, &operator_classes[number]),
             (Some(column), "btree") if operator_classes[number].ends_with("_pattern_ops") => {
-                vec![Index::Column(column.clone(), Order::Pattern)]
+                vec![Index::Column(column.clone(), IndexOrder::Pattern)]
             }
             (Some(column), "btree" | "hash") => {
-                let orders = [(in_own_collation[number], Order::Own), (in_c[number], Order::C)];
+                let orders = [(in_own_collation[number], IndexOrder::Own), (in_c[number], IndexOrder::C)];
                 orders.iter().filter(|(has, _)| *has).map(|(_, order)| Index::Column(column.clone(), *order)).collect()
             }
             (None, "btree" | "hash") if number == 0 => property(audience, index, in_c[0]).into_iter().collect(),

@@ -1,8 +1,8 @@
 //! The scope of `jsonb @~ condition`: a document and nothing else.
 
-use super::{Declaration, Refusal, Scope};
+use super::{Declaration, Scope};
 use crate::date::{Instant, Utc, Zone};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Refusal};
 use crate::expr::Checked;
 use crate::operator::Operator;
 use crate::path::Path;

@@ -15,7 +15,7 @@ pub const UNUSABLE: &str =
     "JSON has nothing like that type. Add a column of another type that says the same, such as a number.";
 
 /// What a path leads to.
-pub(crate) enum Field {
+pub(crate) enum PathTarget {
     /// Something of that type; `None` where anything may be there
     At(Option<PropertyType>),
     /// Below a property of that name and type, which has no fields
@@ -26,12 +26,12 @@ pub(crate) enum Field {
     Unknown,
 }
 
-impl Field {
+impl PathTarget {
     /// What the path leads to, as the scope declares.
     pub(crate) fn of(scope: &dyn Scope, path: &Path) -> Self {
         let first = scope.property(&path.prefix(1));
         if first == Declaration::Undeclared {
-            return Field::At(None);
+            return PathTarget::At(None);
         }
         // Of declared names that the path begins with, the longest says what it is.
         let deeper = (2..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|length| path.prefix(length));
@@ -41,14 +41,14 @@ impl Field {
             _ => None,
         });
         match found.map(|(property_type, name)| (property_type, &path.keys()[name.keys().len()..], name)) {
-            None if first == Declaration::Key => Field::Key,
-            None => Field::Unknown,
-            Some((property_type, [], _)) => Field::At(Some(property_type)),
-            Some((PropertyType::Json, ..)) => Field::At(None),
+            None if first == Declaration::Key => PathTarget::Key,
+            None => PathTarget::Unknown,
+            Some((property_type, [], _)) => PathTarget::At(Some(property_type)),
+            Some((PropertyType::Json, ..)) => PathTarget::At(None),
             Some((PropertyType::Array(element), [index], _)) if as_index(index).is_some() => {
-                Field::At(Some(PropertyType::Scalar(element)))
+                PathTarget::At(Some(PropertyType::Scalar(element)))
             }
-            Some((property_type, _, name)) => Field::Below(name, property_type),
+            Some((property_type, _, name)) => PathTarget::Below(name, property_type),
         }
     }
 }
@@ -56,9 +56,9 @@ impl Field {
 impl Checker<'_> {
     /// The path as declared, and the type of what it leads to; `None` where anything may be there.
     pub(super) fn declared(&mut self, path: &Path, predicate: &FieldPredicate) -> Option<(Path, Option<PropertyType>)> {
-        match Field::of(self.scope, path) {
-            Field::At(property_type) => Some((path.clone(), property_type)),
-            Field::Below(name, property_type) => {
+        match PathTarget::of(self.scope, path) {
+            PathTarget::At(property_type) => Some((path.clone(), property_type)),
+            PathTarget::Below(name, property_type) => {
                 let name = name.text();
                 self.fail(
                     ErrorKind::TypeMismatch,
@@ -67,8 +67,8 @@ impl Checker<'_> {
                 );
                 None
             }
-            Field::Key if predicate.read_as().is_some() => Some((path.clone(), None)),
-            Field::Key | Field::Unknown => {
+            PathTarget::Key if predicate.read_as().is_some() => Some((path.clone(), None)),
+            PathTarget::Key | PathTarget::Unknown => {
                 self.unknown_property(path, predicate);
                 None
             }

@@ -1,7 +1,7 @@
 //! What a condition is checked against.
 
 use crate::date::{Instant, Zone};
-use crate::error::ErrorKind;
+use crate::error::Refusal;
 use crate::expr::Checked;
 use crate::path::Path;
 use crate::types::PropertyType;
@@ -71,15 +71,4 @@ pub enum Declaration {
     Key,
     /// Not a property
     Unknown,
-}
-
-/// Why something that a condition names cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The sort of mistake
-    pub kind: ErrorKind,
-    /// What is wrong
-    pub message: String,
-    /// What to do about it
-    pub hint: String,
 }

@@ -2,7 +2,7 @@
 
 use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TypeOperand};
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Refusal};
 use crate::json::{self, Opened};
 use crate::limits;
 use crate::operator::{Operator, Position};
@@ -130,7 +130,7 @@ impl Parser {
         self.check_options(options, "imsx")?;
         match Pattern::compile(&source, options) {
             Ok(pattern) => self.count_pattern(pattern.bytes()).map(|()| Test::Regex(pattern)),
-            Err((kind, message, hint)) => self.fail(kind, message, hint),
+            Err(Refusal { kind, message, hint }) => self.fail(kind, message, hint),
         }
     }
 
@@ -139,7 +139,7 @@ impl Parser {
         self.check_options(options, "i")?;
         match Needle::compile(test, &text, options) {
             Ok(needle) => self.count_pattern(needle.bytes()).map(|()| Test::Text(test, needle)),
-            Err((kind, message, hint)) => self.fail(kind, message, hint),
+            Err(Refusal { kind, message, hint }) => self.fail(kind, message, hint),
         }
     }
 

@@ -1,7 +1,6 @@
 //! What other regex engines have and ours has not, or would read otherwise: refused by name, with what to write instead.
 
-use super::Refusal;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Refusal};
 
 /// One thing that a pattern may not have.
 #[derive(Debug, PartialEq, Eq)]
@@ -191,7 +190,7 @@ impl Construct {
     #[must_use]
     pub fn refuse(&self, found: &str) -> Refusal {
         let message = format!("invalid pattern: {} are not supported: ", plain(self.name)) + found;
-        (ErrorKind::BadPattern, message, plain(self.instead))
+        Refusal::new(ErrorKind::BadPattern, message, plain(self.instead))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::construct::{CLASS_AS_BOUND, LOOK_AROUND};
 use super::scan::{Negated, Scanned, scan};
-use super::{Refusal, has_option, too_big};
-use crate::error::ErrorKind;
+use super::{has_option, too_big};
+use crate::error::{ErrorKind, Refusal};
 use crate::limits::PATTERN_BYTES;
 use regex_syntax::ast::parse::ParserBuilder;
 use regex_syntax::ast::{self, AssertionKind, Ast, Flag, GroupKind, RepetitionKind};
@@ -47,10 +47,10 @@ pub(super) fn read(source: &str, options: Option<&str>) -> Result<Reading, Refus
     let Complement { unwanted, wanted, is_anywhere } = complement(&tree, &negated, has('m'))?;
     let unwanted = translate(&unwanted)?;
     if is_anywhere && unwanted.properties().minimum_len() == Some(0) {
-        return Err((
+        return Err(Refusal::new(
             ErrorKind::BadPattern,
-            "invalid pattern: X matches the empty string in ^((?!X).)*$".into(),
-            "Such a pattern matches nothing but the empty string: let X match at least one character.".into(),
+            "invalid pattern: X matches the empty string in ^((?!X).)*$",
+            "Such a pattern matches nothing but the empty string: let X match at least one character.",
         ));
     }
     Ok(Reading { wanted: wanted.as_ref().map(translate).transpose()?, unwanted: Some(unwanted) })
@@ -103,10 +103,10 @@ fn complement(tree: &Ast, negated: &Negated, multi_line: bool) -> Result<Complem
         _ => None,
     };
     if flags.iter().filter_map(state).next_back().unwrap_or(multi_line) {
-        return Err((
+        return Err(Refusal::new(
             ErrorKind::BadPattern,
-            "invalid pattern: (?! and (?<! are not supported with option m".into(),
-            "Leave option m out, or put a simpler pattern inside $not, which holds for missing values too.".into(),
+            "invalid pattern: (?! and (?<! are not supported with option m",
+            "Leave option m out, or put a simpler pattern inside $not, which holds for missing values too.",
         ));
     }
     Ok(complement)
@@ -138,10 +138,9 @@ fn is_end(part: &Ast) -> bool {
 }
 
 fn invalid(reason: &str) -> Refusal {
-    (
+    Refusal::new(
         ErrorKind::BadPattern,
         format!("invalid pattern: {reason}"),
-        "Patterns use the syntax of the Rust regex crate; $contains, $startsWith and $endsWith match literal text."
-            .into(),
+        "Patterns use the syntax of the Rust regex crate; $contains, $startsWith and $endsWith match literal text.",
     )
 }

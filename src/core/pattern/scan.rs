@@ -7,7 +7,8 @@ use super::construct::{
     Construct, ESCAPE, FLAG, FOREIGN_BLANK, LAST_LINE, LOOK_AROUND, NEWLINE, OCTAL, OCTAL_IN_BRACES, POSSESSIVE,
     QUOTED_NAME, RECURSION, VERB, VERTICAL_TAB,
 };
-use super::{Refusal, too_big};
+use super::too_big;
+use crate::error::Refusal;
 use regex_syntax::ast::ClassAsciiKind;
 
 /// How many classes such as `\w` a pattern may have. Each takes at least 256 bytes compiled, so that more of them would

@@ -2,7 +2,8 @@
 
 use super::TextTest;
 use super::expression::Expression;
-use super::{Refusal, too_big};
+use super::too_big;
+use crate::error::Refusal;
 use memchr::memmem;
 use regex_syntax::hir::{Hir, HirKind, Literal, Look};
 

@@ -1,7 +1,7 @@
 //! Tests on one value of a native column, as SQL that indexes serve.
 
 use super::moment;
-use super::number::{self, Bound};
+use super::number::{self, NumberComparison};
 use super::table::ColumnKind;
 use super::tree::{Equal, Infix, OneOf, Sql, Symbol};
 use super::writer::Writer;
@@ -107,8 +107,10 @@ impl Scalar<'_> {
         Some(match (self.kind, constant) {
             (kind, Value::String(text)) if kind.is_string() => self.ordered_text(comparison, text),
             (kind, Value::Number(number)) if kind.is_number() => match number::ordered(kind, comparison, number) {
-                Bound::Always(holds) => Sql::Const(holds),
-                Bound::Compare(comparison, text) => self.below_nan(comparison, self.compare(comparison, &text)),
+                NumberComparison::Always(holds) => Sql::Const(holds),
+                NumberComparison::Compare(comparison, text) => {
+                    self.below_nan(comparison, self.compare(comparison, &text))
+                }
             },
             (ColumnKind::Boolean, Value::Bool(value)) => self.compare(comparison, &value.to_string()),
             (ColumnKind::Date, Value::Date(range)) => {

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// How an ordered comparison with an exact number reads on a column that cannot hold every number.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(super) enum NumberComparison {
     /// For every number of the type, or for none
     Always(bool),
     /// Compared so with a number of the type, as its text
@@ -32,17 +32,17 @@ pub(super) fn equal(kind: &ColumnKind, number: &Decimal) -> Option<String> {
 }
 
 /// The comparison of a column of that kind with `number`.
-pub(super) fn ordered(kind: &ColumnKind, comparison: Comparison, number: &Decimal) -> Bound {
+pub(super) fn ordered(kind: &ColumnKind, comparison: Comparison, number: &Decimal) -> NumberComparison {
     match kind {
         ColumnKind::Real | ColumnKind::Double => {
             // The numbers that floats print as are in the order of the floats, and `number` lies no nearer to
             // any other: what is on its far side stays there.
             let nearest = Float::nearest(kind, number);
-            Bound::Compare(shift(comparison, nearest.decimal.cmp(number)), nearest.text)
+            NumberComparison::Compare(shift(comparison, nearest.decimal.cmp(number)), nearest.text)
         }
         kind => match integers(kind) {
             Some(limits) => integer_bound(limits, comparison, number),
-            None => Bound::Compare(comparison, number.to_string()),
+            None => NumberComparison::Compare(comparison, number.to_string()),
         },
     }
 }
@@ -68,22 +68,22 @@ fn integers(kind: &ColumnKind) -> Option<(i64, i64)> {
     }
 }
 
-fn integer_bound((least, greatest): (i64, i64), comparison: Comparison, number: &Decimal) -> Bound {
+fn integer_bound((least, greatest): (i64, i64), comparison: Comparison, number: &Decimal) -> NumberComparison {
     let is_upward = matches!(comparison, Comparison::Gt | Comparison::Gte);
     if *number < Decimal::from(least) {
-        return Bound::Always(is_upward);
+        return NumberComparison::Always(is_upward);
     }
     if *number > Decimal::from(greatest) {
-        return Bound::Always(!is_upward);
+        return NumberComparison::Always(!is_upward);
     }
     if let Some(whole) = number.to_i64() {
-        return Bound::Compare(comparison, whole.to_string());
+        return NumberComparison::Compare(comparison, whole.to_string());
     }
     let below = floor(number);
     if is_upward {
-        Bound::Compare(Comparison::Gte, (below + 1).to_string())
+        NumberComparison::Compare(Comparison::Gte, (below + 1).to_string())
     } else {
-        Bound::Compare(Comparison::Lte, below.to_string())
+        NumberComparison::Compare(Comparison::Lte, below.to_string())
     }
 }
 
@@ -176,10 +176,10 @@ mod tests {
     }
 
     /// Whether a bound lets a stored number of the type through, read as Postgres reads its text.
-    fn lets<T: PartialOrd + std::str::FromStr>(bound: &Bound, stored: T) -> bool {
+    fn lets<T: PartialOrd + std::str::FromStr>(bound: &NumberComparison, stored: T) -> bool {
         match bound {
-            Bound::Always(holds) => *holds,
-            Bound::Compare(comparison, text) => {
+            NumberComparison::Always(holds) => *holds,
+            NumberComparison::Compare(comparison, text) => {
                 let bound: T = text.parse().ok().unwrap();
                 stored.partial_cmp(&bound).is_some_and(|ordering| comparison.accepts(ordering))
             }
@@ -216,14 +216,14 @@ mod tests {
     #[test]
     fn bounds_outside_of_an_integer_type_hold_for_all_or_none() {
         for (comparison, text, expected) in [
-            (Gt, "32767.5", Bound::Always(false)),
-            (Lte, "32767.5", Bound::Always(true)),
-            (Gte, "-1e100", Bound::Always(true)),
-            (Lt, "-32768.1", Bound::Always(false)),
-            (Gt, "-1e-50", Bound::Compare(Gte, "0".into())),
-            (Lt, "-1e-50", Bound::Compare(Lte, "-1".into())),
-            (Gt, "32767", Bound::Compare(Gt, "32767".into())),
-            (Gte, "32766.5", Bound::Compare(Gte, "32767".into())),
+            (Gt, "32767.5", NumberComparison::Always(false)),
+            (Lte, "32767.5", NumberComparison::Always(true)),
+            (Gte, "-1e100", NumberComparison::Always(true)),
+            (Lt, "-32768.1", NumberComparison::Always(false)),
+            (Gt, "-1e-50", NumberComparison::Compare(Gte, "0".into())),
+            (Lt, "-1e-50", NumberComparison::Compare(Lte, "-1".into())),
+            (Gt, "32767", NumberComparison::Compare(Gt, "32767".into())),
+            (Gte, "32766.5", NumberComparison::Compare(Gte, "32767".into())),
         ] {
             assert_eq!(ordered(&ColumnKind::SmallInt, comparison, &decimal(text)), expected, "{comparison:?} {text}");
         }

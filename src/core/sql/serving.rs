@@ -4,7 +4,7 @@
 
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
-use super::{Column, Names, Style, Table, TypedIndex, column, typed};
+use super::{Column, ContactTable, Names, Style, TypedIndex, column, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::facts::{Facts, GinClass};
 use crate::path::Path;
@@ -14,7 +14,7 @@ use crate::types::PropertyType;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Index {
     /// A B-tree on a native column
-    Column(String, Order),
+    Column(String, IndexOrder),
     /// A GIN index on a native column that is an array
     Elements(String),
     /// A B-tree on what a `property_*` function reads of a custom property
@@ -25,7 +25,7 @@ pub enum Index {
 
 /// What a B-tree on a column can look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Order {
+pub enum IndexOrder {
     /// Equality, and the order of the column's own type and collation
     Own,
     /// Equality, and prefixes: `text_pattern_ops`
@@ -49,7 +49,7 @@ pub enum Choice {
 impl Choice {
     /// The ways that there are for a condition; `None` where every contact has to be looked at.
     #[must_use]
-    pub fn of(checked: &Checked, table: &Table) -> Option<Self> {
+    pub fn of(checked: &Checked, table: &ContactTable) -> Option<Self> {
         match checked {
             Expr::And(parts) => {
                 let mut choices: Vec<Self> = Vec::new();
@@ -96,7 +96,7 @@ impl Choice {
 }
 
 /// The indexes that could serve a test, the best first.
-fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
+fn serving(field: &FieldTest, table: &ContactTable) -> Vec<Index> {
     let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
     let writer = Writer(&style);
     if let Some(column) = table.column(field.path.first()) {
@@ -107,7 +107,7 @@ fn serving(field: &FieldTest, table: &Table) -> Vec<Index> {
     let mut indexes = Vec::new();
     if let Some(PropertyType::Scalar(read_as)) = field.read_as {
         let index = TypedIndex { property: Path::from_keys(field.path.keys().to_vec()).text().to_owned(), read_as };
-        let with_index = Table { typed_indexes: vec![index.clone()], ..table.clone() };
+        let with_index = ContactTable { typed_indexes: vec![index.clone()], ..table.clone() };
         if typed::test(writer, &with_index, field).is_some() {
             indexes.push(Index::Property(index));
         }
@@ -123,7 +123,8 @@ fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
     let term = writer.value(column);
     let is_own = |left: &str| left == term;
     let is_in_c = |left: &str| left == format!("{term} COLLATE {}", writer.c_collation());
-    let ordered = |orders: &[Order]| orders.iter().map(|order| Index::Column(column.name.clone(), *order)).collect();
+    let ordered =
+        |orders: &[IndexOrder]| orders.iter().map(|order| Index::Column(column.name.clone(), *order)).collect();
     match sql {
         // One bound suffices; the other parts are of the same column.
         Sql::And(parts) => {
@@ -135,15 +136,15 @@ fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
             found.first().map_or(vec![], |first| first.iter().filter(in_all).cloned().collect())
         }
         Sql::OneOf(one_of) if one_of.operator.symbol == Symbol::Eq => equality(&one_of.term, column, is_own, is_in_c),
-        Sql::Truth(left) if is_own(left) => ordered(&[Order::Own]),
-        Sql::Not(inner) if matches!(&**inner, Sql::Truth(left) if is_own(left)) => ordered(&[Order::Own]),
+        Sql::Truth(left) if is_own(left) => ordered(&[IndexOrder::Own]),
+        Sql::Not(inner) if matches!(&**inner, Sql::Truth(left) if is_own(left)) => ordered(&[IndexOrder::Own]),
         Sql::Infix { left, operator, right } => match operator.symbol {
             Symbol::Eq => equality(left, column, is_own, is_in_c),
-            Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_own(left) => ordered(&[Order::Own]),
-            Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_in_c(left) => ordered(&[Order::C]),
+            Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_own(left) => ordered(&[IndexOrder::Own]),
+            Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_in_c(left) => ordered(&[IndexOrder::C]),
             Symbol::Like if right.starts_with("'%") || right.starts_with("E'%") => vec![],
-            Symbol::Like if is_own(left) => ordered(&[Order::Pattern, Order::C]),
-            Symbol::Like if is_in_c(left) => ordered(&[Order::C]),
+            Symbol::Like if is_own(left) => ordered(&[IndexOrder::Pattern, IndexOrder::C]),
+            Symbol::Like if is_in_c(left) => ordered(&[IndexOrder::C]),
             Symbol::Contains | Symbol::Overlaps if is_own(left) => vec![Index::Elements(column.name.clone())],
             _ => vec![],
         },
@@ -154,14 +155,14 @@ fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
 fn equality(left: &str, column: &Column, is_own: impl Fn(&str) -> bool, is_in_c: impl Fn(&str) -> bool) -> Vec<Index> {
     let index = |order| Index::Column(column.name.clone(), order);
     if is_in_c(left) {
-        return vec![index(Order::C)];
+        return vec![index(IndexOrder::C)];
     }
     if !is_own(left) {
         return vec![];
     }
-    let mut indexes = vec![index(Order::Own)];
+    let mut indexes = vec![index(IndexOrder::Own)];
     if column.kind.has_patterns() {
-        indexes.push(index(Order::Pattern));
+        indexes.push(index(IndexOrder::Pattern));
     }
     indexes
 }
@@ -179,9 +180,9 @@ mod tests {
             Choice::All(choices) => format!("all({})", list(choices)),
             Choice::Tests(tests, indexes) => {
                 let kind = |index: &Index| match index {
-                    Index::Column(_, Order::Own) => "own",
-                    Index::Column(_, Order::Pattern) => "pattern",
-                    Index::Column(_, Order::C) => "c",
+                    Index::Column(_, IndexOrder::Own) => "own",
+                    Index::Column(_, IndexOrder::Pattern) => "pattern",
+                    Index::Column(_, IndexOrder::C) => "c",
                     Index::Elements(_) => "elements",
                     Index::Property(_) => "typed",
                     Index::Properties => "gin",

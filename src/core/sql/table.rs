@@ -6,7 +6,7 @@ use crate::types::{JsonType, PropertyType, ScalarType};
 ///
 /// A field of a condition is the column whose name is the field's first key, or else a key of the properties column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Table {
+pub struct ContactTable {
     /// Its name without the schema, unquoted: what its columns can be prefixed with
     pub name: String,
     /// The column with the custom properties; without one, they are missing everywhere
@@ -163,7 +163,7 @@ impl TypedIndex {
     }
 }
 
-impl Table {
+impl ContactTable {
     /// The column that is the property of that name; `None` where the property is custom.
     #[must_use]
     pub fn column(&self, property: &str) -> Option<&Column> {

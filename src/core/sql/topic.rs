@@ -1,7 +1,7 @@
 //! Subscriptions.
 
 use super::native::Scalar;
-use super::table::{Table, Topics};
+use super::table::{ContactTable, Topics};
 use super::tree::{Infix, Sql, Symbol};
 use super::writer::Writer;
 use crate::expr::ValueTest;
@@ -13,7 +13,7 @@ use crate::value::Value;
 /// under `OR` the planner may look each contact up. `NOT IN`, and `IN` under `OR`, compare each contact with all
 /// subscribers as soon as a hash table of these would not fit into `work_mem`. Measured on Postgres 15 with 300,000
 /// contacts, 180,000 of them subscribed, and 1 MB: under `OR` half a second, where `IN` was given up after 20.
-pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &Table, topics: &[String]) -> Sql {
+pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &ContactTable, topics: &[String]) -> Sql {
     let Some(Topics { relation, contact_column, topic_column, id_column, operators, held }) = &table.topics else {
         return Sql::Const(false);
     };

@@ -6,7 +6,7 @@
 
 use super::moment;
 use super::native::Scalar;
-use super::table::{ColumnKind, Table, TypedIndex};
+use super::table::{ColumnKind, ContactTable, TypedIndex};
 use super::tree::{Sql, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
@@ -25,7 +25,7 @@ pub(super) struct Indexed {
 }
 
 /// The test as a condition on an index of the table's; `None` where no index can say it.
-pub(super) fn test(writer: Writer<'_>, table: &Table, field: &FieldTest) -> Option<Indexed> {
+pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) -> Option<Indexed> {
     let properties = table.properties.as_ref()?;
     let Some(PropertyType::Scalar(read_as)) = field.read_as else { return None };
     let is_of_field = |name: &str| name == field.path.text() || Path::parse(name).keys() == field.path.keys();
@@ -188,12 +188,12 @@ mod tests {
         fn an_index_condition_loses_nobody_and_an_exact_one_adds_nobody(range in range(), stored in moment()) {
             let names = Names::Readable { search_path: vec![] };
             let style = Style { names, extension_schema: "public".into(), alias: None };
-            let table = Table {
+            let table = ContactTable {
                 properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
                 typed_indexes: [ScalarType::Date, ScalarType::Timestamp]
                     .map(|read_as| TypedIndex { property: "p".into(), read_as })
                     .into(),
-                ..Table::default()
+                ..ContactTable::default()
             };
             for read_as in [ScalarType::Date, ScalarType::Timestamp] {
                 for comparison in [Gt, Gte, Lt, Lte] {

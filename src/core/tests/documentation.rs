@@ -1,6 +1,7 @@
 //! What the documentation says that core knows better.
 
 use segments_core::error::ErrorKind::BadPattern;
+use segments_core::error::Refusal;
 use segments_core::limits;
 use segments_core::operator::markdown_table;
 use segments_core::pattern::{self, CONSTRUCTS, Pattern};
@@ -45,10 +46,13 @@ fn what_is_documented_as_refused_in_patterns_is_refused_by_its_name() {
     assert!(CONDITIONS.contains(&table), "docs/conditions.md needs this table:\n\n{table}");
     for construct in CONSTRUCTS {
         for example in construct.examples {
-            let (kind, message, hint) = Pattern::compile(example, None).expect_err(example);
-            let (_, named, instead) = construct.refuse("");
-            assert!(message.len() > named.len() && message.starts_with(&named), "{example}: {message}");
-            assert_eq!((kind, hint), (BadPattern, instead), "{example}");
+            let refusal = Pattern::compile(example, None).expect_err(example);
+            let Refusal { message: named, hint: instead, .. } = construct.refuse("");
+            assert!(
+                refusal.message.len() > named.len() && refusal.message.starts_with(&named),
+                "{example}: {refusal:?}"
+            );
+            assert_eq!((refusal.kind, refusal.hint), (BadPattern, instead), "{example}");
         }
     }
 }

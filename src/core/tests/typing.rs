@@ -4,9 +4,9 @@ mod common;
 
 use common::audience::Audience;
 use common::{Case, checked, document, on_document};
-use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope, check};
+use segments_core::check::{Declaration, DocumentOnly, Scope, check};
 use segments_core::date::{Instant, Moment, Utc, Zone};
-use segments_core::error::{Error, ErrorKind};
+use segments_core::error::{Error, ErrorKind, Refusal};
 use segments_core::expr::Checked;
 use segments_core::limits;
 use segments_core::notices::notices;

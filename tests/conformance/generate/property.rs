@@ -4,8 +4,9 @@
 use super::condition::{condition_of, predicate_of, regex, text_test};
 use super::document::{number, object_of};
 use super::random::Random;
-use segments_core::check::{Declaration, DocumentOnly, Refusal, Scope};
+use segments_core::check::{Declaration, DocumentOnly, Scope};
 use segments_core::date::{Instant, Zone};
+use segments_core::error::Refusal;
 use segments_core::expr::Checked;
 use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};

@@ -1,7 +1,8 @@
 //! The audience of the tests: its table, its properties, and how conditions on it are compiled.
 
-use crate::check::{Declaration, Refusal, Scope, check};
+use crate::check::{Declaration, Scope, check};
 use crate::date::{Instant, Utc, Zone};
+use crate::error::Refusal;
 use crate::expr::Checked;
 use crate::parse::parse;
 use crate::path::Path;
@@ -9,12 +10,12 @@ use crate::sql::*;
 use crate::types::{PropertyType, ScalarType};
 
 /// The contacts of these tests.
-pub(in crate::sql) fn contacts() -> Table {
+pub(in crate::sql) fn contacts() -> ContactTable {
     let column = |name: &str, kind| Column { name: name.into(), not_null: name == "id", kind };
     let text = || ColumnKind::Text { deterministic: true };
     let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
     let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
-    Table {
+    ContactTable {
         name: "contacts".into(),
         properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
         columns: vec![
@@ -82,7 +83,7 @@ pub(in crate::sql) fn qualified() -> Style {
 }
 
 /// The properties of [`contacts`]: the columns, and custom ones.
-struct Audience(Table);
+struct Audience(ContactTable);
 
 const CUSTOM: [(&str, PropertyType); 9] = [
     ("spent", PropertyType::Scalar(ScalarType::Number)),
@@ -137,7 +138,7 @@ pub(in crate::sql) fn checked(condition: &str) -> Checked {
 }
 
 #[track_caller]
-pub(in crate::sql) fn assert_sql(table: &Table, style: &Style, rows: &[(&str, &str)]) {
+pub(in crate::sql) fn assert_sql(table: &ContactTable, style: &Style, rows: &[(&str, &str)]) {
     for (condition, sql) in rows {
         let written = where_clause(&checked(condition), table, style);
         assert_eq!(written, *sql, "{condition}");

@@ -1,9 +1,9 @@
 //! The audience of `tests/cases/audience.toml`: declared properties, topics and segments, read in New York.
 
 use super::cases;
-use segments_core::check::{Declaration, Refusal, Scope};
+use segments_core::check::{Declaration, Scope};
 use segments_core::date::{Instant, Local, Moment, Zone};
-use segments_core::error::ErrorKind;
+use segments_core::error::{ErrorKind, Refusal};
 use segments_core::expr::Checked;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
