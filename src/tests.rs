@@ -2,6 +2,7 @@
 //!
 //! Each runs once with a seed that never changes and once with a new one, which its failures name.
 
+mod cases;
 mod columns;
 mod documents;
 mod elements;
@@ -9,6 +10,10 @@ mod ids;
 mod indexes;
 mod subject;
 mod zones;
+
+#[path = "../tests/cases/read.rs"]
+#[allow(dead_code, reason = "the core's tests read the rest")]
+mod corpus;
 
 #[path = "../tests/conformance/generate/condition.rs"]
 mod condition;

@@ -1,7 +1,8 @@
-// Compares the core with other implementations on random pairs. Each, with all of its allowed differences repaired,
+// Compares the core with other implementations on the cases of tests/cases and on random pairs. Each, with all of its allowed differences repaired,
 // has to agree with the core on every pair; those on which it differs as it is are counted by the repair that they need.
 // Usage: compare.mjs PAIRS SEED ORACLE…
 
+import { pairs as cases } from "./cases.mjs";
 import { evaluate, generate } from "./core.mjs";
 import { repaired } from "./repair.mjs";
 import { shrink } from "./shrink.mjs";
@@ -12,13 +13,15 @@ const BATCH = 20_000;
 
 const [pairCount, seed, ...names] = process.argv.slice(2);
 const comparisons = await Promise.all(names.map(comparison));
+const seeds = cases();
+for (const comparison of comparisons) comparison.compare(seeds);
 let matching = 0;
 for (let done = 0; done < pairCount; done += BATCH) {
   const pairs = generate(Math.min(BATCH, pairCount - done), BigInt(seed) + BigInt(done));
   matching += pairs.filter((pair) => pair.matches).length;
   for (const comparison of comparisons) comparison.compare(pairs);
 }
-console.log(`${pairCount} pairs of seed ${seed}, of which ${((100 * matching) / pairCount).toFixed(1)} % match`);
+console.log(`${seeds.length} pairs of cases, and ${pairCount} of seed ${seed}, of which ${((100 * matching) / pairCount).toFixed(1)} % match`);
 for (const comparison of comparisons) if (comparison.report()) process.exitCode = 1;
 
 /** An oracle beside the core. */
@@ -32,7 +35,7 @@ async function comparison(name) {
 
   const counts = sets.map(() => 0);
   const unexplained = [];
-  let agreeing = 0;
+  let [asked, agreeing] = [0, 0];
 
   function compare(pairs) {
     settled(() => pairs.forEach(ideal));
@@ -41,6 +44,7 @@ async function comparison(name) {
     const explained = pairs.filter((pair) => ideal(pair) === pair.matches || (unexplained.push(pair), false));
     settled(() => explained.forEach(raw));
     const differing = explained.filter((pair) => raw(pair) !== pair.matches);
+    asked += pairs.length;
     agreeing += explained.length - differing.length;
     settled(() => differing.forEach((pair) => withRepairs.forEach((ask) => ask(pair))));
     for (const pair of differing) counts[withRepairs.findIndex((ask) => ask(pair) === pair.matches)]++;
@@ -48,7 +52,7 @@ async function comparison(name) {
   }
 
   function report() {
-    console.log(`${name}: ${agreeing} agree, ${pairCount - agreeing} differ`);
+    console.log(`${name}: ${agreeing} agree, ${asked - agreeing} differ`);
     const line = (count, what) => console.log(`  ${String(count).padStart(6)}  ${what}`);
     oracle.allowed.forEach(({ because }, index) => line(counts[index], because));
     if (repairs.length > 0) line(counts.at(-1), "several of these together");
