@@ -71,6 +71,7 @@ VALUES
     ('id_text', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts}'),
+    ('builder_fields', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('properties', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts}'),
     ('segment_id', '{read:segments,write:segments,read:contacts}'),

@@ -118,6 +118,11 @@ CREATE FUNCTION drop_property(name text, audience text DEFAULT 'contacts') RETUR
     LANGUAGE c AS 'MODULE_PATHNAME', 'drop_property_wrapper';
 COMMENT ON FUNCTION drop_property(text, text) IS 'Removes a declaration; the contacts keep their values. Refused while a segment, or the audience''s scope, uses the property.';
 
+CREATE FUNCTION segments.builder_fields(audience text DEFAULT 'contacts') RETURNS jsonb
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'builder_fields_wrapper';
+COMMENT ON FUNCTION segments.builder_fields(text) IS
+    'The properties, topics and segments of an audience as react-querybuilder takes them as fields: name, label, operators that fit the type, the kind of input or all values, and an example of the columns that the caller may SELECT.';
+
 CREATE FUNCTION create_topic(name text, slug text DEFAULT NULL, description text DEFAULT NULL, audience text DEFAULT 'contacts')
     RETURNS segments.topic LANGUAGE c AS 'MODULE_PATHNAME', 'create_topic_wrapper';
 COMMENT ON FUNCTION create_topic(text, text, text, text) IS 'Adds a topic that contacts can subscribe to. Without a slug it makes one from the name.';

@@ -1,6 +1,7 @@
 //! The functions that users call, one module for each noun of the SQL interface.
 
 pub mod audience;
+pub mod builder;
 pub mod changes;
 pub mod contact;
 pub mod explain;

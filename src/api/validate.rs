@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet};
 
 mod asked;
 mod data;
-mod sample;
+pub mod sample;
 mod scope;
 
 /// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
