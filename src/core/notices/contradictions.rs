@@ -2,7 +2,8 @@
 //! conditions that hold for everyone or for nobody.
 
 use crate::ast::{
-    Comparison, Condition, Expression, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate, Test,
+    Comparison, Condition, Expression, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate,
+    Test,
 };
 use crate::date::{Instant, Utc};
 use crate::operator::Operator;
