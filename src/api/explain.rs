@@ -12,7 +12,7 @@ use crate::pg::{query, returning};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use segments_core::ast::{Condition, FieldPredicate, Member, NamePredicate, Predicate};
+use segments_core::ast::{Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
 use segments_core::error::Place;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
@@ -61,6 +61,8 @@ struct Part {
 enum Asks {
     Several,
     Field(Path),
+    /// Those that it compares with each other
+    Fields(Vec<Path>),
     Topics,
 }
 
@@ -79,8 +81,9 @@ struct Parts {
 impl Parts {
     fn condition(&mut self, condition: &Condition) {
         self.push(condition.clone(), Asks::Several);
-        for member in &condition.members {
-            self.member(member, condition.members.len() == 1);
+        let members = || condition.members.iter().filter(|member| !matches!(member, Member::Comment(_)));
+        for member in members() {
+            self.member(member, members().count() == 1);
         }
     }
 
@@ -102,6 +105,11 @@ impl Parts {
                 parts.push(alone, Asks::Several);
                 parts.segments(predicate);
             }),
+            Member::Expr(expression) => self.at(Operator::Expr.name(), |parts| {
+                let paths: Vec<Path> = expression.fields().into_iter().cloned().collect();
+                parts.push(alone, if paths.is_empty() { Asks::Several } else { Asks::Fields(paths) });
+            }),
+            Member::Comment(_) => {}
             Member::Field(path, predicate) => self.at(path.text(), |parts| {
                 parts.push(alone, Asks::Field(path.clone()));
                 parts.tests(path, predicate);
@@ -115,7 +123,7 @@ impl Parts {
         if tests.len() < 2 {
             return;
         }
-        for test in tests {
+        for test in tests.iter().filter(|test| !matches!(test, Test::Comment(_))) {
             let alone = FieldPredicate::Tests(Predicate { read_as: *read_as, tests: vec![test.clone()] });
             let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
             self.at(test.operator().name(), |parts| parts.push(condition, Asks::Field(path.clone())));
@@ -186,9 +194,22 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
 fn value_sql(audience: &Audience, part: &Part) -> String {
     match &part.asks {
         Asks::Field(path) => field_sql(audience, path),
+        Asks::Fields(paths) => fields_sql(audience, paths),
         Asks::Topics => subscription::slugs(audience),
         Asks::Several => "NULL::pg_catalog.jsonb".to_owned(),
     }
+}
+
+/// What a contact has at some paths, as the members of one object.
+fn fields_sql(audience: &Audience, paths: &[Path]) -> String {
+    // As many as a function may have arguments for; nobody looks at more.
+    const MOST: usize = 50;
+    let members: Vec<String> = paths
+        .iter()
+        .take(MOST)
+        .map(|path| format!("{}, {}", quote_literal(path.text()), field_sql(audience, path)))
+        .collect();
+    format!("pg_catalog.jsonb_build_object({})", members.join(", "))
 }
 
 /// What a contact has at a path, as jsonb.

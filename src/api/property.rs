@@ -139,9 +139,8 @@ fn escaped(path: &str) -> String {
 /// The segments of an audience that use such a field.
 fn users(audience: &str, is_such: impl Fn(&Path) -> bool) -> Vec<String> {
     let all = snapshot::latest(|| Definition::all(audience));
-    let uses = |segment: &Definition| {
-        condition::stored(segment.conditions.as_bytes()).fields().iter().any(|field| is_such(field.path))
-    };
+    let uses =
+        |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().into_iter().any(&is_such);
     all.into_iter().filter(uses).map(|segment| segment.name).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::pg::zone::{self, PgZone};
 use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
 use segments_core::check::{self, Declaration, Scope};
-use segments_core::date::{Instant, Zone};
+use segments_core::date::{Instant, NamedZone, Zone};
 use segments_core::error::{Error, ErrorKind, Place, Refusal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
@@ -27,6 +27,7 @@ pub struct AudienceScope<'a> {
     /// Whether the condition is the audience's scope, which may come before any declaration
     is_restriction: bool,
     zone: PgZone,
+    zone_name: String,
     /// The segments that are being expanded, outermost first
     expanding: Vec<Definition>,
     references: RefCell<Vec<Reference>>,
@@ -183,7 +184,7 @@ impl<'a> AudienceScope<'a> {
             message: no_zone(time_zone),
             hint: format!("{ZONES} {ZONE_NAMES}"),
         })?;
-        Ok(AudienceScope { zone, expanding, ..Self::in_utc(audience) })
+        Ok(AudienceScope { zone, zone_name: time_zone.to_owned(), expanding, ..Self::in_utc(audience) })
     }
 
     /// Conditions that belong to no segment, whose dates are read in UTC.
@@ -192,6 +193,7 @@ impl<'a> AudienceScope<'a> {
             audience,
             is_restriction: false,
             zone: PgZone::utc(),
+            zone_name: "UTC".to_owned(),
             expanding: Vec::new(),
             references: RefCell::default(),
             looked_up: Rc::default(),
@@ -379,6 +381,14 @@ impl Scope for AudienceScope<'_> {
 
     fn zone(&self) -> &dyn Zone {
         &self.zone
+    }
+
+    fn named_zone(&self) -> NamedZone {
+        NamedZone::new(&self.zone_name, self.zone)
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        zone::named(name)
     }
 
     fn now(&self) -> Option<Instant> {

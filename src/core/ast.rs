@@ -11,6 +11,10 @@ use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
+mod expression;
+
+pub use expression::{Compared, Expression, Relation, Side};
+
 /// A JSON value in which dates may stand.
 pub type Operand = Value<DateLiteral>;
 
@@ -32,6 +36,10 @@ pub enum Member {
     Topic(NamePredicate),
     /// `$segment`
     Segment(NamePredicate),
+    /// `$expr`
+    Expr(Expression),
+    /// `$comment`: text that means nothing
+    Comment(String),
     /// A field and what is asked of it
     Field(Path, FieldPredicate),
 }
@@ -134,6 +142,8 @@ pub enum Test {
     Type(TypeOperand),
     /// `$empty`
     Empty(bool),
+    /// `$comment`: not a test, but text among them
+    Comment(String),
 }
 
 /// An ordered comparison.
@@ -197,6 +207,8 @@ impl Member {
             Member::Not(_) => Operator::Not.name(),
             Member::Topic(_) => Operator::Topic.name(),
             Member::Segment(_) => Operator::Segment.name(),
+            Member::Expr(_) => Operator::Expr.name(),
+            Member::Comment(_) => Operator::Comment.name(),
             Member::Field(path, _) => path.text(),
         }
     }
@@ -211,6 +223,17 @@ impl Comparison {
             Comparison::Gte => Operator::Gte,
             Comparison::Lt => Operator::Lt,
             Comparison::Lte => Operator::Lte,
+        }
+    }
+
+    /// The comparison of the operand with the value.
+    #[must_use]
+    pub fn turned(self) -> Self {
+        match self {
+            Comparison::Gt => Comparison::Lt,
+            Comparison::Gte => Comparison::Lte,
+            Comparison::Lt => Comparison::Gt,
+            Comparison::Lte => Comparison::Gte,
         }
     }
 
@@ -307,6 +330,7 @@ impl Test {
             Test::Size(_) => Operator::Size,
             Test::Type(_) => Operator::Type,
             Test::Empty(_) => Operator::Empty,
+            Test::Comment(_) => Operator::Comment,
         }
     }
 }
@@ -323,11 +347,16 @@ pub struct TestedField<'c> {
 }
 
 impl Condition {
-    /// The fields of contacts that the condition tests, in its order; not those of elements inside `$elemMatch`.
+    /// The fields of contacts that the condition tests, in its order; not those of elements inside `$elemMatch`, nor those
+    /// that `$expr` compares.
     #[must_use]
     pub fn fields(&self) -> Vec<TestedField<'_>> {
         let mut fields = Vec::new();
-        self.gather_fields(&mut Place::default(), &mut fields);
+        self.for_each(&mut Place::default(), &mut |place, member| {
+            if let Member::Field(path, predicate) = member {
+                fields.push(TestedField { place: place.clone(), path, predicate });
+            }
+        });
         fields
     }
 
@@ -338,24 +367,43 @@ impl Condition {
             Member::Logical(_, conditions) => conditions.iter().any(Condition::asks_any_topic),
             Member::Not(condition) => condition.asks_any_topic(),
             Member::Topic(NamePredicate::Tests(tests)) => tests.iter().any(|test| matches!(test, NameTest::Exists(_))),
-            Member::Topic(NamePredicate::Literal(_)) | Member::Segment(_) | Member::Field(..) => false,
+            _ => false,
         })
     }
 
-    fn gather_fields<'c>(&'c self, place: &mut Place, fields: &mut Vec<TestedField<'c>>) {
+    /// What stands under `$expr`, and where.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<(Place, &Expression)> {
+        let mut expressions = Vec::new();
+        self.for_each(&mut Place::default(), &mut |place, member| {
+            if let Member::Expr(expression) = member {
+                expressions.push((place.clone(), expression));
+            }
+        });
+        expressions
+    }
+
+    /// All fields of contacts that it reads.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&Path> {
+        let compared = self.expressions().into_iter().flat_map(|(_, expression)| expression.fields());
+        self.fields().into_iter().map(|field| field.path).chain(compared).collect()
+    }
+
+    /// Visits the members that hold no other conditions.
+    fn for_each<'c>(&'c self, place: &mut Place, visit: &mut impl FnMut(&Place, &'c Member)) {
         for member in &self.members {
             place.enter(member.key());
             match member {
                 Member::Logical(_, conditions) => {
                     for (index, condition) in conditions.iter().enumerate() {
                         place.enter(index);
-                        condition.gather_fields(place, fields);
+                        condition.for_each(place, visit);
                         place.leave();
                     }
                 }
-                Member::Not(condition) => condition.gather_fields(place, fields),
-                Member::Field(path, predicate) => fields.push(TestedField { place: place.clone(), path, predicate }),
-                Member::Topic(_) | Member::Segment(_) => {}
+                Member::Not(condition) => condition.for_each(place, visit),
+                member => visit(place, member),
             }
             place.leave();
         }

@@ -13,6 +13,7 @@ use crate::types::{PropertyType, ScalarType};
 
 mod constant;
 mod document;
+mod expression;
 mod names;
 pub(crate) mod property;
 mod scope;
@@ -71,6 +72,8 @@ impl Checker<'_> {
             Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
             Member::Topic(predicate) => self.at(Operator::Topic.name(), |checker| checker.topics(predicate)),
             Member::Segment(predicate) => self.at(Operator::Segment.name(), |checker| checker.segments(predicate)),
+            Member::Expr(expression) => self.at(Operator::Expr.name(), |checker| checker.expression(expression)),
+            Member::Comment(_) => Expr::Const(true),
             Member::Field(path, predicate) => {
                 let field = self.field(path, predicate);
                 field.try_map(&mut |test| Some(Atom::Field(test.clone()))).unwrap_or(field_failed())
@@ -86,6 +89,8 @@ impl Checker<'_> {
             Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
             Member::Topic(_) => self.about_contacts(Operator::Topic),
             Member::Segment(_) => self.about_contacts(Operator::Segment),
+            Member::Expr(_) => self.about_contacts(Operator::Expr),
+            Member::Comment(_) => Expr::Const(true),
             Member::Field(path, predicate) => {
                 self.at(path.text(), |checker| checker.field_predicate(path, None, predicate))
             }
@@ -177,20 +182,25 @@ impl Checker<'_> {
     fn read_as(&mut self, declared: Option<PropertyType>, predicate: &Predicate) -> Option<PropertyType> {
         match (declared, predicate.read_as) {
             (Some(declared), Some(read_as)) if declared != PropertyType::Json && declared != read_as => {
-                self.at(Operator::As.name(), |checker| {
-                    checker.fail(
-                        ErrorKind::TypeMismatch,
-                        format!("$as {read_as} contradicts the property's type, {declared}"),
-                        "Leave $as out: the declared type is used.",
-                    );
-                });
+                self.at(Operator::As.name(), |checker| checker.contradicts(declared, read_as));
                 Some(declared)
             }
             (declared, read_as) => read_as.or(declared),
         }
     }
 
+    fn contradicts(&mut self, declared: PropertyType, read_as: PropertyType) {
+        self.fail(
+            ErrorKind::TypeMismatch,
+            format!("$as {read_as} contradicts the property's type, {declared}"),
+            "Leave $as out: the declared type is used.",
+        );
+    }
+
     fn test(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        if matches!(test, Test::Comment(_)) {
+            return Expr::Const(true);
+        }
         if let Some(property_type) = read_as
             && !test.operator().row().fits.allows(property_type)
         {
@@ -226,6 +236,7 @@ impl Checker<'_> {
             Test::Size(size) => Expr::Test(ValueTest::Size(*size)),
             Test::Type(TypeOperand::One(kind)) => Expr::Test(ValueTest::Type(vec![*kind])),
             Test::Type(TypeOperand::Any(kinds)) => Expr::Test(ValueTest::Type(kinds.clone())),
+            Test::Comment(_) => Expr::Const(true),
         }
     }
 

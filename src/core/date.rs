@@ -6,6 +6,7 @@
 
 mod literal;
 mod moment;
+mod named;
 mod range;
 mod relative;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod words;
 
 pub use literal::DateLiteral;
 pub use moment::{Moment, Written};
+pub use named::NamedZone;
 pub use range::DateRange;
 pub use relative::{MAX_COUNT, Relative, Unit};
 pub use words::meant;

@@ -12,10 +12,12 @@ use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
 mod normal_form;
+mod pair;
 mod size;
 mod text;
 
 pub use normal_form::NormalForm;
+pub use pair::{PairTest, Reading, Side};
 
 /// A JSON value in which resolved dates may stand.
 pub type Constant = Value<DateRange>;
@@ -43,8 +45,19 @@ pub type Checked = Expr<Atom>;
 pub enum Atom {
     /// A test on a field
     Field(FieldTest),
+    /// A comparison of fields
+    Pair(PairTest),
     /// Whether it is subscribed to the topic of that id
     Topic(String),
+}
+
+/// What a document alone can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DocumentTest {
+    /// A test on a field
+    Field(FieldTest),
+    /// A comparison of fields
+    Pair(PairTest),
 }
 
 /// A test on a field of a document.
@@ -170,6 +183,67 @@ impl<T> Expr<T> {
             Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| part.for_each(visit)),
             Expr::Not(part) => part.for_each(visit),
             Expr::Test(test) => visit(test),
+        }
+    }
+}
+
+impl Checked {
+    /// The same of a document alone; `None` where it asks for more than that.
+    #[must_use]
+    pub fn on_document(&self) -> Option<Expr<DocumentTest>> {
+        self.try_map(&mut |atom| match atom {
+            Atom::Field(field) => Some(DocumentTest::Field(field.clone())),
+            Atom::Pair(pair) => Some(DocumentTest::Pair(pair.clone())),
+            Atom::Topic(_) => None,
+        })
+    }
+
+    /// The fields that it reads.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut paths = Vec::new();
+        self.for_each(&mut |atom| paths.extend(atom.paths()));
+        paths
+    }
+}
+
+impl Atom {
+    /// The fields that it reads.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let (field, pair) = match self {
+            Atom::Field(field) => (Some(&field.path), None),
+            Atom::Pair(pair) => (None, Some(pair)),
+            Atom::Topic(_) => (None, None),
+        };
+        field.into_iter().chain(pair.into_iter().flat_map(PairTest::paths))
+    }
+}
+
+impl DocumentTest {
+    /// Whether a document without the fields satisfies it.
+    #[must_use]
+    pub fn holds_for_missing(&self) -> bool {
+        match self {
+            DocumentTest::Field(field) => field.test.holds_for_missing(),
+            DocumentTest::Pair(_) => false,
+        }
+    }
+
+    /// The fields that it reads.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let (field, pair) = match self {
+            DocumentTest::Field(field) => (Some(&field.path), None),
+            DocumentTest::Pair(pair) => (None, Some(pair)),
+        };
+        field.into_iter().chain(pair.into_iter().flat_map(PairTest::paths))
+    }
+}
+
+impl From<DocumentTest> for Atom {
+    fn from(test: DocumentTest) -> Self {
+        match test {
+            DocumentTest::Field(field) => Atom::Field(field),
+            DocumentTest::Pair(pair) => Atom::Pair(pair),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! Lax jsonpath unwraps arrays where `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
 //! contain `{"a": 1}`, so `@>` would lose it. It can say `exists ($."a")` too, but no index can look for that.
 
-use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
+use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, NormalForm, PairTest, ValueTest};
 use crate::path::{Path, as_index};
 use crate::value::Value;
 
@@ -52,6 +52,7 @@ impl Facts {
     pub fn of(checked: &Checked, class: GinClass) -> Option<Self> {
         let Found { equalities, mut present } = gather(checked, &|atom| match atom {
             Atom::Field(field) => of_contact(field),
+            Atom::Pair(pair) => of_pair(pair),
             Atom::Topic(_) => Found::default(),
         });
         match class {
@@ -165,6 +166,12 @@ fn of_contact(field: &FieldTest) -> Found {
         found.present = vec![Keys { keys: vec![field.path.first().to_owned()], is_asked_for }];
     }
     found
+}
+
+/// A comparison of fields: both are there.
+fn of_pair(pair: &PairTest) -> Found {
+    let key = |path: &Path| Keys { keys: vec![path.first().to_owned()], is_asked_for: false };
+    Found { equalities: None, present: pair.paths().map(key).collect() }
 }
 
 /// A test on a field of an element that is an object, or an array read as one.

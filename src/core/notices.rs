@@ -1,11 +1,14 @@
 //! What is legal in a condition and probably not meant.
 
-use crate::ast::{Comparison, Condition, FieldPredicate, Member, Operand, Predicate, Test, TestedField};
+use crate::ast::{
+    Comparison, Condition, Expression, FieldPredicate, Member, Operand, Predicate, Relation, Test, TestedField,
+};
 use crate::check::property::PathTarget;
 use crate::check::{Scope, check};
 use crate::date::Written;
 use crate::error::Place;
 use crate::expr::{Atom, Expr};
+use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
@@ -50,6 +53,10 @@ pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
         finder.place = place;
         finder.field(path, predicate);
     }
+    for (place, expression) in condition.expressions() {
+        finder.place = place;
+        finder.expression(expression);
+    }
     finder.notices
 }
 
@@ -60,6 +67,36 @@ struct Finder<'s> {
 }
 
 impl Finder<'_> {
+    fn expression(&mut self, expression: &Expression) {
+        let operator = |finder: &mut Self, operator: Operator, parts: &[Expression]| {
+            finder.at(operator.name(), |finder| {
+                for (index, part) in parts.iter().enumerate() {
+                    finder.at(index, |finder| finder.expression(part));
+                }
+            });
+        };
+        match expression {
+            Expression::Const(_) => {}
+            Expression::And(parts) => operator(self, Operator::And, parts),
+            Expression::Or(parts) => operator(self, Operator::Or, parts),
+            Expression::Not(_) | Expression::NotListed(_) => self.at(Operator::Not.name(), Self::complement),
+            Expression::Compare(compared) if compared.relation == Relation::Ne => {
+                self.at(Operator::Ne.name(), Self::complement);
+            }
+            Expression::Compare(_) => {}
+        }
+    }
+
+    /// Of a comparison inside `$expr`.
+    fn complement(&mut self) {
+        let name = if self.place.pointer().ends_with("$ne") { "$ne" } else { "$not" };
+        self.note(
+            format!("{name} also holds where a side is missing or null"),
+            "To leave contacts without a value out, ask for the field too: {\"budget\": {\"$ne\": null}}.",
+            None,
+        );
+    }
+
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let declared = self.declared(path);
         match predicate {
@@ -112,7 +149,7 @@ impl Finder<'_> {
             Ok(Expr::Const(_)) | Err(_) => false,
             Ok(checked) => checked.evaluate(&mut |atom| match atom {
                 Atom::Field(field) => field.test.holds_for_missing(),
-                Atom::Topic(_) => false,
+                Atom::Pair(_) | Atom::Topic(_) => false,
             }),
         }
     }
@@ -140,8 +177,12 @@ impl Finder<'_> {
             Test::Eq(operand) | Test::Ne(operand) => {
                 self.operand(operand, read_as);
                 self.equality(path, operand, read_as);
+                self.field_name(path, test, operand);
             }
-            Test::Compare(_, operand) => self.operand(operand, read_as),
+            Test::Compare(_, operand) => {
+                self.operand(operand, read_as);
+                self.field_name(path, test, operand);
+            }
             Test::Regex(pattern) => self.pattern(pattern.source()),
             Test::Text(test, needle) if needle.text().contains('%') => {
                 let name = test.operator().name();
@@ -207,6 +248,20 @@ impl Finder<'_> {
             format!("Write the pattern without them: {{\"$regex\": {inside}{options}}}."),
             None,
         );
+    }
+
+    /// A field's name in the place of a value.
+    fn field_name(&mut self, path: &Path, test: &Test, operand: &Operand) {
+        if let Value::String(text) = operand
+            && text.strip_prefix('$').is_some_and(|name| name.starts_with(char::is_alphabetic))
+        {
+            let (name, field) = (test.operator().name(), path.text());
+            self.note(
+                format!("\"{text}\" is text here, not a field"),
+                format!("To compare two fields, write {{\"$expr\": {{\"{name}\": [\"${field}\", \"{text}\"]}}}}."),
+                None,
+            );
+        }
     }
 
     fn operand(&mut self, operand: &Operand, read_as: Option<PropertyType>) {

@@ -14,6 +14,8 @@ pub enum Operator {
     Not,
     Topic,
     Segment,
+    Expr,
+    Comment,
     Eq,
     Ne,
     Gt,
@@ -34,9 +36,12 @@ pub enum Operator {
     Type,
     Empty,
     As,
+    Zone,
     Date,
     Now,
     Today,
+    Field,
+    Literal,
 }
 
 /// Where an operator may stand.
@@ -52,6 +57,8 @@ pub enum Position {
     Modifier,
     /// In an operand's place: `{"$date": "2024-01-01"}`
     Operand,
+    /// As a side of a comparison inside `$expr`: `{"$field": "spent"}`
+    Side,
 }
 
 /// The property types that an operator makes sense for.
@@ -124,7 +131,7 @@ const fn row(
 }
 
 use Operator as Op;
-use Position::{Both, Condition, Modifier, Operand, Predicate};
+use Position::{Both, Condition, Modifier, Operand, Predicate, Side};
 
 /// The table, in the order of [`Operator`].
 #[rustfmt::skip]
@@ -147,6 +154,12 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::Segment,    "$segment",    Condition, Fits::Nothing,       IndexUse::None,
         "the id or name of a segment, or `$eq` `$ne` `$in` `$nin` over segments",
         "the contact is a member of that segment"),
+    row(Op::Expr,       "$expr",       Condition, Fits::Nothing,       IndexUse::Key,
+        "`true`, `false`, or `$eq` `$ne` `$gt` `$gte` `$lt` `$lte` of two sides, also under `$and` `$or` `$not`",
+        "two fields, such as `\"$spent\"` and `\"$budget\"`, compare so; a missing or null side satisfies nothing but `$ne`"),
+    row(Op::Comment,    "$comment",    Both,      Fits::Nothing,       IndexUse::None,
+        "a string",
+        "always: it means nothing, and is kept"),
     row(Op::Eq,         "$eq",         Predicate, Fits::Everything,    IndexUse::Equality,
         "any JSON value",
         "equal to the value, or (arrays) any element is; `null` matches missing too"),
@@ -207,6 +220,9 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::As,         "$as",         Modifier,  Fits::Nothing,       IndexUse::None,
         "a property type",
         "how its siblings read the field; under a scalar type arrays are not fanned out"),
+    row(Op::Zone,       "$zone",       Modifier,  Fits::Nothing,       IndexUse::None,
+        "a time zone of the IANA database",
+        "where days of a comparison inside `$expr` are read; UTC without it"),
     row(Op::Date,       "$date",       Operand,   Fits::Nothing,       IndexUse::None,
         "a date, RFC 3339 timestamp or milliseconds",
         "a day or a point in time"),
@@ -216,6 +232,12 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::Today,      "$today",      Operand,   Fits::Nothing,       IndexUse::None,
         "an offset such as `\"-1 day\"`",
         "a day relative to today"),
+    row(Op::Field,      "$field",      Side,      Fits::Nothing,       IndexUse::None,
+        "a field, without `$` before it",
+        "what the field holds, as a side inside `$expr`; `$as` may stand beside it"),
+    row(Op::Literal,    "$literal",    Side,      Fits::Nothing,       IndexUse::None,
+        "any JSON value but null",
+        "the value itself, as a side inside `$expr`: for text that begins with `$`"),
 ];
 
 impl Operator {

@@ -1,6 +1,6 @@
 //! From text to a condition.
 
-use crate::ast::{Condition, Junction, Member};
+use crate::ast::{Condition, Junction, Member, Relation};
 use crate::error::{Error, ErrorKind, Place};
 use crate::json::{self, Opened};
 use crate::limits;
@@ -10,6 +10,7 @@ use crate::value::key_order;
 use serde_json::value::RawValue;
 use std::fmt;
 
+mod expression;
 mod foreign;
 mod names;
 mod operand;
@@ -123,17 +124,7 @@ impl Parser {
 
     fn member(&mut self, key: &str, raw: &RawValue) -> Option<Member> {
         if !key.starts_with('$') {
-            let path = Path::parse(key);
-            if path.keys().iter().any(String::is_empty) {
-                return self.fail(
-                    ErrorKind::Shape,
-                    format!("a key of path \"{key}\" is empty"),
-                    "A dot stands between two keys. A dot that belongs to a key takes a backslash before it.",
-                );
-            }
-            if path.keys().len() > limits::NESTING {
-                return self.too_deep();
-            }
+            let path = self.path(key)?;
             let predicate = self.below(&path, |parser| parser.field_predicate(raw))?;
             return Some(Member::Field(path, predicate));
         }
@@ -145,14 +136,23 @@ impl Parser {
             Some(Operator::Not) => Some(Member::Not(self.inner_condition(raw)?)),
             Some(Operator::Topic) => Some(Member::Topic(self.topic(raw)?)),
             Some(Operator::Segment) => Some(Member::Segment(self.segment(raw)?)),
-            Some(operator) if self.names_fields(raw) => self.fail(
-                ErrorKind::Unsupported,
-                format!("operator {} does not compare fields with each other", operator.name()),
-                format!("It compares one field with a value: {{\"property\": {{\"{}\": value}}}}.", operator.name()),
-            ),
+            Some(Operator::Expr) => Some(Member::Expr(self.expression(raw)?)),
+            Some(Operator::Comment) => Some(Member::Comment(self.comment(raw)?)),
+            Some(operator) if self.names_fields(raw) => {
+                let name = operator.name();
+                let hint = match Relation::of(operator) {
+                    Some(_) => format!("Put it under $expr: {{\"$expr\": {{\"{name}\": {}}}}}.", excerpt(raw)),
+                    None => format!("It compares one field with a value: {{\"property\": {{\"{name}\": value}}}}."),
+                };
+                self.fail(ErrorKind::Unsupported, format!("operator {name} does not compare fields here"), hint)
+            }
             Some(operator) => self.misplaced(operator),
             None => self.unknown_operator(key, Position::in_condition),
         }
+    }
+
+    pub(super) fn comment(&mut self, raw: &RawValue) -> Option<String> {
+        self.string(Operator::Comment, raw, "Write any text: {\"$comment\": \"for the spring campaign\"}.")
     }
 
     /// Whether the operand is an array of field paths, as the operators of MongoDB's expressions take it.
@@ -309,6 +309,9 @@ impl Parser {
                 )
             }
             Position::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
+            Position::Side => {
+                format!("It is a side of a comparison inside $expr: {{\"$gt\": [{{\"{name}\": …}}, …]}}.")
+            }
         };
         self.fail(ErrorKind::Unsupported, format!("operator {name} does not belong here"), hint)
     }
@@ -344,6 +347,15 @@ impl Parser {
         self.fail::<T>(kind, message, hint);
         self.stopped = true;
         None
+    }
+}
+
+/// The text of a value, for hints: cut where it is long.
+fn excerpt(raw: &RawValue) -> String {
+    const LONGEST: usize = 80;
+    match raw.get().char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &raw.get()[..end]),
+        None => raw.get().to_owned(),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::value::Value;
 use std::convert::Infallible;
 use std::fmt::{self, Display};
 
+mod expression;
+
 /// Canonical JSON: no white space but one blank after `:` and `,` as jsonb prints it, keys in jsonb's order.
 /// Reading it gives the same tree.
 impl fmt::Display for Condition {
@@ -20,6 +22,8 @@ impl fmt::Display for Condition {
                 Member::Logical(_, conditions) => array(f, conditions, |f, condition| condition.fmt(f)),
                 Member::Not(condition) => condition.fmt(f),
                 Member::Topic(predicate) | Member::Segment(predicate) => predicate.fmt(f),
+                Member::Expr(expression) => expression.fmt(f),
+                Member::Comment(text) => string(f, text),
                 Member::Field(_, predicate) => predicate.fmt(f),
             }
         })
@@ -108,6 +112,7 @@ fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
         }),
         Test::ElemMatch(inner) => inner.fmt(f),
         Test::Size(size) => size.fmt(f),
+        Test::Comment(text) => string(f, text),
         Test::Type(TypeOperand::One(kind)) => string(f, kind.name()),
         Test::Type(TypeOperand::Any(kinds)) => array(f, kinds, |f, kind| string(f, kind.name())),
     }

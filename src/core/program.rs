@@ -10,6 +10,7 @@ use crate::value::key_order;
 
 mod check;
 mod compare;
+mod pair;
 mod root;
 mod walk;
 
@@ -18,6 +19,7 @@ use root::Root;
 use walk::Key;
 
 pub(crate) use check::{honour_interrupts, kind};
+pub(crate) use pair::PairStep;
 pub(crate) use walk::Visitor;
 
 /// A compiled condition.
@@ -49,6 +51,7 @@ enum Step {
     Any(Box<[Step]>),
     Not(Box<Step>),
     Field(FieldStep),
+    Pair(PairStep),
     Topic(String),
 }
 
@@ -79,15 +82,11 @@ impl Program {
     /// Compiles a checked condition.
     #[must_use]
     pub fn compile(checked: &Checked) -> Self {
-        let mut keys = Vec::new();
-        checked.for_each(&mut |atom| {
-            if let Atom::Field(field) = atom {
-                keys.push(field.path.first().to_owned());
-            }
-        });
+        let keys = checked.paths().into_iter().map(|path| path.first().to_owned()).collect();
         Self::assemble(keys, |keys| {
             Step::compile(checked, &mut |atom| match atom {
                 Atom::Field(field) => Step::Field(FieldStep::compile(field, keys)),
+                Atom::Pair(pair) => Step::Pair(PairStep::compile(pair, keys)),
                 Atom::Topic(id) => Step::Topic(id.clone()),
             })
         })
@@ -194,12 +193,13 @@ impl Step {
             Step::Not(step) => step.cost(),
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).fold(0, u32::saturating_add),
             Step::Field(field) => field.cost(),
+            Step::Pair(pair) => pair.cost(),
         }
     }
 
     fn pattern_bytes(&self) -> usize {
         match self {
-            Step::Const(_) | Step::Topic(_) => 0,
+            Step::Const(_) | Step::Topic(_) | Step::Pair(_) => 0,
             Step::Not(step) => step.pattern_bytes(),
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::pattern_bytes).sum(),
             Step::Field(field) => field.check.pattern_bytes(),
@@ -213,6 +213,7 @@ impl Step {
             Step::Not(step) => step.last_key(),
             Step::All(steps) | Step::Any(steps) => steps.iter().filter_map(Step::last_key).max(),
             Step::Field(field) => Some(field.field.slot),
+            Step::Pair(pair) => pair.last_key(),
         }
     }
 
@@ -223,6 +224,7 @@ impl Step {
             Step::Any(steps) => steps.iter().any(|step| step.holds(found, surroundings)),
             Step::Not(step) => !step.holds(found, surroundings),
             Step::Field(field) => field.holds(found, surroundings),
+            Step::Pair(pair) => pair.holds(found),
             Step::Topic(id) => surroundings.topics.contains(id),
         }
     }

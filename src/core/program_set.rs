@@ -15,7 +15,7 @@
 //! is looked up as one more condition with a bit of its own: where that does not hold, the `$or` does. So Boolean
 //! structure, however nested, comes down to conjunctions.
 //!
-//! What cannot be looked up (`$regex`, `$contains`, `$elemMatch`) is evaluated for the conditions that are left, each
+//! What cannot be looked up (`$regex`, `$contains`, `$elemMatch`, `$expr`) is evaluated for the conditions that are left, each
 //! different test at most once for a document.
 //!
 //! It is the counting algorithm of publish/subscribe systems (Yan and Garcia-Molina 1994; Fabret et al. 2001) turned
@@ -23,7 +23,7 @@
 //! intersected clause by clause, as bitmap indexes do (O'Neil 1987).
 
 use crate::document::{Node, Object, View};
-use crate::expr::{Atom, Checked};
+use crate::expr::Checked;
 use crate::locator::Locator;
 use crate::program::Surroundings;
 use crate::value::key_order;
@@ -154,14 +154,8 @@ fn first_refutation(conditions: usize) -> usize {
 
 /// The first keys of all fields, in key order.
 fn first_keys(conditions: &[&Checked]) -> Vec<String> {
-    let mut keys: Vec<&str> = Vec::new();
-    for condition in conditions {
-        condition.for_each(&mut |atom| {
-            if let Atom::Field(field) = atom {
-                keys.push(field.path.first());
-            }
-        });
-    }
+    let mut keys: Vec<&str> =
+        conditions.iter().flat_map(|condition| condition.paths()).map(|path| path.first()).collect();
     keys.sort_unstable_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
     keys.dedup();
     keys.into_iter().map(str::to_owned).collect()

@@ -57,7 +57,8 @@ impl Member {
             Member::Field(path, predicate) => {
                 Member::Field((names.field)(path).unwrap_or_else(|| path.clone()), predicate.clone())
             }
-            Member::Topic(_) => self.clone(),
+            Member::Expr(expression) => Member::Expr(expression.renamed(names.field)),
+            Member::Topic(_) | Member::Comment(_) => self.clone(),
         }
     }
 }

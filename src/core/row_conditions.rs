@@ -41,11 +41,10 @@ impl Columns {
 
     /// Adds what another condition reads.
     pub fn add(&mut self, condition: &Checked, table: &ContactTable) {
-        condition.for_each(&mut |atom| {
-            let Atom::Field(field) = atom else { return };
-            let key = field.path.first();
+        for path in condition.paths() {
+            let key = path.first();
             if self.fields.iter().any(|field| field.key == key) {
-                return;
+                continue;
             }
             match (table.column(key), &table.properties) {
                 (Some(column), _) => {
@@ -55,7 +54,7 @@ impl Columns {
                 (None, Some(properties)) => self.properties = Some(self.position(&properties.name)),
                 (None, None) => {}
             }
-        });
+        }
     }
 
     /// The position of a column, which is read from now on.
@@ -81,7 +80,7 @@ pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> Strin
                 }
                 _ => field.clone(),
             }),
-            Atom::Topic(topic) => Atom::Topic(topic.clone()),
+            Atom::Pair(_) | Atom::Topic(_) => atom.clone(),
         })
     });
     adapted.unwrap_or(Expr::Const(false))
@@ -89,9 +88,7 @@ pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> Strin
 
 /// Whether the condition speaks of nothing but the row.
 pub fn is_of_row(condition: &Checked) -> bool {
-    let mut is_of_row = true;
-    condition.for_each(&mut |atom| is_of_row &= matches!(atom, Atom::Field(_)));
-    is_of_row
+    condition.on_document().is_some()
 }
 
 /// The test on a column of that kind, or of arrays of it, as it is asked of what the column's values are read as.

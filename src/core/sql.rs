@@ -5,7 +5,7 @@
 //! cannot say exactly. The expression is true for the contacts that satisfy the condition, and false or NULL for the
 //! others: negations are pushed down to the tests, each of which knows what NULL means to it.
 
-use crate::expr::{Atom, Checked, Expr, FieldTest, NormalForm};
+use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest};
 use crate::parse::parse;
 use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
@@ -15,6 +15,7 @@ mod column;
 mod moment;
 mod native;
 mod number;
+mod pair;
 mod serving;
 mod table;
 #[cfg(test)]
@@ -77,13 +78,17 @@ pub struct Used<'t> {
 #[must_use]
 pub fn used<'t>(checked: &Checked, table: &'t ContactTable) -> Used<'t> {
     let mut used = Used::default();
-    checked.for_each(&mut |atom| match atom {
-        Atom::Topic(_) => used.topics = table.topics.as_ref(),
-        Atom::Field(field) => match table.column(field.path.first()) {
-            None => used.properties = table.properties.as_ref(),
-            Some(column) if used.columns.iter().any(|other| other.name == column.name) => {}
-            Some(column) => used.columns.push(column),
-        },
+    checked.for_each(&mut |atom| {
+        if matches!(atom, Atom::Topic(_)) {
+            used.topics = table.topics.as_ref();
+        }
+        for path in atom.paths() {
+            match table.column(path.first()) {
+                None => used.properties = table.properties.as_ref(),
+                Some(column) if used.columns.iter().any(|other| other.name == column.name) => {}
+                Some(column) => used.columns.push(column),
+            }
+        }
     });
     used
 }
@@ -97,9 +102,9 @@ struct Compiler<'a> {
 enum Part {
     Sql(Sql),
     /// Put to a document; gathered with neighbours that are put to the same. No negation but of single tests
-    Document(Source, Expr<FieldTest>),
+    Document(Source, Expr<DocumentTest>),
     /// An index condition and the test it is weaker than, which is put to the properties
-    Narrowed(Sql, Expr<FieldTest>),
+    Narrowed(Sql, Expr<DocumentTest>),
     /// Subscribed to any of the topics, or to none of them
     Topics(bool, Vec<String>),
 }
@@ -108,7 +113,7 @@ enum Part {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Properties,
-    /// The native columns that the condition speaks of
+    /// The native columns that the condition speaks of, and the custom properties that it compares with them
     Columns,
 }
 
@@ -124,6 +129,7 @@ impl Compiler<'_> {
             NormalForm::Any(parts) => self.join(parts, false),
             NormalForm::Test { test: Atom::Topic(topic), positive } => Part::Topics(positive, vec![topic.clone()]),
             NormalForm::Test { test: Atom::Field(field), positive } => self.field(field, positive),
+            NormalForm::Test { test: Atom::Pair(pair), positive } => self.fields(pair, positive),
         })
     }
 
@@ -172,7 +178,7 @@ impl Compiler<'_> {
         if let Some(column) = self.table.column(field.path.first()) {
             return self.native(column, field, positive);
         }
-        let test = Expr::Test(field.clone()).negate_unless(positive);
+        let test = Expr::Test(DocumentTest::Field(field.clone())).negate_unless(positive);
         let indexed = if positive { typed::test(self.writer, self.table, field) } else { None };
         match indexed {
             Some(typed::Indexed { sql, is_exact: true }) => Part::Sql(sql),
@@ -181,9 +187,22 @@ impl Compiler<'_> {
         }
     }
 
+    /// A comparison of fields with each other.
+    fn fields(&self, pair: &PairTest, positive: bool) -> Part {
+        let test = || Expr::Test(DocumentTest::Pair(pair.clone())).negate_unless(positive);
+        if pair.paths().all(|path| self.table.column(path.first()).is_none()) {
+            return Part::Document(Source::Properties, test());
+        }
+        match self.pair(pair, positive) {
+            Some(sql) => Part::Sql(sql),
+            // A document that has null where a column is NULL, and where there is no key: to a comparison that is the same.
+            None => Part::Document(Source::Columns, test()),
+        }
+    }
+
     /// A test on a column, in which NULL is missing.
     fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
-        let test = Expr::Test(field.clone());
+        let test = Expr::Test(DocumentTest::Field(field.clone()));
         let on_missing = field.test.holds_for_missing();
         if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
             return Part::Sql(sql);
@@ -216,14 +235,14 @@ impl Compiler<'_> {
     }
 
     /// The test of a document against a condition; never NULL where it holds.
-    fn document(&self, source: Source, expr: &Expr<FieldTest>) -> Sql {
+    fn document(&self, source: Source, expr: &Expr<DocumentTest>) -> Sql {
         if source == Source::Properties && self.table.properties.is_none() {
             return Sql::Const(holds_for_missing(expr));
         }
-        let columns = if source == Source::Columns { self.columns_of(expr) } else { vec![] };
+        let members = if source == Source::Columns { self.members_of(expr) } else { vec![] };
         let condition = expr.to_condition().to_string();
         // With the conditions of other segments in it, it may be more than one condition is allowed to be.
-        if (columns.len() * 2 > MAX_ARGUMENTS || parse(&condition).is_err())
+        if (members.len() * 2 > MAX_ARGUMENTS || parse(&condition).is_err())
             && let Some(sql) = self.halves(source, expr)
         {
             return sql;
@@ -238,17 +257,17 @@ impl Compiler<'_> {
                     matches(term)
                 }
             }
-            _ => matches(self.object_of(&columns)),
+            _ => matches(self.object_of(&members)),
         }
     }
 
-    fn halves(&self, source: Source, expr: &Expr<FieldTest>) -> Option<Sql> {
+    fn halves(&self, source: Source, expr: &Expr<DocumentTest>) -> Option<Sql> {
         let (parts, all) = match expr {
             Expr::And(parts) => (parts, true),
             Expr::Or(parts) => (parts, false),
             _ => return None,
         };
-        let join = |parts: &[Expr<FieldTest>]| {
+        let join = |parts: &[Expr<DocumentTest>]| {
             let parts = parts.iter().cloned();
             self.document(source, &if all { Expr::and(parts) } else { Expr::or(parts) })
         };
@@ -256,35 +275,32 @@ impl Compiler<'_> {
         Some(Sql::join([join(left), join(right)], all))
     }
 
-    /// The native columns that it speaks of, each once.
-    fn columns_of(&self, expr: &Expr<FieldTest>) -> Vec<&Column> {
-        let mut columns: Vec<&Column> = Vec::new();
-        expr.for_each(&mut |field| {
-            if let Some(column) = self.table.column(field.path.first())
-                && columns.iter().all(|other| other.name != column.name)
-            {
-                columns.push(column);
+    /// What a document has to have for it, each once: native columns, and the keys of custom properties.
+    fn members_of(&self, expr: &Expr<DocumentTest>) -> Vec<pair::Member<'_>> {
+        let mut members: Vec<pair::Member<'_>> = Vec::new();
+        expr.for_each(&mut |test| {
+            for path in test.paths() {
+                let key = path.first();
+                let is_compared = matches!(test, DocumentTest::Pair(_));
+                match members.iter_mut().find(|member| member.key == key) {
+                    Some(member) => member.is_compared |= is_compared,
+                    None => {
+                        members.push(pair::Member { key: key.to_owned(), column: self.table.column(key), is_compared });
+                    }
+                }
             }
         });
-        columns
-    }
-
-    /// `jsonb_build_object('country', country)`
-    fn object_of(&self, columns: &[&Column]) -> String {
-        let writer = self.writer;
-        let member = |column: &&Column| format!("{}, {}", writer.text(&column.name), writer.seen(column));
-        let members: Vec<_> = columns.iter().map(member).collect();
-        format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
+        members
     }
 }
 
 /// Whether a row without any of the fields satisfies the expression.
-fn holds_for_missing(expr: &Expr<FieldTest>) -> bool {
-    expr.evaluate(&mut |field| field.test.holds_for_missing())
+fn holds_for_missing(expr: &Expr<DocumentTest>) -> bool {
+    expr.evaluate(&mut DocumentTest::holds_for_missing)
 }
 
 /// Whether an object of these members satisfies the expression.
-fn holds(expr: &Expr<FieldTest>, members: Vec<(String, Json)>) -> bool {
-    let atoms = expr.try_map(&mut |field| Some(Atom::Field(field.clone()))).unwrap_or(Expr::Const(false));
+fn holds(expr: &Expr<DocumentTest>, members: Vec<(String, Json)>) -> bool {
+    let atoms = expr.try_map(&mut |test| Some(test.clone().into())).unwrap_or(Expr::Const(false));
     Program::compile(&atoms).matches(&Value::Object(members), Surroundings::NONE)
 }

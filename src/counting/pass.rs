@@ -12,7 +12,7 @@ use crate::pg::{query, row};
 use crate::shared::progress;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
-use segments_core::expr::{Atom, Checked, Expr};
+use segments_core::expr::{Checked, Expr};
 use segments_core::program_set::ProgramSet;
 use segments_core::row_conditions::{ColumnKey, Columns, is_of_row, on_row};
 
@@ -65,11 +65,7 @@ fn text_of(audience: &Audience, condition: &Checked) -> Option<(Checked, String)
         return None;
     }
     let condition = on_row(condition, &audience.table, row::fold);
-    let fields = condition.try_map(&mut |atom| match atom {
-        Atom::Field(field) => Some(field.clone()),
-        Atom::Topic(_) => None,
-    })?;
-    let text = fields.to_condition().to_string();
+    let text = condition.on_document()?.to_condition().to_string();
     // With the conditions of other segments in it, it may be larger than one condition is allowed to be.
     condition::check_for_documents_if_sound(&text)?;
     Some((condition, text))

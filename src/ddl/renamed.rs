@@ -51,7 +51,7 @@ fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
     let speaks = |condition: &str| {
         let fields = condition::stored(condition.as_bytes());
         let is_named = |path: &Path| columns.iter().any(|(before, after)| path.below_renamed(before, after).is_some());
-        fields.fields().iter().any(|field| is_named(field.path))
+        fields.paths().into_iter().any(is_named)
     };
     let mut segments = Definition::all(audience);
     segments.retain(|segment| speaks(&segment.conditions));

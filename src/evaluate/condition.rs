@@ -1,11 +1,11 @@
 //! The type `segment_condition`: JSON text that is known to be a condition.
 
 use crate::pg::error::Failure;
-use crate::pg::interrupt;
+use crate::pg::{interrupt, zone};
 use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
 use segments_core::check::{Declaration, DocumentOnly, Scope, check};
-use segments_core::date::{Instant, Utc, Zone};
+use segments_core::date::{Instant, NamedZone, Utc, Zone};
 use segments_core::error::{Error, Refusal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::parse::parse_interruptibly;
@@ -30,12 +30,12 @@ pub fn read(text: &str) -> Condition {
 /// # Errors
 /// It needs more than the document.
 pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
-    check(&stored(text), &DocumentOnly)
+    check(&stored(text), &Documents)
 }
 
 /// The checked form of a condition that is to be put to documents alone; `None` where it is none.
 pub fn check_for_documents_if_sound(text: &str) -> Option<Checked> {
-    check(&parse_interruptibly(text, interrupt::check).ok()?, &DocumentOnly).ok()
+    check(&parse_interruptibly(text, interrupt::check).ok()?, &Documents).ok()
 }
 
 /// Reads the text of a value of the type, which was validated when it was made.
@@ -69,6 +69,43 @@ pub fn raise_without_detail() -> ! {
         .raise()
 }
 
+/// Documents and nothing else, in the zones that Postgres knows.
+struct Documents;
+
+impl Scope for Documents {
+    fn property(&self, name: &Path) -> Declaration {
+        DocumentOnly.property(name)
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        DocumentOnly.property_names()
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        DocumentOnly.topic(reference)
+    }
+
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        DocumentOnly.topics()
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        DocumentOnly.segment(reference)
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        DocumentOnly.zone()
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        zone::named(name)
+    }
+
+    fn now(&self) -> Option<Instant> {
+        DocumentOnly.now()
+    }
+}
+
 /// A scope in which anything might exist: what is wrong here is wrong everywhere.
 struct Anywhere;
 
@@ -95,6 +132,10 @@ impl Scope for Anywhere {
 
     fn zone(&self) -> &dyn Zone {
         &Utc
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        zone::named(name)
     }
 
     fn now(&self) -> Option<Instant> {

@@ -1,14 +1,16 @@
 //! Time zones, as Postgres itself knows them.
 
 use pgrx::pg_sys;
-use segments_core::date::{Instant, Local, Utc, Zone};
+use segments_core::date::{Instant, Local, NamedZone, Utc, Zone};
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::{NonNull, null_mut};
 
 /// A time zone.
+#[derive(Clone, Copy)]
 pub struct PgZone(Rules);
 
+#[derive(Clone, Copy)]
 enum Rules {
     /// So many microseconds east of UTC, always
     Fixed(i64),
@@ -43,6 +45,11 @@ impl PgZone {
         let is_known = |_: &NonNull<_>| !name.contains(|c: char| c.is_ascii_digit()) || has_rules(&c_name);
         zone.filter(is_known).map(|zone| PgZone(Rules::Named(zone)))
     }
+}
+
+/// The zone of that name, for conditions to carry.
+pub fn named(name: &str) -> Option<NamedZone> {
+    PgZone::find(name).map(|zone| NamedZone::new(name, zone))
 }
 
 impl Zone for PgZone {

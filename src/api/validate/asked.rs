@@ -22,6 +22,15 @@ pub fn asked(condition: &Condition) -> Vec<Asked> {
         walk.place = place;
         walk.field(path, predicate);
     }
+    for (place, expression) in condition.expressions() {
+        let asked = |path: &Path| Asked {
+            pointer: place.pointer().to_owned(),
+            path: path.clone(),
+            compares: true,
+            strings: Vec::new(),
+        };
+        walk.asked.extend(expression.fields().into_iter().map(asked));
+    }
     walk.asked
 }
 
@@ -57,7 +66,7 @@ impl Walk {
                     }
                 }
                 Test::Not(predicate) => walk.tests(predicate),
-                Test::Exists(_) | Test::Empty(_) | Test::Type(_) | Test::Size(_) => {}
+                Test::Exists(_) | Test::Empty(_) | Test::Type(_) | Test::Size(_) | Test::Comment(_) => {}
                 _ => walk.compares(),
             });
         }

@@ -15,17 +15,30 @@ use crate::value::Value;
 impl Checker<'_> {
     /// The constant that an operand stands for; `None` after a mistake.
     pub(super) fn constant(&mut self, operand: &Operand, read_as: Option<PropertyType>) -> Option<Constant> {
+        let scope = self.scope;
+        self.constant_in(operand, read_as, scope.zone())
+    }
+
+    /// The constant, with the days of typed operands read in the zone.
+    pub(super) fn constant_in(
+        &mut self,
+        operand: &Operand,
+        read_as: Option<PropertyType>,
+        zone: &dyn Zone,
+    ) -> Option<Constant> {
         match (read_as, operand) {
             (_, Value::Null) => Some(Value::Null),
             (None | Some(PropertyType::Json), operand) => self.untyped(operand),
             (Some(PropertyType::Array(element)), Value::Array(items)) => {
                 let constants = self.each(items, |checker, item| match item {
                     Value::Null => Some(Value::Null),
-                    item => checker.scalar(item, element),
+                    item => checker.scalar(item, element, zone),
                 });
                 constants.into_iter().collect::<Option<_>>().map(Value::Array)
             }
-            (Some(PropertyType::Array(scalar) | PropertyType::Scalar(scalar)), operand) => self.scalar(operand, scalar),
+            (Some(PropertyType::Array(scalar) | PropertyType::Scalar(scalar)), operand) => {
+                self.scalar(operand, scalar, zone)
+            }
         }
     }
 
@@ -49,29 +62,24 @@ impl Checker<'_> {
         })
     }
 
-    fn scalar(&mut self, operand: &Operand, scalar: ScalarType) -> Option<Constant> {
+    fn scalar(&mut self, operand: &Operand, scalar: ScalarType, zone: &dyn Zone) -> Option<Constant> {
         match (scalar, operand) {
             (ScalarType::String, Value::String(text)) => Some(Value::String(text.clone())),
             (ScalarType::Number, Value::Number(number)) => Some(Value::Number(number.clone())),
             (ScalarType::Boolean, Value::Bool(value)) => Some(Value::Bool(*value)),
             (ScalarType::Date | ScalarType::Timestamp, Value::Date(literal)) => {
-                let range = self.date(literal, self.scope.zone(), scalar == ScalarType::Date)?;
-                Some(Value::Date(self.fit_date(range, scalar)))
+                let range = self.date(literal, zone, scalar == ScalarType::Date)?;
+                Some(Value::Date(fit_date(range, scalar, zone)))
             }
             (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => match Written::parse(text) {
                 Some(written) => {
-                    let range = DateRange::resolve(written, self.scope.zone());
-                    Some(Value::Date(self.fit_date(range, scalar)))
+                    let range = DateRange::resolve(written, zone);
+                    Some(Value::Date(fit_date(range, scalar, zone)))
                 }
                 None => self.mismatch(operand, scalar),
             },
             _ => self.mismatch(operand, scalar),
         }
-    }
-
-    /// Against a `date` property, a point in time counts as its calendar day in the zone.
-    fn fit_date(&self, range: DateRange, scalar: ScalarType) -> DateRange {
-        if scalar == ScalarType::Date { range.to_whole_day(self.scope.zone()) } else { range }
     }
 
     /// `by_day`: nothing but its day is of interest.
@@ -132,6 +140,11 @@ impl Checker<'_> {
         );
         None
     }
+}
+
+/// Against a `date` property, a point in time counts as its calendar day in the zone.
+fn fit_date(range: DateRange, scalar: ScalarType, zone: &dyn Zone) -> DateRange {
+    if scalar == ScalarType::Date { range.to_whole_day(zone) } else { range }
 }
 
 /// What to write for a number of seconds or milliseconds since 1970: ten digits of seconds are of our time, and so are

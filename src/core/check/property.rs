@@ -59,12 +59,7 @@ impl Checker<'_> {
         match PathTarget::of(self.scope, path) {
             PathTarget::At(property_type) => Some((path.clone(), property_type)),
             PathTarget::Below(name, property_type) => {
-                let name = name.text();
-                self.fail(
-                    ErrorKind::TypeMismatch,
-                    format!("property \"{name}\" is of type {property_type} and has no fields"),
-                    format!("Test \"{name}\" itself, or declare it as json to reach inside."),
-                );
+                self.without_fields(&name, property_type);
                 None
             }
             PathTarget::Key if predicate.read_as().is_some() => Some((path.clone(), None)),
@@ -75,7 +70,16 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown_property(&mut self, path: &Path, predicate: &FieldPredicate) {
+    pub(super) fn without_fields(&mut self, name: &Path, property_type: PropertyType) {
+        let name = name.text();
+        self.fail(
+            ErrorKind::TypeMismatch,
+            format!("property \"{name}\" is of type {property_type} and has no fields"),
+            format!("Test \"{name}\" itself, or declare it as json to reach inside."),
+        );
+    }
+
+    pub(super) fn unknown_property(&mut self, path: &Path, predicate: &FieldPredicate) {
         if self.errors.len() == limits::ERRORS {
             return;
         }

@@ -1,6 +1,6 @@
 //! What a condition is checked against.
 
-use crate::date::{Instant, Zone};
+use crate::date::{Instant, NamedZone, Zone};
 use crate::error::Refusal;
 use crate::expr::Checked;
 use crate::path::Path;
@@ -52,6 +52,14 @@ pub trait Scope {
     fn segment(&self, reference: &str) -> Result<Checked, Refusal>;
     /// Where dates without a time or an offset are read.
     fn zone(&self) -> &dyn Zone;
+    /// The same, for conditions that are to read days where documents are.
+    fn named_zone(&self) -> NamedZone {
+        NamedZone::utc()
+    }
+    /// The zone of that name; `None` where there is none.
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        (name == "UTC").then(NamedZone::utc)
+    }
     /// What `$now` and `$today` are relative to; `None` where they cannot be used.
     fn now(&self) -> Option<Instant>;
     /// The same, asked for where nothing but its day matters.

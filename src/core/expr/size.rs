@@ -44,6 +44,8 @@ impl Measured for Atom {
     fn nodes(&self) -> usize {
         match self {
             Atom::Field(field) => field.nodes(),
+            // The two sides are nodes of their own.
+            Atom::Pair(_) => 3,
             Atom::Topic(_) => 1,
         }
     }
@@ -51,7 +53,7 @@ impl Measured for Atom {
     fn levels(&self) -> usize {
         match self {
             Atom::Field(field) => field.levels(),
-            Atom::Topic(_) => 0,
+            Atom::Pair(_) | Atom::Topic(_) => 0,
         }
     }
 }

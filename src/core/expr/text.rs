@@ -3,18 +3,49 @@
 //! The result must be readable wherever the condition that it came from was: so it neither nests deeper nor counts
 //! more nodes, and what shares an object has keys of its own.
 
-use super::{ElementTest, Expr, FieldTest, ValueTest};
+use super::{DocumentTest, ElementTest, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::ast::{
-    AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
+    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate, Relation,
+    Test, TypeOperand,
 };
 use crate::expr::Constant;
 use crate::limits;
 use crate::path::Path;
 use crate::types::PropertyType;
+use crate::value::Value;
 use crate::value::key_order;
 use std::collections::HashMap;
 
-impl Expr<FieldTest> {
+/// A test that can be a member of a condition, or a part of one.
+pub trait Written {
+    /// What it is.
+    fn written(&self) -> Writing<'_>;
+}
+
+/// How a test is written.
+pub enum Writing<'t> {
+    /// Under its field
+    Field(&'t FieldTest),
+    /// Under `$expr`
+    Pair(&'t PairTest),
+}
+
+impl Written for FieldTest {
+    fn written(&self) -> Writing<'_> {
+        Writing::Field(self)
+    }
+}
+
+impl Written for DocumentTest {
+    fn written(&self) -> Writing<'_> {
+        match self {
+            DocumentTest::Field(field) => Writing::Field(field),
+            DocumentTest::Pair(pair) => Writing::Pair(pair),
+        }
+    }
+}
+
+impl<T: Written> Expr<T> {
     /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
     /// anywhere.
     #[must_use]
@@ -32,13 +63,14 @@ impl Expr<FieldTest> {
 struct Object {
     fields: HashMap<Path, (Option<PropertyType>, Vec<Test>)>,
     equal: HashMap<(Path, Option<PropertyType>), Vec<AllEntry>>,
+    pairs: Vec<Expression>,
     any: Option<Vec<Condition>>,
     none: Vec<Condition>,
     and: Vec<Condition>,
 }
 
 impl Object {
-    fn add(&mut self, part: &Expr<FieldTest>) {
+    fn add<T: Written>(&mut self, part: &Expr<T>) {
         match part {
             Expr::Const(true) => {}
             Expr::Const(false) => self.none.push(Condition::default()),
@@ -52,15 +84,25 @@ impl Object {
             }
             Expr::Not(inner) => match &**inner {
                 Expr::Or(parts) => self.none.extend(parts.iter().map(Expr::to_condition)),
-                Expr::Test(field) => {
-                    if self.place(&field.path, field.read_as, field.to_test(false)).is_some() {
-                        self.none.push(inner.to_condition());
+                Expr::Test(test) => match test.written() {
+                    Writing::Field(field) => {
+                        if self.place(&field.path, field.read_as, field.to_test(false)).is_some() {
+                            self.none.push(inner.to_condition());
+                        }
                     }
-                }
+                    Writing::Pair(pair) if pair.order.is_none() => self.pairs.push(pair.to_expression(Relation::Ne)),
+                    Writing::Pair(_) => self.none.push(inner.to_condition()),
+                },
                 // Not `$not`: an object of that alone would read as a predicate inside $elemMatch.
                 other => self.none.push(other.to_condition()),
             },
-            Expr::Test(field) => self.add_test(field),
+            Expr::Test(test) => match test.written() {
+                Writing::Field(field) => self.add_test(field),
+                Writing::Pair(pair) => {
+                    let relation = pair.order.map_or(Relation::Eq, Relation::Ordered);
+                    self.pairs.push(pair.to_expression(relation));
+                }
+            },
         }
     }
 
@@ -98,6 +140,10 @@ impl Object {
         }
         let mut members: Vec<Member> =
             self.fields.into_iter().map(|(path, (read_as, tests))| field_member(path, read_as, tests)).collect();
+        members.extend(match self.pairs.len() {
+            0 | 1 => self.pairs.pop().map(Member::Expr),
+            _ => Some(Member::Expr(Expression::And(self.pairs))),
+        });
         members.extend(self.any.map(|conditions| Member::Logical(Junction::Or, conditions)));
         for (junction, conditions) in [(Junction::Nor, self.none), (Junction::And, self.and)] {
             if !conditions.is_empty() {
@@ -130,6 +176,25 @@ fn all_of(mut entries: Vec<AllEntry>) -> Test {
         (_, last) => {
             entries.extend(last);
             Test::All(entries)
+        }
+    }
+}
+
+impl PairTest {
+    fn to_expression(&self, relation: Relation) -> Expression {
+        let zone = (!self.zone.is_utc()).then(|| self.zone.name().to_owned());
+        let sides = Box::new(self.sides.each_ref().map(Side::to_written));
+        Expression::Compare(ast::Compared { relation, sides, zone })
+    }
+}
+
+impl Side {
+    fn to_written(&self) -> ast::Side {
+        match self {
+            Side::Field { path, read_as: None } => ast::Side::Name(path.clone()),
+            Side::Field { path, .. } => ast::Side::Field(path.clone(), self.property_type()),
+            Side::Constant(constant @ Value::Date(_)) => ast::Side::Value(constant.to_operand()),
+            Side::Constant(constant) => ast::Side::Literal(constant.to_operand()),
         }
     }
 }

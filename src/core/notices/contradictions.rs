@@ -2,7 +2,8 @@
 //! conditions that hold for everyone or for nobody.
 
 use crate::ast::{
-    Comparison, Condition, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate, Test,
+    Comparison, Condition, Expression, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate,
+    Test,
 };
 use crate::date::{Instant, Utc};
 use crate::operator::Operator;
@@ -71,6 +72,8 @@ pub(super) fn constant(condition: &Condition) -> Option<bool> {
         Member::Not(condition) => constant(condition).map(|holds| !holds),
         Member::Field(_, FieldPredicate::Tests(predicate)) => constant_predicate(predicate),
         Member::Topic(predicate) | Member::Segment(predicate) => constant_names(predicate),
+        Member::Expr(expression) => constant_expression(expression),
+        Member::Comment(_) => Some(true),
         Member::Field(_, FieldPredicate::Literal(_)) => None,
     }))
 }
@@ -90,8 +93,19 @@ fn constant_predicate(predicate: &Predicate) -> Option<bool> {
         Test::Nin(operands) if operands.is_empty() => Some(true),
         Test::All(entries) if entries.is_empty() => Some(false),
         Test::Not(predicate) => constant_predicate(predicate).map(|holds| !holds),
+        Test::Comment(_) => Some(true),
         _ => None,
     }))
+}
+
+fn constant_expression(expression: &Expression) -> Option<bool> {
+    match expression {
+        Expression::Const(value) => Some(*value),
+        Expression::And(parts) => all(parts.iter().map(constant_expression)),
+        Expression::Or(parts) => any(parts.iter().map(constant_expression)),
+        Expression::Not(part) | Expression::NotListed(part) => constant_expression(part).map(|holds| !holds),
+        Expression::Compare(_) => None,
+    }
 }
 
 fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {

@@ -145,6 +145,13 @@ impl Parser {
                     format!("Write {{\"{key}\": …}} as the whole value."),
                 )
             }),
+            (None, Some((key, operator))) if operator.row().position == Position::Side => self.at(key, |parser| {
+                parser.fail(
+                    ErrorKind::Unsupported,
+                    format!("operator {key} does not belong here"),
+                    "Fields are compared with each other by $expr: {\"$expr\": {\"$gt\": [\"$spent\", \"$budget\"]}}.",
+                )
+            }),
             (None, known) => {
                 let key = known.map_or("$", |(key, _)| key.as_str());
                 self.at(key, |parser| {

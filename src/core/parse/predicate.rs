@@ -38,11 +38,11 @@ impl Parser {
                 _ => tests.push((key, raw)),
             }
         }
-        if tests.is_empty() {
+        if tests.iter().all(|(key, _)| key == Operator::Comment.name()) {
             return self.fail(
                 ErrorKind::Shape,
                 "nothing is asked of the field",
-                "$as and $options only say how a test is done: add one, such as $eq or $regex.",
+                "$as and $options only say how a test is done, and $comment means nothing: add one, such as $eq or $regex.",
             );
         }
         let takes_options = |operator| {
@@ -87,6 +87,7 @@ impl Parser {
             Operator::ElemMatch => self.elem_match(raw).map(Test::ElemMatch),
             Operator::Size => self.size(raw),
             Operator::Type => self.type_names(raw).map(Test::Type),
+            Operator::Comment => self.comment(raw).map(Test::Comment),
             _ => self.misplaced(operator),
         }
     }
@@ -269,7 +270,7 @@ impl Parser {
         }
     }
 
-    fn property_type(&mut self, raw: &RawValue) -> Option<PropertyType> {
+    pub(super) fn property_type(&mut self, raw: &RawValue) -> Option<PropertyType> {
         let hint = format!("Types are {}.", PropertyType::names().collect::<Vec<_>>().join(", "));
         let name = self.string(Operator::As, raw, &hint)?;
         match PropertyType::parse(&name) {
@@ -285,7 +286,7 @@ fn has_operators(members: &Members<'_>) -> bool {
 }
 
 /// Whether an object is `{"$date": …}` or its like: a literal.
-fn is_date(members: &Members<'_>) -> bool {
+pub(super) fn is_date(members: &Members<'_>) -> bool {
     members
         .iter()
         .all(|(key, _)| Operator::parse(key).is_some_and(|operator| operator.row().position == Position::Operand))

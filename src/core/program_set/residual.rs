@@ -3,8 +3,8 @@
 use super::clause::{Literal, Normal};
 use super::{ProgramSet, first_refutation, sets};
 use crate::document::Node;
-use crate::expr::{Atom, ValueTest};
-use crate::program::{FieldStep, Surroundings};
+use crate::expr::{Atom, PairTest, ValueTest};
+use crate::program::{FieldStep, PairStep, Surroundings};
 use std::collections::HashMap;
 
 /// Different tests.
@@ -14,6 +14,7 @@ pub(super) struct Tests(Vec<Test>);
 #[derive(Debug)]
 enum Test {
     Field(FieldStep),
+    Pair(PairStep),
     Topic(String),
 }
 
@@ -41,6 +42,7 @@ pub(super) struct Interner<'c> {
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'c> {
     Field(&'c [String], bool, &'c ValueTest),
+    Pair(&'c PairTest),
     Topic(&'c str),
 }
 
@@ -67,6 +69,7 @@ impl<'c> Interner<'c> {
     fn number(&mut self, atom: &'c Atom) -> u32 {
         let key = match atom {
             Atom::Field(field) => Key::Field(field.path.keys(), field.fans_out(), &field.test),
+            Atom::Pair(pair) => Key::Pair(pair),
             Atom::Topic(topic) => Key::Topic(topic),
         };
         let next = self.tests.len() as u32;
@@ -74,6 +77,7 @@ impl<'c> Interner<'c> {
         if number == next {
             self.tests.push(match atom {
                 Atom::Field(field) => Test::Field(FieldStep::compile(field, self.keys)),
+                Atom::Pair(pair) => Test::Pair(PairStep::compile(pair, self.keys)),
                 Atom::Topic(topic) => Test::Topic(topic.clone()),
             });
         }
@@ -92,6 +96,7 @@ impl<'c> Interner<'c> {
             Residual::All(parts) | Residual::Any(parts) => parts.iter().map(|part| self.cost(part)).sum(),
             Residual::Test { number, .. } => match &self.tests[*number as usize] {
                 Test::Field(step) => step.cost(),
+                Test::Pair(step) => step.cost(),
                 Test::Topic(_) => 1,
             },
         }
@@ -167,6 +172,7 @@ impl<N> Asking<'_, N> {
         }
         let holds = match &self.set.tests.0[number] {
             Test::Field(step) => step.holds(self.found, self.surroundings),
+            Test::Pair(step) => step.holds(self.found),
             Test::Topic(topic) => self.surroundings.topics.contains(topic),
         };
         self.answers.answers[number] = self.answers.document << 1 | u32::from(holds);

@@ -7,7 +7,7 @@ use super::native::Scalar;
 use super::table::{Column, ColumnKind};
 use super::tree::{Equal, Sql, Symbol};
 use super::writer::Writer;
-use crate::expr::{Constant, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
+use crate::expr::{Constant, DocumentTest, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
 use crate::path::{Path, as_index};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
@@ -215,5 +215,5 @@ fn holds_for_null(test: &ValueTest) -> bool {
     let element = Box::new(ElementTest::Value(Expr::Test(test.clone())));
     let path = Path::from_keys(vec![array.clone()]);
     let field = FieldTest { path, read_as: None, test: ValueTest::ElemMatch(element) };
-    super::holds(&Expr::Test(field), vec![(array, Value::Array(vec![Value::Null]))])
+    super::holds(&Expr::Test(DocumentTest::Field(field)), vec![(array, Value::Array(vec![Value::Null]))])
 }

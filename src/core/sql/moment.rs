@@ -76,7 +76,7 @@ pub(super) fn literal(writer: Writer<'_>, kind: &ColumnKind, instant: Instant) -
 }
 
 /// What the session's `TimeZone` and `DateStyle` have no say in: ISO 8601, with the offset where the type takes one.
-fn text(kind: &ColumnKind, instant: Instant) -> String {
+pub(super) fn text(kind: &ColumnKind, instant: Instant) -> String {
     let text = instant.to_string();
     match kind {
         ColumnKind::Timestamp => text.trim_end_matches('Z').to_owned(),

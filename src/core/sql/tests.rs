@@ -393,3 +393,40 @@ fn what_is_used_is_told_once() {
     );
     assert_eq!(names(r#"{"$or": [{"colour": "red"}, {"$topic": "weekly"}]}"#), (vec![], true, true));
 }
+
+#[test]
+fn fields_are_compared_as_columns_where_they_are() {
+    assert_readable(&[
+        (r#"{"$expr": {"$gt": ["$age", "$visits"]}}"#, "age > visits"),
+        (
+            r#"{"$expr": {"$ne": ["$age", "$spent"]}}"#,
+            "age IS NULL OR property_number(properties, 'spent') IS NULL OR age <> property_number(properties, 'spent')",
+        ),
+        (r#"{"$expr": {"$eq": ["$country", "$city"]}}"#, r#"country COLLATE "C" = city::text"#),
+        (r#"{"$expr": {"$eq": ["$email", "$email"]}}"#, r#"email COLLATE "C" = email"#),
+        (r#"{"$expr": {"$gte": ["$age", 18]}}"#, "age >= 18"),
+        (r#"{"$expr": {"$gt": ["$spent", 5]}}"#, "property_number(properties, 'spent') > 5"),
+        (
+            r#"{"$expr": {"$gt": ["$spent", "$size"]}, "colour": "red"}"#,
+            r#"properties @~ '{"$expr": {"$gt": [{"$as": "number", "$field": "spent"}, {"$as": "number", "$field": "size"}]}, "colour": {"$as": "string", "$eq": "red"}}'"#,
+        ),
+        (
+            r#"{"$expr": {"$lt": ["$born", "$renews"]}}"#,
+            r#"jsonb_build_object('born', CASE WHEN born IS NOT NULL THEN LEAST(GREATEST(born, '0001-01-01'), '9999-12-31') END, 'renews', properties -> 'renews') @~ '{"$expr": {"$lt": [{"$as": "date", "$field": "born"}, {"$as": "date", "$field": "renews"}]}}'"#,
+        ),
+    ]);
+    assert_sql(
+        &contacts(),
+        &qualified(),
+        &[
+            (
+                r#"{"$expr": {"$lt": ["$seen_at", "$left_at"]}}"#,
+                r#""seen_at" OPERATOR(pg_catalog.<) pg_catalog.timezone('UTC'::pg_catalog.text, "left_at") AND "seen_at" OPERATOR(pg_catalog.<) '9999-12-31T23:59:59.999999Z'::pg_catalog.timestamptz AND pg_catalog.timezone('UTC'::pg_catalog.text, "left_at") OPERATOR(pg_catalog.>) '0001-01-01T00:00:00Z'::pg_catalog.timestamptz"#,
+            ),
+            (
+                r#"{"$expr": {"$eq": ["$extra.a", "$cart.b"]}}"#,
+                r#"pg_catalog.jsonb_build_object('extra'::pg_catalog.text, "extra", 'cart'::pg_catalog.text, "properties" OPERATOR(pg_catalog.->) 'cart'::pg_catalog.text) OPERATOR("public".@~) '{"$expr": {"$eq": ["$extra.a", "$cart.b"]}}'::"public".segment_condition"#,
+            ),
+        ],
+    );
+}

@@ -51,6 +51,8 @@ pub(super) enum Symbol {
     Overlaps,
     /// `@~`
     Matches,
+    /// `->` of jsonb
+    Member,
 }
 
 /// `term = ANY (literals)`, or `term <> ALL (literals)`.
@@ -143,7 +145,7 @@ impl Symbol {
             Symbol::NotLike => Symbol::Like,
             Symbol::ILike => Symbol::NotILike,
             Symbol::NotILike => Symbol::ILike,
-            Symbol::Contains | Symbol::Overlaps | Symbol::Matches => return None,
+            Symbol::Contains | Symbol::Overlaps | Symbol::Matches | Symbol::Member => return None,
         })
     }
 
@@ -163,6 +165,7 @@ impl Symbol {
             Symbol::Contains => "@>",
             Symbol::Overlaps => "&&",
             Symbol::Matches => "@~",
+            Symbol::Member => "->",
         }
     }
 }

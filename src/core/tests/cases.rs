@@ -4,7 +4,7 @@ mod common;
 
 use common::audience::Audience;
 use common::cases::{self, Case, FILES, Jsonpath, Refusal};
-use common::{assert_matches, checked, document, evaluate, on_document, refusals};
+use common::{assert_matches, checked, document, evaluate, refusals};
 use segments_core::check::{DocumentOnly, Scope};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::facts::{Facts, GinClass};
@@ -82,7 +82,7 @@ fn the_checked_form_is_what_the_cases_say() {
 }
 
 fn printed(condition: &str, scope: &dyn Scope) -> String {
-    on_document(&checked(condition, scope)).expect("a condition on documents").to_condition().to_string()
+    checked(condition, scope).on_document().expect("a condition on documents").to_condition().to_string()
 }
 
 #[test]

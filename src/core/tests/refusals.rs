@@ -12,7 +12,7 @@ use segments_core::parse::{parse, parse_all};
 #[test]
 fn an_unknown_operator_that_is_like_none_gets_a_list() {
     let far = refusal(r#"{"a": {"$soundsLike": "x"}}"#).unwrap();
-    assert!(far.hint.starts_with("Operators that may stand here: $not, $eq, $ne,"), "{}", far.hint);
+    assert!(far.hint.starts_with("Operators that may stand here: $not, $comment, $eq, $ne,"), "{}", far.hint);
 }
 
 /// None is ignored.

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::audience::NewYork;
+use common::audience::{NewYork, zone_named};
 use common::generate::{self, Options, Shown};
-use common::{evaluate, on_document};
+use common::{Zoned, evaluate};
 use proptest::prelude::*;
-use segments_core::check::{Declaration, DocumentOnly, Scope, check};
-use segments_core::date::{Instant, Zone};
+use segments_core::check::{Declaration, Scope, check};
+use segments_core::date::{Instant, NamedZone, Zone};
 use segments_core::error::Refusal;
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
@@ -42,6 +42,14 @@ impl Scope for Undeclared {
         &NewYork
     }
 
+    fn named_zone(&self) -> NamedZone {
+        NamedZone::new("America/New_York", NewYork)
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        zone_named(name)
+    }
+
     fn now(&self) -> Option<Instant> {
         Instant::from_micros(1_704_100_000_000_000)
     }
@@ -49,7 +57,7 @@ impl Scope for Undeclared {
 
 proptest! {
     #[test]
-    fn what_is_printed_reads_back(Shown(condition) in generate::condition(Options { audience: true, any_text: true })) {
+    fn what_is_printed_reads_back(Shown(condition) in generate::condition(Options { audience: true, pairs: true, any_text: true })) {
         let text = condition.to_string();
         let read = parse(&text);
         prop_assert_eq!(read.as_ref(), Ok(&condition), "{}", text);
@@ -59,14 +67,14 @@ proptest! {
     /// Compiled SQL puts the printed form to the document, in UTC and without a clock.
     #[test]
     fn what_the_check_prints_means_what_it_checked(
-        Shown(condition) in generate::condition(Options { audience: false, any_text: false }),
+        Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false }),
         documents in proptest::collection::vec(generate::document(), 8),
     ) {
         let checked = check(&condition, &Undeclared);
         prop_assert!(checked.is_ok(), "{}: {:?}", condition, checked);
         let checked = checked.unwrap();
-        let printed = on_document(&checked).unwrap().to_condition().to_string();
-        let read = parse(&printed).map(|condition| check(&condition, &DocumentOnly));
+        let printed = checked.on_document().unwrap().to_condition().to_string();
+        let read = parse(&printed).map(|condition| check(&condition, &Zoned));
         let Ok(Ok(again)) = read else { return Err(TestCaseError::fail(format!("{printed}: {read:?}"))) };
         for Shown(document) in &documents {
             prop_assert_eq!(evaluate(&checked, document), evaluate(&again, document), "{} of {}", printed, document);
@@ -76,7 +84,7 @@ proptest! {
     /// Whatever is asked, the complement says the opposite.
     #[test]
     fn a_condition_or_its_complement_holds(
-        Shown(condition) in generate::condition(Options { audience: false, any_text: false }),
+        Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false }),
         Shown(document) in generate::document(),
     ) {
         let checked = check(&condition, &Undeclared).unwrap();
@@ -123,7 +131,7 @@ fn large_conditions_print_within_the_limits() {
         let start: String = text.chars().take(60).collect();
         let condition = parse(&text).unwrap_or_else(|error| panic!("{start}: {error}"));
         let checked = check(&condition, &Undeclared).unwrap_or_else(|errors| panic!("{start}: {}", errors[0]));
-        let printed = on_document(&checked).unwrap().to_condition().to_string();
+        let printed = checked.on_document().unwrap().to_condition().to_string();
         assert!(parse(&printed).is_ok(), "{start}: {:?}", parse(&printed).unwrap_err());
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::audience::Audience;
-use common::{Case, checked, document, on_document};
+use common::{Case, checked, document};
 use segments_core::check::{Declaration, DocumentOnly, Scope, check};
 use segments_core::date::{Instant, Moment, Utc, Zone};
 use segments_core::error::{Error, ErrorKind, Refusal};
@@ -27,7 +27,7 @@ fn mistakes(text: &str) -> Vec<Error> {
 
 /// The text that the check makes of a condition, to be put to the document alone.
 fn printed(text: &str, scope: &dyn Scope) -> String {
-    on_document(&checked(text, scope)).unwrap().to_condition().to_string()
+    checked(text, scope).on_document().unwrap().to_condition().to_string()
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn segments_count_against_the_limits() {
     let mut segment = checked(r#"{"b": 1}"#, &DocumentOnly);
     for _ in 0..limits::NESTING {
         segment = check(&deeper, &Of(segment)).unwrap();
-        let printed = on_document(&segment).unwrap().to_condition().to_string();
+        let printed = segment.on_document().unwrap().to_condition().to_string();
         assert!(parse(&printed).is_ok(), "what is within the limits prints within them");
     }
     let errors = check(&deeper, &Of(segment)).unwrap_err();

@@ -2,7 +2,7 @@
 
 use super::cases;
 use segments_core::check::{Declaration, Scope};
-use segments_core::date::{Instant, Local, Moment, Zone};
+use segments_core::date::{Instant, Local, Moment, NamedZone, Zone};
 use segments_core::error::{ErrorKind, Refusal};
 use segments_core::expr::Checked;
 use segments_core::path::Path;
@@ -50,11 +50,28 @@ impl Scope for Audience {
         &NewYork
     }
 
+    fn named_zone(&self) -> NamedZone {
+        NamedZone::new("America/New_York", NewYork)
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        zone_named(name)
+    }
+
     fn now(&self) -> Option<Instant> {
         match Moment::parse(WRITTEN.now.as_bytes()) {
             Some(Moment::Instant(now)) => Some(now),
             _ => None,
         }
+    }
+}
+
+/// The zones that the tests know.
+pub fn zone_named(name: &str) -> Option<NamedZone> {
+    match name {
+        "UTC" => Some(NamedZone::utc()),
+        "America/New_York" => Some(NamedZone::new(name, NewYork)),
+        _ => None,
     }
 }
 

@@ -21,6 +21,8 @@ use std::fmt;
 pub struct Options {
     /// `$topic` and `$segment`
     pub audience: bool,
+    /// `$expr`: not inside an element
+    pub pairs: bool,
     /// Any text as field, string and key; otherwise few, which documents have too
     pub any_text: bool,
 }
@@ -40,7 +42,7 @@ pub fn condition(options: Options) -> impl Strategy<Value = Shown<Condition>> {
 }
 
 pub fn document() -> impl Strategy<Value = Shown<Json>> {
-    let few = Options { audience: false, any_text: false };
+    let few = Options { audience: false, pairs: false, any_text: false };
     vec((key(few), json(few, 3)), 0..4).prop_map(object_of).prop_map(Shown)
 }
 
@@ -58,9 +60,18 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
     let inner = || any_condition(options, levels - 1);
     let junction = select(vec![Junction::And, Junction::Or, Junction::Nor]);
     let logical = (junction, vec(inner(), 1..4)).prop_map(|(junction, inner)| Member::Logical(junction, inner));
-    let document_only = prop_oneof![6 => field, 2 => logical, 1 => inner().prop_map(Member::Not)];
+    let document_only = prop_oneof![
+        12 => field,
+        4 => logical,
+        2 => inner().prop_map(Member::Not),
+        1 => text(options).prop_map(Member::Comment),
+    ];
+    let document_only = match options.pairs {
+        true => prop_oneof![8 => document_only, 1 => expression(options).prop_map(Member::Expr)].boxed(),
+        false => document_only.boxed(),
+    };
     if !options.audience {
-        return document_only.boxed();
+        return document_only;
     }
     let audience = prop_oneof![
         name_predicate(options, true).prop_map(Member::Topic),
@@ -82,6 +93,56 @@ fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = Na
     let test = if of_topics { prop_oneof![4 => of_both, 2 => of_topics_alone].boxed() } else { of_both.boxed() };
     let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
     prop_oneof![text(options).prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
+}
+
+fn expression(options: Options) -> BoxedStrategy<Expression> {
+    let leaf = prop_oneof![1 => any::<bool>().prop_map(Expression::Const), 9 => compared(options)];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Expression::And),
+            vec(inner.clone(), 0..3).prop_map(Expression::Or),
+            inner.clone().prop_map(|inner| Expression::Not(Box::new(inner))),
+            inner.prop_map(|inner| Expression::NotListed(Box::new(inner))),
+        ]
+    })
+    .boxed()
+}
+
+/// Two sides of any types, or of one that is said; not a boolean where there is an order.
+fn compared(options: Options) -> BoxedStrategy<Expression> {
+    let relation = select(vec![
+        Relation::Eq,
+        Relation::Ne,
+        Relation::Ordered(Comparison::Gt),
+        Relation::Ordered(Comparison::Gte),
+        Relation::Ordered(Comparison::Lt),
+        Relation::Ordered(Comparison::Lte),
+    ]);
+    let has_order =
+        |operand: &Operand| !matches!(operand, Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_));
+    let value = move || {
+        operand(options).prop_filter("a value with an order", has_order).prop_map(|operand| match &operand {
+            Value::String(text) if text.starts_with('$') => Side::Literal(operand),
+            _ => Side::Value(operand),
+        })
+    };
+    let name = move || field(options).prop_map(Side::Name);
+    let untyped = prop_oneof![4 => (name(), name()), 1 => (name(), value()), 1 => (value(), name())];
+    let one = select(vec![ScalarType::String, ScalarType::Number]).prop_map(|scalar| (scalar, scalar));
+    let moment = || select(vec![ScalarType::Date, ScalarType::Timestamp]);
+    let typed = (field(options), field(options), prop_oneof![one, (moment(), moment())]).prop_map(
+        |(left, right, (one, other))| {
+            let side = |path, scalar| Side::Field(path, Some(PropertyType::Scalar(scalar)));
+            (side(left, one), side(right, other))
+        },
+    );
+    let zone = option::weighted(0.2, select(vec!["UTC", "America/New_York"]));
+    (relation, prop_oneof![2 => untyped, 1 => typed], zone)
+        .prop_map(|(relation, (left, right), zone)| {
+            let sides = Box::new([left, right]);
+            Expression::Compare(Compared { relation, sides, zone: zone.map(str::to_owned) })
+        })
+        .boxed()
 }
 
 fn field_predicate(options: Options, levels: u32) -> BoxedStrategy<FieldPredicate> {
@@ -146,7 +207,7 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
 }
 
 fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
-    let options = Options { audience: false, ..options };
+    let options = Options { audience: false, pairs: false, ..options };
     // An object of `$not` alone would be a predicate.
     let reads_as_condition = |condition: &Condition| match &condition.members[..] {
         [member] => member.key() != "$not",
@@ -204,7 +265,9 @@ fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
 
 fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {
     match scalar {
-        ScalarType::String => text(Options { audience: false, any_text: false }).prop_map(Value::String).boxed(),
+        ScalarType::String => {
+            text(Options { audience: false, pairs: false, any_text: false }).prop_map(Value::String).boxed()
+        }
         ScalarType::Number => number().prop_map(Value::Number).boxed(),
         ScalarType::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
         ScalarType::Date | ScalarType::Timestamp => {

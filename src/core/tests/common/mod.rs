@@ -6,10 +6,13 @@ pub mod audience;
 pub mod cases;
 pub mod generate;
 
-use segments_core::check::{DocumentOnly, Scope, check};
+use segments_core::check::{Declaration, DocumentOnly, Scope, check};
+use segments_core::date::{Instant, NamedZone, Zone};
+use segments_core::error::Refusal;
 use segments_core::error::{Error, ErrorKind};
-use segments_core::expr::{Atom, Checked, Expr, FieldTest};
+use segments_core::expr::Checked;
 use segments_core::parse::parse;
+use segments_core::path::Path;
 use segments_core::program::{Program, Surroundings};
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::value::Json;
@@ -31,12 +34,41 @@ pub fn evaluate(checked: &Checked, document: &Json) -> bool {
     Program::compile(checked).matches(document, Surroundings::NONE)
 }
 
-/// The checked condition as a condition on the document alone: what compiled SQL puts to the properties column.
-pub fn on_document(checked: &Checked) -> Option<Expr<FieldTest>> {
-    checked.try_map(&mut |atom| match atom {
-        Atom::Field(field) => Some(field.clone()),
-        Atom::Topic(_) => None,
-    })
+/// A document alone, where the zone of the tests is known.
+pub struct Zoned;
+
+impl Scope for Zoned {
+    fn property(&self, name: &Path) -> Declaration {
+        DocumentOnly.property(name)
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        DocumentOnly.property_names()
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        DocumentOnly.topic(reference)
+    }
+
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        DocumentOnly.topics()
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        DocumentOnly.segment(reference)
+    }
+
+    fn zone(&self) -> &dyn Zone {
+        DocumentOnly.zone()
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        audience::zone_named(name)
+    }
+
+    fn now(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// A row of a table of cases: a condition, documents that match it, and documents that do not.
@@ -51,8 +83,8 @@ pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
     let mut matches = Matches::new();
     for (number, (condition, matching, others)) in cases.iter().enumerate() {
         let checked = &all[number];
-        let printed = on_document(checked).expect("no topics in tables of cases").to_condition().to_string();
-        let again = self::checked(&printed, &DocumentOnly);
+        let printed = checked.on_document().expect("no topics in tables of cases").to_condition().to_string();
+        let again = self::checked(&printed, &Zoned);
         let expected = matching.iter().map(|text| (text, true)).chain(others.iter().map(|text| (text, false)));
         for (text, expected) in expected {
             let document = document(text);

@@ -1,0 +1,134 @@
+//! `$expr`: fields compared with each other.
+
+use super::{Comparison, Operand};
+use crate::operator::Operator;
+use crate::path::Path;
+use crate::types::PropertyType;
+
+/// The operand of `$expr`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expression {
+    /// `true` or `false`, which form builders write for an empty group
+    Const(bool),
+    /// A comparison
+    Compare(Compared),
+    /// `$and`
+    And(Vec<Expression>),
+    /// `$or`
+    Or(Vec<Expression>),
+    /// `$not`
+    Not(Box<Expression>),
+    /// `$not`, with its operand in an array of one
+    NotListed(Box<Expression>),
+}
+
+/// Two sides, compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// How
+    pub relation: Relation,
+    /// The left and the right side
+    pub sides: Box<[Side; 2]>,
+    /// `$zone`: where days are read
+    pub zone: Option<String>,
+}
+
+/// How two sides are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// `$eq`
+    Eq,
+    /// `$ne`
+    Ne,
+    /// `$gt`, `$gte`, `$lt`, `$lte`
+    Ordered(Comparison),
+}
+
+/// A side of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// `"$spent"`
+    Name(Path),
+    /// `{"$field": "spent", "$as": "number"}`
+    Field(Path, Option<PropertyType>),
+    /// A value or a date
+    Value(Operand),
+    /// `{"$literal": value}`
+    Literal(Operand),
+}
+
+impl Relation {
+    /// Its operator.
+    #[must_use]
+    pub fn operator(self) -> Operator {
+        match self {
+            Relation::Eq => Operator::Eq,
+            Relation::Ne => Operator::Ne,
+            Relation::Ordered(comparison) => comparison.operator(),
+        }
+    }
+
+    /// The relation of that operator.
+    #[must_use]
+    pub fn of(operator: Operator) -> Option<Self> {
+        Some(match operator {
+            Operator::Eq => Relation::Eq,
+            Operator::Ne => Relation::Ne,
+            Operator::Gt => Relation::Ordered(Comparison::Gt),
+            Operator::Gte => Relation::Ordered(Comparison::Gte),
+            Operator::Lt => Relation::Ordered(Comparison::Lt),
+            Operator::Lte => Relation::Ordered(Comparison::Lte),
+            _ => return None,
+        })
+    }
+}
+
+impl Side {
+    /// The field that it reads, and the type that it says this is of.
+    #[must_use]
+    pub fn field(&self) -> Option<(&Path, Option<PropertyType>)> {
+        match self {
+            Side::Name(path) => Some((path, None)),
+            Side::Field(path, read_as) => Some((path, *read_as)),
+            Side::Value(_) | Side::Literal(_) => None,
+        }
+    }
+}
+
+impl Expression {
+    /// The fields that it reads.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&Path> {
+        match self {
+            Expression::Const(_) => vec![],
+            Expression::Compare(compared) => {
+                compared.sides.iter().filter_map(Side::field).map(|(path, _)| path).collect()
+            }
+            Expression::And(parts) | Expression::Or(parts) => parts.iter().flat_map(Expression::fields).collect(),
+            Expression::Not(part) | Expression::NotListed(part) => part.fields(),
+        }
+    }
+
+    /// The same expression of other fields; `None` keeps one.
+    #[must_use]
+    pub fn renamed(&self, name: &dyn Fn(&Path) -> Option<Path>) -> Self {
+        let other = |path: &Path| name(path).unwrap_or_else(|| path.clone());
+        let each = |parts: &[Expression]| parts.iter().map(|part| part.renamed(name)).collect();
+        match self {
+            Expression::Const(value) => Expression::Const(*value),
+            Expression::Compare(compared) => {
+                let side = |side: &Side| match side {
+                    Side::Name(path) => Side::Name(other(path)),
+                    Side::Field(path, read_as) => Side::Field(other(path), *read_as),
+                    side => side.clone(),
+                };
+                let sides = Box::new([side(&compared.sides[0]), side(&compared.sides[1])]);
+                Expression::Compare(Compared { sides, ..compared.clone() })
+            }
+            Expression::And(parts) => Expression::And(each(parts)),
+            Expression::Or(parts) => Expression::Or(each(parts)),
+            Expression::Not(part) => Expression::Not(Box::new(part.renamed(name))),
+            Expression::NotListed(part) => Expression::NotListed(Box::new(part.renamed(name))),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! `$expr`: comparisons of fields with each other.
+
+use super::Checker;
+use super::property::PathTarget;
+use crate::ast::{Compared, Comparison, Expression, FieldPredicate, Operand, Relation, Side as Written};
+use crate::date::{NamedZone, Zone};
+use crate::error::ErrorKind;
+use crate::expr::{Atom, Checked, Constant, Expr, FieldTest, PairTest, Side, ValueTest};
+use crate::operator::Operator;
+use crate::path::{Path, as_index};
+use crate::types::{PropertyType, ScalarType};
+use crate::value::Value;
+use std::cmp::Ordering;
+
+impl Checker<'_> {
+    pub(super) fn expression(&mut self, expression: &Expression) -> Checked {
+        match expression {
+            Expression::Const(value) => Expr::Const(*value),
+            Expression::And(parts) => self.at(Operator::And.name(), |checker| {
+                Expr::and(checker.each(parts, |checker, part| checker.expression(part)))
+            }),
+            Expression::Or(parts) => self.at(Operator::Or.name(), |checker| {
+                Expr::or(checker.each(parts, |checker, part| checker.expression(part)))
+            }),
+            Expression::Not(part) => self.at(Operator::Not.name(), |checker| checker.expression(part)).not(),
+            Expression::NotListed(part) => {
+                self.at(Operator::Not.name(), |checker| checker.at(0, |checker| checker.expression(part))).not()
+            }
+            Expression::Compare(compared) => self
+                .at(compared.relation.operator().name(), |checker| checker.compared(compared))
+                .unwrap_or(Expr::Const(false)),
+        }
+    }
+
+    fn compared(&mut self, Compared { relation, sides, zone }: &Compared) -> Option<Checked> {
+        let named = match zone {
+            Some(name) => Some(self.at(Operator::Zone.name(), |checker| checker.zone_of(name))?),
+            None => None,
+        };
+        let read = |checker: &mut Self, index: usize| {
+            checker.at(index, |checker| match &sides[index] {
+                Written::Name(path) => checker.side_field(path, None).map(Read::Field),
+                Written::Field(path, read_as) => checker.side_field(path, *read_as).map(Read::Field),
+                Written::Value(operand) | Written::Literal(operand) => Some(Read::Value(operand)),
+            })
+        };
+        let (left, right) = (read(self, 0), read(self, 1));
+        let (left, right) = (left?, right?);
+        let equal = match (left, right) {
+            (Read::Field(left), Read::Field(right)) => self.pair(*relation, left, right, named)?,
+            (Read::Field(field), Read::Value(operand)) => self.with_value(*relation, field, (1, operand), named)?,
+            (Read::Value(operand), Read::Field(field)) => self.with_value(*relation, field, (0, operand), named)?,
+            (Read::Value(left), Read::Value(right)) => Expr::Const(self.constants(*relation, left, right)?),
+        };
+        Some(equal.negate_unless(*relation != Relation::Ne))
+    }
+
+    /// The field of a side, and the type that it is declared to be of.
+    fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
+        let declared = match PathTarget::of(self.scope, path) {
+            PathTarget::At(_) if path.rest().iter().any(|key| as_index(key).is_some()) && self.is_in_array(path) => {
+                self.fail(
+                    ErrorKind::TypeMismatch,
+                    format!("inside $expr, \"{}\" yields nothing: a path does not lead into an array", path.text()),
+                    "Compare an element with a value under its field, without $expr.",
+                );
+                return None;
+            }
+            PathTarget::At(declared) => declared,
+            PathTarget::Key if read_as.is_some() => None,
+            PathTarget::Below(name, property_type) => {
+                self.without_fields(&name, property_type);
+                return None;
+            }
+            PathTarget::Key | PathTarget::Unknown => {
+                self.unknown_property(path, &FieldPredicate::Literal(Value::Null));
+                return None;
+            }
+        };
+        match self.at_as(declared, read_as)? {
+            None | Some(PropertyType::Json) => Some((path.clone(), None)),
+            Some(PropertyType::Scalar(scalar)) => Some((path.clone(), Some(scalar))),
+            Some(PropertyType::Array(_)) => {
+                self.fail(
+                    ErrorKind::TypeMismatch,
+                    format!("\"{}\" is an array, and $expr compares single values", path.text()),
+                    "Test its elements under the field itself, without $expr.",
+                );
+                None
+            }
+        }
+    }
+
+    /// Whether the path is an element of a property that is declared as an array.
+    fn is_in_array(&self, path: &Path) -> bool {
+        let parent = path.prefix(path.keys().len() - 1);
+        matches!(PathTarget::of(self.scope, &parent), PathTarget::At(Some(PropertyType::Array(_))))
+    }
+
+    fn at_as(&mut self, declared: Option<PropertyType>, read_as: Option<PropertyType>) -> Option<Option<PropertyType>> {
+        match (declared, read_as) {
+            (Some(declared), Some(read_as)) if declared != PropertyType::Json && declared != read_as => {
+                self.at(Operator::As.name(), |checker| checker.contradicts(declared, read_as));
+                None
+            }
+            (declared, read_as) => Some(read_as.or(declared)),
+        }
+    }
+
+    fn zone_of(&mut self, name: &str) -> Option<NamedZone> {
+        let zone = self.scope.find_zone(name);
+        if zone.is_none() {
+            self.fail(
+                ErrorKind::Shape,
+                format!("time zone \"{name}\" does not exist"),
+                "Use a name of the IANA database, such as \"Europe/Paris\".",
+            );
+        }
+        zone
+    }
+
+    fn pair(
+        &mut self,
+        relation: Relation,
+        (left, read_left): (Path, Option<ScalarType>),
+        (right, read_right): (Path, Option<ScalarType>),
+        zone: Option<NamedZone>,
+    ) -> Option<Checked> {
+        if let (Some(one), Some(other)) = (read_left, read_right)
+            && one != other
+            && !(one.is_temporal() && other.is_temporal())
+        {
+            self.fail(
+                ErrorKind::TypeMismatch,
+                format!("\"{}\" of type {one} does not compare with \"{}\" of type {other}", left.text(), right.text()),
+                "Both sides have to be of one type; date and timestamp count as one.",
+            );
+            return None;
+        }
+        let order = order_of(relation);
+        for read_as in [read_left, read_right] {
+            self.must_have_order(order, read_as)?;
+        }
+        let is_temporal = [read_left, read_right].into_iter().flatten().any(ScalarType::is_temporal);
+        let zone = match zone {
+            _ if !is_temporal => NamedZone::utc(),
+            Some(zone) => zone,
+            None => self.scope.named_zone(),
+        };
+        let sides = [Side::Field { path: left, read_as: read_left }, Side::Field { path: right, read_as: read_right }];
+        Some(Expr::Test(Atom::Pair(PairTest { order, sides, zone })))
+    }
+
+    /// A field and a value, which is the side of that number.
+    fn with_value(
+        &mut self,
+        relation: Relation,
+        (path, read_as): (Path, Option<ScalarType>),
+        (side, operand): (usize, &Operand),
+        zone: Option<NamedZone>,
+    ) -> Option<Checked> {
+        let order = order_of(relation);
+        self.must_have_order(order, read_as)?;
+        let constant = self.at(side, |checker| {
+            let in_zone = |checker: &mut Self, zone: &dyn Zone| {
+                checker.constant_in(operand, read_as.map(PropertyType::Scalar), zone)
+            };
+            match &zone {
+                Some(zone) => in_zone(checker, zone),
+                None => {
+                    let scope = checker.scope;
+                    in_zone(checker, scope.zone())
+                }
+            }
+        })?;
+        let own = match &constant {
+            Value::String(_) => Some(ScalarType::String),
+            Value::Number(_) => Some(ScalarType::Number),
+            Value::Bool(_) => Some(ScalarType::Boolean),
+            _ => None,
+        };
+        // What is asked of one value of that type, indexes and columns know.
+        if let Some(scalar) = read_as.or(own)
+            && path.rest().iter().all(|key| as_index(key).is_none())
+        {
+            let test = match order {
+                None => ValueTest::Eq(constant),
+                Some(comparison) if side == 1 => ValueTest::Compare(comparison, constant),
+                Some(comparison) => ValueTest::Compare(comparison.turned(), constant),
+            };
+            return Some(Expr::Test(Atom::Field(FieldTest {
+                path,
+                read_as: Some(PropertyType::Scalar(scalar)),
+                test,
+            })));
+        }
+        let field = Side::Field { path, read_as };
+        let constant = Side::Constant(constant);
+        let sides = if side == 1 { [field, constant] } else { [constant, field] };
+        Some(Expr::Test(Atom::Pair(PairTest { order, sides, zone: NamedZone::utc() })))
+    }
+
+    fn must_have_order(&mut self, order: Option<Comparison>, read_as: Option<ScalarType>) -> Option<()> {
+        match (order, read_as) {
+            (Some(comparison), Some(ScalarType::Boolean)) => {
+                let message = format!("inside $expr, {} does not compare booleans", comparison.operator().name());
+                self.fail(ErrorKind::TypeMismatch, message, "Booleans take $eq and $ne.");
+                None
+            }
+            _ => Some(()),
+        }
+    }
+
+    /// Whether one value compares so with another; `$ne` as `$eq`.
+    fn constants(&mut self, relation: Relation, left: &Operand, right: &Operand) -> Option<bool> {
+        let left = self.at(0, |checker| checker.constant(left, None));
+        let right = self.at(1, |checker| checker.constant(right, None));
+        let (left, right) = (left?, right?);
+        Some(match relation {
+            Relation::Eq | Relation::Ne => left == right || order(&left, &right).is_some_and(Ordering::is_eq),
+            Relation::Ordered(comparison) => order(&left, &right).is_some_and(|found| comparison.accepts(found)),
+        })
+    }
+}
+
+enum Read<'o> {
+    Field((Path, Option<ScalarType>)),
+    Value(&'o Operand),
+}
+
+fn order_of(relation: Relation) -> Option<Comparison> {
+    match relation {
+        Relation::Eq | Relation::Ne => None,
+        Relation::Ordered(comparison) => Some(comparison),
+    }
+}
+
+fn order(left: &Constant, right: &Constant) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
+        (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
+        (Value::Date(left), Value::Date(right)) if left.is_day() || right.is_day() => {
+            Some(left.day().cmp(&right.day()))
+        }
+        (Value::Date(left), Value::Date(right)) => Some(left.from().cmp(&right.from())),
+        _ => None,
+    }
+}

@@ -1,0 +1,241 @@
+//! Comparisons of fields with each other, where one of them is a column.
+//!
+//! Numbers, strings and booleans are compared as columns are: a custom property is what its `property_*` function reads.
+//! Of two columns of days or points in time, what lies outside the years 1 to 9999 counts as their first or last moment.
+//! Everything else is put to a document that has the columns and the keys.
+
+use super::Compiler;
+use super::table::{Column, ColumnKind, TypedIndex};
+use super::tree::{Infix, Sql, Symbol};
+use crate::ast::Comparison;
+use crate::date::{Day, Instant, NamedZone};
+use crate::expr::{PairTest, Reading, Side};
+use crate::path::{Path, as_index};
+use crate::types::ScalarType;
+
+/// A side as SQL.
+struct Term {
+    sql: String,
+    kind: ColumnKind,
+    is_nullable: bool,
+    may_be_nan: bool,
+}
+
+impl Compiler<'_> {
+    /// The comparison, or its complement where `positive` is false; `None` where SQL cannot say exactly that. `NULL`
+    /// stands for false where it is not the complement.
+    pub(super) fn pair(&self, pair: &PairTest, positive: bool) -> Option<Sql> {
+        let sql = match pair.reading() {
+            Reading::Anything => return None,
+            Reading::Moments { by_day } => self.moments(pair, by_day)?,
+            Reading::Scalar(scalar) => self.scalars(pair, scalar)?,
+        };
+        let Pair { terms, sql } = sql;
+        let nulls = terms.iter().filter(|term| term.is_nullable);
+        Some(if positive {
+            // A disjunction may hold beside a NULL.
+            let guards = nulls.filter(|_| matches!(sql, Sql::Or(_))).map(|term| Sql::IsNotNull(term.sql.clone()));
+            Sql::and(guards.chain([sql.clone()]))
+        } else {
+            Sql::or(nulls.map(|term| Sql::IsNull(term.sql.clone())).chain([sql.clone().negate()]))
+        })
+    }
+
+    fn scalars(&self, pair: &PairTest, scalar: ScalarType) -> Option<Pair> {
+        let [left, right] = pair.sides.each_ref().map(|side| self.scalar(side, scalar));
+        let terms = [left?, right?];
+        let sql = match scalar {
+            ScalarType::Number => self.numbers(&terms, pair.order),
+            ScalarType::Boolean => Sql::infix(&*terms[0].sql, Symbol::Eq, &*terms[1].sql),
+            _ => self.texts(&terms, pair.order),
+        };
+        Some(Pair { terms, sql })
+    }
+
+    /// A field as a term of that type; `None` where there is none.
+    fn scalar(&self, side: &Side, scalar: ScalarType) -> Option<Term> {
+        let path = side.path()?;
+        if path.rest().iter().any(|key| as_index(key).is_some()) {
+            return None;
+        }
+        let (document, path) = match (self.table.column(path.first()), &self.table.properties) {
+            (Some(column), _) if path.rest().is_empty() => {
+                let is_of_type = column.kind.property_type() == crate::types::PropertyType::Scalar(scalar);
+                return is_of_type.then(|| self.column(column));
+            }
+            (Some(column), _) if column.kind == ColumnKind::Jsonb => {
+                (&column.name, Path::from_keys(path.rest().to_vec()))
+            }
+            (None, Some(properties)) => (&properties.name, Path::from_keys(path.keys().to_vec())),
+            _ => return None,
+        };
+        let kind = match scalar {
+            ScalarType::Number => ColumnKind::Numeric,
+            ScalarType::Boolean => ColumnKind::Boolean,
+            _ => ColumnKind::Text { deterministic: true },
+        };
+        let writer = self.writer;
+        let function = writer.own(TypedIndex::function(scalar));
+        let sql = format!("{function}({}, {})", writer.column(document), writer.text(path.text()));
+        Some(Term { sql, kind, is_nullable: true, may_be_nan: false })
+    }
+
+    fn column(&self, column: &Column) -> Term {
+        Term {
+            sql: self.writer.value(column),
+            kind: column.kind.clone(),
+            is_nullable: !column.not_null,
+            may_be_nan: matches!(column.kind, ColumnKind::Numeric | ColumnKind::Real | ColumnKind::Double),
+        }
+    }
+
+    /// NaN is no number. A float is the number that it prints as, so that floats of two widths are compared as such.
+    fn numbers(&self, terms: &[Term; 2], order: Option<Comparison>) -> Sql {
+        let is_float = |term: &Term| matches!(term.kind, ColumnKind::Real | ColumnKind::Double);
+        let as_printed = terms.iter().any(is_float) && terms[0].kind != terms[1].kind;
+        let writer = self.writer;
+        let term = |term: &Term| match as_printed && is_float(term) {
+            true => format!("{}::{}", writer.as_text(&term.sql), writer.type_name(&ColumnKind::Numeric)),
+            false => term.sql.clone(),
+        };
+        let compared = Sql::infix(term(&terms[0]), symbol(order), term(&terms[1]));
+        let is_number = terms
+            .iter()
+            .filter(|term| term.may_be_nan)
+            .map(|term| Sql::infix(&*term.sql, Symbol::Ne, writer.literal(&term.kind, "NaN")));
+        Sql::and([compared].into_iter().chain(is_number))
+    }
+
+    /// By the bytes of their texts, but of two columns that ignore case by what these compare as.
+    fn texts(&self, terms: &[Term; 2], order: Option<Comparison>) -> Sql {
+        let writer = self.writer;
+        let in_c = |term: &str| format!("{term} COLLATE {}", writer.c_collation());
+        if let [ColumnKind::Citext { schema }, ColumnKind::Citext { .. }] = terms.each_ref().map(|term| &term.kind) {
+            let operator = Infix { symbol: symbol(order), schema: Some(schema.clone()) };
+            return Sql::infix(in_c(&terms[0].sql), operator, &*terms[1].sql);
+        }
+        let text = |term: &Term| match &term.kind {
+            ColumnKind::Text { .. } => term.sql.clone(),
+            ColumnKind::Inet => writer.printed(&term.sql),
+            kind @ ColumnKind::Enum { .. } if writer.plain(kind, &term.sql) != term.sql => {
+                writer.plain(kind, &term.sql)
+            }
+            _ => writer.as_text(&term.sql),
+        };
+        Sql::infix(in_c(&text(&terms[0])), symbol(order), text(&terms[1]))
+    }
+
+    fn moments(&self, pair: &PairTest, by_day: bool) -> Option<Pair> {
+        let column = |side: &Side| {
+            let path = side.path().filter(|path| path.rest().is_empty())?;
+            self.table.column(path.first()).map(|column| self.column(column))
+        };
+        let [left, right] = pair.sides.each_ref().map(column);
+        let terms = [left?, right?];
+        let has_zone = |term: &Term| term.kind == ColumnKind::TimestampTz;
+        let kind = match by_day {
+            true => ColumnKind::Date,
+            false if terms.iter().any(has_zone) => ColumnKind::TimestampTz,
+            false => ColumnKind::Timestamp,
+        };
+        let [left, right] = terms.each_ref().map(|term| self.moment(term, &kind, &pair.zone));
+        let (least, greatest) = match by_day {
+            true => (Day::MIN.to_string(), Day::MAX.to_string()),
+            false => (super::moment::text(&kind, Instant::MIN), super::moment::text(&kind, Instant::MAX)),
+        };
+        let infix = |left: &str, symbol, right: &str| Sql::infix(left, symbol, right);
+        let [least, greatest] = [least, greatest].map(|text| self.writer.literal(&kind, &text));
+        // Neither both before the first moment, nor both after the last.
+        let before = |left: &str, right: &str| {
+            Sql::and([
+                infix(left, Symbol::Lt, right),
+                infix(left, Symbol::Lt, &greatest),
+                infix(right, Symbol::Gt, &least),
+            ])
+        };
+        let sql = match pair.order {
+            Some(Comparison::Lt) => before(&left, &right),
+            Some(Comparison::Gt) => before(&right, &left),
+            Some(Comparison::Gte) => before(&left, &right).negate(),
+            Some(Comparison::Lte) => before(&right, &left).negate(),
+            None => {
+                let both = |symbol, bound: &str| Sql::and([infix(&left, symbol, bound), infix(&right, symbol, bound)]);
+                Sql::or([infix(&left, Symbol::Eq, &right), both(Symbol::Lte, &least), both(Symbol::Gte, &greatest)])
+            }
+        };
+        Some(Pair { terms, sql })
+    }
+
+    /// A column as a day, or as a point in time.
+    fn moment(&self, term: &Term, kind: &ColumnKind, zone: &NamedZone) -> String {
+        let writer = self.writer;
+        let at = |zone: &str, term: &str| format!("{}({}, {term})", writer.builtin("timezone"), writer.text(zone));
+        match (&term.kind, kind) {
+            (ColumnKind::Timestamp, ColumnKind::Date) if !zone.is_utc() => {
+                let wall = at(zone.name(), &at("UTC", &term.sql));
+                format!("{wall}::{}", writer.type_name(kind))
+            }
+            (ColumnKind::TimestampTz, ColumnKind::Date) => {
+                format!("{}::{}", at(zone.name(), &term.sql), writer.type_name(kind))
+            }
+            (ColumnKind::Timestamp, ColumnKind::Date) => format!("{}::{}", term.sql, writer.type_name(kind)),
+            (ColumnKind::Timestamp, ColumnKind::TimestampTz) => at("UTC", &term.sql),
+            _ => term.sql.clone(),
+        }
+    }
+
+    /// `jsonb_build_object('country', country)`: what tests read of columns and of custom properties.
+    pub(super) fn object_of(&self, members: &[Member<'_>]) -> String {
+        let writer = self.writer;
+        let members: Vec<String> = members
+            .iter()
+            .filter_map(|Member { key, column, is_compared }| {
+                let value = match (column, &self.table.properties) {
+                    (Some(column), _) if *is_compared => self.bounded(column),
+                    (Some(column), _) => writer.seen(column),
+                    (None, Some(properties)) => {
+                        let operator = writer.operator(&Symbol::Member.into());
+                        format!("{} {operator} {}", writer.column(&properties.name), writer.text(key))
+                    }
+                    (None, None) => return None,
+                };
+                Some(format!("{}, {value}", writer.text(key)))
+            })
+            .collect();
+        format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
+    }
+
+    /// A column's value as a document has it, with moments outside the years 1 to 9999 brought into them.
+    fn bounded(&self, column: &Column) -> String {
+        let writer = self.writer;
+        let term = writer.value(column);
+        let bounds = match &column.kind {
+            ColumnKind::Date => [Day::MIN, Day::MAX].map(|day| day.to_string()),
+            kind @ (ColumnKind::Timestamp | ColumnKind::TimestampTz) => {
+                [Instant::MIN, Instant::MAX].map(|instant| super::moment::text(kind, instant))
+            }
+            _ => return writer.seen(column),
+        };
+        let [least, greatest] = bounds.map(|text| writer.literal(&column.kind, &text));
+        // Of NULL these would make one of the bounds.
+        format!("CASE WHEN {term} IS NOT NULL THEN LEAST(GREATEST({term}, {least}), {greatest}) END")
+    }
+}
+
+/// A member of the document that is made of a row.
+pub(super) struct Member<'t> {
+    pub key: String,
+    /// The column of that name; otherwise it is a custom property
+    pub column: Option<&'t Column>,
+    /// Whether it is compared with other members
+    pub is_compared: bool,
+}
+
+struct Pair {
+    terms: [Term; 2],
+    sql: Sql,
+}
+
+fn symbol(order: Option<Comparison>) -> Symbol {
+    order.map_or(Symbol::Eq, Symbol::from)
+}
