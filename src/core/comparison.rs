@@ -1,7 +1,7 @@
 //! Conditions as comparisons of what the `property_*` functions return, of which there may be statistics.
 
 use crate::ast::Comparison as Bound;
-use crate::date::DateRange;
+use crate::date::{DateRange, Day};
 use crate::expr::{Constant, FieldTest, ValueTest};
 use crate::path::Path;
 use crate::types::{PropertyType, ScalarType};
@@ -54,7 +54,7 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<Comparison>>> {
 /// A scalar, or one end of a range of time.
 enum Operand<'c> {
     Scalar(&'c Constant),
-    Day(&'c DateRange),
+    Day(Day),
     From(&'c DateRange),
     Until(&'c DateRange),
 }
@@ -65,7 +65,15 @@ fn is_date(field: &FieldTest) -> bool {
 
 fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(Order, Operand<'c>)> {
     match constant {
-        Value::Date(range) if is_date(field) => vec![(Order::Equal, Operand::Day(range))],
+        Value::Date(range) if is_date(field) && range.first_day() == range.last_day() => {
+            vec![(Order::Equal, Operand::Day(range.first_day()))]
+        }
+        Value::Date(range) if is_date(field) => {
+            vec![
+                (Order::GreaterEqual, Operand::Day(range.first_day())),
+                (Order::LessEqual, Operand::Day(range.last_day())),
+            ]
+        }
         Value::Date(range) => vec![(Order::GreaterEqual, Operand::From(range)), (Order::Less, Operand::Until(range))],
         scalar => vec![(Order::Equal, Operand::Scalar(scalar))],
     }
@@ -79,7 +87,7 @@ fn inequality<'c>(field: &FieldTest, bound: Bound, constant: &'c Constant) -> (O
         Bound::Gt => Order::Greater,
     };
     match constant {
-        Value::Date(range) if is_date(field) => (order, Operand::Day(range)),
+        Value::Date(range) if is_date(field) => (order, Operand::Day(bound.day_of(range))),
         Value::Date(range) => match bound {
             Bound::Lt | Bound::Gte => (order, Operand::From(range)),
             Bound::Lte => (Order::Less, Operand::Until(range)),
@@ -98,7 +106,7 @@ fn comparison(field: &FieldTest, order: Order, operand: &Operand<'_>) -> Option<
         }
         Operand::Scalar(Value::Bool(value)) => (ScalarType::Boolean, value.to_string()),
         Operand::Scalar(_) => return None,
-        Operand::Day(range) => (ScalarType::Date, range.day().to_string()),
+        Operand::Day(day) => (ScalarType::Date, day.to_string()),
         Operand::From(range) => (ScalarType::Timestamp, range.from().to_string()),
         Operand::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
     };
