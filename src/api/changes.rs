@@ -49,7 +49,7 @@ fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
             format!("entries and exits of segment \"{}\" cannot be recorded", segment.name),
         )
         .detail("Contacts enter and leave it as time passes, or it makes no sense any more.")
-        .hint("Record those of a segment without $now and $today.")
+        .hint("Record those of a segment without $now, $today and $period.")
         .raise()
     }
     access::write(

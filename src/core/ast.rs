@@ -3,7 +3,7 @@
 //! The tree keeps what the user gave, so that printing it gives it back; [`crate::check`] turns it into the
 //! normal form that everything else works on.
 
-use crate::date::DateLiteral;
+use crate::date::{DateLiteral, DateRange, Day};
 use crate::error::Place;
 use crate::operator::Operator;
 use crate::path::Path;
@@ -234,6 +234,15 @@ impl Comparison {
             Comparison::Gte => Comparison::Lte,
             Comparison::Lt => Comparison::Gt,
             Comparison::Lte => Comparison::Gte,
+        }
+    }
+
+    /// The day that stored days are compared with: the operand's last one, where its end decides.
+    #[must_use]
+    pub fn day_of(self, range: &DateRange) -> Day {
+        match self {
+            Comparison::Gt | Comparison::Lte => range.last_day(),
+            Comparison::Gte | Comparison::Lt => range.first_day(),
         }
     }
 

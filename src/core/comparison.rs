@@ -1,7 +1,7 @@
 //! Conditions as comparisons of what the `property_*` functions return, of which there may be statistics.
 
 use crate::ast::Comparison;
-use crate::date::DateRange;
+use crate::date::{DateRange, Day};
 use crate::expr::{Constant, FieldTest, ValueTest};
 use crate::path::Path;
 use crate::types::{PropertyType, ScalarType};
@@ -54,7 +54,7 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
 /// A scalar, or one end of a range of time.
 enum Compared<'c> {
     Scalar(&'c Constant),
-    Day(&'c DateRange),
+    Day(Day),
     From(&'c DateRange),
     Until(&'c DateRange),
 }
@@ -65,7 +65,15 @@ fn is_date(field: &FieldTest) -> bool {
 
 fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(BtreeStrategy, Compared<'c>)> {
     match constant {
-        Value::Date(range) if is_date(field) => vec![(BtreeStrategy::Equal, Compared::Day(range))],
+        Value::Date(range) if is_date(field) && range.first_day() == range.last_day() => {
+            vec![(BtreeStrategy::Equal, Compared::Day(range.first_day()))]
+        }
+        Value::Date(range) if is_date(field) => {
+            vec![
+                (BtreeStrategy::GreaterEqual, Compared::Day(range.first_day())),
+                (BtreeStrategy::LessEqual, Compared::Day(range.last_day())),
+            ]
+        }
         Value::Date(range) => {
             vec![(BtreeStrategy::GreaterEqual, Compared::From(range)), (BtreeStrategy::Less, Compared::Until(range))]
         }
@@ -81,7 +89,7 @@ fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) 
         Comparison::Gt => BtreeStrategy::Greater,
     };
     match constant {
-        Value::Date(range) if is_date(field) => (order, Compared::Day(range)),
+        Value::Date(range) if is_date(field) => (order, Compared::Day(bound.day_of(range))),
         Value::Date(range) => match bound {
             Comparison::Lt | Comparison::Gte => (order, Compared::From(range)),
             Comparison::Lte => (BtreeStrategy::Less, Compared::Until(range)),
@@ -100,7 +108,7 @@ fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &Compared<'_>) -
         }
         Compared::Scalar(Value::Bool(value)) => (ScalarType::Boolean, value.to_string()),
         Compared::Scalar(_) => return None,
-        Compared::Day(range) => (ScalarType::Date, range.day().to_string()),
+        Compared::Day(day) => (ScalarType::Date, day.to_string()),
         Compared::From(range) => (ScalarType::Timestamp, range.from().to_string()),
         Compared::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
     };

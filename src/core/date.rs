@@ -7,6 +7,7 @@
 mod literal;
 mod moment;
 mod named;
+mod period;
 mod range;
 mod relative;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod words;
 pub use literal::DateLiteral;
 pub use moment::{Moment, Written};
 pub use named::NamedZone;
+pub use period::{Edge, Period, PeriodUnit};
 pub use range::DateRange;
 pub use relative::{MAX_COUNT, Relative, Unit};
 pub use words::meant;

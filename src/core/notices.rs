@@ -378,6 +378,8 @@ mod tests {
             r#"{"a": {"$gt": "b", "$lt": "a"}}"#,
             r#"{"a": {"$gt": {"$now": "-1 day"}, "$lt": {"$now": "-2 days"}}}"#,
             r#"{"a": {"$gte": {"$date": "2024-02-01"}, "$lt": {"$date": "2024-01-01"}}}"#,
+            r#"{"a": {"$gt": {"$period": "this month"}, "$lte": {"$period": "this month"}}}"#,
+            r#"{"a": {"$gte": {"$period": "next month"}, "$lt": {"$period": "this week"}}}"#,
             r#"{"a": {"$eq": 1, "$ne": 1}}"#,
             r#"{"a": {"$eq": 1, "$nin": [2, 1]}}"#,
         ] {
@@ -386,6 +388,8 @@ mod tests {
         for silent in [
             r#"{"a": {"$gte": 5, "$lte": 5}}"#,
             r#"{"a": {"$gte": 5, "$lte": "a"}}"#,
+            r#"{"a": {"$gte": {"$period": "this month"}, "$lte": {"$period": "this week"}}}"#,
+            r#"{"a": {"$gte": {"$period": "this month"}, "$lte": {"$period": "this month"}}}"#,
             r#"{"a": {"$as": "number[]", "$eq": 9, "$lte": 5}}"#,
         ] {
             assert_eq!(found(silent), [], "{silent}");

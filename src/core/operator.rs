@@ -40,6 +40,9 @@ pub enum Operator {
     Date,
     Now,
     Today,
+    Period,
+    StartOf,
+    EndOf,
     Field,
     Literal,
 }
@@ -57,6 +60,8 @@ pub enum Position {
     Modifier,
     /// In an operand's place: `{"$date": "2024-01-01"}`
     Operand,
+    /// Beside an operand: `{"$today": "0 days", "$startOf": "month"}`
+    Edge,
     /// As a side of a comparison inside `$expr`: `{"$field": "spent"}`
     Side,
 }
@@ -131,7 +136,7 @@ const fn row(
 }
 
 use Operator as Op;
-use Position::{Both, Condition, Modifier, Operand, Predicate, Side};
+use Position::{Both, Condition, Edge, Modifier, Operand, Predicate, Side};
 
 /// The table, in the order of [`Operator`].
 #[rustfmt::skip]
@@ -232,6 +237,15 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::Today,      "$today",      Operand,   Fits::Nothing,       IndexUse::None,
         "an offset such as `\"-1 day\"`",
         "a day relative to today"),
+    row(Op::Period,     "$period",     Operand,   Fits::Nothing,       IndexUse::None,
+        "`\"this month\"`, `\"last …\"`, `\"next …\"`, `\"3 months ago\"`, `\"in 2 weeks\"`",
+        "a whole day, week, month, quarter or year of the calendar"),
+    row(Op::StartOf,    "$startOf",    Edge,      Fits::Nothing,       IndexUse::None,
+        "`day`, `week`, `month`, `quarter` or `year`",
+        "beside `$today` or `$now`: the first day of the period that it is in"),
+    row(Op::EndOf,      "$endOf",      Edge,      Fits::Nothing,       IndexUse::None,
+        "`day`, `week`, `month`, `quarter` or `year`",
+        "beside `$today` or `$now`: the last day of the period that it is in"),
     row(Op::Field,      "$field",      Side,      Fits::Nothing,       IndexUse::None,
         "a field, without `$` before it",
         "what the field holds, as a side inside `$expr`; `$as` may stand beside it"),
@@ -265,6 +279,12 @@ impl Position {
     #[must_use]
     pub fn in_condition(self) -> bool {
         matches!(self, Position::Condition | Position::Both)
+    }
+
+    /// Whether an operator of this position may be a member of what stands for a value.
+    #[must_use]
+    pub fn in_operand(self) -> bool {
+        matches!(self, Position::Operand | Position::Edge)
     }
 
     /// Whether an operator of this position may be a member of a predicate.

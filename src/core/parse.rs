@@ -312,6 +312,11 @@ impl Parser {
             Position::Side => {
                 format!("It is a side of a comparison inside $expr: {{\"$gt\": [{{\"{name}\": …}}, …]}}.")
             }
+            Position::Edge => {
+                format!(
+                    "It stands beside $today or $now: {{\"$gte\": {{\"$today\": \"0 days\", \"{name}\": \"month\"}}}}."
+                )
+            }
         };
         self.fail(ErrorKind::Unsupported, format!("operator {name} does not belong here"), hint)
     }

@@ -144,11 +144,10 @@ impl PrintDate for Infallible {
 
 impl PrintDate for DateLiteral {
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (operator, operand) = self.to_json();
-        f.write_str("{")?;
-        key(f, operator)?;
-        operand.fmt(f)?;
-        f.write_str("}")
+        object(f, &self.members(), |f, (operator, operand)| {
+            key(f, operator)?;
+            operand.fmt(f)
+        })
     }
 }
 

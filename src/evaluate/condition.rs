@@ -65,7 +65,7 @@ pub fn raise_first(errors: Vec<Error>) -> ! {
 /// Raises that some condition needs more than a document, without saying anything of the condition.
 pub fn raise_without_detail() -> ! {
     Failure::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "condition needs more than a document")
-        .hint("Conditions with $topic, $segment, $now or $today can be used in segments, not with @~.")
+        .hint("Conditions with $topic, $segment, $now, $today or $period can be used in segments, not with @~.")
         .raise()
 }
 

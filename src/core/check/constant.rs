@@ -85,16 +85,16 @@ impl Checker<'_> {
     /// `by_day`: nothing but its day is of interest.
     fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
         let now = match literal {
-            DateLiteral::Today(_) => Some(self.scope.today()),
-            DateLiteral::Now(offset) if by_day && offset.unit().is_calendar() => Some(self.scope.today()),
-            DateLiteral::Now(_) => Some(self.scope.now()),
+            literal if literal.is_of_today() => Some(self.scope.today()),
+            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.scope.today()),
+            DateLiteral::Now(..) => Some(self.scope.now()),
             _ => None,
         };
         let now = match now {
             Some(None) => {
                 self.fail(
                     ErrorKind::Unsupported,
-                    format!("{} needs to know the time, which @~ does not", literal.to_json().0),
+                    format!("{} needs to know the time, which @~ does not", literal.operator()),
                     "Use it in a segment or in count_contacts(), or write the date itself as {\"$date\": …}.",
                 );
                 return None;

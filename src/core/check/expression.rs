@@ -239,8 +239,10 @@ fn order(left: &Constant, right: &Constant) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
         (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
-        (Value::Date(left), Value::Date(right)) if left.is_day() || right.is_day() => {
-            Some(left.day().cmp(&right.day()))
+        (Value::Date(left), Value::Date(right)) if left.is_days() || right.is_days() => {
+            // Days of one are days of the other where the two overlap.
+            let (before, after) = (left.last_day() < right.first_day(), left.first_day() > right.last_day());
+            Some(after.cmp(&before))
         }
         (Value::Date(left), Value::Date(right)) => Some(left.from().cmp(&right.from())),
         _ => None,

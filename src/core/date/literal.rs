@@ -1,35 +1,39 @@
-//! Dates as conditions write them: `$date`, `$now` and `$today`.
+//! Dates as conditions write them: `$date`, `$now`, `$today` and `$period`.
 
 use super::moment::read_range_end;
-use super::{DateRange, Instant, MAX_COUNT, Relative, Utc, Written, Zone};
+use super::{DateRange, Day, Edge, Instant, MAX_COUNT, Period, PeriodUnit, Relative, Utc, Written, Zone};
 use crate::decimal::Decimal;
-use crate::value::{Json, Value};
+use crate::value::{Json, Value, key_order};
 
 /// A date in a condition, as it was written or as it was resolved.
 ///
-/// Reading what [`to_json`](Self::to_json) returns gives the literal back.
+/// Reading what [`members`](Self::members) returns gives the literal back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DateLiteral {
     /// `{"$date": "2024-01-01"}`: the text, and what it says
     Text(String, Written),
     /// `{"$date": 1704067200000}`: the milliseconds since 1970-01-01T00:00:00Z, and that instant
     Millis(i64, Written),
-    /// `{"$now": "-30 days"}`: an instant relative to now
-    Now(Relative),
+    /// `{"$now": "-30 days"}`: an instant relative to now; with an edge a day
+    Now(Relative, Option<Edge>),
     /// `{"$today": "-1 day"}`: a day relative to today, in calendar units
-    Today(Relative),
-    /// `{"$date": {"day": …, "from": …, "until": …}}`, `{"$date": {"day": …, "at": …}}`: an operand resolved in
-    /// a zone other than UTC. Made by [`DateLiteral::from`], which knows those that have a shorter text.
+    Today(Relative, Option<Edge>),
+    /// `{"$period": "last month"}`: a whole period of the calendar
+    Period(Period),
+    /// `{"$date": {"day": …, "at": …}}`, `{"$date": {"day": …, "from": …, "until": …}}`,
+    /// `{"$date": {"first": …, "last": …, "from": …, "until": …}}`: an operand resolved in some zone. Made by
+    /// [`DateLiteral::from`], which knows those that have a shorter text.
     Resolved(DateRange),
 }
 
 /// The literal of a resolved operand: text where that says the same in UTC, else the full form.
 impl From<DateRange> for DateLiteral {
     fn from(range: DateRange) -> Self {
+        let day = range.first_day();
         if !is_utc(&range) {
             DateLiteral::Resolved(range)
-        } else if range.is_day() {
-            DateLiteral::Text(range.day().to_string(), Written::Day(range.day()))
+        } else if range.is_days() {
+            DateLiteral::Text(day.to_string(), Written::Day(day))
         } else {
             DateLiteral::Text(range.from().to_string(), Written::Instant(range.from()))
         }
@@ -68,7 +72,7 @@ impl DateLiteral {
     /// # Errors
     /// Why the operand is none, for a person to read.
     pub fn now(operand: &Json) -> Result<Self, String> {
-        read_relative("$now", operand).map(DateLiteral::Now)
+        Ok(DateLiteral::Now(read_relative("$now", operand)?, None))
     }
 
     /// Reads the operand of `$today`.
@@ -78,21 +82,87 @@ impl DateLiteral {
     pub fn today(operand: &Json) -> Result<Self, String> {
         let relative = read_relative("$today", operand)?;
         if relative.unit().is_calendar() {
-            Ok(DateLiteral::Today(relative))
+            Ok(DateLiteral::Today(relative, None))
         } else {
             Err(format!("$today is a whole day and cannot move by {}s; $now can", relative.unit().name()))
         }
     }
 
-    /// The operator and its operand: the one member of the object that stands for the date.
+    /// Reads the operand of `$period`.
+    ///
+    /// # Errors
+    /// Why the operand is none, for a person to read.
+    pub fn period(operand: &Json) -> Result<Self, String> {
+        let Value::String(text) = operand else {
+            return Err(format!("$period takes a period such as \"last month\", not {}", operand.describe()));
+        };
+        Period::parse(text).map(DateLiteral::Period).ok_or_else(|| {
+            format!(
+                "{} is not a period: this, last or next with day, week, month, quarter or year, or a count up to \
+                 {MAX_COUNT}, as in \"3 months ago\" and \"in 2 weeks\"",
+                quote(text)
+            )
+        })
+    }
+
+    /// The first or the last day of a period that `$now` or `$today` is in. `None` of other dates.
     #[must_use]
-    pub fn to_json(&self) -> (&'static str, Json) {
+    pub fn at_edge(self, edge: Edge) -> Option<Self> {
         match self {
-            DateLiteral::Text(text, _) => ("$date", Value::String(text.clone())),
-            DateLiteral::Millis(millis, _) => ("$date", Value::Number(Decimal::from(*millis))),
-            DateLiteral::Now(relative) => ("$now", Value::String(relative.to_string())),
-            DateLiteral::Today(relative) => ("$today", Value::String(relative.to_string())),
-            DateLiteral::Resolved(range) => ("$date", print_resolved(range)),
+            DateLiteral::Now(relative, None) => Some(DateLiteral::Now(relative, Some(edge))),
+            DateLiteral::Today(relative, None) => Some(DateLiteral::Today(relative, Some(edge))),
+            _ => None,
+        }
+    }
+
+    /// Reads the operand of `$startOf` and `$endOf`.
+    ///
+    /// # Errors
+    /// Why the operand is none, for a person to read.
+    pub fn unit(operand: &Json) -> Result<PeriodUnit, String> {
+        match operand {
+            Value::String(text) => PeriodUnit::parse(text)
+                .ok_or_else(|| format!("{} is not one of day, week, month, quarter and year", quote(text))),
+            other => Err(format!("the period is one of day, week, month, quarter and year, not {}", other.describe())),
+        }
+    }
+
+    /// The operator that it begins with.
+    #[must_use]
+    pub fn operator(&self) -> &'static str {
+        match self {
+            DateLiteral::Text(..) | DateLiteral::Millis(..) | DateLiteral::Resolved(_) => "$date",
+            DateLiteral::Now(..) => "$now",
+            DateLiteral::Today(..) => "$today",
+            DateLiteral::Period(_) => "$period",
+        }
+    }
+
+    /// The members of the object that stands for the date, in the order in which jsonb keeps them.
+    #[must_use]
+    pub fn members(&self) -> Vec<(&'static str, Json)> {
+        let operand = match self {
+            DateLiteral::Text(text, _) => Value::String(text.clone()),
+            DateLiteral::Millis(millis, _) => Value::Number(Decimal::from(*millis)),
+            DateLiteral::Now(relative, _) | DateLiteral::Today(relative, _) => Value::String(relative.to_string()),
+            DateLiteral::Period(period) => Value::String(period.to_string()),
+            DateLiteral::Resolved(range) => print_resolved(range),
+        };
+        let mut members = vec![(self.operator(), operand)];
+        if let DateLiteral::Now(_, Some(edge)) | DateLiteral::Today(_, Some(edge)) = self {
+            members.push((edge.operator(), Value::String(edge.unit().name().to_owned())));
+            members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
+        }
+        members
+    }
+
+    /// Whether it moves with time, but stays the same from one midnight to the next.
+    #[must_use]
+    pub fn is_of_today(&self) -> bool {
+        match self {
+            DateLiteral::Today(..) | DateLiteral::Period(_) => true,
+            DateLiteral::Now(relative, edge) => edge.is_some() && relative.unit().is_calendar(),
+            _ => false,
         }
     }
 
@@ -102,8 +172,18 @@ impl DateLiteral {
     pub fn resolve(&self, now: Instant, zone: &dyn Zone) -> Option<DateRange> {
         Some(match self {
             DateLiteral::Text(_, written) | DateLiteral::Millis(_, written) => DateRange::resolve(*written, zone),
-            DateLiteral::Now(relative) => DateRange::of_instant(relative.now(now, zone)?, zone),
-            DateLiteral::Today(relative) => DateRange::of_day(relative.today(now, zone)?, zone),
+            DateLiteral::Now(relative, None) => DateRange::of_instant(relative.now(now, zone)?, zone),
+            DateLiteral::Now(relative, Some(edge)) => {
+                DateRange::of_day(edge.of(zone.local_of(relative.now(now, zone)?).day()), zone)
+            }
+            DateLiteral::Today(relative, edge) => {
+                let day = relative.today(now, zone)?;
+                DateRange::of_day(edge.map_or(day, |edge| edge.of(day)), zone)
+            }
+            DateLiteral::Period(period) => {
+                let (first, last) = period.days(now, zone)?;
+                DateRange::of_days(first, last, zone)
+            }
             DateLiteral::Resolved(range) => *range,
         })
     }
@@ -125,22 +205,30 @@ fn read_relative(operator: &str, operand: &Json) -> Result<Relative, String> {
 /// Whether the operand is what its day or instant alone says in UTC.
 fn is_utc(range: &DateRange) -> bool {
     *range
-        == if range.is_day() { DateRange::of_day(range.day(), &Utc) } else { DateRange::of_instant(range.from(), &Utc) }
+        == if range.is_days() {
+            DateRange::of_day(range.first_day(), &Utc)
+        } else {
+            DateRange::of_instant(range.from(), &Utc)
+        }
 }
 
 fn print_resolved(range: &DateRange) -> Json {
     let text = |key: &str, value: String| (key.to_owned(), Value::String(value));
-    let day = text("day", range.day().to_string());
+    let (first, last) = (range.first_day().to_string(), range.last_day().to_string());
+    let (from, until) = (range.from().to_string(), range.until().to_string());
     // In the order in which jsonb keeps keys.
-    Value::Object(if range.is_day() {
-        vec![day, text("from", range.from().to_string()), text("until", range.until().to_string())]
+    Value::Object(if !range.is_days() {
+        vec![text("at", from), text("day", first)]
+    } else if first == last {
+        vec![text("day", first), text("from", from), text("until", until)]
     } else {
-        vec![text("at", range.from().to_string()), day]
+        vec![text("from", from), text("last", last), text("first", first), text("until", until)]
     })
 }
 
 fn read_resolved(members: &[(String, Json)]) -> Result<DateRange, String> {
-    let shape = || "a resolved $date has the members day and at, or day, from and until".to_owned();
+    let shape =
+        || "a resolved $date has the members day and at, or day or first and last, and from and until".to_owned();
     let mut texts = Vec::with_capacity(members.len());
     for (key, value) in members {
         let Value::String(text) = value else { return Err(shape()) };
@@ -149,19 +237,25 @@ fn read_resolved(members: &[(String, Json)]) -> Result<DateRange, String> {
     texts.sort_unstable();
     match texts[..] {
         [("at", at), ("day", day)] => Ok(DateRange::instant_on(read_day(day)?, read_instant(at)?)),
-        [("day", day), ("from", from), ("until", until)] => {
-            let (day, from) = (read_day(day)?, read_instant(from)?);
-            let until = read_range_end(until).ok_or_else(|| not_an_instant(until))?;
-            if until < from {
-                return Err(format!("the day would end at {until}, before it starts at {from}"));
-            }
-            Ok(DateRange::day_between(day, from, until))
-        }
+        [("day", day), ("from", from), ("until", until)] => read_days(day, day, from, until),
+        [("first", first), ("from", from), ("last", last), ("until", until)] => read_days(first, last, from, until),
         _ => Err(shape()),
     }
 }
 
-fn read_day(text: &str) -> Result<super::Day, String> {
+fn read_days(first: &str, last: &str, from: &str, until: &str) -> Result<DateRange, String> {
+    let (first, last, from) = (read_day(first)?, read_day(last)?, read_instant(from)?);
+    let until = read_range_end(until).ok_or_else(|| not_an_instant(until))?;
+    if until < from {
+        return Err(format!("the day would end at {until}, before it starts at {from}"));
+    }
+    if last < first {
+        return Err(format!("the last day, {last}, would be before the first, {first}"));
+    }
+    Ok(DateRange::days_between((first, last), from, until))
+}
+
+fn read_day(text: &str) -> Result<Day, String> {
     match Written::parse(text) {
         Some(Written::Day(day)) => Ok(day),
         _ => Err(format!("{} is not a date such as 2024-01-31", quote(text))),
@@ -210,8 +304,18 @@ mod tests {
             "$date" => DateLiteral::date(&operand),
             "$now" => DateLiteral::now(&operand),
             "$today" => DateLiteral::today(&operand),
+            "$period" => DateLiteral::period(&operand),
             _ => Err(format!("{operator} is no operator of dates")),
         }
+    }
+
+    fn read_members(mut members: Vec<(&str, Json)>) -> Result<DateLiteral, String> {
+        let edge = members.iter().position(|(operator, _)| operator.ends_with("Of")).map(|place| members.remove(place));
+        let date = read(members.swap_remove(0))?;
+        let Some((operator, operand)) = edge else { return Ok(date) };
+        let unit = DateLiteral::unit(&operand)?;
+        let edge = if operator == "$startOf" { Edge::Start(unit) } else { Edge::End(unit) };
+        date.at_edge(edge).ok_or_else(|| "it has no edge".to_owned())
     }
 
     #[test]
@@ -232,29 +336,39 @@ mod tests {
         literals.push(DateLiteral::date(&number("-1")).unwrap());
         literals.push(DateLiteral::now(&string("-36 HOURS")).unwrap());
         literals.push(DateLiteral::today(&string("+1 month")).unwrap());
+        literals.push(DateLiteral::period(&string("3 Months ago")).unwrap());
+        for edge in [Edge::Start(PeriodUnit::Week), Edge::End(PeriodUnit::Quarter)] {
+            literals.push(DateLiteral::today(&string("0 days")).unwrap().at_edge(edge).unwrap());
+            literals.push(DateLiteral::now(&string("-1 hour")).unwrap().at_edge(edge).unwrap());
+        }
         for zone in zones {
             for text in written {
                 literals.push(DateRange::resolve(Written::parse(text).unwrap(), zone).into());
             }
+            literals.push(DateRange::of_days(day("2024-01-01"), day("2024-03-31"), zone).into());
+            literals.push(DateRange::of_days(day("9999-01-01"), day("9999-12-31"), zone).into());
         }
         for literal in literals {
-            assert_eq!(read(literal.to_json()), Ok(literal.clone()), "{literal:?}");
+            assert_eq!(read_members(literal.members()), Ok(literal.clone()), "{literal:?}");
         }
     }
 
     #[test]
     fn what_was_written_is_printed_as_it_was() {
         for operand in [string("2024-01-01"), string("2024-01-01 10:00:00+00"), number("1704067200000")] {
-            assert_eq!(DateLiteral::date(&operand).unwrap().to_json(), ("$date", operand));
+            assert_eq!(DateLiteral::date(&operand).unwrap().members(), [("$date", operand)]);
         }
-        assert_eq!(DateLiteral::now(&string("-30 days")).unwrap().to_json(), ("$now", string("-30 days")));
-        assert_eq!(DateLiteral::today(&string("-1 day")).unwrap().to_json(), ("$today", string("-1 day")));
+        assert_eq!(DateLiteral::now(&string("-30 days")).unwrap().members(), [("$now", string("-30 days"))]);
+        let today = DateLiteral::today(&string("-1 day")).unwrap();
+        assert_eq!(today.members(), [("$today", string("-1 day"))]);
+        let edge = today.at_edge(Edge::End(PeriodUnit::Month)).unwrap();
+        assert_eq!(edge.members(), [("$endOf", string("month")), ("$today", string("-1 day"))]);
     }
 
     #[test]
     fn a_resolved_operand_carries_its_instants_where_utc_does_not_say_them() {
         let resolved = |text: &str, zone: &dyn Zone| {
-            DateLiteral::from(DateRange::resolve(Written::parse(text).unwrap(), zone)).to_json().1
+            DateLiteral::from(DateRange::resolve(Written::parse(text).unwrap(), zone)).members().swap_remove(0).1
         };
         assert_eq!(resolved("2024-01-01", &Utc), string("2024-01-01"));
         assert_eq!(resolved("2024-01-01 10:00", &Utc), string("2024-01-01T10:00:00Z"));
@@ -268,6 +382,18 @@ mod tests {
             object(&[("at", "2024-01-01T03:00:00Z"), ("day", "2023-12-31")])
         );
         assert_eq!(
+            DateLiteral::from(DateRange::of_days(day("2024-01-01"), day("2024-01-31"), &Utc)).members(),
+            [(
+                "$date",
+                object(&[
+                    ("from", "2024-01-01T00:00:00Z"),
+                    ("last", "2024-01-31"),
+                    ("first", "2024-01-01"),
+                    ("until", "2024-02-01T00:00:00Z")
+                ])
+            )]
+        );
+        assert_eq!(
             resolved("9999-12-31", &NewYork),
             object(&[("day", "9999-12-31"), ("from", "9999-12-31T05:00:00Z"), ("until", "10000-01-01T00:00:00Z")])
         );
@@ -278,7 +404,7 @@ mod tests {
         let now = at("2024-07-01T00:00:00Z");
         for text in ["2024-01-01", "2024-03-10", "2024-01-01 10:00", "2023-12-31 22:00", "2024-01-01T03:00:00Z"] {
             let meant = DateLiteral::date(&string(text)).unwrap().resolve(now, &NewYork).unwrap();
-            let checked = read(DateLiteral::from(meant).to_json()).unwrap();
+            let checked = read_members(DateLiteral::from(meant).members()).unwrap();
             assert_eq!(checked.resolve(now, &Utc), Some(meant), "{text}");
         }
     }
@@ -295,6 +421,27 @@ mod tests {
     }
 
     #[test]
+    fn edges_come_after_the_offset_and_are_days() {
+        let now = at("2024-01-31T03:00:00Z");
+        let resolve = |date: Result<DateLiteral, String>, edge, zone: &dyn Zone| {
+            date.unwrap().at_edge(edge).unwrap().resolve(now, zone)
+        };
+        let month_ago = || DateLiteral::today(&string("-1 month"));
+        let first = Edge::Start(PeriodUnit::Month);
+        assert_eq!(resolve(month_ago(), first, &Utc), Some(DateRange::of_day(day("2023-12-01"), &Utc)));
+        let last = Edge::End(PeriodUnit::Month);
+        assert_eq!(resolve(month_ago(), last, &NewYork), Some(DateRange::of_day(day("2023-12-31"), &NewYork)));
+        // Of the hour, the day in the zone counts.
+        let hours = DateLiteral::now(&string("1 hour"));
+        assert_eq!(
+            resolve(hours, Edge::Start(PeriodUnit::Day), &NewYork),
+            Some(DateRange::of_day(day("2024-01-30"), &NewYork))
+        );
+        let hours = DateLiteral::now(&string("24 hours"));
+        assert_eq!(resolve(hours, first, &Utc), Some(DateRange::of_day(day("2024-02-01"), &Utc)));
+    }
+
+    #[test]
     fn refusals_say_why() {
         let long = "x".repeat(1000);
         for (operator, operand, why) in [
@@ -305,8 +452,18 @@ mod tests {
             ("$date", number("1e20"), "within the years 1 to 9999"),
             ("$date", Value::Null, "not null"),
             ("$date", Value::Array(vec![]), "not an array"),
-            ("$date", object(&[]), "day and at, or day, from and until"),
-            ("$date", object(&[("day", "2024-01-01")]), "day and at, or day, from and until"),
+            ("$date", object(&[]), "day and at, or day or first and last, and from and until"),
+            ("$date", object(&[("day", "2024-01-01")]), "day and at, or day or first and last, and from and until"),
+            (
+                "$date",
+                object(&[
+                    ("first", "2024-01-02"),
+                    ("from", "2024-01-01T00:00:00Z"),
+                    ("last", "2024-01-01"),
+                    ("until", "2024-01-02T00:00:00Z"),
+                ]),
+                "before the first",
+            ),
             ("$date", object(&[("at", "2024-01-01T00:00:00"), ("day", "2024-01-01")]), "with its offset"),
             ("$date", object(&[("at", "2024-01-01T00:00:00Z"), ("day", "1/1/2024")]), "is not a date"),
             ("$date", object(&[("at", "10000-01-01T00:00:00Z"), ("day", "9999-12-31")]), "with its offset"),
@@ -320,6 +477,8 @@ mod tests {
             ("$now", number("30"), "not a number"),
             ("$today", string("-36 hours"), "cannot move by hours"),
             ("$today", Value::Bool(true), "not a boolean"),
+            ("$period", string("last 3 months"), "\"last 3 months\" is not a period: this, last or next"),
+            ("$period", number("3"), "not a number"),
         ] {
             let message = read((operator, operand)).expect_err(why);
             assert!(message.contains(why), "{message}");

@@ -3,7 +3,7 @@
 use super::{Day, Instant, Moment, Written, Zone};
 use std::cmp::Ordering;
 
-/// An operand whose zone is known: a whole day, or a point in time, of that zone.
+/// An operand whose zone is known: one whole day or more, or a point in time, of that zone.
 ///
 /// It covers the instants from [`from`](Self::from) until before [`until`](Self::until). A day starts at
 /// the instant of its 00:00 and lasts until the next day's, 23 to 25 hours around daylight saving, and no
@@ -11,14 +11,15 @@ use std::cmp::Ordering;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DateRange {
     kind: Kind,
-    day: Day,
+    first: Day,
+    last: Day,
     from: Instant,
     until: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
-    Day,
+    Days,
     Instant,
 }
 
@@ -26,10 +27,16 @@ impl DateRange {
     /// The whole day in the zone.
     #[must_use]
     pub fn of_day(day: Day, zone: &dyn Zone) -> Self {
-        let from = zone.start_of(day);
-        let until = day.checked_add_days(1).map_or(Instant::END, |next| zone.start_of(next));
+        Self::of_days(day, day, zone)
+    }
+
+    /// The whole days in the zone, of which `first` is not after `last`.
+    #[must_use]
+    pub fn of_days(first: Day, last: Day, zone: &dyn Zone) -> Self {
+        let from = zone.start_of(first);
+        let until = last.checked_add_days(1).map_or(Instant::END, |next| zone.start_of(next));
         // Whatever a zone answers, a range does not end before it starts.
-        Self::day_between(day, from, until.max(from))
+        Self::days_between((first, last), from, until.max(from))
     }
 
     /// The point in time, which is of a day in the zone.
@@ -49,26 +56,32 @@ impl DateRange {
         }
     }
 
-    /// The day and bounds of a whole day that was resolved before; `from` is not after `until`.
-    pub(super) fn day_between(day: Day, from: Instant, until: Instant) -> Self {
-        DateRange { kind: Kind::Day, day, from, until }
+    /// The first and last day and the bounds of whole days that were resolved before; `from` is not after `until`.
+    pub(super) fn days_between((first, last): (Day, Day), from: Instant, until: Instant) -> Self {
+        DateRange { kind: Kind::Days, first, last, from, until }
     }
 
     /// A point in time whose day was resolved before.
     pub(super) fn instant_on(day: Day, instant: Instant) -> Self {
-        DateRange { kind: Kind::Instant, day, from: instant, until: Instant(instant.0 + 1) }
+        DateRange { kind: Kind::Instant, first: day, last: day, from: instant, until: Instant(instant.0 + 1) }
     }
 
-    /// Whether it is a whole day; a point in time otherwise.
+    /// Whether it is made of whole days; a point in time otherwise.
     #[must_use]
-    pub fn is_day(&self) -> bool {
-        self.kind == Kind::Day
+    pub fn is_days(&self) -> bool {
+        self.kind == Kind::Days
     }
 
-    /// The day, or the point in time's day, in the zone.
+    /// The first day, or the point in time's day, in the zone.
     #[must_use]
-    pub fn day(&self) -> Day {
-        self.day
+    pub fn first_day(&self) -> Day {
+        self.first
+    }
+
+    /// The last day, or the point in time's day, in the zone.
+    #[must_use]
+    pub fn last_day(&self) -> Day {
+        self.last
     }
 
     /// The first instant, or the point in time itself.
@@ -87,8 +100,8 @@ impl DateRange {
     #[must_use]
     pub fn to_whole_day(self, zone: &dyn Zone) -> Self {
         match self.kind {
-            Kind::Day => self,
-            Kind::Instant => Self::of_day(self.day, zone),
+            Kind::Days => self,
+            Kind::Instant => Self::of_day(self.first, zone),
         }
     }
 
@@ -100,7 +113,9 @@ impl DateRange {
     #[must_use]
     pub fn compare(&self, stored: Moment) -> Ordering {
         match stored {
-            Moment::Day(day) => day.cmp(&self.day),
+            Moment::Day(day) if day < self.first => Ordering::Less,
+            Moment::Day(day) if day > self.last => Ordering::Greater,
+            Moment::Day(_) => Ordering::Equal,
             Moment::Instant(instant) if instant < self.from => Ordering::Less,
             Moment::Instant(instant) if instant >= self.until => Ordering::Greater,
             Moment::Instant(_) => Ordering::Equal,
@@ -142,6 +157,26 @@ mod tests {
                 ("2024-01-01 12:00", Equal),
             ],
         );
+    }
+
+    #[test]
+    fn days_in_a_row_are_all_of_them_in_the_zone() {
+        let february = DateRange::of_days(day("2024-02-01"), day("2024-02-29"), &NewYork);
+        assert!(february.is_days());
+        assert_compares(
+            february,
+            &[
+                ("2024-01-31", Less),
+                ("2024-02-01", Equal),
+                ("2024-02-29", Equal),
+                ("2024-03-01", Greater),
+                ("2024-02-01T04:59:59.999999Z", Less),
+                ("2024-02-01T05:00:00Z", Equal),
+                ("2024-03-01T04:59:59.999999Z", Equal),
+                ("2024-03-01T05:00:00Z", Greater),
+            ],
+        );
+        assert_eq!(february.to_whole_day(&NewYork), february);
     }
 
     #[test]
@@ -203,7 +238,7 @@ mod tests {
     #[test]
     fn a_date_property_takes_the_day_in_the_zone() {
         let evening = operand("2024-01-01T03:00:00Z", &NewYork);
-        assert!(!evening.is_day());
+        assert!(!evening.is_days());
         assert_eq!(evening.to_whole_day(&NewYork), operand("2023-12-31", &NewYork));
         assert_eq!(operand("2024-01-01", &NewYork).to_whole_day(&NewYork), operand("2024-01-01", &NewYork));
         assert_compares(
@@ -255,14 +290,14 @@ mod tests {
     #[test]
     fn a_day_that_the_zone_skipped_has_no_instant() {
         let skipped = operand("2011-12-30", &Apia);
-        assert!(skipped.is_day());
+        assert!(skipped.is_days());
         assert_eq!(skipped.from(), skipped.until());
         assert_compares(
             skipped,
             &[("2011-12-30T09:59:59.999999Z", Less), ("2011-12-30T10:00:00Z", Greater), ("2011-12-30", Equal)],
         );
         // A time of the skipped day is of the next.
-        assert_eq!(operand("2011-12-30 12:00", &Apia).day(), day("2011-12-31"));
+        assert_eq!(operand("2011-12-30 12:00", &Apia).first_day(), day("2011-12-31"));
     }
 
     #[test]
@@ -272,7 +307,7 @@ mod tests {
             &[("9999-12-31T04:59:59Z", Less), ("9999-12-31T05:00:00Z", Equal), ("9999-12-31T23:59:59.999999Z", Equal)],
         );
         assert_compares(operand("0001-01-01", &Apia), &[("0001-01-01T00:00:00Z", Less), ("0001-01-01T10:00Z", Equal)]);
-        assert_eq!(operand("0001-01-01T00:00:00Z", &NewYork).day(), Day::MIN);
+        assert_eq!(operand("0001-01-01T00:00:00Z", &NewYork).first_day(), Day::MIN);
         assert_compares(operand("9999-12-31T23:59:59.999999Z", &Utc), &[("9999-12-31T23:59:59.999999Z", Equal)]);
     }
 }

@@ -1,8 +1,8 @@
 //! Words that people write for dates, and how the language says them: for hints.
 
-use super::Relative;
+use super::{Period, Relative};
 
-/// What to write for a date in words such as `yesterday`, `30 days ago` or `now-30d`.
+/// What to write for a date in words such as `yesterday`, `30 days ago`, `last month` or `now-30d`.
 #[must_use]
 pub fn meant(text: &str) -> Option<String> {
     let words = text.trim().trim_start_matches('$').to_lowercase().replace('_', " ");
@@ -11,9 +11,30 @@ pub fn meant(text: &str) -> Option<String> {
         "today" | "current date" => "{\"$today\": \"0 days\"}",
         "yesterday" => "{\"$today\": \"-1 day\"}",
         "tomorrow" => "{\"$today\": \"1 day\"}",
-        _ => return relative(&words).map(|offset| format!("{{\"$now\": \"{offset}\"}}")),
+        _ => {
+            let period = period(&words).map(|period| format!("{{\"$period\": \"{period}\"}}"));
+            return period.or_else(|| relative(&words).map(|offset| format!("{{\"$now\": \"{offset}\"}}")));
+        }
     };
     Some(known.to_owned())
+}
+
+/// The period in `last month`, `previous quarter`, `lastweek`, `this year` or `month to date`.
+fn period(words: &str) -> Option<Period> {
+    let (known, unit) = match words.strip_suffix("to date") {
+        Some(unit) => ("this", unit),
+        None => [
+            ("last", "last"),
+            ("past", "last"),
+            ("previous", "last"),
+            ("this", "this"),
+            ("current", "this"),
+            ("next", "next"),
+        ]
+        .into_iter()
+        .find_map(|(word, known)| Some((known, words.strip_prefix(word)?)))?,
+    };
+    Period::parse(&format!("{known} {}", unit.trim()))
 }
 
 /// The offset in `30 days ago`, `last 30 days`, `in 2 weeks`, `now-30d`, `-7d` or `last month`.
@@ -57,7 +78,13 @@ mod tests {
             ("-7d", r#"{"$now": "-7 days"}"#),
             ("30 days ago", r#"{"$now": "-30 days"}"#),
             ("1 week ago", r#"{"$now": "-1 week"}"#),
-            ("last_month", r#"{"$now": "-1 month"}"#),
+            ("last_month", r#"{"$period": "last month"}"#),
+            ("lastQuarter", r#"{"$period": "last quarter"}"#),
+            ("previous week", r#"{"$period": "last week"}"#),
+            ("This Year", r#"{"$period": "this year"}"#),
+            ("month to date", r#"{"$period": "this month"}"#),
+            ("next_week", r#"{"$period": "next week"}"#),
+            ("last 3 months", r#"{"$now": "-3 months"}"#),
             ("last 90 days", r#"{"$now": "-90 days"}"#),
             ("in 2 weeks", r#"{"$now": "2 weeks"}"#),
         ] {

@@ -5,7 +5,7 @@ use crate::ast::{
     Comparison, Condition, Expression, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate,
     Test,
 };
-use crate::date::{Instant, Utc};
+use crate::date::{DateLiteral, Instant, MICROS_PER_DAY, Utc};
 use crate::operator::Operator;
 use crate::value::Value;
 use std::cmp::Ordering;
@@ -26,24 +26,41 @@ fn reversed_bounds(predicate: &Predicate) -> Option<(Operator, Operator)> {
     let lower = bounds().filter(|(comparison, _)| is_lower(*comparison));
     let mut pairs = lower
         .flat_map(|lower| bounds().filter(|(comparison, _)| !is_lower(*comparison)).map(move |upper| (lower, upper)));
-    let (lower, upper) = pairs.find(|((lower, least), (upper, most))| match order(least, most) {
-        Some(Ordering::Greater) => true,
-        // Of days, `$gt` begins after the day's end.
-        Some(Ordering::Equal) => !(*lower == Comparison::Gte && *upper == Comparison::Lte),
-        _ => false,
+    let (lower, upper) = pairs.find(|((lower, least), (upper, most))| match (least, most) {
+        (Value::Date(least), Value::Date(most)) => are_reversed((*lower, least), (*upper, most)),
+        (least, most) => match order(least, most) {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Equal) => !(*lower == Comparison::Gte && *upper == Comparison::Lte),
+            _ => false,
+        },
     })?;
     Some((lower.0.operator(), upper.0.operator()))
 }
 
-/// How two operands of one kind stand to each other; dates by when they begin.
+/// Whether nothing is between two bounds that begin with the same operator, whenever they are asked for: of `$today` and
+/// the like that depends on the lengths of months and on the day of the week.
+fn are_reversed(lower: (Comparison, &DateLiteral), upper: (Comparison, &DateLiteral)) -> bool {
+    const MONTH: i64 = 31 * MICROS_PER_DAY;
+    if lower.1.operator() != upper.1.operator() {
+        return false;
+    }
+    let at = |now, (comparison, date): (Comparison, &DateLiteral)| {
+        let range = date.resolve(Instant::from_micros_saturating(now), &Utc)?;
+        Some(match comparison {
+            Comparison::Gt | Comparison::Lte => range.until(),
+            Comparison::Gte | Comparison::Lt => range.from(),
+        })
+    };
+    (0..60)
+        .map(|month| month * MONTH)
+        .all(|now| at(now, lower).zip(at(now, upper)).is_some_and(|(lower, upper)| lower >= upper))
+}
+
+/// How two operands of one kind stand to each other.
 fn order(left: &Operand, right: &Operand) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
         (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
-        (Value::Date(left), Value::Date(right)) if left.to_json().0 == right.to_json().0 => {
-            let now = Instant::from_micros_saturating(0);
-            Some(left.resolve(now, &Utc)?.from().cmp(&right.resolve(now, &Utc)?.from()))
-        }
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Members, Parser};
 use crate::ast::Operand;
-use crate::date::{self, DateLiteral};
+use crate::date::{self, DateLiteral, Edge};
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::limits;
@@ -14,6 +14,9 @@ const DATE_HINT: &str =
     "Write a date (2024-01-01), an RFC 3339 timestamp (2024-01-01T10:00:00Z) or milliseconds since 1970.";
 const NOW_HINT: &str = "Write minutes, hours, days, weeks, months or years, as in {\"$now\": \"-30 days\"}.";
 const TODAY_HINT: &str = "Write days, weeks, months or years, as in {\"$today\": \"-1 day\"}.";
+const PERIOD_HINT: &str =
+    "Write a period of the calendar, as in {\"$period\": \"last month\"} or {\"$period\": \"3 weeks ago\"}.";
+const UNIT_HINT: &str = "Write the period, as in {\"$today\": \"0 days\", \"$startOf\": \"month\"}.";
 
 /// How an object with `$`-keys is read where a value stands.
 type ReadDate<D> = fn(&mut Parser, Members<'_>) -> Option<D>;
@@ -103,7 +106,11 @@ impl Parser {
         self.value(opened, date)
     }
 
-    fn date(&mut self, members: Members<'_>) -> Option<DateLiteral> {
+    fn date(&mut self, mut members: Members<'_>) -> Option<DateLiteral> {
+        let is_edge = |(key, _): &(String, _)| {
+            Operator::parse(key).is_some_and(|operator| operator.row().position == Position::Edge)
+        };
+        let edge = members.iter().position(is_edge).filter(|_| members.len() == 2).map(|place| members.remove(place));
         let [(key, raw)] = members.as_slice() else {
             return self.not_a_value(members);
         };
@@ -112,23 +119,38 @@ impl Parser {
             Some(Operator::Date) => (DateLiteral::date, DATE_HINT),
             Some(Operator::Now) => (DateLiteral::now, NOW_HINT),
             Some(Operator::Today) => (DateLiteral::today, TODAY_HINT),
+            Some(Operator::Period) => (DateLiteral::period, PERIOD_HINT),
+            Some(operator @ (Operator::StartOf | Operator::EndOf)) => {
+                return self.at(key, |parser| parser.misplaced(operator));
+            }
             _ => return self.not_a_value(members),
         };
-        self.at(key, |parser| {
-            let opened = parser.open(raw)?;
-            let operand: Json = parser.value(opened, Parser::not_a_value)?;
-            match read(&operand) {
-                Ok(date) => Some(date),
-                Err(reason) => {
-                    let meant = match &operand {
-                        Json::String(text) if key == Operator::Date.name() => date::meant(text),
-                        _ => None,
-                    };
-                    let hint = meant.map_or(hint.to_owned(), |operand| format!("Write {operand} as the whole value."));
-                    parser.fail(ErrorKind::Shape, reason, hint)
-                }
+        let date = self.at(key, |parser| parser.date_operand(raw, read, hint));
+        let Some((edge, raw)) = edge else { return date };
+        self.at(&edge, |parser| {
+            let unit = parser.date_operand(raw, DateLiteral::unit, UNIT_HINT)?;
+            let at = if edge == Operator::StartOf.name() { Edge::Start(unit) } else { Edge::End(unit) };
+            match date?.at_edge(at) {
+                Some(date) => Some(date),
+                None => parser.misplaced(Operator::parse(&edge)?),
             }
         })
+    }
+
+    fn date_operand<D>(&mut self, raw: &RawValue, read: fn(&Json) -> Result<D, String>, hint: &str) -> Option<D> {
+        let opened = self.open(raw)?;
+        let operand: Json = self.value(opened, Parser::not_a_value)?;
+        match read(&operand) {
+            Ok(date) => Some(date),
+            Err(reason) => {
+                let meant = match &operand {
+                    Json::String(text) => date::meant(text),
+                    _ => None,
+                };
+                let hint = meant.map_or(hint.to_owned(), |operand| format!("Write {operand} as the whole value."));
+                self.fail(ErrorKind::Shape, reason, hint)
+            }
+        }
     }
 
     fn not_a_value<T>(&mut self, members: Members<'_>) -> Option<T> {
@@ -138,7 +160,7 @@ impl Parser {
             (Some((key, _)), _) => {
                 self.at(key, |parser| parser.unknown_operator(key, |position| position == Position::Operand))
             }
-            (None, Some((key, operator))) if operator.row().position == Position::Operand => self.at(key, |parser| {
+            (None, Some((key, operator))) if operator.row().position.in_operand() => self.at(key, |parser| {
                 parser.fail(
                     ErrorKind::Shape,
                     format!("{key} must stand alone in its object"),
@@ -158,7 +180,7 @@ impl Parser {
                     parser.fail(
                         ErrorKind::Unsupported,
                         format!("operator {key} does not belong inside a value"),
-                        "A value is plain JSON, or a date: {\"$date\": …}, {\"$now\": …}, {\"$today\": …}.",
+                        "A value is plain JSON, or a date: {\"$date\": …}, {\"$now\": …}, {\"$today\": …}, {\"$period\": …}.",
                     )
                 })
             }

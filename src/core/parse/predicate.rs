@@ -287,9 +287,7 @@ fn has_operators(members: &Members<'_>) -> bool {
 
 /// Whether an object is `{"$date": …}` or its like: a literal.
 pub(super) fn is_date(members: &Members<'_>) -> bool {
-    members
-        .iter()
-        .all(|(key, _)| Operator::parse(key).is_some_and(|operator| operator.row().position == Position::Operand))
+    members.iter().all(|(key, _)| Operator::parse(key).is_some_and(|operator| operator.row().position.in_operand()))
 }
 
 fn json_type_names() -> String {

@@ -163,7 +163,7 @@ impl<B: Bound> Bounds<B> {
 
 /// The comparison with an operand as stored days meet it.
 pub(super) fn of_day(comparison: Comparison, range: &DateRange) -> (Comparison, i64) {
-    (comparison, range.day().epoch_days().into())
+    (comparison, comparison.day_of(range).epoch_days().into())
 }
 
 /// The comparison with an operand as stored instants meet it.

@@ -12,7 +12,7 @@ use crate::date::{DateRange, Day, Instant};
 /// Equality on a timestamp column: inside the day, or the very instant.
 pub(super) fn equal(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
     let at = |symbol, instant| bound(writer, kind, term, symbol, instant);
-    if !range.is_day() {
+    if !range.is_days() {
         return match range.from() {
             Instant::MIN => Equal::When(at(Symbol::Lte, Instant::MIN)),
             Instant::MAX => Equal::When(at(Symbol::Gte, Instant::MAX)),
@@ -34,7 +34,7 @@ pub(super) fn ordered(
     range: &DateRange,
 ) -> Sql {
     let (symbol, instant) = match comparison {
-        comparison if !range.is_day() => (comparison.into(), range.from()),
+        comparison if !range.is_days() => (comparison.into(), range.from()),
         Comparison::Gt => (Symbol::Gte, range.until()),
         Comparison::Gte => (Symbol::Gte, range.from()),
         Comparison::Lt => (Symbol::Lt, range.from()),
@@ -43,8 +43,13 @@ pub(super) fn ordered(
     bound(writer, kind, term, symbol, instant)
 }
 
-/// Equality on a date column.
-pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, day: Day) -> Equal {
+/// Equality on a date column: one of the days.
+pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
+    let day = range.first_day();
+    if day != range.last_day() {
+        let bounds = [Comparison::Gte, Comparison::Lte];
+        return Equal::When(Sql::and(bounds.map(|bound| ordered_day(writer, kind, term, bound, range))));
+    }
     let infix = |symbol| Sql::infix(term, symbol, writer.literal(kind, &day.to_string()));
     match day {
         Day::MIN => Equal::When(infix(Symbol::Lte)),
@@ -54,11 +59,17 @@ pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, day: 
 }
 
 /// Order on a date column.
-pub(super) fn ordered_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, day: Day) -> Sql {
-    match (comparison, day) {
+pub(super) fn ordered_day(
+    writer: Writer<'_>,
+    kind: &ColumnKind,
+    term: &str,
+    comparison: Comparison,
+    range: &DateRange,
+) -> Sql {
+    match (comparison, comparison.day_of(range)) {
         (Comparison::Gte, Day::MIN) | (Comparison::Lte, Day::MAX) => Sql::Const(true),
         (Comparison::Lt, Day::MIN) | (Comparison::Gt, Day::MAX) => Sql::Const(false),
-        _ => Sql::infix(term, Symbol::from(comparison), writer.literal(kind, &day.to_string())),
+        (_, day) => Sql::infix(term, Symbol::from(comparison), writer.literal(kind, &day.to_string())),
     }
 }
 

@@ -71,7 +71,7 @@ impl Scalar<'_> {
             (kind, Value::String(text)) if kind.is_string() => Equal::To(text.clone()),
             (ColumnKind::Boolean, Value::Bool(value)) => Equal::To(value.to_string()),
             (kind, Value::Number(number)) if kind.is_number() => found(number::equal(kind, number)),
-            (ColumnKind::Date, Value::Date(range)) => moment::equal_day(self.writer, self.kind, self.term, range.day()),
+            (ColumnKind::Date, Value::Date(range)) => moment::equal_day(self.writer, self.kind, self.term, range),
             (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Date(range)) => {
                 moment::equal(self.writer, self.kind, self.term, range)
             }
@@ -114,7 +114,7 @@ impl Scalar<'_> {
             },
             (ColumnKind::Boolean, Value::Bool(value)) => self.compare(comparison, &value.to_string()),
             (ColumnKind::Date, Value::Date(range)) => {
-                moment::ordered_day(writer, self.kind, self.term, comparison, range.day())
+                moment::ordered_day(writer, self.kind, self.term, comparison, range)
             }
             (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Date(range)) => {
                 moment::ordered(writer, self.kind, self.term, comparison, range)

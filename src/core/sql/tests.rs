@@ -100,6 +100,17 @@ fn booleans_stand_for_themselves() {
 fn days_and_points_in_time() {
     assert_readable(&[
         (r#"{"born": {"$lt": "2000-01-31"}}"#, "born < '2000-01-31'"),
+        (r#"{"born": {"$period": "last month"}}"#, "born >= '2024-04-01' AND born <= '2024-04-30'"),
+        (r#"{"born": {"$gt": {"$period": "last month"}}}"#, "born > '2024-04-30'"),
+        (r#"{"born": {"$lt": {"$today": "0 days", "$startOf": "week"}}}"#, "born < '2024-05-13'"),
+        (
+            r#"{"seen_at": {"$period": "this quarter"}}"#,
+            "seen_at >= '2024-04-01T00:00:00Z' AND seen_at < '2024-07-01T00:00:00Z'",
+        ),
+        (
+            r#"{"seen_at": {"$ne": {"$period": "2 years ago"}}}"#,
+            "seen_at IS NULL OR seen_at < '2022-01-01T00:00:00Z' OR seen_at >= '2023-01-01T00:00:00Z'",
+        ),
         (r#"{"seen_at": {"$gte": "2024-01-01"}}"#, "seen_at >= '2024-01-01T00:00:00Z'"),
         (r#"{"seen_at": {"$gt": "2024-01-01"}}"#, "seen_at >= '2024-01-02T00:00:00Z'"),
         (r#"{"seen_at": {"$gt": "2024-01-01T10:00:00+02:00"}}"#, "seen_at > '2024-01-01T08:00:00Z'"),

@@ -77,13 +77,13 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
 /// A stored day is put to the operand's day, and a stored instant to its instants. The function returns the instant's
 /// day in UTC, or the instant at which the day starts in UTC. So both must lie on the same side of the bound.
 fn is_exact(kind: &ColumnKind, comparison: Comparison, range: &DateRange) -> bool {
-    let utc = DateRange::of_day(range.day(), &Utc);
+    let utc = DateRange::of_day(comparison.day_of(range), &Utc);
     let is_from = matches!(comparison, Comparison::Gte | Comparison::Lt);
     match kind {
         ColumnKind::Date if is_from => range.from() == utc.from(),
         ColumnKind::Date => range.until() == utc.until(),
         ColumnKind::TimestampTz if is_from => {
-            let day_before = range.day().checked_add_days(-1).map(Day::start_utc);
+            let day_before = range.first_day().checked_add_days(-1).map(Day::start_utc);
             day_before.is_none_or(|start| start < range.from()) && range.from() <= utc.from()
         }
         ColumnKind::TimestampTz => utc.from() < range.until() && range.until() <= utc.until(),
@@ -93,9 +93,9 @@ fn is_exact(kind: &ColumnKind, comparison: Comparison, range: &DateRange) -> boo
 
 /// A bound on what the function returns that lets through whatever satisfies the comparison.
 fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, range: &DateRange) -> Sql {
-    let utc = DateRange::of_day(range.day(), &Utc);
+    let utc = DateRange::of_day(comparison.day_of(range), &Utc);
     if *kind == ColumnKind::Date {
-        let day = range.day();
+        let day = comparison.day_of(range);
         let neighbour = |days| day.checked_add_days(days).unwrap_or(day);
         let last_before = |instant: Instant| Instant::from_micros_saturating(instant.micros() - 1).utc_day();
         let (symbol, bound) = match comparison {
@@ -176,9 +176,13 @@ mod tests {
     }
 
     fn range() -> impl Strategy<Value = DateRange> {
-        (instant(), any::<bool>(), -12..=14i64).prop_map(|(instant, is_day, offset)| {
+        (instant(), 0..4i64, -12..=14i64).prop_map(|(instant, days, offset)| {
             let zone: &dyn Zone = if offset == 0 { &Utc } else { &East(offset) };
-            if is_day { DateRange::of_day(instant.utc_day(), zone) } else { DateRange::of_instant(instant, zone) }
+            let first = instant.utc_day();
+            match days {
+                0 => DateRange::of_instant(instant, zone),
+                days => DateRange::of_days(first, first.checked_add_days(days - 1).unwrap_or(Day::MAX), zone),
+            }
         })
     }
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 use segments_core::ast::*;
-use segments_core::date::DateLiteral;
+use segments_core::date::{DateLiteral, Edge, PeriodUnit};
 use segments_core::decimal::Decimal;
 use segments_core::path::Path;
 use segments_core::pattern::{Needle, Pattern, TextTest};
@@ -361,6 +361,9 @@ fn date() -> impl Strategy<Value = DateLiteral> {
         1 => (-4_000_000_000_000i64..4_000_000_000_000).prop_map(|millis| DateLiteral::date(&Value::Number(millis.into())).unwrap()),
         1 => select(vec!["0 days", "-30 days", "1 month", "-5 minutes"]).prop_map(move |text| DateLiteral::now(&string(text)).unwrap()),
         1 => select(vec!["0 days", "-1 week", "2 years"]).prop_map(move |text| DateLiteral::today(&string(text)).unwrap()),
+        1 => select(vec!["this day", "last month", "3 weeks ago", "in 1 year"]).prop_map(move |text| DateLiteral::period(&string(text)).unwrap()),
+        1 => (select(vec!["0 days", "-1 month"]), select(vec![Edge::Start(PeriodUnit::Month), Edge::End(PeriodUnit::Week)]))
+            .prop_map(move |(text, edge)| DateLiteral::today(&string(text)).unwrap().at_edge(edge).unwrap()),
     ]
 }
 
