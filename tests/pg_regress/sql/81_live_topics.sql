@@ -17,74 +17,63 @@ SELECT count(create_segment(name, condition, audience => 'readers')) FROM (VALUE
     ('US', '{"country": "US"}'),
     ('none', '{"$topic": {"$nin": ["a", "b", "c"]}}')) v(name, condition);
 
-CREATE OR REPLACE FUNCTION wrong_counts() RETURNS TABLE (segment text, shown bigint, there_are bigint) LANGUAGE sql AS $$
-    SELECT * FROM (
-        SELECT s.name, s.contact_count, (SELECT count(*) FROM segment_members(s.id)) AS members FROM segments.segment s
-         WHERE s.audience = 'readers') counted
-     WHERE contact_count IS DISTINCT FROM members ORDER BY name
-$$;
--- All counts, where they are right.
-CREATE OR REPLACE FUNCTION counts() RETURNS text LANGUAGE sql AS $$
-    SELECT COALESCE((SELECT 'WRONG: ' || string_agg(format('%s %s/%s', segment, shown, there_are), ', ') FROM wrong_counts()),
-                    (SELECT string_agg(s.name || ' ' || s.contact_count, ', ' ORDER BY s.id) FROM segments.segment s WHERE s.audience = 'readers'))
-$$;
-SELECT counts();
+SELECT counts_of('readers');
 
 -- Subscribing, and every statement on the subscriptions.
 SELECT count(subscribe_contact(reader(n), 'a', 'readers')) FROM generate_series(1, 6) n;
-SELECT counts();
+SELECT counts_of('readers');
 INSERT INTO reader_topics (contact_id, topic) SELECT reader(n), 'b' FROM generate_series(4, 9) n;
-SELECT counts();
+SELECT counts_of('readers');
 SELECT unsubscribe_contact(reader(1), 'a', 'readers');
 DELETE FROM reader_topics WHERE contact_id = reader(4);
-SELECT counts();
+SELECT counts_of('readers');
 UPDATE reader_topics SET topic = 'c' WHERE topic = 'b' AND contact_id <= reader(6);
-SELECT counts();
+SELECT counts_of('readers');
 UPDATE reader_topics SET contact_id = reader(12) WHERE contact_id = reader(9);
-SELECT counts();
+SELECT counts_of('readers');
 COPY reader_topics (contact_id, topic) FROM stdin;
 00000000-0000-0000-0000-000000000014	a
 00000000-0000-0000-0000-000000000014	b
 \.
-SELECT counts();
+SELECT counts_of('readers');
 -- Several events in one statement, for the same contact.
 INSERT INTO reader_topics (contact_id, topic) VALUES (reader(14), 'a'), (reader(14), 'c'), (reader(15), 'a') ON CONFLICT (contact_id, topic) DO UPDATE SET topic = 'x';
-SELECT counts();
+SELECT counts_of('readers');
 MERGE INTO reader_topics t USING (VALUES (reader(14), 'b'), (reader(14), 'a'), (reader(2), 'a'), (reader(2), 'b')) v(contact_id, topic)
     ON t.contact_id = v.contact_id AND t.topic = v.topic
     WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (contact_id, topic) VALUES (v.contact_id, v.topic);
-SELECT counts();
+SELECT counts_of('readers');
 WITH gone AS (DELETE FROM reader_topics WHERE contact_id = reader(14) AND topic = 'a'), changed AS (UPDATE reader_topics SET topic = 'b' WHERE contact_id = reader(14) AND topic = 'x')
 INSERT INTO reader_topics (contact_id, topic) VALUES (reader(14), 'a2');
-SELECT counts();
+SELECT counts_of('readers');
 -- Contacts and their subscriptions in one statement.
 WITH added AS (INSERT INTO readers (id, country) SELECT reader(n), 'US' FROM generate_series(31, 34) n RETURNING id)
 INSERT INTO reader_topics (contact_id, topic) SELECT id, t FROM added, unnest('{a,b}'::text[]) t WHERE id > reader(31);
-SELECT counts();
+SELECT counts_of('readers');
 WITH moved AS (UPDATE readers SET country = 'DE' WHERE id = reader(33) RETURNING id)
 DELETE FROM reader_topics USING moved WHERE contact_id = id AND topic = 'b';
-SELECT counts();
+SELECT counts_of('readers');
 
 -- What a foreign key does.
 DELETE FROM readers WHERE id IN (reader(2), reader(5), reader(32));
-SELECT counts();
+SELECT counts_of('readers');
 ALTER TABLE reader_topics DROP CONSTRAINT reader_topics_contact_id_fkey, ADD FOREIGN KEY (contact_id) REFERENCES readers ON UPDATE CASCADE ON DELETE CASCADE;
 UPDATE readers SET id = reader(100) WHERE id = reader(34);
 UPDATE readers SET id = reader(101), country = 'US' WHERE id = reader(3);
-SELECT counts();
+SELECT counts_of('readers');
 ALTER TABLE reader_topics ADD COLUMN origin int;
 CREATE TABLE origins (id int PRIMARY KEY);
 ALTER TABLE reader_topics ADD FOREIGN KEY (origin) REFERENCES origins ON DELETE CASCADE;
 INSERT INTO origins VALUES (1), (2), (3);
 UPDATE reader_topics SET origin = CASE topic WHEN 'a' THEN 1 WHEN 'b' THEN 2 ELSE 3 END;
 DELETE FROM origins WHERE id > 1;
-SELECT counts();
+SELECT counts_of('readers');
 -- A statement that does one thing itself, and another by a foreign key.
 INSERT INTO origins VALUES (2), (3);
 INSERT INTO reader_topics (contact_id, topic, origin) VALUES (reader(101), 'b', 2), (reader(101), 'c', 3);
-SELECT counts();
+SELECT counts_of('readers');
 WITH o AS (DELETE FROM origins WHERE id = 2) DELETE FROM reader_topics WHERE contact_id = reader(101) AND topic = 'a';
-SELECT counts();
+SELECT counts_of('readers');
 
 -- Triggers of the tables' own: new contacts are subscribed, and who subscribes to a is subscribed to b.
 CREATE FUNCTION welcome() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO reader_topics (contact_id, topic) VALUES (NEW.id, 'a'); RETURN NULL; END $$;
@@ -92,11 +81,11 @@ CREATE TRIGGER welcome AFTER INSERT ON readers FOR EACH ROW EXECUTE FUNCTION wel
 CREATE FUNCTION both_topics() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO reader_topics (contact_id, topic) VALUES (NEW.contact_id, 'b') ON CONFLICT DO NOTHING; RETURN NULL; END $$;
 CREATE TRIGGER both_topics AFTER INSERT ON reader_topics FOR EACH ROW WHEN (NEW.topic = 'a') EXECUTE FUNCTION both_topics();
 INSERT INTO readers (id, country) VALUES (reader(51), 'US'), (reader(52), 'DE');
-SELECT counts();
+SELECT counts_of('readers');
 CREATE FUNCTION moves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE readers SET country = 'US' WHERE id = OLD.contact_id; RETURN NULL; END $$;
 CREATE TRIGGER moves AFTER DELETE ON reader_topics FOR EACH ROW EXECUTE FUNCTION moves();
 DELETE FROM reader_topics WHERE contact_id = reader(52) AND topic = 'b';
-SELECT counts();
+SELECT counts_of('readers');
 DROP TRIGGER welcome ON readers; DROP TRIGGER both_topics ON reader_topics; DROP TRIGGER moves ON reader_topics;
 
 -- Transactions.
@@ -105,31 +94,31 @@ DELETE FROM reader_topics WHERE topic = 'a';
 SAVEPOINT s;
 UPDATE readers SET country = 'US';
 INSERT INTO reader_topics (contact_id, topic) SELECT id, 'a' FROM readers;
-SELECT counts();
+SELECT counts_of('readers');
 ROLLBACK TO s;
-SELECT counts();
+SELECT counts_of('readers');
 ROLLBACK;
-SELECT counts();
+SELECT counts_of('readers');
 
 -- A change of the contact alone.
 UPDATE readers SET country = CASE country WHEN 'US' THEN 'DE' ELSE 'US' END;
-SELECT counts();
+SELECT counts_of('readers');
 
 BEGIN;
 TRUNCATE reader_topics;
-SELECT counts();
+SELECT counts_of('readers');
 INSERT INTO reader_topics (contact_id, topic) VALUES (reader(7), 'a');
 TRUNCATE readers CASCADE;
-SELECT counts();
+SELECT counts_of('readers');
 ROLLBACK;
-SELECT counts();
+SELECT counts_of('readers');
 
 -- Another table of subscriptions, without a foreign key: some precede their contacts.
 CREATE TABLE interests (who text, what text);
 INSERT INTO interests SELECT reader(n)::text, 'a' FROM generate_series(1, 60) n;
 ALTER TABLE interests ALTER COLUMN who TYPE uuid USING who::uuid;
 SELECT attach_topics('readers', 'interests', 'who', 'what');
-SELECT counts();
+SELECT counts_of('readers');
 SELECT tgrelid::regclass AS "table", count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'segments%' AND tgrelid::regclass::text IN ('readers', 'interests') GROUP BY tgrelid ORDER BY tgrelid::regclass::text;
 INSERT INTO reader_topics (contact_id, topic) SELECT id, 'c' FROM readers ON CONFLICT DO NOTHING;
 INSERT INTO interests VALUES (reader(7), 'b'), (reader(61), 'b'), (NULL, 'a'), (reader(8), NULL);
@@ -138,7 +127,7 @@ DELETE FROM readers WHERE id = reader(7);
 DELETE FROM interests WHERE who IN (reader(7), reader(10));
 UPDATE interests SET who = NULL WHERE who = reader(12);
 UPDATE interests SET who = reader(60), what = 'c' WHERE what IS NULL;
-SELECT counts();
+SELECT counts_of('readers');
 -- Topics by their ids, and partitions written directly.
 CREATE TABLE subscribed (topic uuid, reader uuid REFERENCES readers ON DELETE CASCADE) PARTITION BY HASH (reader);
 CREATE TABLE subscribed0 PARTITION OF subscribed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
@@ -146,15 +135,15 @@ CREATE TABLE subscribed1 (reader uuid, extra text, topic uuid);
 ALTER TABLE subscribed1 DROP COLUMN extra;
 ALTER TABLE subscribed ATTACH PARTITION subscribed1 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 SELECT attach_topics('readers', 'subscribed', 'reader', 'topic');
-SELECT counts();
+SELECT counts_of('readers');
 INSERT INTO subscribed SELECT t.id, reader(n) FROM segments.topic t, generate_series(13, 17) n WHERE t.slug <> 'c';
-SELECT counts();
+SELECT counts_of('readers');
 INSERT INTO subscribed1 SELECT reader(n), t.id FROM segments.topic t, generate_series(13, 20) n WHERE t.slug = 'c' AND satisfies_hash_partition('subscribed'::regclass, 2, 1, reader(n));
 DELETE FROM subscribed0 WHERE reader = reader(16);
-SELECT counts();
+SELECT counts_of('readers');
 DELETE FROM readers WHERE id = reader(15);
 TRUNCATE subscribed1;
-SELECT counts();
+SELECT counts_of('readers');
 SELECT detach_audience('readers', true);
 SELECT count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'segments%' AND tgrelid::regclass::text IN ('readers', 'interests');
 DROP TABLE subscribed, interests, reader_topics, origins, readers;
