@@ -209,11 +209,10 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
 
 fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
     let options = Options { audience: false, pairs: false, ..options };
-    // An object that has only `$not` would read as a predicate.
-    let reads_as_condition = |condition: &Condition| match &condition.members[..] {
-        [member] => member.key() != "$not",
-        _ => true,
-    };
+    // An object that has only `$not` and `$comment` would read as a predicate.
+    let is_of_both = |member: &Member| ["$not", "$comment"].contains(&member.key());
+    let reads_as_condition =
+        move |condition: &Condition| condition.members.is_empty() || !condition.members.iter().all(is_of_both);
     prop_oneof![
         any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
         predicate(options, levels).prop_map(ElemMatch::Predicate),
