@@ -1,9 +1,8 @@
-//! Exact decimal numbers, in the digits that Postgres keeps.
+//! Exact decimal numbers, stored in the digits that Postgres uses.
 //!
-//! A number is a sign, a weight and base-10,000 digits, as in Postgres's `numeric`
-//! (`src/backend/utils/adt/numeric.c`): the value is Σ dᵢ · 10000^(weight − i). Comparing an operand with a
-//! stored number is then a comparison of bytes that are already there, exact at any size, and never
-//! goes through `f64`.
+//! A number is a sign, a weight and base-10,000 digits, as in Postgres's `numeric` (`src/backend/utils/adt/numeric.c`):
+//! the value is Σ dᵢ · 10000^(weight − i). So an operand is compared with the bytes of a stored number in place. The
+//! comparison is exact at any size, and never goes through `f64`.
 
 mod rank;
 
@@ -12,15 +11,16 @@ pub use rank::{Rank, Ranked, RankedDecimal};
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Numbers with more digits than this before the decimal point are refused, as `numeric` does.
+/// The most digits before the decimal point, as in `numeric`. Longer numbers are refused.
 pub const MAX_INTEGER_DIGITS: i64 = 131_072;
-/// Numbers with more digits than this after the decimal point are refused, as `numeric` does.
+/// The most digits after the decimal point, as in `numeric`. Longer numbers are refused.
 pub const MAX_FRACTION_DIGITS: i64 = 16_383;
 
-/// One base-10,000 digit in the machine's byte order: unaligned, so that it can be read where it is stored.
+/// One base-10,000 digit in the machine's byte order. It is an array of bytes, because stored digits need not be
+/// aligned.
 pub type Digit = [u8; 2];
 
-/// A number somebody else holds: what a document's reader hands out.
+/// A number that borrows its digits from a document.
 #[derive(Clone, Copy, Debug)]
 pub struct Number<'d> {
     negative: bool,
@@ -28,7 +28,7 @@ pub struct Number<'d> {
     digits: &'d [Digit],
 }
 
-/// A number of a condition. Two are equal when their values are: `1`, `1.0` and `1e0` are the same.
+/// A number that owns its digits, for conditions. Equality compares values: `1`, `1.0` and `1e0` are equal.
 #[derive(Clone, Debug)]
 pub struct Decimal {
     negative: bool,
@@ -37,7 +37,7 @@ pub struct Decimal {
 }
 
 impl<'d> Number<'d> {
-    /// A number of the given sign, weight of the first digit, and digits; zeros at either end are trimmed.
+    /// Makes a number from its sign, the weight of its first digit, and its digits. Zeros at either end are trimmed.
     #[must_use]
     pub fn new(negative: bool, weight: i32, digits: &'d [Digit]) -> Self {
         let leading = digits.iter().take_while(|d| **d == [0, 0]).count();
@@ -97,7 +97,7 @@ impl PartialEq for Number<'_> {
 impl Eq for Number<'_> {}
 
 impl Decimal {
-    /// Reads a JSON number. `None` where the text is not one, or is outside what `numeric` holds.
+    /// Reads a JSON number. Returns `None` if the text is no number, or one that `numeric` cannot hold.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.strip_prefix('-') {
@@ -119,13 +119,13 @@ impl Decimal {
         from_decimals(negative, first_power, &decimals)
     }
 
-    /// The number as evaluation compares it.
+    /// The same number, borrowed.
     #[must_use]
     pub fn as_number(&self) -> Number<'_> {
         Number { negative: self.negative, weight: self.weight, digits: &self.digits }
     }
 
-    /// The value, when it is a whole number that fits.
+    /// The value as `i64`; `None` if it is not a whole number, or does not fit.
     #[must_use]
     pub fn to_i64(&self) -> Option<i64> {
         self.to_string().parse().ok()
@@ -143,12 +143,12 @@ fn parse_exponent(text: &str) -> Option<i64> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // Saturated: such a number is out of range below, or zero.
+    // The exponent saturates: the number is then zero, or out of range, which `from_decimals` finds.
     let magnitude = digits.parse::<i64>().unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
     Some(if text.starts_with('-') { -magnitude } else { magnitude })
 }
 
-/// Builds a decimal from base-10 digits, the first of which stands for 10^`first_power`.
+/// Builds a number from base-10 digits. The first digit counts 10^`first_power`.
 fn from_decimals(negative: bool, first_power: i64, decimals: &[u8]) -> Option<Decimal> {
     let leading = decimals.iter().take_while(|d| **d == 0).count();
     let trailing = decimals[leading..].iter().rev().take_while(|d| **d == 0).count();
@@ -200,7 +200,8 @@ impl std::hash::Hash for Decimal {
     }
 }
 
-/// Canonical JSON: plain digits, or scientific notation where more than 40 zeros would only pad.
+/// Writes canonical JSON: plain digits, or scientific notation where plain digits would need more than 40 zeros as
+/// padding.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.digits.is_empty() {

@@ -1,7 +1,7 @@
-//! The port through which a condition reads what it is put to.
+//! Documents, as evaluation reads them.
 //!
-//! Evaluation knows only these traits. Their implementations are the binary jsonb container
-//! ([`crate::jsonb`]), the columns of a table's row ([`crate::row`]), and [`crate::value::Json`].
+//! Evaluation knows only these traits. Binary jsonb ([`crate::jsonb`]), the columns of a table's row ([`crate::row`])
+//! and plain JSON ([`crate::value::Json`]) implement them.
 
 use crate::date::Moment;
 use crate::decimal::Number;
@@ -11,14 +11,14 @@ mod json;
 
 pub use json::to_json;
 
-/// A value in a document: a cheap handle, not the value.
+/// A reference to a value in a document; cheap to copy.
 pub trait Node<'d>: Copy {
-    /// How an array is read.
+    /// The type of arrays
     type Array: Array<'d, Node = Self>;
-    /// How an object is read.
+    /// The type of objects
     type Object: Object<'d, Node = Self>;
 
-    /// What the value is.
+    /// Reads the value, one level deep.
     fn view(self) -> View<'d, Self>;
 }
 
@@ -32,9 +32,9 @@ pub enum View<'d, N: Node<'d>> {
     Number(Number<'d>),
     /// A string's bytes
     String(&'d [u8]),
-    /// A string that compares as another text than its own: of a table's column of type `citext`
+    /// A string that is compared as another text: the value of a `citext` column
     Folded(&'d Folded),
-    /// A string that says this day or point in time, where it is kept as such: a table's column
+    /// A day or a point in time: the value of a date or timestamp column, which conditions see as a string
     Moment(Moment),
     /// An array
     Array(N::Array),
@@ -42,28 +42,28 @@ pub enum View<'d, N: Node<'d>> {
     Object(N::Object),
 }
 
-/// A string, and what it compares as.
+/// A string, and the text that stands for it in comparisons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folded {
-    /// Its own text, to which regular expressions are put
+    /// The text itself, which regular expressions and tests that ignore case read
     pub text: Box<[u8]>,
-    /// The text that is compared, and looked into, with text that is folded too
+    /// The text in lower case, which comparisons and tests for literal text read
     pub compared: Box<[u8]>,
 }
 
 /// The elements of an array.
 pub trait Array<'d>: Copy {
-    /// The elements' kind
+    /// The type of the elements
     type Node: Node<'d, Array = Self>;
 
-    /// How many elements there are.
+    /// The number of elements.
     fn len(self) -> usize;
     /// The element at `index`, from 0.
     fn get(self, index: usize) -> Option<Self::Node>;
     /// The elements, in order.
     fn iter(self) -> impl Iterator<Item = Self::Node>;
 
-    /// Whether there is no element.
+    /// Whether the array is empty.
     fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -71,30 +71,30 @@ pub trait Array<'d>: Copy {
 
 /// The members of an object.
 pub trait Object<'d>: Copy {
-    /// The members' kind
+    /// The type of the members' values
     type Node: Node<'d, Object = Self>;
 
-    /// How many members there are.
+    /// The number of members.
     fn len(self) -> usize;
     /// The value of `key`; `None` where there is no such key.
     fn get(self, key: &str) -> Option<Self::Node>;
     /// The members, as (key, value). Readers of jsonb give them in [`crate::value::key_order`].
     fn iter(self) -> impl Iterator<Item = (&'d [u8], Self::Node)>;
 
-    /// Looks up several keys at once, which must be in [`crate::value::key_order`]. `found` is told the position of
-    /// each and its value, and says whether to go on; so does the result.
+    /// Looks up several keys at once; they must be in [`crate::value::key_order`]. Calls `found` with the position of
+    /// each key and its value, until `found` returns false. Returns false if `found` did.
     fn look_up(self, keys: &[String], mut found: impl FnMut(usize, Option<Self::Node>) -> bool) -> bool {
         keys.iter().enumerate().all(|(position, key)| found(position, self.get(key)))
     }
 
-    /// Finds the values of the locator's keys that the object has: `found` is told each key's position, and the value.
-    /// The layouts keep where the values are, for other objects with the same keys.
+    /// Looks up the locator's keys, and calls `found` with the position and the value of each key that the object has.
+    /// `Layouts` remembers where the values are, for other objects with the same keys.
     #[inline]
     fn locate(self, locator: &Locator, _: &mut Layouts, found: impl FnMut(usize, Self::Node)) {
         self.find(locator.keys(), found);
     }
 
-    /// The same as [`locate`](Self::locate), without a memory of other objects.
+    /// The same as [`locate`](Self::locate), for any keys, without `Layouts`.
     #[inline]
     fn find(self, keys: &[String], mut found: impl FnMut(usize, Self::Node)) {
         self.look_up(keys, |position, value| {
@@ -103,7 +103,7 @@ pub trait Object<'d>: Copy {
         });
     }
 
-    /// Whether there is no member.
+    /// Whether the object is empty.
     fn is_empty(self) -> bool {
         self.len() == 0
     }

@@ -1,11 +1,11 @@
-//! The property type that fits the values which documents have under a key.
+//! Infers the type of a property from the values that documents have.
 
 use crate::types::{PropertyType, ScalarType};
 
-/// What a value is, as far as it says something of the type.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueKind {
-    /// A scalar; strings that say a day or a point in time are of the types `date` and `timestamp`
+    /// A scalar; a string that reads as a day or a point in time is a `date` or a `timestamp`
     Scalar(ScalarType),
     /// An array
     Array,
@@ -14,7 +14,7 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
-    /// The kind of that name: that of a scalar type, or `array`.
+    /// The kind with that name: a scalar type's name, or `array`.
     #[must_use]
     pub fn named(name: &str) -> Self {
         match (name, PropertyType::parse(name)) {
@@ -25,12 +25,12 @@ impl ValueKind {
     }
 }
 
-/// The type of a property with values of these kinds, each so many times, without null; and elements of these kinds in
-/// those that are arrays. `json` where they have no type in common.
+/// The type of a property. `values` has each kind of its values, without null, and how many there are; `elements` has
+/// the kinds of the elements of those that are arrays. The type is `json` if the values have no other type in common.
 #[must_use]
 pub fn property_type(values: &[(ValueKind, i64)], elements: &[ValueKind]) -> PropertyType {
     let all: i64 = values.iter().map(|(_, times)| times).sum();
-    // A kind that fewer than one value in a hundred has does not decide.
+    // Kinds that fewer than one value in a hundred has are ignored.
     let kinds: Vec<ValueKind> = values.iter().filter(|(_, times)| times * 100 >= all).map(|(kind, _)| *kind).collect();
     match kinds[..] {
         [ValueKind::Array] => common(elements).map_or(PropertyType::Json, PropertyType::Array),
@@ -49,7 +49,7 @@ fn common(kinds: &[ValueKind]) -> Option<ScalarType> {
         (ScalarType::Date, ScalarType::Timestamp) | (ScalarType::Timestamp, ScalarType::Date) => {
             Some(ScalarType::Timestamp)
         }
-        // A few dates among strings are strings that look like dates.
+        // Dates among other strings are strings that look like dates.
         (ScalarType::String, other) | (other, ScalarType::String) if other.is_temporal() => Some(ScalarType::String),
         _ => None,
     })?

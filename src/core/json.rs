@@ -1,7 +1,7 @@
 //! JSON text, opened one level at a time.
 //!
-//! `serde_json` checks the whole text once, without recursion, and then hands out each value as the text that
-//! it is. So numbers stay exact, duplicate keys are seen, and depth is the caller's to bound.
+//! `serde_json` checks the whole text once, without recursion, and then returns each value as text. So numbers stay
+//! exact, duplicate keys are seen, and the caller limits the depth.
 
 use crate::decimal::Decimal;
 use crate::value::{COPIED_LEVELS, Json, Value, key_order};
@@ -10,11 +10,11 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 impl Json {
-    /// Reads a document as jsonb does: numbers exactly, and of duplicate keys the last.
+    /// Reads a document as jsonb does: numbers are exact, and the last of several members with the same key counts.
     ///
     /// # Errors
-    /// The text is not JSON, a string of it is none that Postgres can store, a number of it is outside what
-    /// `numeric` holds, or it nests deeper than [`COPIED_LEVELS`].
+    /// The text is not JSON, has a string that Postgres cannot store or a number that `numeric` cannot hold, or nests
+    /// deeper than [`COPIED_LEVELS`].
     pub fn parse(text: &str) -> serde_json::Result<Json> {
         read(check(text)?, COPIED_LEVELS)
     }
@@ -40,7 +40,8 @@ fn read(raw: &RawValue, levels: usize) -> serde_json::Result<Json> {
             let read = members.into_iter().map(|(key, raw)| Ok((storable(key)?, below(raw)?)));
             let mut members = read.collect::<serde_json::Result<Vec<_>>>()?;
             members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
-            // The sort is stable, so the last of those with one key is the one to keep.
+            // The sort is stable, so that the last of the members with the same key comes first after reversing, and is
+            // kept.
             members.reverse();
             members.dedup_by(|(left, _), (right, _)| left == right);
             members.reverse();
@@ -55,20 +56,20 @@ pub enum Opened<'t> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number; `None` where it is outside what [`Decimal`] holds
+    /// A number; `None` if [`Decimal`] cannot hold it
     Number(Option<Decimal>),
     /// A string
     String(String),
     /// An array's elements
     Array(Vec<&'t RawValue>),
-    /// An object's members as they stand, duplicates included
+    /// An object's members in their order, with duplicates
     Object(Vec<(String, &'t RawValue)>),
 }
 
 /// Checks that the text is one JSON value.
 ///
 /// # Errors
-/// Where and why it is not.
+/// Where and why the text is not JSON.
 pub fn check(text: &str) -> serde_json::Result<&RawValue> {
     serde_json::from_str(text)
 }
@@ -76,7 +77,7 @@ pub fn check(text: &str) -> serde_json::Result<&RawValue> {
 /// Opens one level of a value.
 ///
 /// # Errors
-/// A string holds half of a surrogate pair: the only fault that [`check`] lets through.
+/// A string has half of a surrogate pair. [`check`] finds all other faults.
 pub fn open(raw: &RawValue) -> serde_json::Result<Opened<'_>> {
     let text = raw.get();
     Ok(match text.as_bytes()[0] {

@@ -1,14 +1,14 @@
-//! Reads Postgres's binary jsonb where it lies.
+//! Reads Postgres's binary jsonb in place.
 //!
-//! A jsonb value is a tree of containers (`src/include/utils/jsonb.h`, the same bytes in Postgres 15 to
-//! 18): a header with the number of children, one `JEntry` for each child, then the children's bytes. An
-//! object's entries are its keys, by length and then by bytes, followed by its values in the keys' order.
+//! A jsonb value is a tree of containers (`src/include/utils/jsonb.h`, the same bytes in Postgres 15 to 18): a header
+//! with the number of children, one `JEntry` for each child, then the children's bytes. The entries of an object are
+//! its keys, ordered by length and then by bytes, followed by its values in the same order.
 //!
-//! [`Jsonb`] hands out nodes that borrow from those bytes: nothing is copied, allocated or read ahead.
-//! The bytes need not be aligned in memory, so a value with a short varlena header is read in place too.
+//! The nodes of a [`Jsonb`] borrow from those bytes: nothing is copied, allocated or read ahead. The bytes need not be
+//! aligned in memory, so that a value with a short varlena header is read in place, too.
 //!
-//! Bytes that Postgres did not write cannot do harm: what makes no sense reads as null, as absent or as
-//! no more children, and a whole walk visits no more nodes than the bytes have room for.
+//! Bytes that Postgres did not write do no harm: what is invalid reads as null, as absent or as the end of the
+//! children, and a walk over the whole value visits no more nodes than the bytes have room for.
 
 mod entries;
 pub(crate) mod numeric;
@@ -29,15 +29,15 @@ pub struct Jsonb<'d> {
 }
 
 impl<'d> Jsonb<'d> {
-    /// Takes the bytes of a root `JsonbContainer`: a detoasted jsonb without its varlena header
+    /// Takes the bytes of a root `JsonbContainer`, which is a detoasted jsonb without its varlena header
     /// (`VARDATA_ANY`). Reads nothing yet.
     #[must_use]
     pub fn new(container: &'d [u8]) -> Self {
         Jsonb { container }
     }
 
-    /// The value itself. A root scalar, which jsonb keeps as an array of one (`JB_FSCALAR`), is given as
-    /// the scalar.
+    /// The value itself. Jsonb stores a scalar at the root as an array of one element (`JB_FSCALAR`); this returns the
+    /// scalar.
     #[must_use]
     pub fn root(self) -> JsonbNode<'d> {
         const SCALAR_ARRAY: u32 = SCALAR | ARRAY | 1;
@@ -51,7 +51,7 @@ impl<'d> Jsonb<'d> {
     }
 }
 
-/// One value in a jsonb. What it holds is looked at when [`Node::view`] is called.
+/// One value in a jsonb. [`Node::view`] reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonbNode<'d> {
     kind: Kind,
@@ -59,7 +59,7 @@ pub struct JsonbNode<'d> {
 }
 
 impl<'d> JsonbNode<'d> {
-    /// The number as Postgres keeps it: a `numeric` without its varlena header. `None` where it is no number.
+    /// The number as Postgres stores it: a `numeric` without its varlena header. `None` if the value is no number.
     #[must_use]
     pub fn numeric(self) -> Option<&'d [u8]> {
         if self.kind != Kind::NUMBER {
@@ -78,12 +78,13 @@ pub struct JsonbArray<'d> {
 
 /// An object in a jsonb.
 ///
-/// [`Object::get`] reads on average half of the keys of an object of up to 32, and at most some 32 keys of a
-/// larger one after a binary search over strides. [`Object::look_up`] goes over the keys once for all that
-/// are looked for; [`Object::locate`] does not, if it met the same keys before.
+/// [`Object::get`] reads on average half of the keys of an object with up to 32 keys. In a larger one it first does a
+/// binary search over strides, then reads at most about 32 keys. [`Object::look_up`] goes over the object's keys once
+/// for all the keys that it looks up. [`Object::locate`] does not even that if it has met an object with the same keys
+/// before.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonbObject<'d> {
-    /// The keys' entries, then as many of values.
+    /// The entries of the keys, then those of the values
     members: Entries<'d>,
 }
 
@@ -101,8 +102,8 @@ impl<'d> Node<'d> for JsonbNode<'d> {
     type Array = JsonbArray<'d>;
     type Object = JsonbObject<'d>;
 
-    // Always: a view that a call returns is written to memory in parts and read back as a whole, which processors wait
-    // for.
+    // Always inlined: a called function would write the view to memory in parts, and the caller would read it back as a
+    // whole, which stalls the processor.
     #[inline(always)]
     fn view(self) -> View<'d, Self> {
         match self.kind {
@@ -164,7 +165,7 @@ impl<'d> Object<'d> for JsonbObject<'d> {
             let sought = self.members.seek_key(at, &Key::new(key.as_bytes()));
             at = sought.unwrap_or_else(|after| after);
             let node = sought.ok().map(|key| {
-                // Where the last value found starts is nearer than where this key does.
+                // The start of the value that was found last is nearer than the start of this key.
                 let known = if value.index > 0 { value } else { key };
                 value = self.members.cursor_at(self.len() + key.index, known);
                 self.members.node(value.index, value)

@@ -1,23 +1,23 @@
-//! The language's limits. Past one, a condition is refused by name; nothing is cut off.
+//! The limits of the language. A condition past a limit is refused with an error that names the limit; nothing is cut
+//! off.
 
-/// How many keys the name of a declared property can have: it has 100 characters.
+/// The most keys in the name of a declared property, which has at most 100 characters.
 pub const NAME_KEYS: usize = 50;
-/// How deep a condition may nest: every condition inside another, `$not`, `$elemMatch`, array and object of a value
-/// is a level.
+/// The most levels of a condition: each condition inside another, `$not`, `$elemMatch`, array and object is a level.
 pub const NESTING: usize = 64;
-/// How many keys of a path, with those of the `$elemMatch` around it, may be numbers. At an array each is followed as
-/// an index and as a key of the elements, so that the ways through a document multiply with every one.
+/// The most numbers among the keys of a path and of the `$elemMatch` around it. At an array, a number is followed both
+/// as an index and as a key of the elements, so that each number doubles the ways through a document.
 pub const INDEXES: usize = 8;
-/// How many nodes a condition may have: tests, logical operators, and values inside arrays and objects. Entries of
-/// `$in`, `$nin` and `$all` are counted apart.
+/// The most nodes of a condition: tests, logical operators, and values inside arrays and objects. The entries of `$in`,
+/// `$nin` and `$all` have a limit of their own.
 pub const NODES: usize = 10_000;
-/// How many entries one `$in`, `$nin` or `$all` may list.
+/// The most entries of one `$in`, `$nin` or `$all`.
 pub const ENTRIES: usize = 10_000;
-/// How many bytes a compiled regular expression may take.
+/// The most bytes of a compiled pattern.
 pub const PATTERN_BYTES: usize = 1 << 20;
-/// How many bytes all patterns of a condition may take compiled.
+/// The most bytes of all compiled patterns of a condition.
 pub const PATTERNS_BYTES: usize = 64 << 20;
-/// How many bytes the text of a condition may take.
+/// The most bytes in the text of a condition.
 pub const TEXT_BYTES: usize = 4 << 20;
-/// How many mistakes are listed before reading stops.
+/// The number of mistakes after which reading stops.
 pub const ERRORS: usize = 100;

@@ -1,41 +1,42 @@
-//! The same keys, found in one object after another.
+//! Finds the same keys in one object after another.
 //!
-//! The objects of one table mostly have one of a few sets of keys. Where the values of the keys that are looked for lie
-//! among an object's members is worked out once for each such set, and kept: an object with the same keys as one that
-//! was met before is not searched (compare the hidden classes of Chambers, Ungar and Lee 1989).
+//! The objects in one table mostly have one of a few sets of keys. For each such set, the places of the values that are
+//! looked up are worked out once and remembered. An object with the same keys as an earlier one is then not searched
+//! (compare the hidden classes of Chambers, Ungar and Lee, 1989).
 
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Different keys to be looked for, in [`crate::value::key_order`]; `Object::locate` finds their values.
+/// Keys that are looked up in many objects, in [`crate::value::key_order`], without duplicates. `Object::locate` finds
+/// their values.
 #[derive(Debug)]
 pub struct Locator {
-    /// Which of all locators it is
+    /// A number that no other locator in this process has
     number: u64,
     keys: Vec<String>,
 }
 
-/// What is kept of the objects that a [`Locator`] has met; of another one's it is forgotten.
+/// What is remembered of the objects that a [`Locator`] has met. It is forgotten when another locator uses it.
 #[derive(Clone, Debug, Default)]
 pub struct Layouts {
     locator: u64,
-    /// By the hash of the keys, of which the last that was met stays
+    /// Indexed by the hash of an object's keys; each slot has the last layout with that hash
     layouts: Vec<Option<Layout>>,
-    /// The one that was met last
+    /// The index of the layout that was met last
     last: usize,
 }
 
-/// The keys of an object as they are stored, in two parts.
+/// The keys of an object, as they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredKeys<'d> {
-    /// What tells where each key ends
+    /// The entries of the keys, which tell where each key ends
     pub ends: &'d [[u8; 4]],
-    /// The keys, one after the other
+    /// The bytes of the keys, one after the other
     pub bytes: &'d [u8],
 }
 
-/// Where the values are of objects with the same keys.
+/// Where objects with these keys have the values that are looked up.
 #[derive(Clone, Debug)]
 struct Layout {
     ends: Box<[[u8; 4]]>,
@@ -43,16 +44,16 @@ struct Layout {
     slots: Box<[u32]>,
 }
 
-/// How many layouts are kept.
+/// The number of layouts that are remembered.
 const LAYOUTS: usize = 64;
-/// How long stored keys may be to be kept. Longer ones are searched, which looks at few of them.
+/// The most bytes of stored keys in a layout. Objects with more are searched, which reads only a few of their keys.
 const MOST_BYTES: usize = 2_048;
 
-/// Of a member that was not looked for.
+/// The slot of a member that is not looked up.
 pub const NOT_SOUGHT: u32 = u32::MAX;
 
 impl Locator {
-    /// For different keys, in key order.
+    /// Makes a locator for keys that are in key order, without duplicates.
     #[must_use]
     pub fn new(keys: Vec<String>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -67,8 +68,9 @@ impl Locator {
 }
 
 impl Layouts {
-    /// Of each member up to the last that is looked for, the position of its key among the locator's keys, or
-    /// [`NOT_SOUGHT`]. `find` works that out where it is not known; `None` where it is not to be kept.
+    /// For each member of an object, up to the last one that is looked up: the position of its key among the locator's
+    /// keys, or [`NOT_SOUGHT`]. Calls `find` if they are not remembered. Returns `None` if the keys are too long to
+    /// remember.
     #[inline]
     pub(crate) fn slots(
         &mut self,

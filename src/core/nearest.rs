@@ -1,6 +1,6 @@
-//! Names that were probably meant, for hints.
+//! Finds the name that was probably meant, for hints.
 
-/// The hint at the candidate that is much like `name`; `None` where none is.
+/// The hint that names the candidate closest to `name`; `None` if no candidate is close.
 #[must_use]
 pub fn did_you_mean<'c, N>(name: &str, candidates: impl IntoIterator<Item = &'c N>) -> Option<String>
 where
@@ -9,7 +9,7 @@ where
     nearest(name, candidates).map(|near| format!("Did you mean \"{near}\"?"))
 }
 
-/// The candidate that `name` was probably meant to be: at most a third of it is mistyped.
+/// The candidate closest to `name`, if at most a third of its characters are mistyped.
 #[must_use]
 pub fn nearest<'c, N>(name: &str, candidates: impl IntoIterator<Item = &'c N>) -> Option<&'c str>
 where
@@ -21,7 +21,8 @@ where
     candidates
         .into_iter()
         .map(|candidate| (candidate.as_ref().to_lowercase(), candidate.as_ref()))
-        // The distance is at least the difference in length, and takes time in proportion to the product of both lengths.
+        // Computing the distance takes time in proportion to the product of both lengths. It is at least the difference
+        // in length.
         .filter(|(lower, _)| lower.chars().count().abs_diff(length) <= reach)
         .map(|(lower, candidate)| (strsim::osa_distance(&wanted, &lower), candidate))
         .filter(|(distance, _)| *distance <= reach)

@@ -1,11 +1,11 @@
-//! Field names and the dotted paths they stand for.
+//! Field names, and the paths that they stand for.
 
 use crate::document::{Array, Node, Object, View};
 
-/// A field of a condition: its text, and the keys that it walks.
+/// A field of a condition: its text, and its keys.
 ///
-/// Keys are separated by dots. A backslash before a dot or a backslash takes it literally, so that
-/// `a\.b` is the one key `a.b`; before a `$` with which a key begins, it keeps that from being read as an operator.
+/// Keys are separated by dots. After a backslash, a dot or a backslash stands for itself, so that `a\.b` is the one key
+/// `a.b`. A backslash before the `$` at the beginning of a key says that the key is no operator.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
     text: String,
@@ -34,7 +34,7 @@ impl Path {
         Path { text: text.to_owned(), keys }
     }
 
-    /// The path of exactly these keys, with the text that reads back as them.
+    /// The path with these keys. Its text reads back as the same keys.
     #[must_use]
     pub fn from_keys(keys: Vec<String>) -> Self {
         let escape = |key: &String| {
@@ -51,14 +51,14 @@ impl Path {
         &self.text
     }
 
-    /// The path of the first of its keys, so many of them.
+    /// The path with the first `keys` keys.
     #[must_use]
     pub fn prefix(&self, keys: usize) -> Self {
         Self::from_keys(self.keys[..keys].to_vec())
     }
 
-    /// The value at the path in a document, through objects by key and into arrays by index: what there is under a
-    /// scalar `$as`. A document that is not an object has no fields.
+    /// The value at the path in a document. It walks objects by key and arrays by index, as tests under a scalar `$as`
+    /// do. A document that is not an object has no fields.
     pub fn value_in<'d, N: Node<'d>>(&self, document: N) -> Option<N> {
         let View::Object(object) = document.view() else { return None };
         self.rest().iter().try_fold(object.get(self.first())?, |value, key| match value.view() {
@@ -68,7 +68,7 @@ impl Path {
         })
     }
 
-    /// The first key: the name of the column that has the field, or a key of the properties.
+    /// The first key: a column's name, or a key of the properties.
     #[must_use]
     pub fn first(&self) -> &str {
         &self.keys[0]
@@ -87,7 +87,7 @@ impl Path {
     }
 }
 
-/// The array index that a key can also be read as: digits, without zeros that an index would not be printed with.
+/// The array index that a key can be read as: digits without leading zeros.
 #[must_use]
 pub fn as_index(key: &str) -> Option<usize> {
     let is_canonical = key.bytes().all(|b| b.is_ascii_digit()) && (key == "0" || !key.starts_with('0'));

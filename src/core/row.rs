@@ -1,7 +1,7 @@
-//! Values of a table's columns, as documents have them.
+//! The values of a table's columns, as the values of documents.
 //!
-//! A row is put to conditions as the object whose members are its columns, beside those of the properties column. Only
-//! the columns that conditions speak of are read, each into a [`Cell`]; what they hold stays where it is.
+//! Conditions see a row as an object that has a member for each column, and the members of the properties column. Only
+//! the columns that conditions name are read, each into a [`Cell`], which borrows the value from the row.
 
 use crate::date::Moment;
 use crate::decimal::{Digit, Number};
@@ -11,10 +11,10 @@ use crate::jsonb::{JsonbArray, JsonbNode, JsonbObject};
 use crate::locator::{Layouts, Locator};
 use crate::value::Json;
 
-/// The value of a column, or one inside it. A column that is NULL has none.
+/// The value of a column, or a value inside it. A column that is NULL has no value.
 #[derive(Clone, Copy, Debug)]
 pub enum Cell<'d> {
-    /// `null`: an element of an array that is NULL
+    /// `null`: a NULL element of an array
     Null,
     /// A boolean
     Bool(bool),
@@ -22,21 +22,21 @@ pub enum Cell<'d> {
     Number(Number<'d>),
     /// Text
     String(&'d [u8]),
-    /// Text that ignores case when it is compared
+    /// Text that is compared without regard to case
     Folded(&'d Folded),
     /// A date or a timestamp
     Moment(Moment),
     /// An array
     Array(&'d [Cell<'d>]),
-    /// A value read from json text, or one inside it
+    /// The value of a `json` column, or a value inside it
     Json(&'d Json),
-    /// A value in jsonb
+    /// The value of a `jsonb` column, or a value inside it
     Jsonb(JsonbNode<'d>),
 }
 
 impl<'d> Cell<'d> {
-    /// A `numeric`, without its varlena header. Infinity is beyond all numbers, and what is not a number is a string,
-    /// as in `to_jsonb`.
+    /// Reads a `numeric` without its varlena header. Infinity is greater than all numbers, and NaN is a string, as in
+    /// `to_jsonb`.
     #[must_use]
     pub fn numeric(payload: &'d [u8]) -> Self {
         match (read_payload(payload), payload.first_chunk::<2>().map(|header| u16::from_ne_bytes(*header))) {
@@ -47,10 +47,10 @@ impl<'d> Cell<'d> {
         }
     }
 
-    /// What compares with no number.
+    /// NaN: a value that no number is compared with.
     pub const NAN: Cell<'static> = Cell::String(b"NaN");
 
-    /// Beyond all numbers that there are.
+    /// Infinity: greater than all numbers or, if `negative`, less than all.
     #[must_use]
     pub fn infinity(negative: bool) -> Cell<'static> {
         const ONE: [Digit; 1] = [1u16.to_ne_bytes()];
@@ -58,7 +58,7 @@ impl<'d> Cell<'d> {
     }
 }
 
-/// The base-10,000 digits of a whole number, which [`Number`] borrows.
+/// A whole number's base-10,000 digits, which a [`Number`] can borrow.
 #[derive(Clone, Copy, Debug)]
 pub struct Integer {
     negative: bool,
@@ -88,7 +88,7 @@ impl Integer {
 /// An array in a row.
 #[derive(Clone, Copy, Debug)]
 pub enum CellArray<'d> {
-    /// Of a column
+    /// Of an array column
     Cells(&'d [Cell<'d>]),
     /// In json
     Json(&'d [Json]),
@@ -109,7 +109,7 @@ impl<'d> Node<'d> for Cell<'d> {
     type Array = CellArray<'d>;
     type Object = CellObject<'d>;
 
-    // Always, as that of jsonb.
+    // Always inlined, as the view of jsonb is.
     #[inline(always)]
     fn view(self) -> View<'d, Self> {
         match self {

@@ -24,7 +24,7 @@ pub enum PropertyType {
     Scalar(ScalarType),
     /// An array of such values
     Array(ScalarType),
-    /// Anything: read as an undeclared field is
+    /// Any value; tests read it as they read an undeclared field
     Json,
 }
 
@@ -53,7 +53,7 @@ impl ScalarType {
 }
 
 impl PropertyType {
-    /// The type of that name.
+    /// The type with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         if name == "json" {
@@ -73,7 +73,7 @@ impl PropertyType {
         scalars.chain(["json".to_owned()]).chain(arrays)
     }
 
-    /// The type of a single value under it; `None` for json.
+    /// The type of a single value, which is an element of an array; `None` for json.
     #[must_use]
     pub fn element(self) -> Option<ScalarType> {
         match self {
@@ -82,7 +82,7 @@ impl PropertyType {
         }
     }
 
-    /// Whether it is a single value, so that arrays are not fanned out.
+    /// Whether the type is of single values, so that tests do not look into arrays.
     #[must_use]
     pub fn is_scalar(self) -> bool {
         matches!(self, PropertyType::Scalar(_))

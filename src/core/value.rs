@@ -5,8 +5,8 @@ use std::convert::Infallible;
 
 /// A JSON value in which a date of kind `D` may stand where a scalar may.
 ///
-/// The kind tells the three uses apart: an operand as written ([`crate::ast::Operand`]), a constant whose
-/// dates are resolved ([`crate::expr::Constant`]), and plain JSON, in which there are no dates ([`Json`]).
+/// There are three kinds: dates as they were written, in operands ([`crate::ast::Operand`]); resolved dates, in
+/// constants ([`crate::expr::Constant`]); and none, in plain JSON ([`Json`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value<D> {
     /// `null`
@@ -19,7 +19,7 @@ pub enum Value<D> {
     String(String),
     /// An array
     Array(Vec<Value<D>>),
-    /// An object: keys unique, in [`key_order`]
+    /// An object; its keys are unique and in [`key_order`]
     Object(Vec<(String, Value<D>)>),
     /// A date or a point in time
     Date(D),
@@ -28,14 +28,14 @@ pub enum Value<D> {
 /// Plain JSON: a document outside Postgres.
 pub type Json = Value<Infallible>;
 
-/// The order in which jsonb keeps an object's keys: by length, then by bytes.
+/// The order of an object's keys in jsonb: by length, then by bytes.
 #[must_use]
 pub fn key_order(left: &[u8], right: &[u8]) -> std::cmp::Ordering {
     left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
 impl<D> Value<D> {
-    /// What the value is, for messages: `a string`, `an object`, …
+    /// The kind of the value, for messages: `a string`, `an object`, …
     #[must_use]
     pub fn describe(&self) -> &'static str {
         match self {
@@ -50,5 +50,6 @@ impl<D> Value<D> {
     }
 }
 
-/// How many levels of plain JSON are read or copied. Postgres itself stops at some thousands, where the stack ends.
+/// The most levels of plain JSON that are read or copied. Postgres itself reads some thousands of levels, until its
+/// stack is full.
 pub const COPIED_LEVELS: usize = 500;

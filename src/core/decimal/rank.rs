@@ -1,18 +1,19 @@
-//! Numbers as one machine word each, for sorting and hashing.
+//! Ranks of numbers: one machine word for each, for sorting and hashing.
 
 use super::{Decimal, Number};
 use std::cmp::Ordering;
 
-/// Where a number stands among others, by its sign, its weight and its first three digits: 9 to 12 decimals.
+/// The order of a number among others, from its sign, its weight and its first three digits (9 to 12 decimal digits).
 ///
-/// Of two numbers the lesser never ranks higher, and equal numbers rank alike. Unequal ones may rank alike too.
+/// A smaller number never has a higher rank, and equal numbers have the same rank. Different numbers may have the same
+/// rank, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rank(u64);
 
 const ZERO: u64 = 1 << 63;
 
 impl Rank {
-    /// The rank as a word that sorts like it.
+    /// The rank as an integer in the same order.
     #[must_use]
     pub fn word(self) -> u64 {
         self.0
@@ -27,17 +28,17 @@ impl Number<'_> {
         let [first, ..] = self.digits else { return Rank(ZERO) };
         let digit = |index: usize| u64::from(self.digits.get(index).map_or(0, |digit| u16::from_ne_bytes(*digit)));
         if self.weight > 32_767 {
-            // Beyond what `numeric` holds: its infinities.
+            // Only the infinities of `numeric` have such a weight.
             return Rank(if self.negative { 0 } else { u64::MAX });
         }
         let weight = (i64::from(self.weight).max(-32_768) + 32_768) as u64;
-        // 16 bits, then three times 14.
+        // 16 bits of weight, then three digits of 14 bits each.
         let magnitude = weight << 42 | u64::from(u16::from_ne_bytes(*first)) << 28 | digit(1) << 14 | digit(2);
         Rank(if self.negative { ZERO - 1 - magnitude } else { ZERO + 1 + magnitude })
     }
 }
 
-/// A number with its rank at hand.
+/// A number together with its rank.
 #[derive(Clone, Copy, Debug)]
 pub struct Ranked<'d> {
     /// The rank
@@ -52,7 +53,7 @@ impl<'d> From<Number<'d>> for Ranked<'d> {
     }
 }
 
-/// An operand with its rank at hand.
+/// An operand together with its rank.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RankedDecimal {
     rank: Rank,
@@ -66,7 +67,7 @@ impl From<Decimal> for RankedDecimal {
 }
 
 impl RankedDecimal {
-    /// How a stored number stands to this one.
+    /// Compares a stored number with this one.
     #[inline]
     #[must_use]
     pub fn order(&self, stored: Ranked<'_>) -> Ordering {

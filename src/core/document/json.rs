@@ -3,10 +3,9 @@
 use super::{Array, Node, Object, View};
 use crate::value::{COPIED_LEVELS, Json, Value, key_order};
 
-/// Copies a value out of a document, at the cost of an allocation for each value.
+/// Copies a value out of a document. Each value in it costs an allocation.
 ///
-/// Containers below [`COPIED_LEVELS`] levels are left out as null, and bytes that are not UTF-8 replaced by
-/// U+FFFD.
+/// Containers deeper than [`COPIED_LEVELS`] become null, and bytes that are not UTF-8 become U+FFFD.
 #[must_use]
 pub fn to_json<'d>(node: impl Node<'d>) -> Json {
     copy(node, COPIED_LEVELS)

@@ -1,23 +1,23 @@
-//! Writes the bytes that [`super::Jsonb`] reads, for tests: what `JsonbValueToJsonb` does in Postgres
-//! (`src/backend/utils/adt/jsonb_util.c`), and `make_result` of `numeric.c`.
+//! Writes binary jsonb, for tests, as `JsonbValueToJsonb` (`src/backend/utils/adt/jsonb_util.c`) and `make_result`
+//! (`numeric.c`) do in Postgres.
 
 use crate::decimal::{Decimal, Digit};
 use crate::value::Json;
 
-/// The bytes of a root container. Objects must hold their keys once and in [`crate::value::key_order`].
+/// The bytes of a root container. The keys of objects must be unique and in [`crate::value::key_order`].
 pub(crate) fn container(value: &Json) -> Vec<u8> {
     let mut buffer = Vec::new();
     if matches!(value, Json::Array(_) | Json::Object(_)) {
         write(&mut buffer, value);
     } else {
-        // A naked scalar is an array of one, with a flag (JB_FSCALAR).
+        // A scalar at the root is an array of one element, with a flag (JB_FSCALAR).
         write_container(&mut buffer, 0x5000_0000 | 1, &[value], &[]);
     }
     buffer
 }
 
-/// The bytes of a `numeric` with its varlena header. `long` forces the long format, which may stand for
-/// every number.
+/// The bytes of a `numeric` with its varlena header. With `long` they are in the long format, which can hold every
+/// number.
 pub(crate) fn numeric(number: &Decimal, long: bool) -> Vec<u8> {
     let Parts { negative, weight, scale, digits } = parts(number);
     let mut data = Vec::new();
@@ -34,7 +34,7 @@ pub(crate) fn numeric(number: &Decimal, long: bool) -> Vec<u8> {
     [header.to_ne_bytes().as_slice(), &data].concat()
 }
 
-/// Writes a value and gives its `JEntry`, with a length.
+/// Writes a value and returns its `JEntry`, which has a length.
 fn write(buffer: &mut Vec<u8>, value: &Json) -> u32 {
     let start = buffer.len();
     let kind = match value {
@@ -86,7 +86,7 @@ fn pad(buffer: &mut Vec<u8>) {
     buffer.resize(buffer.len().next_multiple_of(4), 0);
 }
 
-/// What `NumericVar` holds of a number.
+/// The parts of a number, as in `NumericVar`.
 struct Parts {
     negative: bool,
     weight: i32,
@@ -94,14 +94,14 @@ struct Parts {
     digits: Vec<Digit>,
 }
 
-/// Finds the parts in the number's own text.
+/// Reads the parts from the number's text.
 fn parts(number: &Decimal) -> Parts {
     let text = number.to_string();
     let magnitude = text.trim_start_matches('-');
     let negative = magnitude.len() < text.len();
     let (mantissa, exponent) = magnitude.split_once('e').unwrap_or((magnitude, "0"));
     let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    // The power of ten of the last decimal; then decimals are appended until it is a power of 10,000.
+    // The power of ten of the last decimal digit. Zeros are appended until it is a power of 10,000.
     let mut power = exponent.parse::<i32>().expect("an exponent") - fraction.len() as i32;
     let scale = u16::try_from(-power).unwrap_or(0);
     let mut decimals = format!("{integer}{fraction}");

@@ -1,10 +1,10 @@
-//! The children of a container: where each one starts and ends.
+//! The children of a container, and where each of them starts and ends.
 
 use super::JsonbNode;
 use crate::locator::{NOT_SOUGHT, StoredKeys};
 use std::cmp::Ordering;
 
-/// A `JEntry`: the child's kind, and its length or, where `HAS_OFFSET`, the offset of its end.
+/// A `JEntry`: the child's kind, and its length or, if `HAS_OFFSET` is set, the offset of its end.
 #[derive(Clone, Copy)]
 struct Entry(u32);
 
@@ -13,11 +13,11 @@ const HAS_OFFSET: u32 = 0x8000_0000;
 const LENGTH: u32 = 0x0FFF_FFFF;
 const KIND: u32 = 0x7000_0000;
 
-/// Postgres writes an offset into each 32nd entry (`JB_OFFSET_STRIDE`). Correctness does not rest on this,
-/// only the choice of which keys a search looks at first.
+/// Postgres writes an offset into every 32nd entry (`JB_OFFSET_STRIDE`). Results do not depend on this; only the choice
+/// of the keys that a search reads first does.
 const STRIDE: usize = 32;
 
-/// What a child is: the entry's own bits, so that nothing is decided before the child is looked at.
+/// The kind of a child, as the bits of its entry. It is interpreted only when the child is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind(u32);
 
@@ -40,28 +40,28 @@ impl Entry {
         Kind(self.0 & KIND)
     }
 
-    /// Where a child that starts at `start` ends: never before it, so that children never overlap.
+    /// The end of a child that starts at `start`. It is never before `start`, so that children never overlap.
     #[inline]
     fn end(self, start: u64) -> u64 {
         if self.0 & HAS_OFFSET != 0 {
-            // A branch, which is nearly always foreseen, rather than conditional moves: every child waits for
-            // the end of the one before.
+            // This is a branch rather than a conditional move, because the processor nearly always predicts it, and
+            // every child waits for the end of the one before.
             rare();
             return self.length().max(start);
         }
         start + self.length()
     }
 
-    /// The length, or the offset in its place.
+    /// The length or, if `HAS_OFFSET` is set, the offset.
     fn length(self) -> u64 {
         u64::from(self.0 & LENGTH)
     }
 }
 
-/// How many lengths are summed at once; that many of 28 bits do not overflow 32.
+/// The number of lengths that are summed at once. The sum of so many 28-bit numbers fits into 32 bits.
 const RUN: usize = 8;
 
-/// A child by its number, and where its bytes start. 64 bits hold the sum of all the lengths that fit in memory.
+/// A child's number, and where its bytes start. 64 bits can hold the sum of all lengths that fit into memory.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor {
     pub(super) index: usize,
@@ -72,7 +72,7 @@ impl Cursor {
     pub(super) const START: Cursor = Cursor { index: 0, offset: 0 };
 }
 
-/// A container's entries and the bytes they tell of.
+/// The entries of a container, and the bytes of its children.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entries<'d> {
     entries: &'d [[u8; 4]],
@@ -80,7 +80,7 @@ pub(super) struct Entries<'d> {
 }
 
 impl<'d> Entries<'d> {
-    /// Reads a container whose header says that `count` entries follow. `None` where they would not fit.
+    /// Reads a container with `count` entries after its header. Returns `None` if they do not fit into it.
     #[inline]
     pub(super) fn read(container: &'d [u8], count: usize) -> Option<Self> {
         let (entries, data) = container.get(4..)?.split_at_checked(count.checked_mul(4)?)?;
@@ -91,14 +91,14 @@ impl<'d> Entries<'d> {
         self.entries.len()
     }
 
-    /// The child at `index`, found from `known`, which is at or before it.
+    /// The child at `index`. `known` is a child at or before it, from which the search starts.
     #[inline]
     pub(super) fn node(self, index: usize, known: Cursor) -> JsonbNode<'d> {
         let Some(entry) = self.entries.get(index) else { return NULL };
         self.child(Entry::read(*entry), self.cursor_at(index, known).offset).0
     }
 
-    /// The children from `index` on, the first of which starts at `offset`.
+    /// The children from `index` on; the first of them starts at `offset`.
     pub(super) fn iter_from(self, index: usize, offset: u64) -> impl Iterator<Item = JsonbNode<'d>> {
         let entries = self.entries.get(index..).unwrap_or_default();
         entries.iter().scan(offset, move |start, entry| {
@@ -108,12 +108,13 @@ impl<'d> Entries<'d> {
         })
     }
 
-    /// Where the child at `index` starts: sums lengths backwards until an offset, or the `known` child, is met.
+    /// Finds where the child at `index` starts: sums lengths backwards up to an entry with an offset, or up to the
+    /// `known` child.
     #[inline]
     pub(super) fn cursor_at(self, index: usize, known: Cursor) -> Cursor {
         let mut between = self.entries.get(known.index..index).unwrap_or_default();
         let mut length = 0;
-        // Most runs have no offset: these are summed without a branch for each entry.
+        // Most runs have no offset, and are summed without a branch for each entry.
         while let Some((before, run)) = between.split_last_chunk::<RUN>() {
             let run = run.map(u32::from_ne_bytes);
             if run.iter().fold(0, |all, entry| all | entry) & HAS_OFFSET != 0 {
@@ -132,8 +133,8 @@ impl<'d> Entries<'d> {
         Cursor { index, offset: known.offset + length }
     }
 
-    /// Among an object's entries, from the key at `at` on, the key that is `key`, or else the first one after it in
-    /// jsonb's order.
+    /// Searches an object's keys, from the one at `at` on, for `key`. Returns `Err` with the first key after it in
+    /// jsonb's order if the object does not have it.
     #[inline(always)]
     pub(super) fn seek_key(self, mut at: Cursor, key: &Key<'_>) -> Result<Cursor, Cursor> {
         let keys = &self.entries[..self.entries.len() / 2];
@@ -142,7 +143,7 @@ impl<'d> Entries<'d> {
         }
         while let Some(entry) = keys.get(at.index) {
             let end = Entry::read(*entry).end(at.offset);
-            // Most keys are told apart by their length alone, without a look at their bytes.
+            // The length alone tells most keys apart, without their bytes being read.
             if end - at.offset >= key.length {
                 match self.compare(at.offset, end, key) {
                     Ordering::Less => {}
@@ -155,14 +156,14 @@ impl<'d> Entries<'d> {
         Err(at)
     }
 
-    /// An object's keys, which end at `end`; `None` where they would not fit.
+    /// The keys of an object, which end at `end`; `None` if they do not fit into it.
     #[inline]
     pub(super) fn stored_keys(self, end: u64) -> Option<StoredKeys<'d>> {
         Some(StoredKeys { ends: &self.entries[..self.entries.len() / 2], bytes: self.bytes(0, end)? })
     }
 
-    /// Of each of an object's members up to the last one sought, the position of its key among `keys`, which are
-    /// different ones in jsonb's order, or [`NOT_SOUGHT`].
+    /// For each member of an object, up to the last one that is looked up: the position of its key in `keys`, or
+    /// [`NOT_SOUGHT`]. `keys` must be in jsonb's order, without duplicates.
     pub(super) fn slots(self, keys: &[String]) -> Vec<u32> {
         let mut slots = Vec::new();
         let mut at = Cursor::START;
@@ -177,7 +178,7 @@ impl<'d> Entries<'d> {
         slots
     }
 
-    /// Shows the values of an object, which start at `values`, whose slots tell a position.
+    /// Calls `found` for the members of an object whose slot is a position. The object's values start at `values`.
     #[inline]
     pub(super) fn pick(self, values: Cursor, slots: &[u32], mut found: impl FnMut(usize, JsonbNode<'d>)) {
         let mut start = values.offset;
@@ -190,9 +191,9 @@ impl<'d> Entries<'d> {
         }
     }
 
-    /// Goes from `at` past whole strides of keys that are before `key`, by binary search.
+    /// Skips whole strides of keys that are before `key`, by binary search from `at` on.
     ///
-    /// It looks at the keys just after an offset, whose start and length are at hand.
+    /// It reads the keys just after an entry with an offset, because their start and length are known without summing.
     #[inline(never)]
     fn skip_strides(self, count: usize, mut at: Cursor, key: &Key<'_>) -> Cursor {
         let mut low = at.index / STRIDE + 1;
@@ -215,20 +216,20 @@ impl<'d> Entries<'d> {
     fn child(self, entry: Entry, start: u64) -> (JsonbNode<'d>, u64) {
         let end = entry.end(start);
         let kind = entry.kind();
-        // INTALIGN: these are padded in front, and the padding is part of their length.
+        // Numbers and containers are padded in front (INTALIGN), and the padding is part of their length.
         let padded = kind == Kind::NUMBER || kind == Kind::CONTAINER;
         let start = if padded { (start + 3) & !3 } else { start };
         (self.bytes(start, end).map_or(NULL, |bytes| JsonbNode { kind, bytes }), end)
     }
 
-    /// The key between `start` and `end` beside `key`, in [`crate::value::key_order`].
+    /// Compares the key between `start` and `end` with `key`, in [`crate::value::key_order`].
     #[inline]
     fn compare(self, start: u64, end: u64, key: &Key<'_>) -> Ordering {
         let length = (end - start).cmp(&key.length);
         if length != Ordering::Equal {
             return length;
         }
-        // Eight bytes at once, be it that the last of them are not the key's.
+        // Reads eight bytes at once. Bytes after the end of the key are masked out.
         let head = usize::try_from(start).ok().and_then(|start| self.data.get(start..)?.first_chunk());
         match head.map(|head| u64::from_be_bytes(*head) & key.head_mask) {
             Some(head) if head != key.head => head.cmp(&key.head),
@@ -241,7 +242,7 @@ impl<'d> Entries<'d> {
         }
     }
 
-    /// Apart, so that the call of `memcmp` takes no registers from the loop of [`Entries::seek_key`].
+    /// A function of its own, so that the call of `memcmp` takes no registers from the loop in [`Entries::seek_key`].
     #[inline(never)]
     fn compare_bytes(self, start: u64, end: u64, key: &Key<'_>) -> Ordering {
         self.bytes(start, end).unwrap_or_default().cmp(key.bytes)
@@ -255,22 +256,22 @@ impl<'d> Entries<'d> {
 
 const NULL: JsonbNode<'static> = JsonbNode { kind: Kind::NULL, bytes: &[] };
 
-/// A key that is looked for. Its first eight bytes make a number, and its last eight, so that most of the stored keys
-/// as long as it are told apart without a call to `memcmp`.
+/// A key that is looked up. Its first eight and its last eight bytes are kept as numbers, which tell most stored keys
+/// of the same length apart without a call of `memcmp`.
 pub(super) struct Key<'k> {
     bytes: &'k [u8],
     length: u64,
     head: u64,
-    /// Ones where `head` has bytes of the key.
+    /// Has ones where `head` has bytes of the key.
     head_mask: u64,
-    /// Of a key of more than eight bytes
+    /// The last eight bytes; 0 if the key has fewer than eight
     tail: u64,
 }
 
 impl<'k> Key<'k> {
     #[inline]
     pub(super) fn new(bytes: &'k [u8]) -> Self {
-        // Zeros follow a key of less than eight bytes. Put together without a loop or a call.
+        // A key of fewer than eight bytes is followed by zeros. This needs neither a loop nor a call.
         let head = if let Some(head) = bytes.first_chunk() {
             u64::from_be_bytes(*head)
         } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
@@ -285,6 +286,6 @@ impl<'k> Key<'k> {
     }
 }
 
-/// Tells the compiler that the branch that calls it is seldom taken.
+/// Tells the compiler that the calling branch is seldom taken.
 #[cold]
 fn rare() {}
