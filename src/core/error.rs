@@ -1,15 +1,15 @@
-//! What is wrong with a condition, as values.
+//! Mistakes in a condition, as values.
 
 use std::fmt;
 
-/// The sort of mistake; the shell maps each to one SQLSTATE.
+/// The kind of a mistake. The extension has one SQLSTATE for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The text is not JSON.
     NotJson,
     /// The JSON has the wrong shape: an operand, a duplicate key, an empty `$and`.
     Shape,
-    /// An unknown operator, or one that does not belong where it stands.
+    /// An unknown operator, or one that may not stand where it does.
     Unsupported,
     /// A property that the audience does not have.
     UnknownProperty,
@@ -19,15 +19,15 @@ pub enum ErrorKind {
     BadPattern,
     /// A topic or segment that does not exist.
     UnknownObject,
-    /// Segments that refer to each other in a circle.
+    /// Segments refer to each other in a circle.
     Circle,
-    /// Nested deeper than [`crate::limits::NESTING`].
+    /// The condition is nested deeper than [`crate::limits::NESTING`].
     TooDeep,
-    /// Larger than one of the other [`crate::limits`].
+    /// The condition exceeds one of the other [`crate::limits`].
     TooLarge,
 }
 
-/// Why something cannot be used, wherever in a condition it stands.
+/// The reason why something cannot be used, without its place in the condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The sort of mistake
@@ -39,18 +39,18 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal of these parts.
+    /// Makes a refusal.
     pub fn new(kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Refusal { kind, message: message.into(), hint: hint.into() }
     }
 }
 
-/// One mistake: what, where, and the way out.
+/// A mistake, its place in the condition, and the way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// The sort of mistake
     pub kind: ErrorKind,
-    /// Where, as a JSON pointer (RFC 6901) into the condition; empty for the whole
+    /// The place, as a JSON pointer (RFC 6901) into the condition; empty for the whole condition
     pub pointer: String,
     /// What is wrong, in Postgres's voice: lower case, no full stop
     pub message: String,
@@ -66,7 +66,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The place in a condition that a walk has reached, for the pointer of an error.
+/// A place in a condition, which a walk over it keeps up to date.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
     pointer: String,
@@ -87,13 +87,13 @@ impl Place {
         self.pointer.truncate(self.ends.pop().unwrap_or(0));
     }
 
-    /// An error at this place.
+    /// Makes an error at this place.
     #[must_use]
     pub fn error(&self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Error {
         Error { kind, pointer: self.pointer.clone(), message: message.into(), hint: hint.into() }
     }
 
-    /// The pointer itself.
+    /// The place as a JSON pointer.
     #[must_use]
     pub fn pointer(&self) -> &str {
         &self.pointer

@@ -14,10 +14,11 @@ mod scan;
 mod search;
 mod simulation;
 
-/// A compiled pattern with what it was compiled from.
+/// A compiled pattern, and the text that it was compiled from.
 ///
-/// The `regex` crate's syntax: linear time, no look-around, no back-references; `\d \w \b` are Unicode's. A look-around
-/// that says "not" is read as a complement: a text matches if `wanted` matches it and `unwanted` does not.
+/// The syntax is that of the `regex` crate: matching takes linear time, there are no look-around and no
+/// back-references, and `\d \w \b` are Unicode's. A look-around that says "not" is read as a complement: a text matches
+/// if `wanted` matches it and `unwanted` does not.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: String,
@@ -26,7 +27,7 @@ pub struct Pattern {
     unwanted: Option<Search>,
 }
 
-/// Patterns are equal when they are written alike.
+/// Patterns are equal if their text and options are.
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.source == other.source && self.options == other.options
@@ -52,7 +53,7 @@ pub enum TextTest {
     EndsWith,
 }
 
-/// Literal text to look for.
+/// Literal text that a test looks for.
 #[derive(Clone, Debug)]
 pub struct Needle {
     text: String,
@@ -60,7 +61,7 @@ pub struct Needle {
     search: Search,
 }
 
-/// Needles are equal when they are written alike.
+/// Needles are equal if their text and options are.
 impl PartialEq for Needle {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text && self.options == other.options
@@ -75,7 +76,7 @@ impl std::hash::Hash for Needle {
     }
 }
 
-/// The hint where `{}` stands for a pattern: it is what JavaScript makes of a regular expression that it writes as JSON.
+/// The hint for `{}` in place of a pattern: JavaScript writes a regular expression so as JSON.
 pub(crate) const LOST_PATTERN: &str =
     "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
 
@@ -83,7 +84,7 @@ impl Pattern {
     /// Compiles a pattern. `options` are letters of `imsx`, checked by the caller.
     ///
     /// # Errors
-    /// It has one of [`CONSTRUCTS`] or does not compile, or compiles to more than [`PATTERN_BYTES`].
+    /// The pattern has one of [`CONSTRUCTS`], does not compile, or takes more than [`PATTERN_BYTES`] compiled.
     pub fn compile(source: &str, options: Option<&str>) -> Result<Self, Refusal> {
         let Reading { wanted, unwanted } = reading::read(source, options)?;
         let search = |hir: Option<_>| hir.map(|hir| Search::of(hir, source.len())).transpose();
@@ -91,10 +92,10 @@ impl Pattern {
         Ok(Pattern { source: source.to_owned(), options: options.map(str::to_owned), wanted, unwanted })
     }
 
-    /// The same pattern for text whose case does not count.
+    /// The same pattern, ignoring case.
     ///
     /// # Errors
-    /// It then compiles to more than [`PATTERN_BYTES`].
+    /// The pattern then takes more than [`PATTERN_BYTES`] compiled.
     pub fn ignoring_case(&self) -> Result<Self, Refusal> {
         if has_option(self.options(), 'i') {
             return Ok(self.clone());
@@ -102,27 +103,27 @@ impl Pattern {
         Self::compile(&self.source, Some(&format!("{}i", self.options().unwrap_or_default())))
     }
 
-    /// The pattern as written.
+    /// The pattern as it was written.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The option letters as written; `None` where none were given.
+    /// The letters of `$options` as they were written; `None` if there are none.
     #[must_use]
     pub fn options(&self) -> Option<&str> {
         self.options.as_deref()
     }
 
-    /// Whether the pattern matches anywhere in `text`. Linear in its length. During a long search `interrupt` is called
-    /// now and then, and may unwind.
+    /// Whether the pattern matches anywhere in `text`. The time is linear in the length of `text`. A long search calls
+    /// `interrupt` regularly, which may unwind.
     #[must_use]
     pub fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
         self.wanted.as_ref().is_none_or(|search| search.is_match(text, interrupt))
             && !self.unwanted.as_ref().is_some_and(|search| search.is_match(text, interrupt))
     }
 
-    /// How many bytes it takes compiled.
+    /// The size of the compiled pattern in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.wanted.iter().chain(&self.unwanted).map(Search::bytes).sum()
@@ -142,13 +143,14 @@ impl TextTest {
 }
 
 impl Needle {
-    /// Makes text ready to be looked for as the test does. `options` has no letter but `i`, checked by the caller.
+    /// Compiles the text that a test looks for. `options` has no letter but `i`, which the caller checks.
     ///
     /// # Errors
-    /// What it compiles to would take more than [`PATTERN_BYTES`].
+    /// The text takes more than [`PATTERN_BYTES`] compiled.
     pub fn compile(test: TextTest, text: &str, options: Option<&str>) -> Result<Self, Refusal> {
         let ignores_case = has_option(options, 'i');
-        // Each byte takes more than 16 compiled; to find that out takes seconds for long text.
+        // Each byte takes more than 16 bytes compiled. For long text the compiler needs seconds to find that it is too
+        // large.
         if ignores_case && text.len() > PATTERN_BYTES / 16 {
             return Err(too_big());
         }
@@ -157,7 +159,7 @@ impl Needle {
         Ok(Needle { text: text.to_owned(), options: options.map(str::to_owned), search })
     }
 
-    /// The text as written.
+    /// The text as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -169,20 +171,20 @@ impl Needle {
         self.options.as_deref()
     }
 
-    /// Whether case matters.
+    /// Whether case counts.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         !has_option(self.options(), 'i')
     }
 
-    /// How many bytes it takes compiled, beside its text.
+    /// The size of the compiled text in bytes, without the text itself.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.search.bytes()
     }
 
-    /// Whether `text` has the needle where the test that it was compiled for wants it. During a long search `interrupt`
-    /// is called now and then, and may unwind.
+    /// Whether `text` has the needle at the place that the test asks for. A long search calls `interrupt` regularly,
+    /// which may unwind.
     #[must_use]
     pub fn is_in(&self, text: &[u8], interrupt: fn()) -> bool {
         self.search.is_match(text, interrupt)
@@ -205,7 +207,7 @@ fn too_big() -> Refusal {
 mod tests {
     use super::*;
 
-    /// As each of the text's bytes may begin what is looked for, none can be passed over.
+    /// The needle may begin at each byte of the text, so that the search cannot skip any.
     #[test]
     fn long_searches_can_be_interrupted() {
         let (needle, text) = ("x".repeat(4000) + "y", "x".repeat(20_000));

@@ -1,4 +1,4 @@
-//! The scope of `jsonb @~ condition`: a document and nothing else.
+//! The scope of `jsonb @~ condition`, where there is a document and nothing else.
 
 use super::{Declaration, Scope};
 use crate::date::{Instant, Utc, Zone};
@@ -7,7 +7,7 @@ use crate::expr::Checked;
 use crate::operator::Operator;
 use crate::path::Path;
 
-/// No declarations, topics, segments or clock; dates are read in UTC.
+/// A scope without declarations, topics, segments and a clock; dates are read in UTC.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentOnly;
 

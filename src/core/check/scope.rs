@@ -1,4 +1,4 @@
-//! What a condition is checked against.
+//! The names that a condition may use, and the clock.
 
 use crate::date::{Instant, NamedZone, Zone};
 use crate::error::Refusal;
@@ -6,77 +6,79 @@ use crate::expr::Checked;
 use crate::path::Path;
 use crate::types::PropertyType;
 
-/// What a condition may speak of: the port to an audience's properties, topics and segments.
+/// The properties, topics and segments that a condition may name, with the clock and the zone for its dates.
 pub trait Scope {
-    /// What the property of that name is, which is a path.
+    /// The declaration of the property with this name, which is a path.
     fn property(&self, name: &Path) -> Declaration;
-    /// The type of the column of that name, where conditions cannot use it.
+    /// The type of the column with this name, if conditions cannot use the column.
     fn unusable_column(&self, _name: &str) -> Option<&str> {
         None
     }
-    /// Whether the property of that name is text whose case does not count when it is compared.
+    /// Whether the property with this name is text that is compared without regard to case.
     fn ignores_case(&self, _property: &str) -> bool {
         false
     }
     /// The names of all properties, for hints.
     fn property_names(&self) -> Vec<String>;
-    /// What to do about a name that is no property. `did_you_mean` is a sentence that names a property much like it.
+    /// The hint for a name that is no property. `did_you_mean` is a question that names a similar property.
     fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
         match did_you_mean {
             Some(question) => format!("{question} Otherwise declare it with create_property()."),
             None => "Declare it with create_property(), or see segments.property for those that exist.".to_owned(),
         }
     }
-    /// Why a property never equals a text, and what it may equal: of a column whose type has few values.
+    /// If a column's type does not have this text among its values: a message that says so, and a hint at the values
+    /// that it has.
     fn never_holds(&self, _path: &Path, _text: &str) -> Option<(String, String)> {
         None
     }
-    /// The column whose keys are the custom properties, for hints.
+    /// The name of the column with the custom properties, for hints.
     fn properties_column(&self) -> Option<String> {
         None
     }
-    /// The id of a topic named by slug or id.
+    /// The id of the topic with this slug or id.
     ///
     /// # Errors
-    /// There is no such topic, or topics cannot be asked for here.
+    /// There is no such topic, or conditions cannot use topics here.
     fn topic(&self, reference: &str) -> Result<String, Refusal>;
     /// The ids of all topics.
     ///
     /// # Errors
-    /// Topics cannot be asked for here.
+    /// Conditions cannot use topics here.
     fn topics(&self) -> Result<Vec<String>, Refusal>;
-    /// The checked condition of a segment named by id or name.
+    /// The checked condition of the segment with this id or name.
     ///
     /// # Errors
-    /// There is no such segment, it leads back to this one, or segments cannot be asked for here.
+    /// There is no such segment, it refers back to the segment that is being checked, or conditions cannot use segments
+    /// here.
     fn segment(&self, reference: &str) -> Result<Checked, Refusal>;
-    /// Where dates without a time or an offset are read.
+    /// The zone of dates without an offset.
     fn zone(&self) -> &dyn Zone;
-    /// The same, for conditions that are to read days where documents are.
+    /// The same zone, with its name: the checked form carries it, so that documents are read in it.
     fn named_zone(&self) -> NamedZone {
         NamedZone::utc()
     }
-    /// The zone of that name; `None` where there is none.
+    /// The zone with this name; `None` if there is none.
     fn find_zone(&self, name: &str) -> Option<NamedZone> {
         (name == "UTC").then(NamedZone::utc)
     }
-    /// What `$now` and `$today` are relative to; `None` where they cannot be used.
+    /// The time that `$now` and `$today` are relative to; `None` if conditions cannot use them here.
     fn now(&self) -> Option<Instant>;
-    /// The same, asked for where nothing but its day matters.
+    /// The same time, where only its day matters.
     fn today(&self) -> Option<Instant> {
         self.now()
     }
 }
 
-/// What a scope says of a name.
+/// The declaration of a name in a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declaration {
-    /// There are no declarations: any name may be used
+    /// The scope has no declarations: conditions may use any name
     Undeclared,
     /// A property of that type
     Property(PropertyType),
-    /// Not a property, but a key that contacts may have: it may be used where `$as` says how it is read
+    /// No property, but a key that contacts may have: conditions may use it with `$as`, which says how it is read
     Key,
-    /// Not a property
+    /// No property
     Unknown,
 }

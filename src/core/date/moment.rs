@@ -1,34 +1,36 @@
-//! What the text of a date says, for stored values and operands alike.
+//! Reads dates and timestamps from text: stored values and operands.
 
 use super::scan::{Scan, Time, scan};
 use super::{Day, Instant, Local, POSTGRES_EPOCH_DAYS, POSTGRES_EPOCH_MICROS, Utc, Zone};
 use crate::decimal::Decimal;
 use std::fmt;
 
-/// What a stored string says.
+/// A stored date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Moment {
     /// A whole day
     Day(Day),
-    /// A point in time; without an offset it is read in UTC
+    /// A point in time; text without an offset is in UTC
     Instant(Instant),
 }
 
-/// What an operand says, before its zone is known.
+/// The date of an operand, before its zone is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Written {
-    /// A day, of a zone yet to be told
+    /// A day, in a zone that is not known yet
     Day(Day),
-    /// A wall-clock time, of a zone yet to be told
+    /// A time of the wall clock, in a zone that is not known yet
     Local(Local),
     /// A point in time
     Instant(Instant),
 }
 
 impl Moment {
-    /// Reads a stored string. `None` where it is not a date or a timestamp, or not of the years 1 to 9999 UTC.
+    /// Reads a stored string. Returns `None` if it is no date and no timestamp, or is outside the years 1 to 9999 in
+    /// UTC.
     ///
-    /// It runs for every row that a date condition looks at: no allocation, one pass over fixed places.
+    /// This runs for every row that a condition on a date reads, so that it allocates nothing, and reads fixed places
+    /// in one pass.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Moment> {
         let Scan { day, time } = scan(text)?;
@@ -37,21 +39,21 @@ impl Moment {
         Some(Moment::Instant(instant))
     }
 
-    /// What a `date` column holds: days since 2000-01-01. Infinity, and days outside of the years 1 to 9999, count as the
-    /// first or the last day of these years.
+    /// The value of a `date` column: days since 2000-01-01. Infinity, and days outside the years 1 to 9999, count as
+    /// the first or the last day of these years.
     #[must_use]
     pub fn of_date(days: i32) -> Moment {
         Moment::Day(Day(days.saturating_add(POSTGRES_EPOCH_DAYS).clamp(Day::MIN.0, Day::MAX.0)))
     }
 
-    /// What a `timestamp` or `timestamptz` column holds: microseconds since 2000-01-01. Infinity, and what lies outside
-    /// of the years 1 to 9999, counts as the first or the last instant of these years.
+    /// The value of a `timestamp` or `timestamptz` column: microseconds since 2000-01-01. Infinity, and times outside
+    /// the years 1 to 9999, count as the first or the last instant of these years.
     #[must_use]
     pub fn of_timestamp(micros: i64) -> Moment {
         Moment::Instant(Instant::from_micros_saturating(micros.saturating_add(POSTGRES_EPOCH_MICROS)))
     }
 
-    /// The day: of an instant, its day in UTC.
+    /// The day; the day of an instant is that in UTC.
     #[must_use]
     pub fn day(self) -> Day {
         match self {
@@ -60,7 +62,7 @@ impl Moment {
         }
     }
 
-    /// The instant: of a day, its start in UTC.
+    /// The instant; the instant of a day is its start in UTC.
     #[must_use]
     pub fn instant(self) -> Instant {
         match self {
@@ -80,8 +82,8 @@ impl fmt::Display for Moment {
 }
 
 impl Written {
-    /// Reads an operand, by the grammar of [`Moment::parse`], but for 24:00, which RFC 3339 does not have and which is
-    /// read only where Postgres has stored it.
+    /// Reads an operand by the grammar of [`Moment::parse`], but not 24:00: RFC 3339 does not have it, and only stored
+    /// values may.
     #[must_use]
     pub fn parse(text: &str) -> Option<Written> {
         let Scan { day, time } = scan(text.as_bytes())?;
@@ -97,15 +99,15 @@ impl Written {
         })
     }
 
-    /// The instant of that many milliseconds since 1970-01-01T00:00:00Z; `None` where they are not whole,
-    /// or outside the years 1 to 9999.
+    /// The instant this many milliseconds after 1970-01-01T00:00:00Z. `None` if the number is not whole, or the instant
+    /// is outside the years 1 to 9999.
     #[must_use]
     pub fn from_millis(millis: &Decimal) -> Option<Written> {
         Some(Written::Instant(Instant::from_micros(millis.to_i64()?.checked_mul(1000)?)?))
     }
 }
 
-/// Reads an instant written with its offset, where the end of the last day, 10000-01-01T00:00:00Z, may stand too.
+/// Reads an instant with its offset. It may be 10000-01-01T00:00:00Z, the end of the last day.
 pub(super) fn read_range_end(text: &str) -> Option<Instant> {
     match Written::parse(text) {
         Some(Written::Instant(instant)) => Some(instant),
@@ -119,8 +121,8 @@ mod tests {
     use super::super::sample::{at, day, local};
     use super::*;
 
-    /// What a stored string says, once it is known that an operand of the same text says the same in UTC, or nothing
-    /// where the hour is 24.
+    /// Reads a stored string, and checks that an operand with the same text means the same in UTC, or that the hour is
+    /// 24.
     fn read(text: &str) -> Option<Moment> {
         let stored = Moment::parse(text.as_bytes());
         if text.get(11..13) == Some("24") {
@@ -155,7 +157,7 @@ mod tests {
         }
     }
 
-    /// Each was compared with what Postgres 15 reads.
+    /// The expected values are what Postgres 15 reads.
     #[test]
     fn a_time_is_an_instant() {
         for (text, instant) in [
@@ -173,7 +175,7 @@ mod tests {
             ("2024-01-01T00:30:00+01:00", "2023-12-31T23:30:00Z"),
             ("2024-01-01T10:00:00.5Z", "2024-01-01T10:00:00.5Z"),
             ("2024-01-01T10:00:00.123456+00", "2024-01-01T10:00:00.123456Z"),
-            // Second 60, and the whole of the day
+            // Second 60, and the end of the day
             ("2024-01-01T10:00:60Z", "2024-01-01T10:01:00Z"),
             ("2024-01-01T10:00:60.5Z", "2024-01-01T10:01:00.5Z"),
             ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
@@ -184,7 +186,7 @@ mod tests {
         }
     }
 
-    /// Each was compared with what Postgres 15 reads: ties go to the even microsecond.
+    /// The expected values are what Postgres 15 reads: ties go to the even microsecond.
     #[test]
     fn a_fraction_is_rounded_to_microseconds() {
         for (fraction, micros) in [
@@ -246,7 +248,7 @@ mod tests {
             "2024-01-01 BC",
             "12024-01-01",
             "٢٠٢٤-01-01",
-            // Not of the calendar
+            // No day of the calendar
             "0000-01-01",
             "2024-00-01",
             "2024-13-01",
@@ -255,14 +257,14 @@ mod tests {
             "2024-04-31",
             "2023-02-29",
             "1900-02-29",
-            // Not of the clock
+            // No time of the clock
             "2024-01-01T25:00",
             "2024-01-01T24:00:01",
             "2024-01-01T24:00:00.000001",
             "2024-01-01T23:59:60.1",
             "2024-01-01T10:60",
             "2024-01-01T10:00:61",
-            // Not of the years 1 to 9999 UTC
+            // Outside the years 1 to 9999 in UTC
             "0001-01-01T00:00:00+01",
             "9999-12-31T23:00:00-01",
             "9999-12-31T24:00:00",

@@ -6,14 +6,14 @@ use std::fmt;
 /// The largest count of an offset, in either direction.
 pub const MAX_COUNT: i64 = 1_000_000;
 
-/// An offset from now or from today, shown as `-30 days`, `0 days`, `1 month`.
+/// An offset from now or from today, printed as `-30 days`, `0 days`, `1 month`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Relative {
     count: i64,
     unit: Unit,
 }
 
-/// What an offset counts.
+/// The unit of an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
     /// 60 seconds
@@ -31,8 +31,8 @@ pub enum Unit {
 }
 
 impl Relative {
-    /// Reads `[+-]count unit`, one space between; units are singular or plural, in any case.
-    /// `None` where the text is not that, or counts past [`MAX_COUNT`].
+    /// Reads `[+-]count unit`, with one space between. Units are singular or plural, in any case. Returns `None` for
+    /// other text, and if the count exceeds [`MAX_COUNT`].
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (count, unit) = text.split_once(' ')?;
@@ -43,32 +43,32 @@ impl Relative {
         Self::new(count.parse().ok()?, Unit::parse(unit)?)
     }
 
-    /// An offset; `None` where it counts past [`MAX_COUNT`].
+    /// Makes an offset; `None` if the count exceeds [`MAX_COUNT`].
     #[must_use]
     pub fn new(count: i64, unit: Unit) -> Option<Self> {
         (-MAX_COUNT..=MAX_COUNT).contains(&count).then_some(Relative { count, unit })
     }
 
-    /// How many; negative is before.
+    /// The count; negative counts go into the past.
     #[must_use]
     pub fn count(self) -> i64 {
         self.count
     }
 
-    /// Of what.
+    /// The unit.
     #[must_use]
     pub fn unit(self) -> Unit {
         self.unit
     }
 
-    /// The instant at that offset from `now`. `None` outside the years 1 to 9999.
+    /// The instant at this offset from `now`; `None` outside the years 1 to 9999.
     ///
-    /// As `timestamptz + interval` in Postgres: days and longer move the wall clock in the zone and keep
-    /// its time (a month may end earlier); hours and minutes move the instant.
+    /// This is what `timestamptz + interval` gives in Postgres: days and longer units move the wall clock of the zone
+    /// and keep its time, with the last day of a shorter month; hours and minutes move the instant.
     #[must_use]
     pub fn now(self, now: Instant, zone: &dyn Zone) -> Option<Instant> {
         if self.count == 0 {
-            // Not by way of the wall clock, which shows some times twice.
+            // The wall clock would not do, because it shows some times twice.
             return Some(now);
         }
         match self.unit {
@@ -81,8 +81,8 @@ impl Relative {
         }
     }
 
-    /// The day at that offset from the zone's day at `now`. `None` outside the years 1 to 9999, and where
-    /// the unit is [not of the calendar](Unit::is_calendar).
+    /// The day at this offset from the zone's day at `now`. `None` outside the years 1 to 9999, and if the unit is [no
+    /// calendar unit](Unit::is_calendar).
     #[must_use]
     pub fn today(self, now: Instant, zone: &dyn Zone) -> Option<Day> {
         self.shift(zone.local_of(now).day)
@@ -122,7 +122,7 @@ impl Unit {
         }
     }
 
-    /// Whether it moves the calendar. Minutes and hours do not, so they say nothing about a day.
+    /// Whether the unit counts days of the calendar. Minutes and hours do not, so that a day has no offset in them.
     #[must_use]
     pub fn is_calendar(self) -> bool {
         !matches!(self, Unit::Minute | Unit::Hour)
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// What Postgres 15 answers for `timestamptz + interval` with `TimeZone` New York.
+    /// The expected values are what Postgres 15 gives for `timestamptz + interval` with `TimeZone` New York.
     #[test]
     fn now_moves_the_wall_clock_by_days_and_the_instant_by_hours() {
         for (now, offset, then) in [
@@ -206,10 +206,10 @@ mod tests {
             ("2024-03-31T12:00:00Z", "+36 hours", "2024-04-02T00:00:00Z"),
             ("2024-03-31T12:00:00Z", "-90 minutes", "2024-03-31T10:30:00Z"),
             ("2024-02-29T17:00:00Z", "-1 year", "2023-02-28T17:00:00Z"),
-            // Into the gap, from both sides
+            // Into the gap in spring, from both sides
             ("2024-03-09T07:30:00Z", "1 day", "2024-03-10T07:30:00Z"),
             ("2024-03-11T06:30:00Z", "-1 day", "2024-03-10T07:30:00Z"),
-            // Into the overlap, and out of its first hour
+            // Into the overlap in autumn, and out of its first hour
             ("2024-11-02T05:30:00Z", "1 day", "2024-11-03T06:30:00Z"),
             ("2024-11-03T05:30:00Z", "0 days", "2024-11-03T05:30:00Z"),
             ("2024-11-03T05:30:00Z", "24 hours", "2024-11-04T05:30:00Z"),

@@ -1,4 +1,4 @@
-//! What the tests of dates share: days and times from text, and a zone with daylight saving.
+//! For the tests of dates: days and times from text, and a zone with daylight saving time.
 
 use super::{Day, Instant, Local, Written, Zone};
 
@@ -26,7 +26,7 @@ pub fn local(text: &str) -> Local {
     }
 }
 
-/// New York's rules of 2024, by hand: EST, and EDT from 2024-03-10 07:00 UTC until 2024-11-03 06:00 UTC.
+/// New York in 2024: EST, and EDT from 2024-03-10 07:00 UTC until 2024-11-03 06:00 UTC.
 pub struct NewYork;
 
 const HOUR: i64 = 3_600_000_000;
@@ -40,7 +40,7 @@ const FALL: i64 = 1_730_613_600_000_000;
 impl Zone for NewYork {
     fn instant_of(&self, local: Local) -> Instant {
         let wall = local.wall_micros();
-        // A gap reads by the offset from before it, an overlap by the offset from after it.
+        // A time in a gap has the offset from before the gap, a time in an overlap the offset from after it.
         let offset = if (SPRING + EDT..FALL + EST).contains(&wall) { EDT } else { EST };
         Instant::from_micros_saturating(wall - offset)
     }

@@ -1,31 +1,30 @@
-//! The text of days and points in time: their grammar.
+//! The grammar of days and points in time.
 //!
-//! `YYYY-MM-DD`, or that, `T`, `t` or a space, and `HH:MM[:SS[.fraction]]`, then perhaps an offset:
-//! `Z`, `z`, `±HH`, `±HHMM`, `±HH:MM` or `±HH:MM:SS`. That is a date, a timestamp of RFC 3339, or what
-//! Postgres prints for a `timestamp` or `timestamptz` (its oldest offsets have seconds). As in Postgres,
-//! a fraction is rounded to microseconds, second 60 is the next minute's first, and 24:00 is the end of
-//! the day.
+//! The grammar is `YYYY-MM-DD`, perhaps followed by `T`, `t` or a space and `HH:MM[:SS[.fraction]]`, perhaps followed
+//! by an offset: `Z`, `z`, `±HH`, `±HHMM`, `±HH:MM` or `±HH:MM:SS`. These are dates, timestamps of RFC 3339, and what
+//! Postgres prints for a `timestamp` or `timestamptz` (whose oldest offsets have seconds). As in Postgres, a fraction
+//! is rounded to microseconds, second 60 is the next minute's first, and 24:00 is the end of the day.
 
 use super::{Day, MICROS_PER_DAY};
 use chrono::NaiveDate;
 
-/// What the grammar finds in a text.
+/// The parts of a text.
 pub struct Scan {
-    /// The day, which exists
+    /// The day; the calendar has it
     pub day: Day,
-    /// The time after it
+    /// The time of the day
     pub time: Option<Time>,
 }
 
-/// A time of the clock, which exists.
+/// A time of the day; the clock has it.
 pub struct Time {
-    /// Since 00:00, and up to the whole of [`MICROS_PER_DAY`]
+    /// Microseconds since 00:00, at most [`MICROS_PER_DAY`]
     pub micros: i64,
     /// Microseconds east of UTC
     pub offset: Option<i64>,
 }
 
-/// Reads a text. `None` where the grammar, the calendar or the clock has no such thing.
+/// Reads a text. Returns `None` if it does not follow the grammar, or names a day or a time that does not exist.
 #[inline]
 pub fn scan(text: &[u8]) -> Option<Scan> {
     let (month, rest) = text.split_first_chunk::<8>()?;
@@ -72,7 +71,7 @@ fn clock_micros(hours: u32, minutes: u32, seconds: u32) -> Option<i64> {
 /// Reads a point and digits, as microseconds, and returns what follows.
 #[inline]
 fn scan_fraction(text: &[u8]) -> Option<(u32, &[u8])> {
-    /// Microseconds of the last of so many digits.
+    /// The microseconds that the last of so many digits counts.
     const UNIT: [u32; 7] = [0, 100_000, 10_000, 1_000, 100, 10, 1];
     let digits = text[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (fraction, rest) = text.split_at(1 + digits);
@@ -84,8 +83,8 @@ fn scan_fraction(text: &[u8]) -> Option<(u32, &[u8])> {
     Some((micros, rest))
 }
 
-/// Rounds a point and digits to microseconds: in floating point and ties to even, as Postgres does
-/// (`ParseFractionalSecond` in `src/backend/utils/adt/datetime.c`), so that both fall on the same one.
+/// Rounds a point and digits to microseconds as Postgres does: in floating point, with ties to even
+/// (`ParseFractionalSecond` in `src/backend/utils/adt/datetime.c`).
 #[cold]
 fn round_fraction(text: &[u8]) -> Option<u32> {
     let fraction: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
@@ -123,17 +122,18 @@ fn two_digits(tens: u8, ones: u8) -> Option<u32> {
     (tens < 10 && ones < 10).then_some(u32::from(tens) * 10 + u32::from(ones))
 }
 
-/// Reads eight characters at once: digits where `shape` has `0`, and elsewhere what it has. Returns, for
-/// each place, the number that its digit and the next one make.
+/// Reads eight characters at once. There must be digits where `shape` has `0`, and the same character as in `shape`
+/// elsewhere. Returns, for each place, the number that its digit and the next one make.
 #[inline]
 fn pairs(text: &[u8; 8], shape: &[u8; 8]) -> Option<[u32; 8]> {
-    // What is added to a digit's value, or to a separator's difference from itself, reaches 0x80 where
-    // that is more than 9, or more than 0. A carry out of a place implies that its own 0x80 was set before.
+    // `slack` is added to the value of each digit, and to the difference of each other character from `shape`. The sum
+    // reaches 0x80 if the digit is more than 9, or the difference more than 0. A place that overflows into the next has
+    // set its own 0x80 before.
     let slack = u64::from_le_bytes(shape.map(|place| if place == b'0' { 0x80 - 10 } else { 0x80 - 1 }));
     let digits = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*shape);
     if (digits.wrapping_add(slack) | digits) & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    // No place exceeds 99, so none spills into the next.
+    // No place exceeds 99, so that none overflows into the next.
     Some((digits * 10 + (digits >> 8)).to_le_bytes().map(u32::from))
 }

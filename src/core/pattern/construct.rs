@@ -1,11 +1,12 @@
-//! What other regex engines have and ours has not, or would read otherwise: refused by name, with what to write instead.
+//! Constructs of other regex engines that the `regex` crate lacks or reads in another way. A pattern with one of them
+//! is refused with its name and with what to write instead.
 
 use crate::error::{ErrorKind, Refusal};
 
-/// One thing that a pattern may not have.
+/// A construct that patterns may not have.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Construct {
-    /// Patterns that have it; each is refused by its name
+    /// Patterns with the construct, as examples
     pub examples: &'static [&'static str],
     /// Its name, in the plural, in Markdown
     pub name: &'static str,
@@ -13,7 +14,7 @@ pub struct Construct {
     pub instead: &'static str,
 }
 
-/// All of them, in the documentation's order.
+/// All constructs, in the order of the documentation.
 pub const CONSTRUCTS: &[&Construct] = &[
     &LOOK_AROUND,
     &BACK_REFERENCE,
@@ -186,7 +187,7 @@ pub(super) const FOREIGN_BLANK: Construct = Construct {
 };
 
 impl Construct {
-    /// The refusal of a pattern that has it, as `found`.
+    /// Refuses a pattern that has the construct; `found` is its text there.
     #[must_use]
     pub fn refuse(&self, found: &str) -> Refusal {
         let message = format!("invalid pattern: {} are not supported: ", plain(self.name)) + found;
@@ -198,7 +199,7 @@ fn plain(markdown: &str) -> String {
     markdown.replace('`', "")
 }
 
-/// The documentation's table of them.
+/// The table of constructs in the documentation.
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table =
@@ -211,7 +212,8 @@ pub fn markdown_table() -> String {
     table
 }
 
-/// In a table a bar needs a backslash, in code too; a blank that is not ASCII is shown by its number.
+/// Escapes text for a cell of a Markdown table: a bar needs a backslash, even in code. Blanks that are not ASCII are
+/// shown by number.
 fn in_cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\u{a0}', "U+00A0")
 }

@@ -11,32 +11,34 @@ use regex_syntax::hir::Hir;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock};
 
-/// Patterns match bytes, as those of `regex::bytes` do: an empty match may split a character.
+/// A regular expression over bytes, as in `regex::bytes`: an empty match may lie inside a character.
 #[derive(Clone, Debug)]
 pub(super) struct Expression {
     hir: Arc<Hir>,
-    /// That of the pattern's text: each byte searched may be compared with all of it
+    /// The length of the pattern's text, with all of which each byte may be compared
     length: usize,
-    /// `None` where what it takes beside the forward NFA would exceed the limit: then it is searched step by step only
+    /// `None` if the automata beside the forward NFA would exceed the limit: then all searches go step by step
     regex: Option<Regex>,
-    /// The same, for long searches
+    /// The same expression for long searches, made when first needed
     steps: Arc<OnceLock<Option<Steps>>>,
 }
 
-/// A text as long as this is searched step by step, so that the search can be interrupted: the regex crate's own search
-/// cannot be, and takes seconds for some megabytes where a pattern asks for it.
+/// Text of at least this length is searched step by step, so that the search can be interrupted. The regex crate's own
+/// search cannot be interrupted, and takes seconds for a few megabytes with some patterns.
 const LONG_TEXT: usize = 1 << 16;
-/// And a shorter one, where it and the pattern multiply to this: each byte may be compared with the whole pattern.
+/// Shorter text is searched step by step, too, if its length times that of the pattern is at least this, because each
+/// byte may be compared with the whole pattern.
 const LONG_SEARCH: usize = 1 << 24;
-/// How many bytes are searched between two calls of the interrupt: each may take some microseconds.
+/// The number of bytes that are searched between two calls of `interrupt`. Each may take some microseconds.
 const STEPS: usize = 256;
 
 impl Expression {
-    /// `length` is that of the pattern's text. `None` where it compiles to more than [`PATTERN_BYTES`].
+    /// Compiles an expression; `length` is the length of the pattern's text. Returns `None` if it takes more than
+    /// [`PATTERN_BYTES`].
     pub(super) fn build(hir: Hir, length: usize) -> Option<Self> {
         let config =
             Config::new().nfa_size_limit(Some(PATTERN_BYTES)).utf8_empty(false).which_captures(WhichCaptures::None);
-        // It fails for its size alone: what can be wrong otherwise, the parser has refused.
+        // This fails only for its size: the parser has refused everything else that can be wrong.
         let regex = Regex::builder().configure(config).build_from_hir(&hir).ok();
         let steps = OnceLock::new();
         if regex.is_none() {
@@ -45,7 +47,7 @@ impl Expression {
         Some(Expression { hir: Arc::new(hir), length, regex, steps: Arc::new(steps) })
     }
 
-    /// Whether it matches anywhere in `text`. During a long search `interrupt` is called now and then, and may unwind.
+    /// Whether the expression matches anywhere in `text`. A long search calls `interrupt` regularly, which may unwind.
     pub(super) fn is_match(&self, text: &[u8], interrupt: fn()) -> bool {
         let is_long = text.len() >= LONG_TEXT || text.len() * self.length >= LONG_SEARCH;
         match &self.regex {
@@ -59,7 +61,7 @@ impl Expression {
         self.steps.get_or_init(|| Steps::build(&self.hir)).as_ref()
     }
 
-    /// How many bytes it takes compiled.
+    /// The size of the compiled expression in bytes.
     pub(super) fn bytes(&self) -> usize {
         match &self.regex {
             Some(regex) => regex.memory_usage(),
@@ -68,7 +70,7 @@ impl Expression {
     }
 }
 
-/// A DFA that is made state by state while it is used.
+/// A lazy DFA: its states are made when a search first needs them.
 #[derive(Debug)]
 struct Steps {
     dfa: DFA,
@@ -94,7 +96,8 @@ impl Steps {
         by_dfa.unwrap_or_else(|| simulation::is_match(self.dfa.get_nfa(), text, interrupt))
     }
 
-    /// `None` where it gives up: at Unicode's word boundaries in text that is not ASCII.
+    /// Searches with the DFA. Returns `None` if the DFA gives up, as it does at Unicode word boundaries in text that is
+    /// not ASCII.
     fn is_match_by_dfa(&self, text: &[u8], interrupt: fn()) -> Option<bool> {
         let (dfa, mut cache) = (&self.dfa, self.caches.get());
         let mut state = dfa.start_state_forward(&mut cache, &Input::new(text)).ok()?;

@@ -1,4 +1,4 @@
-//! What a pattern says: a regular expression to match, one not to match, or both.
+//! Reads a pattern as a regular expression that a text has to match, one that it must not match, or both.
 
 use super::construct::{CLASS_AS_BOUND, LOOK_AROUND};
 use super::scan::{Negated, Scanned, scan};
@@ -10,16 +10,16 @@ use regex_syntax::ast::{self, AssertionKind, Ast, Flag, GroupKind, RepetitionKin
 use regex_syntax::hir::Hir;
 use regex_syntax::hir::translate::TranslatorBuilder;
 
-/// A text matches if it matches the one and does not match the other, of those that there are.
+/// A text matches if it matches `wanted` and does not match `unwanted`, as far as they are there.
 pub(super) struct Reading {
     pub wanted: Option<Hir>,
     pub unwanted: Option<Hir>,
 }
 
-/// Longer text is not looked at: what is not repeated takes more than 8 bytes compiled for each of its own.
+/// The longest pattern that is read. Each byte of a pattern takes more than 8 bytes compiled.
 const LONGEST: usize = PATTERN_BYTES / 8;
 
-/// `options` are letters of `imsx`.
+/// Reads a pattern. `options` has only letters of `imsx`.
 pub(super) fn read(source: &str, options: Option<&str>) -> Result<Reading, Refusal> {
     if source.len() > LONGEST {
         return Err(too_big());
@@ -59,11 +59,11 @@ pub(super) fn read(source: &str, options: Option<&str>) -> Result<Reading, Refus
 struct Complement {
     unwanted: Ast,
     wanted: Option<Ast>,
-    /// Whether no place in the text may match
+    /// Whether `unwanted` may match at no place of the text
     is_anywhere: bool,
 }
 
-/// Takes `^(?!X)`, `^(?!X)Y`, `(?<!X)$` or `^((?!X).)*$` apart. Flags before it are those of both parts.
+/// Takes `^(?!X)`, `^(?!X)Y`, `(?<!X)$` or `^((?!X).)*$` apart. Flags before it apply to both parts.
 fn complement(tree: &Ast, negated: &Negated, multi_line: bool) -> Result<Complement, Refusal> {
     let other = || LOOK_AROUND.refuse(if negated.is_behind { "(?<!" } else { "(?!" });
     let Ast::Concat(concat) = tree else { return Err(other()) };
@@ -112,7 +112,7 @@ fn complement(tree: &Ast, negated: &Negated, multi_line: bool) -> Result<Complem
     Ok(complement)
 }
 
-/// The two parts of `(AB)*` where B is a dot, and the group has no flags or name.
+/// The two parts of `(AB)*`, if B is a dot, and the group has neither flags nor a name.
 fn guarded_dot(repetition: &ast::Repetition) -> Option<(&Ast, &Ast)> {
     let Ast::Group(group) = &*repetition.ast else { return None };
     let is_plain = match &group.kind {

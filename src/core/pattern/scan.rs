@@ -1,5 +1,5 @@
-//! The tokens of a pattern, before it is parsed: refuses what the parser would read otherwise than PCRE, or name badly;
-//! reads `\Q…\E`; and finds the look-around that says "not".
+//! Scans the tokens of a pattern before it is parsed: refuses what the parser would read in another way than PCRE, or
+//! with a bad message; reads `\Q…\E`; and finds look-around that says "not".
 
 use super::construct::{
     ANGLE, ATOMIC, BACK_REFERENCE, BACKSPACE, BLANK_ESCAPE, BLANK_IN_CLASS, BLANK_IN_TOKEN, BRACE, BRACED_BOUNDARY,
@@ -11,25 +11,25 @@ use super::too_big;
 use crate::error::Refusal;
 use regex_syntax::ast::ClassAsciiKind;
 
-/// How many classes such as `\w` a pattern may have. Each takes at least 256 bytes compiled, so that more of them would
-/// exceed [`crate::limits::PATTERN_BYTES`], and kilobytes while it is compiled, before its size is known.
+/// The most classes such as `\w` in a pattern. Each takes at least 256 bytes compiled, so that more would exceed
+/// [`crate::limits::PATTERN_BYTES`]; but it takes kilobytes while it is compiled, before its size is known.
 const CLASSES: usize = 4096;
 
 /// A pattern for the regex crate's parser.
 pub(super) struct Scanned {
-    /// Without `\Q…\E`, and with `(?:` in place of the negated look-around
+    /// The pattern without `\Q…\E`, and with `(?:` in place of the negated look-around
     pub text: String,
     pub negated: Option<Negated>,
 }
 
-/// The group that was a negated look-around.
+/// The group in place of a negated look-around.
 pub(super) struct Negated {
-    /// Where it begins in the text
+    /// Where the group begins in the text
     pub at: usize,
     pub is_behind: bool,
 }
 
-/// `extended` is whether option `x` is given.
+/// Scans a pattern; `extended` says whether option `x` is given.
 pub(super) fn scan(source: &str, extended: bool) -> Result<Scanned, Refusal> {
     let scanned = Scanned { text: String::with_capacity(source.len()), negated: None };
     let mut scanner = Scanner { source, rest: source, scanned, extended: vec![extended], repeats: false, classes: 0 };
@@ -43,9 +43,9 @@ struct Scanner<'s> {
     source: &'s str,
     rest: &'s str,
     scanned: Scanned,
-    /// For each group that is open, and the whole: whether blanks mean nothing
+    /// Whether blanks mean nothing: for the whole pattern, then for each group that is open
     extended: Vec<bool>,
-    /// Whether a quantifier was read last
+    /// Whether the last token was a quantifier
     repeats: bool,
     classes: usize,
 }
@@ -74,7 +74,7 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// A blank, or a comment, that means nothing.
+    /// Reads a blank or a comment, which mean nothing here.
     fn blank(&mut self, character: char) -> Result<(), Refusal> {
         if character == '#' {
             self.copy(self.rest.find('\n').unwrap_or(self.rest.len()));
@@ -135,7 +135,8 @@ impl<'s> Scanner<'s> {
         Err(self.refuse(construct, length))
     }
 
-    /// `\1` to `\9` refer to groups, `\10` and more where there are as many, and never inside a class.
+    /// Refuses a backslash with a number. Outside a class, `\1` to `\9` are back-references, and so are larger numbers
+    /// if there are as many groups; the others are octal.
     fn number(&self, in_class: bool) -> Refusal {
         let digits = self.rest[1..].find(|digit: char| !digit.is_ascii_digit()).unwrap_or(self.rest.len() - 1);
         let number = &self.rest[1..=digits];
@@ -146,13 +147,13 @@ impl<'s> Scanner<'s> {
         self.refuse(if is_reference { &BACK_REFERENCE } else { &OCTAL }, 1 + digits)
     }
 
-    /// Text up to `\E`, or to the end, each character of which stands for itself.
+    /// Reads text up to `\E`, or up to the end; each character of it stands for itself.
     fn quote(&mut self) {
         let quoted = &self.rest[2..];
         let (text, rest) = quoted.split_once(r"\E").unwrap_or((quoted, ""));
         for character in text.chars() {
             match character {
-                // With option x a backslash before them would do for some only.
+                // With option x, a backslash escapes only some blanks.
                 _ if character.is_whitespace() => {
                     self.scanned.text.push_str(&format!("\\x{{{:x}}}", u32::from(character)));
                 }
@@ -167,7 +168,7 @@ impl<'s> Scanner<'s> {
         if self.peek() == Some('^') {
             self.copy(1);
         }
-        // The first one is a character.
+        // A bracket in the first place is a character of the class.
         if self.peek() == Some(']') {
             self.copy(1);
         }
@@ -294,18 +295,18 @@ impl<'s> Scanner<'s> {
         self.rest = rest;
     }
 
-    /// Up to a character and with it, or to the end.
+    /// Copies the text up to a character, including it, or up to the end.
     fn copy_until(&mut self, last: char) {
         self.copy(self.rest.find(last).map_or(self.rest.len(), |at| at + last.len_utf8()));
     }
 
-    /// The construct that begins here and takes `bytes`.
+    /// Refuses the construct that begins here and has this many bytes.
     fn refuse(&self, construct: &Construct, bytes: usize) -> Refusal {
         construct.refuse(&self.rest[..bytes.min(self.rest.len())])
     }
 }
 
-/// The length of `{2}`, `{2,}` or `{2,5}` at the beginning.
+/// The length of `{2}`, `{2,}` or `{2,5}` at the beginning of the text.
 fn count(text: &str) -> Option<usize> {
     let length = text.find('}')?;
     let (least, most) = text[1..length].split_once(',').unwrap_or((&text[1..length], ""));
@@ -313,7 +314,7 @@ fn count(text: &str) -> Option<usize> {
     (!least.is_empty() && is_number(least) && is_number(most)).then_some(length + 1)
 }
 
-/// The length of `[:name:]` or `[:^name:]` at the beginning.
+/// The length of `[:name:]` or `[:^name:]` at the beginning of the text.
 fn named_class(text: &str) -> Option<usize> {
     let inside = text.strip_prefix("[:")?;
     let length = inside.find(":]")?;
@@ -321,7 +322,7 @@ fn named_class(text: &str) -> Option<usize> {
     ClassAsciiKind::from_name(name.strip_prefix('^').unwrap_or(name)).map(|_| length + 4)
 }
 
-/// What follows blanks and comments.
+/// The text without blanks and comments at its beginning.
 fn after_blanks(text: &str) -> &str {
     let mut text = text.trim_start();
     while text.starts_with('#') {

@@ -1,4 +1,4 @@
-//! What finds a match: a search for literal text, where that is all that a pattern says, or a regular expression.
+//! Searches for a match: for literal text, if a pattern has nothing else, or with a regular expression.
 
 use super::TextTest;
 use super::expression::Expression;
@@ -16,7 +16,7 @@ pub(super) enum Search {
 }
 
 impl Search {
-    /// `length` is that of the pattern's text.
+    /// Makes the search for a pattern; `length` is the length of the pattern's text.
     pub(super) fn of(hir: Hir, length: usize) -> Result<Self, Refusal> {
         match literal(&hir) {
             Some((test, text)) => Ok(Search::literal(test, text)),
@@ -66,7 +66,7 @@ impl Search {
     }
 }
 
-/// The text that a pattern looks for, and where, if that is all that it says.
+/// The literal text that a pattern looks for, and where; `None` if it looks for anything else.
 fn literal(hir: &Hir) -> Option<(TextTest, &[u8])> {
     let parts = match hir.kind() {
         HirKind::Concat(parts) => parts.as_slice(),

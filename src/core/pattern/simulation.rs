@@ -1,15 +1,16 @@
-//! Searching by following all ways through a pattern at once: slower than a DFA, and never in need of giving up.
+//! Searches by following all ways through a pattern at once. This is slower than a DFA, but never gives up.
 //!
-//! A lazy DFA does so at Unicode's word boundaries in text that is not ASCII; the regex crate's own engines for these
-//! cannot be interrupted.
+//! A lazy DFA gives up at Unicode word boundaries in text that is not ASCII, and the regex crate's other engines cannot
+//! be interrupted.
 
 use regex_automata::nfa::thompson::{NFA, State};
 use regex_automata::util::primitives::StateID;
 
-/// How many bytes are searched between two calls of the interrupt.
+/// The number of bytes that are searched between two calls of `interrupt`.
 const STEPS: usize = 256;
 
-/// Whether the pattern matches anywhere in `text`, in time that grows with its length times the pattern's.
+/// Whether the pattern matches anywhere in `text`. The time is proportional to the length of `text` times the size of
+/// the pattern.
 pub(super) fn is_match(nfa: &NFA, text: &[u8], interrupt: fn()) -> bool {
     let (mut here, mut next) = (Reached::none(nfa), Reached::none(nfa));
     for at in 0..=text.len() {
@@ -42,7 +43,7 @@ pub(super) fn is_match(nfa: &NFA, text: &[u8], interrupt: fn()) -> bool {
 struct Reached {
     states: Vec<StateID>,
     is_reached: Vec<bool>,
-    /// Those still to be looked at
+    /// The states that are still to be visited
     stack: Vec<StateID>,
 }
 
@@ -55,7 +56,7 @@ impl Reached {
         self.states.drain(..).for_each(|state| self.is_reached[state.as_usize()] = false);
     }
 
-    /// Adds a state and all that it leads to without a byte; whether a match is among them.
+    /// Adds a state, and all states that it leads to without reading a byte. Returns whether one of them is a match.
     fn reach(&mut self, nfa: &NFA, state: StateID, text: &[u8], at: usize) -> bool {
         self.stack.push(state);
         while let Some(state) = self.stack.pop() {

@@ -1,4 +1,4 @@
-//! Tests on values.
+//! Puts tests to values.
 
 use super::compare::{equals, order};
 use super::{Program, Surroundings};
@@ -26,11 +26,11 @@ pub(super) enum Check {
     Empty,
 }
 
-/// The entries of `$in`, sorted so that strings and numbers are looked up rather than tried.
+/// The entries of `$in`, sorted, so that strings and numbers are looked up rather than compared one by one.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
     null: bool,
-    /// In key order: lengths differ sooner than bytes do
+    /// In key order, because lengths are quicker to compare than bytes
     strings: Vec<String>,
     numbers: Vec<Decimal>,
     others: Vec<Constant>,
@@ -55,7 +55,7 @@ impl Check {
         }
     }
 
-    /// A rough price: comparing a scalar is 1.
+    /// An estimate of the time that it takes; comparing a scalar is 1.
     pub(super) fn cost(&self) -> u32 {
         match self {
             Check::Exists | Check::Eq(_) | Check::Compare(..) | Check::Size(_) | Check::Type(_) | Check::Empty => 1,
@@ -116,7 +116,8 @@ impl Check {
             (Check::In(entries), view) => entries.contains(value, view),
             (Check::Exists, _) => true,
             (Check::Regex(_) | Check::Text(_), View::String(text)) => self.text(text, surroundings),
-            // Text that is looked for is folded; a pattern, and what ignores case anyway, is not.
+            // A test for literal text reads the folded text. A pattern, and a test that ignores case anyway, reads the
+            // text itself.
             (Check::Text(needle), View::Folded(folded)) if needle.is_exact() => {
                 self.text(&folded.compared, surroundings)
             }
@@ -143,7 +144,7 @@ impl Check {
         }
     }
 
-    /// A pattern put to a string's own text.
+    /// Puts a pattern or a test for literal text to a text.
     fn text(&self, text: &[u8], surroundings: Surroundings<'_>) -> bool {
         match self {
             Check::Regex(pattern) => pattern.is_match(text, surroundings.interrupt),
@@ -208,8 +209,8 @@ pub(crate) fn kind<'d, N: Node<'d>>(view: &View<'d, N>) -> JsonType {
     }
 }
 
-/// Lets the caller be interrupted at each array and every few of its elements: each may be compared with thousands of
-/// values, and hold arrays of its own.
+/// Calls `interrupt` for each array, and for every 64th of its elements, because each element may be compared with
+/// thousands of values, and may have arrays inside.
 pub(crate) fn honour_interrupts(index: usize, surroundings: Surroundings<'_>) {
     if index.is_multiple_of(64) {
         (surroundings.interrupt)();

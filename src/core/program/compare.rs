@@ -1,4 +1,4 @@
-//! Stored values against constants.
+//! Compares stored values with constants.
 
 use crate::date::Moment;
 use crate::document::{Array, Node, Object, View};
@@ -36,7 +36,8 @@ fn equals_otherwise<'d, N: Node<'d>>(view: View<'d, N>, constant: &Constant) -> 
     }
 }
 
-/// How a stored value stands to the constant; `None` where they are of different types or have no order.
+/// Compares a stored value with the constant. Returns `None` if they are of different types, or of a type without an
+/// order.
 pub(super) fn order<'d, N: Node<'d>>(value: N, constant: &Constant) -> Option<Ordering> {
     match (value.view(), constant) {
         (View::Number(stored), Value::Number(bound)) => Some(stored.cmp(&bound.as_number())),

@@ -1,24 +1,24 @@
-//! The outermost steps of a program, which may decide before all keys have been looked up.
+//! The outermost steps of a program. One of them may decide before all keys have been looked up.
 
 use super::{Step, Surroundings};
 use crate::document::Node;
 
-/// Steps that all have to hold, or of which one has to.
+/// Steps of which all have to hold, or one has to.
 #[derive(Debug)]
 pub(super) struct Root {
-    /// What a single step decides it with
+    /// The result of a step that decides the whole: false if all have to hold, true if one has to
     decisive: bool,
-    /// The cheap steps, by the position of the last key that each reads
+    /// The cheap steps, by the position of the last key that they read
     by_key: Box<[Box<[Step]>]>,
-    /// The others, the cheapest first
+    /// The other steps, the cheapest first
     rest: Box<[Step]>,
 }
 
-/// What a step may cost to be taken while keys are looked up.
+/// The highest cost of a step that runs while keys are looked up.
 const CHEAP: u32 = 4;
 
 impl Root {
-    /// Of a program that looks up so many keys.
+    /// Makes the root of a program that looks up this many keys.
     pub(super) fn of(step: Step, keys: usize) -> Self {
         let (decisive, steps) = match step {
             Step::All(steps) => (false, steps),
@@ -36,7 +36,7 @@ impl Root {
         Root { decisive, by_key: by_key.into_iter().map(Vec::into_boxed_slice).collect(), rest: rest.into() }
     }
 
-    /// Whether it is still undecided once the key at a position, and those before it, have been looked up.
+    /// Whether the program is undecided after the keys up to this position have been looked up.
     #[inline]
     pub(super) fn is_open_after<'d, N: Node<'d>>(
         &self,
@@ -47,7 +47,7 @@ impl Root {
         self.is_open(&self.by_key[position], found, surroundings)
     }
 
-    /// Whether it holds, given whether all keys have been looked up without a decision.
+    /// Whether the program holds. `is_open` says that all keys have been looked up without a decision.
     #[inline]
     pub(super) fn conclude<'d, N: Node<'d>>(
         &self,
@@ -59,7 +59,7 @@ impl Root {
         is_open != self.decisive
     }
 
-    /// All of its steps.
+    /// All steps.
     pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
         self.by_key.iter().flatten().chain(&self.rest)
     }

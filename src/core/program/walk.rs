@@ -1,29 +1,30 @@
-//! Paths through objects and arrays, as MongoDB walks them.
+//! Walks paths through objects and arrays as MongoDB does.
 //!
-//! Source: <https://www.mongodb.com/docs/manual/tutorial/query-array-of-documents/>; `docs/conditions.md` has the
-//! corners spelled out.
+//! Source: <https://www.mongodb.com/docs/manual/tutorial/query-array-of-documents/>; `docs/conditions.md` describes the
+//! special cases.
 
 use super::{Surroundings, honour_interrupts};
 use crate::document::{Array, Node, Object, View};
 
-/// A key of a path, which may be read as an index too.
+/// A key of a path, and the array index that it can be read as.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(super) name: String,
     pub(super) index: Option<usize>,
 }
 
-/// What is shown the values that a field yields. Each method tells whether it has seen enough.
+/// Receives the values of a field. Each method returns true if it needs no more.
 pub(crate) trait Visitor {
-    /// A value, whose elements count too with `fan_out` where it is an array.
+    /// Receives a value. With `fan_out`, the elements count, too, if it is an array.
     fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool;
-    /// A place without a value.
+    /// Receives a place without a value.
     fn absent(&mut self) -> bool;
-    /// There was neither a value nor a place for one, which only `$empty` asks about.
+    /// The field has neither values nor places without one. Only `$empty` asks about that.
     fn nothing(&mut self) -> bool;
 }
 
-/// Shows the visitor all that the path yields from `value`, which its first key holds, with fan-out.
+/// Gives the visitor all values of a field, with fan-out. `value` is the value of the path's first key, and `rest` are
+/// the keys below. Returns true as soon as the visitor needs no more.
 pub(super) fn walk<'d, N: Node<'d>>(
     value: N,
     rest: &[Key],
@@ -34,7 +35,7 @@ pub(super) fn walk<'d, N: Node<'d>>(
     walk.on(value, rest) || (!walk.any && walk.visitor.nothing())
 }
 
-/// The value at the path, where arrays are not fanned out: through objects by key, into arrays by index.
+/// The value at the path without fan-out: objects are walked by key, and arrays by index.
 pub(super) fn descend<'d, N: Node<'d>>(value: Option<N>, rest: &[Key]) -> Option<N> {
     rest.iter().try_fold(value?, |value, key| match value.view() {
         View::Object(object) => object.get(&key.name),
@@ -50,7 +51,7 @@ struct Walk<'a, V> {
 }
 
 impl<V: Visitor> Walk<'_, V> {
-    /// Walks on from `value`; true as soon as the visitor has seen enough.
+    /// Walks on from `value`. Returns true as soon as the visitor needs no more.
     fn on<'d, N: Node<'d>>(&mut self, value: N, path: &[Key]) -> bool {
         let Some((key, rest)) = path.split_first() else {
             return self.value(value, true);
@@ -65,8 +66,9 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
-    /// The element that a key reads as an index: at the path's end it is taken as it is; before it, only an object or
-    /// an array yields anything (`ElementPath` and `BSONElementIterator` in MongoDB's `src/mongo/db/matcher/path.cpp`).
+    /// Goes on at the element that a key names as an index. At the end of the path, the element is taken as it is.
+    /// Before the end, only objects and arrays yield anything (`ElementPath` and `BSONElementIterator` in MongoDB's
+    /// `src/mongo/db/matcher/path.cpp`).
     fn by_index<'d, A: Array<'d>>(&mut self, array: A, key: &Key, rest: &[Key]) -> bool {
         match key.index.and_then(|index| array.get(index)) {
             Some(element) if rest.is_empty() => self.value(element, false),
@@ -75,7 +77,7 @@ impl<V: Visitor> Walk<'_, V> {
         }
     }
 
-    /// The elements that are objects each go on with the path; other elements yield nothing.
+    /// Goes on at each element that is an object; other elements yield nothing.
     fn fan_out<'d, A: Array<'d>>(&mut self, array: A, path: &[Key]) -> bool {
         array.iter().enumerate().any(|(index, element)| {
             honour_interrupts(index, self.surroundings);
