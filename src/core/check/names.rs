@@ -5,12 +5,12 @@ use crate::ast::{NamePredicate, NameTest};
 use crate::expr::{Atom, Checked, Expr};
 
 impl Checker<'_> {
-    /// What a contact is subscribed to.
+    /// Checks the operand of `$topic`.
     pub(super) fn topics(&mut self, predicate: &NamePredicate) -> Checked {
         self.names(predicate, Self::topic)
     }
 
-    /// Which segments a contact is a member of.
+    /// Checks the operand of `$segment`.
     pub(super) fn segments(&mut self, predicate: &NamePredicate) -> Checked {
         self.names(predicate, Self::segment)
     }
@@ -46,7 +46,8 @@ impl Checker<'_> {
         self.accept(topic).map_or(Expr::Const(false), |id| Expr::Test(Atom::Topic(id)))
     }
 
-    /// A subscription counts where its topic exists, so that the topics are listed.
+    /// Subscribed to any topic. The condition lists all topics, because rows that name a topic which does not exist do
+    /// not count.
     fn any_topic(&mut self) -> Checked {
         let topics = self.scope.topics();
         let topics = self.accept(topics).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Negation normal form: by De Morgan's laws, negations stand before single tests.
+//! Negation normal form: De Morgan's laws push negations down to single tests.
 
 use super::Expr;
 
-/// A node of an expression in negation normal form. `R` is what its parts were folded to.
+/// A node of an expression in negation normal form. Its parts have been folded to `R`.
 pub enum NormalForm<'e, T, R> {
-    /// True or false whatever is asked
+    /// Always true, or always false
     Const(bool),
     /// All hold
     All(Vec<R>),
@@ -14,7 +14,7 @@ pub enum NormalForm<'e, T, R> {
     Test {
         /// The test
         test: &'e T,
-        /// Whether it is to hold
+        /// Whether the test itself is meant, and not its complement
         positive: bool,
     },
 }

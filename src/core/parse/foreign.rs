@@ -1,10 +1,9 @@
-//! What to write in place of operators that the language does not have: those of other languages, negated ones, and
-//! mistyped ones.
+//! Hints for operators that do not exist: names from other languages, negated operators, and mistyped ones.
 
 use crate::nearest::nearest;
 use crate::operator::{OPERATORS, Operator, Position};
 
-/// What to write in place of an operator that is unknown, where that can be told. `fits` says which could stand there.
+/// The hint for an unknown operator, if one can be given. `fits` tells which operators may stand there.
 pub(super) fn hint(key: &str, fits: fn(Position) -> bool) -> Option<String> {
     let word = key.trim_start_matches('$').to_lowercase();
     if let Some((_, hint)) = FOREIGN.iter().find(|(names, _)| names.split(' ').any(|name| name == word)) {
@@ -28,14 +27,14 @@ fn negated(word: &str) -> Option<Operator> {
     let operator = |name: &str| OPERATORS.iter().find(|row| row.name[1..].eq_ignore_ascii_case(name));
     let rest = ["doesnot", "isnot", "not", "n"].iter().find_map(|prefix| {
         let rest = word.strip_prefix(prefix)?.trim_start_matches('_');
-        // As in `doesNotContain`, and `notMatches`.
+        // For words like `doesNotContain` and `notMatches`.
         operator(rest).or_else(|| operator(&format!("{rest}s")))
     })?;
     (rest.complement_of.is_none() && rest.operator != Operator::Not).then_some(rest.operator)
 }
 
-/// The operator that was probably meant. Of short names, those that merely look alike mean something else, often the
-/// opposite: the first letter has to be right, and of two letters both.
+/// The operator that was probably meant. Short names that look alike often mean opposite things. So the first letter
+/// must be right, and in names of two letters, both must.
 fn mistyped(key: &str, fits: fn(Position) -> bool) -> Option<&'static str> {
     let letters = |name: &str| {
         let mut letters: Vec<char> = name.to_lowercase().chars().collect();
@@ -50,7 +49,7 @@ fn mistyped(key: &str, fits: fn(Position) -> bool) -> Option<&'static str> {
     nearest(key, OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name).filter(is_alike))
 }
 
-/// Names in lower case, without `$`, and what to write in their place.
+/// Foreign names in lower case, without `$`, and the hint for each.
 const FOREIGN: &[(&str, &str)] = &[
     ("like ilike", "Use $contains, $startsWith or $endsWith, which have no wildcards, or $regex."),
     (

@@ -1,4 +1,4 @@
-//! `$topic` and `$segment`: what contacts belong to, by name.
+//! Reads `$topic` and `$segment`.
 
 use super::Parser;
 use crate::ast::{NamePredicate, NameTest};
@@ -57,7 +57,7 @@ impl Parser {
     }
 }
 
-/// What is named, and how.
+/// An operator over names, the operators that may stand under it, and its hint.
 #[derive(Clone, Copy)]
 struct Names {
     of: Operator,

@@ -1,4 +1,4 @@
-//! What the values of one field mean to all the conditions at once.
+//! Looks the values of one field up for all conditions at once.
 
 use super::bounds::{Bound, Bounds};
 use super::sets::Set;
@@ -9,33 +9,34 @@ use crate::document::{Array, Node, Object, View};
 use crate::program::{FieldPath, Surroundings, Visitor, honour_interrupts, kind};
 use std::collections::HashMap;
 
-/// The values that the tests on a field speak of, each with the conditions of whose clauses it satisfies one.
+/// The values that tests on a field name, each with the conditions that have a clause which it satisfies.
 #[derive(Debug)]
 pub(super) struct FieldIndex {
-    /// Where its values are; `None` for the topics that the contact is subscribed to, which are like strings
+    /// The path to the field's values; `None` for the topics of the contact, which are looked up like strings
     pub(super) path: Option<FieldPath>,
-    /// The conditions that require something of the field, for each place
+    /// For each place: the conditions that have a clause there
     pub(super) layers: Vec<Layer>,
-    /// What values mean that are no arrays, where that pays
+    /// A faster way to look up a single value that is no array, where it is worth its memory
     pub(super) single: Option<Single>,
     pub(super) values: Values,
 }
 
-/// The clauses that are looked up together: at most one of each condition.
+/// The conditions that have a clause on the field in one place: each condition has at most one clause in a place.
 ///
-/// A condition with two clauses on one field, such as a lower and an upper bound, has one in each of two layers.
+/// A condition with two clauses on a field, such as a lower and an upper bound, is in two layers.
 #[derive(Debug)]
 pub(super) enum Layer {
-    /// Of few conditions: the list of them
+    /// Few conditions: their list
     Few { from: u32, len: u32 },
-    /// Of many: the dense set of all the other conditions, which are part of each dense set of the layer
+    /// Many conditions: the number of the dense set of all other conditions, which belong to each dense set of the
+    /// layer, too
     Many(u32),
 }
 
-/// Sets of conditions and the places that they are for.
+/// Sets of conditions, with their places.
 pub(super) type Postings = Box<[(u8, Set)]>;
 
-/// Values and what they satisfy.
+/// Values, and the conditions with clauses that they satisfy.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     pub(super) absent: Postings,
@@ -49,18 +50,18 @@ pub(super) struct Values {
     pub(super) numbers: HashMap<Rank, Vec<(RankedDecimal, Postings)>, foldhash::fast::RandomState>,
     pub(super) string_bounds: Vec<Bounds<String>>,
     pub(super) number_bounds: Vec<Bounds<RankedDecimal>>,
-    /// What dates mean to stored days, and to stored instants
+    /// Bounds for stored days; those for stored instants follow
     pub(super) day_bounds: Vec<Bounds<i64>>,
     pub(super) instant_bounds: Vec<Bounds<i64>>,
 }
 
-/// The sets that were met, by place.
+/// The sets that values led to, by place.
 pub(super) type Hits = [Vec<Set>];
 
-/// How many there are before they are looked through for those that are the same.
+/// The number of sets from which on duplicates are removed.
 const MANY_HITS: usize = 4_096;
 
-/// Sees a field's values, and keeps the sets that each of them satisfies.
+/// Receives a field's values, and collects the sets that they lead to.
 pub(super) struct Observer<'a> {
     pub(super) values: &'a Values,
     pub(super) hits: &'a mut Hits,
@@ -73,7 +74,8 @@ impl Observer<'_> {
         postings.iter().for_each(|(place, set)| self.keep(*place, *set));
     }
 
-    /// Keeps a set; where there are many, each only once, as the elements of a long array mostly satisfy the same.
+    /// Adds a set. If there are many, duplicates are removed, because the elements of a long array mostly lead to the
+    /// same sets.
     #[inline]
     fn keep(&mut self, place: u8, set: Set) {
         let hits = &mut self.hits[usize::from(place)];
@@ -94,7 +96,7 @@ impl Observer<'_> {
         }
     }
 
-    /// A value by itself, whether an element of an array or not.
+    /// Looks up one value, without the elements that it may have.
     #[inline]
     fn scalar<'d, N: Node<'d>>(&mut self, view: &View<'d, N>) {
         let values = self.values;

@@ -1,4 +1,4 @@
-//! Putting a document to a set of conditions.
+//! Puts a document to a set of conditions.
 
 use super::field::{FieldIndex, Layer, Observer};
 use super::residual::{Answers, Asking};
@@ -11,45 +11,47 @@ use crate::document::{Node, Object, View};
 use crate::locator::Layouts;
 use crate::program::Surroundings;
 
-/// The conditions that one document satisfies, and the memory that finding them takes, to be used again.
+/// The conditions that a document satisfies, and working memory, which is used again for the next document.
 #[derive(Clone, Debug, Default)]
 pub struct Matches {
-    /// Those of which all clauses hold so far; while a document is put to them, with those that refute an `$or`
+    /// A bit for each condition whose clauses all hold so far; while a document is put to the set, also for each
+    /// refutation of an `$or`
     pub(super) alive: Vec<u64>,
-    /// What was met in the field at hand
+    /// The sets that the values of the current field led to
     hits: [Vec<Set>; PLACES + 1],
     kept: Vec<u32>,
     union: Vec<u64>,
-    /// The dense sets that are still to be intersected with those alive
+    /// The dense sets that `alive` is still to be intersected with
     keeping: Vec<u32>,
     answers: Answers,
     layouts: Layouts,
 }
 
 impl Matches {
-    /// None yet.
+    /// No matches, for a first document.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What finding the documents' keys has left to be used again.
+    /// The memory of where documents have their keys, which is used again for the next document.
     pub fn layouts(&mut self) -> &mut Layouts {
         &mut self.layouts
     }
 
-    /// The conditions' numbers, ascending.
+    /// The numbers of the conditions, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         sets::members(&self.alive)
     }
 
-    /// Whether the condition of that number is one of them.
+    /// Whether the document satisfies the condition with this number.
     #[must_use]
     pub fn contains(&self, number: usize) -> bool {
         sets::contains(&self.alive, number as u32)
     }
 
-    /// The conditions that only one of two documents satisfies, ascending; both were put to the same set.
+    /// The numbers of the conditions that only one of two documents satisfies, ascending. Both must be matches of the
+    /// same set.
     pub fn differing<'m>(&'m self, other: &'m Self) -> impl Iterator<Item = usize> + 'm {
         sets::members_of(self.alive.iter().zip(&other.alive).map(|(one, other)| one ^ other))
     }
@@ -82,7 +84,7 @@ impl Matches {
         self.evaluate_rest(set, found, surroundings);
     }
 
-    /// Applies what was met in a field.
+    /// Applies the sets that the values of a field led to.
     fn apply(&mut self, field: &FieldIndex, sets: &Sets) {
         for (place, layer) in field.layers.iter().enumerate() {
             self.keep(layer, place, sets);
@@ -100,7 +102,8 @@ impl Matches {
         }
     }
 
-    /// Keeps what the field's only value leaves alive; false where the value is an array, of which nothing is known.
+    /// Keeps the conditions that a field's only value leaves alive. Returns false if nothing was done, because the
+    /// value is an array or has to be compared in another way.
     #[inline]
     fn keep_single<'d, N: Node<'d>>(&mut self, single: &Single, value: Option<N>, sets: &Sets) -> bool {
         let view = match value.map(N::view) {
@@ -108,7 +111,7 @@ impl Matches {
             view => view,
         };
         let kind = match view {
-            // It is a string by now.
+            // Never here: it became a string above.
             Some(View::Folded(_)) => return false,
             None => Kind::Absent,
             Some(View::Null) => Kind::Null,
@@ -117,7 +120,7 @@ impl Matches {
             Some(View::Object(object)) if object.is_empty() => Kind::EmptyObject,
             Some(View::Object(_)) => Kind::Object,
             Some(View::Array(_)) => return false,
-            // It has no text to be compared.
+            // Its text would have to be compared with the bounds of strings, and it has none.
             Some(View::Moment(_)) if single.string_steps.is_some() => return false,
             Some(View::Moment(moment)) => {
                 if let Some(dates) = &single.dates {
@@ -239,16 +242,16 @@ impl Matches {
     }
 }
 
-/// The dense sets that were met in one place.
+/// The dense sets that values led to in one place.
 #[derive(Clone, Copy)]
 enum Dense {
     None,
     One(u32),
-    /// Several, united
+    /// Several, whose union is in `Matches::union`
     Union,
 }
 
-/// Takes out the conditions that have a clause in the layer.
+/// Removes the conditions that have a clause in the layer.
 fn keep_others(layer: &Layer, alive: &mut [u64], sets: &Sets) {
     match *layer {
         Layer::Many(others) => sets::intersect(alive, sets.bits(others)),

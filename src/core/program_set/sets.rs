@@ -1,64 +1,64 @@
-//! Sets of conditions, as evaluation combines them.
+//! Sets of conditions.
 
-/// Sets take whole blocks of so many words.
+/// The number of words in a block; sets consist of whole blocks.
 const BLOCK: usize = 4;
 
 /// A set of conditions kept in [`Sets`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Set {
-    /// A bit for each condition; the number of the set among those
+    /// A bit for each condition; this is the number of the set among the dense ones
     Dense(u32),
-    /// Their numbers, ascending but for a part of a list of bounds
+    /// A list of the conditions' numbers, ascending unless it is part of a list of bounds
     Sparse { from: u32, len: u32 },
 }
 
-/// Conditions: a dense set, but that those listed are in it where it has them not, and the other way round.
+/// A dense set and a list of the conditions in which the set that is meant differs from it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mask {
     pub(super) dense: u32,
-    /// Where the list starts, and how long it is
+    /// The start and the length of the list
     pub(super) toggled: (u32, u32),
 }
 
-/// Where the sets lie, beside each other.
+/// The storage of sets.
 #[derive(Debug)]
 pub(super) struct Sets {
-    /// How many words one dense set takes
+    /// The number of words of a dense set
     words: usize,
     dense: Vec<u64>,
     sparse: Vec<u32>,
 }
 
 impl Sets {
-    /// For sets of that many conditions.
+    /// Makes the storage for sets of this many conditions.
     pub(super) fn of(conditions: usize) -> Self {
         Sets { words: conditions.div_ceil(64).next_multiple_of(BLOCK), dense: Vec::new(), sparse: Vec::new() }
     }
 
-    /// How many words one dense set takes.
+    /// The number of words of a dense set.
     pub(super) fn words(&self) -> usize {
         self.words
     }
 
-    /// Whether so many conditions are better kept as bits, which takes at most eight times the memory of a list.
+    /// Whether a set of this many conditions is dense. It then takes at most eight times the memory of a list.
     pub(super) fn is_dense(&self, conditions: usize) -> bool {
         conditions * 4 > self.words
     }
 
-    /// How many conditions a [`Mask`] lists at most before another dense set is kept, which takes at most 32 times the
-    /// memory of the list. It is no more than the bits of a word, in which [`Sets::keep`] remembers them.
+    /// The most conditions that a [`Mask`] lists. With more, another dense set is made, which takes at most 32 times
+    /// the memory of the list. They are at most 64, because [`Sets::keep`] remembers a bit for each in one word.
     pub(super) fn most_toggled(&self) -> usize {
         (self.words / 16).clamp(1, 64)
     }
 
-    /// Keeps a list as it is: where it starts, and how long it is.
+    /// Stores a list. Returns its start and its length.
     pub(super) fn add_list(&mut self, conditions: &[u32]) -> (u32, u32) {
         let from = self.sparse.len() as u32;
         self.sparse.extend_from_slice(conditions);
         (from, conditions.len() as u32)
     }
 
-    /// Keeps bits as they are: their number.
+    /// Stores a dense set. Returns its number.
     pub(super) fn add_bits(&mut self, bits: &[u64]) -> u32 {
         let number = (self.dense.len() / self.words) as u32;
         self.dense.extend_from_slice(bits);
@@ -71,12 +71,12 @@ impl Sets {
         &self.dense[number as usize * self.words..][..self.words]
     }
 
-    /// Takes out of `alive` what is not in all of those dense sets.
+    /// Removes from `alive` what is not in all of these dense sets.
     pub(super) fn intersect_all(&self, alive: &mut [u64], numbers: &[u32]) {
         let blocks = self.words / BLOCK;
         let dense = self.dense.as_chunks::<BLOCK>().0;
         for (index, alive) in alive.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
-            // Stays in registers.
+            // A copy, which stays in registers.
             let mut block = *alive;
             for number in numbers {
                 let bits = &dense[*number as usize * blocks + index];
@@ -86,7 +86,7 @@ impl Sets {
         }
     }
 
-    /// Takes out of `alive` what is not in the mask.
+    /// Removes from `alive` what is not in the mask.
     pub(super) fn keep(&self, mask: Mask, alive: &mut [u64]) {
         // alive & (dense ^ toggled) is (alive & dense) ^ (alive & toggled).
         let toggled = self.list(mask.toggled.0, mask.toggled.1);
@@ -105,10 +105,10 @@ impl Sets {
     }
 }
 
-/// Takes out of `alive` what is not in `bits`.
+/// Removes from `alive` what is not in `bits`.
 #[inline]
 pub(super) fn intersect(alive: &mut [u64], bits: &[u64]) {
-    // Whole blocks, as all sets are: the compiler makes vectors of them.
+    // Goes over whole blocks, which the compiler turns into vector instructions.
     let (alive, bits) = (alive.as_chunks_mut::<BLOCK>().0, bits.as_chunks::<BLOCK>().0);
     for (alive, bits) in alive.iter_mut().zip(bits) {
         for (alive, bits) in alive.iter_mut().zip(bits) {
@@ -117,13 +117,13 @@ pub(super) fn intersect(alive: &mut [u64], bits: &[u64]) {
     }
 }
 
-/// Takes out of `alive` what is in `bits`.
+/// Removes from `alive` what is in `bits`.
 #[inline]
 pub(super) fn subtract(alive: &mut [u64], bits: &[u64]) {
     alive.iter_mut().zip(bits).for_each(|(alive, bits)| *alive &= !bits);
 }
 
-/// Puts what is in `bits` into `all`.
+/// Adds to `all` what is in `bits`.
 #[inline]
 pub(super) fn unite(all: &mut [u64], bits: &[u64]) {
     all.iter_mut().zip(bits).for_each(|(all, bits)| *all |= bits);
@@ -149,7 +149,7 @@ pub(super) fn toggle(bits: &mut [u64], condition: u32) {
     bits[condition as usize / 64] ^= 1 << (condition % 64);
 }
 
-/// The numbers whose bits are set, ascending.
+/// The numbers of the bits that are set, ascending.
 pub(super) fn members(bits: &[u64]) -> impl Iterator<Item = usize> {
     members_of(bits.iter().copied())
 }

@@ -1,11 +1,11 @@
-//! What one value by itself means to all the conditions, worked out beforehand.
+//! The conditions that a single value of a field leaves alive, worked out beforehand.
 //!
-//! A field mostly has one value, which is no array. Then all of its layers, and the negated tests, come down to one
-//! set of bits for the value: the conditions that it leaves alive. It is kept as a dense set and a few conditions that
-//! differ from it.
+//! A field mostly has one value, which is no array. Then all layers of the field, and its negated tests, come down to
+//! one set for each value: the conditions that it leaves alive. The set is stored as a dense set and a few conditions
+//! in which it differs.
 //!
-//! Tests are of four families, each of which leaves its own set alive: values that are looked up, and bounds of
-//! numbers, of strings, and of dates. A clause that mixes them is not looked up here (see `Builder::require_one`).
+//! There are four families of tests: values that are looked up, and bounds on numbers, on strings and on dates. Each
+//! family leaves its own set alive. No clause mixes families (see `Builder::require_one`).
 
 use super::bounds::{of_day, of_instants};
 use super::clause::Trigger;
@@ -19,10 +19,10 @@ use crate::types::JsonType;
 use crate::value::Value;
 use std::collections::HashMap;
 
-/// What each value leaves alive.
+/// The conditions that each value leaves alive.
 #[derive(Debug)]
 pub(super) struct Single {
-    /// Of values that are not listed, by [`Kind`]
+    /// For values that are not listed, by [`Kind`]: the number of a dense set
     pub(super) kinds: [u32; KINDS],
     pub(super) strings: HashMap<Box<[u8]>, Mask, foldhash::fast::RandomState>,
     pub(super) numbers: HashMap<Rank, Vec<(RankedDecimal, Mask)>, foldhash::fast::RandomState>,
@@ -31,7 +31,7 @@ pub(super) struct Single {
     pub(super) dates: Option<Dates>,
 }
 
-/// Values that are told apart without a look at what they hold.
+/// Kinds of values, which are known without comparing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Absent,
@@ -60,7 +60,7 @@ impl Kind {
         Kind::Object,
     ];
 
-    /// Whether every value of the kind satisfies what the trigger waits for.
+    /// Whether every value of the kind satisfies the trigger.
     fn sets_off(self, trigger: &Trigger) -> bool {
         match trigger {
             Trigger::Absent => self == Kind::Absent,
@@ -91,17 +91,17 @@ impl Kind {
     }
 }
 
-/// Days and instants against the same operands.
+/// Bounds on dates, for stored days and for stored instants.
 #[derive(Debug)]
 pub(super) struct Dates {
     pub(super) days: Steps<i64>,
     pub(super) instants: Steps<i64>,
-    /// What a string that is no date leaves alive
+    /// The conditions that a string which is no date leaves alive
     pub(super) others: u32,
 }
 
 impl Dates {
-    /// What a stored date leaves alive.
+    /// The conditions that a stored date leaves alive.
     pub(super) fn mask(&self, stored: Moment) -> Mask {
         match stored {
             Moment::Day(day) => self.days.mask(day.epoch_days().into()),
@@ -110,7 +110,7 @@ impl Dates {
     }
 }
 
-/// Which tests a trigger belongs to.
+/// The families of triggers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Values,
@@ -120,7 +120,7 @@ pub(super) enum Family {
 }
 
 impl Trigger {
-    /// The family that it is of.
+    /// The family of the trigger.
     pub(super) fn family(&self) -> Family {
         match self {
             Trigger::Compare(_, Value::Number(_)) => Family::Numbers,
@@ -131,17 +131,17 @@ impl Trigger {
     }
 }
 
-/// What values of a kind leave alive.
+/// The conditions that values of a kind leave alive.
 struct OfKind {
-    /// As far as the other families have a say
+    /// The conditions that the other families leave alive
     others: Vec<u64>,
-    /// What the kind alone meets among the values that are looked up
+    /// The places that every value of the kind satisfies, by condition, among the values that are looked up
     met: HashMap<u32, Places>,
     dense: u32,
 }
 
 impl Single {
-    /// The triggers of one field.
+    /// Builds it from the triggers of one field.
     pub(super) fn build(triggers: &[Placed], everyone: &[u64], sets: &mut Sets) -> Self {
         let of = |family| triggers.iter().filter(move |(trigger, ..)| trigger.family() == family);
         let ordered = [Family::Numbers, Family::Strings, Family::Dates].map(|family| (family, Members::of(of(family))));
@@ -183,7 +183,7 @@ impl Single {
                     let mask = kinds[Kind::Number as usize].but(&met, &values, sets);
                     single.numbers.entry(number.rank()).or_default().push((number, mask));
                 }
-                // The empty string is a kind of its own.
+                // The empty string has a kind of its own.
                 Value::String(text) if text.is_empty() => {}
                 Value::String(text) => {
                     let mask = kinds[Kind::String as usize].but(&met, &values, sets);
@@ -213,7 +213,7 @@ impl Single {
                 _ => unreachable!("triggers() makes no others"),
             }
         }
-        // Where no value is looked up, bounds say all that there is to say of a number or a date.
+        // Where no values are looked up, only bounds decide about a number or a date.
         let base = |kind: Kind, looks_up: bool, sets: &Sets| {
             if looks_up { everyone.to_vec() } else { sets.bits(self.kinds[kind as usize]).to_vec() }
         };
@@ -238,7 +238,7 @@ impl Single {
 }
 
 impl OfKind {
-    /// What a value of the kind leaves alive that meets more.
+    /// The conditions that a value of the kind leaves alive which satisfies the places `more`, too.
     fn but(&self, more: &HashMap<u32, Places>, values: &Members, sets: &mut Sets) -> Mask {
         let mut toggled: Vec<u32> = Vec::new();
         for (condition, places) in more {

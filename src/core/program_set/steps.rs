@@ -1,8 +1,8 @@
-//! What values leave alive that are compared with bounds.
+//! The conditions that a value leaves alive which is compared with bounds.
 //!
-//! Between one bound and the next, all values satisfy the same comparisons. For each such step, and for each bound
-//! itself, the conditions that a value there leaves alive are worked out beforehand, whichever and however many of
-//! their clauses are bounds.
+//! All values between one bound and the next satisfy the same comparisons. For each such step, and for each bound
+//! itself, the conditions that a value there leaves alive are worked out beforehand, whatever number of clauses with
+//! bounds they have.
 
 use super::PLACES;
 use super::bounds::{Bound, tied};
@@ -11,23 +11,24 @@ use super::sets::{Mask, Sets, contains, remove, toggle};
 use crate::ast::Comparison;
 use std::collections::BTreeMap;
 
-/// What values between and at bounds leave alive.
+/// The conditions that values between bounds, and at them, leave alive.
 #[derive(Debug)]
 pub(super) struct Steps<B> {
-    /// The ranks of the different bounds, ascending, and the bounds
+    /// The ranks of the different bounds, ascending; the bounds themselves follow
     ranks: Vec<u64>,
     bounds: Vec<B>,
-    /// At each position, how many conditions were toggled since the first. Position 2n is below bound n, 2n + 1 at it
+    /// For each position, the number of conditions toggled since the first position. Position 2n is below bound n, and
+    /// 2n + 1 is at it
     toggles: Vec<u32>,
-    /// Where the conditions start among the sparse sets
+    /// Where the list of toggled conditions starts among the sparse sets
     conditions: u32,
-    /// Of every so many toggles, what is alive then
+    /// The dense sets of what is alive after every 2^`stride_bits` toggles
     checkpoints: Vec<u32>,
     stride_bits: u32,
 }
 
 impl<B: Bound + Clone> Steps<B> {
-    /// `base` are the conditions that may be alive as far as other families have a say.
+    /// Builds the steps. `base` are the conditions that the other families may leave alive.
     pub(super) fn build(
         comparisons: &[(Comparison, B, u8, u32)],
         members: &Members,
@@ -38,7 +39,7 @@ impl<B: Bound + Clone> Steps<B> {
         bounds.sort();
         bounds.dedup_by(|left, right| left.cmp(&right).is_eq());
         let end = 2 * bounds.len() + 1;
-        // Of each condition, the positions where a clause in a place begins to hold, or ceases to.
+        // For each condition, the positions where a clause in a place begins to hold, or ceases to hold.
         let mut by_condition: BTreeMap<u32, Vec<(usize, i32, u8)>> = BTreeMap::new();
         for (comparison, bound, place, condition) in comparisons.iter().filter(|(.., one)| contains(base, *one)) {
             let at = 2 * bounds.partition_point(|other| other < bound) + 1;
@@ -87,7 +88,7 @@ impl<B: Bound + Clone> Steps<B> {
         Steps { ranks, bounds, toggles, conditions, checkpoints, stride_bits }
     }
 
-    /// What the stored value leaves alive.
+    /// The conditions that the stored value leaves alive.
     #[inline]
     pub(super) fn mask(&self, stored: B::Stored<'_>) -> Mask {
         let rank = B::rank_of(stored);

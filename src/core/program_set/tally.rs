@@ -1,25 +1,25 @@
-//! How many documents satisfy each of many conditions.
+//! Counts the documents that satisfy each of many conditions.
 
 use super::Matches;
 use super::sets::members;
 
-/// Counts of matches, by the conditions' numbers.
+/// The number of matches of each condition.
 ///
-/// Bits are added rather than counted one by one: each plane holds one binary digit of the counts of all conditions,
-/// and a document's matches are carried from plane to plane, a word of 64 conditions at a time. Before the last plane
-/// overflows, the planes are added to the counts.
+/// Bits are added for 64 conditions at a time: each plane has one binary digit of the counts of all conditions, and a
+/// document's matches are added to the first plane and carried from plane to plane. Before the last plane overflows,
+/// the planes are added to the counts.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     counts: Vec<i64>,
     planes: [Vec<u64>; PLANES],
-    /// How many documents the planes have
+    /// The number of documents that are counted in the planes
     added: u32,
 }
 
 const PLANES: usize = 4;
 
 impl Tally {
-    /// Of so many conditions, none of which has a match yet.
+    /// Makes a tally for this many conditions, without any match.
     #[must_use]
     pub fn new(conditions: usize) -> Self {
         let words = conditions.div_ceil(64);
@@ -43,7 +43,7 @@ impl Tally {
         }
     }
 
-    /// Adds what another has counted of the same conditions.
+    /// Adds the counts of another tally of the same conditions.
     pub fn merge(&mut self, other: &Tally) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
         add_planes(&mut self.counts, &other.planes);

@@ -1,4 +1,4 @@
-//! Tests on native columns: on the one value that each row has there, or on an array of them.
+//! Compiles tests on native columns, which hold one value or an array in each row.
 
 use super::array;
 use super::native::Scalar;
@@ -8,14 +8,14 @@ use super::writer::Writer;
 use crate::expr::{FieldTest, ValueTest};
 use crate::types::PropertyType;
 
-/// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
+/// Compiles a test on a column for rows in which it is not NULL. Returns `None` if SQL cannot express the test exactly.
 pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
     if !field.path.rest().is_empty() {
         return None;
     }
     let term = writer.value(column);
     match &column.kind {
-        // The json types, and arrays of them.
+        // json, jsonb, and arrays of them.
         kind if kind.property_type() == PropertyType::Json => {
             matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true))
         }

@@ -75,7 +75,8 @@ pub(super) fn literal(writer: Writer<'_>, kind: &ColumnKind, instant: Instant) -
     writer.literal(kind, &text(kind, instant))
 }
 
-/// What the session's `TimeZone` and `DateStyle` have no say in: ISO 8601, with the offset where the type takes one.
+/// Text that does not depend on the session's `TimeZone` and `DateStyle`: ISO 8601, with the offset if the type takes
+/// one.
 pub(super) fn text(kind: &ColumnKind, instant: Instant) -> String {
     let text = instant.to_string();
     match kind {

@@ -1,20 +1,20 @@
-//! Numbers as a column's type holds them: a bound becomes one of that type, so that the column's index serves.
+//! Turns numbers into numbers of a column's type, so that the column's index serves comparisons with them.
 
 use super::table::ColumnKind;
 use crate::ast::Comparison;
 use crate::decimal::Decimal;
 use std::cmp::Ordering;
 
-/// How an ordered comparison with an exact number reads on a column that cannot hold every number.
+/// An ordered comparison with an exact number, on a column that cannot hold every number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NumberComparison {
-    /// For every number of the type, or for none
+    /// Holds for every number of the type, or for none
     Always(bool),
-    /// Compared so with a number of the type, as its text
+    /// This comparison with a number of the type, which is given as text
     Compare(Comparison, String),
 }
 
-/// The text of the number of the column's type that equals `number`; `None` where there is none.
+/// The number of the column's type that equals `number`, as text; `None` if there is none.
 pub(super) fn equal(kind: &ColumnKind, number: &Decimal) -> Option<String> {
     match kind {
         ColumnKind::Real | ColumnKind::Double => {
@@ -35,8 +35,8 @@ pub(super) fn equal(kind: &ColumnKind, number: &Decimal) -> Option<String> {
 pub(super) fn ordered(kind: &ColumnKind, comparison: Comparison, number: &Decimal) -> NumberComparison {
     match kind {
         ColumnKind::Real | ColumnKind::Double => {
-            // The numbers that floats print as are in the order of the floats, and `number` lies no nearer to
-            // any other: what is on its far side stays there.
+            // Floats are in the same order as the numbers that Postgres prints them as. `nearest` is the closest of
+            // these to `number`, so that all others are on the same side of both.
             let nearest = Float::nearest(kind, number);
             NumberComparison::Compare(shift(comparison, nearest.decimal.cmp(number)), nearest.text)
         }
@@ -47,7 +47,7 @@ pub(super) fn ordered(kind: &ColumnKind, comparison: Comparison, number: &Decima
     }
 }
 
-/// The comparison with the neighbour of a bound, where `side` says on which side of the bound it is.
+/// The comparison with a number that is next to a bound; `side` says on which side of the bound it is.
 fn shift(comparison: Comparison, side: Ordering) -> Comparison {
     match (comparison, side) {
         (comparison, Ordering::Equal) => comparison,
@@ -58,7 +58,7 @@ fn shift(comparison: Comparison, side: Ordering) -> Comparison {
     }
 }
 
-/// The least and greatest number of an integer type; `None` where it is none.
+/// The smallest and the largest number of an integer type; `None` for other types.
 fn integers(kind: &ColumnKind) -> Option<(i64, i64)> {
     match kind {
         ColumnKind::SmallInt => Some((i16::MIN.into(), i16::MAX.into())),
@@ -87,12 +87,12 @@ fn integer_bound((least, greatest): (i64, i64), comparison: Comparison, number: 
     }
 }
 
-/// The greatest whole number below one that is not whole and lies between two of `i64`.
+/// The largest whole number below a number that is not whole and is within the limits of `i64`.
 fn floor(number: &Decimal) -> i64 {
     let text = number.to_string();
     let toward_zero = match text.split_once('.') {
         Some((whole, _)) if !text.contains('e') => whole.parse().unwrap_or(0),
-        // Between the limits of i64, only what is nearly zero is written with an exponent.
+        // Within the limits of i64, only numbers that are nearly zero are written with an exponent.
         _ => 0,
     };
     if text.starts_with('-') { toward_zero - 1 } else { toward_zero }
@@ -124,9 +124,9 @@ impl Float {
     }
 }
 
-/// The number that Postgres prints a float as: the shortest that only this float is nearest to, and among those
-/// the nearest. A number half-way to the next float does not count, although reading it would give this one
-/// (`STRICTLY_SHORTEST` in `src/common/ryu_common.h`), where Rust would print it.
+/// The number that Postgres prints a float as. It is the shortest number that is nearer to this float than to any
+/// other, and the nearest of those. A number half-way to the next float is not used, although it reads as this float
+/// (`STRICTLY_SHORTEST` in `src/common/ryu_common.h`); Rust would print it.
 fn printed<F, E>(magnitude: F, read: impl Fn(&str) -> Result<F, E>, negative: bool) -> Decimal
 where
     F: Copy + PartialEq + std::fmt::LowerExp,
@@ -137,11 +137,13 @@ where
     let digits = shortest.split('e').next().map_or(1, |mantissa| mantissa.bytes().filter(u8::is_ascii_digit).count());
     let candidates = (digits..=17).flat_map(|digits| {
         let (mantissa, exponent) = split(&exactly(digits), digits);
-        // Where the float below is nearer than the float above, the nearest number may be below's.
+        // If the float below is nearer than the float above, the nearest number with these digits may belong to the
+        // float below. Then the next number may belong to this one.
         [(mantissa, exponent), (mantissa + 1, exponent)]
     });
     let is_inside = |(mantissa, exponent): &(u64, i64)| {
-        // A hair to either side. The gap between a number of 17 digits and a half-way point it is not is wider.
+        // Reads numbers that are a hair to either side. The hair is smaller than the distance of any number of 17
+        // digits from a half-way point that it is not equal to.
         let hair = 100;
         let scale = exponent - hair as i64;
         [
@@ -175,7 +177,7 @@ mod tests {
         Decimal::parse(text).unwrap()
     }
 
-    /// Whether a bound lets a stored number of the type through, read as Postgres reads its text.
+    /// Whether a stored number of the type satisfies the comparison; its text is read as Postgres reads it.
     fn lets<T: PartialOrd + std::str::FromStr>(bound: &NumberComparison, stored: T) -> bool {
         match bound {
             NumberComparison::Always(holds) => *holds,
@@ -186,8 +188,8 @@ mod tests {
         }
     }
 
-    /// What Postgres 15 prints. Rust prints some otherwise: here ties go to the even digit, and what is half-way to
-    /// the next float is passed over.
+    /// The expected texts are what Postgres 15 prints. Rust prints some of these floats in another way: in Postgres,
+    /// ties go to the even digit, and a number half-way to the next float is not used.
     #[test]
     fn floats_are_the_numbers_that_postgres_prints() {
         let printed = |kind, text| Float::nearest(&kind, &decimal(text)).text;
@@ -231,7 +233,7 @@ mod tests {
         assert_eq!(equal(&ColumnKind::SmallInt, &decimal("-3.2768e4")), Some("-32768".into()));
     }
 
-    /// The number and others close to it, some with more digits than any type holds.
+    /// The number and others close to it, some with more digits than any type can hold.
     fn near(number: impl std::fmt::Display + std::fmt::LowerExp, tail: &str) -> Vec<Decimal> {
         let plain = number.to_string();
         let point = if plain.contains('.') { "" } else { "." };
@@ -264,7 +266,7 @@ mod tests {
     proptest! {
         #[test]
         fn integers_compare_as_exact_numbers(stored in integer(), bound in integer(), tail in "[0-9]{0,3}") {
-            // The narrower types have their edges where the widest has.
+            // The shift puts the edge cases of the widest type at the edges of the narrower types, too.
             let numbers = |shift| near(bound >> shift, &tail).into_iter().chain(near(i128::from(bound >> shift) * 3, &tail));
             for number in numbers(48) {
                 let stored = (stored >> 48) as i16;

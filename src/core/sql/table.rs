@@ -1,21 +1,22 @@
-//! What the compiler knows of an audience's table.
+//! The description of an audience's table that conditions are compiled for.
 
 use crate::types::{JsonType, PropertyType, ScalarType};
 
 /// A table of contacts.
 ///
-/// A field of a condition is the column whose name is the field's first key, or else a key of the properties column.
+/// The first key of a condition's field is the name of a column or, if there is no such column, a key of the properties
+/// column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactTable {
-    /// Its name without the schema, unquoted: what its columns can be prefixed with
+    /// Its name without the schema, unquoted; its columns may be prefixed with it
     pub name: String,
-    /// The column with the custom properties; without one, they are missing everywhere
+    /// The column with the custom properties; without it, no contact has any
     pub properties: Option<PropertiesColumn>,
     /// The columns that are properties themselves
     pub columns: Vec<Column>,
     /// The expression indexes on custom properties
     pub typed_indexes: Vec<TypedIndex>,
-    /// Where subscriptions are kept; without it, nobody is subscribed to anything
+    /// The table of subscriptions; without it, nobody is subscribed to anything
     pub topics: Option<Topics>,
 }
 
@@ -35,38 +36,38 @@ pub struct Column {
     pub name: String,
     /// Whether it is never NULL
     pub not_null: bool,
-    /// What it holds
+    /// The type of its values
     pub kind: ColumnKind,
 }
 
-/// What a column holds. A domain counts as what it is a domain over.
+/// The type of a column. A domain counts as its base type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// `text`, by a collation under which only equal bytes are equal, or not
+    /// `text`
     Text {
         /// Whether only equal bytes are equal
         deterministic: bool,
     },
-    /// `varchar`, likewise
+    /// `varchar`
     Varchar {
         /// Whether only equal bytes are equal
         deterministic: bool,
     },
-    /// `char(n)`: trailing blanks do not count
+    /// `char(n)`, whose trailing blanks do not count
     Char {
         /// Whether only equal bytes are equal
         deterministic: bool,
     },
-    /// `citext`, and the schema that it and its operators are in: case does not count
+    /// `citext`, which ignores case
     Citext {
-        /// The schema, unquoted
+        /// The schema of the type and its operators, unquoted
         schema: String,
     },
     /// `name`
     Name,
     /// `uuid`
     Uuid,
-    /// `inet`: the text that its output function writes
+    /// `inet`; conditions see the text that its output function writes
     Inet,
     /// An enum
     Enum {
@@ -74,7 +75,7 @@ pub enum ColumnKind {
         type_name: QualifiedName,
         /// Its labels
         labels: Vec<String>,
-        /// Whether the column is of a domain over it, to which no operator of enums applies
+        /// Whether the column's type is a domain over the enum, for which no operator of enums exists
         is_domain: bool,
     },
     /// `smallint`
@@ -93,7 +94,7 @@ pub enum ColumnKind {
     Boolean,
     /// `date`
     Date,
-    /// `timestamp`: the wall clock of UTC
+    /// `timestamp`, read as UTC
     Timestamp,
     /// `timestamptz`
     TimestampTz,
@@ -101,11 +102,11 @@ pub enum ColumnKind {
     Json,
     /// `jsonb`
     Jsonb,
-    /// An array, and what one element is
+    /// An array of elements of this type
     Array(Box<ColumnKind>),
 }
 
-/// The name of a type or a relation, unquoted.
+/// The name of a type or relation with its schema, unquoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QualifiedName {
     /// The schema
@@ -116,16 +117,16 @@ pub struct QualifiedName {
 
 /// An expression index such as `(property_number(properties, 'lifetime_value'))`.
 ///
-/// Of `property_text` it is one `COLLATE "C"`.
+/// An index on `property_text` is `COLLATE "C"`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TypedIndex {
     /// The property's name, which is a path
     pub property: String,
-    /// The type that its function reads the property as
+    /// The type as which the index's function reads the property
     pub read_as: ScalarType,
 }
 
-/// The table that says which contact is subscribed to what.
+/// The table of subscriptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
     /// The table
@@ -134,17 +135,17 @@ pub struct Topics {
     pub contact_column: String,
     /// Its column with the topic's id
     pub topic_column: Column,
-    /// The column of the contacts' table that `contact_column` refers to, unquoted
+    /// The column of the table of contacts that `contact_column` refers to, unquoted
     pub id_column: String,
-    /// The schema of the operators that compare the two
+    /// The schema of the operators that compare these two columns
     pub operators: String,
-    /// The topics that the row's contact is subscribed to as an expression: an array of the topic column's type, or
-    /// NULL for none. Where it is given, the table is not asked
+    /// An SQL expression for the topics that the row's contact is subscribed to: an array of the topic column's type,
+    /// or NULL for none. If it is given, the query does not read the table of subscriptions
     pub held: Option<String>,
 }
 
 impl TypedIndex {
-    /// The name of the function that reads a property as a value of that type, or as NULL.
+    /// The name of the function that reads a property as a value of this type, or as NULL.
     #[must_use]
     pub fn function(read_as: ScalarType) -> &'static str {
         match read_as {
@@ -156,7 +157,7 @@ impl TypedIndex {
         }
     }
 
-    /// The type that the function of that name reads a property as.
+    /// The type as which the function with this name reads a property.
     #[must_use]
     pub fn type_read_by(function: &str) -> Option<ScalarType> {
         ScalarType::ALL.into_iter().find(|read_as| Self::function(*read_as) == function)
@@ -164,7 +165,7 @@ impl TypedIndex {
 }
 
 impl ContactTable {
-    /// The column that is the property of that name; `None` where the property is custom.
+    /// The column that is the property with this name; `None` if the property is custom.
     #[must_use]
     pub fn column(&self, property: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == property)
@@ -172,7 +173,7 @@ impl ContactTable {
 }
 
 impl ColumnKind {
-    /// The type of the property that such a column is.
+    /// The type of the property that a column of this type is.
     #[must_use]
     pub fn property_type(&self) -> PropertyType {
         let scalar = match self {
@@ -189,7 +190,8 @@ impl ColumnKind {
         PropertyType::Scalar(scalar)
     }
 
-    /// Whether an index of `text_pattern_ops` or its like on such a column serves equality and prefixes.
+    /// Whether an index with `text_pattern_ops`, or the similar class of the column's type, serves equality and
+    /// prefixes.
     #[must_use]
     pub fn has_patterns(&self) -> bool {
         matches!(self, ColumnKind::Text { deterministic: true } | ColumnKind::Varchar { deterministic: true })
@@ -200,12 +202,12 @@ impl ColumnKind {
         matches!(self, SmallInt | Integer | BigInt | Numeric | Real | Double)
     }
 
-    /// Whether its values are strings that are not days or points in time.
+    /// Whether the values are strings, without days and points in time.
     pub(super) fn is_string(&self) -> bool {
         self.property_type() == PropertyType::Scalar(ScalarType::String)
     }
 
-    /// The JSON type of its values.
+    /// The JSON type of the values.
     #[must_use]
     pub fn json_type(&self) -> Option<JsonType> {
         match self.property_type() {

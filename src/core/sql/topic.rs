@@ -9,15 +9,17 @@ use crate::value::Value;
 
 /// Whether the contact is subscribed to any of the topics; never NULL.
 ///
-/// `EXISTS` rather than `IN`: as one of several conditions it is a semi-join, or an anti-join where it is negated, and
-/// under `OR` the planner may look each contact up. `NOT IN`, and `IN` under `OR`, compare each contact with all
-/// subscribers as soon as a hash table of these would not fit into `work_mem`. Measured on Postgres 15 with 300,000
-/// contacts, 180,000 of them subscribed, and 1 MB: under `OR` half a second, where `IN` was given up after 20.
+/// This is `EXISTS` and not `IN`. Under `AND`, the planner makes `EXISTS` a semi-join, or an anti-join if it is
+/// negated, and under `OR` it can look each contact up. `NOT IN`, and `IN` under `OR`, compare each contact with all
+/// subscribers if a hash table of the subscribers does not fit into `work_mem`. With 300,000 contacts, 180,000
+/// subscribers and 1 MB of `work_mem` on Postgres 15, `EXISTS` under `OR` took half a second; `IN` had not finished
+/// after 20.
 pub(super) fn subscribed_to_any(writer: Writer<'_>, table: &ContactTable, topics: &[String]) -> Sql {
     let Some(Topics { relation, contact_column, topic_column, id_column, operators, held }) = &table.topics else {
         return Sql::Const(false);
     };
-    // Both sides are prefixed: a name that one table lost, or both have, must not come to mean the other's.
+    // Both columns are prefixed. A bare name could mean a column of the other table, if both have one with this name,
+    // or if its own table loses it.
     let outer = writer.0.alias.as_deref().unwrap_or(&table.name);
     let alias = if outer == "subscription" { "subscribed" } else { "subscription" };
     let column = |prefix: &str, name: &str| format!("{}.{}", writer.identifier(prefix), writer.identifier(name));

@@ -1,27 +1,27 @@
-//! Names, literals and operators, as text.
+//! Writes names, literals, operators and expressions.
 
 use super::table::{Column, ColumnKind, QualifiedName};
 use super::tree::{Infix, OneOf, Sql, Symbol};
 
-/// How SQL is written.
+/// The style of the SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// How names are written
+    /// The style of names
     pub names: Names,
     /// The schema that the extension's type, operator and functions are in, unquoted
     pub extension_schema: String,
-    /// What columns are prefixed with: the table's alias, unquoted; `None` leaves them bare
+    /// The table's alias, unquoted, which columns are prefixed with; `None` for bare columns
     pub alias: Option<String>,
 }
 
-/// How names are written.
+/// The style of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Names {
-    /// For execution: every function, type and operator with its schema, so that nothing depends on `search_path`
+    /// For execution: every function, type and operator has its schema, so that nothing depends on `search_path`
     Qualified,
-    /// For people: bare, where they are in `pg_catalog` or in a schema of this search path
+    /// For people: names in `pg_catalog` and in the schemas of the search path are bare
     Readable {
-        /// The schemas whose objects go by their bare names, unquoted
+        /// The schemas of the search path, unquoted
         search_path: Vec<String>,
     },
 }
@@ -36,7 +36,7 @@ impl Writer<'_> {
         self.0.names == Names::Qualified
     }
 
-    /// Whether objects of the schema go by their bare names.
+    /// Whether names in the schema are bare.
     fn sees(self, schema: &str) -> bool {
         match &self.0.names {
             Names::Qualified => false,
@@ -44,7 +44,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A name, quoted unless it is plain and no keyword.
+    /// Writes a name, in quotes unless it needs none.
     pub(super) fn identifier(self, name: &str) -> String {
         let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -63,12 +63,12 @@ impl Writer<'_> {
         self.in_schema(&name.schema, self.identifier(&name.name))
     }
 
-    /// `name`, which needs no quotes, of `pg_catalog`.
+    /// Writes a name in `pg_catalog` that needs no quotes.
     pub(super) fn builtin(self, name: &str) -> String {
         if self.is_qualified() { format!("{CATALOG}.{name}") } else { name.to_owned() }
     }
 
-    /// `name`, which needs no quotes, of the extension.
+    /// Writes a name in the extension's schema that needs no quotes.
     pub(super) fn own(self, name: &str) -> String {
         self.in_schema(&self.0.extension_schema, name.to_owned())
     }
@@ -88,12 +88,13 @@ impl Writer<'_> {
 
     /// The type of a column.
     pub(super) fn type_name(self, kind: &ColumnKind) -> String {
-        // The names that people know, and the catalog's own for those that the grammar spells differently.
+        // The name that people know, and the name in the catalog, which differs for types with an SQL keyword.
         let (readable, catalog) = match kind {
             ColumnKind::Enum { type_name, .. } => return self.qualified(type_name),
             ColumnKind::Citext { schema } => return self.in_schema(schema, "citext".to_owned()),
             ColumnKind::Array(element) => return format!("{}[]", self.type_name(element)),
-            // A name is compared with text: as a name, a long literal would be cut to 63 bytes.
+            // The type `name` would cut a long literal to 63 bytes, so that columns of this type are compared with
+            // text.
             ColumnKind::Text { .. } | ColumnKind::Name => ("text", "text"),
             ColumnKind::Varchar { .. } => ("varchar", "varchar"),
             ColumnKind::Char { .. } => ("bpchar", "bpchar"),
@@ -115,13 +116,13 @@ impl Writer<'_> {
         if self.is_qualified() { format!("{CATALOG}.{catalog}") } else { readable.to_owned() }
     }
 
-    /// The value that the column's type reads `text` as.
+    /// Writes the literal of a column's type that reads as `text`.
     pub(super) fn literal(self, kind: &ColumnKind, text: &str) -> String {
         let is_number = text.bytes().last().is_some_and(|byte| byte.is_ascii_digit());
         match kind {
             ColumnKind::Boolean => text.to_owned(),
             _ if self.is_qualified() => format!("{}::{}", quote(text), self.type_name(kind)),
-            // Bare, a name would be cut to 63 bytes, and a real widened to double precision.
+            // Without a cast, Postgres would cut a name to 63 bytes, and widen a real to double precision.
             ColumnKind::Name | ColumnKind::Real => format!("{}::{}", quote(text), self.type_name(kind)),
             ColumnKind::Citext { schema } if !self.sees(schema) => format!("{}::{}", quote(text), self.type_name(kind)),
             kind if kind.is_number() && is_number => text.to_owned(),
@@ -129,7 +130,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `ARRAY['a', 'b']::text[]`; no element stands for NULL.
+    /// Writes `ARRAY['a', 'b']::text[]`; `None` is NULL.
     pub(super) fn array(self, element: &ColumnKind, texts: &[Option<String>]) -> String {
         let bare = |text: &Option<String>| match text {
             None => "NULL".to_owned(),
@@ -141,23 +142,23 @@ impl Writer<'_> {
         format!("ARRAY[{}]::{}[]", list.join(", "), self.type_name(element))
     }
 
-    /// The elements of an array as one of one dimension that counts from 1; of NULL an empty one.
+    /// Writes an array with the same elements that has one dimension and begins at 1. It is empty if the array is NULL.
     pub(super) fn flat(self, array: &str) -> String {
         let (element, unnest) = (self.identifier("element"), self.builtin("unnest"));
         format!("ARRAY(SELECT {element} FROM {unnest}({array}) AS {element})")
     }
 
-    /// The text that the output function of a term's type writes.
+    /// Writes a term's text as the output function of its type gives it.
     pub(super) fn printed(self, term: &str) -> String {
         format!("{}({}, {term})", self.builtin("format"), self.text("%s"))
     }
 
-    /// The text of a term of another type.
+    /// Writes a term of another type, cast to text.
     pub(super) fn as_text(self, term: &str) -> String {
         format!("{term}::{}", self.builtin("text"))
     }
 
-    /// A column's value, of a type that operators know.
+    /// Writes a column's value, of a type that has operators.
     pub(super) fn value(self, column: &Column) -> String {
         let value = self.column(&column.name);
         match &column.kind {
@@ -166,7 +167,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A column's value as built-in types have it: what is to be executed goes round the casts of an enum ([`label`]).
+    /// Writes a column's value as a built-in type. SQL for execution avoids the casts of an enum (see [`label`]).
     pub(super) fn plain(self, kind: &ColumnKind, term: &str) -> String {
         match kind {
             ColumnKind::Enum { .. } if self.is_qualified() => label(term),
@@ -177,11 +178,11 @@ impl Writer<'_> {
         }
     }
 
-    /// A column's value as a document has it.
+    /// Writes a column's value as a document has it.
     pub(super) fn seen(self, column: &Column) -> String {
         let term = self.value(column);
         match &column.kind {
-            // Without the padding, which is no part of the string.
+            // The cast to text removes the padding, which is no part of the string.
             ColumnKind::Char { .. } => self.as_text(&term),
             ColumnKind::Array(element) => {
                 let flat = self.flat(&term);
@@ -189,16 +190,16 @@ impl Writer<'_> {
                     ColumnKind::Char { .. } => format!("{}[]", self.as_text(&flat)),
                     _ => self.plain(&column.kind, &flat),
                 };
-                // The list of no elements is not NULL.
+                // `ARRAY(SELECT …)` is never NULL.
                 if column.not_null { flat } else { format!("CASE WHEN {term} IS NOT NULL THEN {flat} END") }
             }
-            // It may be more than jsonb can hold.
+            // A value of type json may not fit into jsonb.
             ColumnKind::Json => format!("{}({term})", self.own("property_json")),
             kind => self.plain(kind, &term),
         }
     }
 
-    /// A string of type text.
+    /// Writes a string of type text.
     pub(super) fn text(self, text: &str) -> String {
         self.literal(&ColumnKind::Text { deterministic: true }, text)
     }
@@ -207,7 +208,7 @@ impl Writer<'_> {
         self.literal(&ColumnKind::Integer, &value.to_string())
     }
 
-    /// The operand of `@~`.
+    /// Writes the right operand of `@~`.
     pub(super) fn condition(self, text: &str) -> String {
         if self.is_qualified() { format!("{}::{}", quote(text), self.own("segment_condition")) } else { quote(text) }
     }
@@ -217,7 +218,7 @@ impl Writer<'_> {
         Infix { symbol: Symbol::Matches, schema: Some(self.0.extension_schema.clone()) }
     }
 
-    /// An operator between two terms.
+    /// Writes an operator between two terms.
     pub(super) fn operator(self, operator: &Infix) -> String {
         let schema = operator.schema.as_deref().unwrap_or(CATALOG);
         match operator.symbol {
@@ -233,7 +234,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The expression, with no more parentheses than it needs.
+    /// Writes the expression, with no more parentheses than it needs.
     pub(super) fn write(self, sql: &Sql) -> String {
         match sql {
             Sql::Const(value) => value.to_string(),
@@ -261,7 +262,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `IN (…)` means the same, but cannot say whose `=`.
+    /// Writes `= ANY (array)` where the operator needs its schema, because `IN (…)` cannot name it.
     fn write_one_of(self, OneOf { term, operator, literals, array }: &OneOf) -> String {
         let is_positive = operator.symbol == Symbol::Eq;
         if self.sees(operator.schema.as_deref().unwrap_or(CATALOG)) {
@@ -271,21 +272,21 @@ impl Writer<'_> {
     }
 }
 
-/// The label of an enum, as text. Its owner may have given it casts, to text and to json, which would run with the
-/// rights of whoever asks; output functions are the catalog's own.
+/// The label of an enum value, as text. The owner of an enum may create casts to text and json for it, which would run
+/// with the rights of the caller. Output functions cannot be replaced.
 #[must_use]
 pub fn label(term: &str) -> String {
     format!("{CATALOG}.textin({CATALOG}.enum_out({term}))")
 }
 
-/// A string literal that reads as `text` whatever `standard_conforming_strings` is, as `quote_literal()` writes it.
+/// Writes a string literal that reads as `text` whatever `standard_conforming_strings` is, as `quote_literal()` does.
 pub(super) fn quote(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
-/// The words that Postgres 15 to 18 do not take as a name everywhere: all but the unreserved ones of
-/// `src/include/parser/kwlist.h`.
+/// The keywords that cannot be names everywhere in Postgres 15 to 18: those of `src/include/parser/kwlist.h` that are
+/// not unreserved.
 const KEYWORDS: &str = "\
     all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case \
     cast char character check coalesce collate collation column concurrently constraint create cross \
@@ -347,8 +348,8 @@ mod tests {
         }
     }
 
-    /// Reads what is quoted at the start of `sql` as Postgres's scanner does, and gives it with what follows. Fails
-    /// where that depends on `standard_conforming_strings`.
+    /// Reads the quoted text at the start of `sql` as Postgres's scanner does. Returns the text, and the rest of `sql`.
+    /// Returns `None` if the result depends on `standard_conforming_strings`.
     fn scan(sql: &str, quote: char) -> Option<(String, &str)> {
         let (has_escapes, body) = match sql.strip_prefix('E') {
             Some(rest) => (true, rest),
