@@ -1,4 +1,4 @@
-//! Facts, where they are no case of `tests/cases`.
+//! Facts that `tests/cases` cannot express.
 
 use super::*;
 use crate::check::{DocumentOnly, check};
@@ -9,7 +9,7 @@ fn facts(condition: &str, class: GinClass) -> Option<Facts> {
     Facts::of(&check(&condition, &DocumentOnly).unwrap_or_else(|errors| panic!("{condition}: {}", errors[0])), class)
 }
 
-/// What an index of scalars alone can look for.
+/// The jsonpath for an index of scalars alone.
 fn jsonpath(condition: &str) -> Option<String> {
     facts(condition, GinClass::JsonbPath)?.jsonpath
 }
@@ -32,7 +32,7 @@ fn what_a_missing_field_satisfies_is_no_fact() {
     ] {
         assert_eq!(facts(condition, GinClass::Jsonb), None, "{condition}");
     }
-    // The value null inside an element is there, but a field of the element may be missing.
+    // A null element is present, but a field of an element may be missing.
     assert_eq!(jsonpath(r#"{"a": {"$elemMatch": {"b": null}}}"#), None);
 }
 
@@ -52,7 +52,7 @@ fn an_index_with_keys_knows_what_exists() {
             &[&["a", "b"]],
             r#"{"$or": [{"a": {"$exists": true}}, {"b": {"$exists": true}}]}"#,
         ),
-        // Of other tests, where there is nothing better.
+        // The keys of other tests are used only where there is nothing better.
         (r#"{"a": {"$date": "2024-01-01"}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
         (r#"{"a": {"$gt": 1}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
         (r#"{"a.b": {"$regex": "x"}}"#, None, &[&["a"]], r#"{"a": {"$exists": true}}"#),
@@ -93,7 +93,7 @@ fn a_jsonpath_has_a_bounded_size() {
     let in_list = |field: &str, count| format!(r#""{field}": {{"$in": [{}]}}"#, entries(count));
     assert!(jsonpath(&format!("{{{}}}", in_list("a", MOST_EQUALITIES))).is_some());
     assert_eq!(jsonpath(&format!("{{{}}}", in_list("a", MOST_EQUALITIES + 1))), None);
-    // Of a conjunction, the longest part goes.
+    // The longest part of a conjunction is left out.
     let both = format!("{{{}, {}}}", in_list("a", MOST_EQUALITIES), in_list("b", 2));
     assert_eq!(jsonpath(&both).as_deref(), Some(r#"$."b" == 0 || $."b" == 1"#));
     let either = format!(r#"{{"$or": [{{{}}}, {{"b": 1}}]}}"#, in_list("a", MOST_EQUALITIES));

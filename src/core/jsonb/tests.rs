@@ -16,7 +16,7 @@ fn object(container: &[u8]) -> JsonbObject<'_> {
     object
 }
 
-/// Twice: what the first time leaves is what the second time finds.
+/// Looks the keys up twice, the second time with the layouts that the first time left.
 fn locate<'d>(locator: &Locator, object: JsonbObject<'d>) -> Vec<Option<JsonbNode<'d>>> {
     let mut layouts = Layouts::default();
     let [first, second] = [(), ()].map(|()| {
@@ -38,7 +38,7 @@ fn string(text: &str) -> Json {
     Json::String(text.to_owned())
 }
 
-/// An object as jsonb keeps it: of equal keys the last one counts.
+/// An object as jsonb stores it: the last of several members with the same key counts.
 fn members(mut members: Vec<(String, Json)>) -> Json {
     members.reverse();
     members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
@@ -46,7 +46,7 @@ fn members(mut members: Vec<(String, Json)>) -> Json {
     Json::Object(members)
 }
 
-/// Containers that Postgres 15 wrote on a little-endian machine, taken from heap pages.
+/// Containers that Postgres 15 wrote on a little-endian machine, copied from heap pages.
 #[cfg(target_endian = "little")]
 mod golden {
     use super::*;
@@ -56,7 +56,7 @@ mod golden {
         hex.as_bytes().chunks(2).map(|pair| nibble(pair[0]) << 4 | nibble(pair[1])).collect()
     }
 
-    /// The value is read from the bytes, and the tests' encoder writes the same bytes for it.
+    /// Asserts that the bytes read as the value, and that the tests' encoder writes the same bytes for it.
     fn check(hex: &str, value: &Json) {
         assert_eq!(decode(&bytes(hex)), *value, "{hex}");
         assert_eq!(encode::container(value), bytes(hex), "{value:?}");
@@ -111,7 +111,7 @@ mod golden {
             ("address".into(), members(vec![("city".into(), string("Köln")), ("zip".into(), string("50667"))])),
             (String::new(), number("1e20")),
         ]);
-        // Not `check`: 1.50 is stored with its scale, which the encoder does not know.
+        // This does not use `check`, because 1.50 is stored with its scale, which the encoder does not know.
         assert_eq!(decode(&bytes(hex)), expected);
     }
 
@@ -171,8 +171,8 @@ fn what_is_no_container_reads_as_null() {
 
 #[test]
 fn children_never_overlap() {
-    // Arrays of three: one that ends with the data, one that goes back to its start, and one that again ends with
-    // the data. A reader that believes them visits 2^20 nodes.
+    // Arrays of three children: the first ends with the data, the second goes back to its start, and the third ends
+    // with the data again. A reader that believes this visits 2^20 nodes.
     const LEVELS: usize = 20;
     let mut bytes = Vec::new();
     for level in (0..LEVELS as u32).rev() {
@@ -201,7 +201,7 @@ fn copies_as_deep_as_it_says() {
     assert_eq!((levels, value), (crate::value::COPIED_LEVELS, Json::Null));
 }
 
-/// How many nodes a whole walk visits, `depth` levels deep, looking at each byte handed out.
+/// The number of nodes that a walk over `depth` levels visits. It reads each byte of their strings.
 fn nodes(node: JsonbNode<'_>, depth: usize) -> usize {
     let below = match node.view() {
         View::Null | View::Bool(_) => 0,
@@ -240,7 +240,7 @@ fn any_scalar() -> impl Strategy<Value = Json> {
     prop_oneof![Just(Json::Null), any::<bool>().prop_map(Json::Bool), any_number(), "\\PC{0,12}".prop_map(Json::String),]
 }
 
-/// Keys that often share their length or their first bytes.
+/// Keys that often have the same length or the same first bytes.
 fn any_key() -> impl Strategy<Value = String> {
     prop_oneof!["[ab]{0,10}", "prop_[0-9]{1,3}", "a{6,9}[ab]", "a{7,8}[ab]{0,2}b{7,9}", "\\PC{0,20}", "[a-c]{17,300}"]
 }
@@ -255,7 +255,7 @@ fn any_json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// Objects and arrays below, at and above the stride, and well beyond it.
+/// Objects and arrays with fewer children than the stride, as many, and more.
 fn wide_json() -> impl Strategy<Value = Json> {
     prop_oneof![
         24 => any_json(),
@@ -364,7 +364,7 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(header in any::<u32>(), mut bytes in vec(any::<u8>(), 0..400), mut keys in vec(any_key(), 0..10)) {
         walk(&bytes, &mut keys)?;
-        // A header that fits, so that what follows it is read as entries.
+        // A header that fits the data, so that the bytes after it are read as entries.
         let count = bytes.len() as u32 / 8;
         let fitting = (header & !COUNT) | (header % (count + 1));
         bytes.splice(0..bytes.len().min(4), fitting.to_ne_bytes());
@@ -375,7 +375,7 @@ proptest! {
 /// Reads everything that can be read from bytes that may be damaged.
 fn walk(bytes: &[u8], keys: &mut [String]) -> Result<(), TestCaseError> {
     let root = Jsonb::new(bytes).root();
-    // A node takes an entry of 4 bytes, save the root.
+    // Each node but the root has an entry of 4 bytes.
     prop_assert!(nodes(root, 500) <= bytes.len() / 4 + 1);
     black_box(to_json(root));
     match root.view() {

@@ -1,4 +1,4 @@
-//! Conditions and the SQL they become, as documentation: one table for each rule.
+//! Conditions and the SQL that they are compiled to. Each rule has a table.
 
 use super::*;
 use crate::ast::Comparison;
@@ -226,7 +226,7 @@ fn what_sql_cannot_say_is_put_to_an_object_built_from_the_row() {
         ),
         (r#"{"extra.a.b": 1}"#, r#"jsonb_build_object('extra', extra) @~ '{"extra.a.b": {"$eq": 1}}'"#),
         (r#"{"extra": {"$exists": false}}"#, "extra IS NULL"),
-        // JSON null is there, but what jsonb_build_object makes of NULL is not.
+        // A JSON null is present, but the null that jsonb_build_object makes of NULL is not.
         (
             r#"{"extra": {"$not": {"$type": "null"}}}"#,
             r#"extra IS NULL OR jsonb_build_object('extra', extra) @~ '{"extra": {"$as": "json", "$not": {"$type": ["null"]}}}'"#,
@@ -252,7 +252,7 @@ fn typed_indexes_serve() {
             r#"{"spent": {"$gt": 9, "$lt": 99}, "colour": "red"}"#,
             r#"property_number(properties, 'spent') > 9 AND property_number(properties, 'spent') < 99 AND properties @~ '{"colour": {"$as": "string", "$eq": "red"}}'"#,
         ),
-        // What a missing property satisfies is not in an index.
+        // An index does not have rows without the property.
         (r#"{"spent": {"$ne": 9}}"#, r#"properties @~ '{"spent": {"$as": "number", "$ne": 9}}'"#),
         (r#"{"spent": null}"#, r#"properties @~ '{"spent": {"$as": "number", "$eq": null}}'"#),
     ]);
@@ -271,7 +271,7 @@ fn an_index_of_days_or_instants_is_narrower_or_exact() {
             r#"{"paid_at": {"$gt": "2024-02-01T10:00:00Z"}}"#,
             "property_timestamp(properties, 'paid_at') > '2024-02-01T10:00:00Z'",
         ),
-        // Which a contact that paid on that day, no hour known, satisfies too.
+        // A contact that paid on that day at an unknown hour satisfies this, too.
         (
             r#"{"paid_at": {"$gte": "2024-02-01T10:00:00Z"}}"#,
             r#"property_timestamp(properties, 'paid_at') >= '2024-02-01T00:00:00Z' AND properties @~ '{"paid_at": {"$as": "timestamp", "$gte": {"$date": "2024-02-01T10:00:00Z"}}}'"#,

@@ -55,7 +55,7 @@ fn is_as_expected(error: &Error, expected: &Refusal) -> bool {
         && is(&error.hint, &expected.hint)
 }
 
-/// The kind whose errors the extension raises with that SQLSTATE.
+/// The kind of errors that the extension raises with this SQLSTATE.
 fn kind(sqlstate: &str) -> ErrorKind {
     match sqlstate {
         "22P02" => ErrorKind::NotJson,
@@ -95,7 +95,7 @@ fn an_index_looks_for_what_the_cases_say() {
     }
 }
 
-/// What an index looks for is necessary: every match has it.
+/// Every document that matches has what an index looks for.
 #[test]
 fn an_index_loses_no_match() {
     for case in cases::cases().iter().filter(|case| case.refusal.is_none()) {

@@ -1,4 +1,4 @@
-//! What the documentation says that core knows better.
+//! Parts of the documentation that the core determines.
 
 use segments_core::error::ErrorKind::BadPattern;
 use segments_core::error::Refusal;

@@ -1,4 +1,4 @@
-//! What matches what, where that is no case of `tests/cases`: long documents, many fields, complements, interrupts.
+//! Evaluation that `tests/cases` cannot express: long documents, many fields, complements, interrupts.
 
 mod common;
 
@@ -49,7 +49,7 @@ fn many_fields_are_looked_up_in_one_go() {
     )]);
 }
 
-/// Long strings are searched in another way: what matters at the ends of a text, of lines and of words stays as it is.
+/// Long strings are searched in another way, which must give the same results at the ends of text, lines and words.
 #[test]
 fn patterns_mean_the_same_in_long_strings() {
     let filling = "lorem ipsum ".repeat(8000);

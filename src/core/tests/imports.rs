@@ -1,4 +1,4 @@
-//! Imports go down only, in the order that the documentation of each crate gives, and never in a circle.
+//! Imports go down only, in the order that the documentation of each crate gives, and form no circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,11 +23,11 @@ fn the_extension_imports_downwards() {
     assert_eq!(wrong_imports(root, &floors), Vec::<String>::new());
 }
 
-/// A module by the names that lead to it.
+/// The names on the path to a module.
 type Module = Vec<String>;
 
-/// The imports that do not go to a floor below, and those that make a circle. A module and the modules inside it may
-/// import each other; the modules of one folder, each with those inside it, may not form a circle.
+/// Finds imports that do not go to a floor below, and imports that form a circle. A module and the modules inside it
+/// may import each other. The modules of one folder, each together with those inside it, may not form a circle.
 fn wrong_imports(root: &Path, floors: &[Vec<&str>]) -> Vec<String> {
     let floor = |module: &[String]| floors.iter().position(|names| names.contains(&module[0].as_str()));
     let files: BTreeMap<Module, PathBuf> = modules(root, &[]).into_iter().collect();
@@ -57,7 +57,7 @@ fn wrong_imports(root: &Path, floors: &[Vec<&str>]) -> Vec<String> {
     wrong
 }
 
-/// The imports that are left when those from and to modules that are in no circle are taken away.
+/// Removes imports from and to modules that are in no circle, until only circles are left.
 fn circles(mut imports: BTreeSet<(Module, Module)>) -> BTreeSet<(Module, Module)> {
     loop {
         let (from, to): (BTreeSet<Module>, BTreeSet<Module>) = imports.iter().cloned().unzip();
@@ -70,7 +70,7 @@ fn circles(mut imports: BTreeSet<(Module, Module)>) -> BTreeSet<(Module, Module)
     }
 }
 
-/// The modules below a folder with their files, without tests and without the core, which is a crate of its own.
+/// The modules below a folder and their files, without tests and without the core, which is another crate.
 fn modules(folder: &Path, parent: &[String]) -> Vec<(Module, PathBuf)> {
     let mut modules = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -87,7 +87,7 @@ fn modules(folder: &Path, parent: &[String]) -> Vec<(Module, PathBuf)> {
     modules
 }
 
-/// The paths that a file names from the root of its crate or from its parent, in `use` or elsewhere.
+/// The paths in a file that begin with `crate` or `super`, in `use` or elsewhere.
 fn imports(source: &str, module: &Module) -> Vec<Module> {
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let code: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -97,7 +97,7 @@ fn imports(source: &str, module: &Module) -> Vec<Module> {
     for (start, base) in [("crate::", &[][..]), ("super::", parent)] {
         for (position, _) in code.match_indices(start) {
             let before = code[..position].chars().next_back();
-            // Of `super::super::` the first is read, and goes on to the second.
+            // `super::super::` is read from the first `super`.
             if before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != ':') {
                 read_tree(&mut &code[position + start.len()..], base.to_vec(), &mut imports);
             }
@@ -132,7 +132,7 @@ fn read_tree(code: &mut &str, mut path: Module, imports: &mut Vec<Module>) {
             None => break,
         }
     }
-    // `as` and the name that follows.
+    // Skips `as` and the name after it.
     *code = code.find([',', '}', ';', '\n']).map_or("", |end| &code[end..]);
     imports.push(path);
 }

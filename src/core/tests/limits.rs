@@ -1,4 +1,5 @@
-//! The language's limits: what is just within each passes, and one more is refused by name.
+//! The limits of the language: a condition just within a limit passes, and one more is refused with the name of the
+//! limit.
 
 mod common;
 
@@ -33,7 +34,7 @@ fn limit_of_nesting() {
     let path = |keys: usize| format!(r#"{{"{}": 1}}"#, vec!["a"; keys].join("."));
     assert_kind(&path(limits::NESTING), None);
     assert_kind(&path(limits::NESTING + 1), Some(TooDeep));
-    // Unbalanced
+    // Brackets without an end
     assert_kind(&"[".repeat(1_000_000), Some(NotJson));
 }
 
@@ -63,7 +64,7 @@ fn limit_of_nodes() {
         (error.kind, error.message.as_str()),
         (TooLarge, "condition has more than 10000 tests, logical operators and values")
     );
-    // $or is a node, a typed test is one as an untyped is, and so is each value inside a literal.
+    // $or is a node, and so are each test, typed or not, and each value inside a literal.
     let or = |count: usize, each: &str| format!(r#"{{"$or": [{}]}}"#, vec![each; count].join(", "));
     assert_kind(&or(limits::NODES - 1, r#"{"a": {"$as": "number", "$gt": 1}}"#), None);
     assert_kind(&or(limits::NODES, r#"{"a": 1}"#), Some(TooLarge));
@@ -81,7 +82,7 @@ fn limit_of_entries() {
         assert_eq!((error.kind, error.pointer), (TooLarge, format!("/a/{operator}")));
         assert_eq!(error.message, format!("{operator} lists 10001 entries, more than the limit of 10000"));
     }
-    // Entries are not nodes; what is inside them is.
+    // Entries are no nodes, but values inside entries are.
     let two = |count: usize| {
         let list = vec!["1"; count].join(", ");
         format!(r#"{{"a": {{"$in": [{list}]}}, "b": {{"$in": [{list}]}}}}"#)
@@ -94,7 +95,7 @@ fn limit_of_entries() {
 #[test]
 fn limits_of_patterns() {
     let regex = |pattern: &str| format!(r#"{{"a": {{"$regex": "{pattern}"}}}}"#);
-    // Mail domains; the compiled size decides, not the length of the text.
+    // Mail domains. The size of the compiled pattern counts, not the length of its text.
     let domains = |count: usize| {
         let names: Vec<String> =
             (0..count).map(|n| format!("mail{n}\\\\.example{}\\\\.com", n * 7919 % 1000)).collect();
@@ -102,26 +103,27 @@ fn limits_of_patterns() {
     };
     assert_kind(&domains(1000), None);
     assert_kind(&domains(10_000), Some(TooLarge));
-    // The regular expressions of Unicode's classes are large.
+    // Unicode's classes are large compiled.
     assert_kind(&regex(r"^\\w{3,50}$"), None);
     assert_kind(&regex("[a-z]{1000}"), None);
     let error = refusal(&regex(r"\\w{100}")).unwrap();
     assert_eq!((error.kind, error.message.as_str()), (TooLarge, "compiled pattern exceeds the limit of 1048576 bytes"));
-    // Fast to refuse
+    // This must be refused quickly
     assert_kind(&regex("((((x{99}){99}){99}){99}){99}"), Some(TooLarge));
     assert_kind(&regex(&"(".repeat(1000)), Some(BadPattern));
     for pattern in ["k", "k|", "[a-c]", r"\\w", r"[\\w]", "(?:)", "(", "#"] {
         assert!(refusal(&regex(&pattern.repeat(1 << 18))).is_some(), "{pattern}");
-        // Within what is looked at
+        // The longest pattern that is read
         _ = refusal(&regex(&pattern.repeat((limits::PATTERN_BYTES / 8) / pattern.len())));
     }
-    // Text that is compared without case compiles too: it is not limited as a pattern, but as what it compiles to.
+    // Text that is compared without regard to case is compiled, too. The size of the compiled text is limited, not its
+    // length.
     let contains = |length: usize| format!(r#"{{"a": {{"$contains": "{}", "$options": "i"}}}}"#, "k".repeat(length));
     assert_kind(&contains(1001), None);
     assert_kind(&contains(50_000), Some(TooLarge));
     assert_kind(&contains(limits::TEXT_BYTES - 100), Some(TooLarge));
     assert_kind(&format!(r#"{{"a": {{"$contains": "{}"}}}}"#, "k".repeat(70_000)), None);
-    // Together
+    // Several patterns together
     let several = |count: usize| {
         let patterns: Vec<String> = (0..count).map(|_| regex(r"\\w{10}")).collect();
         format!(r#"{{"$or": [{}]}}"#, patterns.join(", "))

@@ -1,8 +1,9 @@
-//! Rule 8: large patterns. What patterns mean is in `tests/cases/patterns.toml`.
+//! Large patterns. `tests/cases/patterns.toml` has what patterns mean.
 
 use segments_core::pattern::Pattern;
 
-/// The classes of Unicode make it large: the forward automaton is within the limit, what the regex crate adds is not.
+/// Unicode's classes make the pattern large: its forward automaton is within the limit, but the automata that the regex
+/// crate adds are not.
 #[test]
 fn large_patterns_match_as_small_ones_do() {
     let cases: [(&str, &[&str], &[&str]); 2] = [

@@ -1,4 +1,4 @@
-//! Many conditions at once say what each of them says alone.
+//! Conditions that are evaluated together give the same results as each of them alone.
 
 mod common;
 #[path = "../../../tests/conformance/generate/condition.rs"]
@@ -21,7 +21,7 @@ use segments_core::program::{Program, Surroundings};
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::value::Json;
 
-/// Puts the documents to the conditions, alone and at once, with the memory of one document used for the next.
+/// Puts the documents to the conditions alone and together; the matches of one document are used again for the next.
 #[track_caller]
 fn assert_same(conditions: &[Checked], documents: &[Json], topics: &[String]) {
     let set = ProgramSet::compile(conditions);
@@ -42,7 +42,7 @@ fn assert_same(conditions: &[Checked], documents: &[Json], topics: &[String]) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(80))]
 
-    /// Untyped conditions of every operator on nested documents: those that are compared with MongoDB's.
+    /// Untyped conditions with every operator, on nested documents.
     #[test]
     fn untyped(seed: u64, conditions in 1usize..150) {
         let mut random = Random::new(seed);
@@ -67,7 +67,7 @@ proptest! {
     }
 }
 
-/// Sets of hundreds, in which lists become bits and bounds have checkpoints.
+/// Hundreds of conditions, so that lists become bits, and bounds have checkpoints.
 #[test]
 fn many_conditions_on_one_field() {
     let conditions = (0..10_000).map(|number| match number % 10 {
@@ -135,7 +135,7 @@ const ANYTHING: &[&str] = &[
     r#"[{"city": "a"}, {"city": [1]}, 3]"#,
 ];
 
-/// One test, or a few, on a property of that type.
+/// One or a few tests on a property of a type.
 fn tests(operands: BoxedStrategy<String>, ordered: bool, text: bool) -> BoxedStrategy<String> {
     let mut all = vec![
         operands.clone().prop_map(|operand| format!(r#"{{"$eq": {operand}}}"#)).boxed(),
@@ -214,7 +214,7 @@ fn condition_text() -> impl Strategy<Value = String> {
     })
 }
 
-/// Values of the right type, of the wrong one, and none.
+/// Properties with values of the right type, with values of a wrong type, and without a value.
 fn document_text() -> impl Strategy<Value = String> {
     let any = prop_oneof![pick(NUMBERS), pick(STRINGS), pick(DATES), pick(ANYTHING)].boxed();
     let value = move |name: &'static str, values: BoxedStrategy<String>| {

@@ -1,4 +1,4 @@
-//! What is refused, where that is no case of `tests/cases`.
+//! Refusals that `tests/cases` cannot express.
 
 mod common;
 
@@ -15,7 +15,7 @@ fn an_unknown_operator_that_is_like_none_gets_a_list() {
     assert!(far.hint.starts_with("Operators that may stand here: $not, $comment, $eq, $ne,"), "{}", far.hint);
 }
 
-/// None is ignored.
+/// No operator is ignored where it may not stand.
 #[test]
 fn every_operator_is_refused_somewhere() {
     for row in OPERATORS {

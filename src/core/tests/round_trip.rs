@@ -1,4 +1,5 @@
-//! Printing and reading are inverse, and what the check prints means what it checked.
+//! What is printed reads back as the same condition, and the checked form of a condition means the same as the
+//! condition.
 
 mod common;
 
@@ -14,7 +15,7 @@ use segments_core::parse::parse;
 use segments_core::path::Path;
 use segments_core::value::Json;
 
-/// No declarations, but a zone and a clock.
+/// A scope without declarations, with a zone and a clock.
 struct Undeclared;
 
 impl Scope for Undeclared {
@@ -64,7 +65,7 @@ proptest! {
         prop_assert_eq!(read.unwrap().to_string(), text);
     }
 
-    /// Compiled SQL puts the printed form to the document, in UTC and without a clock.
+    /// Compiled SQL puts the printed form to documents, in UTC and without a clock.
     #[test]
     fn what_the_check_prints_means_what_it_checked(
         Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false }),
@@ -81,7 +82,7 @@ proptest! {
         }
     }
 
-    /// Whatever is asked, the complement says the opposite.
+    /// The complement of a condition holds exactly where the condition does not.
     #[test]
     fn a_condition_or_its_complement_holds(
         Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false }),
@@ -96,7 +97,7 @@ proptest! {
         prop_assert_eq!(Json::parse(&document.to_string()).unwrap(), document);
     }
 
-    /// Any text is read or refused.
+    /// Any text is either read or refused.
     #[test]
     fn no_text_panics(text in "[{}\\[\\]:,\"$a-e0-9.\\\\ ]{0,40}|\\PC{0,40}") {
         if let Ok(condition) = parse(&text) {
@@ -105,7 +106,7 @@ proptest! {
     }
 }
 
-/// The check of long `$all` and deep conditions prints text that is within the limits, as what it checked was.
+/// The checked form of a condition with long `$all` or deep nesting is within the limits, too.
 #[test]
 fn large_conditions_print_within_the_limits() {
     let list = (0..10_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");

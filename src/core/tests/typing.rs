@@ -1,4 +1,4 @@
-//! Typed properties, where that is no case of `tests/cases`.
+//! Typed properties: rules that `tests/cases` cannot express.
 
 mod common;
 
@@ -25,7 +25,7 @@ fn mistakes(text: &str) -> Vec<Error> {
     check(&condition, &Audience).err().unwrap_or_default()
 }
 
-/// The text that the check makes of a condition, to be put to the document alone.
+/// The text of the checked condition, for documents alone.
 fn printed(text: &str, scope: &dyn Scope) -> String {
     checked(text, scope).on_document().unwrap().to_condition().to_string()
 }
@@ -125,7 +125,7 @@ fn topics_and_segments() {
     }
 }
 
-/// An audience of one segment.
+/// An audience with one segment.
 struct Of(Checked);
 
 impl Scope for Of {
@@ -160,7 +160,7 @@ impl Scope for Of {
 
 #[test]
 fn segments_count_against_the_limits() {
-    // Each refers to the one before twice: without a limit, 40 steps would be 2⁴⁰ tests.
+    // Each segment refers to the previous one twice. Without a limit, 40 steps would make 2⁴⁰ tests.
     let twice = parse(r#"{"$or": [{"$segment": "s", "a": 1}, {"$not": {"$segment": "s"}}]}"#).unwrap();
     let mut segment = checked(r#"{"b": 1}"#, &DocumentOnly);
     let refused = (0..40).find_map(|_| match check(&twice, &Of(segment.clone())) {
@@ -212,7 +212,7 @@ fn keys_that_are_not_declared_are_read_as_the_condition_says() {
     }
 }
 
-/// In whichever zone, nothing is after the last day that there is: neither what columns hold beyond it.
+/// In no zone is anything after the last day, not even the values of columns that are beyond it.
 #[test]
 fn nothing_is_after_the_last_day() {
     for (days, micros) in [(i32::MAX, i64::MAX), (3_000_000, 300_000_000_000_000_000)] {

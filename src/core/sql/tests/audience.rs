@@ -1,4 +1,4 @@
-//! The audience of the tests: its table, its properties, and how conditions on it are compiled.
+//! The audience of the tests: its table and its properties, and functions that compile conditions on it.
 
 use crate::check::{Declaration, Scope, check};
 use crate::date::{Instant, Utc, Zone};
@@ -9,7 +9,7 @@ use crate::path::Path;
 use crate::sql::*;
 use crate::types::{PropertyType, ScalarType};
 
-/// The contacts of these tests.
+/// The table of contacts.
 pub(in crate::sql) fn contacts() -> ContactTable {
     let column = |name: &str, kind| Column { name: name.into(), not_null: name == "id", kind };
     let text = || ColumnKind::Text { deterministic: true };
@@ -82,7 +82,7 @@ pub(in crate::sql) fn qualified() -> Style {
     Style { names: Names::Qualified, extension_schema: "public".into(), alias: None }
 }
 
-/// The properties of [`contacts`]: the columns, and custom ones.
+/// The properties of [`contacts`]: columns and custom properties.
 struct Audience(ContactTable);
 
 const CUSTOM: [(&str, PropertyType); 9] = [
@@ -142,7 +142,7 @@ pub(in crate::sql) fn assert_sql(table: &ContactTable, style: &Style, rows: &[(&
     for (condition, sql) in rows {
         let written = where_clause(&checked(condition), table, style);
         assert_eq!(written, *sql, "{condition}");
-        // Citus plans no sub-query without a column, and no LATERAL one without FROM.
+        // Citus cannot plan a sub-query without a column, nor a LATERAL sub-query without FROM.
         assert!(!written.contains("SELECT FROM") && !written.contains("LATERAL"), "{condition}");
     }
 }

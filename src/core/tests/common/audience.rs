@@ -1,4 +1,4 @@
-//! The audience of `tests/cases/audience.toml`: declared properties, topics and segments, read in New York.
+//! The audience of `tests/cases/audience.toml`: declared properties, topics and segments; its zone is New York.
 
 use super::cases;
 use segments_core::check::{Declaration, Scope};
@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 static WRITTEN: LazyLock<cases::Audience> = LazyLock::new(cases::audience);
 
-/// That audience.
+/// The audience.
 pub struct Audience;
 
 impl Scope for Audience {
@@ -79,7 +79,7 @@ fn missing(message: String) -> Refusal {
     Refusal { kind: ErrorKind::UnknownObject, message, hint: "Create it first.".to_owned() }
 }
 
-/// New York's rules of 2024, by hand: EST, and EDT from 2024-03-10 07:00 UTC until 2024-11-03 06:00 UTC.
+/// New York in 2024: EST, and EDT from 2024-03-10 07:00 UTC until 2024-11-03 06:00 UTC.
 pub struct NewYork;
 
 const HOUR: i64 = 3_600_000_000;

@@ -1,6 +1,6 @@
 //! Random conditions and documents.
 //!
-//! Conditions are trees as the parser makes them: keys in order and once, and nothing that is refused.
+//! Conditions are trees as the parser makes them: keys are unique and in order, and nothing is refused.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -16,18 +16,18 @@ use segments_core::types::{JsonType, PropertyType, ScalarType};
 use segments_core::value::{Json, Value, key_order};
 use std::fmt;
 
-/// What may stand in a condition.
+/// The members that a condition may have.
 #[derive(Clone, Copy)]
 pub struct Options {
     /// `$topic` and `$segment`
     pub audience: bool,
-    /// `$expr`: not inside an element
+    /// `$expr`, which elements of arrays may not have
     pub pairs: bool,
-    /// Any text as field, string and key; otherwise few, which documents have too
+    /// Whether fields, strings and keys are any text; otherwise they are a few texts, which documents have, too
     pub any_text: bool,
 }
 
-/// Something that a failing test shows as its text, not as its tree.
+/// A value that a failing test shows as text and not as a tree.
 #[derive(Clone)]
 pub struct Shown<T>(pub T);
 
@@ -80,7 +80,7 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
     prop_oneof![8 => document_only, 1 => audience].boxed()
 }
 
-/// Of topics, which have two operators more, or of segments.
+/// The operand of `$topic` or of `$segment`; that of `$topic` has two operators more.
 fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = NamePredicate> {
     let names = || vec(text(options), 0..3);
     let of_both = prop_oneof![
@@ -154,7 +154,7 @@ fn field_predicate(options: Options, levels: u32) -> BoxedStrategy<FieldPredicat
     .boxed()
 }
 
-/// Tests of any kind, read as the stored value is.
+/// Untyped tests of any kind.
 fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
     let read_as = option::weighted(0.1, Just(PropertyType::Json));
     (read_as, vec(test(options, levels), 1..4), option::of("[imsx]{0,2}"))
@@ -162,7 +162,8 @@ fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
         .boxed()
 }
 
-/// In one object there is one `$options`, and beside a text test it can only be about case.
+/// Gives all tests of an object the same options, because it has only one `$options`. Beside a test for literal text,
+/// only `i` is possible.
 fn with_options(tests: Vec<Test>, letters: Option<&str>) -> Vec<Test> {
     let has_text = tests.iter().any(|test| matches!(test, Test::Text(..)));
     let letters = letters.map(|letters| if has_text { letters.replace(['m', 's', 'x'], "") } else { letters.into() });
@@ -208,7 +209,7 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
 
 fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
     let options = Options { audience: false, pairs: false, ..options };
-    // An object of `$not` alone would be a predicate.
+    // An object that has only `$not` would read as a predicate.
     let reads_as_condition = |condition: &Condition| match &condition.members[..] {
         [member] => member.key() != "$not",
         _ => true,
@@ -220,7 +221,7 @@ fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
     .boxed()
 }
 
-/// Tests that fit the type that they read the field as.
+/// Typed tests, with operands that fit the type.
 fn typed_predicate() -> BoxedStrategy<Predicate> {
     Union::new(ScalarType::ALL.map(tests_of)).boxed()
 }
@@ -338,7 +339,7 @@ fn object_of<D>(members: Vec<(String, Value<D>)>) -> Value<D> {
     Value::Object(ordered(members, |(key, _)| key))
 }
 
-/// In key order, each key once.
+/// Sorts items into key order, and removes those with the same key.
 fn ordered<T>(mut items: Vec<T>, key: impl Fn(&T) -> &str) -> Vec<T> {
     items.sort_by(|left, right| key_order(key(left).as_bytes(), key(right).as_bytes()));
     items.dedup_by(|left, right| key(left) == key(right));

@@ -1,4 +1,4 @@
-//! What the tests share: documents from text, and conditions put to them.
+//! Shared by the tests: documents from text, and conditions that are put to them.
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part")]
 
 pub mod audience;
@@ -17,13 +17,13 @@ use segments_core::program::{Program, Surroundings};
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::value::Json;
 
-/// The document of that text.
+/// Reads a document.
 #[track_caller]
 pub fn document(text: &str) -> Json {
     Json::parse(text).unwrap_or_else(|error| panic!("{text} is not a document: {error}"))
 }
 
-/// The normal form of the condition, in the scope.
+/// The checked condition in the scope.
 #[track_caller]
 pub fn checked(condition: &str, scope: &dyn Scope) -> Checked {
     let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
@@ -34,7 +34,7 @@ pub fn evaluate(checked: &Checked, document: &Json) -> bool {
     Program::compile(checked).matches(document, Surroundings::NONE)
 }
 
-/// A document alone, where the zone of the tests is known.
+/// A scope with nothing but a document, which knows the zone of the tests.
 pub struct Zoned;
 
 impl Scope for Zoned {
@@ -74,7 +74,7 @@ impl Scope for Zoned {
 /// A row of a table of cases: a condition, documents that match it, and documents that do not.
 pub type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-/// Puts every condition to its documents, and so too the text that compiled SQL would carry, and all at once.
+/// Puts each condition to its documents: by itself, as the text that compiled SQL has, and all conditions together.
 #[track_caller]
 pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
     let mut wrong = Vec::new();
@@ -103,7 +103,7 @@ pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// What is said against a condition, by the parser or else by the check.
+/// The errors of a condition, from the parser or from the check.
 pub fn refusals(text: &str, scope: &dyn Scope) -> Vec<Error> {
     match parse(text) {
         Err(error) => vec![error],
@@ -111,12 +111,12 @@ pub fn refusals(text: &str, scope: &dyn Scope) -> Vec<Error> {
     }
 }
 
-/// The first of it, where the condition is put to documents alone.
+/// The first error of a condition on documents alone.
 pub fn refusal(text: &str) -> Option<Error> {
     refusals(text, &DocumentOnly).into_iter().next()
 }
 
-/// Says that the condition is refused so, or not at all.
+/// Asserts that the condition is refused with this kind, or is not refused.
 #[track_caller]
 pub fn assert_kind(text: &str, kind: Option<ErrorKind>) {
     let shown: String = text.chars().take(80).collect();
