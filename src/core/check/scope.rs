@@ -54,11 +54,11 @@ pub trait Scope {
     fn segment(&self, reference: &str) -> Result<Checked, Refusal>;
     /// The zone of dates without an offset.
     fn zone(&self) -> &dyn Zone;
-    /// The same, for conditions that are to read days where documents are.
+    /// The same zone, with its name: the checked form carries it, so that documents are read in it.
     fn named_zone(&self) -> NamedZone {
         NamedZone::utc()
     }
-    /// The zone of that name; `None` where there is none.
+    /// The zone with this name; `None` if there is none.
     fn find_zone(&self, name: &str) -> Option<NamedZone> {
         (name == "UTC").then(NamedZone::utc)
     }

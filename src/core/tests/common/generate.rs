@@ -21,7 +21,7 @@ use std::fmt;
 pub struct Options {
     /// `$topic` and `$segment`
     pub audience: bool,
-    /// `$expr`: not inside an element
+    /// `$expr`, which elements of arrays may not have
     pub pairs: bool,
     /// Whether fields, strings and keys are any text; otherwise they are a few texts, which documents have, too
     pub any_text: bool,

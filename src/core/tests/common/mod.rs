@@ -34,7 +34,7 @@ pub fn evaluate(checked: &Checked, document: &Json) -> bool {
     Program::compile(checked).matches(document, Surroundings::NONE)
 }
 
-/// A document alone, where the zone of the tests is known.
+/// A scope with nothing but a document, which knows the zone of the tests.
 pub struct Zoned;
 
 impl Scope for Zoned {
