@@ -142,6 +142,10 @@ pub enum Test {
     Type(TypeOperand),
     /// `$empty`
     Empty(bool),
+    /// `$mod`: the divisor, which is not 0, and the remainder
+    Mod(i64, i64),
+    /// `$eq`, `$ne`, `$in` or `$nin` beside `$options`: the test, and the letters
+    WithOptions(Box<Test>, String),
     /// `$comment`: not a test, but text among them
     Comment(String),
 }
@@ -339,6 +343,8 @@ impl Test {
             Test::Size(_) => Operator::Size,
             Test::Type(_) => Operator::Type,
             Test::Empty(_) => Operator::Empty,
+            Test::Mod(..) => Operator::Mod,
+            Test::WithOptions(test, _) => test.operator(),
             Test::Comment(_) => Operator::Comment,
         }
     }

@@ -9,7 +9,9 @@ use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
 use crate::path::Path;
+use crate::pattern::Caseless;
 use crate::types::{PropertyType, ScalarType};
+use crate::value::Value;
 
 mod constant;
 mod document;
@@ -236,8 +238,45 @@ impl Checker<'_> {
             Test::Size(size) => Expr::Test(ValueTest::Size(*size)),
             Test::Type(TypeOperand::One(kind)) => Expr::Test(ValueTest::Type(vec![*kind])),
             Test::Type(TypeOperand::Any(kinds)) => Expr::Test(ValueTest::Type(kinds.clone())),
+            Test::Mod(divisor, remainder) => Expr::Test(ValueTest::Mod(*divisor, *remainder)),
+            Test::WithOptions(test, letters) if letters.is_empty() => self.test(test, read_as),
+            Test::WithOptions(test, _) => self.alike(test, read_as),
             Test::Comment(_) => Expr::Const(true),
         }
+    }
+
+    /// `$eq`, `$ne`, `$in` and `$nin` without regard to case: of what is no string, exactly.
+    fn alike(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        let is_of_strings =
+            |property_type: PropertyType| matches!(property_type.element(), None | Some(ScalarType::String));
+        if let Some(property_type) = read_as.filter(|property_type| !is_of_strings(*property_type)) {
+            self.at(Operator::Options.name(), |checker| {
+                let message = format!("$options does not fit a property of type {property_type}");
+                checker.fail(ErrorKind::TypeMismatch, message, "Case is ignored in strings: leave $options out.");
+            });
+            return Expr::Const(false);
+        }
+        let (operands, is_positive, is_list) = match test {
+            Test::Eq(operand) | Test::Ne(operand) => {
+                (std::slice::from_ref(operand), matches!(test, Test::Eq(_)), false)
+            }
+            Test::In(operands) | Test::Nin(operands) => (operands.as_slice(), matches!(test, Test::In(_)), true),
+            test => return self.test(test, read_as),
+        };
+        let (mut texts, mut others) = (Vec::new(), Vec::new());
+        for (index, operand) in operands.iter().enumerate() {
+            let constant = match is_list {
+                true => self.at(index, |checker| checker.constant(operand, read_as)),
+                false => self.constant(operand, read_as),
+            };
+            match constant {
+                Some(Value::String(text)) => texts.push(text),
+                constant => others.extend(constant),
+            }
+        }
+        let alike = (!texts.is_empty()).then(|| Expr::Test(ValueTest::Alike(Caseless::new(texts))));
+        let equal = (!others.is_empty()).then(|| Expr::Test(ValueTest::In(others)));
+        Expr::or(alike.into_iter().chain(equal)).negate_unless(is_positive)
     }
 
     fn membership(&mut self, operands: &[Operand], read_as: Option<PropertyType>) -> Expr<ValueTest> {

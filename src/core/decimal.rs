@@ -5,6 +5,7 @@
 //! comparison is exact at any size, and never goes through `f64`.
 
 mod rank;
+mod remainder;
 
 pub use rank::{Rank, Ranked, RankedDecimal};
 

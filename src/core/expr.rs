@@ -7,7 +7,7 @@ use crate::ast::Comparison;
 use crate::date::DateRange;
 use crate::operator::Operator;
 use crate::path::Path;
-use crate::pattern::{Needle, Pattern, TextTest};
+use crate::pattern::{Caseless, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
@@ -92,6 +92,10 @@ pub enum ValueTest {
     Size(u64),
     /// Of one of these types
     Type(Vec<JsonType>),
+    /// A number whose integral part leaves that remainder, divided by the first of them
+    Mod(i64, i64),
+    /// A string that is one of these, but for case
+    Alike(Caseless),
     /// Missing, null, or an empty string, array or object
     Empty,
 }
@@ -289,6 +293,8 @@ impl ValueTest {
             ValueTest::ElemMatch(_) => Operator::ElemMatch,
             ValueTest::Size(_) => Operator::Size,
             ValueTest::Type(_) => Operator::Type,
+            ValueTest::Mod(..) => Operator::Mod,
+            ValueTest::Alike(_) => Operator::In,
             ValueTest::Empty => Operator::Empty,
         }
     }

@@ -35,6 +35,7 @@ pub enum Operator {
     Size,
     Type,
     Empty,
+    Mod,
     As,
     Zone,
     Date,
@@ -73,6 +74,8 @@ pub enum Fits {
     Everything,
     /// Types whose values have an order: all but boolean
     Ordered,
+    /// Numbers, and arrays of them
+    Numbers,
     /// Strings, and arrays of them
     Strings,
     /// Strings, not arrays of them
@@ -206,7 +209,7 @@ pub static OPERATORS: &[OperatorRow] = &[
         "a string ends with the text"),
     row(Op::Options,    "$options",    Modifier,  Fits::Nothing,       IndexUse::None,
         "a string of letters",
-        "`i` ignores case, `m` `^` and `$` match at lines, `s` `.` matches newline, `x` ignores white space in the pattern"),
+        "`i` ignores case, `m` `^` and `$` match at lines, `s` `.` matches newline, `x` ignores white space in the pattern; beside `$eq` `$ne` `$in` `$nin`, `i` ignores case"),
     row(Op::All,        "$all",        Predicate, Fits::Arrays,        IndexUse::Equality,
         "an array of JSON values or `$elemMatch`",
         "every entry is matched; `[]` matches nobody"),
@@ -222,6 +225,9 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::Empty,      "$empty",      Predicate, Fits::Everything,    IndexUse::None,
         "a boolean",
         "missing, null, `\"\"`, `[]` or `{}`"),
+    row(Op::Mod,        "$mod",       Predicate, Fits::Numbers,       IndexUse::None,
+        "`[divisor, remainder]`, two integers, the first not 0",
+        "a number whose integral part leaves that remainder, which has the number's sign"),
     row(Op::As,         "$as",         Modifier,  Fits::Nothing,       IndexUse::None,
         "a property type",
         "how its siblings read the field; under a scalar type arrays are not fanned out"),
@@ -302,6 +308,7 @@ impl Fits {
         match self {
             Fits::Everything => true,
             Fits::Ordered => element != Some(ScalarType::Boolean),
+            Fits::Numbers => matches!(element, None | Some(ScalarType::Number)),
             Fits::Strings => matches!(element, None | Some(ScalarType::String)),
             Fits::SingleStrings => matches!(property, PropertyType::Json | PropertyType::Scalar(ScalarType::String)),
             Fits::Arrays => !property.is_scalar(),

@@ -3,10 +3,12 @@
 use crate::error::{ErrorKind, Refusal};
 use crate::limits::PATTERN_BYTES;
 use crate::operator::Operator;
+pub use caseless::Caseless;
 pub use construct::{CONSTRUCTS, Construct, markdown_table};
 use reading::Reading;
 use search::Search;
 
+mod caseless;
 mod construct;
 mod expression;
 mod reading;

@@ -89,6 +89,7 @@ fn options(test: &Test) -> Option<&str> {
     match test {
         Test::Regex(pattern) => pattern.options(),
         Test::Text(_, needle) => needle.options(),
+        Test::WithOptions(_, letters) => Some(letters),
         _ => None,
     }
 }
@@ -112,6 +113,8 @@ fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
         }),
         Test::ElemMatch(inner) => inner.fmt(f),
         Test::Size(size) => size.fmt(f),
+        Test::Mod(divisor, remainder) => write!(f, "[{divisor}, {remainder}]"),
+        Test::WithOptions(test, _) => operand_of(f, test),
         Test::Comment(text) => string(f, text),
         Test::Type(TypeOperand::One(kind)) => string(f, kind.name()),
         Test::Type(TypeOperand::Any(kinds)) => array(f, kinds, |f, kind| string(f, kind.name())),

@@ -50,7 +50,8 @@ macro_rules! files {
 /// Every file but `audience.toml`.
 pub const FILES: &[(&str, &str)] = files!(
     "arrays" "dates" "declared" "equality" "indexes" "logic" "order" "paths" "patterns" "presence"
-    "refused_operands" "refused_operators" "refused_periods" "refused_text" "refused_types" "text" "written_types"
+    "refused_operands" "refused_operators" "refused_periods" "refused_text" "refused_types" "remainders_and_case" "text"
+    "written_types"
 );
 
 /// All cases, in the order of the files.

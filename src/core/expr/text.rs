@@ -234,6 +234,12 @@ impl ValueTest {
             ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match(untyped)),
             ValueTest::Size(size) => Test::Size(*size),
             ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.clone())),
+            ValueTest::Mod(divisor, remainder) => Test::Mod(*divisor, *remainder),
+            ValueTest::Alike(caseless) => {
+                let texts = caseless.texts().iter().cloned().map(Value::String).collect();
+                let test = if positive { Test::In(texts) } else { Test::Nin(texts) };
+                return Test::WithOptions(Box::new(test), "i".to_owned());
+            }
         };
         if positive { test } else { negated(vec![test]) }
     }
@@ -281,7 +287,8 @@ fn element_predicate(parts: &[Expr<ValueTest>], untyped: bool) -> Predicate {
         }
     }
     if !equal.is_empty() {
-        tests.push(all_of(equal));
+        let has_options = tests.iter().chain(last.iter().map(|(test, _)| test)).any(is_with_options);
+        tests.push(if has_options { Test::All(equal) } else { all_of(equal) });
     }
     if later.is_empty() {
         tests.extend(last.map(|(test, _)| test));
@@ -317,8 +324,28 @@ fn conjuncts<T>(expr: &Expr<T>) -> &[Expr<T>] {
     }
 }
 
-/// Whether two tests cannot be members of one predicate: its keys are unique, and `$options` is one of them.
+fn is_with_options(test: &Test) -> bool {
+    matches!(test, Test::WithOptions(..))
+}
+
+/// Whether two tests cannot be members of one predicate: its keys are unique, and `$options` is one of them, which is of
+/// patterns or else of every equality.
 fn cannot_join(left: &Test, right: &Test) -> bool {
+    let takes_options = |test: &Test| {
+        matches!(
+            test,
+            Test::Regex(_)
+                | Test::Text(..)
+                | Test::Eq(_)
+                | Test::Ne(_)
+                | Test::In(_)
+                | Test::Nin(_)
+                | Test::WithOptions(..)
+        )
+    };
+    if is_with_options(left) && takes_options(right) || is_with_options(right) && takes_options(left) {
+        return true;
+    }
     let options = |test: &Test| match test {
         Test::Regex(pattern) => Some(pattern.options().map(str::to_owned)),
         Test::Text(_, needle) => Some(needle.options().map(str::to_owned)),

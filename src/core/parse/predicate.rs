@@ -45,20 +45,31 @@ impl Parser {
                 "$as and $options only say how a test is done, and $comment means nothing: add one, such as $eq or $regex.",
             );
         }
-        let takes_options = |operator| {
-            matches!(operator, Operator::Regex | Operator::Contains | Operator::StartsWith | Operator::EndsWith)
-        };
-        if options.is_some() && !tests.iter().any(|(key, _)| Operator::parse(key).is_some_and(takes_options)) {
+        let has = |which: fn(Operator) -> bool| tests.iter().any(|(key, _)| Operator::parse(key).is_some_and(which));
+        let (has_pattern, has_equality) = (has(is_pattern), has(is_equality));
+        if options.is_some() && !has_pattern && !has_equality {
             self.at(Operator::Options.name(), |parser| {
                 parser.fail::<()>(
                     ErrorKind::Unsupported,
                     "$options stands without a test that takes it",
-                    "$options goes with $regex, $contains, $startsWith or $endsWith in the same object.",
+                    "$options goes with $regex, $contains, $startsWith or $endsWith in the same object, or with $eq, $ne, $in or $nin.",
                 )
             });
         }
-        let read =
-            tests.into_iter().map(|(key, raw)| self.at(&key, |parser| parser.test(&key, raw, options.as_deref())));
+        // Patterns have it for themselves.
+        let of_equality = options.clone().filter(|_| !has_pattern);
+        if let Some(options) = of_equality.as_deref().filter(|_| has_equality) {
+            self.at(Operator::Options.name(), |parser| parser.check_options(Some(options), "i"));
+        }
+        let read = tests.into_iter().map(|(key, raw)| {
+            self.at(&key, |parser| {
+                let test = parser.test(&key, raw, options.as_deref())?;
+                match &of_equality {
+                    Some(options) if is_equality(test.operator()) => parser.with_options(test, options),
+                    _ => Some(test),
+                }
+            })
+        });
         Some(Predicate { read_as, tests: read.flatten().collect() })
     }
 
@@ -87,8 +98,49 @@ impl Parser {
             Operator::ElemMatch => self.elem_match(raw).map(Test::ElemMatch),
             Operator::Size => self.size(raw),
             Operator::Type => self.type_names(raw).map(Test::Type),
+            Operator::Mod => self.modulo(raw),
             Operator::Comment => self.comment(raw).map(Test::Comment),
             _ => self.misplaced(operator),
+        }
+    }
+
+    /// An equality without regard to case.
+    fn with_options(&mut self, test: Test, options: &str) -> Option<Test> {
+        let operands = match &test {
+            Test::Eq(operand) | Test::Ne(operand) => std::slice::from_ref(operand),
+            Test::In(operands) | Test::Nin(operands) => operands,
+            _ => &[],
+        };
+        match operands.iter().find(|operand| matches!(operand, Value::Array(_) | Value::Object(_))) {
+            None => Some(Test::WithOptions(Box::new(test), options.to_owned())),
+            Some(operand) => self.fail(
+                ErrorKind::Shape,
+                format!("beside $options, {} does not compare with {}", test.operator().name(), operand.describe()),
+                "Case is ignored in strings. An array of them is matched by each of its elements.",
+            ),
+        }
+    }
+
+    fn modulo(&mut self, raw: &RawValue) -> Option<Test> {
+        let hint = "Write {\"$mod\": [4, 1]}: divided by 4, it leaves 1.";
+        let items = match self.open(raw)? {
+            Opened::Array(items) if items.len() == 2 => items,
+            Opened::Array(items) => {
+                return self.fail(ErrorKind::Shape, takes(Operator::Mod, format!("an array of {}", items.len())), hint);
+            }
+            other => return self.wrong_operand(Operator::Mod, &other, hint),
+        };
+        let read = |parser: &mut Self, item| match parser.open(item)? {
+            Opened::Number(Some(number)) => match number.to_i64() {
+                Some(number) => Some(number),
+                None => parser.fail(ErrorKind::Shape, format!("{number} is not an integer of 64 bits"), hint),
+            },
+            other => parser.fail(ErrorKind::Shape, format!("$mod takes integers, not {}", describe(&other)), hint),
+        };
+        let mut numbers = self.each(items, read).into_iter();
+        match (numbers.next()?, numbers.next()?) {
+            (0, _) => self.fail(ErrorKind::Shape, "the divisor of $mod is 0", hint),
+            (divisor, remainder) => Some(Test::Mod(divisor, remainder)),
         }
     }
 
@@ -278,6 +330,15 @@ impl Parser {
             None => self.fail(ErrorKind::Shape, format!("unknown type \"{name}\" in $as"), hint),
         }
     }
+}
+
+/// Whether it looks for something inside text.
+fn is_pattern(operator: Operator) -> bool {
+    matches!(operator, Operator::Regex | Operator::Contains | Operator::StartsWith | Operator::EndsWith)
+}
+
+fn is_equality(operator: Operator) -> bool {
+    matches!(operator, Operator::Eq | Operator::Ne | Operator::In | Operator::Nin)
 }
 
 /// Whether an object is tests rather than a literal.

@@ -6,7 +6,7 @@ use crate::ast::Comparison;
 use crate::decimal::Decimal;
 use crate::document::{Array, Node, Object, View};
 use crate::expr::{Constant, ElementTest, Expr, ValueTest};
-use crate::pattern::{Needle, Pattern};
+use crate::pattern::{Caseless, Needle, Pattern};
 use crate::types::JsonType;
 use crate::value::{Value, key_order};
 
@@ -22,6 +22,8 @@ pub(super) enum Check {
     ElementObject(Box<Program>),
     ElementValue(Box<Expr<Check>>),
     Size(u64),
+    Mod(i64, i64),
+    Alike(Box<Caseless>),
     Type(Box<[JsonType]>),
     Empty,
 }
@@ -50,6 +52,8 @@ impl Check {
                 ElementTest::Value(expr) => Check::ElementValue(Box::new(compile_element(expr))),
             },
             ValueTest::Size(size) => Check::Size(*size),
+            ValueTest::Mod(divisor, remainder) => Check::Mod(*divisor, *remainder),
+            ValueTest::Alike(caseless) => Check::Alike(Box::new(caseless.clone())),
             ValueTest::Type(kinds) => Check::Type(kinds.clone().into_boxed_slice()),
             ValueTest::Empty => Check::Empty,
         }
@@ -59,8 +63,8 @@ impl Check {
     pub(super) fn cost(&self) -> u32 {
         match self {
             Check::Exists | Check::Eq(_) | Check::Compare(..) | Check::Size(_) | Check::Type(_) | Check::Empty => 1,
-            Check::In(_) => 2,
-            Check::Text(_) => 4,
+            Check::In(_) | Check::Mod(..) => 2,
+            Check::Text(_) | Check::Alike(_) => 4,
             Check::Regex(_) => 12,
             Check::ElementObject(_) | Check::ElementValue(_) => 16,
         }
@@ -102,7 +106,14 @@ impl Check {
     fn fans_out(&self) -> bool {
         matches!(
             self,
-            Check::Eq(_) | Check::Compare(..) | Check::In(_) | Check::Regex(_) | Check::Text(_) | Check::Type(_)
+            Check::Eq(_)
+                | Check::Compare(..)
+                | Check::In(_)
+                | Check::Regex(_)
+                | Check::Text(_)
+                | Check::Type(_)
+                | Check::Mod(..)
+                | Check::Alike(_)
         )
     }
 
@@ -130,6 +141,9 @@ impl Check {
                 honour_interrupts(index, surroundings);
                 expr.evaluate(&mut |check| check.value(element, false, surroundings))
             }),
+            (Check::Mod(divisor, remainder), View::Number(number)) => number.remainder(*divisor) == Some(*remainder),
+            (Check::Alike(caseless), View::String(text)) => caseless.has(text),
+            (Check::Alike(caseless), View::Folded(folded)) => caseless.has(&folded.text),
             (Check::Size(size), View::Array(array)) => array.len() as u64 == *size,
             (Check::Type(kinds), view) => kinds.contains(&kind(&view)),
             (Check::Empty, view) => match view {

@@ -130,7 +130,12 @@ fn triggers_of(field: &FieldTest) -> Option<Vec<Trigger>> {
         ValueTest::Type(kinds) => kinds.iter().map(|kind| Trigger::Type(*kind)).collect(),
         ValueTest::Size(size) => vec![Trigger::Size(*size)],
         ValueTest::Empty => vec![Trigger::Empty],
-        ValueTest::Compare(..) | ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::ElemMatch(_) => return None,
+        ValueTest::Compare(..)
+        | ValueTest::Regex(_)
+        | ValueTest::Text(..)
+        | ValueTest::Mod(..)
+        | ValueTest::Alike(_)
+        | ValueTest::ElemMatch(_) => return None,
     })
 }
 

@@ -18,7 +18,9 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
     match test {
         ValueTest::Eq(constant) => array.one_of(std::slice::from_ref(constant)),
         ValueTest::In(constants) => array.one_of(constants),
-        ValueTest::Compare(..) | ValueTest::Text(..) => array.any_element(|element| element.test(test)),
+        ValueTest::Compare(..) | ValueTest::Text(..) | ValueTest::Mod(..) => {
+            array.any_element(|element| element.test(test))
+        }
         ValueTest::Exists => Some(Sql::Const(true)),
         ValueTest::Type(types) if types.contains(&JsonType::Array) => Some(Sql::Const(true)),
         ValueTest::Type(_) => array.any_element_or_null(|element| element_test(element, &Expr::Test(test.clone()))),
@@ -29,7 +31,7 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
             ElementTest::Object(_) => Some(Sql::Const(false)),
             ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test)),
         },
-        ValueTest::Regex(_) => None,
+        ValueTest::Regex(_) | ValueTest::Alike(_) => None,
     }
 }
 

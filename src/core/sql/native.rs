@@ -32,13 +32,28 @@ impl Scalar<'_> {
             ValueTest::Compare(comparison, constant) => self.ordered(*comparison, constant),
             ValueTest::Exists => Some(Sql::Const(true)),
             ValueTest::Text(test, needle) if is_string && needle.is_exact() => Some(self.like(*test, needle.text())),
-            ValueTest::Regex(_) | ValueTest::Text(..) => None,
+            ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_) => None,
+            ValueTest::Mod(divisor, remainder) => self.remainder(*divisor, *remainder),
             ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(Sql::Const(false)),
             ValueTest::Type(types) => Some(Sql::Const(self.kind.json_type().is_some_and(|own| types.contains(&own)))),
             ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(Sql::Const(false)),
             ValueTest::Empty if is_string => self.one_of(&[Value::String(String::new())]),
             ValueTest::Empty => Some(Sql::Const(false)),
         }
+    }
+
+    /// The remainder of the integral part; of a float, of the number that it prints as, which SQL does not have.
+    fn remainder(&self, divisor: i64, remainder: i64) -> Option<Sql> {
+        let writer = self.writer;
+        let integral = match self.kind {
+            ColumnKind::SmallInt | ColumnKind::Integer | ColumnKind::BigInt => self.term.to_owned(),
+            ColumnKind::Numeric => format!("{}({})", writer.builtin("trunc"), self.term),
+            ColumnKind::Real | ColumnKind::Double => return None,
+            _ => return Some(Sql::Const(false)),
+        };
+        let number = |number: i64| writer.literal(&ColumnKind::BigInt, &number.to_string());
+        let found = format!("{}({integral}, {})", writer.builtin("mod"), number(divisor));
+        Some(Sql::infix(found, Symbol::Eq, number(remainder)))
     }
 
     /// Equal to one of the constants.
@@ -188,7 +203,7 @@ impl Scalar<'_> {
     /// in SQL, which knows how the type compares.
     pub(super) fn pattern(&self, test: &ValueTest) -> Option<Sql> {
         const KEY: &str = "value";
-        if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..)) {
+        if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_)) {
             return None;
         }
         let path = Path::from_keys(vec![KEY.to_owned()]);

@@ -406,6 +406,24 @@ fn what_is_used_is_told_once() {
 }
 
 #[test]
+fn remainders_and_text_without_case() {
+    assert_readable(&[
+        (r#"{"age": {"$mod": [4, -1]}}"#, "mod(age, 4) = -1"),
+        (r#"{"age": {"$not": {"$mod": [4, 1]}}}"#, "age IS NULL OR mod(age, 4) <> 1"),
+        (r#"{"balance": {"$mod": [-4, 1]}}"#, "mod(trunc(balance), -4) = 1"),
+        (r#"{"lucky": {"$mod": [7, 0]}}"#, "EXISTS (SELECT 1 FROM unnest(lucky) AS element WHERE mod(element, 7) = 0)"),
+        (
+            r#"{"country": {"$eq": "us", "$options": "i"}}"#,
+            r#"jsonb_build_object('country', country) @~ '{"country": {"$as": "string", "$in": ["us"], "$options": "i"}}'"#,
+        ),
+        (
+            r#"{"spent": {"$mod": [4, 1]}, "plan": {"$nin": ["Pro", null], "$options": "i"}}"#,
+            r#"properties @~ '{"$nor": [{"plan": {"$as": "string", "$in": [null]}}], "plan": {"$as": "string", "$nin": ["Pro"], "$options": "i"}, "spent": {"$as": "number", "$mod": [4, 1]}}'"#,
+        ),
+    ]);
+}
+
+#[test]
 fn fields_are_compared_as_columns_where_they_are() {
     assert_readable(&[
         (r#"{"$expr": {"$gt": ["$age", "$visits"]}}"#, "age > visits"),

@@ -157,7 +157,9 @@ fn field_predicate(options: Options, levels: u32) -> BoxedStrategy<FieldPredicat
 /// Untyped tests of any kind.
 fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
     let read_as = option::weighted(0.1, Just(PropertyType::Json));
-    (read_as, vec(test(options, levels), 1..4), option::of("[imsx]{0,2}"))
+    let tests = vec(test(options, levels), 1..4)
+        .prop_filter("a comment alone", |tests| tests.iter().any(|test| !matches!(test, Test::Comment(_))));
+    (read_as, tests, option::of("[imsx]{0,2}"))
         .prop_map(|(read_as, tests, letters)| Predicate { read_as, tests: with_options(tests, letters.as_deref()) })
         .boxed()
 }
@@ -165,12 +167,23 @@ fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
 /// Gives all tests of an object the same options, because it has only one `$options`. Beside a test for literal text,
 /// only `i` is possible.
 fn with_options(tests: Vec<Test>, letters: Option<&str>) -> Vec<Test> {
+    let has_pattern = tests.iter().any(|test| matches!(test, Test::Text(..) | Test::Regex(_)));
+    let is_scalar = |operand: &Operand| !matches!(operand, Value::Array(_) | Value::Object(_));
+    let can_ignore_case = letters.is_some()
+        && tests.iter().all(|test| match test {
+            Test::Eq(operand) | Test::Ne(operand) => is_scalar(operand),
+            Test::In(operands) | Test::Nin(operands) => operands.iter().all(is_scalar),
+            _ => true,
+        });
     let has_text = tests.iter().any(|test| matches!(test, Test::Text(..)));
     let letters = letters.map(|letters| if has_text { letters.replace(['m', 's', 'x'], "") } else { letters.into() });
     let letters = letters.as_deref();
     let tests = tests.into_iter().map(|test| match test {
         Test::Regex(pattern) => Test::Regex(Pattern::compile(pattern.source(), letters).unwrap()),
         Test::Text(test, needle) => Test::Text(test, Needle::compile(test, needle.text(), letters).unwrap()),
+        test @ (Test::Eq(_) | Test::Ne(_) | Test::In(_) | Test::Nin(_)) if !has_pattern && can_ignore_case => {
+            Test::WithOptions(Box::new(test), letters.unwrap_or_default().replace(['m', 's', 'x'], ""))
+        }
         other => other,
     });
     ordered(tests.collect(), |test| test.operator().name())
@@ -188,6 +201,8 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
         1 => select(vec!["", "a", "^a.?$", "[ab]+", "\\d", "(?i)A", "é|\"|/"]).prop_map(|source| Test::Regex(Pattern::compile(source, None).unwrap())),
         2 => (text_test(), text(options)).prop_map(|(test, text)| Test::Text(test, Needle::compile(test, &text, None).unwrap())),
         1 => (0..4u64).prop_map(Test::Size),
+        1 => (select(vec![-4i64, -1, 1, 2, 3, i64::MIN]), -3..4i64).prop_map(|(divisor, remainder)| Test::Mod(divisor, remainder)),
+        1 => text(options).prop_map(Test::Comment),
         1 => json_type().prop_map(|kind| Test::Type(TypeOperand::One(kind))),
         1 => vec(json_type(), 1..3).prop_map(|kinds| Test::Type(TypeOperand::Any(kinds))),
     ];
@@ -209,10 +224,11 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
 
 fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
     let options = Options { audience: false, pairs: false, ..options };
-    // An object that has only `$not` and `$comment` would read as a predicate.
-    let is_of_both = |member: &Member| ["$not", "$comment"].contains(&member.key());
-    let reads_as_condition =
-        move |condition: &Condition| condition.members.is_empty() || !condition.members.iter().all(is_of_both);
+    // An object of `$not` and `$comment` alone would be a predicate.
+    let reads_as_condition = |condition: &Condition| {
+        let mut members = condition.members.iter();
+        condition.members.is_empty() || members.any(|member| !matches!(member, Member::Not(_) | Member::Comment(_)))
+    };
     prop_oneof![
         any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
         predicate(options, levels).prop_map(ElemMatch::Predicate),
