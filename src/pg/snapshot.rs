@@ -67,6 +67,12 @@ pub fn transaction() -> u32 {
     unsafe { pg_sys::GetTopTransactionIdIfAny() }.into()
 }
 
+/// The number that the next transaction will get: that of each one under way is lower.
+pub fn next_transaction() -> u64 {
+    // SAFETY: reads a counter under its lock.
+    unsafe { pg_sys::ReadNextFullTransactionId() }.value
+}
+
 /// Whether the active snapshot is of the extension's choosing.
 pub fn is_chosen() -> bool {
     CHOSEN.get() > 0
