@@ -76,13 +76,8 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, call: Call) {
         let history = History::now();
         let after = after.map(|after| Position::read(after, &history));
         let (horizon, sequence) = after.map(|after| (after.horizon, after.sequence)).unzip();
-        let arguments = [
-            history.timeline.into(),
-            visible.into(),
-            horizon.into(),
-            sequence.into(),
-            page_size.map(i64::from).into(),
-        ];
+        let arguments =
+            [history.timeline.into(), visible.into(), horizon.into(), sequence.into(), page_size.map(i64::from).into()];
         returning::rows(call, PAGE, &arguments);
     });
 }
