@@ -26,8 +26,8 @@ impl Statement {
             let data = trigger_data(fcinfo)?;
             let timing = (*data).tg_event & (pg_sys::TRIGGER_EVENT_ROW | pg_sys::TRIGGER_EVENT_TIMINGMASK);
             let statement = Statement(data);
-            let is_before_truncate = timing == pg_sys::TRIGGER_EVENT_BEFORE && statement.event() == Event::Truncate;
-            (timing == pg_sys::TRIGGER_EVENT_AFTER || is_before_truncate).then_some(statement)
+            let is_known = timing == pg_sys::TRIGGER_EVENT_AFTER || timing == pg_sys::TRIGGER_EVENT_BEFORE;
+            is_known.then_some(statement)
         }
     }
 
@@ -48,7 +48,7 @@ impl Statement {
         }
     }
 
-    /// Whether it is still to be done: of a TRUNCATE, afterwards nothing is left to see.
+    /// Whether it is still to be done.
     pub fn is_yet_to_come(self) -> bool {
         // SAFETY: by `of`.
         unsafe { (*self.0).tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_BEFORE }
