@@ -155,6 +155,11 @@ CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
 BEGIN
     IF pg_event_trigger_table_rewrite_reason() & 6 <> 0 AND to_regclass('segments.live_table') IS NOT NULL THEN
         PERFORM segments.forget_live_counts(ARRAY[pg_event_trigger_table_rewrite_oid()]);
+        IF pg_event_trigger_table_rewrite_reason() & 4 <> 0 THEN
+            PERFORM segments.warn_unrecorded_changes(ARRAY(
+                SELECT a.name FROM segments.audience_config a JOIN segments.live_table l ON l.root IN (a.relation, a.topics_relation)
+                 WHERE l.part = pg_event_trigger_table_rewrite_oid()));
+        END IF;
     END IF;
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN

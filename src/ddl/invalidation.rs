@@ -3,10 +3,14 @@
 
 use crate::catalog::access;
 use crate::counting::bases;
+use crate::pg::error::Failure;
 use crate::pg::{query, relcache, snapshot};
 use crate::shared::board;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 /// Forgets the counts of the live audiences that have to do with one of the tables.
 #[pg_extern(sql = false)]
@@ -14,6 +18,47 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
     let tables: Vec<Oid> = tables.into_iter().flatten().collect();
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
+}
+
+/// Says that contacts may have entered and left watched segments of these audiences without a trigger that fires, since a
+/// command has changed what a table holds or how it is read; once in a transaction.
+#[pg_extern(sql = false)]
+fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
+    let audiences: Vec<String> = audiences.into_iter().flatten().collect();
+    let watched: Vec<String> = snapshot::latest(|| query::rows(WATCHED, &[audiences.into()], |row| row.get(1)));
+    let transaction = snapshot::local_transaction();
+    for audience in watched {
+        if !WARNED.with_borrow_mut(|warned| warned.insert(transaction, &audience)) {
+            continue;
+        }
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("entries to and exits from watched segments of audience \"{audience}\" may have gone unrecorded"),
+        )
+        .detail("The command changes what the table holds, or how it is read, and fires no trigger for its rows.")
+        .hint("Read the members again: segment_members().")
+        .warning();
+    }
+}
+
+/// The audiences of which a transaction has said so.
+#[derive(Default)]
+struct Warned {
+    transaction: u32,
+    audiences: HashSet<String>,
+}
+
+impl Warned {
+    fn insert(&mut self, transaction: u32, audience: &str) -> bool {
+        if self.transaction != transaction {
+            *self = Warned { transaction, audiences: HashSet::new() };
+        }
+        self.audiences.insert(audience.to_owned())
+    }
+}
+
+thread_local! {
+    static WARNED: RefCell<Warned> = RefCell::default();
 }
 
 /// Forgets the counts of the live audiences with columns whose values are labels of one of the types, be it in arrays
@@ -51,6 +96,12 @@ WITH concerned AS (
 SELECT a.name FROM segments.audience_config a, concerned c
  WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
    AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables))";
+
+const WATCHED: &str = "
+SELECT DISTINCT s.audience FROM segments.watch_config w
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
+  JOIN segments.audience_config a ON a.name OPERATOR(pg_catalog.=) s.audience AND a.freshness OPERATOR(pg_catalog.=) 'live'
+ WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.audience";
 
 const AUDIENCES_WITH: &str = "
 WITH RECURSIVE type(oid) AS (
