@@ -1,16 +1,11 @@
 //! Forgetting counts of live audiences where something that fires no trigger has changed who the members are. Until
 //! they are counted again, they are counted for each reader.
 
-use crate::catalog::access;
-use crate::counting::bases;
-use crate::pg::error::Failure;
+use crate::counting::bases::forget;
+use crate::live::changes::unrecorded;
 use crate::pg::{query, relcache, snapshot};
-use crate::shared::board;
-use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
-use std::cell::RefCell;
-use std::collections::HashSet;
 
 /// Forgets the counts of the live audiences that have to do with one of the tables.
 #[pg_extern(sql = false)]
@@ -20,45 +15,12 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
     forget(snapshot::latest(audiences));
 }
 
-/// Says that contacts may have entered and left watched segments of these audiences without a trigger that fires, since a
-/// command has changed what a table holds or how it is read; once in a transaction.
+/// Says that contacts may have entered and left watched segments of these audiences without a record, since a command has
+/// changed what a table holds or how it is read.
 #[pg_extern(sql = false)]
 fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
-    let audiences: Vec<String> = audiences.into_iter().flatten().collect();
-    let watched: Vec<String> = snapshot::latest(|| query::rows(WATCHED, &[audiences.into()], |row| row.get(1)));
-    let transaction = snapshot::local_transaction();
-    for audience in watched {
-        if !WARNED.with_borrow_mut(|warned| warned.insert(transaction, &audience)) {
-            continue;
-        }
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_WARNING,
-            format!("entries to and exits from watched segments of audience \"{audience}\" may have gone unrecorded"),
-        )
-        .detail("The command changes what the table holds, or how it is read, and fires no trigger for its rows.")
-        .hint("Read the members again: segment_members().")
-        .warning();
-    }
-}
-
-/// The audiences of which a transaction has said so.
-#[derive(Default)]
-struct Warned {
-    transaction: u32,
-    audiences: HashSet<String>,
-}
-
-impl Warned {
-    fn insert(&mut self, transaction: u32, audience: &str) -> bool {
-        if self.transaction != transaction {
-            *self = Warned { transaction, audiences: HashSet::new() };
-        }
-        self.audiences.insert(audience.to_owned())
-    }
-}
-
-thread_local! {
-    static WARNED: RefCell<Warned> = RefCell::default();
+    let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
+    unrecorded::warn(audiences.into_iter().flatten().collect(), why);
 }
 
 /// Forgets the counts of the live audiences with columns whose values are labels of one of the types, be it in arrays
@@ -76,17 +38,6 @@ fn forget_counts_of_types(types: Vec<Option<Oid>>) {
     forget(audiences);
 }
 
-/// Forgets the counts of audiences. Whoever is counting them is waited for: what they count may be over already.
-pub fn forget(audiences: Vec<String>) {
-    let segments: Vec<pgrx::Uuid> = snapshot::latest(|| query::rows(SEGMENTS, &[audiences.into()], |row| row.get(1)));
-    if segments.is_empty() {
-        return;
-    }
-    bases::lock(access::extension_owner(), &segments);
-    access::write_latest(FORGET, &[segments.into()]);
-    board::wake();
-}
-
 // The tables that have these as parts are found once, not for each audience.
 const AUDIENCES_OVER: &str = "
 WITH concerned AS (
@@ -96,12 +47,6 @@ WITH concerned AS (
 SELECT a.name FROM segments.audience_config a, concerned c
  WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
    AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables))";
-
-const WATCHED: &str = "
-SELECT DISTINCT s.audience FROM segments.watch_config w
-  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
-  JOIN segments.audience_config a ON a.name OPERATOR(pg_catalog.=) s.audience AND a.freshness OPERATOR(pg_catalog.=) 'live'
- WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.audience";
 
 const AUDIENCES_WITH: &str = "
 WITH RECURSIVE type(oid) AS (
@@ -118,9 +63,3 @@ SELECT a.name, pg_catalog.array_remove(ARRAY[a.relation::pg_catalog.oid, a.topic
    AND EXISTS (SELECT FROM relation r
                 WHERE r.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))
  ORDER BY a.name";
-
-const SEGMENTS: &str = "
-SELECT s.id FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id";
-
-const FORGET: &str = "
-DELETE FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1)";

@@ -6,7 +6,9 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::definition_cache::{Sources, Validity};
+use crate::counting::bases;
 use crate::live::changes::record::Changing;
+use crate::live::changes::unrecorded;
 use crate::live::contacts::Contacts;
 use crate::live::deltas::{Change, Journal, Outcome};
 use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
@@ -65,6 +67,21 @@ impl Tracked {
             let changes = outcome.record_growth(&audience.name, self.journal);
             audience.record(command, changes, self.journal.owner());
         }
+        if statement.hides_moved_rows() {
+            self.forget();
+        }
+    }
+
+    /// Forgets all counts: the statement has changed rows that are not known.
+    fn forget(&self) {
+        let names = || self.audiences.iter().map(|audience| audience.name.clone()).collect::<Vec<_>>();
+        security::as_role(self.journal.owner(), || {
+            bases::forget(names());
+            unrecorded::warn(
+                names(),
+                "Postgres does not show triggers the rows that a MERGE moves to other partitions.",
+            );
+        });
     }
 }
 
@@ -234,7 +251,7 @@ pub fn keep(statement: Statement) {
         }
         let command = snapshot::current_command();
         underway::end(command);
-        if statement.changed_rows() == 0 && !underway::has_kept(command) {
+        if statement.changed_rows() == 0 && !underway::has_kept(command) && !statement.hides_moved_rows() {
             return;
         }
     }
