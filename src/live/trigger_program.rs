@@ -62,30 +62,34 @@ impl Tracked {
         let command = snapshot::current_command();
         let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
         security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
+        let mut miscounted = Vec::new();
         for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
-            audience.evaluate(statement, &mut outcome);
+            if !audience.evaluate(statement, &mut outcome) {
+                miscounted.push(audience.name.clone());
+            }
             let changes = outcome.record_growth(&audience.name, self.journal);
             audience.record(command, changes, self.journal.owner());
         }
+        if !miscounted.is_empty() {
+            self.forget(
+                miscounted,
+                "A BEFORE trigger that fires before that of live counts has changed contacts or subscriptions.",
+            );
+        }
         if statement.hides_moved_rows() {
-            self.forget();
+            let all = self.audiences.iter().map(|audience| audience.name.clone()).collect();
+            self.forget(all, "Postgres does not show triggers the rows that a MERGE moves to other partitions.");
         }
     }
 
-    /// Forgets all counts: the statement has changed rows that are not known.
-    fn forget(&self) {
-        let names = || self.audiences.iter().map(|audience| audience.name.clone()).collect::<Vec<_>>();
+    /// Forgets the counts of audiences, of which it is not known what a statement has done, and says why.
+    fn forget(&self, audiences: Vec<String>, why: &str) {
         security::as_role(self.journal.owner(), || {
-            bases::forget(names());
-            unrecorded::warn(
-                names(),
-                "Postgres does not show triggers the rows that a MERGE moves to other partitions.",
-            );
+            bases::forget(audiences.clone());
+            unrecorded::warn(audiences, why);
         });
     }
-}
 
-impl Tracked {
     /// Whether it keeps counts of the audience.
     fn keeps(&self, audience: &str) -> bool {
         self.audiences.iter().any(|kept| kept.name == audience)
@@ -93,9 +97,9 @@ impl Tracked {
 }
 
 impl TrackedAudience {
-    /// What a statement has done to segments that ask for subscriptions.
-    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
-        let Some(contacts) = &self.contacts else { return };
+    /// What a statement has done to segments that ask for subscriptions; `false` where that is not known.
+    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) -> bool {
+        let Some(contacts) = &self.contacts else { return true };
         let outer = underway::outermost(|relation| table(relation).keeps(&self.name));
         let keep = |outer: Command, outcome: &mut Outcome| {
             if self.has_contacts {
@@ -126,6 +130,7 @@ impl TrackedAudience {
                 None => evaluate(outcome),
             });
         });
+        outer.is_some() || underway::count(snapshot::current_command(), &self.name)
     }
 
     /// Records whom a statement let into watched segments, and whom it put out.

@@ -22,7 +22,7 @@ struct Trigger {
 }
 
 const TRIGGERS: [Trigger; 6] = [
-    // Those of the table's owner that come before it are not known to be inside the statement. Triggers fire by name.
+    // Triggers fire by name, and what those before it do is not known to be inside the statement.
     Trigger {
         name: "_segments_live_begin",
         event: "BEFORE INSERT OR DELETE OR UPDATE",

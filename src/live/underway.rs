@@ -7,6 +7,9 @@
 //! counted then, from what they were before it to what they are after the last inner one. A trigger before each
 //! statement says that it begins.
 //!
+//! That trigger comes first by its name. Where one of the owner's comes before it all the same, and what that does has been
+//! counted, the counts are forgotten.
+//!
 //! Statements of AFTER triggers run when the outer one is done. Those that run before its own counting are kept for it
 //! all the same, which does no harm.
 
@@ -51,6 +54,10 @@ struct Known {
     underway: Vec<Underway>,
     pending: HashMap<Key, Pending>,
     absorbed: VecDeque<(Key, Rc<RefCell<Absorbed>>)>,
+    /// Of each audience, the last command that has been counted when it ended
+    counted: HashMap<String, Command>,
+    /// Of which audiences statements inside a command have been counted before it was known to have begun
+    late: HashSet<Key>,
 }
 
 /// Of how many commands and audiences it is known which contacts have been counted: an outer statement fires several
@@ -78,6 +85,8 @@ pub fn begin(table: Oid) {
         // Those of a subtransaction that was rolled back have failed.
         known.underway.retain(|statement| snapshot::is_subtransaction_active(statement.subtransaction));
         known.underway.push(Underway { table, command, subtransaction: snapshot::subtransaction() });
+        let late = known.counted.iter().filter(|(_, counted)| **counted > command);
+        known.late.extend(late.map(|(audience, _)| (command, audience.clone())));
     });
 }
 
@@ -109,6 +118,15 @@ pub fn keep_for(outer: Command, audience: &str, contacts: Vec<String>, has_misse
         pending.until = until;
         pending.has_missed |= has_missed;
     });
+}
+
+/// A command, which is inside no other, has been counted for an audience. Whether that is what it did: not where statements
+/// inside it were counted before it was known to have begun.
+pub fn count(command: Command, audience: &str) -> bool {
+    known(|known| {
+        known.counted.insert(audience.to_owned(), command);
+        !known.late.remove(&(command, audience.to_owned()))
+    })
 }
 
 /// Whether contacts are kept for a command.

@@ -100,5 +100,15 @@ SELECT * FROM wrong_guests();
 DELETE FROM guests WHERE id IN (6, 12) RETURNING swap(id);
 SELECT shown();
 SELECT * FROM wrong_guests();
+
+-- A trigger that fires before that of the extension, so that what it does is not known to be inside the statement.
+CREATE FUNCTION unsubscribe_all() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM guest_topics WHERE topic = 'b'; RETURN NULL; END $$;
+CREATE TRIGGER "A first" BEFORE UPDATE ON guests FOR EACH STATEMENT EXECUTE FUNCTION unsubscribe_all();
+SET client_min_messages = notice;
+UPDATE guests SET plan = CASE id % 2 WHEN 0 THEN 'pro' ELSE 'free' END;
+SELECT shown();
+SELECT count(*) AS forgotten FROM segments.segment s WHERE s.audience = 'guests' AND NOT EXISTS (SELECT FROM segments.segment_count c WHERE c.segment = s.id);
+SET client_min_messages = warning;
+DROP TRIGGER "A first" ON guests;
 SELECT detach_audience('guests', true);
 DROP TABLE guests, guest_topics;
