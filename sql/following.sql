@@ -86,6 +86,11 @@ CREATE FUNCTION segments.forget_live_counts(tables oid[]) RETURNS void
 COMMENT ON FUNCTION segments.forget_live_counts(oid[]) IS
     'Forgets the counts of live audiences over these tables. It is called after commands that change members without firing a trigger.';
 
+CREATE FUNCTION segments.warn_unrecorded_changes(audiences text[]) RETURNS void
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'warn_unrecorded_changes_wrapper';
+COMMENT ON FUNCTION segments.warn_unrecorded_changes(text[]) IS
+    'Warns that entries to and exits from watched segments of live audiences may have gone unrecorded. It is called after commands that change what a table holds, or how it is read, without a trigger that fires.';
+
 -- An error of ours must not make a user's DROP or ALTER fail, so it becomes a warning, here and in the other event triggers. Errors that
 -- may not happen again when the command is repeated, such as a deadlock, do make it fail; otherwise the counts would miss the command.
 CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
@@ -103,6 +108,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE segments.audience_config SET relation = 0::oid WHERE relation = ANY (dropped);
+    PERFORM segments.warn_unrecorded_changes(ARRAY(SELECT a.name FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped)));
     PERFORM segments.forget_live_counts(ARRAY(
         SELECT a.topics_relation::oid FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped)));
     UPDATE segments.audience_config SET topics_relation = 0::oid WHERE topics_relation = ANY (dropped);
@@ -132,6 +138,7 @@ DECLARE
     new_names text[];
     followed segments.audience_config[];
     changed oid[];
+    reread text[];
 BEGIN
     IF to_regclass('segments.audience_config') IS NULL THEN
         RETURN;
@@ -163,6 +170,19 @@ BEGIN
           FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes,
                unnest(ARRAY[a.relation, a.topics_relation]::oid[]) t(oid)
          WHERE t.oid IS NOT NULL);
+    -- Of the audiences with watched segments, those that read a column that is gone or has another type. That is known by the text of their
+    -- conditions: where a name is not in it, no condition reads the column.
+    reread := ARRAY(
+        SELECT a.name
+          FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes
+         WHERE a.name IN (SELECT s.audience FROM segments.watch_config w JOIN segments.segment_config s ON s.id = w.segment WHERE w.watched)
+           AND EXISTS (
+               SELECT FROM unnest(a.attributes) n, regexp_match(n, '^(\d+ \d+ \d+ )(.*)$') m
+                WHERE m[1] <> ALL (SELECT substring(k from '^\d+ \d+ \d+ ') FROM unnest(after.attributes) k)
+                  AND (m[2] IN (a.id_column, a.properties_column, a.topics_contact_column, a.topics_topic_column)
+                       -- Conditions write these with a backslash.
+                       OR m[2] ~ '["\\.$]' OR strpos(a.scope::text, m[2]) > 0
+                       OR EXISTS (SELECT FROM segments.segment_config s WHERE s.audience = a.name AND strpos(s.conditions::text, m[2]) > 0))));
     -- The renamed columns are looked up once for all audiences of a table.
     SELECT array_agg(u.audience), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
       FROM (SELECT a.relation, a.attributes AS old, after.attributes AS new, array_agg(a.name) AS audiences
@@ -185,6 +205,7 @@ BEGIN
     PERFORM segments.follow_renamed_columns(audiences, old_names, new_names);
     -- A new column may take over the name of a custom property. This comes last, because it locks counts.
     PERFORM segments.forget_live_counts(changed);
+    PERFORM segments.warn_unrecorded_changes(reread);
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
         RAISE;

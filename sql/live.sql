@@ -29,10 +29,14 @@ CREATE TABLE segments.watch_config (
 );
 SELECT pg_catalog.pg_extension_config_dump('segments.watch_config', '');
 
--- Entries and exits, each written by the transaction that made it, with the number of that transaction. They are not dumped, because the
--- numbers mean nothing on another server.
+-- Entries and exits, each written by the transaction that made it. They are not dumped, because the numbers mean nothing on another
+-- server.
 CREATE TABLE segments.change_record (
     transaction xid8 NOT NULL,
+    -- The number that the next transaction was to get when this was recorded. Readers go by it: changes of one contact
+    -- wait for each other, so it grows with each of them, and once every transaction with a lower number is over,
+    -- no change can come before this one any more.
+    horizon xid8 NOT NULL,
     sequence bigint GENERATED ALWAYS AS IDENTITY,
     segment uuid NOT NULL,
     contact_id text NOT NULL,
@@ -40,6 +44,7 @@ CREATE TABLE segments.change_record (
     changed_at timestamptz NOT NULL,
     PRIMARY KEY (transaction, sequence)
 );
+CREATE INDEX change_record_position ON segments.change_record (horizon, sequence);
 
 -- The name of this database's record of changes, which every position contains. There is one row once a segment is watched.
 CREATE TABLE segments.change_log (
@@ -111,7 +116,7 @@ CREATE FUNCTION segment_changes(after text DEFAULT NULL, page_size int DEFAULT 1
     RETURNS TABLE ("position" text, segment uuid, contact_id text, change text, changed_at timestamptz)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_changes_wrapper';
 COMMENT ON FUNCTION segment_changes(text, int) IS
-    'Entries and exits of watched segments after a position, oldest first. A change is shown once no transaction that began before its own is still open, so nothing can appear later before a position that was handed out.';
+    'Entries and exits of watched segments after a position, oldest first. A change is shown once every transaction is over that was writing when it was made, so nothing can appear later before a position that was handed out.';
 
 CREATE VIEW segments.change WITH (security_invoker) AS
 SELECT c."position", c.segment, c.contact_id, c.change, c.changed_at FROM @extschema@.segment_changes(NULL, NULL) c;
@@ -150,6 +155,11 @@ CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
 BEGIN
     IF pg_event_trigger_table_rewrite_reason() & 6 <> 0 AND to_regclass('segments.live_table') IS NOT NULL THEN
         PERFORM segments.forget_live_counts(ARRAY[pg_event_trigger_table_rewrite_oid()]);
+        IF pg_event_trigger_table_rewrite_reason() & 4 <> 0 THEN
+            PERFORM segments.warn_unrecorded_changes(ARRAY(
+                SELECT a.name FROM segments.audience_config a JOIN segments.live_table l ON l.root IN (a.relation, a.topics_relation)
+                 WHERE l.part = pg_event_trigger_table_rewrite_oid()));
+        END IF;
     END IF;
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN

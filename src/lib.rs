@@ -45,6 +45,7 @@ pgrx::pg_module_magic!(name, version);
 pub extern "C-unwind" fn _PG_init() {
     live::changes::retention::define_settings();
     pg::guard::install();
+    pg::merge::install();
     shared::settings::define();
     entry::shared_memory::init();
     worker::init();

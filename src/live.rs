@@ -12,6 +12,7 @@
 //! | [`eligibility`] | which counts triggers can keep |
 //! | [`row_segments`] | what a statement on contacts changed of the counts |
 //! | [`contacts`], [`subscriptions`], [`watched_batch`] | the same where segments ask for subscriptions |
+//! | [`underway`] | statements that run inside others |
 //! | [`truncation`] | TRUNCATE |
 //! | [`deltas`] | recording by how much counts changed |
 //! | [`changes`] | who enters and leaves watched segments, and in which order that is recorded |
@@ -34,4 +35,5 @@ pub mod trigger_gaps;
 pub mod trigger_program;
 pub mod triggers;
 mod truncation;
+mod underway;
 mod watched_batch;

@@ -9,6 +9,7 @@ pub mod guard;
 pub mod heap;
 pub mod index;
 pub mod interrupt;
+pub mod merge;
 pub mod nodes;
 pub mod operator;
 pub mod prefetch;

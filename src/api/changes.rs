@@ -75,14 +75,9 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, call: Call) {
     security::as_role(owner, || {
         let history = History::now();
         let after = after.map(|after| Position::read(after, &history));
-        let (transaction, sequence) = after.map(|after| (after.transaction, after.sequence)).unzip();
-        let arguments = [
-            history.timeline.into(),
-            visible.into(),
-            transaction.into(),
-            sequence.into(),
-            page_size.map(i64::from).into(),
-        ];
+        let (horizon, sequence) = after.map(|after| (after.horizon, after.sequence)).unzip();
+        let arguments =
+            [history.timeline.into(), visible.into(), horizon.into(), sequence.into(), page_size.map(i64::from).into()];
         returning::rows(call, PAGE, &arguments);
     });
 }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
+use segments_core::sql::{self, Column, ColumnKind};
 
 /// Which page of the contacts, newest first.
 pub enum Page<'a> {
@@ -116,9 +117,13 @@ fn members(audience: &Audience) -> String {
     const RESERVED: [&str; 5] = ["object", "id", "properties", "topics", "cursor"];
     let id = audience.value(&audience.id.name);
     let mut members = vec!["'contact'::pg_catalog.text AS object".to_owned(), format!("{id} AS id")];
-    let native = audience.table.columns.iter().map(|column| column.name.as_str());
-    let native = native.filter(|name| !RESERVED.contains(name));
-    members.extend(native.map(|name| format!("{} AS {}", audience.value(name), quote_identifier(name))));
+    let native = audience.table.columns.iter().filter(|column| !RESERVED.contains(&column.name.as_str()));
+    let value = |column: &Column| match column.kind {
+        // It may be more than jsonb can hold.
+        ColumnKind::Json => sql::seen(column, &audience.style()),
+        _ => audience.value(&column.name),
+    };
+    members.extend(native.map(|column| format!("{} AS {}", value(column), quote_identifier(&column.name))));
     members.push(match &audience.table.properties {
         Some(column) => format!("{} AS properties", quote_identifier(&column.name)),
         None => "'{}'::pg_catalog.jsonb AS properties".to_owned(),

@@ -3,7 +3,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, freshness, scope};
-use crate::ddl::invalidation;
+use crate::counting::bases;
 use crate::evaluate::condition;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
@@ -60,7 +60,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     }
     if was_broken {
         // Its scope may make sense again; what was changed meanwhile is not known.
-        invalidation::forget(vec![audience.name.clone()]);
+        bases::forget(vec![audience.name.clone()]);
     }
 }
 

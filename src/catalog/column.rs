@@ -23,11 +23,14 @@ impl ColumnRef {
         let printed = |term: &str| format!("(pg_catalog.to_jsonb({term}) OPERATOR(pg_catalog.#>>) '{{}}')");
         match type_name {
             _ if self.is_enum => sql::label(&format!("{term}::{type_name}")),
-            "pg_catalog.date" | "pg_catalog.timestamp" => printed(term),
+            // The type's name is a keyword, and so comes quoted.
+            "pg_catalog.date" | "pg_catalog.\"timestamp\"" => printed(term),
             "pg_catalog.timestamptz" => {
+                let in_utc = printed(&format!("pg_catalog.timezone('UTC', {term})"));
                 format!(
-                    "({} OPERATOR(pg_catalog.||) '+00:00')",
-                    printed(&format!("pg_catalog.timezone('UTC', {term})"))
+                    "CASE WHEN pg_catalog.isfinite({term})
+                          THEN pg_catalog.replace({in_utc} OPERATOR(pg_catalog.||) '+00:00', ' BC+00:00', '+00:00 BC')
+                          ELSE {in_utc} END"
                 )
             }
             // Cast, an address comes with the width of its network, which it does not where it is shown.

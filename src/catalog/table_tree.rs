@@ -22,18 +22,27 @@ pub fn obstacle(relation: Oid) -> Option<String> {
 }
 
 fn obstacle_of_table(relation: Oid) -> Option<String> {
-    let parent = query::first(
-        "SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) $1 LIMIT 1",
-        &[relation.into()],
-        |row| row.get::<Oid>(1),
-    );
-    if let Some(parent) = parent {
+    if let Some((part, parent)) = query::first(OTHER_PARENT, &[relation.into()], |row| (row.get(1), row.get::<Oid>(2)))
+    {
         let parent = describe(parent).quoted();
-        return Some(format!("It is a part of {parent}, and statements that name {parent} change its rows too."));
+        let what =
+            if part == relation { "It".to_owned() } else { format!("{}, a part of it,", describe(part).quoted()) };
+        return Some(format!("{what} is a part of {parent}, and statements that name {parent} change its rows too."));
     }
     let obstacle = |part: Described| Some(format!("{}, a part of it, is {}.", part.quoted(), part.obstacle()?));
     relcache::tree(relation).into_iter().map(describe).find_map(obstacle)
 }
+
+/// Of a table and its parts, one that is also a part of another table, and that table.
+const OTHER_PARENT: &str = "
+WITH RECURSIVE part(oid) AS (
+    SELECT $1
+    UNION
+    SELECT i.inhrelid FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid)
+SELECT i.inhrelid, i.inhparent
+  FROM part JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) part.oid
+ WHERE NOT EXISTS (SELECT FROM part p WHERE p.oid OPERATOR(pg_catalog.=) i.inhparent)
+ ORDER BY i.inhrelid, i.inhparent LIMIT 1";
 
 /// A relation as its catalog has it.
 pub struct Described {

@@ -1,6 +1,8 @@
-//! Locks on the bases of counts (see [`counting`](crate::counting)).
+//! Locks on the bases of counts, and forgetting them (see [`counting`](crate::counting)).
 
-use crate::pg::{query, security};
+use crate::catalog::access;
+use crate::pg::{query, security, snapshot};
+use crate::shared::board;
 use pgrx::pg_sys::Oid;
 
 /// Has others wait until the transaction ends that count these segments, and keeps changes of their counts from being
@@ -26,6 +28,17 @@ pub fn ensure(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     security::as_role(extension_owner, || query::write_latest(ENSURE, &[segments.to_vec().into()]));
 }
 
+/// Forgets the counts of audiences. Whoever is counting them is waited for: what they count may be over already.
+pub fn forget(audiences: Vec<String>) {
+    let segments: Vec<pgrx::Uuid> = snapshot::latest(|| query::rows(SEGMENTS, &[audiences.into()], |row| row.get(1)));
+    if segments.is_empty() {
+        return;
+    }
+    lock(access::extension_owner(), &segments);
+    access::write_latest(FORGET, &[segments.into()]);
+    board::wake();
+}
+
 fn keep_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     security::as_role(extension_owner, || query::write_latest(KEEP_SEGMENTS, &[segments.to_vec().into()]));
 }
@@ -40,3 +53,9 @@ SELECT s.id FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) ANY
 
 const LOCK: &str = "
 SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.segment FOR UPDATE";
+
+const SEGMENTS: &str = "
+SELECT s.id FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id";
+
+const FORGET: &str = "
+DELETE FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1)";

@@ -1,10 +1,9 @@
 //! Forgetting counts of live audiences where something that fires no trigger has changed who the members are. Until
 //! they are counted again, they are counted for each reader.
 
-use crate::catalog::access;
-use crate::counting::bases;
+use crate::counting::bases::forget;
+use crate::live::changes::unrecorded;
 use crate::pg::{query, relcache, snapshot};
-use crate::shared::board;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
@@ -14,6 +13,14 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
     let tables: Vec<Oid> = tables.into_iter().flatten().collect();
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
+}
+
+/// Says that contacts may have entered and left watched segments of these audiences without a record, since a command has
+/// changed what a table holds or how it is read.
+#[pg_extern(sql = false)]
+fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
+    let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
+    unrecorded::warn(audiences.into_iter().flatten().collect(), why);
 }
 
 /// Forgets the counts of the live audiences with columns whose values are labels of one of the types, be it in arrays
@@ -29,17 +36,6 @@ fn forget_counts_of_types(types: Vec<Option<Oid>>) {
         relcache::lock_against_writers(table);
     }
     forget(audiences);
-}
-
-/// Forgets the counts of audiences. Whoever is counting them is waited for: what they count may be over already.
-pub fn forget(audiences: Vec<String>) {
-    let segments: Vec<pgrx::Uuid> = snapshot::latest(|| query::rows(SEGMENTS, &[audiences.into()], |row| row.get(1)));
-    if segments.is_empty() {
-        return;
-    }
-    bases::lock(access::extension_owner(), &segments);
-    access::write_latest(FORGET, &[segments.into()]);
-    board::wake();
 }
 
 // The tables that have these as parts are found once, not for each audience.
@@ -67,9 +63,3 @@ SELECT a.name, pg_catalog.array_remove(ARRAY[a.relation::pg_catalog.oid, a.topic
    AND EXISTS (SELECT FROM relation r
                 WHERE r.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))
  ORDER BY a.name";
-
-const SEGMENTS: &str = "
-SELECT s.id FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id";
-
-const FORGET: &str = "
-DELETE FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1)";

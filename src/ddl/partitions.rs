@@ -13,8 +13,8 @@ use crate::catalog::access;
 use crate::catalog::audience::{Audience, Relation, RelationKind};
 use crate::catalog::segment::Definition;
 use crate::catalog::table_tree::{self, Described, describe};
+use crate::counting::bases::forget;
 use crate::counting::recount;
-use crate::ddl::invalidation::forget;
 use crate::live::changes::{current, record};
 use crate::live::deltas::Change;
 use crate::live::freshness::{give_up, write_freshness};
@@ -279,6 +279,9 @@ part(root, oid, is_pending) AS (
     UNION
     SELECT part.root, i.inhrelid, part.is_pending OR i.inhdetachpending
       FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
+shared AS (
+    SELECT p.root FROM part p JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) p.oid
+     WHERE NOT EXISTS (SELECT FROM part q WHERE q.root OPERATOR(pg_catalog.=) p.root AND q.oid OPERATOR(pg_catalog.=) i.inhparent)),
 recorded AS (
     SELECT l.root::pg_catalog.oid AS root, l.part::pg_catalog.oid AS oid FROM segments.live_table l),
 change AS (
@@ -298,9 +301,10 @@ SELECT root.oid, COALESCE(c.added, '{}'), COALESCE(c.gone, '{}'), COALESCE(c.det
        ARRAY(SELECT DISTINCT a.owner FROM audience a
               WHERE root.has_policies AND root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions])
                 AND a.owner IS NOT NULL ORDER BY a.owner),
-       -- Where there may be an obstacle: it has parts of another kind, is a part itself, or may be distributed by Citus.
+       -- Where there may be an obstacle: it has parts of another kind, it or one of them is a part of another table, or it
+       -- may be distributed by Citus.
        c.has_others OR pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
-       OR EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) root.oid),
+       OR root.oid OPERATOR(pg_catalog.=) ANY (SELECT s.root FROM shared s),
        root.silent, root.restricted, root.obstructed
   FROM root JOIN change c ON c.root OPERATOR(pg_catalog.=) root.oid
  ORDER BY root.oid";

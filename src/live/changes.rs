@@ -5,4 +5,5 @@ pub mod members;
 pub mod position;
 pub mod record;
 pub mod retention;
+pub mod unrecorded;
 pub mod watched;

@@ -49,6 +49,16 @@ impl Outcome {
         }
     }
 
+    /// Adds what was counted apart: who entered as often as left did neither.
+    pub fn add_net(&mut self, counted: Outcome) {
+        counted.deltas.into_iter().for_each(|(segment, delta)| self.grew(segment, delta));
+        let mut nets: BTreeMap<(Uuid, String), i64> = BTreeMap::new();
+        for Change { segment, contact, net } in counted.changes {
+            *nets.entry((segment, contact)).or_default() += net;
+        }
+        nets.into_iter().for_each(|((segment, contact), net)| self.changed(segment, contact, net));
+    }
+
     /// Records by how much the counts of an audience changed, as part of the transaction that did it; returns who
     /// entered and left, which is still to be recorded.
     pub fn record_growth(self, audience: &str, journal: Journal) -> Vec<Change> {

@@ -12,8 +12,10 @@
 //! - a subscription's change is counted for its contact's row *after* the command.
 
 use crate::catalog::audience::{Audience, Subscriptions};
+use crate::live::contacts::Contacts;
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
+use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, WatchedBatch};
 use crate::pg::query;
 use crate::pg::relcache::Presence;
@@ -23,7 +25,7 @@ use crate::pg::trigger::{Event, Statement};
 use counted_commands::{Settled, Touched};
 use pgrx::pg_sys::TEXTARRAYOID;
 use sql::Sql;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -90,12 +92,18 @@ impl TrackedSubscriptions {
     }
 
     /// What a statement has done; evaluated with the rights of the current role.
-    pub fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
+    pub fn evaluate(
+        &self,
+        statement: Statement,
+        contacts: &Contacts,
+        absorbed: Option<&RefCell<Absorbed>>,
+        outcome: &mut Outcome,
+    ) {
         let command = snapshot::current_command();
         let session = Session::over(statement);
         self.lock(&session, statement.event());
         let event = statement.event();
-        let plan = self.touched[event as usize].get_or_init(|| session.prepare(&self.sql.touched(event), &[]));
+        let plan = self.plan_of_touched(&session, event);
         let mut touched = snapshot::latest_before(command + 1, || session.open_cursor(plan));
         loop {
             let some = touched.next(AT_ONCE, |row| Touched {
@@ -106,7 +114,14 @@ impl TrackedSubscriptions {
             });
             let is_last = some.len() < AT_ONCE;
             if !some.is_empty() {
-                self.evaluate_contacts(&session, command, some, outcome);
+                let counted = absorbed.map(|absorbed| {
+                    if absorbed.borrow().has_missed {
+                        let some = some.iter().map(|touched| touched.contact.clone()).collect();
+                        contacts.absorb(&session, command, absorbed, some, outcome);
+                    }
+                    absorbed.borrow()
+                });
+                self.evaluate_contacts(&session, command, some, counted.as_deref(), outcome);
             }
             if is_last {
                 return;
@@ -114,7 +129,20 @@ impl TrackedSubscriptions {
         }
     }
 
-    fn lock(&self, session: &Session, event: Event) {
+    /// Keeps the contacts whose subscriptions a statement has changed for the command around it, which is not done.
+    pub fn keep_for(&self, outer: Command, statement: Statement) {
+        let session = Session::over(statement);
+        let has_missed = self.lock(&session, statement.event());
+        let contacts = session.run_latest(self.plan_of_touched(&session, statement.event()), &[], |row| row.get(1));
+        underway::keep_for(outer, &self.audience, contacts.into_iter().flatten().collect(), has_missed);
+    }
+
+    fn plan_of_touched(&self, session: &Session, event: Event) -> &KeptPlan {
+        self.touched[event as usize].get_or_init(|| session.prepare(&self.sql.touched(event), &[]))
+    }
+
+    /// Locks the contacts whose subscriptions a statement has changed; whether some could not be found.
+    fn lock(&self, session: &Session, event: Event) -> bool {
         let plan = self.lock[event as usize].get_or_init(|| session.prepare(&self.sql.lock(event), &[]));
         let is_absent = session.run_latest(plan, &[], |row| row.get::<bool>(1) == Some(true)).contains(&true);
         if let (true, Some(presence)) = (is_absent, self.presence) {
@@ -123,13 +151,24 @@ impl TrackedSubscriptions {
             presence.miss();
             session.run_latest(plan, &[], |_| ());
         }
+        is_absent
     }
 
-    fn evaluate_contacts(&self, session: &Session, command: Command, touched: Vec<Touched>, outcome: &mut Outcome) {
+    fn evaluate_contacts(
+        &self,
+        session: &Session,
+        command: Command,
+        touched: Vec<Touched>,
+        counted: Option<&Absorbed>,
+        outcome: &mut Outcome,
+    ) {
         let before = self.held(session, command, touched.iter().map(|touched| touched.contact.clone()).collect());
         let mut settled = Settled::of(&self.audience, command);
         let mut by_span: HashMap<(Command, Command), Vec<String>> = HashMap::new();
         for touched in touched {
+            if let Some(counted) = counted.filter(|counted| counted.contacts.contains(&touched.contact)) {
+                settled.count_until(&touched.contact, counted.until);
+            }
             let none = Held::default();
             let before = before.get(&touched.contact).unwrap_or(&none);
             if let Some(span) = settled.span(&touched, &before.places) {

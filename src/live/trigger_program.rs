@@ -6,15 +6,18 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::definition_cache::{Sources, Validity};
+use crate::counting::bases;
 use crate::live::changes::record::Changing;
+use crate::live::changes::unrecorded;
 use crate::live::contacts::Contacts;
 use crate::live::deltas::{Change, Journal, Outcome};
 use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
 use crate::live::row_segments::{self, Population, TrackedRows};
 use crate::live::subscriptions::{self, TrackedSubscriptions};
-use crate::live::{eligibility, truncation};
+use crate::live::{eligibility, truncation, underway};
 use crate::pg::error::Failure;
 use crate::pg::snapshot::{self, Command};
+use crate::pg::spi::Session;
 use crate::pg::trigger::{Event, Statement};
 use crate::pg::{query, relcache, security, subtransaction};
 use pgrx::pg_sys::Oid;
@@ -39,8 +42,10 @@ struct TrackedAudience {
     owner: Oid,
     /// Whether no two contacts can have the same id
     has_unique_ids: bool,
-    /// Where the table has its contacts, of whose subscriptions segments ask
+    /// Where segments ask for subscriptions
     contacts: Option<Contacts>,
+    /// Whether the table has its contacts
+    has_contacts: bool,
     /// Where the table has their subscriptions, of which segments ask
     subscriptions: Option<TrackedSubscriptions>,
     /// The other table, where there is one and these read it
@@ -57,29 +62,75 @@ impl Tracked {
         let command = snapshot::current_command();
         let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
         security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
+        let mut miscounted = Vec::new();
         for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
-            audience.evaluate(statement, &mut outcome);
+            if !audience.evaluate(statement, &mut outcome) {
+                miscounted.push(audience.name.clone());
+            }
             let changes = outcome.record_growth(&audience.name, self.journal);
             audience.record(command, changes, self.journal.owner());
         }
+        if !miscounted.is_empty() {
+            self.forget(
+                miscounted,
+                "A BEFORE trigger that fires before that of live counts has changed contacts or subscriptions.",
+            );
+        }
+        if statement.hides_moved_rows() {
+            let all = self.audiences.iter().map(|audience| audience.name.clone()).collect();
+            self.forget(all, "Postgres does not show triggers the rows that a MERGE moves to other partitions.");
+        }
+    }
+
+    /// Forgets the counts of audiences, of which it is not known what a statement has done, and says why.
+    fn forget(&self, audiences: Vec<String>, why: &str) {
+        security::as_role(self.journal.owner(), || {
+            bases::forget(audiences.clone());
+            unrecorded::warn(audiences, why);
+        });
+    }
+
+    /// Whether it keeps counts of the audience.
+    fn keeps(&self, audience: &str) -> bool {
+        self.audiences.iter().any(|kept| kept.name == audience)
     }
 }
 
 impl TrackedAudience {
-    /// What a statement has done to segments that ask for subscriptions.
-    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) {
-        if self.contacts.is_none() && self.subscriptions.is_none() {
-            return;
-        }
-        let evaluate = || {
-            if let Some(contacts) = &self.contacts {
-                contacts.evaluate(statement, outcome);
+    /// What a statement has done to segments that ask for subscriptions; `false` where that is not known.
+    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) -> bool {
+        let Some(contacts) = &self.contacts else { return true };
+        let outer = underway::outermost(|relation| table(relation).keeps(&self.name));
+        let keep = |outer: Command, outcome: &mut Outcome| {
+            if self.has_contacts {
+                contacts.keep_for(outer, statement, outcome);
             }
             if let Some(subscriptions) = &self.subscriptions {
-                subscriptions.evaluate(statement, outcome);
+                subscriptions.keep_for(outer, statement);
             }
         };
-        self.rewording(|| security::as_role_restricted(self.owner, evaluate));
+        let evaluate = |outcome: &mut Outcome| {
+            let command = snapshot::current_command();
+            let kept = underway::take_kept(command, &self.name);
+            let absorbed = underway::absorbed(command, &self.name);
+            let absorbed = absorbed.as_deref();
+            if let (Some(kept), Some(absorbed)) = (kept, absorbed) {
+                contacts.absorb(&Session::open(), command, absorbed, kept, outcome);
+            }
+            if self.has_contacts {
+                contacts.evaluate(statement, absorbed, outcome);
+            }
+            if let Some(subscriptions) = &self.subscriptions {
+                subscriptions.evaluate(statement, contacts, absorbed, outcome);
+            }
+        };
+        self.rewording(|| {
+            security::as_role_restricted(self.owner, || match outer {
+                Some(outer) => keep(outer, outcome),
+                None => evaluate(outcome),
+            });
+        });
+        outer.is_some() || underway::count(snapshot::current_command(), &self.name)
     }
 
     /// Records whom a statement let into watched segments, and whom it put out.
@@ -177,7 +228,8 @@ impl Role {
         if self.has_contacts {
             row_segments::add(populations, audiences.len(), &audience, &segments);
         }
-        let contacts = self.has_contacts.then(|| Contacts::new(table, &audience, &segments, presence)).flatten();
+        let of_contacts = if self.has_contacts { table } else { audience.relation.oid };
+        let contacts = Contacts::new(of_contacts, &audience, &segments, presence);
         let subscriptions =
             self.has_subscriptions.then(|| TrackedSubscriptions::new(&audience, &segments, presence)).flatten();
         let topics = match &audience.topics {
@@ -189,6 +241,7 @@ impl Role {
             has_unique_ids: audience.has_unique_ids(),
             reads: [contacts.as_ref().and(topics), subscriptions.as_ref().map(|_| audience.relation.oid)],
             contacts,
+            has_contacts: self.has_contacts,
             subscriptions,
             name: self.audience,
         });
@@ -197,8 +250,15 @@ impl Role {
 
 /// What the triggers do.
 pub fn keep(statement: Statement) {
-    if statement.event() != Event::Truncate && statement.changed_rows() == 0 {
-        return;
+    if statement.event() != Event::Truncate {
+        if statement.is_yet_to_come() {
+            return underway::begin(statement.relation());
+        }
+        let command = snapshot::current_command();
+        underway::end(command);
+        if statement.changed_rows() == 0 && !underway::has_kept(command) && !statement.hides_moved_rows() {
+            return;
+        }
     }
     table(statement.relation()).keep(statement);
 }

@@ -21,7 +21,15 @@ struct Trigger {
     new: bool,
 }
 
-const TRIGGERS: [Trigger; 5] = [
+const TRIGGERS: [Trigger; 6] = [
+    // Triggers fire by name, and what those before it do is not known to be inside the statement.
+    Trigger {
+        name: "_segments_live_begin",
+        event: "BEFORE INSERT OR DELETE OR UPDATE",
+        kind: 30,
+        old: false,
+        new: false,
+    },
     Trigger { name: "segments_live_insert", event: "AFTER INSERT", kind: 4, old: false, new: true },
     Trigger { name: "segments_live_update", event: "AFTER UPDATE", kind: 16, old: true, new: true },
     Trigger { name: "segments_live_delete", event: "AFTER DELETE", kind: 8, old: true, new: false },
@@ -87,7 +95,7 @@ pub fn add_triggers(table: Oid) -> bool {
     for trigger in TRIGGERS {
         match present.iter().position(|present| trigger.is(present)) {
             Some(position) => {
-                let found = present.swap_remove(position);
+                let found = present.remove(position);
                 if found.fires != Fires::Always {
                     change(&always(&quoted, &found.name));
                 }

@@ -10,6 +10,10 @@ use pgrx::pg_sys::Oid;
 use std::cell::OnceCell;
 use uuid::Uuid;
 
+/// The plans of a query: by event, since each has other transition tables; the same where some contacts are left out; and
+/// the one that reads the table itself.
+pub type Plans = [OnceCell<KeptPlan>; 7];
+
 /// Watched segments that one query evaluates, contact by contact.
 pub struct WatchedBatch {
     segments: Vec<Uuid>,
@@ -17,7 +21,7 @@ pub struct WatchedBatch {
     terms: Vec<String>,
     /// How its text begins
     mark: String,
-    plans: [OnceCell<KeptPlan>; 3],
+    plans: Plans,
 }
 
 /// How many segments one query evaluates.

@@ -61,10 +61,39 @@ pub fn next_command() -> Command {
     }
 }
 
+/// The number of the transaction in this session, whether it has written or not.
+pub fn local_transaction() -> u32 {
+    // SAFETY: inside a transaction the process has its entry, whose own fields it alone writes.
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    let number = unsafe { (*pg_sys::MyProc).lxid };
+    // SAFETY: as above.
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    let number = unsafe { (*pg_sys::MyProc).vxid.lxid };
+    number
+}
+
+/// The subtransaction that is under way.
+pub fn subtransaction() -> u32 {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::GetCurrentSubTransactionId() }
+}
+
+/// Whether a subtransaction of this transaction is under way, be it around others.
+pub fn is_subtransaction_active(subtransaction: u32) -> bool {
+    // SAFETY: takes any number and only answers.
+    unsafe { pg_sys::SubTransactionIsActive(subtransaction) }
+}
+
 /// The number of the transaction, which has written.
 pub fn transaction() -> u32 {
     // SAFETY: reads a variable of the backend.
     unsafe { pg_sys::GetTopTransactionIdIfAny() }.into()
+}
+
+/// The number that the next transaction will get: that of each one under way is lower.
+pub fn next_transaction() -> u64 {
+    // SAFETY: reads a counter under its lock.
+    unsafe { pg_sys::ReadNextFullTransactionId() }.value
 }
 
 /// Whether the active snapshot is of the extension's choosing.

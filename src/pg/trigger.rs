@@ -1,5 +1,6 @@
 //! The call of a statement-level trigger, as Postgres makes it.
 
+use super::merge;
 use pgrx::pg_sys;
 
 /// A statement that has changed a table, with its transition tables.
@@ -26,8 +27,8 @@ impl Statement {
             let data = trigger_data(fcinfo)?;
             let timing = (*data).tg_event & (pg_sys::TRIGGER_EVENT_ROW | pg_sys::TRIGGER_EVENT_TIMINGMASK);
             let statement = Statement(data);
-            let is_before_truncate = timing == pg_sys::TRIGGER_EVENT_BEFORE && statement.event() == Event::Truncate;
-            (timing == pg_sys::TRIGGER_EVENT_AFTER || is_before_truncate).then_some(statement)
+            let is_known = timing == pg_sys::TRIGGER_EVENT_AFTER || timing == pg_sys::TRIGGER_EVENT_BEFORE;
+            is_known.then_some(statement)
         }
     }
 
@@ -48,10 +49,20 @@ impl Statement {
         }
     }
 
-    /// Whether it is still to be done: of a TRUNCATE, afterwards nothing is left to see.
+    /// Whether it is still to be done.
     pub fn is_yet_to_come(self) -> bool {
         // SAFETY: by `of`.
         unsafe { (*self.0).tg_event & pg_sys::TRIGGER_EVENT_TIMINGMASK == pg_sys::TRIGGER_EVENT_BEFORE }
+    }
+
+    /// Whether it is a MERGE that has moved rows to other partitions, which its transition tables do not have.
+    pub fn hides_moved_rows(self) -> bool {
+        // SAFETY: by `of`; the relation is open while its triggers fire.
+        let is_partitioned =
+            unsafe { (*(*(*self.0).tg_relation).rd_rel).relkind as u8 == pg_sys::RELKIND_PARTITIONED_TABLE };
+        is_partitioned
+            && self.event() == Event::Update
+            && merge::updated_rows(self.relation()).is_some_and(|updated| updated * 2 != self.changed_rows())
     }
 
     /// How many rows its transition tables have, which the trigger names.

@@ -9,15 +9,16 @@ pub fn newest_change() -> Option<String> {
     query::first(NEWEST, &[History::now().timeline.into()], |row| row.get(1))
 }
 
-/// Of a change, where it stands among others. Written `log-timeline-transaction-sequence`, by earlier versions without
-/// the timeline.
+/// Of a change, where it stands among others. Written `log-timeline-horizon-sequence`, by earlier versions without the
+/// timeline.
 pub struct Position {
     /// The record that it is of
     log: String,
     /// Which history of the server it was handed out in: after a failover, or a recovery to a point in time, numbers of
     /// transactions that were lost are given anew
     pub timeline: Option<i64>,
-    pub transaction: i64,
+    /// The number that the next transaction was to get when the change was recorded
+    pub horizon: i64,
     pub sequence: i64,
 }
 
@@ -54,19 +55,19 @@ impl Position {
     fn parse(text: &str) -> Option<Self> {
         let (log, numbers) = text.split_once('-')?;
         let numbers: Vec<i64> = numbers.split('-').map(|number| number.parse().ok()).collect::<Option<_>>()?;
-        let (timeline, transaction, sequence) = match numbers.as_slice() {
-            [transaction, sequence] => (None, *transaction, *sequence),
-            [timeline, transaction, sequence] => (Some(*timeline), *transaction, *sequence),
+        let (timeline, horizon, sequence) = match numbers.as_slice() {
+            [horizon, sequence] => (None, *horizon, *sequence),
+            [timeline, horizon, sequence] => (Some(*timeline), *horizon, *sequence),
             _ => return None,
         };
-        Some(Position { log: log.to_owned(), timeline, transaction, sequence })
+        Some(Position { log: log.to_owned(), timeline, horizon, sequence })
     }
 
     /// Whether no change can have been recorded since, by another transaction, before the position. A standby may not
     /// have got as far yet as its primary, which handed it out.
     fn is_of(&self, history: &History) -> bool {
         let History { timeline, next_transaction } = *history;
-        let is_past = next_transaction.is_none_or(|next| self.transaction < next);
+        let is_past = next_transaction.is_none_or(|next| self.horizon <= next);
         let is_same = |known: i64| known == timeline || known > timeline && next_transaction.is_none();
         is_past && self.timeline.is_none_or(is_same)
     }
@@ -101,25 +102,25 @@ SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT c.timeline_id FROM 
 /// The position of the record `r` in the log `l`, on the timeline `$1`.
 macro_rules! select_position {
     ($rest:literal) => {
-        concat!("SELECT pg_catalog.concat_ws('-', l.name, $1::pg_catalog.int8, r.transaction, r.sequence)", $rest)
+        concat!("SELECT pg_catalog.concat_ws('-', l.name, $1::pg_catalog.int8, r.horizon, r.sequence)", $rest)
     };
 }
 
 const NEWEST: &str = select_position!(
     "
   FROM segments.change_record r CROSS JOIN segments.change_log l
- WHERE r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
- ORDER BY r.transaction DESC, r.sequence DESC LIMIT 1"
+ WHERE r.horizon OPERATOR(pg_catalog.<=) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ ORDER BY r.horizon DESC, r.sequence DESC LIMIT 1"
 );
 
-/// A page of the changes of the segments `$2` after the transaction `$3` and the number `$4`, `$5` at most.
+/// A page of the changes of the segments `$2` after the horizon `$3` and the number `$4`, `$5` at most.
 pub const PAGE: &str = select_position!(
     ", r.segment, r.contact_id, r.change, r.changed_at
   FROM segments.change_record r CROSS JOIN segments.change_log l
  WHERE r.segment OPERATOR(pg_catalog.=) ANY ($2)
-   AND ($3 IS NULL OR ROW(r.transaction, r.sequence)
+   AND ($3 IS NULL OR ROW(r.horizon, r.sequence)
         OPERATOR(pg_catalog.>) ROW($3::pg_catalog.text::pg_catalog.xid8, $4))
-   -- Whatever has a smaller number has committed, or never will.
-   AND r.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
- ORDER BY r.transaction, r.sequence LIMIT $5"
+   -- What is yet to be committed has a horizon beyond the number of its own transaction, and so comes later.
+   AND r.horizon OPERATOR(pg_catalog.<=) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ ORDER BY r.horizon, r.sequence LIMIT $5"
 );

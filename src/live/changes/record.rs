@@ -23,7 +23,10 @@ thread_local! {
 /// Records changes that follow all that this transaction has recorded; with the rights of the extension's owner.
 pub fn append(changes: &[Change]) {
     if !changes.is_empty() {
-        query::write(APPEND, &arguments(changes));
+        let [segments, contacts, entered] = arguments(changes);
+        // Not the transaction's own number: of two that change one contact, the one that began first may end last.
+        let horizon = snapshot::next_transaction().to_string();
+        query::write(APPEND, &[segments, contacts, entered, horizon.into()]);
         LAST.set((snapshot::transaction(), snapshot::next_command()));
     }
 }
@@ -107,8 +110,8 @@ fn arguments<'c>(changes: impl IntoIterator<Item = &'c Change>) -> [DatumWithOid
 }
 
 const APPEND: &str = "
-INSERT INTO segments.change_record (transaction, segment, contact_id, change, changed_at)
-SELECT pg_catalog.pg_current_xact_id(), c.segment, c.contact,
+INSERT INTO segments.change_record (transaction, horizon, segment, contact_id, change, changed_at)
+SELECT pg_catalog.pg_current_xact_id(), $4::pg_catalog.xid8, c.segment, c.contact,
        CASE WHEN c.entered THEN 'entered' ELSE 'exited' END, pg_catalog.clock_timestamp()
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) c(segment, contact, entered)";
 

@@ -70,6 +70,12 @@ impl<'a> Settled<'a> {
         Settled { audience, command, now: snapshot::next_command(), counted }
     }
 
+    /// Notes that a contact has been counted for all that was done to it before a command.
+    pub fn count_until(&mut self, contact: &str, until: Command) {
+        let counted = self.counted.entry(contact.to_owned()).or_insert(until);
+        *counted = until.max(*counted);
+    }
+
     /// Before which command and before which later one the contact is to be evaluated; `None` where nothing is left to
     /// count. Its subscriptions were at `before` when the command began.
     pub fn span(&mut self, touched: &Touched, before: &[String]) -> Option<(Command, Command)> {

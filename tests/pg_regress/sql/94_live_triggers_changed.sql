@@ -52,7 +52,6 @@ END
 $$;
 SELECT triggers();
 -- One that counts cannot be kept with. The cause is told to superusers.
-DROP TRIGGER x ON riders;
 DROP TRIGGER segments_live_insert ON rider_topics;
 CREATE TRIGGER segments_live_insert AFTER INSERT ON rider_topics REFERENCING NEW TABLE AS others FOR EACH STATEMENT EXECUTE FUNCTION segments.keep_counts();
 CREATE ROLE regress_segments_rider;
