@@ -23,7 +23,7 @@ pub fn obstacle(relation: Oid) -> Option<String> {
 
 fn obstacle_of_table(relation: Oid) -> Option<String> {
     let parent = query::first(
-        "SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) $1 LIMIT 1",
+        "SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = $1 LIMIT 1",
         &[relation.into()],
         |row| row.get::<Oid>(1),
     );
@@ -67,11 +67,11 @@ impl Described {
 /// What a relation is; raises where it is gone.
 pub fn describe(relation: Oid) -> Described {
     let found = query::rows(
-        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner,
-                c.relpersistence::pg_catalog.text,
-                pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
-           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-          WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        "SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relowner,
+                c.relpersistence::text,
+                to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.oid = $1",
         &[relation.into()],
         |row| Described {
             name: QualifiedName { schema: row.get(1), name: row.get(2) },
