@@ -118,9 +118,9 @@ impl Counted {
 /// How many rows the planner thinks that the contacts' table has.
 fn rows_of(audience: &Audience) -> Option<u64> {
     let rows = query::first(
-        "SELECT pg_catalog.sum(c.reltuples) FROM pg_catalog.pg_class c
-          WHERE c.reltuples OPERATOR(pg_catalog.>=) 0 AND c.relkind OPERATOR(pg_catalog.<>) 'p'
-            AND c.oid OPERATOR(pg_catalog.=) ANY ($1)",
+        "SELECT sum(c.reltuples) FROM pg_class c
+          WHERE c.reltuples >= 0 AND c.relkind <> 'p'
+            AND c.oid = ANY ($1)",
         &[relcache::tree(audience.relation.oid).into()],
         |row| row.nullable::<f32>(1),
     );
@@ -128,22 +128,22 @@ fn rows_of(audience: &Audience) -> Option<u64> {
 }
 
 fn clock() -> TimestampWithTimeZone {
-    let now = query::first("SELECT pg_catalog.clock_timestamp()", &[], |row| row.get(1));
+    let now = query::first("SELECT clock_timestamp()", &[], |row| row.get(1));
     now.unwrap_or_else(|| internal("the clock gave no answer").raise())
 }
 
 // What is due within the tenth part of an interval is soon.
 const DUE: &str = "
 SELECT s.audience,
-       CASE WHEN pg_catalog.bool_or(s.due OPERATOR(pg_catalog.<=) now.now) THEN
-           pg_catalog.array_agg(s.segment) FILTER (
-               WHERE s.due OPERATOR(pg_catalog.<=) (now.now OPERATOR(pg_catalog.+) (s.refresh_interval OPERATOR(pg_catalog./) 10)))
+       CASE WHEN bool_or(s.due <= now.now) THEN
+           array_agg(s.segment) FILTER (
+               WHERE s.due <= (now.now + (s.refresh_interval / 10)))
        END,
-       pg_catalog.date_part('epoch', pg_catalog.min(s.due) OPERATOR(pg_catalog.-) now.now)
-  FROM segments.segment_status s, (SELECT pg_catalog.clock_timestamp() OFFSET 0) now(now)
+       date_part('epoch', min(s.due) - now.now)
+  FROM segments.segment_status s, (SELECT clock_timestamp() OFFSET 0) now(now)
  GROUP BY s.audience, now.now ORDER BY s.audience";
 
 // A segment that is created now is not due before.
 const SHORTEST_INTERVAL: &str = "
-SELECT pg_catalog.date_part('epoch', LEAST(segments.default_refresh_interval(), pg_catalog.min(a.refresh_interval)))
+SELECT date_part('epoch', LEAST(segments.default_refresh_interval(), min(a.refresh_interval)))
   FROM segments.audience_config a";

@@ -22,6 +22,7 @@ mod document;
 #[path = "../tests/conformance/generate/random.rs"]
 mod random;
 
+use crate::pg::spi::QueryText::Made;
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
 use segments_core::value::Json;
@@ -36,9 +37,9 @@ fn seeds() -> [u64; 2] {
 
 /// Has this transaction's queries use indexes wherever they can.
 fn no_scans() {
-    crate::pg::query::write("SET LOCAL enable_seqscan = off", &[]);
+    crate::pg::query::write(Made("SET LOCAL enable_seqscan = off"), &[]);
     // What it forbids is made so costly that each query would be compiled.
-    crate::pg::query::write("SET LOCAL jit = off", &[]);
+    crate::pg::query::write(Made("SET LOCAL jit = off"), &[]);
 }
 
 /// What the core says, over the document as JSON.

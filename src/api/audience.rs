@@ -9,6 +9,7 @@ use crate::evaluate::condition;
 use crate::live::freshness;
 use crate::pg::error::{Failure, required};
 use crate::pg::query;
+use crate::pg::spi::QueryText;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_literal, quote_qualified_identifier};
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -20,7 +21,7 @@ mod unique;
 #[pg_extern(sql = false)]
 fn create_contacts(relation: Option<&str>) {
     let relation = required("relation", relation);
-    let parts = query::first("SELECT pg_catalog.parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
+    let parts = query::first("SELECT parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
     let (schema, name) = match parts.as_deref() {
         Some([name]) => (creation_schema(), name.clone()),
         Some([schema, name]) => (schema.clone(), name.clone()),
@@ -37,11 +38,9 @@ fn create_contacts(relation: Option<&str>) {
         already_exists(&name)
     }
     for table in [&table, &topics_table] {
-        if query::first("SELECT pg_catalog.to_regclass($1)", &[table.as_str().into()], |row| {
-            row.nullable::<pg_sys::Oid>(1)
-        })
-        .flatten()
-        .is_some()
+        if query::first("SELECT to_regclass($1)", &[table.as_str().into()], |row| row.nullable::<pg_sys::Oid>(1))
+            .flatten()
+            .is_some()
         {
             Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation {table} already exists"))
                 .detail("create_contacts() makes a table of contacts, and one with what they are subscribed to.")
@@ -53,9 +52,7 @@ fn create_contacts(relation: Option<&str>) {
         query::write(&statement, &[]);
     }
     let oid = |table: &str| {
-        query::write_rows("SELECT $1::pg_catalog.regclass::pg_catalog.oid", &[table.into()], |row| {
-            row.get::<pg_sys::Oid>(1)
-        })[0]
+        query::write_rows("SELECT $1::regclass::oid", &[table.into()], |row| row.get::<pg_sys::Oid>(1))[0]
     };
     let columns = Columns {
         id: Some("id".to_owned()),
@@ -67,9 +64,12 @@ fn create_contacts(relation: Option<&str>) {
     map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
 }
 
+// By the caller's search_path, so it is no constant query: those run with one of their own.
+const CREATION_SCHEMA: &str = "SELECT pg_catalog.current_schema()::pg_catalog.text";
+
 /// The schema that a table without one is made in.
 fn creation_schema() -> String {
-    let schema = query::first("SELECT pg_catalog.current_schema()::pg_catalog.text", &[], |row| row.nullable(1));
+    let schema = query::first(QueryText::Made(CREATION_SCHEMA), &[], |row| row.nullable(1));
     schema.flatten().unwrap_or_else(|| {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, "no schema has been selected to create in")
             .detail("search_path names no schema that exists.")
@@ -219,7 +219,7 @@ fn already_exists(name: &str) -> ! {
 const INSERT: &str = "
 INSERT INTO segments.audience_config AS a
        (name, relation, relation_name, id_column, properties_column, created_column, columns, scope)
-VALUES ($1, $2, segments.quoted_name($2), $3::pg_catalog.name, $4::pg_catalog.name, $5::pg_catalog.name, $6::pg_catalog.name[], $7)
+VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name[], $7)
     ON CONFLICT (name) DO UPDATE
    SET relation = excluded.relation, relation_name = excluded.relation_name, id_column = excluded.id_column,
        properties_column = excluded.properties_column, created_column = excluded.created_column,
@@ -268,8 +268,8 @@ fn primary_key<'c>(relation: pg_sys::Oid, catalog: &'c [CatalogColumn], table: &
 }
 
 const PRIMARY_KEY: &str = "
-SELECT k.conkey FROM pg_catalog.pg_constraint k
- WHERE k.conrelid OPERATOR(pg_catalog.=) $1 AND k.contype OPERATOR(pg_catalog.=) 'p'";
+SELECT k.conkey FROM pg_constraint k
+ WHERE k.conrelid = $1 AND k.contype = 'p'";
 
 /// Forgets an audience; the table stays.
 #[pg_extern(sql = false)]
@@ -287,7 +287,7 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     }
     access::require(Scope::WriteSegments, name);
     let segments = query::first(
-        "SELECT pg_catalog.array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1",
+        "SELECT array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience = $1",
         &[name.into()],
         |row| row.nullable::<Vec<String>>(1),
     );
@@ -304,14 +304,14 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     freshness::stop_keeping(name);
     access::write(
         "DELETE FROM segments.segment_reference r USING segments.segment_config s
-          WHERE s.id OPERATOR(pg_catalog.=) r.segment AND s.audience OPERATOR(pg_catalog.=) $1",
+          WHERE s.id = r.segment AND s.audience = $1",
         &[name.into()],
     );
-    access::write("DELETE FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) $1", &[name.into()]);
-    access::write("DELETE FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1", &[name.into()]);
+    access::write("DELETE FROM segments.segment_config s WHERE s.audience = $1", &[name.into()]);
+    access::write("DELETE FROM segments.audience_config a WHERE a.name = $1", &[name.into()]);
 }
 
 const OWNER: &str = "
 SELECT c.relowner FROM segments.audience_config a
-  LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
- WHERE a.name OPERATOR(pg_catalog.=) $1";
+  LEFT JOIN pg_class c ON c.oid = a.relation
+ WHERE a.name = $1";

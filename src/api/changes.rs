@@ -23,10 +23,7 @@ fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
     access::require(Scope::WriteSegments, &segment.audience);
     let id = argument(segment.id);
     if !watched {
-        access::write(
-            "UPDATE segments.watch_config w SET watched = false WHERE w.segment OPERATOR(pg_catalog.=) $1",
-            &[id],
-        );
+        access::write("UPDATE segments.watch_config w SET watched = false WHERE w.segment = $1", &[id]);
         return;
     }
     if !stays_live(&segment.audience) {

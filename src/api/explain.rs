@@ -37,9 +37,9 @@ fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Ca
     }
     returning::rows(
         call,
-        "SELECT f.path, f.condition::pg_catalog.jsonb, f.value::pg_catalog.jsonb, f.matches, f.note
-           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
-                           pg_catalog.unnest($4), pg_catalog.unnest($5)) f(path, condition, value, matches, note)",
+        "SELECT f.path, f.condition::jsonb, f.value::jsonb, f.matches, f.note
+           FROM ROWS FROM (unnest($1), unnest($2), unnest($3),
+                           unnest($4), unnest($5)) f(path, condition, value, matches, note)",
         &[
             parts.iter().map(|part| part.pointer.clone()).collect::<Vec<_>>().into(),
             parts.iter().map(|part| part.condition.to_string()).collect::<Vec<_>>().into(),

@@ -34,7 +34,7 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
     // Whoever has changed a definition is waited for, whoever will change one waits.
     let current = security::as_role(access::extension_owner(), || {
         query::write_rows(
-            "SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR UPDATE",
+            "SELECT a.freshness FROM segments.audience_config a WHERE a.name = $1 FOR UPDATE",
             &[audience.name.as_str().into()],
             |row| row.get::<String>(1),
         )

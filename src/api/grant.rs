@@ -19,7 +19,7 @@ fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audienc
         query::write(FORGET_DROPPED, &[role.oid.into()]);
         let has_scope = !query::write_rows(KEPT, &[role.name.as_str().into(), scope.name().into()], |_| ()).is_empty();
         query::write(
-            "INSERT INTO segments.access (role, scope, audience) VALUES ($1::pg_catalog.name, $2, $3) ON CONFLICT DO NOTHING",
+            "INSERT INTO segments.access (role, scope, audience) VALUES ($1::name, $2, $3) ON CONFLICT DO NOTHING",
             &[role.name.as_str().into(), scope.name().into(), audience.map(str::to_owned).into()],
         );
         // For another audience, a role with that scope needs no other privileges.
@@ -85,24 +85,24 @@ pub fn extend(audience: &str, added: pg_sys::Oid) {
 }
 
 const HOLDERS: &str = "
-SELECT r.oid, r.rolname::pg_catalog.text, a.scope FROM segments.access a
-  JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
- WHERE (a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $1)
-   AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
+SELECT r.oid, r.rolname::text, a.scope FROM segments.access a
+  JOIN pg_roles r ON r.rolname = a.role
+ WHERE (a.audience IS NULL OR a.audience = $1)
+   AND has_schema_privilege(r.oid, 'segments', 'USAGE')
  ORDER BY r.rolname, a.scope";
 
 const FORGET_DROPPED: &str = "SELECT segments.forget_dropped_role($1)";
 
-const APPLY: &str = "SELECT segments.apply_access($1::pg_catalog.name)";
+const APPLY: &str = "SELECT segments.apply_access($1::name)";
 
 const TAKE: &str = "
 DELETE FROM segments.access a
- WHERE a.role OPERATOR(pg_catalog.=) $1::pg_catalog.name AND a.scope OPERATOR(pg_catalog.=) $2
-   AND ($3 IS NULL OR a.audience OPERATOR(pg_catalog.=) $3)";
+ WHERE a.role = $1::name AND a.scope = $2
+   AND ($3 IS NULL OR a.audience = $3)";
 
 const KEPT: &str = "
 SELECT a.audience FROM segments.access a
- WHERE a.role OPERATOR(pg_catalog.=) $1::pg_catalog.name AND a.scope OPERATOR(pg_catalog.=) $2";
+ WHERE a.role = $1::name AND a.scope = $2";
 
 struct Role {
     oid: pg_sys::Oid,
@@ -111,11 +111,9 @@ struct Role {
 
 fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
     let (oid, scope) = (required("role", role), required("scope", scope));
-    let name = query::first(
-        "SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) $1",
-        &[oid.into()],
-        |row| row.get::<String>(1),
-    );
+    let name = query::first("SELECT r.rolname::text FROM pg_roles r WHERE r.oid = $1", &[oid.into()], |row| {
+        row.get::<String>(1)
+    });
     let Some(name) = name else {
         Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("role with OID {} does not exist", oid.to_u32()))
             .hint("Name an existing role.")
@@ -147,8 +145,8 @@ fn must_administer(audience: Option<&str>) {
     // As the caller: what they may not see does not exist.
     let owner = query::first(
         "SELECT c.relowner FROM segments.audience_config a
-           LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
-          WHERE a.name OPERATOR(pg_catalog.=) $1",
+           LEFT JOIN pg_class c ON c.oid = a.relation
+          WHERE a.name = $1",
         &[audience.into()],
         |row| row.nullable::<pg_sys::Oid>(1),
     );
@@ -185,11 +183,11 @@ fn relations(audience: Option<&str>, scope: Scope) -> Vec<Relation> {
 }
 
 const RELATIONS: &str = "
-SELECT DISTINCT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text
+SELECT DISTINCT c.oid, n.nspname::text, c.relname::text
   FROM segments.audience_config a
-  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid])
-  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE $1 IS NULL OR a.name OPERATOR(pg_catalog.=) $1
+  JOIN pg_class c ON c.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid])
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE $1 IS NULL OR a.name = $1
  ORDER BY 2, 3";
 
 /// The privileges on the tables that go with a scope.
@@ -215,7 +213,7 @@ impl Relation {
             self.change(role, &missing, Change::Grant);
         }
         let reaches = query::first(
-            "SELECT pg_catalog.has_schema_privilege($1, $2, 'USAGE')",
+            "SELECT has_schema_privilege($1, $2, 'USAGE')",
             &[role.oid.into(), self.schema.as_str().into()],
             |row| row.get::<bool>(1),
         );
@@ -271,7 +269,7 @@ impl Relation {
 
     fn has(&self, role: pg_sys::Oid, privilege: &str, option: &str) -> bool {
         query::write_rows(
-            "SELECT pg_catalog.has_table_privilege($1, $2::pg_catalog.oid, $3)",
+            "SELECT has_table_privilege($1, $2::oid, $3)",
             &[role.into(), self.oid.into(), format!("{privilege}{option}").into()],
             |row| row.get::<bool>(1),
         )

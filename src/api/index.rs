@@ -123,11 +123,9 @@ impl<'a> Place<'a> {
     fn find(audience: &'a Audience) -> Result<Self, Failure> {
         let relation = audience.relation.quoted();
         let oid = audience.relation.oid;
-        let kind = query::first(
-            "SELECT c.relkind::pg_catalog.text FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1",
-            &[oid.into()],
-            |row| row.get::<String>(1),
-        );
+        let kind = query::first("SELECT c.relkind::text FROM pg_class c WHERE c.oid = $1", &[oid.into()], |row| {
+            row.get::<String>(1)
+        });
         let foreign_part = indexes::foreign_part(oid);
         let (problem, hint) = match (kind.as_deref(), foreign_part) {
             (Some("r" | "p"), Some(part)) => (
@@ -226,5 +224,5 @@ impl<'a> Place<'a> {
 }
 
 const NAMED: &str = "
-SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE n.nspname::pg_catalog.text OPERATOR(pg_catalog.=) $1 AND c.relname::pg_catalog.text OPERATOR(pg_catalog.=) $2";
+SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname::text = $1 AND c.relname::text = $2";

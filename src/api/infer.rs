@@ -51,9 +51,9 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
     }
     returning::rows(
         call,
-        "SELECT f.name, f.type, pg_catalog.round(f.present::pg_catalog.numeric, 4), f.distinct_values, f.examples::pg_catalog.jsonb, f.declared
-           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
-                           pg_catalog.unnest($5), pg_catalog.unnest($6))
+        "SELECT f.name, f.type, round(f.present::numeric, 4), f.distinct_values, f.examples::jsonb, f.declared
+           FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),
+                           unnest($5), unnest($6))
                 f(name, type, present, distinct_values, examples, declared)",
         &[
             found.iter().map(|found| found.name.clone()).collect::<Vec<_>>().into(),
@@ -151,7 +151,7 @@ impl Inferred {
 /// A sample from all over a large table, rather than from where it begins.
 pub fn sampled(audience: &Audience, sample: i32) -> String {
     let rows = query::first(
-        "SELECT c.reltuples::pg_catalog.float8 FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        "SELECT c.reltuples::float8 FROM pg_class c WHERE c.oid = $1",
         &[audience.relation.oid.into()],
         |row| row.get::<f64>(1),
     );

@@ -204,7 +204,7 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
         used_by_scope(name, &audience).hint("To drop it, detach the audience first.").raise()
     }
     let dropped = access::write(
-        "DELETE FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2",
+        "DELETE FROM segments.property_config p WHERE p.audience = $1 AND p.name = $2",
         &[audience.name.as_str().into(), name.into()],
     );
     if dropped == 0 {
@@ -236,10 +236,10 @@ fn properties(audience: &str, call: Call) {
     returning::rows(
         call,
         "SELECT f.name, f.type, f.kind, p.label, p.created_at
-           FROM ROWS FROM (pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+           FROM ROWS FROM (unnest($2), unnest($3), unnest($4))
                 WITH ORDINALITY f(name, type, kind, position)
            LEFT JOIN segments.property_config p
-             ON p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) f.name
+             ON p.audience = $1 AND p.name = f.name
           ORDER BY f.position",
         &[audience.into(), names.into(), types.into(), kinds.into()],
     );

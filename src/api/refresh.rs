@@ -63,11 +63,10 @@ fn refresh_due() -> i64 {
 fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
     let audience = required("audience", audience);
     access::require_write(audience);
-    let compared = query::first(
-        "SELECT $1 OPERATOR(pg_catalog.<) '1 second'::pg_catalog.interval, $1 OPERATOR(pg_catalog.>) '10 years'::pg_catalog.interval",
-        &[every.into()],
-        |row| (row.nullable(1), row.nullable(2)),
-    );
+    let compared =
+        query::first("SELECT $1 < '1 second'::interval, $1 > '10 years'::interval", &[every.into()], |row| {
+            (row.nullable(1), row.nullable(2))
+        });
     let out_of_range = |message: &str| Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message);
     match compared {
         Some((Some(true), _)) => out_of_range("segments cannot be refreshed that often")
@@ -81,7 +80,7 @@ fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
         _ => {}
     }
     let changed = access::write(
-        "UPDATE segments.audience_config a SET refresh_interval = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
+        "UPDATE segments.audience_config a SET refresh_interval = $2 WHERE a.name = $1",
         &[audience.into(), every.into()],
     );
     if changed == 0 {
@@ -98,8 +97,8 @@ fn progress(call: Call) {
     let rows = |progress: &Progress| progress.rows.map(|rows| rows.max(progress.rows_done) as i64);
     returning::rows(
         call,
-        "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
-                                  pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7))",
+        "SELECT * FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),
+                                  unnest($5), unnest($6), unnest($7))",
         &[
             here.iter().map(Progress::audience).collect::<Vec<_>>().into(),
             here.iter().map(|progress| progress.process).collect::<Vec<_>>().into(),

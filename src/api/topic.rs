@@ -55,7 +55,7 @@ fn create_topic(
             .raise()
         }
     });
-    returning::value("SELECT t FROM segments.topic t WHERE t.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
+    returning::value("SELECT t FROM segments.topic t WHERE t.id = $1", &[argument(id)])
 }
 
 /// Subscribes a contact to a topic.

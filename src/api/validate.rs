@@ -34,8 +34,8 @@ fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, call: C
     let column = |read: fn(&Finding) -> String| findings.iter().map(read).collect::<Vec<String>>();
     returning::rows(
         call,
-        "SELECT * FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3),
-                                  pg_catalog.unnest($4), pg_catalog.unnest($5)) f",
+        "SELECT * FROM ROWS FROM (unnest($1), unnest($2), unnest($3),
+                                  unnest($4), unnest($5)) f",
         &[
             column(|finding| finding.severity.to_owned()).into(),
             column(|finding| finding.path.clone()).into(),

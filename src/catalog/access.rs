@@ -53,11 +53,9 @@ pub fn must_have_audience(name: &str) {
 
 /// Whether there is an audience of that name that the caller may see, whatever has become of its table.
 pub fn has_audience(name: &str) -> bool {
-    let found = query::first(
-        "SELECT true FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1",
-        &[name.into()],
-        |row| row.get::<bool>(1),
-    );
+    let found = query::first("SELECT true FROM segments.audience_config a WHERE a.name = $1", &[name.into()], |row| {
+        row.get::<bool>(1)
+    });
     found.is_some()
 }
 
@@ -95,7 +93,7 @@ pub fn require_write(audience: &str) {
 
 /// Keeps an audience from being detached until the transaction ends; raises 42704 where it is gone.
 pub fn keep(audience: &str) {
-    let lock = "SELECT FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
+    let lock = "SELECT FROM segments.audience_config a WHERE a.name = $1 FOR KEY SHARE";
     if write(lock, &[audience.into()]) == 0 {
         unknown_audience(audience).raise()
     }
@@ -128,7 +126,7 @@ pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> u
 }
 
 /// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
-pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
+pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
     security::as_role(extension_owner(), || query::write_latest(sql, arguments))
 }
 
@@ -136,9 +134,9 @@ pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
 pub fn extension_owner() -> pg_sys::Oid {
     query::first(
         // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write contacts.
-        "SELECT c.relowner FROM pg_catalog.pg_class c
-           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-          WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND c.relname OPERATOR(pg_catalog.=) 'access'",
+        "SELECT c.relowner FROM pg_class c
+           JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE n.nspname = 'segments' AND c.relname = 'access'",
         &[],
         |row| row.get(1),
     )
@@ -162,7 +160,7 @@ fn permits_every_audience(scopes: Vec<Option<String>>) -> bool {
 fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
     let caller = security::current_role();
     security::as_role(extension_owner(), || {
-        returning::constant_rows(call, PERMITTED, &[caller.into(), scopes.into()]);
+        returning::rows(call, PERMITTED, &[caller.into(), scopes.into()]);
     });
 }
 
@@ -208,10 +206,10 @@ macro_rules! held {
         concat!(
             $select,
             " FROM segments.access a
-                JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) a.role
-               WHERE pg_catalog.pg_has_role($1, r.oid, 'USAGE')
-                 AND pg_catalog.has_schema_privilege(r.oid, 'segments', 'USAGE')
-                 AND a.scope OPERATOR(pg_catalog.=) ANY ($2) AND ",
+                JOIN pg_roles r ON r.rolname = a.role
+               WHERE pg_has_role($1, r.oid, 'USAGE')
+                 AND has_schema_privilege(r.oid, 'segments', 'USAGE')
+                 AND a.scope = ANY ($2) AND ",
             $filter
         )
     };
@@ -219,7 +217,7 @@ macro_rules! held {
 
 const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT NULL");
 
-const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience OPERATOR(pg_catalog.=) $3) LIMIT 1");
+const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience = $3) LIMIT 1");
 
 /// Whether the current role has the rights of `owner`.
 pub fn owns(owner: pg_sys::Oid) -> bool {
@@ -268,7 +266,7 @@ pub fn must_own(relation: pg_sys::Oid) -> String {
 }
 
 const RELATION: &str = "
-SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
-       c.relpersistence OPERATOR(pg_catalog.=) 't'
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE c.oid OPERATOR(pg_catalog.=) $1";
+SELECT n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
+       c.relpersistence = 't'
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid = $1";

@@ -161,24 +161,24 @@ impl Audience {
 
 // An OID alone may have come to mean another relation; the names follow renames (see sql/following.sql).
 const FIND: &str = "
-SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relowner, c.relkind::pg_catalog.text,
-       a.relation_name, a.id_column::pg_catalog.text, a.id_number,
-       a.properties_column::pg_catalog.text, a.properties_number,
-       a.created_column::pg_catalog.text, a.created_number, a.columns::pg_catalog.text[], a.scope::pg_catalog.text,
-       tc.oid, tn.nspname::pg_catalog.text, tc.relname::pg_catalog.text, tc.relowner, tc.relkind::pg_catalog.text,
-       a.topics_relation_name, a.topics_contact_column::pg_catalog.text, a.topics_contact_number,
-       a.topics_topic_column::pg_catalog.text, a.topics_topic_number,
-       (SELECT en.nspname::pg_catalog.text FROM pg_catalog.pg_extension e
-          JOIN pg_catalog.pg_namespace en ON en.oid OPERATOR(pg_catalog.=) e.extnamespace
-         WHERE e.extname OPERATOR(pg_catalog.=) 'segments')
+SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
+       a.relation_name, a.id_column::text, a.id_number,
+       a.properties_column::text, a.properties_number,
+       a.created_column::text, a.created_number, a.columns::text[], a.scope::text,
+       tc.oid, tn.nspname::text, tc.relname::text, tc.relowner, tc.relkind::text,
+       a.topics_relation_name, a.topics_contact_column::text, a.topics_contact_number,
+       a.topics_topic_column::text, a.topics_topic_number,
+       (SELECT en.nspname::text FROM pg_extension e
+          JOIN pg_namespace en ON en.oid = e.extnamespace
+         WHERE e.extname = 'segments')
   FROM segments.audience_config a
-  LEFT JOIN (pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace)
-    ON c.oid OPERATOR(pg_catalog.=) a.relation
-   AND pg_catalog.format('%I.%I', n.nspname, c.relname) OPERATOR(pg_catalog.=) a.relation_name
-  LEFT JOIN (pg_catalog.pg_class tc JOIN pg_catalog.pg_namespace tn ON tn.oid OPERATOR(pg_catalog.=) tc.relnamespace)
-    ON tc.oid OPERATOR(pg_catalog.=) a.topics_relation
-   AND pg_catalog.format('%I.%I', tn.nspname, tc.relname) OPERATOR(pg_catalog.=) a.topics_relation_name
- WHERE a.name OPERATOR(pg_catalog.=) $1";
+  LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace)
+    ON c.oid = a.relation
+   AND format('%I.%I', n.nspname, c.relname) = a.relation_name
+  LEFT JOIN (pg_class tc JOIN pg_namespace tn ON tn.oid = tc.relnamespace)
+    ON tc.oid = a.topics_relation
+   AND format('%I.%I', tn.nspname, tc.relname) = a.topics_relation_name
+ WHERE a.name = $1";
 
 /// A relation's OID, schema, name, owner and kind, from a column of the row on; `None` where there is no such relation.
 fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
@@ -254,7 +254,7 @@ impl Config {
         };
         let properties =
             properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
-        let unusable = |column: &CatalogColumn| Some((column.name.clone(), column.unusable_type()?.to_owned()));
+        let unusable = |column: &CatalogColumn| Some((column.name.clone(), column.unusable_type()?));
         let unusable: Vec<_> = catalog.iter().filter_map(unusable).collect();
         let is_property = |column: &&CatalogColumn| {
             properties.as_ref().is_none_or(|properties| properties.name != column.name)
@@ -298,7 +298,7 @@ impl Config {
 
 const CUSTOM: &str = "
 SELECT p.name, p.type FROM segments.property_config p
- WHERE p.audience OPERATOR(pg_catalog.=) $1 ORDER BY p.name";
+ WHERE p.audience = $1 ORDER BY p.name";
 
 impl TopicsConfig {
     /// The table and what conditions need of it, or why `$topic` cannot be asked any more.

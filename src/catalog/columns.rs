@@ -3,7 +3,7 @@
 use crate::catalog::column::ColumnRef;
 use crate::pg::error::Failure;
 use crate::pg::operator::Compared;
-use crate::pg::query;
+use crate::pg::{query, text};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 use segments_core::sql::{Column, ColumnKind, QualifiedName};
@@ -22,8 +22,7 @@ pub struct CatalogColumn {
     /// The schema of the operators that order its type
     operators: String,
     kind: Option<ColumnKind>,
-    /// As `\d` shows it
-    shown_type: String,
+    declared: pg_sys::Oid,
 }
 
 impl CatalogColumn {
@@ -32,9 +31,9 @@ impl CatalogColumn {
         Some(Column { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
     }
 
-    /// The name of its type, where conditions cannot use it.
-    pub fn unusable_type(&self) -> Option<&str> {
-        self.kind.is_none().then_some(&self.shown_type)
+    /// The name of its type as `\d` shows it, where conditions cannot use it.
+    pub fn unusable_type(&self) -> Option<String> {
+        self.kind.is_none().then(|| text::type_name(self.declared))
     }
 
     /// The column as one that holds slugs or ids of topics; `None` where its type cannot.
@@ -89,7 +88,7 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
             is_plain: row.get(12),
             operators: row.nullable(14).unwrap_or_else(|| "pg_catalog".to_owned()),
             kind,
-            shown_type: row.get(15),
+            declared: row.get(15),
         }
     })
 }
@@ -97,47 +96,47 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
 // PostgreSQL 18 marks a column NOT NULL while its constraint is not yet valid; such a column may hold NULLs.
 // OFFSET 0 has types of elements looked up one by one: hashed, all types that there are would take half a millisecond.
 const COLUMNS: &str = "
-SELECT a.attnum, a.attname::pg_catalog.text,
+SELECT a.attnum, a.attname::text,
        a.attnotnull AND NOT EXISTS (
-           SELECT FROM pg_catalog.pg_constraint k
-            WHERE k.conrelid OPERATOR(pg_catalog.=) a.attrelid AND k.contype OPERATOR(pg_catalog.=) 'n'
-              AND k.conkey OPERATOR(pg_catalog.=) ARRAY[a.attnum] AND NOT k.convalidated),
-       pg_catalog.format('%I.%I', base.nspname, base.typname),
-       base.nspname::pg_catalog.text, base.typname::pg_catalog.text, base.labels,
-       COALESCE((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid OPERATOR(pg_catalog.=) a.attcollation), true),
-       element.nspname::pg_catalog.text, element.typname::pg_catalog.text, element.labels,
-       base.typtype OPERATOR(pg_catalog.=) ANY ('{b,e}') AND base.typcategory OPERATOR(pg_catalog.<>) 'A',
-       base.oid OPERATOR(pg_catalog.<>) a.atttypid,
-       CASE WHEN base.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' THEN
-           (SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_opclass c
-              JOIN pg_catalog.pg_am m ON m.oid OPERATOR(pg_catalog.=) c.opcmethod AND m.amname OPERATOR(pg_catalog.=) 'btree'
-              JOIN pg_catalog.pg_amop e ON e.amopfamily OPERATOR(pg_catalog.=) c.opcfamily AND e.amopstrategy OPERATOR(pg_catalog.=) 3
-               AND e.amoplefttype OPERATOR(pg_catalog.=) base.oid AND e.amoprighttype OPERATOR(pg_catalog.=) base.oid
-              JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) e.amopopr
-              JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace
-             WHERE c.opcintype OPERATOR(pg_catalog.=) base.oid AND c.opcdefault)
+           SELECT FROM pg_constraint k
+            WHERE k.conrelid = a.attrelid AND k.contype = 'n'
+              AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated),
+       format('%I.%I', base.nspname, base.typname),
+       base.nspname::text, base.typname::text, base.labels,
+       COALESCE((SELECT l.collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation), true),
+       element.nspname::text, element.typname::text, element.labels,
+       base.typtype = ANY ('{b,e}') AND base.typcategory <> 'A',
+       base.oid <> a.atttypid,
+       CASE WHEN base.nspname <> 'pg_catalog' THEN
+           (SELECT n.nspname::text FROM pg_opclass c
+              JOIN pg_am m ON m.oid = c.opcmethod AND m.amname = 'btree'
+              JOIN pg_amop e ON e.amopfamily = c.opcfamily AND e.amopstrategy = 3
+               AND e.amoplefttype = base.oid AND e.amoprighttype = base.oid
+              JOIN pg_operator o ON o.oid = e.amopopr
+              JOIN pg_namespace n ON n.oid = o.oprnamespace
+             WHERE c.opcintype = base.oid AND c.opcdefault)
        END,
-       pg_catalog.format_type(a.atttypid, NULL)
-  FROM pg_catalog.pg_attribute a
+       a.atttypid
+  FROM pg_attribute a
  CROSS JOIN LATERAL (
         WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (
             SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname
-              FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) a.atttypid
+              FROM pg_type t WHERE t.oid = a.atttypid
             UNION ALL
             SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname
-              FROM type JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) type.typbasetype
-             WHERE type.typtype OPERATOR(pg_catalog.=) 'd')
+              FROM type JOIN pg_type t ON t.oid = type.typbasetype
+             WHERE type.typtype = 'd')
         SELECT type.*, n.nspname,
-               (SELECT pg_catalog.array_agg(e.enumlabel::pg_catalog.text) FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) type.oid) AS labels
-          FROM type JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) type.typnamespace
-         WHERE type.typtype OPERATOR(pg_catalog.<>) 'd') base
+               (SELECT array_agg(e.enumlabel::text) FROM pg_enum e WHERE e.enumtypid = type.oid) AS labels
+          FROM type JOIN pg_namespace n ON n.oid = type.typnamespace
+         WHERE type.typtype <> 'd') base
   LEFT JOIN LATERAL (
         SELECT t.typname, n.nspname,
-               (SELECT pg_catalog.array_agg(e.enumlabel::pg_catalog.text) FROM pg_catalog.pg_enum e WHERE e.enumtypid OPERATOR(pg_catalog.=) t.oid) AS labels
-          FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
-         WHERE t.oid OPERATOR(pg_catalog.=) base.typelem AND base.typcategory OPERATOR(pg_catalog.=) 'A'
+               (SELECT array_agg(e.enumlabel::text) FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels
+          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+         WHERE t.oid = base.typelem AND base.typcategory = 'A'
         OFFSET 0) element ON true
- WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+ WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum";
 
 /// A type that is no domain itself.

@@ -2,6 +2,7 @@
 
 use crate::catalog::audience::Audience;
 use crate::pg::query;
+use crate::pg::spi::QueryText;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
@@ -31,11 +32,14 @@ pub fn sql_on_row(audience: &Audience, checked: &Checked, row: &str, held: &str)
 
 /// A condition with the audience's scope, to be read by people and run under the caller's search_path.
 pub fn readable_sql(audience: &Audience, checked: &Checked) -> String {
-    let search_path = query::first("SELECT pg_catalog.current_schemas(true)::pg_catalog.text[]", &[], |row| row.get(1));
+    let search_path = query::first(QueryText::Made(SEARCH_PATH), &[], |row| row.get(1));
     let names = Names::Readable { search_path: search_path.unwrap_or_default() };
     let style = Style { names, extension_schema: audience.extension_schema.clone(), alias: None };
     sql::where_clause(&restricted(audience, checked), &audience.table, &style)
 }
+
+// The caller's, so it is no constant query: those run with a search_path of their own.
+const SEARCH_PATH: &str = "SELECT pg_catalog.current_schemas(true)::pg_catalog.text[]";
 
 /// A condition with the audience's scope.
 pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {

@@ -123,62 +123,62 @@ fn heard(changed: Changed) {
 }
 
 const DEFINITIONS: &str = "
-SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
- WHERE n.nspname OPERATOR(pg_catalog.=) 'segments'
-   AND c.relname OPERATOR(pg_catalog.=) ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference,watch_config}')";
+SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'segments'
+   AND c.relname = ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference,watch_config}')";
 
 macro_rules! with_types {
     ($tables:literal, $select:literal) => {
         concat!(
             "WITH RECURSIVE type(oid) AS (
-                SELECT a.atttypid FROM pg_catalog.pg_attribute a
-                 WHERE a.attrelid OPERATOR(pg_catalog.=) ANY (",
+                SELECT a.atttypid FROM pg_attribute a
+                 WHERE a.attrelid = ANY (",
             $tables,
-            ") AND a.attnum OPERATOR(pg_catalog.>) 0
+            ") AND a.attnum > 0
                 UNION
                 SELECT part.oid FROM type
-                  JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) type.oid
-                 CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[t.typelem, t.typbasetype]) part(oid)) ",
+                  JOIN pg_type t ON t.oid = type.oid
+                 CROSS JOIN LATERAL unnest(ARRAY[t.typelem, t.typbasetype]) part(oid)) ",
             $select
         )
     };
 }
 
-const TYPES: &str = with_types!("$1", "SELECT type.oid FROM type WHERE type.oid OPERATOR(pg_catalog.<>) 0");
+const TYPES: &str = with_types!("$1", "SELECT type.oid FROM type WHERE type.oid <> 0");
 
 // Of definitions, which version of each row it is. Of tables, all that conditions depend on: names, columns and owner,
 // whether row security applies to that, which indexes are unique, what they are parts of, and foreign keys, whose triggers may be off. Of their
 // columns' types, the names.
 const DESCRIBE: &str = with_types!("$2", "
-SELECT pg_catalog.concat_ws(';',
-    (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)
-       FROM type JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) type.oid
-       JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace),
-    (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.name, a.xmin, a.ctid), ',' ORDER BY a.name)
+SELECT concat_ws(';',
+    (SELECT string_agg(concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)
+       FROM type JOIN pg_type t ON t.oid = type.oid
+       JOIN pg_namespace n ON n.oid = t.typnamespace),
+    (SELECT string_agg(concat_ws(' ', a.name, a.xmin, a.ctid), ',' ORDER BY a.name)
        FROM segments.audience_config a
-      WHERE a.name OPERATOR(pg_catalog.=) ANY ($1) OR a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)
-         OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)),
-    (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', s.id, s.xmin, s.ctid, w.watched), ',' ORDER BY s.id))
-       FROM segments.segment_config s LEFT JOIN segments.watch_config w ON w.segment OPERATOR(pg_catalog.=) s.id
-      WHERE s.audience OPERATOR(pg_catalog.=) ANY ($1)),
-    (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.audience, p.name, p.xmin, p.ctid), ',' ORDER BY p.audience, p.name))
-       FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) ANY ($1)),
-    (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.id, t.xmin, t.ctid), ',' ORDER BY t.id))
-       FROM segments.topic_config t WHERE t.audience OPERATOR(pg_catalog.=) ANY ($1)),
-    (SELECT pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(' ', r.segment, r.reference, r.target), ',' ORDER BY r.segment, r.reference))
-       FROM segments.segment_reference r JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) r.segment
-      WHERE s.audience OPERATOR(pg_catalog.=) ANY ($1)),
-    (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', c.oid, c.relnamespace, c.relname, c.relowner, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
-                (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.attcollation, a.attnotnull, a.attgenerated), ',' ORDER BY a.attnum)
-                   FROM pg_catalog.pg_attribute a WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0),
-                (SELECT pg_catalog.string_agg(i.indexrelid::pg_catalog.text, ',' ORDER BY i.indexrelid) FROM pg_catalog.pg_index i
-                  WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid),
-                EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) c.oid),
-                (SELECT pg_catalog.string_agg(i.inhparent::pg_catalog.text, ',' ORDER BY i.inhparent)
-                   FROM pg_catalog.pg_inherits i WHERE i.inhrelid OPERATOR(pg_catalog.=) c.oid),
-                (SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', k.oid, k.confrelid, k.convalidated, k.condeferrable,
-                           (SELECT pg_catalog.string_agg(t.tgenabled::pg_catalog.text, '' ORDER BY t.oid) FROM pg_catalog.pg_trigger t
-                             WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgconstraint OPERATOR(pg_catalog.=) k.oid)), ',' ORDER BY k.oid)
-                   FROM pg_catalog.pg_constraint k
-                  WHERE k.conrelid OPERATOR(pg_catalog.=) c.oid AND k.contype OPERATOR(pg_catalog.=) ANY ('{f,n}'))), '|' ORDER BY c.oid)
-       FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($2)))");
+      WHERE a.name = ANY ($1) OR a.relation::oid = ANY ($2)
+         OR a.topics_relation::oid = ANY ($2)),
+    (SELECT md5(string_agg(concat_ws(' ', s.id, s.xmin, s.ctid, w.watched), ',' ORDER BY s.id))
+       FROM segments.segment_config s LEFT JOIN segments.watch_config w ON w.segment = s.id
+      WHERE s.audience = ANY ($1)),
+    (SELECT md5(string_agg(concat_ws(' ', p.audience, p.name, p.xmin, p.ctid), ',' ORDER BY p.audience, p.name))
+       FROM segments.property_config p WHERE p.audience = ANY ($1)),
+    (SELECT md5(string_agg(concat_ws(' ', t.id, t.xmin, t.ctid), ',' ORDER BY t.id))
+       FROM segments.topic_config t WHERE t.audience = ANY ($1)),
+    (SELECT md5(string_agg(concat_ws(' ', r.segment, r.reference, r.target), ',' ORDER BY r.segment, r.reference))
+       FROM segments.segment_reference r JOIN segments.segment_config s ON s.id = r.segment
+      WHERE s.audience = ANY ($1)),
+    (SELECT string_agg(concat_ws(' ', c.oid, c.relnamespace, c.relname, c.relowner, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
+                (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.attcollation, a.attnotnull, a.attgenerated), ',' ORDER BY a.attnum)
+                   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
+                (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index i
+                  WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid),
+                EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid),
+                (SELECT string_agg(i.inhparent::text, ',' ORDER BY i.inhparent)
+                   FROM pg_inherits i WHERE i.inhrelid = c.oid),
+                (SELECT string_agg(concat_ws(' ', k.oid, k.confrelid, k.convalidated, k.condeferrable,
+                           (SELECT string_agg(t.tgenabled::text, '' ORDER BY t.oid) FROM pg_trigger t
+                             WHERE t.tgrelid = c.oid AND t.tgconstraint = k.oid)), ',' ORDER BY k.oid)
+                   FROM pg_constraint k
+                  WHERE k.conrelid = c.oid AND k.contype = ANY ('{f,n}'))), '|' ORDER BY c.oid)
+       FROM pg_class c WHERE c.oid = ANY ($2)))");

@@ -13,16 +13,16 @@ pub fn is_live(audience: &str) -> bool {
 /// Whether the audience is live, and stays what it is until the transaction ends.
 pub fn stays_live(audience: &str) -> bool {
     let freshness = security::as_role(access::extension_owner(), || {
-        query::write_rows(&format!("{FRESHNESS} FOR SHARE"), &[audience.into()], |row| row.get::<String>(1))
+        query::write_rows(FRESHNESS_SHARED, &[audience.into()], |row| row.get::<String>(1))
     });
     freshness.first().is_some_and(|freshness| freshness == "live")
 }
 
 /// Lets nobody else change the definition of a segment, or take back that of a property, until the transaction ends.
 pub fn hold_definitions(audience: &str) {
-    let lock = format!("{FRESHNESS} FOR NO KEY UPDATE");
-    access::write(&lock, &[audience.into()]);
+    access::write(HOLD, &[audience.into()]);
 }
 
-const FRESHNESS: &str = "
-SELECT a.freshness FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";
+const FRESHNESS: &str = "SELECT a.freshness FROM segments.audience_config a WHERE a.name = $1";
+const FRESHNESS_SHARED: &str = "SELECT a.freshness FROM segments.audience_config a WHERE a.name = $1 FOR SHARE";
+const HOLD: &str = "SELECT FROM segments.audience_config a WHERE a.name = $1 FOR NO KEY UPDATE";

@@ -49,8 +49,8 @@ pub fn foreign_part(relation: Oid) -> Option<String> {
 
 /// Whether tables other than partitions inherit from a table.
 pub fn has_heirs(relation: Oid) -> bool {
-    let heirs = "SELECT true FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) h.inhrelid
-                  WHERE h.inhparent OPERATOR(pg_catalog.=) $1 AND NOT c.relispartition LIMIT 1";
+    let heirs = "SELECT true FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+                  WHERE h.inhparent = $1 AND NOT c.relispartition LIMIT 1";
     query::first(heirs, &[relation.into()], |_| ()).is_some()
 }
 
@@ -59,37 +59,37 @@ macro_rules! with_parts {
     ($query:literal) => {
         concat!(
             "WITH RECURSIVE part(oid) AS (
-                 SELECT h.inhrelid FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) $1
-                 UNION SELECT h.inhrelid FROM part JOIN pg_catalog.pg_inherits h ON h.inhparent OPERATOR(pg_catalog.=) part.oid),
+                 SELECT h.inhrelid FROM pg_inherits h WHERE h.inhparent = $1
+                 UNION SELECT h.inhrelid FROM part JOIN pg_inherits h ON h.inhparent = part.oid),
              leaf AS MATERIALIZED (
                  SELECT k.oid, k.relkind, k.relispartition, k.relnamespace, k.relname
-                   FROM part JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) part.oid
-                  WHERE k.relkind OPERATOR(pg_catalog.<>) 'p') ",
+                   FROM part JOIN pg_class k ON k.oid = part.oid
+                  WHERE k.relkind <> 'p') ",
             $query
         )
     };
 }
 
 const COVERING: &str = with_parts!(
-    "SELECT i.indexrelid, i.indkey[0] OPERATOR(pg_catalog.=) 0,
-            i.indcollation[0] OPERATOR(pg_catalog.=) 'pg_catalog.\"C\"'::pg_catalog.regcollation::pg_catalog.oid
-       FROM pg_catalog.pg_index i
-      WHERE i.indrelid OPERATOR(pg_catalog.=) $1 AND i.indisvalid AND i.indisready AND i.indislive AND i.indpred IS NULL
+    "SELECT i.indexrelid, i.indkey[0] = 0,
+            i.indcollation[0] = '\"C\"'::regcollation::oid
+       FROM pg_index i
+      WHERE i.indrelid = $1 AND i.indisvalid AND i.indisready AND i.indislive AND i.indpred IS NULL
         AND NOT EXISTS (
             SELECT FROM leaf
-             WHERE leaf.relkind OPERATOR(pg_catalog.=) 'f'
+             WHERE leaf.relkind = 'f'
                 OR NOT leaf.relispartition AND NOT EXISTS (
-                    SELECT FROM pg_catalog.pg_index o
-                     WHERE o.indrelid OPERATOR(pg_catalog.=) leaf.oid
+                    SELECT FROM pg_index o
+                     WHERE o.indrelid = leaf.oid
                        AND o.indisvalid AND o.indisready AND o.indislive AND o.indpred IS NULL
-                       AND o.indclass[0] OPERATOR(pg_catalog.=) i.indclass[0]
-                       AND o.indcollation[0] OPERATOR(pg_catalog.=) i.indcollation[0]
-                       AND pg_catalog.pg_get_indexdef(o.indexrelid, 1, false)
-                           OPERATOR(pg_catalog.=) pg_catalog.pg_get_indexdef(i.indexrelid, 1, false)))"
+                       AND o.indclass[0] = i.indclass[0]
+                       AND o.indcollation[0] = i.indcollation[0]
+                       AND pg_get_indexdef(o.indexrelid, 1, false)
+                           = pg_get_indexdef(i.indexrelid, 1, false)))"
 );
 
 const FOREIGN_PART: &str = with_parts!(
-    "SELECT pg_catalog.format('%I.%I', n.nspname, leaf.relname)
-       FROM leaf JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) leaf.relnamespace
-      WHERE leaf.relkind OPERATOR(pg_catalog.=) 'f' ORDER BY 1 LIMIT 1"
+    "SELECT format('%I.%I', n.nspname, leaf.relname)
+       FROM leaf JOIN pg_namespace n ON n.oid = leaf.relnamespace
+      WHERE leaf.relkind = 'f' ORDER BY 1 LIMIT 1"
 );

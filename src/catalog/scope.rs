@@ -437,4 +437,4 @@ fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
 const MEND: &str = "Correct that segment with update_segment().";
 
 const TOPICS: &str = "
-SELECT t.slug, t.id::pg_catalog.text FROM segments.topic_config t WHERE t.audience OPERATOR(pg_catalog.=) $1";
+SELECT t.slug, t.id::text FROM segments.topic_config t WHERE t.audience = $1";

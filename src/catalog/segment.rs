@@ -29,14 +29,12 @@ impl Definition {
 
     /// The segment of that id, where the caller may see it.
     pub fn find(id: Uuid) -> Option<Self> {
-        Self::first("s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
+        Self::first(BY_ID, &[argument(id)])
     }
 
     /// The segment of an audience that has that id or that name.
     pub fn named(audience: &str, reference: &str) -> Option<Self> {
-        const BY_NAME: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2";
-        const BY_ID: &str = "s.audience OPERATOR(pg_catalog.=) $1 AND s.id OPERATOR(pg_catalog.=) $2";
-        let by_id = Uuid::parse_str(reference).ok().and_then(|id| Self::first(BY_ID, &[audience.into(), argument(id)]));
+        let by_id = Uuid::parse_str(reference).ok().and_then(Self::find).filter(|segment| segment.audience == audience);
         by_id.or_else(|| Self::first(BY_NAME, &[audience.into(), reference.into()]))
     }
 
@@ -45,20 +43,12 @@ impl Definition {
         if !access::permits(&SCOPES, audience) {
             return Vec::new();
         }
-        security::as_role(access::extension_owner(), || {
-            query::rows(
-                &format!("{SELECT} s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id"),
-                &[audience.into()],
-                Self::read,
-            )
-        })
+        security::as_role(access::extension_owner(), || query::rows(OF_AUDIENCE, &[audience.into()], Self::read))
     }
 
-    fn first(filter: &str, arguments: &[DatumWithOid]) -> Option<Self> {
-        let found = security::as_role(access::extension_owner(), || {
-            query::rows(&format!("{SELECT} {filter}"), arguments, Self::read)
-        });
-        found.into_iter().next().filter(|segment| access::permits(&SCOPES, &segment.audience))
+    fn first(sql: &'static str, arguments: &[DatumWithOid]) -> Option<Self> {
+        let found = security::as_role(access::extension_owner(), || query::first(sql, arguments, Self::read));
+        found.filter(|segment| access::permits(&SCOPES, &segment.audience))
     }
 
     fn read(row: &Row<'_>) -> Self {
@@ -77,9 +67,19 @@ impl Definition {
 /// definitions are read with the rights of the extension's owner.
 pub const SCOPES: [Scope; 3] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts];
 
-const SELECT: &str = "
-SELECT s.id, s.audience, s.name, s.description, s.conditions::pg_catalog.text, s.time_zone
-  FROM segments.segment_config s WHERE";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.id, s.audience, s.name, s.description, s.conditions::text, s.time_zone
+               FROM segments.segment_config s ",
+            $rest
+        )
+    };
+}
+
+const BY_ID: &str = select!("WHERE s.id = $1");
+const BY_NAME: &str = select!("WHERE s.audience = $1 AND s.name = $2");
+const OF_AUDIENCE: &str = select!("WHERE s.audience = $1 ORDER BY s.id");
 
 /// An id as a value of Postgres's.
 pub fn datum(id: Uuid) -> pgrx::Uuid {

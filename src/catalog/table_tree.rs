@@ -76,11 +76,11 @@ impl Described {
 /// What a relation is; raises where it is gone.
 pub fn describe(relation: Oid) -> Described {
     let found = query::rows(
-        "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.relowner,
-                c.relpersistence::pg_catalog.text,
-                pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
-           FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-          WHERE c.oid OPERATOR(pg_catalog.=) $1",
+        "SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relowner,
+                c.relpersistence::text,
+                to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.oid = $1",
         &[relation.into()],
         |row| Described {
             name: QualifiedName { schema: row.get(1), name: row.get(2) },

@@ -110,22 +110,22 @@ fn sees_all_rows(relation: &Relation) -> bool {
 }
 
 const MAY_SELECT: &str = "
-SELECT pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE')
-   AND (pg_catalog.has_table_privilege(c.oid, 'SELECT')
-        OR (pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
-            AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
-                             WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
-                               AND a.attname OPERATOR(pg_catalog.=) ANY ($2::pg_catalog.name[])
-                               AND NOT pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT'))))
-  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+SELECT has_schema_privilege(c.relnamespace, 'USAGE')
+   AND (has_table_privilege(c.oid, 'SELECT')
+        OR (has_any_column_privilege(c.oid, 'SELECT')
+            AND NOT EXISTS (SELECT FROM pg_attribute a
+                             WHERE a.attrelid = c.oid
+                               AND a.attname = ANY ($2::name[])
+                               AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))))
+  FROM pg_class c WHERE c.oid = $1";
 
 const MAY_SELECT_TABLE: &str = "
-SELECT pg_catalog.has_schema_privilege(c.relnamespace, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+SELECT has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+  FROM pg_class c WHERE c.oid = $1";
 
 // Otherwise the server at the other end may show the caller other rows than the owner.
 const SAME_MAPPING: &str = "
-SELECT $2 OPERATOR(pg_catalog.=) $3 OR NOT EXISTS (
-       SELECT FROM pg_catalog.pg_foreign_table f
-         JOIN pg_catalog.pg_user_mappings m ON m.srvid OPERATOR(pg_catalog.=) f.ftserver
-        WHERE f.ftrelid OPERATOR(pg_catalog.=) $1 AND m.umuser OPERATOR(pg_catalog.=) ANY (ARRAY[$2, $3]))";
+SELECT $2 = $3 OR NOT EXISTS (
+       SELECT FROM pg_foreign_table f
+         JOIN pg_user_mappings m ON m.srvid = f.ftserver
+        WHERE f.ftrelid = $1 AND m.umuser = ANY (ARRAY[$2, $3]))";

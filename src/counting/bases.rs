@@ -44,18 +44,18 @@ fn keep_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
 }
 
 const KEEP_SEGMENTS: &str = "
-SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id FOR KEY SHARE";
+SELECT FROM segments.segment_config s WHERE s.id = ANY ($1) ORDER BY s.id FOR KEY SHARE";
 
 const ENSURE: &str = "
 INSERT INTO segments.segment_count (segment)
-SELECT s.id FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id
+SELECT s.id FROM segments.segment_config s WHERE s.id = ANY ($1) ORDER BY s.id
     ON CONFLICT DO NOTHING";
 
 const LOCK: &str = "
-SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) ORDER BY c.segment FOR UPDATE";
+SELECT FROM segments.segment_count c WHERE c.segment = ANY ($1) ORDER BY c.segment FOR UPDATE";
 
 const SEGMENTS: &str = "
-SELECT s.id FROM segments.segment_config s WHERE s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.id";
+SELECT s.id FROM segments.segment_config s WHERE s.audience = ANY ($1) ORDER BY s.id";
 
 const FORGET: &str = "
-DELETE FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1)";
+DELETE FROM segments.segment_count c WHERE c.segment = ANY ($1)";

@@ -58,14 +58,14 @@ pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i
 }
 
 const BASE: &str = "
-SELECT c.contact_count FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) $1";
+SELECT c.contact_count FROM segments.segment_count c WHERE c.segment = $1";
 
 const BASES: &str = "
 SELECT c.segment, c.contact_count FROM segments.segment_count c
- WHERE c.segment OPERATOR(pg_catalog.=) ANY ($1) AND c.contact_count IS NOT NULL";
+ WHERE c.segment = ANY ($1) AND c.contact_count IS NOT NULL";
 
 const PENDING_OF_AUDIENCE: &str = "
-SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
+SELECT u.segment, sum(u.delta)::int8
   FROM segments.count_delta d,
-       ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
- WHERE d.audience OPERATOR(pg_catalog.=) $1 GROUP BY u.segment";
+       ROWS FROM (unnest(d.segments), unnest(d.deltas)) u(segment, delta)
+ WHERE d.audience = $1 GROUP BY u.segment";

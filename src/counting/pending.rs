@@ -52,49 +52,49 @@ pub fn has_unfolded(audience: &str) -> bool {
 }
 
 const UNFOLDED: &str = "
-SELECT EXISTS (SELECT FROM segments.count_delta d WHERE d.audience OPERATOR(pg_catalog.=) $1)";
+SELECT EXISTS (SELECT FROM segments.count_delta d WHERE d.audience = $1)";
 
 const BASELESS: &str = "
 SELECT DISTINCT u.segment
   FROM segments.count_delta d
- CROSS JOIN LATERAL pg_catalog.unnest(d.segments) u(segment)
-  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) u.segment
- WHERE ($1 IS NULL OR d.audience OPERATOR(pg_catalog.=) $1)
-   AND NOT EXISTS (SELECT FROM segments.segment_count c WHERE c.segment OPERATOR(pg_catalog.=) u.segment)";
+ CROSS JOIN LATERAL unnest(d.segments) u(segment)
+  JOIN segments.segment_config s ON s.id = u.segment
+ WHERE ($1 IS NULL OR d.audience = $1)
+   AND NOT EXISTS (SELECT FROM segments.segment_count c WHERE c.segment = u.segment)";
 
 // In the order in which recounting locks them too.
 const LOCK: &str = "
 SELECT c.segment FROM segments.segment_count c
- WHERE c.segment OPERATOR(pg_catalog.=) ANY (
-       SELECT pg_catalog.unnest(d.segments) FROM segments.count_delta d
-        WHERE $1 IS NULL OR d.audience OPERATOR(pg_catalog.=) $1)
+ WHERE c.segment = ANY (
+       SELECT unnest(d.segments) FROM segments.count_delta d
+        WHERE $1 IS NULL OR d.audience = $1)
  ORDER BY c.segment FOR UPDATE SKIP LOCKED";
 
 // Nobody counts a segment that has been deleted. IS TRUE has Postgres hash the others once, not for each row of differences.
 const FOLD: &str = "
 WITH kept AS MATERIALIZED (
     SELECT s.id FROM segments.segment_config s
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.unnest($2) l(id) WHERE l.id OPERATOR(pg_catalog.=) s.id)),
+     WHERE NOT EXISTS (SELECT FROM unnest($2) l(id) WHERE l.id = s.id)),
 gone AS (
     DELETE FROM segments.count_delta d
-     WHERE d.ctid OPERATOR(pg_catalog.=) ANY (ARRAY(
+     WHERE d.ctid = ANY (ARRAY(
                SELECT f.ctid FROM segments.count_delta f
-                WHERE ($1 IS NULL OR f.audience OPERATOR(pg_catalog.=) $1)
-                  AND NOT EXISTS (SELECT FROM pg_catalog.unnest(f.segments) u(segment)
-                                   WHERE (u.segment OPERATOR(pg_catalog.=) ANY (SELECT kept.id FROM kept)) IS TRUE)
+                WHERE ($1 IS NULL OR f.audience = $1)
+                  AND NOT EXISTS (SELECT FROM unnest(f.segments) u(segment)
+                                   WHERE (u.segment = ANY (SELECT kept.id FROM kept)) IS TRUE)
                   FOR UPDATE OF f SKIP LOCKED))
     RETURNING d.segments, d.deltas),
 sums AS (
-    SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8 AS delta
-      FROM gone, ROWS FROM (pg_catalog.unnest(gone.segments), pg_catalog.unnest(gone.deltas)) u(segment, delta)
+    SELECT u.segment, sum(u.delta)::int8 AS delta
+      FROM gone, ROWS FROM (unnest(gone.segments), unnest(gone.deltas)) u(segment, delta)
      GROUP BY u.segment),
 folded AS (
-    UPDATE segments.segment_count c SET contact_count = c.contact_count OPERATOR(pg_catalog.+) sums.delta
-      FROM sums WHERE c.segment OPERATOR(pg_catalog.=) sums.segment)
-SELECT pg_catalog.count(*) FROM gone";
+    UPDATE segments.segment_count c SET contact_count = c.contact_count + sums.delta
+      FROM sums WHERE c.segment = sums.segment)
+SELECT count(*) FROM gone";
 
 const PENDING: &str = "
-SELECT u.segment, pg_catalog.sum(u.delta)::pg_catalog.int8
+SELECT u.segment, sum(u.delta)::int8
   FROM segments.count_delta d,
-       ROWS FROM (pg_catalog.unnest(d.segments), pg_catalog.unnest(d.deltas)) u(segment, delta)
- WHERE u.segment OPERATOR(pg_catalog.=) ANY ($1) GROUP BY u.segment";
+       ROWS FROM (unnest(d.segments), unnest(d.deltas)) u(segment, delta)
+ WHERE u.segment = ANY ($1) GROUP BY u.segment";

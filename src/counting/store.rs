@@ -65,10 +65,10 @@ fn thin(audience: &str) {
 const KEEP: &str = "
 WITH kept AS (
     UPDATE segments.segment_count c
-       SET contact_count = n.base, counted_at = pg_catalog.clock_timestamp(), changes_at = n.changes_at
-      FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4))
+       SET contact_count = n.base, counted_at = clock_timestamp(), changes_at = n.changes_at
+      FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4))
            n(segment, contact_count, base, changes_at)
-     WHERE c.segment OPERATOR(pg_catalog.=) n.segment
+     WHERE c.segment = n.segment
     RETURNING n.segment, c.counted_at, n.contact_count)
 INSERT INTO segments.count_record (segment, counted_at, contact_count)
 SELECT k.segment, k.counted_at, k.contact_count FROM kept k WHERE k.contact_count IS NOT NULL

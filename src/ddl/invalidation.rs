@@ -41,25 +41,25 @@ fn forget_counts_of_types(types: Vec<Option<Oid>>) {
 // The tables that have these as parts are found once, not for each audience.
 const AUDIENCES_OVER: &str = "
 WITH concerned AS (
-    SELECT pg_catalog.array_agg(t.oid) AS tables
-      FROM (SELECT u.oid FROM pg_catalog.unnest($1) u(oid)
-            UNION SELECT l.root::pg_catalog.oid FROM segments.live_table l WHERE l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($1)) t)
+    SELECT array_agg(t.oid) AS tables
+      FROM (SELECT u.oid FROM unnest($1) u(oid)
+            UNION SELECT l.root::oid FROM segments.live_table l WHERE l.part::oid = ANY ($1)) t)
 SELECT a.name FROM segments.audience_config a, concerned c
- WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
-   AND (a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables) OR a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (c.tables))";
+ WHERE a.freshness = 'live'
+   AND (a.relation::oid = ANY (c.tables) OR a.topics_relation::oid = ANY (c.tables))";
 
 const AUDIENCES_WITH: &str = "
 WITH RECURSIVE type(oid) AS (
-    SELECT t.oid FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) ANY ($1) AND t.typtype OPERATOR(pg_catalog.=) 'e'
+    SELECT t.oid FROM pg_type t WHERE t.oid = ANY ($1) AND t.typtype = 'e'
     UNION
     SELECT t.oid FROM type
-      JOIN pg_catalog.pg_type t ON type.oid OPERATOR(pg_catalog.=) t.typelem OR type.oid OPERATOR(pg_catalog.=) t.typbasetype),
+      JOIN pg_type t ON type.oid = t.typelem OR type.oid = t.typbasetype),
 relation AS (
     SELECT n.attrelid AS oid FROM type
-      JOIN pg_catalog.pg_attribute n ON n.atttypid OPERATOR(pg_catalog.=) type.oid AND NOT n.attisdropped)
-SELECT a.name, pg_catalog.array_remove(ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid], NULL)
+      JOIN pg_attribute n ON n.atttypid = type.oid AND NOT n.attisdropped)
+SELECT a.name, array_remove(ARRAY[a.relation::oid, a.topics_relation::oid], NULL)
   FROM segments.audience_config a
- WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
+ WHERE a.freshness = 'live'
    AND EXISTS (SELECT FROM relation r
-                WHERE r.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))
+                WHERE r.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))
  ORDER BY a.name";

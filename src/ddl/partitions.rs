@@ -257,7 +257,7 @@ fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
 /// Whether a part has no rows of its own, and never had. It is not queried: while Postgres plans, it evaluates what is
 /// constant in the part's indexes, which is its owner's code.
 fn is_empty(part: Oid) -> bool {
-    let size = "SELECT pg_catalog.pg_relation_size($1::pg_catalog.oid::pg_catalog.regclass)";
+    let size = "SELECT pg_relation_size($1::oid::regclass)";
     query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
 }
 
@@ -265,67 +265,67 @@ fn is_empty(part: Oid) -> bool {
 // it.
 const TABLES: &str = "
 WITH RECURSIVE audience AS (
-    SELECT a.relation::pg_catalog.oid AS contacts, a.topics_relation::pg_catalog.oid AS subscriptions, c.relowner AS owner
-      FROM segments.audience_config a LEFT JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.relation
-     WHERE a.freshness OPERATOR(pg_catalog.=) 'live'),
+    SELECT a.relation::oid AS contacts, a.topics_relation::oid AS subscriptions, c.relowner AS owner
+      FROM segments.audience_config a LEFT JOIN pg_class c ON c.oid = a.relation
+     WHERE a.freshness = 'live'),
 root AS (
-    SELECT l.root::pg_catalog.oid AS oid, l.silent, l.restricted, l.obstructed, c.relrowsecurity AS has_policies
-      FROM segments.live_table l JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) l.root
-     WHERE l.part OPERATOR(pg_catalog.=) l.root AND ($1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1)
-       AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (
+    SELECT l.root::oid AS oid, l.silent, l.restricted, l.obstructed, c.relrowsecurity AS has_policies
+      FROM segments.live_table l JOIN pg_class c ON c.oid = l.root
+     WHERE l.part = l.root AND ($1 IS NULL OR l.root::oid = $1)
+       AND l.root::oid = ANY (
                SELECT a.contacts FROM audience a UNION ALL SELECT a.subscriptions FROM audience a)),
 part(root, oid, is_pending) AS (
     SELECT root.oid, root.oid, false FROM root
     UNION
     SELECT part.root, i.inhrelid, part.is_pending OR i.inhdetachpending
-      FROM part JOIN pg_catalog.pg_inherits i ON i.inhparent OPERATOR(pg_catalog.=) part.oid),
+      FROM part JOIN pg_inherits i ON i.inhparent = part.oid),
 shared AS (
-    SELECT p.root FROM part p JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) p.oid
-     WHERE NOT EXISTS (SELECT FROM part q WHERE q.root OPERATOR(pg_catalog.=) p.root AND q.oid OPERATOR(pg_catalog.=) i.inhparent)),
+    SELECT p.root FROM part p JOIN pg_inherits i ON i.inhrelid = p.oid
+     WHERE NOT EXISTS (SELECT FROM part q WHERE q.root = p.root AND q.oid = i.inhparent)),
 recorded AS (
-    SELECT l.root::pg_catalog.oid AS root, l.part::pg_catalog.oid AS oid FROM segments.live_table l),
+    SELECT l.root::oid AS root, l.part::oid AS oid FROM segments.live_table l),
 change AS (
     SELECT COALESCE(p.root, r.root) AS root,
-           pg_catalog.array_agg(p.oid ORDER BY p.oid) FILTER (WHERE r.oid IS NULL AND NOT p.is_pending) AS added,
-           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL) AS gone,
-           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL AND k.oid IS NOT NULL) AS detached,
-           pg_catalog.array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NOT NULL AND r.oid IS NOT NULL) AS kept,
-           pg_catalog.bool_or(k.relkind OPERATOR(pg_catalog.<>) ALL ('{r,p}') OR k.relpersistence OPERATOR(pg_catalog.=) 'u')
+           array_agg(p.oid ORDER BY p.oid) FILTER (WHERE r.oid IS NULL AND NOT p.is_pending) AS added,
+           array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL) AS gone,
+           array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NULL AND k.oid IS NOT NULL) AS detached,
+           array_agg(r.oid ORDER BY r.oid) FILTER (WHERE p.oid IS NOT NULL AND r.oid IS NOT NULL) AS kept,
+           bool_or(k.relkind <> ALL ('{r,p}') OR k.relpersistence = 'u')
                FILTER (WHERE p.oid IS NOT NULL) AS has_others
       FROM part p
-      FULL JOIN recorded r ON p.root OPERATOR(pg_catalog.=) r.root AND p.oid OPERATOR(pg_catalog.=) r.oid
-      LEFT JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) COALESCE(p.oid, r.oid)
+      FULL JOIN recorded r ON p.root = r.root AND p.oid = r.oid
+      LEFT JOIN pg_class k ON k.oid = COALESCE(p.oid, r.oid)
      GROUP BY 1)
 SELECT root.oid, COALESCE(c.added, '{}'), COALESCE(c.gone, '{}'), COALESCE(c.detached, '{}'), COALESCE(c.kept, '{}'),
        -- To whom row security may apply.
        ARRAY(SELECT DISTINCT a.owner FROM audience a
-              WHERE root.has_policies AND root.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.contacts, a.subscriptions])
+              WHERE root.has_policies AND root.oid = ANY (ARRAY[a.contacts, a.subscriptions])
                 AND a.owner IS NOT NULL ORDER BY a.owner),
        -- Where there may be an obstacle: it has parts of another kind, it or one of them is a part of another table, or it
        -- may be distributed by Citus.
-       c.has_others OR pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
-       OR root.oid OPERATOR(pg_catalog.=) ANY (SELECT s.root FROM shared s),
+       c.has_others OR to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+       OR root.oid = ANY (SELECT s.root FROM shared s),
        root.silent, root.restricted, root.obstructed
-  FROM root JOIN change c ON c.root OPERATOR(pg_catalog.=) root.oid
+  FROM root JOIN change c ON c.root = root.oid
  ORDER BY root.oid";
 
 const PARTS: &str = "
-SELECT DISTINCT l.part::pg_catalog.oid FROM segments.live_table l
- WHERE $1 IS NULL OR l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1";
+SELECT DISTINCT l.part::oid FROM segments.live_table l
+ WHERE $1 IS NULL OR l.root::oid = $1";
 
 const HOLD: &str = "
 SELECT FROM segments.live_table l
- WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part OPERATOR(pg_catalog.=) l.root FOR UPDATE";
+ WHERE l.root::oid = $1 AND l.part = l.root FOR UPDATE";
 
 const OF_CONTACTS: &str = "
 SELECT a.name FROM segments.audience_config a
- WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
+ WHERE a.freshness = 'live' AND a.relation::oid = $1 ORDER BY a.name";
 
 const WATCHED: &str = "
 SELECT DISTINCT s.audience FROM segments.watch_config w
-  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
- WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.audience";
+  JOIN segments.segment_config s ON s.id = w.segment
+ WHERE w.watched AND s.audience = ANY ($1) ORDER BY s.audience";
 
 const OF_SUBSCRIPTIONS: &str = "
 SELECT a.name FROM segments.audience_config a
- WHERE a.freshness OPERATOR(pg_catalog.=) 'live' AND a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 ORDER BY a.name";
+ WHERE a.freshness = 'live' AND a.topics_relation::oid = $1 ORDER BY a.name";

@@ -95,31 +95,31 @@ fn renamed(text: &str, names: &Renaming) -> Option<String> {
 
 const HOLDERS: &str = "
 SELECT r.segment FROM segments.segment_reference r
- WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2";
+ WHERE r.target = $1 AND r.reference = $2";
 
 const ADD_REFERENCE: &str = "
 INSERT INTO segments.segment_reference (segment, reference, target)
 SELECT r.segment, $3, r.target FROM segments.segment_reference r
- WHERE r.segment OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2
-   AND r.target OPERATOR(pg_catalog.=) $4 ON CONFLICT DO NOTHING";
+ WHERE r.segment = $1 AND r.reference = $2
+   AND r.target = $4 ON CONFLICT DO NOTHING";
 
 const FORGET_REFERENCES: &str = "
 DELETE FROM segments.segment_reference r
- WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.reference OPERATOR(pg_catalog.=) $2";
+ WHERE r.target = $1 AND r.reference = $2";
 
 const STORE: &str = "
-UPDATE segments.segment_config s SET conditions = $2 WHERE s.id OPERATOR(pg_catalog.=) $1";
+UPDATE segments.segment_config s SET conditions = $2 WHERE s.id = $1";
 
 const STORED: &str = "
-SELECT a.scope::pg_catalog.text,
-       ARRAY(SELECT p.name FROM segments.property_config p WHERE p.audience OPERATOR(pg_catalog.=) a.name)
-  FROM segments.audience_config a WHERE a.name OPERATOR(pg_catalog.=) $1";
+SELECT a.scope::text,
+       ARRAY(SELECT p.name FROM segments.property_config p WHERE p.audience = a.name)
+  FROM segments.audience_config a WHERE a.name = $1";
 
 const STORE_SCOPE: &str = "
-UPDATE segments.audience_config a SET scope = $2 WHERE a.name OPERATOR(pg_catalog.=) $1";
+UPDATE segments.audience_config a SET scope = $2 WHERE a.name = $1";
 
 const RENAME_PROPERTY: &str = "
 UPDATE segments.property_config p SET name = $3
- WHERE p.audience OPERATOR(pg_catalog.=) $1 AND p.name OPERATOR(pg_catalog.=) $2
+ WHERE p.audience = $1 AND p.name = $2
    AND NOT EXISTS (SELECT FROM segments.property_config other
-                    WHERE other.audience OPERATOR(pg_catalog.=) $1 AND other.name OPERATOR(pg_catalog.=) $3)";
+                    WHERE other.audience = $1 AND other.name = $3)";

@@ -86,9 +86,9 @@ impl Journal {
         let found = query::first(
             // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write
             // contacts.
-            "SELECT c.oid, c.relowner FROM pg_catalog.pg_class c
-               JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-              WHERE n.nspname OPERATOR(pg_catalog.=) 'segments' AND c.relname OPERATOR(pg_catalog.=) 'count_delta'",
+            "SELECT c.oid, c.relowner FROM pg_class c
+               JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE n.nspname = 'segments' AND c.relname = 'count_delta'",
             &[],
             |row| Journal { table: row.get(1), owner: row.get(2) },
         );

@@ -51,8 +51,8 @@ pub struct Reach {
 impl Reach {
     pub fn of(audience: &Audience) -> Self {
         let computed = query::rows(
-            "SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute a
-              WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attgenerated OPERATOR(pg_catalog.=) 'v'",
+            "SELECT a.attname::text FROM pg_attribute a
+              WHERE a.attrelid = $1 AND a.attgenerated = 'v'",
             &[audience.relation.oid.into()],
             |row| row.get(1),
         );

@@ -73,10 +73,7 @@ pub fn stop(audience: &str, tables: Vec<Oid>) {
 pub fn stop_keeping(audience: &str) -> bool {
     let was_live = give_up(audience);
     if was_live {
-        access::write(
-            "DELETE FROM segments.count_delta d WHERE d.audience OPERATOR(pg_catalog.=) $1",
-            &[audience.into()],
-        );
+        access::write("DELETE FROM segments.count_delta d WHERE d.audience = $1", &[audience.into()]);
     }
     was_live
 }
@@ -84,10 +81,10 @@ pub fn stop_keeping(audience: &str) -> bool {
 /// Takes the triggers of a live audience away, whose counts they cannot keep any more; whether it was live.
 pub fn give_up(audience: &str) -> bool {
     let tables = query::first(
-        "SELECT pg_catalog.array_agg(c.oid) FROM segments.audience_config a
-           LEFT JOIN pg_catalog.pg_class c
-             ON c.oid OPERATOR(pg_catalog.=) a.relation OR c.oid OPERATOR(pg_catalog.=) a.topics_relation
-          WHERE a.name OPERATOR(pg_catalog.=) $1 AND a.freshness OPERATOR(pg_catalog.=) 'live'",
+        "SELECT array_agg(c.oid) FROM segments.audience_config a
+           LEFT JOIN pg_class c
+             ON c.oid = a.relation OR c.oid = a.topics_relation
+          WHERE a.name = $1 AND a.freshness = 'live'",
         &[audience.into()],
         |row| row.nullable::<Vec<Option<Oid>>>(1),
     );
@@ -99,7 +96,7 @@ pub fn give_up(audience: &str) -> bool {
 /// Says how an audience is kept, which has everybody look at its definitions again.
 pub fn write_freshness(audience: &str, freshness: &str) {
     access::write(
-        "UPDATE segments.audience_config a SET freshness = $2 WHERE a.name OPERATOR(pg_catalog.=) $1",
+        "UPDATE segments.audience_config a SET freshness = $2 WHERE a.name = $1",
         &[audience.into(), freshness.into()],
     );
     board::wake();
@@ -133,6 +130,6 @@ pub fn notice_nobody_folds() {
 }
 
 fn current_database() -> String {
-    let name = query::first("SELECT pg_catalog.current_database()::pg_catalog.text", &[], |row| row.get(1));
+    let name = query::first("SELECT current_database()::text", &[], |row| row.get(1));
     name.unwrap_or_default()
 }

@@ -6,10 +6,7 @@ use pgrx::pg_sys::Oid;
 
 /// Records which parts a table has whose statements are counted from now on.
 pub fn record(root: Oid, parts: &[Oid]) {
-    access::write_latest(
-        "DELETE FROM segments.live_table l WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1",
-        &[root.into()],
-    );
+    access::write_latest("DELETE FROM segments.live_table l WHERE l.root::oid = $1", &[root.into()]);
     record_changes(root, parts, &[]);
 }
 
@@ -17,11 +14,11 @@ pub fn record(root: Oid, parts: &[Oid]) {
 pub fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
     access::write_latest(
         "DELETE FROM segments.live_table l
-          WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part::pg_catalog.oid OPERATOR(pg_catalog.=) ANY ($2)",
+          WHERE l.root::oid = $1 AND l.part::oid = ANY ($2)",
         &[root.into(), gone.to_vec().into()],
     );
     access::write_latest(
-        "INSERT INTO segments.live_table (root, part) SELECT $1::pg_catalog.oid, p.oid FROM pg_catalog.unnest($2) p(oid)",
+        "INSERT INTO segments.live_table (root, part) SELECT $1::oid, p.oid FROM unnest($2) p(oid)",
         &[root.into(), added.to_vec().into()],
     );
 }
@@ -44,13 +41,13 @@ macro_rules! live_audiences {
                 SELECT $1
                 UNION
                 SELECT i.inhparent FROM ancestor
-                  JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) ancestor.oid),
+                  JOIN pg_inherits i ON i.inhrelid = ancestor.oid),
              role AS (
-                SELECT a.name, a.relation::pg_catalog.oid AS relation, a.topics_relation::pg_catalog.oid AS topics_relation,
-                       a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
-                       COALESCE(a.topics_relation::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (SELECT ancestor.oid FROM ancestor),
+                SELECT a.name, a.relation::oid AS relation, a.topics_relation::oid AS topics_relation,
+                       a.relation::oid = ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
+                       COALESCE(a.topics_relation::oid = ANY (SELECT ancestor.oid FROM ancestor),
                                 false) AS has_subscriptions
-                  FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live') ",
+                  FROM segments.audience_config a WHERE a.freshness = 'live') ",
             $select
         )
     };
@@ -72,5 +69,5 @@ const UNUSED: &str = "
 DELETE FROM segments.live_table l
  WHERE NOT EXISTS (
        SELECT FROM segments.audience_config a
-        WHERE a.freshness OPERATOR(pg_catalog.=) 'live'
-          AND l.root::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.relation::pg_catalog.oid, a.topics_relation::pg_catalog.oid]))";
+        WHERE a.freshness = 'live'
+          AND l.root::oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))";

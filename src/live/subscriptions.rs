@@ -246,13 +246,13 @@ pub fn presence(audience: &Audience) -> Option<Presence> {
 // PostgreSQL 18 has foreign keys that are not enforced; their triggers are missing.
 const FOREIGN_KEY: &str = "
 SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_constraint k
-      JOIN pg_catalog.pg_attribute contact ON contact.attrelid OPERATOR(pg_catalog.=) k.conrelid
-       AND contact.attname::pg_catalog.text OPERATOR(pg_catalog.=) $3
-      JOIN pg_catalog.pg_attribute id ON id.attrelid OPERATOR(pg_catalog.=) k.confrelid
-       AND id.attname::pg_catalog.text OPERATOR(pg_catalog.=) $4
-     WHERE k.contype OPERATOR(pg_catalog.=) 'f' AND k.conrelid OPERATOR(pg_catalog.=) $1
-       AND k.confrelid OPERATOR(pg_catalog.=) $2 AND k.convalidated AND NOT k.condeferrable
-       AND k.conkey OPERATOR(pg_catalog.=) ARRAY[contact.attnum] AND k.confkey OPERATOR(pg_catalog.=) ARRAY[id.attnum]
-       AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgconstraint OPERATOR(pg_catalog.=) k.oid
-                      AND t.tgrelid OPERATOR(pg_catalog.=) $1 AND t.tgenabled OPERATOR(pg_catalog.<>) 'D'))";
+    SELECT FROM pg_constraint k
+      JOIN pg_attribute contact ON contact.attrelid = k.conrelid
+       AND contact.attname::text = $3
+      JOIN pg_attribute id ON id.attrelid = k.confrelid
+       AND id.attname::text = $4
+     WHERE k.contype = 'f' AND k.conrelid = $1
+       AND k.confrelid = $2 AND k.convalidated AND NOT k.condeferrable
+       AND k.conkey = ARRAY[contact.attnum] AND k.confkey = ARRAY[id.attnum]
+       AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid
+                      AND t.tgrelid = $1 AND t.tgenabled <> 'D'))";

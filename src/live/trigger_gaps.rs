@@ -51,8 +51,8 @@ impl Gaps {
 // With the table itself.
 const RECORDED: &str = "
 SELECT l.silent, l.restricted, l.obstructed FROM segments.live_table l
- WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part OPERATOR(pg_catalog.=) l.root";
+ WHERE l.root::oid = $1 AND l.part = l.root";
 
 const RECORD: &str = "
 UPDATE segments.live_table l SET silent = $2, restricted = $3, obstructed = $4
- WHERE l.root::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND l.part OPERATOR(pg_catalog.=) l.root";
+ WHERE l.root::oid = $1 AND l.part = l.root";

@@ -180,12 +180,12 @@ fn triggers_of(tables: &[Oid]) -> Vec<Present> {
 }
 
 const PRESENT: &str = "
-SELECT t.tgrelid, t.tgname::pg_catalog.text, t.tgtype, t.tgoldtable::pg_catalog.text, t.tgnewtable::pg_catalog.text,
-       t.tgqual IS NULL AND t.tgnargs OPERATOR(pg_catalog.=) 0 AND t.tgattr::pg_catalog.text OPERATOR(pg_catalog.=) ''
-       AND t.tgconstraint OPERATOR(pg_catalog.=) 0, t.tgenabled::pg_catalog.text
-  FROM pg_catalog.pg_trigger t
-  JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
-  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
- WHERE t.tgrelid OPERATOR(pg_catalog.=) ANY ($1) AND NOT t.tgisinternal
-   AND n.nspname OPERATOR(pg_catalog.=) 'segments' AND p.proname OPERATOR(pg_catalog.=) 'keep_counts'
+SELECT t.tgrelid, t.tgname::text, t.tgtype, t.tgoldtable::text, t.tgnewtable::text,
+       t.tgqual IS NULL AND t.tgnargs = 0 AND t.tgattr::text = ''
+       AND t.tgconstraint = 0, t.tgenabled::text
+  FROM pg_trigger t
+  JOIN pg_proc p ON p.oid = t.tgfoid
+  JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE t.tgrelid = ANY ($1) AND NOT t.tgisinternal
+   AND n.nspname = 'segments' AND p.proname = 'keep_counts'
  ORDER BY t.tgrelid, t.tgname";

@@ -1,7 +1,10 @@
 //! Queries that the extension itself runs.
 //!
-//! They name every table, function and operator with its schema, or stick to what `pg_catalog` holds and qualify
-//! operators, because they run with whatever search_path the caller has.
+//! A text that is a constant of the source ([`QueryText::Constant`]) is about the extension's own tables and
+//! `pg_catalog`. It runs with a fixed search_path: `=` is the operator of `pg_catalog`, whatever the caller has made.
+//!
+//! A text that was made for the call ([`QueryText::Made`]) names users' tables, whose policies, views and functions must
+//! see the caller's search_path. So it qualifies every table, function, type and operator.
 
 use crate::pg::error::internal;
 use crate::pg::rows::RowProgram;
@@ -91,6 +94,6 @@ pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> u
 }
 
 /// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
-pub fn write_latest(sql: &str, arguments: &[DatumWithOid]) -> usize {
+pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
     Session::open().write_latest(sql, arguments)
 }

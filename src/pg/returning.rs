@@ -1,17 +1,17 @@
 //! What a query gives, returned by a function as it is: no value passes through Rust.
 
 use crate::pg::call::Call;
-use crate::pg::spi::{self, Reading, Session};
+use crate::pg::spi::{QueryText, Reading, Session};
 use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::{self, AsPgCStr};
+use pgrx::pg_sys;
 use pgrx::{AnyElement, FromDatum};
 use std::ffi::c_char;
 
 /// The first column of the query's first row, in the memory of the function that returns it; `None` where there is
 /// no row. The query may write.
-pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
-    let _session = Session::open();
-    execute(sql, arguments, Reading::New, std::ptr::null_mut());
+pub fn value<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> Option<AnyElement> {
+    let session = Session::open();
+    session.execute(sql.into(), arguments, Reading::New);
     // SAFETY: after a successful execution SPI_tuptable holds what the query returned until the connection closes;
     // SPI_datumTransfer copies the value into the memory context that was current before the connection opened.
     unsafe {
@@ -35,36 +35,23 @@ pub fn value(sql: &str, arguments: &[DatumWithOid]) -> Option<AnyElement> {
 
 /// Every row of the query, read as [`Reading::usual`], as the rows of the set-returning function that is being called,
 /// whose columns it has. Rows past `work_mem` go to a temporary file.
-pub fn rows(call: Call, sql: &str, arguments: &[DatumWithOid]) {
+pub fn rows<'q>(call: Call, sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) {
     let receiver = receiver(call);
-    let _session = Session::open();
-    execute(sql, arguments, Reading::usual(), receiver);
+    // SAFETY: the receiver outlives the connection.
+    unsafe { Session::open().execute_into(receiver, sql.into(), arguments, Reading::usual()) };
 }
 
 /// The first rows of several queries, one after the other, whose only argument is how many rows may still come.
 pub fn first_rows(call: Call, queries: &[String], most: i64) {
     let receiver = receiver(call);
-    let _session = Session::open();
+    let session = Session::open();
     let mut missing = most;
     for sql in queries {
-        execute(sql, &[missing.into()], Reading::usual(), receiver);
-        // SAFETY: it is the number of the last query, which was this one.
-        missing -= unsafe { pg_sys::SPI_processed } as i64;
+        // SAFETY: the receiver outlives the connection.
+        missing -= unsafe { session.execute_into(receiver, sql.into(), &[missing.into()], Reading::usual()) } as i64;
         if missing == 0 {
             return;
         }
-    }
-}
-
-/// As [`rows`], of a query that a backend plans once.
-pub fn constant_rows(call: Call, sql: &'static str, arguments: &[DatumWithOid]) {
-    let receiver = receiver(call);
-    let session = Session::open();
-    let plan = session.kept(sql, arguments);
-    // SAFETY: the plan was made for arguments of these types, which outlive the execution.
-    unsafe {
-        let options = pg_sys::SPIExecuteOptions { dest: receiver, ..spi::options(arguments, Reading::usual()) };
-        spi::succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
     }
 }
 
@@ -97,12 +84,4 @@ unsafe extern "C-unwind" {
         target: pg_sys::TupleDesc,
         map_failure_message: *const c_char,
     );
-}
-
-fn execute(sql: &str, arguments: &[DatumWithOid], reading: Reading, destination: *mut pg_sys::DestReceiver) {
-    // SAFETY: the text is NUL-terminated, and the arguments outlive the execution.
-    unsafe {
-        let options = pg_sys::SPIExecuteOptions { dest: destination, ..spi::options(arguments, reading) };
-        spi::succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
-    }
 }

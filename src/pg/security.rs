@@ -31,6 +31,22 @@ pub fn with_fixed_output<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// Runs `work` with the caller's rights, and a search_path of `pg_catalog` alone. Where that is already in force, as for
+/// whoever works [as a role](as_role), it costs nothing.
+pub fn with_fixed_search_path<T>(work: impl FnOnce() -> T) -> T {
+    let _settings = (!is_search_path_fixed()).then(Settings::search_path);
+    work()
+}
+
+fn is_search_path_fixed() -> bool {
+    // SAFETY: the setting is never NULL, and is NUL-terminated; nothing changes it while it is compared.
+    unsafe { CStr::from_ptr(pg_sys::namespace_search_path) == SEARCH_PATH }
+}
+
+/// The search_path of what must not find anything that users have made. Without `pg_temp`, which comes last, temporary
+/// tables would come first.
+const SEARCH_PATH: &CStr = c"pg_catalog, pg_temp";
+
 /// The role whose rights are in force.
 pub fn current_role() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.
@@ -87,7 +103,7 @@ struct Settings(i32);
 impl Settings {
     fn fixed() -> Self {
         let settings = Settings::of_output();
-        set(c"search_path", c"pg_catalog, pg_temp");
+        set(c"search_path", SEARCH_PATH);
         // What else a session can set that changes what the extension's queries mean.
         set(c"row_security", c"on");
         set(c"array_nulls", c"on");
@@ -95,19 +111,29 @@ impl Settings {
         settings
     }
 
+    fn search_path() -> Self {
+        let settings = Settings::open();
+        set(c"search_path", SEARCH_PATH);
+        settings
+    }
+
     fn of_output() -> Self {
-        // SAFETY: opens a nest level, which Drop closes.
-        let settings = Settings(unsafe { pg_sys::NewGUCNestLevel() });
+        let settings = Settings::open();
         set(c"extra_float_digits", c"1");
         set(c"IntervalStyle", c"iso_8601");
         set(c"bytea_output", c"hex");
         settings
     }
+
+    fn open() -> Self {
+        // SAFETY: opens a nest level, which Drop closes.
+        Settings(unsafe { pg_sys::NewGUCNestLevel() })
+    }
 }
 
 impl Drop for Settings {
     fn drop(&mut self) {
-        // SAFETY: closes the level that `fixed` opened; inner ones were closed before, in reverse order.
+        // SAFETY: closes the level that `open` opened; inner ones were closed before, in reverse order.
         unsafe { pg_sys::AtEOXact_GUC(false, self.0) }
     }
 }

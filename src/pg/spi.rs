@@ -2,6 +2,7 @@
 //! tables of a trigger, none of which pgrx's own client offers.
 
 use crate::pg::error::internal;
+use crate::pg::security::with_fixed_search_path;
 use crate::pg::snapshot;
 use crate::pg::trigger::Statement;
 use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
@@ -14,9 +15,12 @@ use std::rc::Rc;
 /// The text of a query.
 #[derive(Clone, Copy)]
 pub enum QueryText<'a> {
-    /// A constant of the source. A backend plans it once
+    /// A constant of the source that reads or writes the extension's own tables and `pg_catalog`, and nothing of a
+    /// user's. It is planned once in a backend, and always runs with the fixed search_path: so its names and operators
+    /// need no schema, and its plan is not made again when the caller's search_path changes
     Constant(&'static str),
-    /// Made for this call, and planned for it
+    /// A text that names tables, or runs code, of users. It is planned for each call, and runs with the caller's
+    /// search_path, so it qualifies its names and operators
     Made(&'a str),
 }
 
@@ -96,9 +100,9 @@ impl Session {
         }
     }
 
-    /// The plan of a text that is a constant: made once in this backend, for any values of its parameters. Planning
-    /// takes longer than running where a query joins catalogs.
-    pub fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
+    /// The plan of a [constant](QueryText::Constant), to be made and run with the fixed search_path: made once in this
+    /// backend, for any values of its parameters. Planning takes longer than running where a query joins catalogs.
+    fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
         thread_local! {
             static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
         }
@@ -133,9 +137,23 @@ impl Session {
     }
 
     fn execute_plan(&self, plan: &KeptPlan, arguments: &[DatumWithOid], reading: Reading) {
-        // SAFETY: the plan is alive, and takes as many arguments as the caller prepared it for.
+        // SAFETY: there is no receiver.
+        unsafe { self.execute_plan_into(std::ptr::null_mut(), plan, arguments, reading) }
+    }
+
+    /// # Safety
+    /// A receiver that is there lives until the query is done.
+    unsafe fn execute_plan_into(
+        &self,
+        receiver: *mut pg_sys::DestReceiver,
+        plan: &KeptPlan,
+        arguments: &[DatumWithOid],
+        reading: Reading,
+    ) {
+        // SAFETY: by this function's own condition; the plan is alive, and takes as many arguments as the caller prepared
+        // it for.
         unsafe {
-            let options = options(arguments, reading);
+            let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
             succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
         }
     }
@@ -166,11 +184,29 @@ impl Session {
 
     /// Runs a query and tells how many rows it returned or changed.
     pub fn execute(&self, sql: QueryText<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
+        // SAFETY: there is no receiver.
+        unsafe { self.execute_into(std::ptr::null_mut(), sql, arguments, reading) }
+    }
+
+    /// As [`execute`](Self::execute); its rows go to a receiver, or, where that is null, to the connection's table.
+    ///
+    /// # Safety
+    /// A receiver that is there lives until the query is done.
+    pub unsafe fn execute_into(
+        &self,
+        receiver: *mut pg_sys::DestReceiver,
+        sql: QueryText<'_>,
+        arguments: &[DatumWithOid],
+        reading: Reading,
+    ) -> usize {
         match sql {
-            QueryText::Constant(sql) => self.execute_plan(&self.kept(sql, arguments), arguments, reading),
-            // SAFETY: the text is NUL-terminated.
+            // SAFETY: by this function's own condition.
+            QueryText::Constant(sql) => with_fixed_search_path(|| unsafe {
+                self.execute_plan_into(receiver, &self.kept(sql, arguments), arguments, reading);
+            }),
+            // SAFETY: by this function's own condition; the text is NUL-terminated.
             QueryText::Made(sql) => unsafe {
-                let options = options(arguments, reading);
+                let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
                 succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
             },
         }
@@ -178,14 +214,15 @@ impl Session {
         unsafe { pg_sys::SPI_processed as usize }
     }
 
-    /// Runs a statement that sees, and may change, everything committed by now, at any isolation level; tells how many
-    /// rows it returned or changed.
-    pub fn write_latest(&self, sql: &str, arguments: &[DatumWithOid]) -> usize {
+    /// Runs a [constant](QueryText::Constant) that sees, and may change, everything committed by now, at any isolation
+    /// level; tells how many rows it returned or changed. It is planned for each call, for it may have many values.
+    pub fn write_latest(&self, sql: &'static str, arguments: &[DatumWithOid]) -> usize {
         let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
-        self.execute_latest(&self.prepare(sql, &types), arguments)
+        with_fixed_search_path(|| self.execute_latest(&self.prepare(sql, &types), arguments))
     }
 
-    /// As [`write_latest`](Self::write_latest), with a kept plan; reads each row.
+    /// As [`write_latest`](Self::write_latest), with a plan that the caller keeps and the caller's search_path; reads each
+    /// row.
     pub fn run_latest<T>(&self, plan: &KeptPlan, arguments: &[DatumWithOid], read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.execute_latest(plan, arguments);
         self.returned(read)
@@ -317,7 +354,7 @@ impl Drop for KeptPlan {
 
 /// # Safety
 /// The arguments' datums outlive the execution.
-pub unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
+unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
     // SAFETY: by this function's own condition.
     let params = unsafe { parameters(arguments) };
     pg_sys::SPIExecuteOptions { params, read_only: reading == Reading::Active, ..Default::default() }
@@ -346,7 +383,7 @@ unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
     }
 }
 
-pub fn succeeded(status: i32) {
+fn succeeded(status: i32) {
     if status < 0 {
         internal(format!("query failed with SPI status {status}")).raise();
     }

@@ -4,6 +4,12 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{CStr, c_int};
 use std::ptr::{null, null_mut};
 
+/// The name of a type that exists, as `\d` shows it: with its schema where the caller's search_path does not find it.
+pub fn type_name(type_id: Oid) -> String {
+    // SAFETY: it palloc's a NUL-terminated name.
+    unsafe { CStr::from_ptr(pg_sys::format_type_be(type_id)) }.to_string_lossy().into_owned()
+}
+
 /// How values of a type become text: under [`with_fixed_output`](crate::pg::security::with_fixed_output) the same in every session.
 pub struct Text {
     declared: Oid,

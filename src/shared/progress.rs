@@ -208,6 +208,6 @@ impl Reporter {
 /// Lets one refresh of an audience run at a time, and others see that it does: until the transaction ends.
 pub fn lock(audience: &str) {
     // The view segments.refresh_progress finds the audience by the same number.
-    let number = query::first("SELECT pg_catalog.hashtext($1)", &[audience.into()], |row| row.get(1));
+    let number = query::first("SELECT hashtext($1)", &[audience.into()], |row| row.get(1));
     turn::take(number.unwrap_or_default());
 }

@@ -93,6 +93,7 @@ fn compare_tally(seed: u64, audience: &Audience, counts: &[(Checked, i64, String
 mod tests {
     use super::{ROWS, Random, compare, seeds, subject};
     use crate::pg::query;
+    use crate::pg::spi::QueryText::Made;
     use pgrx::prelude::*;
 
     #[pg_test]
@@ -108,7 +109,7 @@ mod tests {
             subject::index();
             crate::tests::no_scans();
             compare(seed, &mut random, true);
-            query::write("SET LOCAL enable_seqscan = on", &[]);
+            query::write(Made("SET LOCAL enable_seqscan = on"), &[]);
             subject::drop();
         }
     }

@@ -1,6 +1,8 @@
 //! `@~` on random documents, however they are stored, against the core over the documents' text.
 
 use crate::pg::query;
+
+use crate::pg::spi::QueryText::Made;
 use crate::tests::random::Random;
 use crate::tests::{condition, core_matches, document, for_documents, seeds};
 use segments_core::value::{Json, Value};
@@ -25,7 +27,7 @@ fn compare_pairs(seed: u64, storage: &str) {
     }
     store(storage, documents, conditions);
     let rows = query::rows(
-        "SELECT p.document @~ p.condition, p.document::text, p.condition::text FROM pair p ORDER BY p.id",
+        Made("SELECT p.document @~ p.condition, p.document::text, p.condition::text FROM pair p ORDER BY p.id"),
         &[],
         |row| (row.get::<bool>(1), row.get::<String>(2), row.get::<String>(3)),
     );
@@ -47,7 +49,7 @@ fn compare_constants(seed: u64, storage: &str) {
     let documents: Vec<Json> = (0..DOCUMENTS).map(|_| random_document(&mut random)).collect();
     let texts: Vec<String> = documents.iter().map(Json::to_string).collect();
     store(storage, texts, vec!["{}".to_owned(); DOCUMENTS]);
-    let stored = query::rows("SELECT p.id, p.document::text FROM pair p ORDER BY p.id", &[], |row| {
+    let stored = query::rows(Made("SELECT p.id, p.document::text FROM pair p ORDER BY p.id"), &[], |row| {
         (row.get::<i32>(1), row.get::<String>(2))
     });
     let stored: Vec<(i32, Json)> = stored
@@ -62,7 +64,7 @@ fn compare_constants(seed: u64, storage: &str) {
     .take(CONDITIONS)
     .collect();
     for index in ["", "jsonb_ops", "jsonb_path_ops"] {
-        query::write("DROP INDEX IF EXISTS pair_document", &[]);
+        query::write(Made("DROP INDEX IF EXISTS pair_document"), &[]);
         if !index.is_empty() {
             query::write(&format!("CREATE INDEX pair_document ON pair USING gin (document {index})"), &[]);
             crate::tests::no_scans();
@@ -80,22 +82,28 @@ fn compare_constants(seed: u64, storage: &str) {
 }
 
 fn store(storage: &str, documents: Vec<String>, conditions: Vec<String>) {
-    query::write("DROP TABLE IF EXISTS pair", &[]);
+    query::write(Made("DROP TABLE IF EXISTS pair"), &[]);
     query::write(
-        "CREATE TEMPORARY TABLE pair (id int GENERATED ALWAYS AS IDENTITY, document jsonb NOT NULL, condition segment_condition NOT NULL)",
+        Made(
+            "CREATE TEMPORARY TABLE pair (id int GENERATED ALWAYS AS IDENTITY, document jsonb NOT NULL, condition segment_condition NOT NULL)",
+        ),
         &[],
     );
     query::write(&format!("ALTER TABLE pair ALTER document SET STORAGE {storage}"), &[]);
     query::write(
-        "INSERT INTO pair (document, condition)
+        Made(
+            "INSERT INTO pair (document, condition)
          SELECT p.document::jsonb, p.condition::segment_condition
            FROM ROWS FROM (unnest($1), unnest($2)) WITH ORDINALITY p(document, condition, place) ORDER BY place",
+        ),
         &[documents.into(), conditions.into()],
     );
     let [compressed, out_of_line] = query::rows(
-        "SELECT count(*) FILTER (WHERE pg_column_compression(p.document) IS NOT NULL),
+        Made(
+            "SELECT count(*) FILTER (WHERE pg_column_compression(p.document) IS NOT NULL),
                 (SELECT pg_relation_size(c.reltoastrelid) FROM pg_class c WHERE c.oid = 'pair'::regclass)
            FROM pair p",
+        ),
         &[],
         |row| [row.get::<i64>(1), row.get::<i64>(2)],
     )[0];

@@ -6,6 +6,7 @@ use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::counting::pass;
 use crate::pg::query;
+use crate::pg::spi::QueryText::Made;
 use uuid::Uuid;
 
 /// Whether the audience's only contact satisfies the condition: as SQL says it, and as a row does.
@@ -36,12 +37,12 @@ mod tests {
     #[pg_test]
     fn elements_compare_as_their_type_does() {
         let has_citext = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext')";
-        let has_citext = query::first(has_citext, &[], |row| row.get(1)).unwrap_or(false);
+        let has_citext = query::first(Made(has_citext), &[], |row| row.get(1)).unwrap_or(false);
         if has_citext {
-            query::write("CREATE EXTENSION IF NOT EXISTS citext", &[]);
+            query::write(Made("CREATE EXTENSION IF NOT EXISTS citext"), &[]);
         }
         let tags = if has_citext { "citext[]" } else { "text[]" };
-        query::write("CREATE TYPE element_mood AS ENUM ('sad', 'ok')", &[]);
+        query::write(Made("CREATE TYPE element_mood AS ENUM ('sad', 'ok')"), &[]);
         query::write(
             &format!(
                 "CREATE TABLE element (id integer PRIMARY KEY, tags {tags}, ids uuid[], ch char(4)[],
@@ -50,11 +51,13 @@ mod tests {
             &[],
         );
         query::write(
-            "INSERT INTO element
+            Made(
+                "INSERT INTO element
              VALUES (1, '{C,NULL}', '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}', '{ab}', '{ok}', '{ab}', '{NaN}')",
+            ),
             &[],
         );
-        query::write("SELECT attach_audience('element', 'element')", &[]);
+        query::write(Made("SELECT attach_audience('element', 'element')"), &[]);
         let audience = Audience::load("element");
         for (conditions, expected) in [
             (r#"{"tags": "c"}"#, true),

@@ -2,6 +2,8 @@
 
 use crate::pg::query;
 
+use crate::pg::spi::QueryText::Made;
+
 /// A type, and ids of it as they are told of.
 struct Ids {
     type_name: &'static str,
@@ -53,7 +55,7 @@ fn answer(sql: &str) -> String {
 impl Ids {
     fn is_here(&self) -> bool {
         let sql = "SELECT (to_regtype($1) IS NOT NULL)::text";
-        query::first(sql, &[self.type_name.into()], |row| row.get::<String>(1)).as_deref() == Some("true")
+        query::first(Made(sql), &[self.type_name.into()], |row| row.get::<String>(1)).as_deref() == Some("true")
     }
 
     fn compare(&self) {
@@ -64,13 +66,15 @@ impl Ids {
             query::write(&format!("INSERT INTO r VALUES ('{id}', 'news')"), &[]);
         }
         // In another session's style.
-        query::write("SET LOCAL DateStyle = 'German'", &[]);
+        query::write(Made("SET LOCAL DateStyle = 'German'"), &[]);
         query::write(
-            "SELECT update_segment(id, '{\"conditions\": {\"c\": \"y\"}}') FROM segments.segment WHERE name = 'All'",
+            Made(
+                "SELECT update_segment(id, '{\"conditions\": {\"c\": \"y\"}}') FROM segments.segment WHERE name = 'All'",
+            ),
             &[],
         );
         query::write(&format!("SELECT unsubscribe_contact('{other}', 'news', 'people')"), &[]);
-        query::write("SET LOCAL DateStyle = 'ISO'", &[]);
+        query::write(Made("SET LOCAL DateStyle = 'ISO'"), &[]);
 
         let sorted = |ids: &[&str]| {
             let mut ids = ids.to_vec();
@@ -97,31 +101,32 @@ impl Ids {
 mod tests {
     use super::{PAGES, TYPES, answer};
     use crate::pg::query;
+    use crate::pg::spi::QueryText::Made;
     use pgrx::prelude::*;
 
     #[pg_test]
     fn ids_of_many_types() {
-        if query::first("SELECT true FROM pg_available_extensions WHERE name = 'citext'", &[], |_| ()).is_some() {
-            query::write("CREATE EXTENSION citext", &[]);
-            query::write("CREATE DOMAIN lettered AS citext", &[]);
+        if query::first(Made("SELECT true FROM pg_available_extensions WHERE name = 'citext'"), &[], |_| ()).is_some() {
+            query::write(Made("CREATE EXTENSION citext"), &[]);
+            query::write(Made("CREATE DOMAIN lettered AS citext"), &[]);
         }
-        query::write("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')", &[]);
+        query::write(Made("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"), &[]);
         for ids in TYPES.iter().filter(|ids| ids.is_here()) {
             ids.compare();
-            query::write("SELECT detach_audience('people', true)", &[]);
-            query::write("DROP TABLE s, r", &[]);
-            query::write("DELETE FROM segments.change_record", &[]);
+            query::write(Made("SELECT detach_audience('people', true)"), &[]);
+            query::write(Made("DROP TABLE s, r"), &[]);
+            query::write(Made("DELETE FROM segments.change_record"), &[]);
         }
     }
 
     #[pg_test]
     fn ids_of_a_domain_over_an_enum() {
-        query::write("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')", &[]);
-        query::write("CREATE DOMAIN feeling AS mood", &[]);
-        query::write("CREATE TABLE people (id feeling PRIMARY KEY)", &[]);
-        query::write("INSERT INTO people VALUES ('happy'), ('sad'), ('ok')", &[]);
-        query::write("SELECT attach_audience('people', 'people')", &[]);
-        query::write("SELECT create_segment('Happy', '{\"id\": \"happy\"}', audience => 'people')", &[]);
+        query::write(Made("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"), &[]);
+        query::write(Made("CREATE DOMAIN feeling AS mood"), &[]);
+        query::write(Made("CREATE TABLE people (id feeling PRIMARY KEY)"), &[]);
+        query::write(Made("INSERT INTO people VALUES ('happy'), ('sad'), ('ok')"), &[]);
+        query::write(Made("SELECT attach_audience('people', 'people')"), &[]);
+        query::write(Made("SELECT create_segment('Happy', '{\"id\": \"happy\"}', audience => 'people')"), &[]);
         assert_eq!(answer(PAGES), "happy ok sad");
         let members =
             "SELECT string_agg(p.id::text, ' ') FROM people p, segments.segment s WHERE in_segment(p.id::text, s.id)";
@@ -130,11 +135,11 @@ mod tests {
 
     #[pg_test(error = "column \"contact\" of public.subscribed does not hold ids of contacts")]
     fn a_domain_over_an_enum_does_not_refer_to_contacts() {
-        query::write("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')", &[]);
-        query::write("CREATE DOMAIN feeling AS mood", &[]);
-        query::write("CREATE TABLE people (id feeling PRIMARY KEY)", &[]);
-        query::write("CREATE TABLE subscribed (contact feeling, topic text)", &[]);
-        query::write("SELECT attach_audience('people', 'people')", &[]);
-        query::write("SELECT attach_topics('people', 'subscribed', 'contact', 'topic')", &[]);
+        query::write(Made("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy')"), &[]);
+        query::write(Made("CREATE DOMAIN feeling AS mood"), &[]);
+        query::write(Made("CREATE TABLE people (id feeling PRIMARY KEY)"), &[]);
+        query::write(Made("CREATE TABLE subscribed (contact feeling, topic text)"), &[]);
+        query::write(Made("SELECT attach_audience('people', 'people')"), &[]);
+        query::write(Made("SELECT attach_topics('people', 'subscribed', 'contact', 'topic')"), &[]);
     }
 }

@@ -1,6 +1,8 @@
 //! An index finds what a scan finds: that the conditions which the planner derives for it lose no document.
 
 use crate::pg::query;
+
+use crate::pg::spi::QueryText::Made;
 use crate::tests::random::Random;
 use crate::tests::{condition, document, for_documents, seeds};
 
@@ -12,13 +14,13 @@ fn compare_indexes(seed: u64) {
     let mut random = Random::new(seed);
     let documents: Vec<_> = (0..DOCUMENTS).map(|_| document::generate(&mut random)).collect();
     let texts: Vec<String> = documents.iter().map(ToString::to_string).collect();
-    query::write("DROP TABLE IF EXISTS scanned, by_key, by_path", &[]);
-    query::write("CREATE TEMPORARY TABLE scanned (id int, properties jsonb)", &[]);
+    query::write(Made("DROP TABLE IF EXISTS scanned, by_key, by_path"), &[]);
+    query::write(Made("CREATE TEMPORARY TABLE scanned (id int, properties jsonb)"), &[]);
     let insert = "INSERT INTO scanned SELECT n, d::jsonb FROM unnest($1) WITH ORDINALITY u(d, n)";
-    query::write(insert, &[texts.into()]);
+    query::write(Made(insert), &[texts.into()]);
     // Among many empty documents, so that keys are rare enough to be looked for.
     let insert = "INSERT INTO scanned SELECT -n, '{}' FROM generate_series(1, 10 * $1) n";
-    query::write(insert, &[(DOCUMENTS as i32).into()]);
+    query::write(Made(insert), &[(DOCUMENTS as i32).into()]);
     for (table, class) in [("by_key", "jsonb_ops"), ("by_path", "jsonb_path_ops")] {
         query::write(&format!("CREATE TEMPORARY TABLE {table} AS TABLE scanned"), &[]);
         query::write(&format!("CREATE INDEX ON {table} USING gin (properties {class})"), &[]);

@@ -1,6 +1,8 @@
 //! A table with columns of every supported type and custom properties, filled at random, and conditions on it.
 
 use crate::pg::query;
+
+use crate::pg::spi::QueryText::Made;
 use crate::tests::document;
 use crate::tests::random::Random;
 use segments_core::path::Path;
@@ -207,7 +209,7 @@ impl Kind {
 
 /// The properties that this server can have: citext is an extension of its own, and ignoring case takes ICU.
 fn properties() -> impl Iterator<Item = &'static Property> {
-    let has = |sql: &'static str| query::first(sql, &[], |row| row.get::<bool>(1)).unwrap_or(false);
+    let has = |sql: &'static str| query::first(Made(sql), &[], |row| row.get::<bool>(1)).unwrap_or(false);
     let citext = has("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext')");
     let folded = has("SELECT EXISTS (SELECT FROM pg_collation WHERE collname = 'und-x-icu')");
     PROPERTIES.iter().filter(move |property| match property.name {
@@ -223,13 +225,15 @@ pub fn create(random: &mut Random, rows: usize) {
         "CREATE TYPE subject_mood AS ENUM ('sad', 'ok', 'happy', 'Über', '10')",
         "CREATE DOMAIN subject_positive AS numeric CHECK (VALUE >= 0)",
     ] {
-        query::write(statement, &[]);
+        query::write(Made(statement), &[]);
     }
     for property in properties() {
         match property.name {
-            "citext_c" => query::write("CREATE EXTENSION IF NOT EXISTS citext", &[]),
+            "citext_c" => query::write(Made("CREATE EXTENSION IF NOT EXISTS citext"), &[]),
             "folded_c" => query::write(
-                "CREATE COLLATION subject_folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                Made(
+                    "CREATE COLLATION subject_folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+                ),
                 &[],
             ),
             _ => 0,
@@ -245,10 +249,10 @@ pub fn create(random: &mut Random, rows: usize) {
     let columns: Vec<&Property> = properties().filter(|property| property.column.is_some()).collect();
     let rows: Vec<String> = (0..rows).map(|id| row(random, id, &columns)).collect();
     query::write(&format!("INSERT INTO subject VALUES {}", rows.join(", ")), &[]);
-    query::write("SELECT attach_audience('subject', 'subject', properties_column => 'properties')", &[]);
+    query::write(Made("SELECT attach_audience('subject', 'subject', properties_column => 'properties')"), &[]);
     for property in PROPERTIES.iter().filter(|property| property.column.is_none()) {
         query::write(
-            "SELECT create_property($1, $2, 'subject')",
+            Made("SELECT create_property($1, $2, 'subject')"),
             &[property.name.into(), property.kind.declared().into()],
         );
     }
@@ -318,7 +322,7 @@ fn custom_properties(random: &mut Random) -> Option<Json> {
 
 /// The rows as documents: each column's value as the rules have it, and the custom properties beside them.
 pub fn documents() -> Vec<(i32, Json)> {
-    let rows = query::rows("SELECT s.id, to_jsonb(s)::text FROM subject s ORDER BY s.id", &[], |row| {
+    let rows = query::rows(Made("SELECT s.id, to_jsonb(s)::text FROM subject s ORDER BY s.id"), &[], |row| {
         (row.get::<i32>(1), row.get::<String>(2))
     });
     rows.into_iter()
@@ -407,6 +411,6 @@ pub fn drop() {
         "DROP DOMAIN subject_positive",
         "DROP COLLATION IF EXISTS subject_folded",
     ] {
-        query::write(statement, &[]);
+        query::write(Made(statement), &[]);
     }
 }

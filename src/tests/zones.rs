@@ -1,6 +1,8 @@
 //! Time zones, against what Postgres says with `SET TimeZone`.
 
 use crate::pg::query;
+
+use crate::pg::spi::QueryText::Made;
 use crate::pg::zone::PgZone;
 use crate::tests::random::Random;
 use crate::tests::seeds;
@@ -31,7 +33,7 @@ fn seconds(random: &mut Random) -> Vec<i64> {
 }
 
 fn postgres(sql: &'static str, seconds: i64) -> i64 {
-    query::first(sql, &[seconds.into()], |row| row.get(1)).unwrap_or_else(|| panic!("{sql} gave nothing"))
+    query::first(Made(sql), &[seconds.into()], |row| row.get(1)).unwrap_or_else(|| panic!("{sql} gave nothing"))
 }
 
 #[pgrx::pg_schema]
@@ -44,7 +46,7 @@ mod tests {
         for seed in seeds() {
             let mut random = Random::new(seed);
             for name in ZONES {
-                query::write("SELECT set_config('TimeZone', $1, true)", &[name.into()]);
+                query::write(Made("SELECT set_config('TimeZone', $1, true)"), &[name.into()]);
                 let zone = PgZone::find(name).unwrap_or_else(|| panic!("there is no zone {name}"));
                 for seconds in seconds(&mut random) {
                     let wall = postgres(

@@ -135,17 +135,17 @@ fn refresh_due() -> Result<Duration, String> {
 }
 
 const EXTENSION: &str = "
-SELECT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname OPERATOR(pg_catalog.=) 'segments')";
+SELECT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'segments')";
 
 const IS_LIVE: &str = "
-SELECT EXISTS (SELECT FROM segments.audience_config a WHERE a.freshness OPERATOR(pg_catalog.=) 'live')";
+SELECT EXISTS (SELECT FROM segments.audience_config a WHERE a.freshness = 'live')";
 
 const UNFOLDED: &str = "
-SELECT d.audience, pg_catalog.count(*) FROM (SELECT c.audience FROM segments.count_delta c LIMIT $1) d
+SELECT d.audience, count(*) FROM (SELECT c.audience FROM segments.count_delta c LIMIT $1) d
  GROUP BY d.audience ORDER BY d.audience";
 
 // Another worker may have announced it.
 const ANNOUNCE: &str = "
 WITH unknown AS (
     UPDATE segments.change_log l SET announced = $2 WHERE l.announced IS DISTINCT FROM $2 RETURNING l.name)
-SELECT pg_catalog.pg_notify($1, $2) FROM unknown";
+SELECT pg_notify($1, $2) FROM unknown";

@@ -70,8 +70,8 @@ pub fn map_topics(audience: &str, relation: pg_sys::Oid, columns: [&str; 2]) {
     access::write(
         "UPDATE segments.audience_config a
             SET topics_relation = $2, topics_relation_name = segments.quoted_name($2),
-                topics_contact_column = $3::pg_catalog.name, topics_topic_column = $4::pg_catalog.name
-          WHERE a.name OPERATOR(pg_catalog.=) $1",
+                topics_contact_column = $3::name, topics_topic_column = $4::name
+          WHERE a.name = $1",
         &[audience.into(), relation.into(), columns[0].into(), columns[1].into()],
     );
 }

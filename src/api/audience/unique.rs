@@ -94,17 +94,17 @@ fn may_have_index(relation: pg_sys::Oid) -> bool {
 }
 
 const IS_TABLE: &str = "
-SELECT c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}') FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+SELECT c.relkind = ANY ('{r,p,m}') FROM pg_class c WHERE c.oid = $1";
 
 // An index is of its table alone: rows of tables that inherit may repeat an id. Partitions are in the whole's index. One
 // of another collation may take ids that are equal for different ones, and one that is checked at the end lets them be
 // there until then.
 const PROMISED: &str = "
 SELECT EXISTS (
-       SELECT FROM pg_catalog.pg_index i
-         JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) $2
-        WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
-          AND i.indcollation[0] OPERATOR(pg_catalog.=) a.attcollation AND i.indnkeyatts OPERATOR(pg_catalog.=) 1 AND i.indkey[0] OPERATOR(pg_catalog.=) $2)
-   AND (c.relkind OPERATOR(pg_catalog.<>) 'r' OR NOT EXISTS (
-       SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent OPERATOR(pg_catalog.=) c.oid))
-  FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) $1";
+       SELECT FROM pg_index i
+         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = $2
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+          AND i.indcollation[0] = a.attcollation AND i.indnkeyatts = 1 AND i.indkey[0] = $2)
+   AND (c.relkind <> 'r' OR NOT EXISTS (
+       SELECT FROM pg_inherits h WHERE h.inhparent = c.oid))
+  FROM pg_class c WHERE c.oid = $1";

@@ -48,17 +48,17 @@ fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call
     };
     let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();
     security::as_role(access::extension_owner(), || {
-        returning::constant_rows(call, SEGMENTS, &[ids.into(), counts.into()]);
+        returning::rows(call, SEGMENTS, &[ids.into(), counts.into()]);
     });
 }
 
 // The rows of the view segments.segment. Whoever may read segments of the audience may read all of them.
 const SEGMENTS: &str = "
-SELECT 'segment'::pg_catalog.text, s.id, s.name, s.description, s.conditions::pg_catalog.jsonb, s.audience, s.time_zone,
+SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audience, s.time_zone,
        u.contact_count, c.counted_at, s.created_at, s.updated_at
-  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) u(id, contact_count)
-  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) u.id
-  LEFT JOIN segments.segment_count c ON c.segment OPERATOR(pg_catalog.=) s.id
+  FROM ROWS FROM (unnest($1), unnest($2)) u(id, contact_count)
+  JOIN segments.segment_config s ON s.id = u.id
+  LEFT JOIN segments.segment_count c ON c.segment = s.id
  ORDER BY s.id DESC";
 
 /// An audience's segments, ready to be put to a contact.
@@ -255,7 +255,7 @@ mod tests {
     /// Citus plans no sub-query without a column, and none that is LATERAL and has no FROM.
     #[pg_test]
     fn the_query_is_one_that_citus_plans() {
-        crate::pg::query::write("SELECT create_contacts('people')", &[]);
+        crate::pg::query::write(&"SELECT create_contacts('people')".to_owned(), &[]);
         let sql = query_for(&Audience::load("people"), &Columns::default(), &["news".to_owned()]);
         assert!(sql.contains("LATERAL (SELECT pg_catalog.array_agg("), "{sql}");
         assert!(!sql.contains("SELECT FROM"), "{sql}");

@@ -38,10 +38,10 @@ fn suggest_indexes(audience: Option<&str>, call: Call) {
     returning::rows(
         call,
         "SELECT f.suggestion, f.property, f.ddl, f.reason,
-                ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.segments::pg_catalog.jsonb)),
-                ARRAY(SELECT pg_catalog.jsonb_array_elements_text(f.audiences::pg_catalog.jsonb))
-           FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),
-                           pg_catalog.unnest($5), pg_catalog.unnest($6))
+                ARRAY(SELECT jsonb_array_elements_text(f.segments::jsonb)),
+                ARRAY(SELECT jsonb_array_elements_text(f.audiences::jsonb))
+           FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),
+                           unnest($5), unnest($6))
                 WITH ORDINALITY f(suggestion, property, ddl, reason, segments, audiences, place)
           ORDER BY f.place",
         &[
@@ -73,7 +73,7 @@ fn tables_with_indexes() -> Vec<Vec<Audience>> {
 
 /// Whether the caller may read every column of an audience's table.
 fn may_read(audience: &Audience) -> bool {
-    let sql = "SELECT pg_catalog.has_table_privilege($1, 'SELECT')";
+    let sql = "SELECT has_table_privilege($1, 'SELECT')";
     query::first(sql, &[audience.relation.oid.into()], |row| row.get(1)).unwrap_or(false)
 }
 
@@ -127,7 +127,7 @@ fn retain_unused_by_others(idle: &mut Vec<Existing>, audiences: &[Audience]) {
 
 const OTHERS: &str = "
 SELECT a.name FROM segments.audience_config a
- WHERE a.relation::pg_catalog.oid OPERATOR(pg_catalog.=) $1 AND a.name OPERATOR(pg_catalog.<>) ALL ($2)";
+ WHERE a.relation::oid = $1 AND a.name <> ALL ($2)";
 
 struct Suggestion {
     /// `create`, `drop`, or `review` where other queries use the index

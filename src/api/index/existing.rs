@@ -95,25 +95,25 @@ fn property(audience: &Audience, index: pg_sys::Oid, in_c: bool) -> Option<Index
 // Of GIN, no column comes first; of the others, included columns are none that can be looked for.
 const INDEXES: &str = "
 SELECT i.indexrelid,
-       pg_catalog.quote_ident(n.nspname) OPERATOR(pg_catalog.||) '.' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(c.relname),
-       m.amname::pg_catalog.text, k.columns, k.operator_classes, k.in_own_collation, k.in_c,
+       quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+       m.amname::text, k.columns, k.operator_classes, k.in_own_collation, k.in_c,
        i.indisunique OR i.indisexclusion OR i.indisreplident OR i.indisclustered,
-       COALESCE(pg_catalog.pg_stat_get_numscans(i.indexrelid), 0)
-  FROM pg_catalog.pg_index i
-  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indexrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  JOIN pg_catalog.pg_am m ON m.oid OPERATOR(pg_catalog.=) c.relam
+       COALESCE(pg_stat_get_numscans(i.indexrelid), 0)
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_am m ON m.oid = c.relam
  CROSS JOIN LATERAL (
-       SELECT pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY p.place) AS columns,
-              pg_catalog.array_agg(o.opcname::pg_catalog.text ORDER BY p.place) AS operator_classes,
-              pg_catalog.array_agg(COALESCE(i.indcollation[p.place] OPERATOR(pg_catalog.=) a.attcollation, false) ORDER BY p.place)
+       SELECT array_agg(a.attname::text ORDER BY p.place) AS columns,
+              array_agg(o.opcname::text ORDER BY p.place) AS operator_classes,
+              array_agg(COALESCE(i.indcollation[p.place] = a.attcollation, false) ORDER BY p.place)
                   AS in_own_collation,
-              pg_catalog.array_agg(i.indcollation[p.place] OPERATOR(pg_catalog.=) 'pg_catalog.\"C\"'::pg_catalog.regcollation::pg_catalog.oid
+              array_agg(i.indcollation[p.place] = '\"C\"'::regcollation::oid
                                    ORDER BY p.place) AS in_c
-         FROM pg_catalog.generate_series(0, i.indnkeyatts OPERATOR(pg_catalog.-) 1) p(place)
-         JOIN pg_catalog.pg_opclass o ON o.oid OPERATOR(pg_catalog.=) i.indclass[p.place]
-         LEFT JOIN pg_catalog.pg_attribute a
-           ON a.attrelid OPERATOR(pg_catalog.=) i.indrelid AND a.attnum OPERATOR(pg_catalog.=) i.indkey[p.place]
-          AND i.indkey[p.place] OPERATOR(pg_catalog.<>) 0) k
- WHERE i.indexrelid OPERATOR(pg_catalog.=) ANY ($1)
+         FROM generate_series(0, i.indnkeyatts - 1) p(place)
+         JOIN pg_opclass o ON o.oid = i.indclass[p.place]
+         LEFT JOIN pg_attribute a
+           ON a.attrelid = i.indrelid AND a.attnum = i.indkey[p.place]
+          AND i.indkey[p.place] <> 0) k
+ WHERE i.indexrelid = ANY ($1)
  ORDER BY c.relname";

@@ -84,8 +84,8 @@ fn ambiguous(name: &str, segments: &[(Uuid, String)]) -> Failure {
 
 const NAMED: &str = "
 SELECT s.id, s.audience FROM segments.segment_config s
- WHERE s.name OPERATOR(pg_catalog.=) $1 ORDER BY s.audience";
+ WHERE s.name = $1 ORDER BY s.audience";
 
 const NAMES: &str = "
 SELECT s.name FROM segments.segment_config s
- WHERE $1 IS NULL OR s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.id DESC LIMIT 10000";
+ WHERE $1 IS NULL OR s.audience = $1 ORDER BY s.id DESC LIMIT 10000";

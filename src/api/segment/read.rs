@@ -7,19 +7,27 @@ use crate::catalog::{access, contact_sql, scope, visible};
 use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
 use crate::pg::error::required;
+use crate::pg::spi::QueryText;
 use crate::pg::{returning, security};
 use pgrx::AnyElement;
 use pgrx::prelude::*;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A segment with its cached count.
 #[pg_extern(sql = false)]
 fn get_segment(segment: Option<pgrx::Uuid>) -> Option<AnyElement> {
     let id = id_of(required("segment", segment));
-    let row =
-        returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)]);
-    row.or_else(|| unknown(id).raise())
+    row(id).or_else(|| unknown(id).raise())
 }
+
+/// A segment as the view has it, where the caller may see it.
+pub fn row(id: Uuid) -> Option<AnyElement> {
+    returning::value(QueryText::Made(ROW), &[argument(id)])
+}
+
+// The view may count over a user's table, so it is no constant query.
+const ROW: &str = "SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1";
 
 /// Segments, newest first.
 #[pg_extern(sql = false)]
@@ -95,7 +103,7 @@ fn visible_history(segment: pgrx::Uuid, call: Call) {
         returning::rows(
             call,
             "SELECT r.counted_at, CASE WHEN $2 THEN r.contact_count END FROM segments.count_record r
-              WHERE r.segment OPERATOR(pg_catalog.=) $1 AND $2 IS NOT NULL ORDER BY r.counted_at",
+              WHERE r.segment = $1 AND $2 IS NOT NULL ORDER BY r.counted_at",
             &[segment.into(), may_count.into()],
         );
     });

@@ -1,6 +1,7 @@
 //! Creating, changing and deleting segments.
 
 use crate::api::segment::changes::{Changes, checked_description, checked_name};
+use crate::api::segment::read::row;
 use crate::catalog::access::{self, unknown_audience};
 use crate::catalog::freshness;
 use crate::catalog::scope::{self, CheckedCondition};
@@ -12,7 +13,7 @@ use crate::live::changes::members;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, listed, required};
-use crate::pg::{query, returning, snapshot};
+use crate::pg::{query, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
 use pgrx::{AnyElement, PgSqlErrorCode};
@@ -91,10 +92,7 @@ fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement>
         freshness::hold_definitions(&audience);
     }
     // Whoever else changes it goes first: what is not changed here stays what they made it.
-    access::write(
-        "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR UPDATE",
-        &[argument(id)],
-    );
+    access::write("SELECT FROM segments.segment_config s WHERE s.id = $1 FOR UPDATE", &[argument(id)]);
     let before = Definition::load(id);
     let after = changes.made_to(before.clone());
     if after.name != before.name {
@@ -117,10 +115,7 @@ fn redefine(before: &Definition, after: &Definition) {
     let members = members::Members::of_watched(&audience, &with_dependents(before));
     store(after);
     renamed::follow_name(before, after);
-    access::write(
-        "DELETE FROM segments.segment_reference r WHERE r.segment OPERATOR(pg_catalog.=) $1",
-        &[argument(after.id)],
-    );
+    access::write("DELETE FROM segments.segment_reference r WHERE r.segment = $1", &[argument(after.id)]);
     record_references(after, &checked);
     condition::notice_everyone(&checked.checked);
     recount(&audience, &with_dependents(after));
@@ -130,8 +125,8 @@ fn redefine(before: &Definition, after: &Definition) {
 fn must_have_own_name(segment: &Definition) {
     let others = access::write(
         "SELECT FROM segments.segment_config s
-          WHERE s.audience OPERATOR(pg_catalog.=) $1 AND s.name OPERATOR(pg_catalog.=) $2
-            AND s.id OPERATOR(pg_catalog.<>) $3 FOR KEY SHARE",
+          WHERE s.audience = $1 AND s.name = $2
+            AND s.id <> $3 FOR KEY SHARE",
         &[segment.audience.as_str().into(), segment.name.as_str().into(), argument(segment.id)],
     );
     if others > 0 {
@@ -142,8 +137,8 @@ fn must_have_own_name(segment: &Definition) {
 fn store(segment: &Definition) {
     let changed = access::write(
         "UPDATE segments.segment_config s
-            SET name = $2, description = $3, conditions = $4, time_zone = $5, updated_at = pg_catalog.clock_timestamp()
-          WHERE s.id OPERATOR(pg_catalog.=) $1",
+            SET name = $2, description = $3, conditions = $4, time_zone = $5, updated_at = clock_timestamp()
+          WHERE s.id = $1",
         &[
             argument(segment.id),
             segment.name.as_str().into(),
@@ -174,10 +169,7 @@ fn delete_segment(segment: Option<pgrx::Uuid>) -> pgrx::Uuid {
         .hint("Take their $segment references to it out first, or delete them.")
         .raise()
     }
-    let deleted = access::write(
-        "DELETE FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1",
-        &[argument(definition.id)],
-    );
+    let deleted = access::write("DELETE FROM segments.segment_config s WHERE s.id = $1", &[argument(definition.id)]);
     if deleted == 0 {
         unknown(definition.id).raise()
     }
@@ -203,7 +195,7 @@ fn referring(target: Uuid) -> Vec<Definition> {
     snapshot::latest(|| {
         let ids = query::rows(
             "SELECT r.segment FROM segments.segment_reference r
-              WHERE r.target OPERATOR(pg_catalog.=) $1 AND r.segment OPERATOR(pg_catalog.<>) $1",
+              WHERE r.target = $1 AND r.segment <> $1",
             &[argument(target)],
             |row| id_of(row.get(1)),
         );
@@ -213,7 +205,7 @@ fn referring(target: Uuid) -> Vec<Definition> {
 
 fn record_references(segment: &Definition, checked: &CheckedCondition) {
     for reference in &checked.references {
-        let lock = "SELECT FROM segments.segment_config s WHERE s.id OPERATOR(pg_catalog.=) $1 FOR KEY SHARE";
+        let lock = "SELECT FROM segments.segment_config s WHERE s.id = $1 FOR KEY SHARE";
         if access::write(lock, &[argument(reference.target)]) == 0 {
             unknown(reference.target).raise()
         }
@@ -222,10 +214,6 @@ fn record_references(segment: &Definition, checked: &CheckedCondition) {
             &[argument(segment.id), reference.text.as_str().into(), argument(reference.target)],
         );
     }
-}
-
-fn row(id: Uuid) -> Option<AnyElement> {
-    returning::value("SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1", &[argument(id)])
 }
 
 fn duplicate_name(segment: &Definition) -> Failure {

@@ -92,24 +92,24 @@ const LOG: &str = "SELECT l.name FROM segments.change_log l";
 
 // In recovery, the timeline is that of the last restart point, which is never ahead of what has been replayed.
 const HISTORY: &str = "
-SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_catalog.pg_control_checkpoint() c)
-            ELSE ('x' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))
-                 ::pg_catalog.bit(32)::pg_catalog.int4
-       END::pg_catalog.int8,
-       CASE WHEN NOT pg_catalog.pg_is_in_recovery()
-            THEN pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8 END";
+SELECT CASE WHEN pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_control_checkpoint() c)
+            ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))
+                 ::bit(32)::int4
+       END::int8,
+       CASE WHEN NOT pg_is_in_recovery()
+            THEN pg_snapshot_xmax(pg_current_snapshot())::text::int8 END";
 
 /// The position of the record `r` in the log `l`, on the timeline `$1`.
 macro_rules! select_position {
     ($rest:literal) => {
-        concat!("SELECT pg_catalog.concat_ws('-', l.name, $1::pg_catalog.int8, r.horizon, r.sequence)", $rest)
+        concat!("SELECT concat_ws('-', l.name, $1::int8, r.horizon, r.sequence)", $rest)
     };
 }
 
 const NEWEST: &str = select_position!(
     "
   FROM segments.change_record r CROSS JOIN segments.change_log l
- WHERE r.horizon OPERATOR(pg_catalog.<=) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+ WHERE r.horizon <= pg_snapshot_xmin(pg_current_snapshot())
  ORDER BY r.horizon DESC, r.sequence DESC LIMIT 1"
 );
 
@@ -117,10 +117,10 @@ const NEWEST: &str = select_position!(
 pub const PAGE: &str = select_position!(
     ", r.segment, r.contact_id, r.change, r.changed_at
   FROM segments.change_record r CROSS JOIN segments.change_log l
- WHERE r.segment OPERATOR(pg_catalog.=) ANY ($2)
+ WHERE r.segment = ANY ($2)
    AND ($3 IS NULL OR ROW(r.horizon, r.sequence)
-        OPERATOR(pg_catalog.>) ROW($3::pg_catalog.text::pg_catalog.xid8, $4))
+        > ROW($3::text::xid8, $4))
    -- What is yet to be committed has a horizon beyond the number of its own transaction, and so comes later.
-   AND r.horizon OPERATOR(pg_catalog.<=) pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())
+   AND r.horizon <= pg_snapshot_xmin(pg_current_snapshot())
  ORDER BY r.horizon, r.sequence LIMIT $5"
 );

@@ -111,9 +111,9 @@ fn arguments<'c>(changes: impl IntoIterator<Item = &'c Change>) -> [DatumWithOid
 
 const APPEND: &str = "
 INSERT INTO segments.change_record (transaction, horizon, segment, contact_id, change, changed_at)
-SELECT pg_catalog.pg_current_xact_id(), $4::pg_catalog.xid8, c.segment, c.contact,
-       CASE WHEN c.entered THEN 'entered' ELSE 'exited' END, pg_catalog.clock_timestamp()
-  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) c(segment, contact, entered)";
+SELECT pg_current_xact_id(), $4::xid8, c.segment, c.contact,
+       CASE WHEN c.entered THEN 'entered' ELSE 'exited' END, clock_timestamp()
+  FROM ROWS FROM (unnest($1), unnest($2), unnest($3)) c(segment, contact, entered)";
 
 /// The changes `$1`, `$2`, `$3`, numbered, and what commands from `$4` on have recorded of the same contacts and
 /// segments. Of this transaction's records, which may be many, only those are read: what was recorded later has a higher
@@ -122,24 +122,24 @@ macro_rules! with_later {
     ($rest:literal) => {
         concat!(
             "WITH RECURSIVE record AS (
-                (SELECT r.sequence, r.segment, r.contact_id, r.change, r.cmin::pg_catalog.text::pg_catalog.int8 AS command
+                (SELECT r.sequence, r.segment, r.contact_id, r.change, r.cmin::text::int8 AS command
                    FROM segments.change_record r
-                  WHERE r.transaction OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()
+                  WHERE r.transaction = pg_current_xact_id()
                   ORDER BY r.sequence DESC LIMIT 1)
                 UNION ALL
                 SELECT b.* FROM record CROSS JOIN LATERAL (
-                    SELECT r.sequence, r.segment, r.contact_id, r.change, r.cmin::pg_catalog.text::pg_catalog.int8
+                    SELECT r.sequence, r.segment, r.contact_id, r.change, r.cmin::text::int8
                       FROM segments.change_record r
-                     WHERE r.transaction OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()
-                       AND r.sequence OPERATOR(pg_catalog.<) record.sequence
+                     WHERE r.transaction = pg_current_xact_id()
+                       AND r.sequence < record.sequence
                      ORDER BY r.sequence DESC LIMIT 1) b
-                 WHERE record.command OPERATOR(pg_catalog.>=) $4),
+                 WHERE record.command >= $4),
              later AS (
                 SELECT c.number, c.entered, r.sequence, r.change
-                  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3))
+                  FROM ROWS FROM (unnest($1), unnest($2), unnest($3))
                        WITH ORDINALITY c(segment, contact, entered, number)
-                  JOIN record r ON r.command OPERATOR(pg_catalog.>=) $4
-                   AND r.segment OPERATOR(pg_catalog.=) c.segment AND r.contact_id OPERATOR(pg_catalog.=) c.contact) ",
+                  JOIN record r ON r.command >= $4
+                   AND r.segment = c.segment AND r.contact_id = c.contact) ",
             $rest
         )
     };
@@ -147,16 +147,16 @@ macro_rules! with_later {
 
 /// Of which changes there are such records, and whether the last of them is an entry.
 const LATER: &str = with_later!(
-    "SELECT DISTINCT ON (later.number) later.number, later.change OPERATOR(pg_catalog.=) 'entered'
+    "SELECT DISTINCT ON (later.number) later.number, later.change = 'entered'
        FROM later ORDER BY later.number, later.sequence DESC"
 );
 
 const PRECEDE: &str = with_later!(
     "UPDATE segments.change_record r SET change = m.change
        FROM (SELECT later.sequence,
-                    COALESCE(pg_catalog.lag(later.change) OVER (PARTITION BY later.number ORDER BY later.sequence),
+                    COALESCE(lag(later.change) OVER (PARTITION BY later.number ORDER BY later.sequence),
                              CASE WHEN later.entered THEN 'entered' ELSE 'exited' END) AS change
                FROM later) m
-      WHERE r.transaction OPERATOR(pg_catalog.=) pg_catalog.pg_current_xact_id()
-        AND r.sequence OPERATOR(pg_catalog.=) m.sequence"
+      WHERE r.transaction = pg_current_xact_id()
+        AND r.sequence = m.sequence"
 );

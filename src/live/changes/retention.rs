@@ -30,8 +30,8 @@ pub fn prune() -> i64 {
     }
     let deleted = access::write(
         "DELETE FROM segments.change_record r
-          WHERE r.changed_at OPERATOR(pg_catalog.<)
-                (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.make_interval(mins => $1))",
+          WHERE r.changed_at <
+                (clock_timestamp() - make_interval(mins => $1))",
         &[minutes.into()],
     );
     deleted as i64

@@ -10,8 +10,8 @@ pub fn segments_of(audience: &str) -> Vec<Uuid> {
     security::as_role(access::extension_owner(), || {
         query::rows(
             "SELECT w.segment FROM segments.watch_config w
-               JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
-              WHERE s.audience OPERATOR(pg_catalog.=) $1 AND w.watched",
+               JOIN segments.segment_config s ON s.id = w.segment
+              WHERE s.audience = $1 AND w.watched",
             &[audience.into()],
             |row| id_of(row.get(1)),
         )

@@ -176,11 +176,11 @@ const PLACE: &str = "s.tableoid::pg_catalog.text OPERATOR(pg_catalog.||) s.ctid:
 
 fn column_type(relation: Oid, column: &str) -> Option<String> {
     query::first(
-        "SELECT n.nspname::pg_catalog.text, t.typname::pg_catalog.text
-           FROM pg_catalog.pg_attribute a
-           JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid
-           JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace
-          WHERE a.attrelid OPERATOR(pg_catalog.=) $1 AND a.attname::pg_catalog.text OPERATOR(pg_catalog.=) $2",
+        "SELECT n.nspname::text, t.typname::text
+           FROM pg_attribute a
+           JOIN pg_type t ON t.oid = a.atttypid
+           JOIN pg_namespace n ON n.oid = t.typnamespace
+          WHERE a.attrelid = $1 AND a.attname::text = $2",
         &[relation.into(), column.into()],
         |row| quote_qualified_identifier(&row.get::<String>(1), &row.get::<String>(2)),
     )
