@@ -214,7 +214,7 @@ SELECT t.slug, t.name FROM segments.topic_config t
  WHERE t.audience OPERATOR(pg_catalog.=) $1 ORDER BY t.name, t.slug";
 
 const SEGMENTS: &str = "
-SELECT s.id::pg_catalog.text, s.name FROM segments.segment_config s
+SELECT s.name, s.name FROM segments.segment_config s
  WHERE s.audience OPERATOR(pg_catalog.=) $1 ORDER BY s.name";
 
 const READABLE: &str = "
