@@ -4,7 +4,7 @@
 //! normal form that everything else works on.
 
 use crate::date::{DateLiteral, DateRange, Day};
-use crate::error::Place;
+use crate::error::JsonPointer;
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Needle, Pattern, TextTest};
@@ -13,7 +13,7 @@ use crate::value::Value;
 
 mod expression;
 
-pub use expression::{Compared, Expression, Relation, Side};
+pub use expression::{Expression, Side, SideComparison, SideOperator};
 
 /// A JSON value in which dates may stand.
 pub type Operand = Value<DateLiteral>;
@@ -354,7 +354,7 @@ impl Test {
 #[derive(Clone, Debug)]
 pub struct TestedField<'c> {
     /// Where it stands in the condition
-    pub place: Place,
+    pub place: JsonPointer,
     /// The field
     pub path: &'c Path,
     /// What is asked of it
@@ -367,7 +367,7 @@ impl Condition {
     #[must_use]
     pub fn fields(&self) -> Vec<TestedField<'_>> {
         let mut fields = Vec::new();
-        self.for_each(&mut Place::default(), &mut |place, member| {
+        self.for_each(&mut JsonPointer::default(), &mut |place, member| {
             if let Member::Field(path, predicate) = member {
                 fields.push(TestedField { place: place.clone(), path, predicate });
             }
@@ -388,9 +388,9 @@ impl Condition {
 
     /// What stands under `$expr`, and where.
     #[must_use]
-    pub fn expressions(&self) -> Vec<(Place, &Expression)> {
+    pub fn expressions(&self) -> Vec<(JsonPointer, &Expression)> {
         let mut expressions = Vec::new();
-        self.for_each(&mut Place::default(), &mut |place, member| {
+        self.for_each(&mut JsonPointer::default(), &mut |place, member| {
             if let Member::Expr(expression) = member {
                 expressions.push((place.clone(), expression));
             }
@@ -406,7 +406,7 @@ impl Condition {
     }
 
     /// Visits the members that hold no other conditions.
-    fn for_each<'c>(&'c self, place: &mut Place, visit: &mut impl FnMut(&Place, &'c Member)) {
+    fn for_each<'c>(&'c self, place: &mut JsonPointer, visit: &mut impl FnMut(&JsonPointer, &'c Member)) {
         for member in &self.members {
             place.enter(member.key());
             match member {

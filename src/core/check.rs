@@ -4,7 +4,7 @@
 use crate::ast::{
     AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
 };
-use crate::error::{Error, ErrorKind, Place, Refusal};
+use crate::error::{Error, ErrorKind, JsonPointer, Refusal};
 use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
@@ -15,22 +15,27 @@ use crate::value::Value;
 
 mod constant;
 mod document;
+mod environment;
 mod expression;
 mod names;
 pub(crate) mod property;
-mod scope;
 
 pub use document::DocumentOnly;
+pub use environment::{Declaration, Environment};
 pub use property::UNUSABLE;
-pub use scope::{Declaration, Scope};
 
 /// Checks a condition and gives its normal form.
 ///
 /// # Errors
 /// Every mistake, in the order of the condition's keys.
-pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Error>> {
-    let mut checker =
-        Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0, ignores_case: false };
+pub fn check(condition: &Condition, environment: &dyn Environment) -> Result<Checked, Vec<Error>> {
+    let mut checker = Checker {
+        environment,
+        place: JsonPointer::default(),
+        errors: Vec::new(),
+        segment_nodes: 0,
+        ignores_case: false,
+    };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);
     if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }
@@ -38,8 +43,8 @@ pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Er
 
 /// After a mistake the check goes on with [`Expr::Const`] in its place; such a result is never handed out.
 struct Checker<'s> {
-    scope: &'s dyn Scope,
-    place: Place,
+    environment: &'s dyn Environment,
+    place: JsonPointer,
     errors: Vec<Error>,
     /// The sum over the segments put in place
     segment_nodes: usize,
@@ -138,7 +143,7 @@ impl Checker<'_> {
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
         self.at(path.text(), |checker| match checker.declared(path, predicate) {
             Some((path, declared)) => {
-                checker.ignores_case = checker.scope.ignores_case(path.first());
+                checker.ignores_case = checker.environment.ignores_case(path.first());
                 let field = checker.field_predicate(&path, declared, predicate);
                 checker.ignores_case = false;
                 field

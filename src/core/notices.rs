@@ -1,12 +1,12 @@
 //! What is legal in a condition and probably not meant.
 
 use crate::ast::{
-    Comparison, Condition, Expression, FieldPredicate, Member, Operand, Predicate, Relation, Test, TestedField,
+    Comparison, Condition, Expression, FieldPredicate, Member, Operand, Predicate, SideOperator, Test, TestedField,
 };
 use crate::check::property::PathTarget;
-use crate::check::{Scope, check};
+use crate::check::{Environment, check};
 use crate::date::Written;
-use crate::error::Place;
+use crate::error::JsonPointer;
 use crate::expr::{Atom, Expr};
 use crate::operator::Operator;
 use crate::path::Path;
@@ -32,8 +32,8 @@ pub struct Notice {
 
 /// Everything in a condition that may not be meant.
 #[must_use]
-pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
-    let mut finder = Finder { scope, place: Place::default(), notices: Vec::new() };
+pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Notice> {
+    let mut finder = Finder { environment, place: JsonPointer::default(), notices: Vec::new() };
     match contradictions::constant(condition) {
         Some(true) => {
             finder.note(
@@ -61,8 +61,8 @@ pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
 }
 
 struct Finder<'s> {
-    scope: &'s dyn Scope,
-    place: Place,
+    environment: &'s dyn Environment,
+    place: JsonPointer,
     notices: Vec<Notice>,
 }
 
@@ -80,7 +80,7 @@ impl Finder<'_> {
             Expression::And(parts) => operator(self, Operator::And, parts),
             Expression::Or(parts) => operator(self, Operator::Or, parts),
             Expression::Not(_) | Expression::NotListed(_) => self.at(Operator::Not.name(), Self::complement),
-            Expression::Compare(compared) if compared.relation == Relation::Ne => {
+            Expression::Compare(compared) if compared.relation == SideOperator::Ne => {
                 self.at(Operator::Ne.name(), Self::complement);
             }
             Expression::Compare(_) => {}
@@ -145,7 +145,7 @@ impl Finder<'_> {
     fn holds_for_missing(&self, path: &Path, read_as: Option<PropertyType>, test: &Test) -> bool {
         let predicate = FieldPredicate::Tests(Predicate { read_as, tests: vec![test.clone()] });
         let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
-        match check(&condition, self.scope) {
+        match check(&condition, self.environment) {
             Ok(Expr::Const(_)) | Err(_) => false,
             Ok(checked) => checked.evaluate(&mut |atom| match atom {
                 Atom::Field(field) => field.test.holds_for_missing(),
@@ -226,7 +226,7 @@ impl Finder<'_> {
                 self.note("{} is a value here: an object without members", LOST_PATTERN, None)
             }
             (Value::String(text), _) => {
-                if let Some((message, hint)) = self.scope.never_holds(path, text) {
+                if let Some((message, hint)) = self.environment.never_holds(path, text) {
                     self.note(message, hint, None);
                 }
             }
@@ -276,7 +276,7 @@ impl Finder<'_> {
     }
 
     fn declared(&self, path: &Path) -> Option<PropertyType> {
-        match PathTarget::of(self.scope, path) {
+        match PathTarget::of(self.environment, path) {
             PathTarget::At(property_type) => property_type,
             PathTarget::Below(..) | PathTarget::Key | PathTarget::Unknown => None,
         }

@@ -50,7 +50,7 @@ pub enum Operator {
 
 /// Where an operator may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub enum OperatorPosition {
     /// As a member of a condition: `{"$and": […]}`
     Condition,
     /// As a test in a field's predicate: `{"age": {"$gt": 18}}`
@@ -107,7 +107,7 @@ pub struct OperatorRow {
     /// Its name in a condition
     pub name: &'static str,
     /// Where it may stand
-    pub position: Position,
+    pub position: OperatorPosition,
     /// The shape of its operand, in words
     pub operand: &'static str,
     /// The operator that it is the exact complement of
@@ -123,7 +123,7 @@ pub struct OperatorRow {
 const fn row(
     operator: Operator,
     name: &'static str,
-    position: Position,
+    position: OperatorPosition,
     fits: Fits,
     index: IndexUse,
     operand: &'static str,
@@ -139,7 +139,7 @@ const fn row(
 }
 
 use Operator as Op;
-use Position::{Both, Condition, Edge, Modifier, Operand, Predicate, Side};
+use OperatorPosition::{Both, Condition, Edge, Modifier, Operand, Predicate, Side};
 
 /// The table, in the order of [`Operator`].
 #[rustfmt::skip]
@@ -280,23 +280,23 @@ impl Operator {
     }
 }
 
-impl Position {
+impl OperatorPosition {
     /// Whether an operator of this position may be a member of a condition.
     #[must_use]
     pub fn in_condition(self) -> bool {
-        matches!(self, Position::Condition | Position::Both)
+        matches!(self, OperatorPosition::Condition | OperatorPosition::Both)
     }
 
     /// Whether an operator of this position may be a member of what stands for a value.
     #[must_use]
     pub fn in_operand(self) -> bool {
-        matches!(self, Position::Operand | Position::Edge)
+        matches!(self, OperatorPosition::Operand | OperatorPosition::Edge)
     }
 
     /// Whether an operator of this position may be a member of a predicate.
     #[must_use]
     pub fn in_predicate(self) -> bool {
-        matches!(self, Position::Predicate | Position::Both | Position::Modifier)
+        matches!(self, OperatorPosition::Predicate | OperatorPosition::Both | OperatorPosition::Modifier)
     }
 }
 

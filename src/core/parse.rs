@@ -1,10 +1,10 @@
 //! From text to a condition.
 
-use crate::ast::{Condition, Junction, Member, Relation};
-use crate::error::{Error, ErrorKind, Place};
+use crate::ast::{Condition, Junction, Member, SideOperator};
+use crate::error::{Error, ErrorKind, JsonPointer};
 use crate::json::{self, Opened};
 use crate::limits;
-use crate::operator::{OPERATORS, Operator, Position};
+use crate::operator::{OPERATORS, Operator, OperatorPosition};
 use crate::path::{Path, as_index};
 use crate::value::key_order;
 use serde_json::value::RawValue;
@@ -51,7 +51,7 @@ pub fn parse_interruptibly(text: &str, interrupt: fn()) -> Result<Condition, Err
 pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
     let mut parser = Parser {
         interrupt,
-        place: Place::default(),
+        place: JsonPointer::default(),
         depth: 0,
         indexes: 0,
         nodes: 0,
@@ -69,7 +69,7 @@ type Members<'t> = Vec<(String, &'t RawValue)>;
 /// Reading goes on after a mistake: a part that could not be read is `None`, and its error is kept here.
 struct Parser {
     interrupt: fn(),
-    place: Place,
+    place: JsonPointer,
     depth: usize,
     /// The numbers among the keys of the path at hand, and of those around it
     indexes: usize,
@@ -140,14 +140,14 @@ impl Parser {
             Some(Operator::Comment) => Some(Member::Comment(self.comment(raw)?)),
             Some(operator) if self.names_fields(raw) => {
                 let name = operator.name();
-                let hint = match Relation::of(operator) {
+                let hint = match SideOperator::of(operator) {
                     Some(_) => format!("Put it under $expr: {{\"$expr\": {{\"{name}\": {}}}}}.", excerpt(raw)),
                     None => format!("It compares one field with a value: {{\"property\": {{\"{name}\": value}}}}."),
                 };
                 self.fail(ErrorKind::Unsupported, format!("operator {name} does not compare fields here"), hint)
             }
             Some(operator) => self.misplaced(operator),
-            None => self.unknown_operator(key, Position::in_condition),
+            None => self.unknown_operator(key, OperatorPosition::in_condition),
         }
     }
 
@@ -296,23 +296,25 @@ impl Parser {
     fn misplaced<T>(&mut self, operator: Operator) -> Option<T> {
         let name = operator.name();
         let hint = match operator.row().position {
-            Position::Predicate | Position::Both => format!("It tests a field: {{\"property\": {{\"{name}\": …}}}}."),
-            Position::Condition => {
+            OperatorPosition::Predicate | OperatorPosition::Both => {
+                format!("It tests a field: {{\"property\": {{\"{name}\": …}}}}.")
+            }
+            OperatorPosition::Condition => {
                 format!(
                     "It stands where a condition does, not under a field: {{\"{name}\": …}}, naming the field inside."
                 )
             }
-            Position::Modifier => {
+            OperatorPosition::Modifier => {
                 let test = if operator == Operator::Options { "$regex" } else { "$gte" };
                 format!(
                     "{name} stands beside a test on a field, as in {{\"property\": {{\"{name}\": …, \"{test}\": …}}}}."
                 )
             }
-            Position::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
-            Position::Side => {
+            OperatorPosition::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
+            OperatorPosition::Side => {
                 format!("It is a side of a comparison inside $expr: {{\"$gt\": [{{\"{name}\": …}}, …]}}.")
             }
-            Position::Edge => {
+            OperatorPosition::Edge => {
                 format!(
                     "It stands beside $today or $now: {{\"$gte\": {{\"$today\": \"0 days\", \"{name}\": \"month\"}}}}."
                 )
@@ -321,11 +323,11 @@ impl Parser {
         self.fail(ErrorKind::Unsupported, format!("operator {name} does not belong here"), hint)
     }
 
-    fn unknown_operator<T>(&mut self, key: &str, fits: fn(Position) -> bool) -> Option<T> {
+    fn unknown_operator<T>(&mut self, key: &str, fits: fn(OperatorPosition) -> bool) -> Option<T> {
         let hint = foreign::hint(key, fits).unwrap_or_else(|| {
             let known = OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
             let known = format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "));
-            let is_condition = fits(Position::Condition);
+            let is_condition = fits(OperatorPosition::Condition);
             if is_condition {
                 format!("{known} A field of that name takes a backslash, in JSON \"\\\\{key}\".")
             } else {

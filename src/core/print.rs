@@ -60,27 +60,27 @@ impl fmt::Display for NamePredicate {
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // $as (3 letters) and $options (8) take their places in the order of keys.
-        let mut members: Vec<(&str, Part<'_>)> =
-            self.tests.iter().map(|test| (test.operator().name(), Part::Test(test))).collect();
-        members.extend(self.read_as.map(|name| (Operator::As.name(), Part::Text(name.to_string()))));
+        let mut members: Vec<(&str, PredicateMember<'_>)> =
+            self.tests.iter().map(|test| (test.operator().name(), PredicateMember::Test(test))).collect();
+        members.extend(self.read_as.map(|name| (Operator::As.name(), PredicateMember::Text(name.to_string()))));
         members.extend(
             self.tests
                 .iter()
                 .find_map(options)
-                .map(|letters| (Operator::Options.name(), Part::Text(letters.to_owned()))),
+                .map(|letters| (Operator::Options.name(), PredicateMember::Text(letters.to_owned()))),
         );
         members.sort_by(|(left, _), (right, _)| crate::value::key_order(left.as_bytes(), right.as_bytes()));
         object(f, &members, |f, (name, part)| {
             key(f, name)?;
             match part {
-                Part::Test(test) => operand_of(f, test),
-                Part::Text(text) => string(f, text),
+                PredicateMember::Test(test) => operand_of(f, test),
+                PredicateMember::Text(text) => string(f, text),
             }
         })
     }
 }
 
-enum Part<'a> {
+enum PredicateMember<'a> {
     Test(&'a Test),
     Text(String),
 }

@@ -16,7 +16,7 @@ mod walk;
 
 use check::Check;
 use root::Root;
-use walk::Key;
+use walk::PathKey;
 
 pub(crate) use check::{honour_interrupts, kind};
 pub(crate) use pair::PairStep;
@@ -70,7 +70,7 @@ pub(crate) struct FieldPath {
     /// The position of the field's first key among those that were looked up
     slot: usize,
     /// The keys below it
-    rest: Box<[Key]>,
+    rest: Box<[PathKey]>,
     /// Whether arrays are fanned out
     fan_out: bool,
 }
@@ -275,7 +275,7 @@ impl FieldPath {
     /// Where the field is in a document of which `keys` are looked up, in key order.
     pub(crate) fn compile(field: &FieldTest, keys: &[String]) -> Self {
         let first = field.path.first().as_bytes();
-        let rest = field.path.rest().iter().map(|name| Key { name: name.clone(), index: as_index(name) });
+        let rest = field.path.rest().iter().map(|name| PathKey { name: name.clone(), index: as_index(name) });
         FieldPath {
             slot: keys.partition_point(|key| key_order(key.as_bytes(), first).is_lt()),
             rest: rest.collect(),

@@ -5,7 +5,7 @@
 
 use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
 use crate::pattern::Needle;
-use crate::sql::{Column, ColumnKind, ContactTable, canonical_uuid};
+use crate::sql::{ColumnKind, ContactTable, NativeColumn, canonical_uuid};
 use crate::types::JsonType;
 use crate::value::Value;
 
@@ -72,10 +72,10 @@ pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> Strin
     let adapted = condition.try_map(&mut |atom| {
         Some(match atom {
             Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {
-                Some(Column { kind: ColumnKind::Array(element), .. }) => {
+                Some(NativeColumn { kind: ColumnKind::Array(element), .. }) => {
                     FieldTest { test: adapt(&field.test, element, fold), ..field.clone() }
                 }
-                Some(Column { kind, .. }) if field.path.rest().is_empty() => {
+                Some(NativeColumn { kind, .. }) if field.path.rest().is_empty() => {
                     FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
                 }
                 _ => field.clone(),

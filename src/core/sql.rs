@@ -27,10 +27,10 @@ mod writer;
 
 pub use native::canonical_uuid;
 pub use serving::{Choice, Index, IndexOrder};
-pub use table::{Column, ColumnKind, ContactTable, PropertiesColumn, QualifiedName, Topics, TypedIndex};
+pub use table::{ColumnKind, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, Topics, TypedIndex};
 pub use writer::{Names, Style, label};
 
-use tree::Sql;
+use tree::SqlExpr;
 use writer::Writer;
 
 /// The condition as one SQL expression over the table's columns.
@@ -46,20 +46,20 @@ pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> S
 
 /// A column's value, for the caller of a query to see; as [`where_clause`] it runs nothing of the table owner's.
 #[must_use]
-pub fn value(column: &Column, style: &Style) -> String {
+pub fn value(column: &NativeColumn, style: &Style) -> String {
     let writer = Writer(style);
     writer.plain(&column.kind, &writer.value(column))
 }
 
 /// A column's value as a condition sees it, of a type that `to_jsonb` knows.
 #[must_use]
-pub fn seen(column: &Column, style: &Style) -> String {
+pub fn seen(column: &NativeColumn, style: &Style) -> String {
     Writer(style).seen(column)
 }
 
 /// A column's type, as a cast takes it.
 #[must_use]
-pub fn type_name(column: &Column, style: &Style) -> String {
+pub fn type_name(column: &NativeColumn, style: &Style) -> String {
     Writer(style).type_name(&column.kind)
 }
 
@@ -67,7 +67,7 @@ pub fn type_name(column: &Column, style: &Style) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Used<'t> {
     /// The native columns, each once
-    pub columns: Vec<&'t Column>,
+    pub columns: Vec<&'t NativeColumn>,
     /// The column with the custom properties
     pub properties: Option<&'t PropertiesColumn>,
     /// The subscriptions: the id and the topics' table
@@ -99,12 +99,12 @@ struct Compiler<'a> {
 }
 
 /// A part of the condition, compiled as far as it can be before its neighbours are known.
-enum Part {
-    Sql(Sql),
+enum Compiled {
+    Sql(SqlExpr),
     /// Put to a document; gathered with neighbours that are put to the same. No negation but of single tests
     Document(Source, Expr<DocumentTest>),
     /// An index condition and the test it is weaker than, which is put to the properties
-    Narrowed(Sql, Expr<DocumentTest>),
+    Narrowed(SqlExpr, Expr<DocumentTest>),
     /// Subscribed to any of the topics, or to none of them
     Topics(bool, Vec<String>),
 }
@@ -122,28 +122,28 @@ const MAX_ARGUMENTS: usize = 100;
 
 impl Compiler<'_> {
     /// The condition, its negations pushed down to the tests.
-    fn part(&self, checked: &Checked) -> Part {
+    fn part(&self, checked: &Checked) -> Compiled {
         checked.fold_normal_form(&mut |node| match node {
-            NormalForm::Const(value) => Part::Sql(Sql::Const(value)),
+            NormalForm::Const(value) => Compiled::Sql(SqlExpr::Const(value)),
             NormalForm::All(parts) => self.join(parts, true),
             NormalForm::Any(parts) => self.join(parts, false),
-            NormalForm::Test { test: Atom::Topic(topic), positive } => Part::Topics(positive, vec![topic.clone()]),
+            NormalForm::Test { test: Atom::Topic(topic), positive } => Compiled::Topics(positive, vec![topic.clone()]),
             NormalForm::Test { test: Atom::Field(field), positive } => self.field(field, positive),
             NormalForm::Test { test: Atom::Pair(pair), positive } => self.fields(pair, positive),
         })
     }
 
     /// The conjunction of the parts where `all`, else their disjunction.
-    fn join(&self, parts: Vec<Part>, all: bool) -> Part {
+    fn join(&self, parts: Vec<Compiled>, all: bool) -> Compiled {
         let mut sql = Vec::new();
         let mut topics = Vec::new();
         let (mut columns, mut properties) = (Vec::new(), Vec::new());
         for part in parts {
             match part {
-                Part::Topics(subscribed, mut ids) if subscribed != all => topics.append(&mut ids),
-                Part::Document(Source::Columns, expr) => columns.push(expr),
-                Part::Document(Source::Properties, expr) => properties.push(expr),
-                Part::Narrowed(index, expr) if all => {
+                Compiled::Topics(subscribed, mut ids) if subscribed != all => topics.append(&mut ids),
+                Compiled::Document(Source::Columns, expr) => columns.push(expr),
+                Compiled::Document(Source::Properties, expr) => properties.push(expr),
+                Compiled::Narrowed(index, expr) if all => {
                     sql.push(index);
                     properties.push(expr);
                 }
@@ -152,60 +152,60 @@ impl Compiler<'_> {
         }
         let join = |exprs| if all { Expr::and(exprs) } else { Expr::or(exprs) };
         let gathered = [
-            (!topics.is_empty()).then_some(Part::Topics(!all, topics)),
-            (!columns.is_empty()).then(|| Part::Document(Source::Columns, join(columns))),
-            (!properties.is_empty()).then(|| Part::Document(Source::Properties, join(properties))),
+            (!topics.is_empty()).then_some(Compiled::Topics(!all, topics)),
+            (!columns.is_empty()).then(|| Compiled::Document(Source::Columns, join(columns))),
+            (!properties.is_empty()).then(|| Compiled::Document(Source::Properties, join(properties))),
         ];
-        let mut gathered: Vec<Part> = gathered.into_iter().flatten().collect();
+        let mut gathered: Vec<Compiled> = gathered.into_iter().flatten().collect();
         if sql.is_empty() && gathered.len() == 1 {
             return gathered.swap_remove(0);
         }
         sql.extend(gathered.into_iter().map(|part| self.sql(part)));
-        Part::Sql(Sql::join(sql, all))
+        Compiled::Sql(SqlExpr::join(sql, all))
     }
 
-    fn sql(&self, part: Part) -> Sql {
+    fn sql(&self, part: Compiled) -> SqlExpr {
         match part {
-            Part::Sql(sql) => sql,
-            Part::Document(source, expr) => self.document(source, &expr),
-            Part::Narrowed(index, expr) => Sql::and([index, self.document(Source::Properties, &expr)]),
-            Part::Topics(true, topics) => topic::subscribed_to_any(self.writer, self.table, &topics),
-            Part::Topics(false, topics) => topic::subscribed_to_any(self.writer, self.table, &topics).negate(),
+            Compiled::Sql(sql) => sql,
+            Compiled::Document(source, expr) => self.document(source, &expr),
+            Compiled::Narrowed(index, expr) => SqlExpr::and([index, self.document(Source::Properties, &expr)]),
+            Compiled::Topics(true, topics) => topic::subscribed_to_any(self.writer, self.table, &topics),
+            Compiled::Topics(false, topics) => topic::subscribed_to_any(self.writer, self.table, &topics).negate(),
         }
     }
 
-    fn field(&self, field: &FieldTest, positive: bool) -> Part {
+    fn field(&self, field: &FieldTest, positive: bool) -> Compiled {
         if let Some(column) = self.table.column(field.path.first()) {
             return self.native(column, field, positive);
         }
         let test = Expr::Test(DocumentTest::Field(field.clone())).negate_unless(positive);
         let indexed = if positive { typed::test(self.writer, self.table, field) } else { None };
         match indexed {
-            Some(typed::Indexed { sql, is_exact: true }) => Part::Sql(sql),
-            Some(typed::Indexed { sql, is_exact: false }) => Part::Narrowed(sql, test),
-            None => Part::Document(Source::Properties, test),
+            Some(typed::Indexed { sql, is_exact: true }) => Compiled::Sql(sql),
+            Some(typed::Indexed { sql, is_exact: false }) => Compiled::Narrowed(sql, test),
+            None => Compiled::Document(Source::Properties, test),
         }
     }
 
     /// A comparison of fields with each other.
-    fn fields(&self, pair: &PairTest, positive: bool) -> Part {
+    fn fields(&self, pair: &PairTest, positive: bool) -> Compiled {
         let test = || Expr::Test(DocumentTest::Pair(pair.clone())).negate_unless(positive);
         if pair.paths().all(|path| self.table.column(path.first()).is_none()) {
-            return Part::Document(Source::Properties, test());
+            return Compiled::Document(Source::Properties, test());
         }
         match self.pair(pair, positive) {
-            Some(sql) => Part::Sql(sql),
+            Some(sql) => Compiled::Sql(sql),
             // A document that has null where a column is NULL, and where there is no key: to a comparison that is the same.
-            None => Part::Document(Source::Columns, test()),
+            None => Compiled::Document(Source::Columns, test()),
         }
     }
 
     /// A test on a column, in which NULL is missing.
-    fn native(&self, column: &Column, field: &FieldTest, positive: bool) -> Part {
+    fn native(&self, column: &NativeColumn, field: &FieldTest, positive: bool) -> Compiled {
         let test = Expr::Test(DocumentTest::Field(field.clone()));
         let on_missing = field.test.holds_for_missing();
         if let Some(sql) = array::element(self.writer, column, field, on_missing, positive) {
-            return Part::Sql(sql);
+            return Compiled::Sql(sql);
         }
         let (sql, on_null) = match column::test(self.writer, column, field) {
             // Of a test on a NULL column, only NULL or something equal to `on_missing` can come; or false, where the
@@ -216,28 +216,28 @@ impl Compiler<'_> {
                 let on_null = holds(&test, vec![(column.name.clone(), Value::Null)]);
                 let document = test.negate_unless(positive);
                 if column.not_null || on_null == on_missing {
-                    return Part::Document(Source::Columns, document);
+                    return Compiled::Document(Source::Columns, document);
                 }
                 (self.document(Source::Columns, &document), Some(on_null))
             }
         };
         let term = self.writer.column(&column.name);
         let is_array = matches!(column.kind, ColumnKind::Array(_));
-        Part::Sql(if column.not_null {
+        Compiled::Sql(if column.not_null {
             sql
         } else if on_missing == positive {
-            Sql::or([Sql::IsNull(term), sql])
-        } else if on_null.is_some() || sql == Sql::Const(true) || is_array && on_missing {
-            Sql::and([Sql::IsNotNull(term), sql])
+            SqlExpr::or([SqlExpr::IsNull(term), sql])
+        } else if on_null.is_some() || sql == SqlExpr::Const(true) || is_array && on_missing {
+            SqlExpr::and([SqlExpr::IsNotNull(term), sql])
         } else {
             sql
         })
     }
 
     /// The test of a document against a condition; never NULL where it holds.
-    fn document(&self, source: Source, expr: &Expr<DocumentTest>) -> Sql {
+    fn document(&self, source: Source, expr: &Expr<DocumentTest>) -> SqlExpr {
         if source == Source::Properties && self.table.properties.is_none() {
-            return Sql::Const(holds_for_missing(expr));
+            return SqlExpr::Const(holds_for_missing(expr));
         }
         let members = if source == Source::Columns { self.members_of(expr) } else { vec![] };
         let condition = expr.to_condition().to_string();
@@ -247,12 +247,12 @@ impl Compiler<'_> {
         {
             return sql;
         }
-        let matches = |document| Sql::infix(document, self.writer.matches(), self.writer.condition(&condition));
+        let matches = |document| SqlExpr::infix(document, self.writer.matches(), self.writer.condition(&condition));
         match &self.table.properties {
             Some(properties) if source == Source::Properties => {
                 let term = self.writer.column(&properties.name);
                 if !properties.not_null && holds_for_missing(expr) {
-                    Sql::or([Sql::IsNull(term.clone()), matches(term)])
+                    SqlExpr::or([SqlExpr::IsNull(term.clone()), matches(term)])
                 } else {
                     matches(term)
                 }
@@ -261,7 +261,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn halves(&self, source: Source, expr: &Expr<DocumentTest>) -> Option<Sql> {
+    fn halves(&self, source: Source, expr: &Expr<DocumentTest>) -> Option<SqlExpr> {
         let (parts, all) = match expr {
             Expr::And(parts) => (parts, true),
             Expr::Or(parts) => (parts, false),
@@ -272,7 +272,7 @@ impl Compiler<'_> {
             self.document(source, &if all { Expr::and(parts) } else { Expr::or(parts) })
         };
         let (left, right) = parts.split_at(parts.len() / 2);
-        Some(Sql::join([join(left), join(right)], all))
+        Some(SqlExpr::join([join(left), join(right)], all))
     }
 
     /// What a document has to have for it, each once: native columns, and the keys of custom properties.

@@ -11,7 +11,7 @@ pub enum Expression {
     /// `true` or `false`, which form builders write for an empty group
     Const(bool),
     /// A comparison
-    Compare(Compared),
+    Compare(SideComparison),
     /// `$and`
     And(Vec<Expression>),
     /// `$or`
@@ -24,9 +24,9 @@ pub enum Expression {
 
 /// Two sides, compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compared {
+pub struct SideComparison {
     /// How
-    pub relation: Relation,
+    pub relation: SideOperator,
     /// The left and the right side
     pub sides: Box<[Side; 2]>,
     /// `$zone`: where days are read
@@ -35,7 +35,7 @@ pub struct Compared {
 
 /// How two sides are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Relation {
+pub enum SideOperator {
     /// `$eq`
     Eq,
     /// `$ne`
@@ -57,14 +57,14 @@ pub enum Side {
     Literal(Operand),
 }
 
-impl Relation {
+impl SideOperator {
     /// Its operator.
     #[must_use]
     pub fn operator(self) -> Operator {
         match self {
-            Relation::Eq => Operator::Eq,
-            Relation::Ne => Operator::Ne,
-            Relation::Ordered(comparison) => comparison.operator(),
+            SideOperator::Eq => Operator::Eq,
+            SideOperator::Ne => Operator::Ne,
+            SideOperator::Ordered(comparison) => comparison.operator(),
         }
     }
 
@@ -72,12 +72,12 @@ impl Relation {
     #[must_use]
     pub fn of(operator: Operator) -> Option<Self> {
         Some(match operator {
-            Operator::Eq => Relation::Eq,
-            Operator::Ne => Relation::Ne,
-            Operator::Gt => Relation::Ordered(Comparison::Gt),
-            Operator::Gte => Relation::Ordered(Comparison::Gte),
-            Operator::Lt => Relation::Ordered(Comparison::Lt),
-            Operator::Lte => Relation::Ordered(Comparison::Lte),
+            Operator::Eq => SideOperator::Eq,
+            Operator::Ne => SideOperator::Ne,
+            Operator::Gt => SideOperator::Ordered(Comparison::Gt),
+            Operator::Gte => SideOperator::Ordered(Comparison::Gte),
+            Operator::Lt => SideOperator::Ordered(Comparison::Lt),
+            Operator::Lte => SideOperator::Ordered(Comparison::Lte),
             _ => return None,
         })
     }
@@ -123,7 +123,7 @@ impl Expression {
                     side => side.clone(),
                 };
                 let sides = Box::new([side(&compared.sides[0]), side(&compared.sides[1])]);
-                Expression::Compare(Compared { sides, ..compared.clone() })
+                Expression::Compare(SideComparison { sides, ..compared.clone() })
             }
             Expression::And(parts) => Expression::And(each(parts)),
             Expression::Or(parts) => Expression::Or(each(parts)),

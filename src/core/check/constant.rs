@@ -15,8 +15,8 @@ use crate::value::Value;
 impl Checker<'_> {
     /// The constant that an operand stands for; `None` after a mistake.
     pub(super) fn constant(&mut self, operand: &Operand, read_as: Option<PropertyType>) -> Option<Constant> {
-        let scope = self.scope;
-        self.constant_in(operand, read_as, scope.zone())
+        let environment = self.environment;
+        self.constant_in(operand, read_as, environment.zone())
     }
 
     /// The constant, with the days of typed operands read in the zone.
@@ -85,9 +85,9 @@ impl Checker<'_> {
     /// `by_day`: nothing but its day is of interest.
     fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
         let now = match literal {
-            literal if literal.is_of_today() => Some(self.scope.today()),
-            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.scope.today()),
-            DateLiteral::Now(..) => Some(self.scope.now()),
+            literal if literal.is_of_today() => Some(self.environment.today()),
+            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.environment.today()),
+            DateLiteral::Now(..) => Some(self.environment.now()),
             _ => None,
         };
         let now = match now {

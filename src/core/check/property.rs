@@ -1,6 +1,6 @@
 //! Fields, each looked up among the properties that are declared.
 
-use super::{Checker, Declaration, Scope};
+use super::{Checker, Declaration, Environment};
 use crate::ast::FieldPredicate;
 use crate::error::ErrorKind;
 use crate::limits;
@@ -28,14 +28,14 @@ pub(crate) enum PathTarget {
 
 impl PathTarget {
     /// What the path leads to, as the scope declares.
-    pub(crate) fn of(scope: &dyn Scope, path: &Path) -> Self {
-        let first = scope.property(&path.prefix(1));
+    pub(crate) fn of(environment: &dyn Environment, path: &Path) -> Self {
+        let first = environment.property(&path.prefix(1));
         if first == Declaration::Undeclared {
             return PathTarget::At(None);
         }
         // Of declared names that the path begins with, the longest says what it is.
         let deeper = (2..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|length| path.prefix(length));
-        let declared = deeper.map(|name| (scope.property(&name), name)).chain([(first, path.prefix(1))]);
+        let declared = deeper.map(|name| (environment.property(&name), name)).chain([(first, path.prefix(1))]);
         let found = declared.into_iter().find_map(|(declaration, name)| match declaration {
             Declaration::Property(property_type) => Some((property_type, name)),
             _ => None,
@@ -56,7 +56,7 @@ impl PathTarget {
 impl Checker<'_> {
     /// The path as declared, and the type of what it leads to; `None` where anything may be there.
     pub(super) fn declared(&mut self, path: &Path, predicate: &FieldPredicate) -> Option<(Path, Option<PropertyType>)> {
-        match PathTarget::of(self.scope, path) {
+        match PathTarget::of(self.environment, path) {
             PathTarget::At(property_type) => Some((path.clone(), property_type)),
             PathTarget::Below(name, property_type) => {
                 self.without_fields(&name, property_type);
@@ -83,21 +83,21 @@ impl Checker<'_> {
         if self.errors.len() == limits::ERRORS {
             return;
         }
-        if let Some(type_name) = self.scope.unusable_column(path.first()) {
+        if let Some(type_name) = self.environment.unusable_column(path.first()) {
             let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.first());
             return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
-        let names = self.scope.property_names();
+        let names = self.environment.property_names();
         let first = (!path.rest().is_empty()).then(|| path.first());
         let meant = [path.text()].into_iter().chain(first).find_map(|name| did_you_mean(name, &names));
         let hint = hint_at_operator(path, predicate).or_else(|| self.hint_at_keys(path));
-        let hint = hint.unwrap_or_else(|| self.scope.unknown_hint(meant));
+        let hint = hint.unwrap_or_else(|| self.environment.unknown_hint(meant));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 
     /// What to write for the column of custom properties, whose keys are properties themselves.
     fn hint_at_keys(&self, path: &Path) -> Option<String> {
-        let column = self.scope.properties_column().filter(|column| column == path.first())?;
+        let column = self.environment.properties_column().filter(|column| column == path.first())?;
         let write = match path.rest() {
             [] => "write {\"key\": …} in its place".to_owned(),
             keys => format!("write \"{}\"", Path::from_keys(keys.to_vec()).text()),

@@ -5,8 +5,8 @@
 
 use super::{DocumentTest, ElementTest, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::ast::{
-    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate, Relation,
-    Test, TypeOperand,
+    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate,
+    SideOperator, Test, TypeOperand,
 };
 use crate::expr::Constant;
 use crate::limits;
@@ -17,7 +17,7 @@ use crate::value::key_order;
 use std::collections::HashMap;
 
 /// A test that can be a member of a condition, or a part of one.
-pub trait Written {
+pub trait ToCondition {
     /// What it is.
     fn written(&self) -> Writing<'_>;
 }
@@ -30,13 +30,13 @@ pub enum Writing<'t> {
     Pair(&'t PairTest),
 }
 
-impl Written for FieldTest {
+impl ToCondition for FieldTest {
     fn written(&self) -> Writing<'_> {
         Writing::Field(self)
     }
 }
 
-impl Written for DocumentTest {
+impl ToCondition for DocumentTest {
     fn written(&self) -> Writing<'_> {
         match self {
             DocumentTest::Field(field) => Writing::Field(field),
@@ -45,7 +45,7 @@ impl Written for DocumentTest {
     }
 }
 
-impl<T: Written> Expr<T> {
+impl<T: ToCondition> Expr<T> {
     /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
     /// anywhere.
     #[must_use]
@@ -70,7 +70,7 @@ struct Object {
 }
 
 impl Object {
-    fn add<T: Written>(&mut self, part: &Expr<T>) {
+    fn add<T: ToCondition>(&mut self, part: &Expr<T>) {
         match part {
             Expr::Const(true) => {}
             Expr::Const(false) => self.none.push(Condition::default()),
@@ -90,7 +90,9 @@ impl Object {
                             self.none.push(inner.to_condition());
                         }
                     }
-                    Writing::Pair(pair) if pair.order.is_none() => self.pairs.push(pair.to_expression(Relation::Ne)),
+                    Writing::Pair(pair) if pair.order.is_none() => {
+                        self.pairs.push(pair.to_expression(SideOperator::Ne))
+                    }
                     Writing::Pair(_) => self.none.push(inner.to_condition()),
                 },
                 // Not `$not`: an object of that alone would read as a predicate inside $elemMatch.
@@ -99,7 +101,7 @@ impl Object {
             Expr::Test(test) => match test.written() {
                 Writing::Field(field) => self.add_test(field),
                 Writing::Pair(pair) => {
-                    let relation = pair.order.map_or(Relation::Eq, Relation::Ordered);
+                    let relation = pair.order.map_or(SideOperator::Eq, SideOperator::Ordered);
                     self.pairs.push(pair.to_expression(relation));
                 }
             },
@@ -181,10 +183,10 @@ fn all_of(mut entries: Vec<AllEntry>) -> Test {
 }
 
 impl PairTest {
-    fn to_expression(&self, relation: Relation) -> Expression {
+    fn to_expression(&self, relation: SideOperator) -> Expression {
         let zone = (!self.zone.is_utc()).then(|| self.zone.name().to_owned());
         let sides = Box::new(self.sides.each_ref().map(Side::to_written));
-        Expression::Compare(ast::Compared { relation, sides, zone })
+        Expression::Compare(ast::SideComparison { relation, sides, zone })
     }
 }
 

@@ -1,7 +1,7 @@
 //! `$expr`.
 
 use super::{Members, Parser};
-use crate::ast::{Compared, Expression, Operand, Relation, Side};
+use crate::ast::{Expression, Operand, Side, SideComparison, SideOperator};
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::operator::{OPERATORS, Operator};
@@ -56,9 +56,9 @@ impl Parser {
             None => None,
         };
         self.at(&key, |parser| match Operator::parse(&key) {
-            Some(operator) if let Some(relation) = Relation::of(operator) => {
+            Some(operator) if let Some(relation) = SideOperator::of(operator) => {
                 let sides = Box::new(parser.sides(operator, raw)?);
-                Some(Expression::Compare(Compared { relation, sides, zone }))
+                Some(Expression::Compare(SideComparison { relation, sides, zone }))
             }
             Some(operator @ (Operator::And | Operator::Or | Operator::Not)) if zone.is_some() => parser.fail(
                 ErrorKind::Unsupported,

@@ -5,7 +5,7 @@ use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Pre
 use crate::error::{ErrorKind, Refusal};
 use crate::json::{self, Opened};
 use crate::limits;
-use crate::operator::{Operator, Position};
+use crate::operator::{Operator, OperatorPosition};
 use crate::pattern::{LOST_PATTERN, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
@@ -146,7 +146,7 @@ impl Parser {
 
     fn not_an_operator<T>(&mut self, key: &str) -> Option<T> {
         if key.starts_with('$') {
-            return self.unknown_operator(key, Position::in_predicate);
+            return self.unknown_operator(key, OperatorPosition::in_predicate);
         }
         self.fail(
             ErrorKind::Shape,

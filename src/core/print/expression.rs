@@ -1,7 +1,7 @@
 //! The text of `$expr`.
 
 use super::{array, key, list, string};
-use crate::ast::{Compared, Expression, Side};
+use crate::ast::{Expression, Side, SideComparison};
 use crate::operator::Operator;
 use crate::value::key_order;
 use std::fmt;
@@ -31,7 +31,7 @@ fn under(
     f.write_str("}")
 }
 
-impl fmt::Display for Compared {
+impl fmt::Display for SideComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut members = vec![self.relation.operator().name()];
         members.extend(self.zone.as_ref().map(|_| Operator::Zone.name()));

@@ -12,13 +12,13 @@ use std::cmp::Ordering;
 #[derive(Debug)]
 pub(crate) struct PairStep {
     order: Option<crate::ast::Comparison>,
-    sides: [Place; 2],
+    sides: [SideSource; 2],
     compared: Compared,
 }
 
 /// Where a side's value comes from.
 #[derive(Debug)]
-enum Place {
+enum SideSource {
     /// The position of the first key among those that were looked up, and the keys below it
     Field(usize, Box<[String]>),
     Constant(Constant),
@@ -36,26 +36,26 @@ impl PairStep {
     pub(crate) fn compile(pair: &PairTest, keys: &[String]) -> Self {
         let slot = |key: &str| keys.partition_point(|other| key_order(other.as_bytes(), key.as_bytes()).is_lt());
         let sides = pair.sides.each_ref().map(|side| match side {
-            Side::Field { path, .. } => Place::Field(slot(path.first()), path.rest().into()),
-            Side::Constant(constant) => Place::Constant(constant.clone()),
+            Side::Field { path, .. } => SideSource::Field(slot(path.first()), path.rest().into()),
+            Side::Constant(constant) => SideSource::Constant(constant.clone()),
         });
         PairStep { order: pair.order, sides, compared: Compared { reading: pair.reading(), zone: pair.zone.clone() } }
     }
 
     /// A rough price: comparing a scalar is 1.
     pub(crate) fn cost(&self) -> u32 {
-        let below = |side: &Place| match side {
-            Place::Field(_, rest) => 4 * rest.len() as u32,
-            Place::Constant(_) => 0,
+        let below = |side: &SideSource| match side {
+            SideSource::Field(_, rest) => 4 * rest.len() as u32,
+            SideSource::Constant(_) => 0,
         };
         2 + self.sides.iter().map(below).sum::<u32>()
     }
 
     /// The position of the last key that it reads.
     pub(crate) fn last_key(&self) -> Option<usize> {
-        let slot = |side: &Place| match side {
-            Place::Field(slot, _) => Some(*slot),
-            Place::Constant(_) => None,
+        let slot = |side: &SideSource| match side {
+            SideSource::Field(slot, _) => Some(*slot),
+            SideSource::Constant(_) => None,
         };
         self.sides.iter().filter_map(slot).max()
     }
@@ -63,7 +63,7 @@ impl PairStep {
     /// Whether the sides, in a document of which these keys were found, compare so.
     pub(crate) fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>]) -> bool {
         match &self.sides {
-            [Place::Field(left, below_left), Place::Field(right, below_right)] => {
+            [SideSource::Field(left, below_left), SideSource::Field(right, below_right)] => {
                 let values = descend(found[*left], below_left).zip(descend(found[*right], below_right));
                 values.is_some_and(|(left, right)| match self.order {
                     None => self.compared.are_equal(left, right),
@@ -72,13 +72,13 @@ impl PairStep {
                     }
                 })
             }
-            [Place::Field(slot, below), Place::Constant(constant)] => {
+            [SideSource::Field(slot, below), SideSource::Constant(constant)] => {
                 self.holds_of(descend(found[*slot], below), constant, |ordering| ordering)
             }
-            [Place::Constant(constant), Place::Field(slot, below)] => {
+            [SideSource::Constant(constant), SideSource::Field(slot, below)] => {
                 self.holds_of(descend(found[*slot], below), constant, Ordering::reverse)
             }
-            [Place::Constant(_), Place::Constant(_)] => false,
+            [SideSource::Constant(_), SideSource::Constant(_)] => false,
         }
     }
 

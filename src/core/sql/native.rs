@@ -3,7 +3,7 @@
 use super::moment;
 use super::number::{self, NumberComparison};
 use super::table::ColumnKind;
-use super::tree::{Equal, Infix, OneOf, Sql, Symbol};
+use super::tree::{Equal, Infix, OneOf, SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::expr::{Constant, Expr, FieldTest, ValueTest};
@@ -24,40 +24,42 @@ pub(super) struct Scalar<'a> {
 
 impl Scalar<'_> {
     /// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
-    pub(super) fn test(&self, test: &ValueTest) -> Option<Sql> {
+    pub(super) fn test(&self, test: &ValueTest) -> Option<SqlExpr> {
         let is_string = self.kind.is_string();
         match test {
             ValueTest::Eq(constant) => self.one_of(std::slice::from_ref(constant)),
             ValueTest::In(constants) => self.one_of(constants),
             ValueTest::Compare(comparison, constant) => self.ordered(*comparison, constant),
-            ValueTest::Exists => Some(Sql::Const(true)),
+            ValueTest::Exists => Some(SqlExpr::Const(true)),
             ValueTest::Text(test, needle) if is_string && needle.is_exact() => Some(self.like(*test, needle.text())),
             ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_) => None,
             ValueTest::Mod(divisor, remainder) => self.remainder(*divisor, *remainder),
-            ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(Sql::Const(false)),
-            ValueTest::Type(types) => Some(Sql::Const(self.kind.json_type().is_some_and(|own| types.contains(&own)))),
-            ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(Sql::Const(false)),
+            ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(SqlExpr::Const(false)),
+            ValueTest::Type(types) => {
+                Some(SqlExpr::Const(self.kind.json_type().is_some_and(|own| types.contains(&own))))
+            }
+            ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(SqlExpr::Const(false)),
             ValueTest::Empty if is_string => self.one_of(&[Value::String(String::new())]),
-            ValueTest::Empty => Some(Sql::Const(false)),
+            ValueTest::Empty => Some(SqlExpr::Const(false)),
         }
     }
 
     /// The remainder of the integral part; of a float, of the number that it prints as, which SQL does not have.
-    fn remainder(&self, divisor: i64, remainder: i64) -> Option<Sql> {
+    fn remainder(&self, divisor: i64, remainder: i64) -> Option<SqlExpr> {
         let writer = self.writer;
         let integral = match self.kind {
             ColumnKind::SmallInt | ColumnKind::Integer | ColumnKind::BigInt => self.term.to_owned(),
             ColumnKind::Numeric => format!("{}({})", writer.builtin("trunc"), self.term),
             ColumnKind::Real | ColumnKind::Double => return None,
-            _ => return Some(Sql::Const(false)),
+            _ => return Some(SqlExpr::Const(false)),
         };
         let number = |number: i64| writer.literal(&ColumnKind::BigInt, &number.to_string());
         let found = format!("{}({integral}, {})", writer.builtin("mod"), number(divisor));
-        Some(Sql::infix(found, Symbol::Eq, number(remainder)))
+        Some(SqlExpr::infix(found, Symbol::Eq, number(remainder)))
     }
 
     /// Equal to one of the constants.
-    pub(super) fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
+    pub(super) fn one_of(&self, constants: &[Constant]) -> Option<SqlExpr> {
         let mut texts = Vec::new();
         let mut parts = Vec::new();
         for constant in constants {
@@ -68,7 +70,7 @@ impl Scalar<'_> {
             }
         }
         parts.insert(0, self.equal_to_any(texts));
-        Some(Sql::or(parts))
+        Some(SqlExpr::or(parts))
     }
 
     /// What equality with the constant means; `None` where SQL cannot say it.
@@ -78,7 +80,7 @@ impl Scalar<'_> {
             (ColumnKind::Uuid, Value::String(text)) => found(canonical_uuid(text)),
             (ColumnKind::Inet, Value::String(text)) if is_plain_address(text) => Equal::To(text.clone()),
             (ColumnKind::Inet, Value::String(text)) => {
-                Equal::When(Sql::infix(self.text(), Symbol::Eq, self.writer.text(text)))
+                Equal::When(SqlExpr::infix(self.text(), Symbol::Eq, self.writer.text(text)))
             }
             (ColumnKind::Enum { labels, .. }, Value::String(text)) => {
                 found(labels.contains(text).then(|| text.clone()))
@@ -96,33 +98,38 @@ impl Scalar<'_> {
         })
     }
 
-    fn equal_to_any(&self, mut texts: Vec<String>) -> Sql {
+    fn equal_to_any(&self, mut texts: Vec<String>) -> SqlExpr {
         let (writer, kind) = (self.writer, self.kind);
         let mut seen = HashSet::new();
         texts.retain(|text| seen.insert(text.clone()));
         match (kind, texts.len()) {
-            (_, 0) => Sql::Const(false),
-            (ColumnKind::Boolean, 1) if texts[0] == "true" => Sql::Truth(self.term.to_owned()),
-            (ColumnKind::Boolean, 1) => Sql::Truth(self.term.to_owned()).negate(),
-            (ColumnKind::Boolean, _) => Sql::Const(true),
+            (_, 0) => SqlExpr::Const(false),
+            (ColumnKind::Boolean, 1) if texts[0] == "true" => SqlExpr::Truth(self.term.to_owned()),
+            (ColumnKind::Boolean, 1) => SqlExpr::Truth(self.term.to_owned()).negate(),
+            (ColumnKind::Boolean, _) => SqlExpr::Const(true),
             (_, 1) => {
-                Sql::infix(self.equality_term(), self.operator(Symbol::Eq), writer.literal(kind, &texts.remove(0)))
+                SqlExpr::infix(self.equality_term(), self.operator(Symbol::Eq), writer.literal(kind, &texts.remove(0)))
             }
             _ => {
                 let literals = texts.iter().map(|text| writer.literal(kind, text)).collect();
                 let texts: Vec<_> = texts.into_iter().map(Some).collect();
                 let array = writer.array(kind, &texts);
-                Sql::OneOf(OneOf { term: self.equality_term(), operator: self.operator(Symbol::Eq), literals, array })
+                SqlExpr::OneOf(OneOf {
+                    term: self.equality_term(),
+                    operator: self.operator(Symbol::Eq),
+                    literals,
+                    array,
+                })
             }
         }
     }
 
-    fn ordered(&self, comparison: Comparison, constant: &Constant) -> Option<Sql> {
+    fn ordered(&self, comparison: Comparison, constant: &Constant) -> Option<SqlExpr> {
         let writer = self.writer;
         Some(match (self.kind, constant) {
             (kind, Value::String(text)) if kind.is_string() => self.ordered_text(comparison, text),
             (kind, Value::Number(number)) if kind.is_number() => match number::ordered(kind, comparison, number) {
-                NumberComparison::Always(holds) => Sql::Const(holds),
+                NumberComparison::Always(holds) => SqlExpr::Const(holds),
                 NumberComparison::Compare(comparison, text) => {
                     self.below_nan(comparison, self.compare(comparison, &text))
                 }
@@ -136,26 +143,26 @@ impl Scalar<'_> {
             }
             (kind, Value::Date(_)) if kind.is_string() => return None,
             (ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::String(_)) => return None,
-            _ => Sql::Const(false),
+            _ => SqlExpr::Const(false),
         })
     }
 
-    fn compare(&self, comparison: Comparison, text: &str) -> Sql {
-        Sql::infix(self.term, Symbol::from(comparison), self.writer.literal(self.kind, text))
+    fn compare(&self, comparison: Comparison, text: &str) -> SqlExpr {
+        SqlExpr::infix(self.term, Symbol::from(comparison), self.writer.literal(self.kind, text))
     }
 
     /// NaN is no number, but Postgres sorts it above them all.
-    fn below_nan(&self, comparison: Comparison, sql: Sql) -> Sql {
+    fn below_nan(&self, comparison: Comparison, sql: SqlExpr) -> SqlExpr {
         let has_nan = matches!(self.kind, ColumnKind::Numeric | ColumnKind::Real | ColumnKind::Double);
         if has_nan && self.may_be_nan && matches!(comparison, Comparison::Gt | Comparison::Gte) {
-            Sql::and([sql, self.compare(Comparison::Lt, "NaN")])
+            SqlExpr::and([sql, self.compare(Comparison::Lt, "NaN")])
         } else {
             sql
         }
     }
 
     /// Strings are in the order of their bytes, whatever the column's collation is.
-    fn ordered_text(&self, comparison: Comparison, text: &str) -> Sql {
+    fn ordered_text(&self, comparison: Comparison, text: &str) -> SqlExpr {
         let writer = self.writer;
         let text_kind = &ColumnKind::Text { deterministic: true };
         let (term, kind) = match self.kind {
@@ -164,14 +171,14 @@ impl Scalar<'_> {
             ColumnKind::Uuid | ColumnKind::Inet | ColumnKind::Enum { .. } => (self.text(), text_kind),
             kind => (self.term.to_owned(), kind),
         };
-        Sql::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
+        SqlExpr::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
     }
 
     /// `LIKE`, because it is what indexes know: B-tree ones of `text_pattern_ops` or the C collation for a prefix,
     /// trigram ones for any part.
-    fn like(&self, test: TextTest, needle: &str) -> Sql {
+    fn like(&self, test: TextTest, needle: &str) -> SqlExpr {
         if needle.is_empty() {
-            return Sql::Const(true);
+            return SqlExpr::Const(true);
         }
         let mut pattern = String::new();
         for character in needle.chars() {
@@ -188,7 +195,7 @@ impl Scalar<'_> {
         if let ColumnKind::Citext { .. } = self.kind {
             // It compares in lower case, as the database's own collation has it. A trigram index on its text serves.
             let term = format!("{} COLLATE {}", self.text(), self.writer.default_collation());
-            return Sql::infix(term, Symbol::ILike, self.writer.text(&pattern));
+            return SqlExpr::infix(term, Symbol::ILike, self.writer.text(&pattern));
         }
         let term = match self.kind {
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
@@ -196,12 +203,12 @@ impl Scalar<'_> {
             ColumnKind::Char { deterministic: false } => self.in_c(&self.writer.as_text(self.term)),
             _ => self.text(),
         };
-        Sql::infix(term, Symbol::Like, self.writer.text(&pattern))
+        SqlExpr::infix(term, Symbol::Like, self.writer.text(&pattern))
     }
 
     /// A pattern that SQL does not know, put to a document that has the string alone. What is compared beside it stays
     /// in SQL, which knows how the type compares.
-    pub(super) fn pattern(&self, test: &ValueTest) -> Option<Sql> {
+    pub(super) fn pattern(&self, test: &ValueTest) -> Option<SqlExpr> {
         const KEY: &str = "value";
         if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_)) {
             return None;
@@ -210,7 +217,7 @@ impl Scalar<'_> {
         let condition = Expr::Test(FieldTest { path, read_as: None, test: test.clone() }).to_condition().to_string();
         let writer = self.writer;
         let document = format!("{}({}, {})", writer.builtin("jsonb_build_object"), writer.text(KEY), self.text());
-        Some(Sql::infix(document, writer.matches(), writer.condition(&condition)))
+        Some(SqlExpr::infix(document, writer.matches(), writer.condition(&condition)))
     }
 
     /// The term under a collation by which only equal bytes are equal: its own, where an index may serve.

@@ -5,8 +5,8 @@
 //! Everything else is put to a document that has the columns and the keys.
 
 use super::Compiler;
-use super::table::{Column, ColumnKind, TypedIndex};
-use super::tree::{Infix, Sql, Symbol};
+use super::table::{ColumnKind, NativeColumn, TypedIndex};
+use super::tree::{Infix, SqlExpr, Symbol};
 use crate::ast::Comparison;
 use crate::date::{Day, Instant, NamedZone};
 use crate::expr::{PairTest, Reading, Side};
@@ -24,7 +24,7 @@ struct Term {
 impl Compiler<'_> {
     /// The comparison, or its complement where `positive` is false; `None` where SQL cannot say exactly that. `NULL`
     /// stands for false where it is not the complement.
-    pub(super) fn pair(&self, pair: &PairTest, positive: bool) -> Option<Sql> {
+    pub(super) fn pair(&self, pair: &PairTest, positive: bool) -> Option<SqlExpr> {
         let sql = match pair.reading() {
             Reading::Anything => return None,
             Reading::Moments { by_day } => self.moments(pair, by_day)?,
@@ -34,10 +34,11 @@ impl Compiler<'_> {
         let nulls = terms.iter().filter(|term| term.is_nullable);
         Some(if positive {
             // A disjunction may hold beside a NULL.
-            let guards = nulls.filter(|_| matches!(sql, Sql::Or(_))).map(|term| Sql::IsNotNull(term.sql.clone()));
-            Sql::and(guards.chain([sql.clone()]))
+            let guards =
+                nulls.filter(|_| matches!(sql, SqlExpr::Or(_))).map(|term| SqlExpr::IsNotNull(term.sql.clone()));
+            SqlExpr::and(guards.chain([sql.clone()]))
         } else {
-            Sql::or(nulls.map(|term| Sql::IsNull(term.sql.clone())).chain([sql.clone().negate()]))
+            SqlExpr::or(nulls.map(|term| SqlExpr::IsNull(term.sql.clone())).chain([sql.clone().negate()]))
         })
     }
 
@@ -46,7 +47,7 @@ impl Compiler<'_> {
         let terms = [left?, right?];
         let sql = match scalar {
             ScalarType::Number => self.numbers(&terms, pair.order),
-            ScalarType::Boolean => Sql::infix(&*terms[0].sql, Symbol::Eq, &*terms[1].sql),
+            ScalarType::Boolean => SqlExpr::infix(&*terms[0].sql, Symbol::Eq, &*terms[1].sql),
             _ => self.texts(&terms, pair.order),
         };
         Some(Pair { terms, sql })
@@ -80,7 +81,7 @@ impl Compiler<'_> {
         Some(Term { sql, kind, is_nullable: true, may_be_nan: false })
     }
 
-    fn column(&self, column: &Column) -> Term {
+    fn column(&self, column: &NativeColumn) -> Term {
         Term {
             sql: self.writer.value(column),
             kind: column.kind.clone(),
@@ -90,7 +91,7 @@ impl Compiler<'_> {
     }
 
     /// NaN is no number. A float is the number that it prints as, so that floats of two widths are compared as such.
-    fn numbers(&self, terms: &[Term; 2], order: Option<Comparison>) -> Sql {
+    fn numbers(&self, terms: &[Term; 2], order: Option<Comparison>) -> SqlExpr {
         let is_float = |term: &Term| matches!(term.kind, ColumnKind::Real | ColumnKind::Double);
         let as_printed = terms.iter().any(is_float) && terms[0].kind != terms[1].kind;
         let writer = self.writer;
@@ -98,21 +99,21 @@ impl Compiler<'_> {
             true => format!("{}::{}", writer.as_text(&term.sql), writer.type_name(&ColumnKind::Numeric)),
             false => term.sql.clone(),
         };
-        let compared = Sql::infix(term(&terms[0]), symbol(order), term(&terms[1]));
+        let compared = SqlExpr::infix(term(&terms[0]), symbol(order), term(&terms[1]));
         let is_number = terms
             .iter()
             .filter(|term| term.may_be_nan)
-            .map(|term| Sql::infix(&*term.sql, Symbol::Ne, writer.literal(&term.kind, "NaN")));
-        Sql::and([compared].into_iter().chain(is_number))
+            .map(|term| SqlExpr::infix(&*term.sql, Symbol::Ne, writer.literal(&term.kind, "NaN")));
+        SqlExpr::and([compared].into_iter().chain(is_number))
     }
 
     /// By the bytes of their texts, but of two columns that ignore case by what these compare as.
-    fn texts(&self, terms: &[Term; 2], order: Option<Comparison>) -> Sql {
+    fn texts(&self, terms: &[Term; 2], order: Option<Comparison>) -> SqlExpr {
         let writer = self.writer;
         let in_c = |term: &str| format!("{term} COLLATE {}", writer.c_collation());
         if let [ColumnKind::Citext { schema }, ColumnKind::Citext { .. }] = terms.each_ref().map(|term| &term.kind) {
             let operator = Infix { symbol: symbol(order), schema: Some(schema.clone()) };
-            return Sql::infix(in_c(&terms[0].sql), operator, &*terms[1].sql);
+            return SqlExpr::infix(in_c(&terms[0].sql), operator, &*terms[1].sql);
         }
         let text = |term: &Term| match &term.kind {
             ColumnKind::Text { .. } => term.sql.clone(),
@@ -122,7 +123,7 @@ impl Compiler<'_> {
             }
             _ => writer.as_text(&term.sql),
         };
-        Sql::infix(in_c(&text(&terms[0])), symbol(order), text(&terms[1]))
+        SqlExpr::infix(in_c(&text(&terms[0])), symbol(order), text(&terms[1]))
     }
 
     fn moments(&self, pair: &PairTest, by_day: bool) -> Option<Pair> {
@@ -143,11 +144,11 @@ impl Compiler<'_> {
             true => (Day::MIN.to_string(), Day::MAX.to_string()),
             false => (super::moment::text(&kind, Instant::MIN), super::moment::text(&kind, Instant::MAX)),
         };
-        let infix = |left: &str, symbol, right: &str| Sql::infix(left, symbol, right);
+        let infix = |left: &str, symbol, right: &str| SqlExpr::infix(left, symbol, right);
         let [least, greatest] = [least, greatest].map(|text| self.writer.literal(&kind, &text));
         // Neither both before the first moment, nor both after the last.
         let before = |left: &str, right: &str| {
-            Sql::and([
+            SqlExpr::and([
                 infix(left, Symbol::Lt, right),
                 infix(left, Symbol::Lt, &greatest),
                 infix(right, Symbol::Gt, &least),
@@ -159,8 +160,9 @@ impl Compiler<'_> {
             Some(Comparison::Gte) => before(&left, &right).negate(),
             Some(Comparison::Lte) => before(&right, &left).negate(),
             None => {
-                let both = |symbol, bound: &str| Sql::and([infix(&left, symbol, bound), infix(&right, symbol, bound)]);
-                Sql::or([infix(&left, Symbol::Eq, &right), both(Symbol::Lte, &least), both(Symbol::Gte, &greatest)])
+                let both =
+                    |symbol, bound: &str| SqlExpr::and([infix(&left, symbol, bound), infix(&right, symbol, bound)]);
+                SqlExpr::or([infix(&left, Symbol::Eq, &right), both(Symbol::Lte, &least), both(Symbol::Gte, &greatest)])
             }
         };
         Some(Pair { terms, sql })
@@ -206,7 +208,7 @@ impl Compiler<'_> {
     }
 
     /// A column's value as a document has it, with moments outside the years 1 to 9999 brought into them.
-    fn bounded(&self, column: &Column) -> String {
+    fn bounded(&self, column: &NativeColumn) -> String {
         let writer = self.writer;
         let term = writer.value(column);
         let bounds = match &column.kind {
@@ -226,14 +228,14 @@ impl Compiler<'_> {
 pub(super) struct Member<'t> {
     pub key: String,
     /// The column of that name; otherwise it is a custom property
-    pub column: Option<&'t Column>,
+    pub column: Option<&'t NativeColumn>,
     /// Whether it is compared with other members
     pub is_compared: bool,
 }
 
 struct Pair {
     terms: [Term; 2],
-    sql: Sql,
+    sql: SqlExpr,
 }
 
 fn symbol(order: Option<Comparison>) -> Symbol {

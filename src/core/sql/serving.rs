@@ -2,9 +2,9 @@
 //!
 //! What an index serves is read off the SQL that a test becomes, so that there is no second list of rules to go wrong.
 
-use super::tree::{Sql, Symbol};
+use super::tree::{SqlExpr, Symbol};
 use super::writer::Writer;
-use super::{Column, ContactTable, Names, Style, TypedIndex, column, typed};
+use super::{ContactTable, Names, NativeColumn, Style, TypedIndex, column, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::facts::{Facts, GinClass};
 use crate::path::Path;
@@ -119,7 +119,7 @@ fn serving(field: &FieldTest, table: &ContactTable) -> Vec<Index> {
     indexes
 }
 
-fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
+fn on_column(writer: Writer<'_>, column: &NativeColumn, sql: &SqlExpr) -> Vec<Index> {
     let term = writer.value(column);
     let is_own = |left: &str| left == term;
     let is_in_c = |left: &str| left == format!("{term} COLLATE {}", writer.c_collation());
@@ -127,18 +127,20 @@ fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
         |orders: &[IndexOrder]| orders.iter().map(|order| Index::Column(column.name.clone(), *order)).collect();
     match sql {
         // One bound suffices; the other parts are of the same column.
-        Sql::And(parts) => {
+        SqlExpr::And(parts) => {
             parts.iter().map(|part| on_column(writer, column, part)).find(|found| !found.is_empty()).unwrap_or_default()
         }
-        Sql::Or(parts) => {
+        SqlExpr::Or(parts) => {
             let found: Vec<_> = parts.iter().map(|part| on_column(writer, column, part)).collect();
             let in_all = |index: &&Index| found.iter().all(|indexes| indexes.contains(index));
             found.first().map_or(vec![], |first| first.iter().filter(in_all).cloned().collect())
         }
-        Sql::OneOf(one_of) if one_of.operator.symbol == Symbol::Eq => equality(&one_of.term, column, is_own, is_in_c),
-        Sql::Truth(left) if is_own(left) => ordered(&[IndexOrder::Own]),
-        Sql::Not(inner) if matches!(&**inner, Sql::Truth(left) if is_own(left)) => ordered(&[IndexOrder::Own]),
-        Sql::Infix { left, operator, right } => match operator.symbol {
+        SqlExpr::OneOf(one_of) if one_of.operator.symbol == Symbol::Eq => {
+            equality(&one_of.term, column, is_own, is_in_c)
+        }
+        SqlExpr::Truth(left) if is_own(left) => ordered(&[IndexOrder::Own]),
+        SqlExpr::Not(inner) if matches!(&**inner, SqlExpr::Truth(left) if is_own(left)) => ordered(&[IndexOrder::Own]),
+        SqlExpr::Infix { left, operator, right } => match operator.symbol {
             Symbol::Eq => equality(left, column, is_own, is_in_c),
             Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_own(left) => ordered(&[IndexOrder::Own]),
             Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_in_c(left) => ordered(&[IndexOrder::C]),
@@ -152,7 +154,12 @@ fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
     }
 }
 
-fn equality(left: &str, column: &Column, is_own: impl Fn(&str) -> bool, is_in_c: impl Fn(&str) -> bool) -> Vec<Index> {
+fn equality(
+    left: &str,
+    column: &NativeColumn,
+    is_own: impl Fn(&str) -> bool,
+    is_in_c: impl Fn(&str) -> bool,
+) -> Vec<Index> {
     let index = |order| Index::Column(column.name.clone(), order);
     if is_in_c(left) {
         return vec![index(IndexOrder::C)];

@@ -4,15 +4,15 @@ use crate::ast::Comparison;
 
 /// A Boolean combination of tests, whose terms are SQL already.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Sql {
+pub(super) enum SqlExpr {
     /// Only ever the whole expression
     Const(bool),
     /// At least two, none of them an `And`
-    And(Vec<Sql>),
+    And(Vec<SqlExpr>),
     /// At least two, none of them an `Or`
-    Or(Vec<Sql>),
+    Or(Vec<SqlExpr>),
     /// Over a test that has no complement of its own
-    Not(Box<Sql>),
+    Not(Box<SqlExpr>),
     /// `left operator right`
     Infix { left: String, operator: Infix, right: String },
     /// `term IS NULL`
@@ -72,63 +72,63 @@ pub(super) enum Equal {
     /// With a value of the column's type, as its text
     To(String),
     /// Something else that it means
-    When(Sql),
+    When(SqlExpr),
     /// Of nothing
     Never,
 }
 
-impl Sql {
-    pub(super) fn and(parts: impl IntoIterator<Item = Sql>) -> Sql {
+impl SqlExpr {
+    pub(super) fn and(parts: impl IntoIterator<Item = SqlExpr>) -> SqlExpr {
         Self::join(parts, true)
     }
 
-    pub(super) fn or(parts: impl IntoIterator<Item = Sql>) -> Sql {
+    pub(super) fn or(parts: impl IntoIterator<Item = SqlExpr>) -> SqlExpr {
         Self::join(parts, false)
     }
 
     /// The conjunction where `all`, else the disjunction; folded and flattened.
-    pub(super) fn join(parts: impl IntoIterator<Item = Sql>, all: bool) -> Sql {
-        let mut flat: Vec<Sql> = Vec::new();
+    pub(super) fn join(parts: impl IntoIterator<Item = SqlExpr>, all: bool) -> SqlExpr {
+        let mut flat: Vec<SqlExpr> = Vec::new();
         for part in parts {
             match part {
-                Sql::Const(value) if value == all => {}
-                Sql::Const(_) => return Sql::Const(!all),
-                Sql::And(inner) if all => flat.extend(inner),
-                Sql::Or(inner) if !all => flat.extend(inner),
+                SqlExpr::Const(value) if value == all => {}
+                SqlExpr::Const(_) => return SqlExpr::Const(!all),
+                SqlExpr::And(inner) if all => flat.extend(inner),
+                SqlExpr::Or(inner) if !all => flat.extend(inner),
                 other => flat.push(other),
             }
         }
         match flat.len() {
-            0 => Sql::Const(all),
+            0 => SqlExpr::Const(all),
             1 => flat.swap_remove(0),
-            _ if all => Sql::And(flat),
-            _ => Sql::Or(flat),
+            _ if all => SqlExpr::And(flat),
+            _ => SqlExpr::Or(flat),
         }
     }
 
     /// The complement, by De Morgan; NULL stays NULL.
-    pub(super) fn negate(self) -> Sql {
+    pub(super) fn negate(self) -> SqlExpr {
         match self {
-            Sql::Const(value) => Sql::Const(!value),
-            Sql::And(parts) => Sql::or(parts.into_iter().map(Sql::negate)),
-            Sql::Or(parts) => Sql::and(parts.into_iter().map(Sql::negate)),
-            Sql::Not(inner) => *inner,
-            Sql::IsNull(term) => Sql::IsNotNull(term),
-            Sql::IsNotNull(term) => Sql::IsNull(term),
-            Sql::Infix { left, operator, right } => match operator.symbol.complement() {
-                Some(symbol) => Sql::Infix { left, operator: Infix { symbol, ..operator }, right },
-                None => Sql::Not(Box::new(Sql::Infix { left, operator, right })),
+            SqlExpr::Const(value) => SqlExpr::Const(!value),
+            SqlExpr::And(parts) => SqlExpr::or(parts.into_iter().map(SqlExpr::negate)),
+            SqlExpr::Or(parts) => SqlExpr::and(parts.into_iter().map(SqlExpr::negate)),
+            SqlExpr::Not(inner) => *inner,
+            SqlExpr::IsNull(term) => SqlExpr::IsNotNull(term),
+            SqlExpr::IsNotNull(term) => SqlExpr::IsNull(term),
+            SqlExpr::Infix { left, operator, right } => match operator.symbol.complement() {
+                Some(symbol) => SqlExpr::Infix { left, operator: Infix { symbol, ..operator }, right },
+                None => SqlExpr::Not(Box::new(SqlExpr::Infix { left, operator, right })),
             },
-            Sql::OneOf(one_of) => {
+            SqlExpr::OneOf(one_of) => {
                 let symbol = one_of.operator.symbol.complement().unwrap_or(Symbol::Ne);
-                Sql::OneOf(OneOf { operator: Infix { symbol, ..one_of.operator }, ..one_of })
+                SqlExpr::OneOf(OneOf { operator: Infix { symbol, ..one_of.operator }, ..one_of })
             }
-            Sql::Truth(term) => Sql::Not(Box::new(Sql::Truth(term))),
+            SqlExpr::Truth(term) => SqlExpr::Not(Box::new(SqlExpr::Truth(term))),
         }
     }
 
-    pub(super) fn infix(left: impl Into<String>, operator: impl Into<Infix>, right: impl Into<String>) -> Sql {
-        Sql::Infix { left: left.into(), operator: operator.into(), right: right.into() }
+    pub(super) fn infix(left: impl Into<String>, operator: impl Into<Infix>, right: impl Into<String>) -> SqlExpr {
+        SqlExpr::Infix { left: left.into(), operator: operator.into(), right: right.into() }
     }
 }
 

@@ -7,7 +7,7 @@
 use super::moment;
 use super::native::Scalar;
 use super::table::{ColumnKind, ContactTable, TypedIndex};
-use super::tree::{Sql, Symbol};
+use super::tree::{SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant, Utc};
@@ -19,7 +19,7 @@ use crate::value::Value;
 
 /// A test as an index condition.
 pub(super) struct Indexed {
-    pub sql: Sql,
+    pub sql: SqlExpr,
     /// Whether it says all that the test says
     pub is_exact: bool,
 }
@@ -61,12 +61,12 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
         _ => &[Comparison::Gte, Comparison::Lte],
     };
     if !ranges.clone().all(|range| bounds.iter().all(|bound| is_exact(&kind, *bound, range))) {
-        let laxer = |range| Sql::and(bounds.iter().map(|bound| laxer(writer, &kind, &term, *bound, range)));
-        return Some(Indexed { sql: Sql::or(ranges.map(laxer)), is_exact: false });
+        let laxer = |range| SqlExpr::and(bounds.iter().map(|bound| laxer(writer, &kind, &term, *bound, range)));
+        return Some(Indexed { sql: SqlExpr::or(ranges.map(laxer)), is_exact: false });
     }
     let sql = match (Scalar { writer, kind: &kind, term: &term, may_be_nan: false }).test(&field.test)? {
         // Of every value of that type, but there must be one.
-        Sql::Const(true) => Sql::IsNotNull(term),
+        SqlExpr::Const(true) => SqlExpr::IsNotNull(term),
         sql => sql,
     };
     Some(Indexed { sql, is_exact: true })
@@ -92,7 +92,7 @@ fn is_exact(kind: &ColumnKind, comparison: Comparison, range: &DateRange) -> boo
 }
 
 /// A bound on what the function returns that lets through whatever satisfies the comparison.
-fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, range: &DateRange) -> Sql {
+fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, range: &DateRange) -> SqlExpr {
     let utc = DateRange::of_day(comparison.day_of(range), &Utc);
     if *kind == ColumnKind::Date {
         let day = comparison.day_of(range);
@@ -104,7 +104,7 @@ fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparis
             Comparison::Gt => (Symbol::Gte, neighbour(1).min(range.until().utc_day())),
             Comparison::Lte => (Symbol::Lte, day.max(last_before(range.until()))),
         };
-        return Sql::infix(term, symbol, writer.literal(kind, &bound.to_string()));
+        return SqlExpr::infix(term, symbol, writer.literal(kind, &bound.to_string()));
     }
     let (symbol, bound) = match comparison {
         Comparison::Gte => (Symbol::Gte, range.from().min(utc.from())),
@@ -112,7 +112,7 @@ fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparis
         Comparison::Gt => (Symbol::Gte, range.until().min(utc.until())),
         Comparison::Lte => (Symbol::Lt, range.until().max(utc.until())),
     };
-    Sql::infix(term, symbol, moment::literal(writer, kind, bound))
+    SqlExpr::infix(term, symbol, moment::literal(writer, kind, bound))
 }
 
 #[cfg(test)]
@@ -137,11 +137,11 @@ mod tests {
     }
 
     /// Whether the index condition lets a stored value through.
-    fn lets(sql: &Sql, read_as: ScalarType, stored: Moment) -> bool {
+    fn lets(sql: &SqlExpr, read_as: ScalarType, stored: Moment) -> bool {
         let (operator, right) = match sql {
-            Sql::Infix { operator, right, .. } => (operator, right),
-            Sql::IsNotNull(_) => return true,
-            Sql::Const(holds) => return *holds,
+            SqlExpr::Infix { operator, right, .. } => (operator, right),
+            SqlExpr::IsNotNull(_) => return true,
+            SqlExpr::Const(holds) => return *holds,
             sql => panic!("{sql:?}"),
         };
         let text = right.trim_matches('\'');
