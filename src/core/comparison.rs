@@ -1,4 +1,4 @@
-//! Conditions as comparisons of what the `property_*` functions return, of which there may be statistics.
+//! Turns tests into comparisons of what the `property_*` functions return, for which Postgres may have statistics.
 
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day};
@@ -14,9 +14,9 @@ pub struct PropertyComparison {
     pub read_as: ScalarType,
     /// The property
     pub property: String,
-    /// Which operator
+    /// The operator
     pub strategy: BtreeStrategy,
-    /// The operand, as its type's input function reads it
+    /// The operand, as text that the type's input function reads
     pub operand: String,
 }
 
@@ -35,14 +35,14 @@ pub enum BtreeStrategy {
     Greater = 5,
 }
 
-/// What comes near to a test: any of these conjunctions. `None` where it is no comparison of a property by itself.
+/// A disjunction of conjunctions that is close to the test. `None` if the test is no comparison of a property.
 pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
     let one = |orders: &[(BtreeStrategy, ComparedValue<'_>)]| -> Option<Vec<PropertyComparison>> {
         orders.iter().map(|(order, operand)| comparison(field, *order, operand)).collect()
     };
     let equal = |constant| one(&equality(field, constant));
     match &field.test {
-        // What fans out has several values.
+        // A path that fans out has several values.
         _ if !field.path.rest().is_empty() && field.fans_out() => None,
         ValueTest::Eq(constant) => Some(vec![equal(constant)?]),
         ValueTest::In(constants) => constants.iter().map(equal).collect(),
@@ -51,7 +51,7 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
     }
 }
 
-/// A scalar, or one end of a range of time.
+/// The value that is compared with: a scalar, a day, or one end of a range of time.
 enum ComparedValue<'c> {
     Scalar(&'c Constant),
     Day(Day),
@@ -105,7 +105,7 @@ fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) 
 fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &ComparedValue<'_>) -> Option<PropertyComparison> {
     let (natural, operand) = match operand {
         ComparedValue::Scalar(Value::String(text)) => (ScalarType::String, text.clone()),
-        // Longer, or with an exponent, it may be too much for a numeric.
+        // A longer number, or one with an exponent, may not fit into numeric.
         ComparedValue::Scalar(Value::Number(number)) => {
             (ScalarType::Number, Some(number.to_string()).filter(|text| text.len() < 1000 && !text.contains('e'))?)
         }

@@ -1,4 +1,4 @@
-//! `$expr`: fields compared with each other.
+//! The operand of `$expr`, which compares fields with each other.
 
 use super::{Comparison, Operand};
 use crate::operator::Operator;
@@ -18,22 +18,22 @@ pub enum Expression {
     Or(Vec<Expression>),
     /// `$not`
     Not(Box<Expression>),
-    /// `$not`, with its operand in an array of one
+    /// `$not`, with its operand inside an array
     NotListed(Box<Expression>),
 }
 
-/// Two sides, compared.
+/// A comparison of two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SideComparison {
-    /// How
+    /// The operator
     pub relation: SideOperator,
     /// The left and the right side
     pub sides: Box<[Side; 2]>,
-    /// `$zone`: where days are read
+    /// `$zone`: the zone in which days are read
     pub zone: Option<String>,
 }
 
-/// How two sides are compared.
+/// The operator of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SideOperator {
     /// `$eq`
@@ -68,7 +68,7 @@ impl SideOperator {
         }
     }
 
-    /// The relation of that operator.
+    /// The comparison with this operator; `None` if the operator does not compare.
     #[must_use]
     pub fn of(operator: Operator) -> Option<Self> {
         Some(match operator {
@@ -84,7 +84,7 @@ impl SideOperator {
 }
 
 impl Side {
-    /// The field that it reads, and the type that it says this is of.
+    /// The field of the side, and its `$as`.
     #[must_use]
     pub fn field(&self) -> Option<(&Path, Option<PropertyType>)> {
         match self {
@@ -96,7 +96,7 @@ impl Side {
 }
 
 impl Expression {
-    /// The fields that it reads.
+    /// The fields that the expression reads.
     #[must_use]
     pub fn fields(&self) -> Vec<&Path> {
         match self {
@@ -109,7 +109,7 @@ impl Expression {
         }
     }
 
-    /// The same expression of other fields; `None` keeps one.
+    /// The same expression with other fields; fields for which `name` returns `None` stay.
     #[must_use]
     pub fn renamed(&self, name: &dyn Fn(&Path) -> Option<Path>) -> Self {
         let other = |path: &Path| name(path).unwrap_or_else(|| path.clone());

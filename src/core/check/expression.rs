@@ -1,4 +1,4 @@
-//! `$expr`: comparisons of fields with each other.
+//! Checks `$expr`: comparisons of fields with each other.
 
 use super::Checker;
 use super::property::PathTarget;
@@ -55,7 +55,7 @@ impl Checker<'_> {
         Some(equal.negate_unless(*relation != SideOperator::Ne))
     }
 
-    /// The field of a side, and the type that it is declared to be of.
+    /// The field of a side, and its declared type.
     fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
         let declared = match PathTarget::of(self.environment, path) {
             PathTarget::At(_) if path.rest().iter().any(|key| as_index(key).is_some()) && self.is_in_array(path) => {
@@ -91,7 +91,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether the path is an element of a property that is declared as an array.
+    /// Whether the path leads to an element of a declared array.
     fn is_in_array(&self, path: &Path) -> bool {
         let parent = path.prefix(path.keys().len() - 1);
         matches!(PathTarget::of(self.environment, &parent), PathTarget::At(Some(PropertyType::Array(_))))
@@ -151,7 +151,7 @@ impl Checker<'_> {
         Some(Expr::Test(Atom::Pair(PairTest { order, sides, zone })))
     }
 
-    /// A field and a value, which is the side of that number.
+    /// Checks the comparison of a field with a value, whose side has this number.
     fn with_value(
         &mut self,
         relation: SideOperator,
@@ -179,7 +179,7 @@ impl Checker<'_> {
             Value::Bool(_) => Some(ScalarType::Boolean),
             _ => None,
         };
-        // What is asked of one value of that type, indexes and columns know.
+        // A test on one value of a known type can use indexes and columns, so that it becomes an ordinary test.
         if let Some(scalar) = read_as.or(own)
             && path.rest().iter().all(|key| as_index(key).is_none())
         {
@@ -211,7 +211,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether one value compares so with another; `$ne` as `$eq`.
+    /// Whether two values satisfy the comparison; `$ne` is treated as `$eq`.
     fn constants(&mut self, relation: SideOperator, left: &Operand, right: &Operand) -> Option<bool> {
         let left = self.at(0, |checker| checker.constant(left, None));
         let right = self.at(1, |checker| checker.constant(right, None));
@@ -240,7 +240,7 @@ fn order(left: &Constant, right: &Constant) -> Option<Ordering> {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
         (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
         (Value::Date(left), Value::Date(right)) if left.is_days() || right.is_days() => {
-            // Days of one are days of the other where the two overlap.
+            // Dates that overlap have a day in common.
             let (before, after) = (left.last_day() < right.first_day(), left.first_day() > right.last_day());
             Some(after.cmp(&before))
         }
