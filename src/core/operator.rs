@@ -1,6 +1,6 @@
-//! The one table that says everything about an operator.
+//! The table of operators.
 //!
-//! The parser, the checker, the printer, the SQL compiler and the documentation's table all follow it.
+//! The parser, the check, the printer, the SQL compiler and the documentation all use it.
 
 use crate::types::{PropertyType, ScalarType};
 
@@ -48,7 +48,7 @@ pub enum Operator {
     Literal,
 }
 
-/// Where an operator may stand.
+/// The place in which an operator may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorPosition {
     /// As a member of a condition: `{"$and": […]}`
@@ -57,9 +57,9 @@ pub enum OperatorPosition {
     Predicate,
     /// As either (`$not`)
     Both,
-    /// Beside a test, to say how it is done
+    /// Beside a test, which it modifies
     Modifier,
-    /// In an operand's place: `{"$date": "2024-01-01"}`
+    /// In place of an operand: `{"$date": "2024-01-01"}`
     Operand,
     /// Beside an operand: `{"$today": "0 days", "$startOf": "month"}`
     Edge,
@@ -67,7 +67,7 @@ pub enum OperatorPosition {
     Side,
 }
 
-/// The property types that an operator makes sense for.
+/// The property types that an operator fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fits {
     /// Every type
@@ -82,18 +82,18 @@ pub enum Fits {
     SingleStrings,
     /// Arrays and json
     Arrays,
-    /// Nothing: it is not a test
+    /// No type, because the operator is no test
     Nothing,
 }
 
-/// What an index can do for an operator.
+/// The indexes that can serve an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexUse {
     /// GIN on the jsonb column and typed B-tree indexes
     Equality,
     /// Typed B-tree indexes
     Range,
-    /// GIN, where the operator class indexes keys
+    /// GIN, if its operator class indexes keys
     Key,
     /// None
     None,
@@ -110,13 +110,13 @@ pub struct OperatorRow {
     pub position: OperatorPosition,
     /// The shape of its operand, in words
     pub operand: &'static str,
-    /// The operator that it is the exact complement of
+    /// The operator whose exact complement it is
     pub complement_of: Option<Operator>,
     /// The property types it fits
     pub fits: Fits,
-    /// What an index can do for it
+    /// The indexes that can serve it
     pub index: IndexUse,
-    /// When it matches, in words
+    /// What it matches, in words
     pub meaning: &'static str,
 }
 
@@ -273,7 +273,7 @@ impl Operator {
         self.row().name
     }
 
-    /// The operator of that name.
+    /// The operator with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         OPERATORS.iter().find(|row| row.name == name).map(|row| row.operator)
@@ -287,7 +287,7 @@ impl OperatorPosition {
         matches!(self, OperatorPosition::Condition | OperatorPosition::Both)
     }
 
-    /// Whether an operator of this position may be a member of what stands for a value.
+    /// Whether an operator of this position may be a member of an operand.
     #[must_use]
     pub fn in_operand(self) -> bool {
         matches!(self, OperatorPosition::Operand | OperatorPosition::Edge)
@@ -301,7 +301,7 @@ impl OperatorPosition {
 }
 
 impl Fits {
-    /// Whether the operator makes sense on a property of that type.
+    /// Whether the operator fits a property of this type.
     #[must_use]
     pub fn allows(self, property: PropertyType) -> bool {
         let element = property.element();

@@ -1,4 +1,4 @@
-//! From text to a condition.
+//! Reads the text of a condition.
 
 use crate::ast::{Condition, Junction, Member, SideOperator};
 use crate::error::{Error, ErrorKind, JsonPointer};
@@ -16,10 +16,10 @@ mod names;
 mod operand;
 mod predicate;
 
-/// A condition as far as it could be read, and every mistake in it.
+/// A condition, as far as it could be read, and its mistakes.
 #[derive(Debug)]
 pub struct Parsed {
-    /// What could be read; whole when there are no errors
+    /// The condition; complete if there are no errors
     pub condition: Condition,
     /// The mistakes, in the order of the text's keys
     pub errors: Vec<Error>,
@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<Condition, Error> {
     parse_interruptibly(text, || ())
 }
 
-/// Reads a condition. `interrupt` is called now and then, and may unwind.
+/// Reads a condition. Calls `interrupt` regularly, which may unwind.
 ///
 /// # Errors
 /// The first mistake.
@@ -45,8 +45,7 @@ pub fn parse_interruptibly(text: &str, interrupt: fn()) -> Result<Condition, Err
     }
 }
 
-/// Reads a condition, going on after mistakes so that all of them are told at once. `interrupt` is called now and then,
-/// and may unwind.
+/// Reads a condition, and goes on after mistakes to find all of them. Calls `interrupt` regularly, which may unwind.
 #[must_use]
 pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
     let mut parser = Parser {
@@ -63,18 +62,18 @@ pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
     Parsed { condition, errors: parser.errors }
 }
 
-/// The members of an object whose keys are unique, in key order.
+/// The members of an object with unique keys, in key order.
 type Members<'t> = Vec<(String, &'t RawValue)>;
 
-/// Reading goes on after a mistake: a part that could not be read is `None`, and its error is kept here.
+/// The state of reading. A part with a mistake reads as `None`, its error is added here, and reading goes on.
 struct Parser {
     interrupt: fn(),
     place: JsonPointer,
     depth: usize,
-    /// The numbers among the keys of the path at hand, and of those around it
+    /// The number of numbers among the keys of the current path and the paths around it
     indexes: usize,
     nodes: usize,
-    /// The sum over the patterns compiled
+    /// The size of the patterns compiled so far
     pattern_bytes: usize,
     errors: Vec<Error>,
     stopped: bool,
@@ -98,7 +97,7 @@ impl Parser {
         }
     }
 
-    /// A condition inside another.
+    /// Reads a condition inside another.
     fn inner_condition(&mut self, raw: &RawValue) -> Option<Condition> {
         self.nested(|parser| {
             let members = parser.condition_object(raw)?;
@@ -155,13 +154,13 @@ impl Parser {
         self.string(Operator::Comment, raw, "Write any text: {\"$comment\": \"for the spring campaign\"}.")
     }
 
-    /// Whether the operand is an array of field paths, as the operators of MongoDB's expressions take it.
+    /// Whether the operand is an array with field paths, as operators of MongoDB's expressions take it.
     fn names_fields(&self, raw: &RawValue) -> bool {
         let is_field = |item: &&RawValue| matches!(json::open(item), Ok(Opened::String(text)) if text.starts_with('$'));
         matches!(json::open(raw), Ok(Opened::Array(items)) if items.iter().any(is_field))
     }
 
-    /// Reads what is asked of a path, among whose keys there are not too many numbers.
+    /// Reads the predicate on a path, and checks that the path has not too many numbers.
     fn below<T>(&mut self, path: &Path, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let around = self.indexes;
         self.indexes += path.keys().iter().filter(|key| as_index(key).is_some()).count();
@@ -192,7 +191,7 @@ impl Parser {
         }
     }
 
-    /// Reads every element in its place and keeps those that could be read.
+    /// Reads all elements, and keeps those that could be read.
     fn each<'t, T>(
         &mut self,
         items: Vec<&'t RawValue>,
@@ -349,7 +348,7 @@ impl Parser {
         None
     }
 
-    /// A mistake after which reading on makes no sense.
+    /// Adds an error after which reading cannot go on.
     fn fatal<T>(&mut self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
         self.fail::<T>(kind, message, hint);
         self.stopped = true;
@@ -357,7 +356,7 @@ impl Parser {
     }
 }
 
-/// The text of a value, for hints: cut where it is long.
+/// The text of a value for hints; cut if it is long.
 fn excerpt(raw: &RawValue) -> String {
     const LONGEST: usize = 80;
     match raw.get().char_indices().nth(LONGEST) {
@@ -366,7 +365,7 @@ fn excerpt(raw: &RawValue) -> String {
     }
 }
 
-/// What the operator takes, in the words of its table without their Markdown, and what it was given.
+/// A message that says what the operator takes, in the words of the table of operators, and what it was given.
 fn takes(operator: Operator, found: impl fmt::Display) -> String {
     let row = operator.row();
     format!("{} takes {}, not {found}", row.name, row.operand.replace('`', ""))

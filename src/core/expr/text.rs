@@ -1,7 +1,7 @@
-//! From the normal form back to a condition.
+//! Turns the normal form back into a condition.
 //!
-//! The result must be readable wherever the condition that it came from was: so it neither nests deeper nor counts
-//! more nodes, and what shares an object has keys of its own.
+//! The result must be within all limits that the original condition was within. So it has no more levels and nodes, and
+//! the members of each object have different keys.
 
 use super::{DocumentTest, ElementTest, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::ast::{
@@ -18,11 +18,11 @@ use std::collections::HashMap;
 
 /// A test that can be a member of a condition, or a part of one.
 pub trait ToCondition {
-    /// What it is.
+    /// The form of the test.
     fn written(&self) -> Writing<'_>;
 }
 
-/// How a test is written.
+/// The form in which a test is written.
 pub enum Writing<'t> {
     /// Under its field
     Field(&'t FieldTest),
@@ -46,8 +46,7 @@ impl ToCondition for DocumentTest {
 }
 
 impl<T: ToCondition> Expr<T> {
-    /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
-    /// anywhere.
+    /// The condition with this meaning. It has types and resolved dates, so that it means the same anywhere.
     #[must_use]
     pub fn to_condition(&self) -> Condition {
         let mut object = Object::default();
@@ -58,7 +57,7 @@ impl<T: ToCondition> Expr<T> {
     }
 }
 
-/// An object being filled: whatever has no room beside the other members goes under `$and`.
+/// An object that is being filled. Members whose key it already has go under `$and`.
 #[derive(Default)]
 struct Object {
     fields: HashMap<Path, (Option<PropertyType>, Vec<Test>)>,
@@ -95,7 +94,8 @@ impl Object {
                     }
                     Writing::Pair(_) => self.none.push(inner.to_condition()),
                 },
-                // Not `$not`: an object of that alone would read as a predicate inside $elemMatch.
+                // `$nor` and not `$not`, because an object with only `$not` would read as a predicate inside
+                // $elemMatch.
                 other => self.none.push(other.to_condition()),
             },
             Expr::Test(test) => match test.written() {
@@ -119,7 +119,7 @@ impl Object {
         }
     }
 
-    /// Puts the test into the field's predicate, or gives it back where it has no room there.
+    /// Adds a test to the field's predicate. Returns the test if the predicate has no room for it.
     fn place(&mut self, path: &Path, read_as: Option<PropertyType>, test: Test) -> Option<Test> {
         let (as_read, tests) = self.fields.entry(path.clone()).or_insert_with(|| (read_as, vec![]));
         if *as_read != read_as || tests.iter().any(|other| cannot_join(other, &test)) {
@@ -131,7 +131,7 @@ impl Object {
 
     fn into_members(mut self) -> Vec<Member> {
         let mut equal: Vec<_> = std::mem::take(&mut self.equal).into_iter().collect();
-        // The same expression prints the same text, whatever the map's order.
+        // Sorted, so that the text does not depend on the map's order.
         equal.sort_by_cached_key(|((path, read_as), _)| (path.text().to_owned(), read_as.map(|name| name.to_string())));
         for ((path, read_as), entries) in equal {
             for chunk in entries.chunks(limits::ENTRIES) {
@@ -170,7 +170,7 @@ fn logical_condition(junction: Junction, conditions: Vec<Condition>) -> Conditio
     Condition { members: vec![Member::Logical(junction, conditions)] }
 }
 
-/// Several equalities are `$all`, so that thousands of them stay one test.
+/// Makes several equalities an `$all`, so that even thousands of them are one test.
 fn all_of(mut entries: Vec<AllEntry>) -> Test {
     match (entries.len(), entries.pop()) {
         (1, Some(AllEntry::Value(operand))) => Test::Eq(operand),
@@ -206,20 +206,20 @@ impl FieldTest {
         self.test.to_test(positive, self.is_untyped())
     }
 
-    /// The test as an entry of `$all`, where it can be one and the type has `$all`.
+    /// The test as an entry of `$all`, if it can be one, and the type allows `$all`.
     fn to_all_entry(&self) -> Option<AllEntry> {
         let has_all = !self.read_as.is_some_and(PropertyType::is_scalar);
         has_all.then(|| self.test.to_all_entry(self.is_untyped())).flatten()
     }
 
-    /// Whether the elements of what it reads may be of any type.
+    /// Whether elements of the field may be of any type.
     fn is_untyped(&self) -> bool {
         matches!(self.read_as, None | Some(PropertyType::Json))
     }
 }
 
 impl ValueTest {
-    /// The test, or its complement, as it is written. `untyped`: elements may be of any type.
+    /// The test, or its complement, as it is written. `untyped` says that elements may be of any type.
     fn to_test(&self, positive: bool, untyped: bool) -> Test {
         let test = match self {
             ValueTest::Eq(constant) if positive => Test::Eq(constant.to_operand()),
@@ -264,10 +264,10 @@ impl ElementTest {
     }
 }
 
-/// Tests put to one element, as one predicate.
+/// One predicate for tests on one element.
 ///
-/// A predicate holds each operator once, so what would stand twice goes under a double negation. A predicate
-/// that was read gives at most one part that needs `$not`, so there is always room for it.
+/// A predicate has each operator only once, so that further tests with the same operator go under a double negation. A
+/// predicate that was read has at most one part that needs `$not`, so that there is always room for it.
 fn element_predicate(parts: &[Expr<ValueTest>], untyped: bool) -> Predicate {
     let mut tests: Vec<Test> = Vec::new();
     let mut equal = Vec::new();

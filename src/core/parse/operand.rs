@@ -1,4 +1,4 @@
-//! Operands: JSON values in which dates may stand.
+//! Reads operands: JSON values that may have dates in them.
 
 use super::{Members, Parser};
 use crate::ast::Operand;
@@ -18,7 +18,7 @@ const PERIOD_HINT: &str =
     "Write a period of the calendar, as in {\"$period\": \"last month\"} or {\"$period\": \"3 weeks ago\"}.";
 const UNIT_HINT: &str = "Write the period, as in {\"$today\": \"0 days\", \"$startOf\": \"month\"}.";
 
-/// How an object with `$`-keys is read where a value stands.
+/// Reads an object with `$`-keys in place of a value.
 type ReadDate<D> = fn(&mut Parser, Members<'_>) -> Option<D>;
 
 impl Parser {
@@ -31,7 +31,7 @@ impl Parser {
         self.value(opened, Parser::date)
     }
 
-    /// The entries of `$in`, `$nin` and `$all`.
+    /// Reads the entries of `$in`, `$nin` and `$all`.
     pub(super) fn entries<'t, T>(
         &mut self,
         operator: Operator,

@@ -1,4 +1,4 @@
-//! What is asked of a field.
+//! Reads the predicate on a field.
 
 use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TypeOperand};
@@ -26,7 +26,7 @@ impl Parser {
         }
     }
 
-    /// The tests of an object that is known to hold operators.
+    /// Reads an object that has operators.
     fn predicate(&mut self, members: Members<'_>) -> Option<Predicate> {
         let mut read_as = None;
         let mut options = None;
@@ -263,8 +263,8 @@ impl Parser {
         }
     }
 
-    /// Keys decide, not their order, which jsonb does not keep: a field name, `$and`, `$or` or `$nor` makes it a
-    /// condition.
+    /// Reads the operand of `$elemMatch`. It is a condition if one of its keys is a field, `$and`, `$or` or `$nor`;
+    /// else it is a predicate. Their order does not count, because jsonb does not keep it.
     fn elem_match(&mut self, raw: &RawValue) -> Option<ElemMatch> {
         let members = match self.open(raw)? {
             Opened::Object(members) => self.unique(members)?,
@@ -346,7 +346,7 @@ fn has_operators(members: &Members<'_>) -> bool {
     members.iter().any(|(key, _)| key.starts_with('$'))
 }
 
-/// Whether an object is `{"$date": …}` or its like: a literal.
+/// Whether an object is `{"$date": …}` or similar, which is a literal.
 pub(super) fn is_date(members: &Members<'_>) -> bool {
     members.iter().all(|(key, _)| Operator::parse(key).is_some_and(|operator| operator.row().position.in_operand()))
 }

@@ -1,4 +1,4 @@
-//! The text of `$expr`.
+//! Prints `$expr`.
 
 use super::{array, key, list, string};
 use crate::ast::{Expression, Side, SideComparison};
@@ -50,7 +50,7 @@ impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Side::Name(path) => string(f, &format!("${}", path.text())),
-            // In the order in which jsonb keeps keys, by length.
+            // The keys are in the order of jsonb, shorter ones first.
             Side::Field(path, read_as) => {
                 f.write_str("{")?;
                 if let Some(read_as) = read_as {
