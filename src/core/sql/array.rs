@@ -1,7 +1,7 @@
-//! Tests on native columns that are arrays.
+//! Compiles tests on columns that are arrays.
 //!
-//! An array of several dimensions is the list of its elements, as `@>` and `unnest` have it, and wherever counting
-//! starts, the first is at index 0. `=` minds both, so that it is put to the list.
+//! An array of several dimensions counts as the list of its elements, as in `@>` and `unnest`, and its first element
+//! has index 0, whatever its lower bound is. `=` depends on both, so that it is used on the list.
 
 use super::native::Scalar;
 use super::table::{ColumnKind, NativeColumn};
@@ -12,7 +12,7 @@ use crate::path::{Path, as_index};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
-/// The test on an array that is not NULL; `None` where SQL cannot say exactly that.
+/// Compiles a test on an array that is not NULL. Returns `None` if SQL cannot express the test exactly.
 pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &ValueTest) -> Option<SqlExpr> {
     let array = Array { writer, term, kind };
     match test {
@@ -29,7 +29,7 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
             Some(i32::try_from(*size).map_or(SqlExpr::Const(false), |size| array.has_length(size)))
         }
         ValueTest::ElemMatch(test) => match &**test {
-            // Its elements are no objects.
+            // The elements are no objects.
             ElementTest::Object(_) => Some(SqlExpr::Const(false)),
             ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test)),
         },
@@ -37,9 +37,9 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
     }
 }
 
-/// The test on one element of an array, named by its index, or its complement where `positive` is false; true or else
-/// false or NULL. `on_missing`: whether it holds where there is no such element. `None` where the field is no such
-/// element, or SQL cannot say exactly that.
+/// Compiles a test on one element of an array, given by its index, or the test's complement if `positive` is false. The
+/// expression is false or NULL where it does not hold. `on_missing` says whether the test holds if the element does not
+/// exist. Returns `None` if the field is no element, or SQL cannot express the test exactly.
 pub(super) fn element(
     writer: Writer<'_>,
     column: &NativeColumn,
@@ -49,7 +49,7 @@ pub(super) fn element(
 ) -> Option<SqlExpr> {
     let (ColumnKind::Array(kind), [key]) = (&column.kind, field.path.rest()) else { return None };
     let index = as_index(key).filter(|_| kind.property_type() != PropertyType::Json)?;
-    // No array has more elements than a subscript can count.
+    // A subscript can count all elements that an array can have.
     let index = i32::try_from(index).ok().and_then(|index| Some((index, index.checked_add(1)?)));
     let Some((index, subscript)) = index else { return Some(SqlExpr::Const(on_missing == positive)) };
     let array = writer.value(column);
@@ -57,7 +57,7 @@ pub(super) fn element(
     let element = Scalar { writer, kind, term: &term, may_be_nan: true };
     let is_there =
         || SqlExpr::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
-    // An element that is NULL is there, and null.
+    // A NULL element is present, and null.
     let sql = match &field.test {
         ValueTest::Exists => is_there(),
         ValueTest::Type(types) => {
@@ -89,7 +89,7 @@ pub(super) fn element(
 struct Array<'a> {
     writer: Writer<'a>,
     term: &'a str,
-    /// What one element is
+    /// The type of one element
     kind: &'a ColumnKind,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Array<'a> {
         Scalar { writer: self.writer, kind: self.kind, term, may_be_nan: true }
     }
 
-    /// Equal to one of the constants, or having an element that is.
+    /// The array, or an element of it, is equal to one of the constants.
     fn one_of(&self, constants: &[Constant]) -> Option<SqlExpr> {
         let scalar = self.element(self.term);
         let mut elements = Vec::new();
@@ -109,7 +109,7 @@ impl<'a> Array<'a> {
         let mut parts = Vec::new();
         for constant in constants {
             match constant {
-                // An element that is NULL is one that `@>` does not find.
+                // `@>` does not find NULL elements.
                 Value::Null => {
                     parts.push(self.any_element_or_null(|element| Some(SqlExpr::IsNull(element.term.into())))?)
                 }
@@ -121,7 +121,7 @@ impl<'a> Array<'a> {
                 },
             }
         }
-        // What a GIN index on the column serves.
+        // A GIN index on the column serves these operators.
         match elements.len() {
             0 => {}
             1 => parts.push(self.infix(Symbol::Contains, &elements)),
@@ -133,7 +133,7 @@ impl<'a> Array<'a> {
         Some(SqlExpr::or(parts))
     }
 
-    /// Equal as a whole.
+    /// The array is equal to a constant as a whole.
     fn equal(&self, items: &[Constant]) -> Option<SqlExpr> {
         let scalar = self.element(self.term);
         let mut texts = Vec::new();
@@ -150,7 +150,7 @@ impl<'a> Array<'a> {
         if texts.is_empty() {
             return Some(self.has_length(0));
         }
-        // What a GIN index on the column serves; it knows no NULL.
+        // A GIN index on the column serves `@>`, which does not find NULL.
         let contained: Vec<_> = texts.iter().filter(|text| text.is_some()).cloned().collect();
         let contains = (!contained.is_empty()).then(|| self.infix(Symbol::Contains, &contained));
         let flat = self.writer.flat(self.term);
@@ -160,7 +160,7 @@ impl<'a> Array<'a> {
 
     fn infix(&self, symbol: Symbol, texts: &[Option<String>]) -> SqlExpr {
         let term = match self.kind {
-            // A name is compared with text, and these operators take two arrays of the same type.
+            // Names are compared with text, and these operators need two arrays of the same type.
             ColumnKind::Name => format!("{}::{}[]", self.term, self.writer.type_name(self.kind)),
             _ => self.element(self.term).equality_term(),
         };
@@ -172,7 +172,7 @@ impl<'a> Array<'a> {
         SqlExpr::infix(format!("{}({})", writer.builtin("cardinality"), self.term), Symbol::Eq, writer.integer(length))
     }
 
-    /// Whether an element that is not NULL satisfies what `test` says of it.
+    /// An element that is not NULL satisfies the test.
     fn any_element(&self, test: impl FnOnce(&Scalar<'_>) -> Option<SqlExpr>) -> Option<SqlExpr> {
         self.any_element_or_null(|element| {
             Some(match test(element)? {
@@ -182,7 +182,7 @@ impl<'a> Array<'a> {
         })
     }
 
-    /// Whether an element satisfies what `test` says of it, which knows what NULL means to it.
+    /// An element satisfies the test, which has to treat NULL itself.
     fn any_element_or_null(&self, test: impl FnOnce(&Scalar<'_>) -> Option<SqlExpr>) -> Option<SqlExpr> {
         let element = self.writer.identifier("element");
         Some(match test(&self.element(&element))? {
@@ -196,7 +196,7 @@ impl<'a> Array<'a> {
     }
 }
 
-/// A combination of tests on an element; false or NULL where it does not hold.
+/// Compiles a combination of tests on an element. It is false or NULL where it does not hold.
 fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<SqlExpr> {
     expr.fold_normal_form(&mut |node| match node {
         NormalForm::Const(value) => Some(SqlExpr::Const(value)),
@@ -215,7 +215,7 @@ fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<SqlExpr>
     })
 }
 
-/// Whether an element that is null satisfies the test.
+/// Whether a null element satisfies the test.
 fn holds_for_null(test: &ValueTest) -> bool {
     let array = "array".to_owned();
     let element = Box::new(ElementTest::Value(Expr::Test(test.clone())));

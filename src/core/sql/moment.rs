@@ -1,7 +1,7 @@
-//! Days and points in time on columns of dates and timestamps.
+//! Compiles tests on columns of dates and timestamps.
 //!
-//! What such a column holds outside the years 1 to 9999, infinity included, counts as the first or the last moment of
-//! them, as [`Moment`](crate::date::Moment) reads it: so nothing is after 9999-12-31, in any zone.
+//! Values outside the years 1 to 9999, also infinity, count as the first or the last moment of these years, as
+//! [`Moment`](crate::date::Moment) reads them. So nothing is after 9999-12-31, in any zone.
 
 use super::table::ColumnKind;
 use super::tree::{Equal, SqlExpr, Symbol};
@@ -9,7 +9,7 @@ use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant};
 
-/// Equality on a timestamp column: inside the day, or the very instant.
+/// Equality on a timestamp column: within the days, or exactly at the instant.
 pub(super) fn equal(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
     let at = |symbol, instant| bound(writer, kind, term, symbol, instant);
     if !range.is_days() {
@@ -25,7 +25,7 @@ pub(super) fn equal(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &D
     Equal::When(SqlExpr::and([at(Symbol::Gte, range.from()), at(Symbol::Lt, range.until())]))
 }
 
-/// Order on a timestamp column: before the range starts, or from its end on.
+/// An ordered comparison on a timestamp column, with the start or the end of the range.
 pub(super) fn ordered(
     writer: Writer<'_>,
     kind: &ColumnKind,
@@ -43,7 +43,7 @@ pub(super) fn ordered(
     bound(writer, kind, term, symbol, instant)
 }
 
-/// Equality on a date column: one of the days.
+/// Equality on a date column: with one of the days.
 pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
     let day = range.first_day();
     if day != range.last_day() {
@@ -58,7 +58,7 @@ pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, range
     }
 }
 
-/// Order on a date column.
+/// An ordered comparison on a date column.
 pub(super) fn ordered_day(
     writer: Writer<'_>,
     kind: &ColumnKind,

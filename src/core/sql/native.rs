@@ -1,4 +1,4 @@
-//! Tests on one value of a native column, as SQL that indexes serve.
+//! Compiles tests on a column with one value to SQL that indexes can serve.
 
 use super::moment;
 use super::number::{self, NumberComparison};
@@ -13,17 +13,17 @@ use crate::value::Value;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// A term whose values are no arrays and no json.
+/// An SQL term whose values are neither arrays nor json.
 pub(super) struct Scalar<'a> {
     pub writer: Writer<'a>,
     pub kind: &'a ColumnKind,
     pub term: &'a str,
-    /// Whether a numeric or floating-point value may be NaN, which is above all numbers
+    /// Whether a numeric or floating-point value may be NaN, which Postgres sorts after all numbers
     pub may_be_nan: bool,
 }
 
 impl Scalar<'_> {
-    /// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
+    /// Compiles a test on a value that is not NULL. Returns `None` if SQL cannot express the test exactly.
     pub(super) fn test(&self, test: &ValueTest) -> Option<SqlExpr> {
         let is_string = self.kind.is_string();
         match test {
@@ -73,7 +73,7 @@ impl Scalar<'_> {
         Some(SqlExpr::or(parts))
     }
 
-    /// What equality with the constant means; `None` where SQL cannot say it.
+    /// Equality with the constant; `None` if SQL cannot express it.
     pub(super) fn equal(&self, constant: &Constant) -> Option<Equal> {
         let found = |text: Option<String>| text.map_or(Equal::Never, Equal::To);
         Some(match (self.kind, constant) {
@@ -151,7 +151,7 @@ impl Scalar<'_> {
         SqlExpr::infix(self.term, Symbol::from(comparison), self.writer.literal(self.kind, text))
     }
 
-    /// NaN is no number, but Postgres sorts it above them all.
+    /// Excludes NaN, which is no number, but is sorted after all numbers in Postgres.
     fn below_nan(&self, comparison: Comparison, sql: SqlExpr) -> SqlExpr {
         let has_nan = matches!(self.kind, ColumnKind::Numeric | ColumnKind::Real | ColumnKind::Double);
         if has_nan && self.may_be_nan && matches!(comparison, Comparison::Gt | Comparison::Gte) {
@@ -161,12 +161,12 @@ impl Scalar<'_> {
         }
     }
 
-    /// Strings are in the order of their bytes, whatever the column's collation is.
+    /// An ordered comparison of strings by their bytes, whatever the column's collation is.
     fn ordered_text(&self, comparison: Comparison, text: &str) -> SqlExpr {
         let writer = self.writer;
         let text_kind = &ColumnKind::Text { deterministic: true };
         let (term, kind) = match self.kind {
-            // A uuid is in the order of its canonical text.
+            // Uuids have the same order as their canonical texts.
             ColumnKind::Uuid if canonical_uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
             ColumnKind::Uuid | ColumnKind::Inet | ColumnKind::Enum { .. } => (self.text(), text_kind),
             kind => (self.term.to_owned(), kind),
@@ -174,8 +174,8 @@ impl Scalar<'_> {
         SqlExpr::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
     }
 
-    /// `LIKE`, because it is what indexes know: B-tree ones of `text_pattern_ops` or the C collation for a prefix,
-    /// trigram ones for any part.
+    /// A test for literal text as `LIKE`, because indexes serve it: B-trees with `text_pattern_ops` or the C collation
+    /// serve prefixes, and trigram indexes serve any part.
     fn like(&self, test: TextTest, needle: &str) -> SqlExpr {
         if needle.is_empty() {
             return SqlExpr::Const(true);
@@ -193,21 +193,22 @@ impl Scalar<'_> {
             TextTest::EndsWith => format!("%{pattern}"),
         };
         if let ColumnKind::Citext { .. } = self.kind {
-            // It compares in lower case, as the database's own collation has it. A trigram index on its text serves.
+            // citext compares in lower case by the database's collation. A trigram index on the column's text serves
+            // this.
             let term = format!("{} COLLATE {}", self.text(), self.writer.default_collation());
             return SqlExpr::infix(term, Symbol::ILike, self.writer.text(&pattern));
         }
         let term = match self.kind {
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
-            // The others have a LIKE of their own that ignores case or minds padding, or none.
+            // The other types have no LIKE, or one of their own that ignores case or depends on padding.
             ColumnKind::Char { deterministic: false } => self.in_c(&self.writer.as_text(self.term)),
             _ => self.text(),
         };
         SqlExpr::infix(term, Symbol::Like, self.writer.text(&pattern))
     }
 
-    /// A pattern that SQL does not know, put to a document that has the string alone. What is compared beside it stays
-    /// in SQL, which knows how the type compares.
+    /// A test that SQL cannot express, put with `@~` to a document that has only the string. So other tests on the
+    /// column stay in SQL, which compares as the type does.
     pub(super) fn pattern(&self, test: &ValueTest) -> Option<SqlExpr> {
         const KEY: &str = "value";
         if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_)) {
@@ -220,7 +221,8 @@ impl Scalar<'_> {
         Some(SqlExpr::infix(document, writer.matches(), writer.condition(&condition)))
     }
 
-    /// The term under a collation by which only equal bytes are equal: its own, where an index may serve.
+    /// The term with a collation in which only equal bytes are equal. It is the term's own if possible, so that an
+    /// index can serve.
     pub(super) fn equality_term(&self) -> String {
         match self.kind {
             ColumnKind::Text { deterministic: false }
@@ -230,13 +232,13 @@ impl Scalar<'_> {
         }
     }
 
-    /// The text of a value of another type.
+    /// The text of a value that is of another type.
     fn text(&self) -> String {
         match self.kind {
             ColumnKind::Enum { .. } if self.writer.plain(self.kind, self.term) != self.term => {
                 self.writer.plain(self.kind, self.term)
             }
-            // Cast, an address comes with the width of its network, which it does not where it is shown.
+            // A cast adds the width of the network to an address, which its output function does not.
             ColumnKind::Inet => self.writer.printed(self.term),
             _ => self.writer.as_text(self.term),
         }
@@ -256,8 +258,8 @@ impl Scalar<'_> {
     }
 }
 
-/// Whether the text is an address exactly as Postgres writes it, without a network, so that equality of addresses is
-/// equality of texts. Of the few that are written in ways of their own (`::1.2.3.4`) it is not said.
+/// Whether the text is an address without a network, exactly as Postgres writes it, so that equality of addresses is
+/// equality of texts. This is false for the few addresses that Postgres writes in a special way (`::1.2.3.4`).
 fn is_plain_address(text: &str) -> bool {
     match text.parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) if address.segments()[..5] == [0; 5] => false,
@@ -266,7 +268,7 @@ fn is_plain_address(text: &str) -> bool {
     }
 }
 
-/// The canonical text of a uuid written with its hyphens; of other text nothing.
+/// The canonical text of a uuid that is written with hyphens; `None` for other text.
 #[must_use]
 pub fn canonical_uuid(text: &str) -> Option<String> {
     let is_uuid = text.len() == 36

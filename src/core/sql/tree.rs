@@ -1,17 +1,17 @@
-//! A WHERE expression before it is written.
+//! The tree of a WHERE expression.
 
 use crate::ast::Comparison;
 
-/// A Boolean combination of tests, whose terms are SQL already.
+/// A Boolean combination of tests; their terms are SQL text.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SqlExpr {
-    /// Only ever the whole expression
+    /// Only as the whole expression
     Const(bool),
     /// At least two, none of them an `And`
     And(Vec<SqlExpr>),
     /// At least two, none of them an `Or`
     Or(Vec<SqlExpr>),
-    /// Over a test that has no complement of its own
+    /// Only on a test without an operator for its complement
     Not(Box<SqlExpr>),
     /// `left operator right`
     Infix { left: String, operator: Infix, right: String },
@@ -19,13 +19,13 @@ pub(super) enum SqlExpr {
     IsNull(String),
     /// `term IS NOT NULL`
     IsNotNull(String),
-    /// Equal to one of several; the literals are written when it is known how
+    /// A term that is equal, or not equal, to one of several literals
     OneOf(OneOf),
     /// A Boolean term
     Truth(String),
 }
 
-/// An operator between two terms, with the schema it is in where that is not `pg_catalog`.
+/// An operator between two terms, with its schema if that is not `pg_catalog`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Infix {
     pub symbol: Symbol,
@@ -61,19 +61,19 @@ pub(super) struct OneOf {
     pub term: String,
     /// `Eq` or `Ne`
     pub operator: Infix,
-    /// As they stand in a list
+    /// The literals for a list
     pub literals: Vec<String>,
-    /// As they stand in an array
+    /// The literals as one array
     pub array: String,
 }
 
-/// What equality with a constant becomes.
+/// The SQL for equality with a constant.
 pub(super) enum Equal {
-    /// With a value of the column's type, as its text
+    /// Equality with a value of the column's type, given as text
     To(String),
-    /// Something else that it means
+    /// Another expression
     When(SqlExpr),
-    /// Of nothing
+    /// No value is equal
     Never,
 }
 
@@ -86,7 +86,7 @@ impl SqlExpr {
         Self::join(parts, false)
     }
 
-    /// The conjunction where `all`, else the disjunction; folded and flattened.
+    /// The conjunction if `all`, else the disjunction; folded and flattened.
     pub(super) fn join(parts: impl IntoIterator<Item = SqlExpr>, all: bool) -> SqlExpr {
         let mut flat: Vec<SqlExpr> = Vec::new();
         for part in parts {
@@ -106,7 +106,7 @@ impl SqlExpr {
         }
     }
 
-    /// The complement, by De Morgan; NULL stays NULL.
+    /// The complement, by De Morgan's laws; NULL stays NULL.
     pub(super) fn negate(self) -> SqlExpr {
         match self {
             SqlExpr::Const(value) => SqlExpr::Const(!value),
