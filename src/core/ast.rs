@@ -146,7 +146,7 @@ pub enum Test {
     Mod(i64, i64),
     /// `$eq`, `$ne`, `$in` or `$nin` beside `$options`: the test, and the letters
     WithOptions(Box<Test>, String),
-    /// `$comment`: not a test, but text among them
+    /// `$comment`: text without meaning, which stands among tests
     Comment(String),
 }
 

@@ -252,7 +252,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `$eq`, `$ne`, `$in` and `$nin` without regard to case: of what is no string, exactly.
+    /// `$eq`, `$ne`, `$in` and `$nin` without regard to case; values that are no strings are compared exactly.
     fn alike(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
         let is_of_strings =
             |property_type: PropertyType| matches!(property_type.element(), None | Some(ScalarType::String));

@@ -92,9 +92,9 @@ pub enum ValueTest {
     Size(u64),
     /// Of one of these types
     Type(Vec<JsonType>),
-    /// A number whose integral part leaves that remainder, divided by the first of them
+    /// A number whose integral part, divided by the first number, leaves the second as remainder
     Mod(i64, i64),
-    /// A string that is one of these, but for case
+    /// A string that is equal to one of these without regard to case
     Alike(Caseless),
     /// Missing, null, or an empty string, array or object
     Empty,
@@ -212,7 +212,7 @@ impl Checked {
 }
 
 impl Atom {
-    /// The fields that it reads.
+    /// The fields that the test reads.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let (field, pair) = match self {
             Atom::Field(field) => (Some(&field.path), None),

@@ -341,7 +341,7 @@ fn is_equality(operator: Operator) -> bool {
     matches!(operator, Operator::Eq | Operator::Ne | Operator::In | Operator::Nin)
 }
 
-/// Whether an object is tests rather than a literal.
+/// Whether an object has operators, so that it is no literal.
 fn has_operators(members: &Members<'_>) -> bool {
     members.iter().any(|(key, _)| key.starts_with('$'))
 }

@@ -58,7 +58,7 @@ impl Scalar<'_> {
         Some(SqlExpr::infix(found, Symbol::Eq, number(remainder)))
     }
 
-    /// Equal to one of the constants.
+    /// The value is equal to one of the constants.
     pub(super) fn one_of(&self, constants: &[Constant]) -> Option<SqlExpr> {
         let mut texts = Vec::new();
         let mut parts = Vec::new();
