@@ -13,7 +13,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::ast::{Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
-use segments_core::error::Place;
+use segments_core::error::JsonPointer;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
 use segments_core::sql;
@@ -26,7 +26,7 @@ fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Ca
     let segment = Definition::load(id_of(segment));
     let audience = Audience::load(&segment.audience);
     access::require(Scope::ReadSegments, &audience.name);
-    let mut parts = Parts { place: Place::default(), parts: Vec::new() };
+    let mut parts = Parts { place: JsonPointer::default(), parts: Vec::new() };
     parts.condition(&condition::stored(segment.conditions.as_bytes()));
     let parts = parts.parts;
     let (seen, rows) = look(&audience, &segment, &parts, contact_id);
@@ -74,7 +74,7 @@ struct Seen {
 }
 
 struct Parts {
-    place: Place,
+    place: JsonPointer,
     parts: Vec<Part>,
 }
 

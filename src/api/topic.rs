@@ -10,7 +10,7 @@ use crate::pg::{query, returning};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{AnyElement, PgSqlErrorCode};
-use segments_core::check::Scope;
+use segments_core::check::Environment;
 use segments_core::expr::Expr;
 use segments_core::sql::{self, Topics};
 use uuid::Uuid;

@@ -13,7 +13,7 @@ use segments_core::date::Instant;
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::path::Path;
-use segments_core::sql::{self, Column, ContactTable, Names, PropertiesColumn, QualifiedName, Style, Topics};
+use segments_core::sql::{self, ContactTable, Names, NativeColumn, PropertiesColumn, QualifiedName, Style, Topics};
 use segments_core::types::PropertyType;
 
 /// An audience as it is now: its configuration and what the catalog says of its table.
@@ -260,7 +260,8 @@ impl Config {
             properties.as_ref().is_none_or(|properties| properties.name != column.name)
                 && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
         };
-        let columns: Vec<Column> = catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect();
+        let columns: Vec<NativeColumn> =
+            catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect();
         let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(relation.oid, &id)) {
             None => (None, Subscriptions::None),
             Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),

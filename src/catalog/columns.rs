@@ -6,7 +6,7 @@ use crate::pg::operator::Compared;
 use crate::pg::{query, text};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
-use segments_core::sql::{Column, ColumnKind, QualifiedName};
+use segments_core::sql::{ColumnKind, NativeColumn, QualifiedName};
 use segments_core::types::{PropertyType, ScalarType};
 
 /// A column of a table.
@@ -27,8 +27,8 @@ pub struct CatalogColumn {
 
 impl CatalogColumn {
     /// The column as the property that it is; `None` where conditions cannot use its type.
-    pub fn to_property(&self) -> Option<Column> {
-        Some(Column { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
+    pub fn to_property(&self) -> Option<NativeColumn> {
+        Some(NativeColumn { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
     }
 
     /// The name of its type as `\d` shows it, where conditions cannot use it.
@@ -37,7 +37,7 @@ impl CatalogColumn {
     }
 
     /// The column as one that holds slugs or ids of topics; `None` where its type cannot.
-    pub fn to_topic(&self) -> Option<Column> {
+    pub fn to_topic(&self) -> Option<NativeColumn> {
         self.to_property().filter(|column| column.kind.property_type() == PropertyType::Scalar(ScalarType::String))
     }
 

@@ -8,9 +8,9 @@ use crate::pg::query;
 use crate::pg::zone::{self, PgZone};
 use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
-use segments_core::check::{self, Declaration, Scope};
+use segments_core::check::{self, Declaration, Environment};
 use segments_core::date::{Instant, NamedZone, Zone};
-use segments_core::error::{Error, ErrorKind, Place, Refusal};
+use segments_core::error::{Error, ErrorKind, JsonPointer, Refusal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::nearest::did_you_mean;
@@ -268,7 +268,7 @@ impl<'a> AudienceScope<'a> {
     }
 }
 
-impl Scope for AudienceScope<'_> {
+impl Environment for AudienceScope<'_> {
     fn property(&self, name: &Path) -> Declaration {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
         let has_keys = has_keys && self.unusable_column(name.first()).is_none();
@@ -420,7 +420,7 @@ fn too_large(kind: ErrorKind, message: String) -> Refusal {
 /// What a mistake inside another segment is to the one that refers to it. It is told once, not again for each segment on
 /// the way to it: with the segment that is to be mended, or alone, where the reference is the mistake.
 fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
-    let none = || Place::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
+    let none = || JsonPointer::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
     let error = errors.into_iter().next().unwrap_or_else(none);
     let is_of_chain = matches!(error.kind, ErrorKind::Circle | ErrorKind::TooDeep | ErrorKind::TooLarge);
     if is_of_chain || error.hint == MEND {

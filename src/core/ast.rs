@@ -1,10 +1,10 @@
 //! A condition as it was written.
 //!
-//! The tree keeps what the user gave, so that printing it gives it back; [`crate::check`] turns it into the
-//! normal form that everything else works on.
+//! The tree keeps everything that the user wrote, so that it can be printed again. [`crate::check`] turns it into the
+//! normal form, which everything else uses.
 
 use crate::date::{DateLiteral, DateRange, Day};
-use crate::error::Place;
+use crate::error::JsonPointer;
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Needle, Pattern, TextTest};
@@ -13,12 +13,12 @@ use crate::value::Value;
 
 mod expression;
 
-pub use expression::{Compared, Expression, Relation, Side};
+pub use expression::{Expression, Side, SideComparison, SideOperator};
 
-/// A JSON value in which dates may stand.
+/// A JSON value that may have dates in it, as they were written.
 pub type Operand = Value<DateLiteral>;
 
-/// Members, all of which must hold; none: everyone.
+/// A condition: all its members must hold. Without members, it holds for everyone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
     /// The members, in [`crate::value::key_order`] of their keys
@@ -38,13 +38,13 @@ pub enum Member {
     Segment(NamePredicate),
     /// `$expr`
     Expr(Expression),
-    /// `$comment`: text that means nothing
+    /// `$comment`: text without meaning
     Comment(String),
-    /// A field and what is asked of it
+    /// A field, and the predicate on it
     Field(Path, FieldPredicate),
 }
 
-/// How conditions are joined.
+/// The operator that joins conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Junction {
     /// All hold
@@ -55,7 +55,7 @@ pub enum Junction {
     Nor,
 }
 
-/// What is asked of a field.
+/// The predicate on a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldPredicate {
     /// Equality, written as the value alone
@@ -64,11 +64,11 @@ pub enum FieldPredicate {
     Tests(Predicate),
 }
 
-/// What is asked of the topics that a contact is subscribed to, each named by slug or id, or of the segments that it is
-/// a member of, each by name or id.
+/// The operand of `$topic` or `$segment`: a predicate on the topics that a contact is subscribed to, each given by slug
+/// or id, or on the segments that it is a member of, each given by name or id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamePredicate {
-    /// It has that one, written as the name alone
+    /// It is among them; written as the name alone
     Literal(String),
     /// Tests, all of which must hold, in [`crate::value::key_order`] of their operators
     Tests(Vec<NameTest>),
@@ -77,17 +77,17 @@ pub enum NamePredicate {
 /// One test on a contact's topics or segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameTest {
-    /// `$eq`: it has that one
+    /// `$eq`: it is among them
     Eq(String),
-    /// `$ne`: it does not
+    /// `$ne`: it is not among them
     Ne(String),
-    /// `$in`: it has any
+    /// `$in`: one of these is among them
     In(Vec<String>),
-    /// `$nin`: it has none
+    /// `$nin`: none of these is among them
     Nin(Vec<String>),
-    /// `$all`: it has every one; `[]` nobody. Of topics
+    /// `$all`, for topics: all of these are among them; `[]` matches nobody
     All(Vec<String>),
-    /// `$exists`: it has any that there is, or none. Of topics
+    /// `$exists`, for topics: there is any, or none
     Exists(bool),
 }
 
@@ -146,7 +146,7 @@ pub enum Test {
     Mod(i64, i64),
     /// `$eq`, `$ne`, `$in` or `$nin` beside `$options`: the test, and the letters
     WithOptions(Box<Test>, String),
-    /// `$comment`: not a test, but text among them
+    /// `$comment`: text without meaning, which stands among tests
     Comment(String),
 }
 
@@ -166,7 +166,7 @@ pub enum Comparison {
 /// An entry of `$all`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllEntry {
-    /// Matched as `$eq` matches
+    /// A value, matched as by `$eq`
     Value(Operand),
     /// `{"$elemMatch": …}`
     ElemMatch(ElemMatch),
@@ -203,7 +203,7 @@ impl Junction {
 }
 
 impl Member {
-    /// The key that it stands under.
+    /// The key of the member.
     #[must_use]
     pub fn key(&self) -> &str {
         match self {
@@ -230,7 +230,7 @@ impl Comparison {
         }
     }
 
-    /// The comparison of the operand with the value.
+    /// The same comparison with its sides exchanged.
     #[must_use]
     pub fn turned(self) -> Self {
         match self {
@@ -241,7 +241,8 @@ impl Comparison {
         }
     }
 
-    /// The day that stored days are compared with: the operand's last one, where its end decides.
+    /// The day of the operand that stored days are compared with: the last day for `$gt` and `$lte`, which depend on
+    /// the operand's end.
     #[must_use]
     pub fn day_of(self, range: &DateRange) -> Day {
         match self {
@@ -250,7 +251,7 @@ impl Comparison {
         }
     }
 
-    /// Whether a value that compares so with the operand satisfies it.
+    /// Whether a value with this order to the operand satisfies the comparison.
     #[must_use]
     pub fn accepts(self, ordering: std::cmp::Ordering) -> bool {
         match self {
@@ -263,7 +264,7 @@ impl Comparison {
 }
 
 impl NamePredicate {
-    /// The names, each with the steps from the predicate to it.
+    /// The names, each with the keys and indexes that lead to it from the predicate.
     #[must_use]
     pub fn names(&self) -> Vec<(Vec<String>, &str)> {
         let under = |test: &NameTest, index: Option<usize>| {
@@ -286,7 +287,7 @@ impl NamePredicate {
         }
     }
 
-    /// The same predicate of other names.
+    /// The same predicate with other names.
     #[must_use]
     pub fn renamed(&self, rename: &dyn Fn(&str) -> String) -> Self {
         let all = |names: &[String]| names.iter().map(|name| rename(name)).collect();
@@ -350,24 +351,24 @@ impl Test {
     }
 }
 
-/// A field of contacts that a condition tests.
+/// A field of contacts that a condition has a predicate on.
 #[derive(Clone, Debug)]
 pub struct TestedField<'c> {
-    /// Where it stands in the condition
-    pub place: Place,
+    /// Its place in the condition
+    pub place: JsonPointer,
     /// The field
     pub path: &'c Path,
-    /// What is asked of it
+    /// The predicate
     pub predicate: &'c FieldPredicate,
 }
 
 impl Condition {
-    /// The fields of contacts that the condition tests, in its order; not those of elements inside `$elemMatch`, nor those
-    /// that `$expr` compares.
+    /// The fields of contacts with predicates, in the order of the condition. The fields of elements inside
+    /// `$elemMatch`, and those that `$expr` compares, are not among them.
     #[must_use]
     pub fn fields(&self) -> Vec<TestedField<'_>> {
         let mut fields = Vec::new();
-        self.for_each(&mut Place::default(), &mut |place, member| {
+        self.for_each(&mut JsonPointer::default(), &mut |place, member| {
             if let Member::Field(path, predicate) = member {
                 fields.push(TestedField { place: place.clone(), path, predicate });
             }
@@ -375,7 +376,7 @@ impl Condition {
         fields
     }
 
-    /// Whether it asks if a contact is subscribed to any topic.
+    /// Whether the condition has `{"$topic": {"$exists": …}}`, which depends on all topics.
     #[must_use]
     pub fn asks_any_topic(&self) -> bool {
         self.members.iter().any(|member| match member {
@@ -386,11 +387,11 @@ impl Condition {
         })
     }
 
-    /// What stands under `$expr`, and where.
+    /// The operands of `$expr`, with their places.
     #[must_use]
-    pub fn expressions(&self) -> Vec<(Place, &Expression)> {
+    pub fn expressions(&self) -> Vec<(JsonPointer, &Expression)> {
         let mut expressions = Vec::new();
-        self.for_each(&mut Place::default(), &mut |place, member| {
+        self.for_each(&mut JsonPointer::default(), &mut |place, member| {
             if let Member::Expr(expression) = member {
                 expressions.push((place.clone(), expression));
             }
@@ -398,15 +399,15 @@ impl Condition {
         expressions
     }
 
-    /// All fields of contacts that it reads.
+    /// All fields of contacts that the condition reads.
     #[must_use]
     pub fn paths(&self) -> Vec<&Path> {
         let compared = self.expressions().into_iter().flat_map(|(_, expression)| expression.fields());
         self.fields().into_iter().map(|field| field.path).chain(compared).collect()
     }
 
-    /// Visits the members that hold no other conditions.
-    fn for_each<'c>(&'c self, place: &mut Place, visit: &mut impl FnMut(&Place, &'c Member)) {
+    /// Visits the members that have no other conditions inside.
+    fn for_each<'c>(&'c self, place: &mut JsonPointer, visit: &mut impl FnMut(&JsonPointer, &'c Member)) {
         for member in &self.members {
             place.enter(member.key());
             match member {

@@ -1,10 +1,10 @@
-//! From a condition as written to its normal form: every name looked up, every operand checked against the type
-//! of the property it is compared with, every date resolved.
+//! Checks a condition and turns it into its normal form. It looks up names, checks operands against the types of
+//! properties, and resolves dates.
 
 use crate::ast::{
     AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
 };
-use crate::error::{Error, ErrorKind, Place, Refusal};
+use crate::error::{Error, ErrorKind, JsonPointer, Refusal};
 use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
@@ -15,39 +15,45 @@ use crate::value::Value;
 
 mod constant;
 mod document;
+mod environment;
 mod expression;
 mod names;
 pub(crate) mod property;
-mod scope;
 
 pub use document::DocumentOnly;
+pub use environment::{Declaration, Environment};
 pub use property::UNUSABLE;
-pub use scope::{Declaration, Scope};
 
-/// Checks a condition and gives its normal form.
+/// Checks a condition and returns its normal form.
 ///
 /// # Errors
-/// Every mistake, in the order of the condition's keys.
-pub fn check(condition: &Condition, scope: &dyn Scope) -> Result<Checked, Vec<Error>> {
-    let mut checker =
-        Checker { scope, place: Place::default(), errors: Vec::new(), segment_nodes: 0, ignores_case: false };
+/// All mistakes, in the order of the condition's keys.
+pub fn check(condition: &Condition, environment: &dyn Environment) -> Result<Checked, Vec<Error>> {
+    let mut checker = Checker {
+        environment,
+        place: JsonPointer::default(),
+        errors: Vec::new(),
+        segment_nodes: 0,
+        ignores_case: false,
+    };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);
     if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }
 }
 
-/// After a mistake the check goes on with [`Expr::Const`] in its place; such a result is never handed out.
+/// The state of a check. After a mistake, the check goes on with [`Expr::Const`] in place of the wrong part; the result
+/// is then thrown away.
 struct Checker<'s> {
-    scope: &'s dyn Scope,
-    place: Place,
+    environment: &'s dyn Environment,
+    place: JsonPointer,
     errors: Vec<Error>,
-    /// The sum over the segments put in place
+    /// The number of nodes of the segments that were put in place of `$segment`
     segment_nodes: usize,
-    /// Whether the field being read is text whose case does not count
+    /// Whether the current field is text that is compared without regard to case
     ignores_case: bool,
 }
 
-/// How a member becomes an expression: over contacts, or over an element of an array.
+/// Turns a member into an expression on contacts, or on an element of an array.
 type ReadMember<'r, T> = &'r dyn Fn(&mut Checker<'_>, &Member) -> Expr<T>;
 
 impl Checker<'_> {
@@ -83,7 +89,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A member of a condition inside `$elemMatch`: it speaks of the element, whose fields have no declarations.
+    /// Reads a member of a condition inside `$elemMatch`. It is about the element, whose fields are not declared.
     fn element_member(&mut self, member: &Member) -> Expr<FieldTest> {
         let read: ReadMember<'_, FieldTest> = &|checker, member| checker.element_member(member);
         match member {
@@ -111,7 +117,8 @@ impl Checker<'_> {
         })
     }
 
-    /// Segments that refer twice to others, which refer twice to others, double with each step.
+    /// Limits the size of all segments together: segments that refer twice to others, which refer twice to others
+    /// again, double in size with each step.
     fn bound_nodes(&mut self, segment: Checked) -> Option<Checked> {
         self.segment_nodes = self.segment_nodes.saturating_add(segment.nodes());
         if self.segment_nodes <= limits::NODES {
@@ -138,7 +145,7 @@ impl Checker<'_> {
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
         self.at(path.text(), |checker| match checker.declared(path, predicate) {
             Some((path, declared)) => {
-                checker.ignores_case = checker.scope.ignores_case(path.first());
+                checker.ignores_case = checker.environment.ignores_case(path.first());
                 let field = checker.field_predicate(&path, declared, predicate);
                 checker.ignores_case = false;
                 field
@@ -180,7 +187,7 @@ impl Checker<'_> {
         Expr::and(parts)
     }
 
-    /// The type that a predicate's tests read the field as: its `$as`, which may not contradict a declared type.
+    /// The type as which a predicate's tests read the field: its `$as`, which may not contradict the declared type.
     fn read_as(&mut self, declared: Option<PropertyType>, predicate: &Predicate) -> Option<PropertyType> {
         match (declared, predicate.read_as) {
             (Some(declared), Some(read_as)) if declared != PropertyType::Json && declared != read_as => {
@@ -245,7 +252,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `$eq`, `$ne`, `$in` and `$nin` without regard to case: of what is no string, exactly.
+    /// `$eq`, `$ne`, `$in` and `$nin` without regard to case; values that are no strings are compared exactly.
     fn alike(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
         let is_of_strings =
             |property_type: PropertyType| matches!(property_type.element(), None | Some(ScalarType::String));
@@ -306,7 +313,7 @@ impl Checker<'_> {
         Expr::Test(ValueTest::ElemMatch(Box::new(element)))
     }
 
-    /// Tests on an element itself.
+    /// Reads tests on an element itself.
     fn element_predicate(&mut self, predicate: &Predicate, outer: Option<PropertyType>) -> Expr<ValueTest> {
         let read_as = self.read_as(outer, predicate);
         let parts: Vec<_> = predicate
@@ -366,7 +373,7 @@ impl Checker<'_> {
     }
 }
 
-/// What stands in for a part in which there was a mistake.
+/// Stands in for a part with a mistake.
 fn field_failed<T>() -> Expr<T> {
     Expr::Const(false)
 }

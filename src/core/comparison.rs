@@ -1,4 +1,4 @@
-//! Conditions as comparisons of what the `property_*` functions return, of which there may be statistics.
+//! Turns tests into comparisons of what the `property_*` functions return, for which Postgres may have statistics.
 
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day};
@@ -14,9 +14,9 @@ pub struct PropertyComparison {
     pub read_as: ScalarType,
     /// The property
     pub property: String,
-    /// Which operator
+    /// The operator
     pub strategy: BtreeStrategy,
-    /// The operand, as its type's input function reads it
+    /// The operand, as text that the type's input function reads
     pub operand: String,
 }
 
@@ -35,14 +35,14 @@ pub enum BtreeStrategy {
     Greater = 5,
 }
 
-/// What comes near to a test: any of these conjunctions. `None` where it is no comparison of a property by itself.
+/// A disjunction of conjunctions that is close to the test. `None` if the test is no comparison of a property.
 pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
-    let one = |orders: &[(BtreeStrategy, Compared<'_>)]| -> Option<Vec<PropertyComparison>> {
+    let one = |orders: &[(BtreeStrategy, ComparedValue<'_>)]| -> Option<Vec<PropertyComparison>> {
         orders.iter().map(|(order, operand)| comparison(field, *order, operand)).collect()
     };
     let equal = |constant| one(&equality(field, constant));
     match &field.test {
-        // What fans out has several values.
+        // A path that fans out has several values.
         _ if !field.path.rest().is_empty() && field.fans_out() => None,
         ValueTest::Eq(constant) => Some(vec![equal(constant)?]),
         ValueTest::In(constants) => constants.iter().map(equal).collect(),
@@ -51,8 +51,8 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
     }
 }
 
-/// A scalar, or one end of a range of time.
-enum Compared<'c> {
+/// The value that is compared with: a scalar, a day, or one end of a range of time.
+enum ComparedValue<'c> {
     Scalar(&'c Constant),
     Day(Day),
     From(&'c DateRange),
@@ -63,25 +63,28 @@ fn is_date(field: &FieldTest) -> bool {
     field.read_as == Some(PropertyType::Scalar(ScalarType::Date))
 }
 
-fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(BtreeStrategy, Compared<'c>)> {
+fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(BtreeStrategy, ComparedValue<'c>)> {
     match constant {
         Value::Date(range) if is_date(field) && range.first_day() == range.last_day() => {
-            vec![(BtreeStrategy::Equal, Compared::Day(range.first_day()))]
+            vec![(BtreeStrategy::Equal, ComparedValue::Day(range.first_day()))]
         }
         Value::Date(range) if is_date(field) => {
             vec![
-                (BtreeStrategy::GreaterEqual, Compared::Day(range.first_day())),
-                (BtreeStrategy::LessEqual, Compared::Day(range.last_day())),
+                (BtreeStrategy::GreaterEqual, ComparedValue::Day(range.first_day())),
+                (BtreeStrategy::LessEqual, ComparedValue::Day(range.last_day())),
             ]
         }
         Value::Date(range) => {
-            vec![(BtreeStrategy::GreaterEqual, Compared::From(range)), (BtreeStrategy::Less, Compared::Until(range))]
+            vec![
+                (BtreeStrategy::GreaterEqual, ComparedValue::From(range)),
+                (BtreeStrategy::Less, ComparedValue::Until(range)),
+            ]
         }
-        scalar => vec![(BtreeStrategy::Equal, Compared::Scalar(scalar))],
+        scalar => vec![(BtreeStrategy::Equal, ComparedValue::Scalar(scalar))],
     }
 }
 
-fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) -> (BtreeStrategy, Compared<'c>) {
+fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) -> (BtreeStrategy, ComparedValue<'c>) {
     let order = match bound {
         Comparison::Lt => BtreeStrategy::Less,
         Comparison::Lte => BtreeStrategy::LessEqual,
@@ -89,28 +92,28 @@ fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) 
         Comparison::Gt => BtreeStrategy::Greater,
     };
     match constant {
-        Value::Date(range) if is_date(field) => (order, Compared::Day(bound.day_of(range))),
+        Value::Date(range) if is_date(field) => (order, ComparedValue::Day(bound.day_of(range))),
         Value::Date(range) => match bound {
-            Comparison::Lt | Comparison::Gte => (order, Compared::From(range)),
-            Comparison::Lte => (BtreeStrategy::Less, Compared::Until(range)),
-            Comparison::Gt => (BtreeStrategy::GreaterEqual, Compared::Until(range)),
+            Comparison::Lt | Comparison::Gte => (order, ComparedValue::From(range)),
+            Comparison::Lte => (BtreeStrategy::Less, ComparedValue::Until(range)),
+            Comparison::Gt => (BtreeStrategy::GreaterEqual, ComparedValue::Until(range)),
         },
-        scalar => (order, Compared::Scalar(scalar)),
+        scalar => (order, ComparedValue::Scalar(scalar)),
     }
 }
 
-fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &Compared<'_>) -> Option<PropertyComparison> {
+fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &ComparedValue<'_>) -> Option<PropertyComparison> {
     let (natural, operand) = match operand {
-        Compared::Scalar(Value::String(text)) => (ScalarType::String, text.clone()),
-        // Longer, or with an exponent, it may be too much for a numeric.
-        Compared::Scalar(Value::Number(number)) => {
+        ComparedValue::Scalar(Value::String(text)) => (ScalarType::String, text.clone()),
+        // A longer number, or one with an exponent, may not fit into numeric.
+        ComparedValue::Scalar(Value::Number(number)) => {
             (ScalarType::Number, Some(number.to_string()).filter(|text| text.len() < 1000 && !text.contains('e'))?)
         }
-        Compared::Scalar(Value::Bool(value)) => (ScalarType::Boolean, value.to_string()),
-        Compared::Scalar(_) => return None,
-        Compared::Day(day) => (ScalarType::Date, day.to_string()),
-        Compared::From(range) => (ScalarType::Timestamp, range.from().to_string()),
-        Compared::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
+        ComparedValue::Scalar(Value::Bool(value)) => (ScalarType::Boolean, value.to_string()),
+        ComparedValue::Scalar(_) => return None,
+        ComparedValue::Day(day) => (ScalarType::Date, day.to_string()),
+        ComparedValue::From(range) => (ScalarType::Timestamp, range.from().to_string()),
+        ComparedValue::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
     };
     let is_its = field.read_as.is_none_or(|read_as| read_as == PropertyType::Scalar(natural));
     let property = Path::from_keys(field.path.keys().to_vec()).text().to_owned();

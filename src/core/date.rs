@@ -1,8 +1,8 @@
-//! Days and points in time: what a stored string says, what an operand means, and how they compare.
+//! Days and points in time: stored ones, those of operands, and how they are compared.
 //!
-//! A stored value says either a whole day or a point in time ([`Moment`]); an operand does too, but in
-//! its segment's time zone, in which a day is a span of time ([`DateRange`]). Days and instants lie in
-//! the years 1 to 9999, which RFC 3339 can write; what lies outside is not a date.
+//! A stored value is either a whole day or a point in time ([`Moment`]). So is an operand, but in its segment's time
+//! zone, in which a day is a span of time ([`DateRange`]). Days and instants are within the years 1 to 9999, which RFC
+//! 3339 can write; anything outside is no date.
 
 mod literal;
 mod moment;
@@ -29,25 +29,25 @@ use std::fmt;
 /// Microseconds of a day.
 pub const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// A calendar day of the years 1 to 9999, shown as `YYYY-MM-DD`.
+/// A calendar day of the years 1 to 9999, printed as `YYYY-MM-DD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(i32);
 
-/// A point in time of the years 1 to 9999 UTC, in microseconds, shown as RFC 3339 in UTC.
+/// A point in time of the years 1 to 9999 UTC, in microseconds, printed as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
 
-/// What the calendar and the clock on the wall show: a day, and the microseconds since its 00:00.
+/// A time of the wall clock: a day, and the microseconds since its 00:00.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Local {
     day: Day,
     micros: i64,
 }
 
-/// Where wall clocks are read: the port to a time zone database.
+/// A time zone.
 ///
-/// Both directions answer for every argument. A wall-clock time that the zone skips or repeats is
-/// resolved as Postgres does (`DetermineTimeZoneOffset` in `src/backend/utils/adt/datetime.c`):
+/// Both conversions work for every argument. A wall-clock time that the zone skips or repeats is resolved as in
+/// Postgres (`DetermineTimeZoneOffset` in `src/backend/utils/adt/datetime.c`):
 ///
 /// - in a gap, by the offset from before it: on 2024-03-10 in New York 02:30 is 03:30 EDT;
 /// - in an overlap, by the offset from after it, so the second of the two: on 2024-11-03 in New York
@@ -56,13 +56,13 @@ pub struct Local {
 ///
 /// Inside Postgres the implementation calls Postgres's own functions, so that both agree.
 pub trait Zone {
-    /// The point in time at which clocks in the zone show `local`.
+    /// The point in time at which wall clocks in the zone show `local`.
     fn instant_of(&self, local: Local) -> Instant;
 
-    /// What clocks in the zone show at `instant`.
+    /// The time that wall clocks in the zone show at `instant`.
     fn local_of(&self, instant: Instant) -> Local;
 
-    /// When a day begins in the zone: at the first of two midnights, where clocks are set back to one.
+    /// The beginning of a day in the zone: the first midnight, if clocks are set back so that there are two.
     fn start_of(&self, day: Day) -> Instant {
         let midnight = day.midnight();
         let start = self.instant_of(midnight);
@@ -93,7 +93,7 @@ impl Day {
     /// 9999-12-31
     pub const MAX: Day = Day(2_932_896);
 
-    /// The day of that number since 1970-01-01; `None` outside the years 1 to 9999.
+    /// The day this many days after 1970-01-01; `None` outside the years 1 to 9999.
     #[must_use]
     pub fn from_epoch_days(days: i32) -> Option<Self> {
         (Self::MIN.0..=Self::MAX.0).contains(&days).then_some(Day(days))
@@ -130,14 +130,14 @@ impl Day {
         Local { day: self, micros: 0 }
     }
 
-    /// The day that many days later, or earlier; `None` outside the years 1 to 9999.
+    /// The day this many days later, or earlier if the number is negative; `None` outside the years 1 to 9999.
     #[must_use]
     pub fn checked_add_days(self, days: i64) -> Option<Self> {
         Self::from_epoch_days(i32::try_from(i64::from(self.0).checked_add(days)?).ok()?)
     }
 
-    /// The same day of the month that many months later, or earlier, or else that month's last day;
-    /// `None` outside the years 1 to 9999.
+    /// The same day of the month this many months later, or earlier if the number is negative; the month's last day if
+    /// it is shorter. `None` outside the years 1 to 9999.
     #[must_use]
     pub fn checked_add_months(self, months: i64) -> Option<Self> {
         let distance = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
@@ -147,7 +147,7 @@ impl Day {
     }
 
     fn date(self) -> NaiveDate {
-        // Every `Day` is a date of chrono's, whose calendar is wider.
+        // chrono's calendar has every `Day`.
         NaiveDate::from_epoch_days(self.0).unwrap_or_default()
     }
 }
@@ -164,16 +164,16 @@ impl Instant {
     pub const MIN: Instant = Instant(Day::MIN.0 as i64 * MICROS_PER_DAY);
     /// 9999-12-31T23:59:59.999999Z
     pub const MAX: Instant = Instant(Self::END.0 - 1);
-    /// The end of [`MAX`](Self::MAX)'s day, which only the open end of a [`DateRange`] reaches.
+    /// The end of the day of [`MAX`](Self::MAX). Only the end of a [`DateRange`], which is exclusive, can be there.
     const END: Instant = Instant((Day::MAX.0 as i64 + 1) * MICROS_PER_DAY);
 
-    /// The instant of that many microseconds since 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
+    /// The instant this many microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
         (Self::MIN.0..=Self::MAX.0).contains(&micros).then_some(Instant(micros))
     }
 
-    /// The same, with the nearest instant where that is outside the years 1 to 9999.
+    /// The same, but outside the years 1 to 9999 the nearest instant.
     #[must_use]
     pub fn from_micros_saturating(micros: i64) -> Self {
         Instant(micros.clamp(Self::MIN.0, Self::MAX.0))
@@ -209,7 +209,7 @@ impl Instant {
     }
 }
 
-/// `2024-01-01T10:00:00Z`, with a fraction only where there is one: `2024-01-01T10:00:00.25Z`.
+/// Prints `2024-01-01T10:00:00Z`, with a fraction only if it is not zero: `2024-01-01T10:00:00.25Z`.
 impl fmt::Display for Instant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::END {
@@ -226,18 +226,18 @@ impl fmt::Display for Instant {
 }
 
 impl Local {
-    /// A wall-clock time of that day; `None` where `micros` is not of one day.
+    /// A wall-clock time of a day; `None` if `micros` is not within a day.
     #[must_use]
     pub fn new(day: Day, micros: i64) -> Option<Self> {
         (0..MICROS_PER_DAY).contains(&micros).then_some(Local { day, micros })
     }
 
-    /// The wall-clock time that many microseconds after 1970-01-01 00:00 on the same clock, or else the
-    /// nearest of the years 1 to 9999: an instant's microseconds plus the zone's offset.
+    /// The wall-clock time this many microseconds after 1970-01-01 00:00 on the same clock, which is an instant's
+    /// microseconds plus the zone's offset. Outside the years 1 to 9999 it is the nearest time.
     #[must_use]
     pub fn from_wall_micros_saturating(micros: i64) -> Self {
         let micros = Instant::from_micros_saturating(micros).0;
-        // Within i32: the clamp above leaves 3.7 million days.
+        // This fits into i32, because at most 3.7 million days are left after clamping.
         Local { day: Day(micros.div_euclid(MICROS_PER_DAY) as i32), micros: micros.rem_euclid(MICROS_PER_DAY) }
     }
 
@@ -296,7 +296,7 @@ mod tests {
         for micros in [Instant::MIN.0 - 1, Instant::MAX.0 + 1, i64::MIN, i64::MAX] {
             assert_eq!(Instant::from_micros(micros), None);
         }
-        // The infinities of Postgres.
+        // The infinities of Postgres are no days.
         assert_eq!((Day::from_postgres(i32::MIN), Day::from_postgres(i32::MAX)), (None, None));
         assert_eq!((Instant::from_postgres(i64::MIN), Instant::from_postgres(i64::MAX)), (None, None));
         assert_eq!(Instant::from_micros_saturating(i64::MAX), Instant::MAX);
@@ -341,7 +341,7 @@ mod tests {
         }
     }
 
-    /// What Postgres 15 answers for `timestamptz '…'` with `TimeZone` New York: the tests' zone is one to trust.
+    /// The expected values are what Postgres 15 gives for `timestamptz '…'` with `TimeZone` New York.
     #[test]
     fn the_sample_zone_resolves_gaps_and_overlaps_as_postgres() {
         for (wall, instant) in [

@@ -68,12 +68,12 @@ impl std::error::Error for Error {}
 
 /// A place in a condition, which a walk over it keeps up to date.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub struct JsonPointer {
     pointer: String,
     ends: Vec<usize>,
 }
 
-impl Place {
+impl JsonPointer {
     /// Steps into a member or an element.
     pub fn enter(&mut self, step: impl fmt::Display) {
         self.ends.push(self.pointer.len());

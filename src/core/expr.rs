@@ -1,7 +1,7 @@
 //! The normal form of a checked condition.
 //!
-//! Complements are spelled out (`$ne` is the negation of `$eq`), dates are resolved, types are known, `$all` is a
-//! conjunction, and constants are folded, so that whatever works on a condition meets each idea once.
+//! Complements are negations (`$ne` is the negation of `$eq`), dates are resolved, types are known, `$all` is a
+//! conjunction, and constants are folded. So code that works on conditions meets each idea in one form only.
 
 use crate::ast::Comparison;
 use crate::date::DateRange;
@@ -19,19 +19,19 @@ mod text;
 pub use normal_form::NormalForm;
 pub use pair::{PairTest, Reading, Side};
 
-/// A JSON value in which resolved dates may stand.
+/// A JSON value that may have resolved dates in it.
 pub type Constant = Value<DateRange>;
 
 /// A Boolean combination of tests `T`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Expr<T> {
-    /// True or false whatever is asked; only ever the whole expression
+    /// Always true, or always false; only as the whole expression
     Const(bool),
-    /// All hold; at least two, none of them an `And`
+    /// All parts hold; there are at least two, and none of them is an `And`
     And(Vec<Expr<T>>),
-    /// Any holds; at least two, none of them an `Or`
+    /// Any part holds; there are at least two, and none of them is an `Or`
     Or(Vec<Expr<T>>),
-    /// It does not hold
+    /// The part does not hold
     Not(Box<Expr<T>>),
     /// One test
     Test(T),
@@ -40,18 +40,18 @@ pub enum Expr<T> {
 /// A checked condition.
 pub type Checked = Expr<Atom>;
 
-/// What a contact is asked.
+/// A test on a contact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Atom {
     /// A test on a field
     Field(FieldTest),
     /// A comparison of fields
     Pair(PairTest),
-    /// Whether it is subscribed to the topic of that id
+    /// Subscribed to the topic with this id
     Topic(String),
 }
 
-/// What a document alone can be asked.
+/// A test on a document alone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DocumentTest {
     /// A test on a field
@@ -65,47 +65,47 @@ pub enum DocumentTest {
 pub struct FieldTest {
     /// The field; its first key is the property's name
     pub path: Path,
-    /// The type it is read as; `None` as an undeclared field is
+    /// The type as which the field is read; `None` for an undeclared field
     pub read_as: Option<PropertyType>,
     /// The test
     pub test: ValueTest,
 }
 
-/// A test on what a field holds; holds if any value that the field yields satisfies it.
+/// A test on the values of a field. It holds if any value that the field yields satisfies it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ValueTest {
-    /// Equal to the constant; null: or missing
+    /// Equal to the constant; a missing value is equal to null
     Eq(Constant),
-    /// Ordered so against the constant
+    /// In this order to the constant
     Compare(Comparison, Constant),
-    /// Equal to one of these; at least one
+    /// Equal to one of these; there is at least one
     In(Vec<Constant>),
     /// Present
     Exists,
     /// A string that matches
     Regex(Pattern),
-    /// A string that has the text there
+    /// A string that has the text in this place
     Text(TextTest, Needle),
     /// An array of which one element satisfies it
     ElemMatch(Box<ElementTest>),
-    /// An array of that length
+    /// An array of this length
     Size(u64),
     /// Of one of these types
     Type(Vec<JsonType>),
-    /// A number whose integral part leaves that remainder, divided by the first of them
+    /// A number whose integral part, divided by the first number, leaves the second as remainder
     Mod(i64, i64),
-    /// A string that is one of these, but for case
+    /// A string that is equal to one of these without regard to case
     Alike(Caseless),
     /// Missing, null, or an empty string, array or object
     Empty,
 }
 
-/// What one element of an array is asked.
+/// A test on one element of an array.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ElementTest {
-    /// Put to elements that are objects (or arrays, read as objects keyed by index)
+    /// For elements that are objects, and arrays, which read as objects keyed by index
     Object(Expr<FieldTest>),
-    /// Put to the element itself
+    /// For the element itself
     Value(Expr<ValueTest>),
 }
 
@@ -157,7 +157,7 @@ impl<T> Expr<T> {
         if positive { self } else { self.not() }
     }
 
-    /// The same combination of other tests. Stops at the first `None`.
+    /// The same combination of other tests. Returns `None` as soon as `map` does.
     #[must_use]
     pub fn try_map<U>(&self, map: &mut impl FnMut(&T) -> Option<U>) -> Option<Expr<U>> {
         Some(match self {
@@ -169,7 +169,7 @@ impl<T> Expr<T> {
         })
     }
 
-    /// Whether the combination holds, where `holds` says so of each test.
+    /// Whether the combination holds; `holds` tells whether a test does.
     pub fn evaluate(&self, holds: &mut impl FnMut(&T) -> bool) -> bool {
         match self {
             Expr::Const(value) => *value,
@@ -192,7 +192,7 @@ impl<T> Expr<T> {
 }
 
 impl Checked {
-    /// The same of a document alone; `None` where it asks for more than that.
+    /// The same expression on documents alone; `None` if it has topics.
     #[must_use]
     pub fn on_document(&self) -> Option<Expr<DocumentTest>> {
         self.try_map(&mut |atom| match atom {
@@ -202,7 +202,7 @@ impl Checked {
         })
     }
 
-    /// The fields that it reads.
+    /// The fields that the test reads.
     #[must_use]
     pub fn paths(&self) -> Vec<&Path> {
         let mut paths = Vec::new();
@@ -212,7 +212,7 @@ impl Checked {
 }
 
 impl Atom {
-    /// The fields that it reads.
+    /// The fields that the test reads.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let (field, pair) = match self {
             Atom::Field(field) => (Some(&field.path), None),
@@ -224,7 +224,7 @@ impl Atom {
 }
 
 impl DocumentTest {
-    /// Whether a document without the fields satisfies it.
+    /// Whether a document without the fields satisfies the test.
     #[must_use]
     pub fn holds_for_missing(&self) -> bool {
         match self {
@@ -261,7 +261,7 @@ fn single_or<T>(mut parts: Vec<Expr<T>>, empty: bool, join: fn(Vec<Expr<T>>) -> 
 }
 
 impl FieldTest {
-    /// Whether an array satisfies the test when one of its elements does.
+    /// Whether an array satisfies the test if one of its elements does.
     #[must_use]
     pub fn fans_out(&self) -> bool {
         !self.read_as.is_some_and(PropertyType::is_scalar)
@@ -280,7 +280,7 @@ impl ValueTest {
         }
     }
 
-    /// The operator that it is a test of.
+    /// The operator of the test.
     #[must_use]
     pub fn operator(&self) -> Operator {
         match self {
@@ -301,7 +301,7 @@ impl ValueTest {
 }
 
 impl Constant {
-    /// The constant as an operand that resolves to it again.
+    /// An operand that resolves to this constant again.
     #[must_use]
     pub fn to_operand(&self) -> crate::ast::Operand {
         match self {

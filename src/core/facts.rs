@@ -1,12 +1,13 @@
-//! What an index can use of a condition: facts about every document that satisfies it.
+//! Facts that an index can use: they are true of every document that satisfies a condition.
 //!
-//! A GIN index on a jsonb column finds documents by the scalars that they hold and, with `jsonb_ops`, by their keys. So
-//! the facts are a lax jsonpath of equalities, and keys that must be there. Both are *necessary*: they let documents
-//! through that do not satisfy the condition, never the other way round. What says nothing of the kind is dropped from
-//! a conjunction and takes a disjunction with it: complements, and whatever a missing field satisfies.
+//! A GIN index on a jsonb column finds documents by the scalars in them and, with `jsonb_ops`, by their keys. So the
+//! facts are a lax jsonpath with equalities, and keys that must be present. Both are *necessary*: documents with them
+//! may not satisfy the condition, but all documents that satisfy it have them. Some tests give no facts, such as
+//! complements and tests that missing fields satisfy. A conjunction goes without their facts; a disjunction with one of
+//! them has no facts.
 //!
-//! Lax jsonpath unwraps arrays where `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
-//! contain `{"a": 1}`, so `@>` would lose it. It can say `exists ($."a")` too, but no index can look for that.
+//! Lax jsonpath unwraps arrays as `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
+//! contain `{"a": 1}`, so that `@>` would lose it. There is `exists ($."a")`, too, but no index can search for it.
 
 use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, NormalForm, PairTest, ValueTest};
 use crate::path::{Path, as_index};
@@ -18,7 +19,7 @@ mod tests;
 
 use clause::{Clause, literal, quoted};
 
-/// The operator classes of GIN on jsonb that Postgres brings.
+/// The operator classes that Postgres has for GIN on jsonb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GinClass {
     /// `jsonb_ops`: keys and scalars
@@ -27,27 +28,27 @@ pub enum GinClass {
     JsonbPath,
 }
 
-/// What is known of every document that satisfies a condition, and an index can look for.
+/// The facts about a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// A lax jsonpath predicate that is true of every such document: `$."plan" == "pro" && $."seats" == 5`
+    /// A lax jsonpath predicate, such as `$."plan" == "pro" && $."seats" == 5`
     pub jsonpath: Option<String>,
-    /// Top-level keys: of each list, every such document has at least one
+    /// Lists of top-level keys. A document has at least one key of each list
     pub present: Vec<Vec<String>>,
-    /// All of that as a condition
+    /// The same facts as a condition
     pub condition: Checked,
 }
 
-/// How many equalities a jsonpath has at most. A GIN scan takes 1.5 ms for 100 alternatives, 20 ms for 300 and 110 ms
-/// for 1,000; planning takes 10 µs for each.
+/// The most equalities in a jsonpath. A GIN scan takes 1.5 ms for 100 alternatives, 20 ms for 300 and 110 ms for 1,000.
+/// Planning takes 10 µs for each.
 const MOST_EQUALITIES: usize = 256;
-/// How many ways to read a path as keys and indexes are followed: two for each number in it.
+/// The most ways to read a path as keys and indexes. Each number in it can be read in two ways.
 const MOST_READINGS: usize = 4;
-/// How many facts about keys are kept, and how many keys each may name.
+/// The most lists of keys, and the most keys in a list.
 const MOST_KEYS: usize = 32;
 
 impl Facts {
-    /// Derives what an index of that class can look for; `None` where that is nothing.
+    /// Derives the facts for an index of this class; `None` if there are none.
     #[must_use]
     pub fn of(checked: &Checked, class: GinClass) -> Option<Self> {
         let Found { equalities, mut present } = gather(checked, &|atom| match atom {
@@ -57,8 +58,8 @@ impl Facts {
         });
         match class {
             GinClass::JsonbPath => present.clear(),
-            // The key of a test that needs more: most documents may have it. So it will do where there is nothing
-            // better.
+            // Most documents may have the key of a test that asks for more than the key. So such keys are used only if
+            // there is nothing better.
             GinClass::Jsonb if equalities.is_some() || present.iter().any(|keys| keys.is_asked_for) => {
                 present.retain(|keys| keys.is_asked_for);
             }
@@ -77,18 +78,18 @@ impl Facts {
     }
 }
 
-/// What is known where a part of a condition holds.
+/// The facts about a part of a condition.
 #[derive(Default)]
 struct Found {
     equalities: Option<Clause>,
     present: Vec<Keys>,
 }
 
-/// Top-level keys, one of which is there.
+/// Top-level keys, of which one is present.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Keys {
     keys: Vec<String>,
-    /// Whether the condition asks for no more
+    /// Whether the condition asks only for the keys themselves
     is_asked_for: bool,
 }
 
@@ -107,7 +108,7 @@ impl Found {
         Found { equalities: clause, present: vec![] }
     }
 
-    /// What is known where all parts hold.
+    /// The facts about a conjunction.
     fn all(parts: impl IntoIterator<Item = Found>) -> Self {
         let (mut clauses, mut present) = (vec![], vec![]);
         for part in parts {
@@ -119,7 +120,7 @@ impl Found {
         Found { equalities: Clause::all(clauses, MOST_EQUALITIES), present }
     }
 
-    /// What is known where any part holds.
+    /// The facts about a disjunction.
     fn any(parts: impl IntoIterator<Item = Found>) -> Self {
         let (mut clauses, mut keys, mut is_asked_for) = (Some(vec![]), Some(vec![]), true);
         for part in parts {
@@ -145,7 +146,7 @@ impl Found {
     }
 }
 
-/// What is known where a combination of tests holds.
+/// The facts about a combination of tests.
 fn gather<T>(expr: &Expr<T>, of_test: &impl Fn(&T) -> Found) -> Found {
     expr.fold_normal_form(&mut |node| match node {
         NormalForm::All(parts) => Found::all(parts),
@@ -168,18 +169,18 @@ fn of_contact(field: &FieldTest) -> Found {
     found
 }
 
-/// A comparison of fields: both are there.
+/// The facts about a comparison of fields: both are present.
 fn of_pair(pair: &PairTest) -> Found {
     let key = |path: &Path| Keys { keys: vec![path.first().to_owned()], is_asked_for: false };
     Found { equalities: None, present: pair.paths().map(key).collect() }
 }
 
-/// A test on a field of an element that is an object, or an array read as one.
+/// The facts about a test on a field of an element, which is an object, or an array that reads as one.
 fn of_element_field(elements: &[String], path: &Path, test: &ValueTest) -> Found {
     readings(elements.to_vec(), path.keys()).map(|places| of_value(&places, test)).unwrap_or_default()
 }
 
-/// A test on whatever is at one of the places, each a jsonpath.
+/// The facts about a test on a value in one of several places, which are jsonpaths.
 fn of_value(places: &[String], test: &ValueTest) -> Found {
     match test {
         ValueTest::Eq(constant) => at_any(places, |place| equal(place, constant)),
@@ -204,15 +205,15 @@ fn at_any(places: &[String], equal: impl Fn(&str) -> Option<Clause>) -> Found {
     Found::any(places.iter().map(|place| Found::equal(equal(place))))
 }
 
-/// What a value at `place`, or an element of it, must hold to be equal to the constant. A null says nothing: a missing
-/// field equals it. Neither does a date: many strings say the same.
+/// The clause for equality with the constant, of a value at `place` or of an element of it. Null has no clause, because
+/// a missing field equals it. Dates have none, because different strings mean the same date.
 fn equal(place: &str, constant: &Constant) -> Option<Clause> {
     match constant {
         Value::Null | Value::Date(_) => None,
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             literal(constant).map(|literal| Clause::new(format!("{place} == {literal}")))
         }
-        // `[*]` and then the comparison unwrap an array each: the array itself, or one that is an element.
+        // `[*]` unwraps the array, and the comparison unwraps an element that is an array.
         Value::Array(items) => {
             let place = format!("{place}[*]");
             Clause::all(items.iter().filter_map(|item| equal(&place, item)), MOST_EQUALITIES)
@@ -224,11 +225,11 @@ fn equal(place: &str, constant: &Constant) -> Option<Clause> {
     }
 }
 
-/// The places that keys lead to from `places`; a number is a key or an index. `None` where they are too many.
+/// The places that keys lead to from `places`. A number is a key or an index. `None` if there are too many.
 fn readings(places: Vec<String>, keys: &[String]) -> Option<Vec<String>> {
     keys.iter().try_fold(places, |places, key| {
         let by_key = places.iter().map(|place| format!("{place}.{}", quoted(key)));
-        // No array has an element past what jsonpath can count.
+        // jsonpath can count all elements that an array can have.
         let index = as_index(key).and_then(|index| i32::try_from(index).ok());
         let by_index = index.into_iter().flat_map(|index| places.iter().map(move |place| format!("{place}[{index}]")));
         let next: Vec<String> = by_key.chain(by_index).collect();

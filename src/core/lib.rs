@@ -7,8 +7,7 @@
 //!                               └→ facts        what an index can use
 //! ```
 //!
-//! Imports go down only. Each module may import the modules of the lines below its own, and none above; those on one
-//! line do not import each other.
+//! Imports go down only: a module may import the modules on the lines below its own, and no others.
 //!
 //! ```text
 //! notices, program_set, rename, row_conditions

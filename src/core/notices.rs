@@ -1,12 +1,12 @@
-//! What is legal in a condition and probably not meant.
+//! Finds parts of a condition that are legal, but probably not meant.
 
 use crate::ast::{
-    Comparison, Condition, Expression, FieldPredicate, Member, Operand, Predicate, Relation, Test, TestedField,
+    Comparison, Condition, Expression, FieldPredicate, Member, Operand, Predicate, SideOperator, Test, TestedField,
 };
 use crate::check::property::PathTarget;
-use crate::check::{Scope, check};
+use crate::check::{Environment, check};
 use crate::date::Written;
-use crate::error::Place;
+use crate::error::JsonPointer;
 use crate::expr::{Atom, Expr};
 use crate::operator::Operator;
 use crate::path::Path;
@@ -17,23 +17,23 @@ use crate::value::Value;
 
 mod contradictions;
 
-/// Something to think about.
+/// A notice about a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Where, as a JSON pointer into the condition
+    /// The place, as a JSON pointer into the condition
     pub pointer: String,
-    /// What it is
+    /// The notice, in Postgres's voice: lower case, no full stop
     pub message: String,
-    /// What might have been meant
+    /// What may have been meant, as a sentence
     pub hint: String,
-    /// The field whose missing values match too: the reader will want to know how many there are
+    /// The field whose missing values match, too; the reader wants to know how many there are
     pub includes_missing: Option<Path>,
 }
 
-/// Everything in a condition that may not be meant.
+/// All notices about a condition.
 #[must_use]
-pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
-    let mut finder = Finder { scope, place: Place::default(), notices: Vec::new() };
+pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Notice> {
+    let mut finder = Finder { environment, place: JsonPointer::default(), notices: Vec::new() };
     match contradictions::constant(condition) {
         Some(true) => {
             finder.note(
@@ -61,8 +61,8 @@ pub fn notices(condition: &Condition, scope: &dyn Scope) -> Vec<Notice> {
 }
 
 struct Finder<'s> {
-    scope: &'s dyn Scope,
-    place: Place,
+    environment: &'s dyn Environment,
+    place: JsonPointer,
     notices: Vec<Notice>,
 }
 
@@ -80,14 +80,14 @@ impl Finder<'_> {
             Expression::And(parts) => operator(self, Operator::And, parts),
             Expression::Or(parts) => operator(self, Operator::Or, parts),
             Expression::Not(_) | Expression::NotListed(_) => self.at(Operator::Not.name(), Self::complement),
-            Expression::Compare(compared) if compared.relation == Relation::Ne => {
+            Expression::Compare(compared) if compared.relation == SideOperator::Ne => {
                 self.at(Operator::Ne.name(), Self::complement);
             }
             Expression::Compare(_) => {}
         }
     }
 
-    /// Of a comparison inside `$expr`.
+    /// Notes a complement inside `$expr`, which holds for missing values.
     fn complement(&mut self) {
         let name = if self.place.pointer().ends_with("$ne") { "$ne" } else { "$not" };
         self.note(
@@ -141,11 +141,11 @@ impl Finder<'_> {
         }
     }
 
-    /// Whether a contact without a value satisfies the test; false also where the test is a mistake, or says nothing.
+    /// Whether a contact without a value satisfies the test; false if the test has a mistake, or always holds.
     fn holds_for_missing(&self, path: &Path, read_as: Option<PropertyType>, test: &Test) -> bool {
         let predicate = FieldPredicate::Tests(Predicate { read_as, tests: vec![test.clone()] });
         let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
-        match check(&condition, self.scope) {
+        match check(&condition, self.environment) {
             Ok(Expr::Const(_)) | Err(_) => false,
             Ok(checked) => checked.evaluate(&mut |atom| match atom {
                 Atom::Field(field) => field.test.holds_for_missing(),
@@ -154,7 +154,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Two bounds on an array may be met by different elements.
+    /// Notes two bounds on an array, which different elements may satisfy.
     fn bounds(&mut self, predicate: &Predicate, read_as: Option<PropertyType>) {
         let bound = |wanted: [Comparison; 2]| {
             predicate
@@ -193,7 +193,7 @@ impl Finder<'_> {
                 );
             }
             Test::In(operands) | Test::Nin(operands) => {
-                // One is told of a list; the others are most likely alike.
+                // A list gets one notice, because its entries are mostly alike.
                 let before = self.notices.len();
                 for (index, operand) in operands.iter().enumerate() {
                     self.at(index, |finder| {
@@ -209,7 +209,7 @@ impl Finder<'_> {
         }
     }
 
-    /// What equality with a value hardly ever means.
+    /// Notes equality with a value that is hardly ever meant.
     fn equality(&mut self, path: &Path, operand: &Operand, read_as: Option<PropertyType>) {
         match (operand, read_as) {
             (Value::Array(items), Some(PropertyType::Array(_))) if let [item] = &items[..] => self.note(
@@ -226,7 +226,7 @@ impl Finder<'_> {
                 self.note("{} is a value here: an object without members", LOST_PATTERN, None)
             }
             (Value::String(text), _) => {
-                if let Some((message, hint)) = self.scope.never_holds(path, text) {
+                if let Some((message, hint)) = self.environment.never_holds(path, text) {
                     self.note(message, hint, None);
                 }
             }
@@ -234,7 +234,7 @@ impl Finder<'_> {
         }
     }
 
-    /// A pattern as JavaScript writes it.
+    /// Notes a pattern between slashes, as JavaScript writes it.
     fn pattern(&mut self, source: &str) {
         let Some((inside, options)) = source.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else { return };
         if inside.is_empty() || !options.chars().all(|letter| "dgimsuvy".contains(letter)) {
@@ -250,7 +250,7 @@ impl Finder<'_> {
         );
     }
 
-    /// A field's name in the place of a value.
+    /// Notes a field's name in place of a value.
     fn field_name(&mut self, path: &Path, test: &Test, operand: &Operand) {
         if let Value::String(text) = operand
             && text.strip_prefix('$').is_some_and(|name| name.starts_with(char::is_alphabetic))
@@ -276,7 +276,7 @@ impl Finder<'_> {
     }
 
     fn declared(&self, path: &Path) -> Option<PropertyType> {
-        match PathTarget::of(self.scope, path) {
+        match PathTarget::of(self.environment, path) {
             PathTarget::At(property_type) => property_type,
             PathTarget::Below(..) | PathTarget::Key | PathTarget::Unknown => None,
         }
@@ -294,7 +294,7 @@ impl Finder<'_> {
     }
 }
 
-/// Whether the test is one of those that people forget to match missing values.
+/// Whether the test is a complement. People forget that complements match missing values.
 fn is_complement(test: &Test) -> bool {
     match test {
         Test::Nin(operands) => !operands.is_empty(),
@@ -303,7 +303,7 @@ fn is_complement(test: &Test) -> bool {
     }
 }
 
-/// What to write so that a test does not hold for missing values and null.
+/// The hint how to leave out missing values and null.
 fn without_missing(test: &Test) -> String {
     match test {
         Test::Ne(operand) => {

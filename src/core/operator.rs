@@ -1,6 +1,6 @@
-//! The one table that says everything about an operator.
+//! The table of operators.
 //!
-//! The parser, the checker, the printer, the SQL compiler and the documentation's table all follow it.
+//! The parser, the check, the printer, the SQL compiler and the documentation all use it.
 
 use crate::types::{PropertyType, ScalarType};
 
@@ -48,18 +48,18 @@ pub enum Operator {
     Literal,
 }
 
-/// Where an operator may stand.
+/// The place in which an operator may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
+pub enum OperatorPosition {
     /// As a member of a condition: `{"$and": […]}`
     Condition,
     /// As a test in a field's predicate: `{"age": {"$gt": 18}}`
     Predicate,
     /// As either (`$not`)
     Both,
-    /// Beside a test, to say how it is done
+    /// Beside a test, which it modifies
     Modifier,
-    /// In an operand's place: `{"$date": "2024-01-01"}`
+    /// In place of an operand: `{"$date": "2024-01-01"}`
     Operand,
     /// Beside an operand: `{"$today": "0 days", "$startOf": "month"}`
     Edge,
@@ -67,7 +67,7 @@ pub enum Position {
     Side,
 }
 
-/// The property types that an operator makes sense for.
+/// The property types that an operator fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fits {
     /// Every type
@@ -82,18 +82,18 @@ pub enum Fits {
     SingleStrings,
     /// Arrays and json
     Arrays,
-    /// Nothing: it is not a test
+    /// No type, because the operator is no test
     Nothing,
 }
 
-/// What an index can do for an operator.
+/// The indexes that can serve an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IndexUse {
     /// GIN on the jsonb column and typed B-tree indexes
     Equality,
     /// Typed B-tree indexes
     Range,
-    /// GIN, where the operator class indexes keys
+    /// GIN, if its operator class indexes keys
     Key,
     /// None
     None,
@@ -107,23 +107,23 @@ pub struct OperatorRow {
     /// Its name in a condition
     pub name: &'static str,
     /// Where it may stand
-    pub position: Position,
+    pub position: OperatorPosition,
     /// The shape of its operand, in words
     pub operand: &'static str,
-    /// The operator that it is the exact complement of
+    /// The operator whose exact complement it is
     pub complement_of: Option<Operator>,
     /// The property types it fits
     pub fits: Fits,
-    /// What an index can do for it
+    /// The indexes that can serve it
     pub index: IndexUse,
-    /// When it matches, in words
+    /// What it matches, in words
     pub meaning: &'static str,
 }
 
 const fn row(
     operator: Operator,
     name: &'static str,
-    position: Position,
+    position: OperatorPosition,
     fits: Fits,
     index: IndexUse,
     operand: &'static str,
@@ -139,7 +139,7 @@ const fn row(
 }
 
 use Operator as Op;
-use Position::{Both, Condition, Edge, Modifier, Operand, Predicate, Side};
+use OperatorPosition::{Both, Condition, Edge, Modifier, Operand, Predicate, Side};
 
 /// The table, in the order of [`Operator`].
 #[rustfmt::skip]
@@ -273,35 +273,35 @@ impl Operator {
         self.row().name
     }
 
-    /// The operator of that name.
+    /// The operator with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         OPERATORS.iter().find(|row| row.name == name).map(|row| row.operator)
     }
 }
 
-impl Position {
+impl OperatorPosition {
     /// Whether an operator of this position may be a member of a condition.
     #[must_use]
     pub fn in_condition(self) -> bool {
-        matches!(self, Position::Condition | Position::Both)
+        matches!(self, OperatorPosition::Condition | OperatorPosition::Both)
     }
 
-    /// Whether an operator of this position may be a member of what stands for a value.
+    /// Whether an operator of this position may be a member of an operand.
     #[must_use]
     pub fn in_operand(self) -> bool {
-        matches!(self, Position::Operand | Position::Edge)
+        matches!(self, OperatorPosition::Operand | OperatorPosition::Edge)
     }
 
     /// Whether an operator of this position may be a member of a predicate.
     #[must_use]
     pub fn in_predicate(self) -> bool {
-        matches!(self, Position::Predicate | Position::Both | Position::Modifier)
+        matches!(self, OperatorPosition::Predicate | OperatorPosition::Both | OperatorPosition::Modifier)
     }
 }
 
 impl Fits {
-    /// Whether the operator makes sense on a property of that type.
+    /// Whether the operator fits a property of this type.
     #[must_use]
     pub fn allows(self, property: PropertyType) -> bool {
         let element = property.element();

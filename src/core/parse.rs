@@ -1,10 +1,10 @@
-//! From text to a condition.
+//! Reads the text of a condition.
 
-use crate::ast::{Condition, Junction, Member, Relation};
-use crate::error::{Error, ErrorKind, Place};
+use crate::ast::{Condition, Junction, Member, SideOperator};
+use crate::error::{Error, ErrorKind, JsonPointer};
 use crate::json::{self, Opened};
 use crate::limits;
-use crate::operator::{OPERATORS, Operator, Position};
+use crate::operator::{OPERATORS, Operator, OperatorPosition};
 use crate::path::{Path, as_index};
 use crate::value::key_order;
 use serde_json::value::RawValue;
@@ -16,10 +16,10 @@ mod names;
 mod operand;
 mod predicate;
 
-/// A condition as far as it could be read, and every mistake in it.
+/// A condition, as far as it could be read, and its mistakes.
 #[derive(Debug)]
 pub struct Parsed {
-    /// What could be read; whole when there are no errors
+    /// The condition; complete if there are no errors
     pub condition: Condition,
     /// The mistakes, in the order of the text's keys
     pub errors: Vec<Error>,
@@ -33,7 +33,7 @@ pub fn parse(text: &str) -> Result<Condition, Error> {
     parse_interruptibly(text, || ())
 }
 
-/// Reads a condition. `interrupt` is called now and then, and may unwind.
+/// Reads a condition. Calls `interrupt` regularly, which may unwind.
 ///
 /// # Errors
 /// The first mistake.
@@ -45,13 +45,12 @@ pub fn parse_interruptibly(text: &str, interrupt: fn()) -> Result<Condition, Err
     }
 }
 
-/// Reads a condition, going on after mistakes so that all of them are told at once. `interrupt` is called now and then,
-/// and may unwind.
+/// Reads a condition, and goes on after mistakes to find all of them. Calls `interrupt` regularly, which may unwind.
 #[must_use]
 pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
     let mut parser = Parser {
         interrupt,
-        place: Place::default(),
+        place: JsonPointer::default(),
         depth: 0,
         indexes: 0,
         nodes: 0,
@@ -63,18 +62,18 @@ pub fn parse_all(text: &str, interrupt: fn()) -> Parsed {
     Parsed { condition, errors: parser.errors }
 }
 
-/// The members of an object whose keys are unique, in key order.
+/// The members of an object with unique keys, in key order.
 type Members<'t> = Vec<(String, &'t RawValue)>;
 
-/// Reading goes on after a mistake: a part that could not be read is `None`, and its error is kept here.
+/// The state of reading. A part with a mistake reads as `None`, its error is added here, and reading goes on.
 struct Parser {
     interrupt: fn(),
-    place: Place,
+    place: JsonPointer,
     depth: usize,
-    /// The numbers among the keys of the path at hand, and of those around it
+    /// The number of numbers among the keys of the current path and the paths around it
     indexes: usize,
     nodes: usize,
-    /// The sum over the patterns compiled
+    /// The size of the patterns compiled so far
     pattern_bytes: usize,
     errors: Vec<Error>,
     stopped: bool,
@@ -98,7 +97,7 @@ impl Parser {
         }
     }
 
-    /// A condition inside another.
+    /// Reads a condition inside another.
     fn inner_condition(&mut self, raw: &RawValue) -> Option<Condition> {
         self.nested(|parser| {
             let members = parser.condition_object(raw)?;
@@ -140,14 +139,14 @@ impl Parser {
             Some(Operator::Comment) => Some(Member::Comment(self.comment(raw)?)),
             Some(operator) if self.names_fields(raw) => {
                 let name = operator.name();
-                let hint = match Relation::of(operator) {
+                let hint = match SideOperator::of(operator) {
                     Some(_) => format!("Put it under $expr: {{\"$expr\": {{\"{name}\": {}}}}}.", excerpt(raw)),
                     None => format!("It compares one field with a value: {{\"property\": {{\"{name}\": value}}}}."),
                 };
                 self.fail(ErrorKind::Unsupported, format!("operator {name} does not compare fields here"), hint)
             }
             Some(operator) => self.misplaced(operator),
-            None => self.unknown_operator(key, Position::in_condition),
+            None => self.unknown_operator(key, OperatorPosition::in_condition),
         }
     }
 
@@ -155,13 +154,13 @@ impl Parser {
         self.string(Operator::Comment, raw, "Write any text: {\"$comment\": \"for the spring campaign\"}.")
     }
 
-    /// Whether the operand is an array of field paths, as the operators of MongoDB's expressions take it.
+    /// Whether the operand is an array with field paths, as operators of MongoDB's expressions take it.
     fn names_fields(&self, raw: &RawValue) -> bool {
         let is_field = |item: &&RawValue| matches!(json::open(item), Ok(Opened::String(text)) if text.starts_with('$'));
         matches!(json::open(raw), Ok(Opened::Array(items)) if items.iter().any(is_field))
     }
 
-    /// Reads what is asked of a path, among whose keys there are not too many numbers.
+    /// Reads the predicate on a path, and checks that the path has not too many numbers.
     fn below<T>(&mut self, path: &Path, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let around = self.indexes;
         self.indexes += path.keys().iter().filter(|key| as_index(key).is_some()).count();
@@ -192,7 +191,7 @@ impl Parser {
         }
     }
 
-    /// Reads every element in its place and keeps those that could be read.
+    /// Reads all elements, and keeps those that could be read.
     fn each<'t, T>(
         &mut self,
         items: Vec<&'t RawValue>,
@@ -296,23 +295,25 @@ impl Parser {
     fn misplaced<T>(&mut self, operator: Operator) -> Option<T> {
         let name = operator.name();
         let hint = match operator.row().position {
-            Position::Predicate | Position::Both => format!("It tests a field: {{\"property\": {{\"{name}\": …}}}}."),
-            Position::Condition => {
+            OperatorPosition::Predicate | OperatorPosition::Both => {
+                format!("It tests a field: {{\"property\": {{\"{name}\": …}}}}.")
+            }
+            OperatorPosition::Condition => {
                 format!(
                     "It stands where a condition does, not under a field: {{\"{name}\": …}}, naming the field inside."
                 )
             }
-            Position::Modifier => {
+            OperatorPosition::Modifier => {
                 let test = if operator == Operator::Options { "$regex" } else { "$gte" };
                 format!(
                     "{name} stands beside a test on a field, as in {{\"property\": {{\"{name}\": …, \"{test}\": …}}}}."
                 )
             }
-            Position::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
-            Position::Side => {
+            OperatorPosition::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
+            OperatorPosition::Side => {
                 format!("It is a side of a comparison inside $expr: {{\"$gt\": [{{\"{name}\": …}}, …]}}.")
             }
-            Position::Edge => {
+            OperatorPosition::Edge => {
                 format!(
                     "It stands beside $today or $now: {{\"$gte\": {{\"$today\": \"0 days\", \"{name}\": \"month\"}}}}."
                 )
@@ -321,11 +322,11 @@ impl Parser {
         self.fail(ErrorKind::Unsupported, format!("operator {name} does not belong here"), hint)
     }
 
-    fn unknown_operator<T>(&mut self, key: &str, fits: fn(Position) -> bool) -> Option<T> {
+    fn unknown_operator<T>(&mut self, key: &str, fits: fn(OperatorPosition) -> bool) -> Option<T> {
         let hint = foreign::hint(key, fits).unwrap_or_else(|| {
             let known = OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
             let known = format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "));
-            let is_condition = fits(Position::Condition);
+            let is_condition = fits(OperatorPosition::Condition);
             if is_condition {
                 format!("{known} A field of that name takes a backslash, in JSON \"\\\\{key}\".")
             } else {
@@ -347,7 +348,7 @@ impl Parser {
         None
     }
 
-    /// A mistake after which reading on makes no sense.
+    /// Adds an error after which reading cannot go on.
     fn fatal<T>(&mut self, kind: ErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Option<T> {
         self.fail::<T>(kind, message, hint);
         self.stopped = true;
@@ -355,7 +356,7 @@ impl Parser {
     }
 }
 
-/// The text of a value, for hints: cut where it is long.
+/// The text of a value for hints; cut if it is long.
 fn excerpt(raw: &RawValue) -> String {
     const LONGEST: usize = 80;
     match raw.get().char_indices().nth(LONGEST) {
@@ -364,7 +365,7 @@ fn excerpt(raw: &RawValue) -> String {
     }
 }
 
-/// What the operator takes, in the words of its table without their Markdown, and what it was given.
+/// A message that says what the operator takes, in the words of the table of operators, and what it was given.
 fn takes(operator: Operator, found: impl fmt::Display) -> String {
     let row = operator.row();
     format!("{} takes {}, not {found}", row.name, row.operand.replace('`', ""))

@@ -10,7 +10,7 @@ use search::Search;
 
 mod caseless;
 mod construct;
-mod expression;
+mod interruptible;
 mod reading;
 mod scan;
 mod search;

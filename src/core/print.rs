@@ -1,4 +1,4 @@
-//! The canonical text of a condition.
+//! Prints the canonical text of a condition.
 
 use crate::ast::{
     AllEntry, Condition, ElemMatch, FieldPredicate, Member, NamePredicate, NameTest, Operand, Predicate, Test,
@@ -12,8 +12,8 @@ use std::fmt::{self, Display};
 
 mod expression;
 
-/// Canonical JSON: no white space but one blank after `:` and `,` as jsonb prints it, keys in jsonb's order.
-/// Reading it gives the same tree.
+/// Canonical JSON, as jsonb is printed: keys are in jsonb's order, with one blank after `:` and `,`. It reads back as
+/// the same tree.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         object(f, &self.members, |f, member| {
@@ -59,28 +59,28 @@ impl fmt::Display for NamePredicate {
 
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // $as (3 letters) and $options (8) take their places in the order of keys.
-        let mut members: Vec<(&str, Part<'_>)> =
-            self.tests.iter().map(|test| (test.operator().name(), Part::Test(test))).collect();
-        members.extend(self.read_as.map(|name| (Operator::As.name(), Part::Text(name.to_string()))));
+        // $as (3 characters) and $options (8) have their places in the order of keys.
+        let mut members: Vec<(&str, PredicateMember<'_>)> =
+            self.tests.iter().map(|test| (test.operator().name(), PredicateMember::Test(test))).collect();
+        members.extend(self.read_as.map(|name| (Operator::As.name(), PredicateMember::Text(name.to_string()))));
         members.extend(
             self.tests
                 .iter()
                 .find_map(options)
-                .map(|letters| (Operator::Options.name(), Part::Text(letters.to_owned()))),
+                .map(|letters| (Operator::Options.name(), PredicateMember::Text(letters.to_owned()))),
         );
         members.sort_by(|(left, _), (right, _)| crate::value::key_order(left.as_bytes(), right.as_bytes()));
         object(f, &members, |f, (name, part)| {
             key(f, name)?;
             match part {
-                Part::Test(test) => operand_of(f, test),
-                Part::Text(text) => string(f, text),
+                PredicateMember::Test(test) => operand_of(f, test),
+                PredicateMember::Text(text) => string(f, text),
             }
         })
     }
 }
 
-enum Part<'a> {
+enum PredicateMember<'a> {
     Test(&'a Test),
     Text(String),
 }
@@ -130,12 +130,12 @@ impl fmt::Display for ElemMatch {
     }
 }
 
-/// How the dates of a [`Value`] are written.
+/// Dates of a [`Value`] that can be printed.
 pub trait PrintDate {
     /// Writes the date as JSON.
     ///
     /// # Errors
-    /// The formatter's own.
+    /// The formatter failed.
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
@@ -171,7 +171,7 @@ impl<D: PrintDate> fmt::Display for Value<D> {
     }
 }
 
-/// The canonical text of an operand, for messages: cut where it is long.
+/// The canonical text of an operand for messages; cut if it is long.
 #[must_use]
 pub fn excerpt(operand: &Operand) -> String {
     const LONGEST: usize = 60;

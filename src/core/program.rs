@@ -1,7 +1,7 @@
-//! A condition made ready to be put to documents.
+//! Compiles a condition for evaluation on documents.
 //!
-//! A [`Program`] looks up the keys that it needs in one pass over the document, which it leaves as soon as the cheap
-//! parts have decided; the others come last. It allocates nothing for documents of the ordinary kind.
+//! A [`Program`] looks up the keys that it needs in one pass over the document, and stops as soon as the cheap parts
+//! decide the result. The expensive parts come last. For ordinary documents it allocates nothing.
 
 use crate::document::{Array, Node, Object, View};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
@@ -16,7 +16,7 @@ mod walk;
 
 use check::Check;
 use root::Root;
-use walk::Key;
+use walk::PathKey;
 
 pub(crate) use check::{honour_interrupts, kind};
 pub(crate) use pair::PairStep;
@@ -30,17 +30,17 @@ pub struct Program {
     root: Root,
 }
 
-/// What evaluation needs beside the document.
+/// Input of an evaluation beside the document.
 #[derive(Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Called now and then, so that long evaluations can be cancelled; may unwind
+    /// Called regularly, so that long evaluations can be cancelled; may unwind
     pub interrupt: fn(),
     /// The ids of the topics that the contact is subscribed to
     pub topics: &'a [String],
 }
 
 impl Surroundings<'_> {
-    /// No topics, and nobody who could interrupt.
+    /// No topics, and no interrupts.
     pub const NONE: Surroundings<'static> = Surroundings { interrupt: || (), topics: &[] };
 }
 
@@ -55,7 +55,7 @@ enum Step {
     Topic(String),
 }
 
-/// A test on a field, compiled.
+/// A compiled [`FieldTest`].
 #[derive(Debug)]
 pub(crate) struct FieldStep {
     field: FieldPath,
@@ -64,18 +64,18 @@ pub(crate) struct FieldStep {
     holds_for_missing: bool,
 }
 
-/// Where a field's values are.
+/// The path to a field's values.
 #[derive(Debug)]
 pub(crate) struct FieldPath {
-    /// The position of the field's first key among those that were looked up
+    /// The position of the first key among the keys that are looked up
     slot: usize,
     /// The keys below it
-    rest: Box<[Key]>,
-    /// Whether arrays are fanned out
+    rest: Box<[PathKey]>,
+    /// Whether the path fans out over arrays
     fan_out: bool,
 }
 
-/// How many keys are looked up without allocating.
+/// The most keys that are looked up without an allocation.
 const INLINE_KEYS: usize = 8;
 
 impl Program {
@@ -92,7 +92,7 @@ impl Program {
         })
     }
 
-    /// Compiles what an element of an array is asked.
+    /// Compiles a condition on elements of an array.
     fn compile_fields(expr: &Expr<FieldTest>) -> Self {
         let mut keys = Vec::new();
         expr.for_each(&mut |field: &FieldTest| keys.push(field.path.first().to_owned()));
@@ -106,13 +106,13 @@ impl Program {
         Program { keys, root }
     }
 
-    /// A rough price of putting it to a document, in comparisons of a scalar.
+    /// An estimate of the time that an evaluation takes; comparing a scalar is 1.
     #[must_use]
     pub fn cost(&self) -> u32 {
         self.root.steps().map(Step::cost).fold(self.keys.len() as u32, u32::saturating_add)
     }
 
-    /// How many bytes its patterns take compiled.
+    /// The size of the compiled patterns in bytes.
     #[must_use]
     pub fn pattern_bytes(&self) -> usize {
         self.root.steps().map(Step::pattern_bytes).sum()
@@ -126,7 +126,8 @@ impl Program {
         }
     }
 
-    /// Whether an element of an array satisfies the condition: objects, and arrays as objects keyed by index.
+    /// Whether an element of an array satisfies the condition. An array reads as an object keyed by index; scalars do
+    /// not match.
     fn matches_element<'d, N: Node<'d>>(&self, element: N, surroundings: Surroundings<'_>) -> bool {
         match element.view() {
             View::Object(object) => self.run(Fields::<N>::Of(object), surroundings),
@@ -162,7 +163,7 @@ impl Program {
     }
 }
 
-/// Where a program looks its keys up.
+/// The object in which a program looks up its keys.
 enum Fields<'d, N: Node<'d>> {
     Of(N::Object),
     ByIndex(N::Array),
@@ -185,7 +186,7 @@ impl Step {
         }
     }
 
-    /// A rough price, to test the cheap parts first.
+    /// An estimate of the time that it takes, so that cheap parts come first.
     fn cost(&self) -> u32 {
         match self {
             Step::Const(_) => 0,
@@ -206,7 +207,7 @@ impl Step {
         }
     }
 
-    /// The position of the last key that it reads; `None` where it reads none.
+    /// The position of the last key that it reads; `None` if it reads none.
     fn last_key(&self) -> Option<usize> {
         match self {
             Step::Const(_) | Step::Topic(_) => None,
@@ -231,7 +232,7 @@ impl Step {
 }
 
 impl FieldStep {
-    /// Compiles a test for a document of which `keys` are looked up, in key order.
+    /// Compiles a test. `keys` are the keys that are looked up in documents, in key order.
     pub(crate) fn compile(field: &FieldTest, keys: &[String]) -> Self {
         FieldStep {
             field: FieldPath::compile(field, keys),
@@ -240,18 +241,18 @@ impl FieldStep {
         }
     }
 
-    /// A rough price: comparing a scalar is 1.
+    /// An estimate of the time that it takes; comparing a scalar is 1.
     pub(crate) fn cost(&self) -> u32 {
         self.check.cost() + 4 * self.field.rest.len() as u32
     }
 
-    /// Whether any value of the field, in a document of which these keys were found, satisfies the test.
+    /// Whether any value of the field satisfies the test. `found` has the values of the keys that were looked up.
     pub(crate) fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>], surroundings: Surroundings<'_>) -> bool {
         self.field.visit(found, &mut Asked { step: self, surroundings }, surroundings)
     }
 }
 
-/// The values of a field, put to its test.
+/// Puts the values of a field to its test.
 struct Asked<'a> {
     step: &'a FieldStep,
     surroundings: Surroundings<'a>,
@@ -272,10 +273,10 @@ impl Visitor for Asked<'_> {
 }
 
 impl FieldPath {
-    /// Where the field is in a document of which `keys` are looked up, in key order.
+    /// Compiles the path of a field. `keys` are the keys that are looked up in documents, in key order.
     pub(crate) fn compile(field: &FieldTest, keys: &[String]) -> Self {
         let first = field.path.first().as_bytes();
-        let rest = field.path.rest().iter().map(|name| Key { name: name.clone(), index: as_index(name) });
+        let rest = field.path.rest().iter().map(|name| PathKey { name: name.clone(), index: as_index(name) });
         FieldPath {
             slot: keys.partition_point(|key| key_order(key.as_bytes(), first).is_lt()),
             rest: rest.collect(),
@@ -283,7 +284,7 @@ impl FieldPath {
         }
     }
 
-    /// The one value, or none, that the field yields; `None` where it may yield several.
+    /// The single value of the field, or none; `None` if it may have several values.
     #[inline]
     pub(crate) fn single<'d, N: Node<'d>>(&self, found: &[Option<N>]) -> Option<Option<N>> {
         let Some(mut value) = found[self.slot] else { return Some(None) };
@@ -302,7 +303,7 @@ impl FieldPath {
         Some(Some(value))
     }
 
-    /// Shows the visitor what the field yields, until it has seen enough; whether it has.
+    /// Gives the visitor the values of the field, until it needs no more. Returns whether it needs no more.
     #[inline]
     pub(crate) fn visit<'d, N: Node<'d>>(
         &self,

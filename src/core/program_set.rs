@@ -1,26 +1,28 @@
-//! Many conditions made ready to be put to documents at once.
+//! Compiles many conditions for evaluation on a document at once.
 //!
-//! Running each [`Program`](crate::program::Program) alone takes time in proportion to their number. A [`ProgramSet`]
-//! asks the document instead: each of its values is looked up once, and tells which conditions it satisfies.
+//! Running many [`Program`](crate::program::Program)s takes time in proportion to their number. A [`ProgramSet`] looks
+//! up each value of the document once, which gives the conditions that the value satisfies.
 //!
-//! A condition requires a number of *clauses*, all of which must hold: `{"plan": "pro", "age": {"$gte": 18}}` has two.
-//! A clause holds when the document has one of the values that it lists or a value on the right side of its bound. For
-//! every field, a hash table leads from a value to the conditions whose clause on that field it satisfies, and a sorted
-//! list of bounds from a value's position to the same. These are sets of bits, a bit for each condition, or lists where
-//! they are small. Intersected over all fields, with the bits of the conditions that ask nothing of a field always set,
-//! they leave those conditions of which every clause holds; negated tests take out the conditions that the value
-//! satisfies. That is a few instructions for 128 conditions.
+//! A condition has *clauses*, all of which must hold: `{"plan": "pro", "age": {"$gte": 18}}` has two. A clause holds if
+//! the document has one of the values that it lists, or a value on the right side of its bound. For each field, a hash
+//! table leads from a value to the conditions whose clause on the field it satisfies, and so does a sorted list of
+//! bounds. These are sets with a bit for each condition, or lists if they are small. The conditions without a clause on
+//! a field are in all sets of that field. So the intersection over all fields has exactly the conditions whose clauses
+//! all hold: they are *alive*. Values that satisfy a negated test remove its condition. This takes a few instructions
+//! for 128 conditions.
 //!
-//! An `$or` is one clause where it asks one field. Any other is *refuted* by the conjunction of its complements, which
-//! is looked up as one more condition with a bit of its own: where that does not hold, the `$or` does. So Boolean
-//! structure, however nested, comes down to conjunctions.
+//! A condition can have several clauses on one field. Each of them is in another *place*, and the clauses of all
+//! conditions in one place are a *layer*. What satisfies a clause is a *trigger*: a value, a kind of value, or a bound.
 //!
-//! What cannot be looked up (`$regex`, `$contains`, `$elemMatch`, `$expr`) is evaluated for the conditions that are left, each
-//! different test at most once for a document.
+//! An `$or` on one field is one clause. Any other `$or` has a *refutation*: the conjunction of the complements of its
+//! parts, which is looked up as one more condition with a bit of its own. The `$or` holds if its refutation does not.
+//! So all Boolean structure comes down to conjunctions. What cannot be looked up (`$regex`, `$contains`, `$elemMatch`,
+//! `$expr`) is the *residual* of a condition. It is evaluated for the conditions that are still alive, each different
+//! test at most once for a document.
 //!
-//! It is the counting algorithm of publish/subscribe systems (Yan and Garcia-Molina 1994; Fabret et al. 2001) turned
-//! by 90 degrees: instead of counting the satisfied clauses of each condition, whole words of conditions are
-//! intersected clause by clause, as bitmap indexes do (O'Neil 1987).
+//! This is the counting algorithm of publish/subscribe systems (Yan and Garcia-Molina 1994; Fabret et al. 2001) turned
+//! by 90 degrees: it does not count the satisfied clauses of each condition, but intersects whole words of conditions
+//! for each clause, as bitmap indexes do (O'Neil 1987).
 
 use crate::document::{Node, Object, View};
 use crate::expr::Checked;
@@ -49,31 +51,31 @@ use field::FieldIndex;
 use residual::{Interner, Residual, Tests};
 use sets::Sets;
 
-/// Many compiled conditions, known by their numbers from 0.
+/// Many compiled conditions, numbered from 0.
 #[derive(Debug)]
 pub struct ProgramSet {
     len: usize,
     locator: Locator,
     sets: Sets,
-    /// The conditions that are not false for everyone
+    /// The conditions that are not always false
     everyone: Vec<u64>,
     fields: Vec<FieldIndex>,
-    /// What is left to evaluate of some conditions, and their bits
+    /// The residuals of conditions; the bits of the conditions that have one follow
     residuals: Vec<Option<Residual>>,
     with_residual: Vec<u64>,
     tests: Tests,
 }
 
-/// How many clauses on one field a condition may have before the next is evaluated instead.
+/// The most clauses of a condition on one field that are looked up; further ones are evaluated.
 const PLACES: usize = 4;
-/// The place of negated tests, whose sets are taken out.
+/// The place of negated tests, whose sets are removed.
 const KILL: u8 = PLACES as u8;
 
-/// How many keys are looked up without allocating.
+/// The most keys that are looked up without an allocation.
 const INLINE_KEYS: usize = 64;
 
 impl ProgramSet {
-    /// Compiles checked conditions, to be known by their position.
+    /// Compiles checked conditions; their positions are their numbers.
     #[must_use]
     pub fn compile<'c>(conditions: impl IntoIterator<Item = &'c Checked>) -> Self {
         let conditions: Vec<&Checked> = conditions.into_iter().collect();
@@ -100,13 +102,13 @@ impl ProgramSet {
         ProgramSet { len: conditions.len(), locator, sets, everyone, fields, residuals, with_residual, tests }
     }
 
-    /// How many conditions there are.
+    /// The number of conditions.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Whether there are no conditions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -135,7 +137,7 @@ impl ProgramSet {
         self.matching_fields(found, surroundings, matches);
     }
 
-    /// Finds the conditions that a document satisfies whose top-level values are those given, one for each of
+    /// Finds the conditions that a document satisfies. `found` has its top-level values, one for each of
     /// [`keys`](Self::keys).
     pub fn matching_fields<'d, N: Node<'d>>(
         &self,
@@ -147,7 +149,7 @@ impl ProgramSet {
     }
 }
 
-/// Where the conditions that refute an `$or` are numbered from: their bits start a word.
+/// The number of the first refutation. Its bit is the first of a word.
 fn first_refutation(conditions: usize) -> usize {
     conditions.next_multiple_of(64)
 }

@@ -1,19 +1,19 @@
-//! A condition after something that it names was renamed.
+//! Renames fields, topics and segments in a condition.
 
 use crate::ast::{Condition, Junction, Member};
 use crate::path::Path;
 use crate::value::key_order;
 
-/// The new names of what a condition speaks of; `None` where one is kept.
+/// Functions that return new names; `None` if a name stays.
 pub struct Renaming<'r> {
-    /// Of a contact's fields
+    /// For fields of contacts
     pub field: &'r dyn Fn(&Path) -> Option<Path>,
-    /// Of segments
+    /// For segments
     pub segment: &'r dyn Fn(&str) -> Option<String>,
 }
 
 impl Condition {
-    /// The same condition under the new names. Fields of elements, inside `$elemMatch`, are not a contact's.
+    /// The same condition with the new names. Fields of elements inside `$elemMatch` keep theirs.
     #[must_use]
     pub fn renamed(&self, names: &Renaming) -> Condition {
         let renames = |member: &&Member| matches!(member, Member::Field(path, _) if (names.field)(path).is_some());
@@ -22,7 +22,7 @@ impl Condition {
         let mut displaced = Vec::new();
         for member in renamed {
             let member = member.renamed(names);
-            // An object has a key once.
+            // An object has each key only once.
             if members.iter().any(|other| other.key() == member.key()) {
                 displaced.push(Condition { members: vec![member] });
             } else {
@@ -64,7 +64,7 @@ impl Member {
 }
 
 impl Path {
-    /// The path below a property that is called otherwise now: `None` where it is not below it.
+    /// The path after its first key `before` was renamed to `after`; `None` if it has another first key.
     #[must_use]
     pub fn below_renamed(&self, before: &str, after: &str) -> Option<Path> {
         let keys = [after.to_owned()].into_iter().chain(self.rest().iter().cloned());

@@ -1,11 +1,11 @@
-//! Conditions put to the rows of an audience's table, many at once.
+//! Conditions on the rows of an audience's table, many at once.
 //!
-//! A row answers as compiled SQL (`crate::sql`) would: native columns are properties, NULL is missing, and what
-//! is particular to a column's type, such as `citext` that ignores case, is brought into the conditions beforehand.
+//! The results are those of compiled SQL (`crate::sql`): native columns are properties, and NULL is missing. Conditions
+//! are first adapted to the types of columns, for instance to `citext`, which ignores case.
 
 use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
 use crate::pattern::Needle;
-use crate::sql::{Column, ColumnKind, ContactTable, canonical_uuid};
+use crate::sql::{ColumnKind, ContactTable, NativeColumn, canonical_uuid};
 use crate::types::JsonType;
 use crate::value::Value;
 
@@ -14,7 +14,7 @@ use crate::value::Value;
 pub struct ColumnKey {
     /// The key
     pub key: String,
-    /// The column's position among those that are read
+    /// The position of the column among those that are read
     pub position: usize,
 }
 
@@ -30,7 +30,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// What the conditions, made ready by [`on_row`], read of the table.
+    /// The columns that the conditions read; [`on_row`] must have adapted these.
     pub fn of<'c>(conditions: impl IntoIterator<Item = &'c Checked>, table: &ContactTable) -> Self {
         let mut columns = Columns::default();
         for condition in conditions {
@@ -39,7 +39,7 @@ impl Columns {
         columns
     }
 
-    /// Adds what another condition reads.
+    /// Adds the columns that another condition reads.
     pub fn add(&mut self, condition: &Checked, table: &ContactTable) {
         for path in condition.paths() {
             let key = path.first();
@@ -57,7 +57,7 @@ impl Columns {
         }
     }
 
-    /// The position of a column, which is read from now on.
+    /// The position of a column; adds it if it is not read yet.
     pub fn position(&mut self, name: &str) -> usize {
         let known = self.names.iter().position(|known| known == name);
         known.unwrap_or_else(|| {
@@ -67,15 +67,15 @@ impl Columns {
     }
 }
 
-/// The condition as rows are asked it. `fold` gives text in lower case, as `citext` compares it.
+/// Adapts a condition to the rows of a table. `fold` turns text into lower case as `citext` does.
 pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> String) -> Checked {
     let adapted = condition.try_map(&mut |atom| {
         Some(match atom {
             Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {
-                Some(Column { kind: ColumnKind::Array(element), .. }) => {
+                Some(NativeColumn { kind: ColumnKind::Array(element), .. }) => {
                     FieldTest { test: adapt(&field.test, element, fold), ..field.clone() }
                 }
-                Some(Column { kind, .. }) if field.path.rest().is_empty() => {
+                Some(NativeColumn { kind, .. }) if field.path.rest().is_empty() => {
                     FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
                 }
                 _ => field.clone(),
@@ -86,23 +86,23 @@ pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> Strin
     adapted.unwrap_or(Expr::Const(false))
 }
 
-/// Whether the condition speaks of nothing but the row.
+/// Whether the condition reads only the row, and no subscriptions.
 pub fn is_of_row(condition: &Checked) -> bool {
     condition.on_document().is_some()
 }
 
-/// The test on a column of that kind, or of arrays of it, as it is asked of what the column's values are read as.
+/// Adapts a test to a column of this type, or of arrays of it.
 fn adapt(test: &ValueTest, kind: &ColumnKind, fold: fn(&str) -> String) -> ValueTest {
     let change = |constant: &Constant| changed(constant, &|text| text_of(kind, text, fold));
     match test {
         ValueTest::Eq(constant) => ValueTest::Eq(change(constant)),
         ValueTest::In(constants) => ValueTest::In(constants.iter().map(change).collect()),
-        // The order of uuids is that of their text.
+        // Uuids have the same order as their text.
         ValueTest::Compare(comparison, constant) if *kind != ColumnKind::Uuid => {
             ValueTest::Compare(*comparison, change(constant))
         }
         ValueTest::Text(test, needle) if matches!(kind, ColumnKind::Citext { .. }) && needle.is_exact() => {
-            // Only what ignores case by itself can compile to too much.
+            // A test that does not ignore case cannot be too large.
             let folded = Needle::compile(*test, &fold(needle.text()), None);
             ValueTest::Text(*test, folded.unwrap_or_else(|_| needle.clone()))
         }
@@ -126,18 +126,18 @@ fn changed(constant: &Constant, change: &dyn Fn(&str) -> String) -> Constant {
     }
 }
 
-/// What a value of that kind which equals the text is compared as.
+/// The text that a value of this type has in comparisons if it equals `text`.
 fn text_of(kind: &ColumnKind, text: &str, fold: fn(&str) -> String) -> String {
     match kind {
         ColumnKind::Char { .. } => text.trim_end_matches(' ').to_owned(),
         ColumnKind::Citext { .. } => fold(text),
-        // It may be written in capitals.
+        // The text may have capital letters.
         ColumnKind::Uuid => canonical_uuid(text).unwrap_or_else(|| text.to_owned()),
         _ => text.to_owned(),
     }
 }
 
-/// Whether a number is of one of these types. NaN counts as one, but is read as a string.
+/// The test whether a number is of one of these types. NaN counts as a number, but is read as a string.
 fn is_of_type(types: &[JsonType]) -> ValueTest {
     let mut types: Vec<JsonType> = types.iter().copied().filter(|json_type| *json_type != JsonType::String).collect();
     if types.contains(&JsonType::Number) {

@@ -4,7 +4,7 @@ use crate::pg::error::Failure;
 use crate::pg::{interrupt, zone};
 use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
-use segments_core::check::{Declaration, DocumentOnly, Scope, check};
+use segments_core::check::{Declaration, DocumentOnly, Environment, check};
 use segments_core::date::{Instant, NamedZone, Utc, Zone};
 use segments_core::error::{Error, Refusal};
 use segments_core::expr::{Checked, Expr};
@@ -72,7 +72,7 @@ pub fn raise_without_detail() -> ! {
 /// Documents and nothing else, in the zones that Postgres knows.
 struct Documents;
 
-impl Scope for Documents {
+impl Environment for Documents {
     fn property(&self, name: &Path) -> Declaration {
         DocumentOnly.property(name)
     }
@@ -109,7 +109,7 @@ impl Scope for Documents {
 /// A scope in which anything might exist: what is wrong here is wrong everywhere.
 struct Anywhere;
 
-impl Scope for Anywhere {
+impl Environment for Anywhere {
     fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }

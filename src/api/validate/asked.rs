@@ -1,7 +1,7 @@
 //! What a condition asks of the contacts' fields.
 
 use segments_core::ast::{AllEntry, Condition, FieldPredicate, Operand, Predicate, Test, TestedField};
-use segments_core::error::Place;
+use segments_core::error::JsonPointer;
 use segments_core::path::Path;
 use segments_core::value::Value;
 
@@ -17,7 +17,7 @@ pub struct Asked {
 
 /// Every field that the condition asks for, in its order.
 pub fn asked(condition: &Condition) -> Vec<Asked> {
-    let mut walk = Walk { place: Place::default(), asked: Vec::new() };
+    let mut walk = Walk { place: JsonPointer::default(), asked: Vec::new() };
     for TestedField { place, path, predicate } in condition.fields() {
         walk.place = place;
         walk.field(path, predicate);
@@ -35,7 +35,7 @@ pub fn asked(condition: &Condition) -> Vec<Asked> {
 }
 
 struct Walk {
-    place: Place,
+    place: JsonPointer,
     asked: Vec<Asked>,
 }
 

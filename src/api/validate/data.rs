@@ -7,7 +7,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
-use segments_core::check::Scope;
+use segments_core::check::Environment;
 use segments_core::nearest::{did_you_mean, nearest};
 use segments_core::notices::Notice;
 use segments_core::path::Path;

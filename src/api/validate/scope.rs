@@ -3,7 +3,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
 use segments_core::ast::{Condition, Junction, Member};
-use segments_core::error::Place;
+use segments_core::error::JsonPointer;
 use segments_core::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
 use segments_core::notices::Notice;
 use segments_core::types::PropertyType;
@@ -14,12 +14,18 @@ pub fn contradictions(audience: &Audience, condition: &Condition) -> Vec<Notice>
     gather_equalities(&audience.restriction, &mut wanted);
     let mut found = Vec::new();
     if !wanted.is_empty() {
-        find(audience, &wanted, condition, &mut Place::default(), &mut found);
+        find(audience, &wanted, condition, &mut JsonPointer::default(), &mut found);
     }
     found
 }
 
-fn find(audience: &Audience, wanted: &[FieldTest], condition: &Condition, place: &mut Place, found: &mut Vec<Notice>) {
+fn find(
+    audience: &Audience,
+    wanted: &[FieldTest],
+    condition: &Condition,
+    place: &mut JsonPointer,
+    found: &mut Vec<Notice>,
+) {
     for member in &condition.members {
         place.enter(member.key());
         match member {

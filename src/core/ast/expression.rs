@@ -1,4 +1,4 @@
-//! `$expr`: fields compared with each other.
+//! The operand of `$expr`, which compares fields with each other.
 
 use super::{Comparison, Operand};
 use crate::operator::Operator;
@@ -11,31 +11,31 @@ pub enum Expression {
     /// `true` or `false`, which form builders write for an empty group
     Const(bool),
     /// A comparison
-    Compare(Compared),
+    Compare(SideComparison),
     /// `$and`
     And(Vec<Expression>),
     /// `$or`
     Or(Vec<Expression>),
     /// `$not`
     Not(Box<Expression>),
-    /// `$not`, with its operand in an array of one
+    /// `$not`, with its operand inside an array
     NotListed(Box<Expression>),
 }
 
-/// Two sides, compared.
+/// A comparison of two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compared {
-    /// How
-    pub relation: Relation,
+pub struct SideComparison {
+    /// The operator
+    pub relation: SideOperator,
     /// The left and the right side
     pub sides: Box<[Side; 2]>,
-    /// `$zone`: where days are read
+    /// `$zone`: the zone in which days are read
     pub zone: Option<String>,
 }
 
-/// How two sides are compared.
+/// The operator of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Relation {
+pub enum SideOperator {
     /// `$eq`
     Eq,
     /// `$ne`
@@ -57,34 +57,34 @@ pub enum Side {
     Literal(Operand),
 }
 
-impl Relation {
+impl SideOperator {
     /// Its operator.
     #[must_use]
     pub fn operator(self) -> Operator {
         match self {
-            Relation::Eq => Operator::Eq,
-            Relation::Ne => Operator::Ne,
-            Relation::Ordered(comparison) => comparison.operator(),
+            SideOperator::Eq => Operator::Eq,
+            SideOperator::Ne => Operator::Ne,
+            SideOperator::Ordered(comparison) => comparison.operator(),
         }
     }
 
-    /// The relation of that operator.
+    /// The comparison with this operator; `None` if the operator does not compare.
     #[must_use]
     pub fn of(operator: Operator) -> Option<Self> {
         Some(match operator {
-            Operator::Eq => Relation::Eq,
-            Operator::Ne => Relation::Ne,
-            Operator::Gt => Relation::Ordered(Comparison::Gt),
-            Operator::Gte => Relation::Ordered(Comparison::Gte),
-            Operator::Lt => Relation::Ordered(Comparison::Lt),
-            Operator::Lte => Relation::Ordered(Comparison::Lte),
+            Operator::Eq => SideOperator::Eq,
+            Operator::Ne => SideOperator::Ne,
+            Operator::Gt => SideOperator::Ordered(Comparison::Gt),
+            Operator::Gte => SideOperator::Ordered(Comparison::Gte),
+            Operator::Lt => SideOperator::Ordered(Comparison::Lt),
+            Operator::Lte => SideOperator::Ordered(Comparison::Lte),
             _ => return None,
         })
     }
 }
 
 impl Side {
-    /// The field that it reads, and the type that it says this is of.
+    /// The field of the side, and its `$as`.
     #[must_use]
     pub fn field(&self) -> Option<(&Path, Option<PropertyType>)> {
         match self {
@@ -96,7 +96,7 @@ impl Side {
 }
 
 impl Expression {
-    /// The fields that it reads.
+    /// The fields that the expression reads.
     #[must_use]
     pub fn fields(&self) -> Vec<&Path> {
         match self {
@@ -109,7 +109,7 @@ impl Expression {
         }
     }
 
-    /// The same expression of other fields; `None` keeps one.
+    /// The same expression with other fields; fields for which `name` returns `None` stay.
     #[must_use]
     pub fn renamed(&self, name: &dyn Fn(&Path) -> Option<Path>) -> Self {
         let other = |path: &Path| name(path).unwrap_or_else(|| path.clone());
@@ -123,7 +123,7 @@ impl Expression {
                     side => side.clone(),
                 };
                 let sides = Box::new([side(&compared.sides[0]), side(&compared.sides[1])]);
-                Expression::Compare(Compared { sides, ..compared.clone() })
+                Expression::Compare(SideComparison { sides, ..compared.clone() })
             }
             Expression::And(parts) => Expression::And(each(parts)),
             Expression::Or(parts) => Expression::Or(each(parts)),

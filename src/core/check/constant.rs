@@ -1,4 +1,4 @@
-//! Operands against the type of what they are compared with.
+//! Checks operands against the type of the property that they are compared with.
 
 use super::Checker;
 use crate::ast::Operand;
@@ -13,13 +13,13 @@ use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
 impl Checker<'_> {
-    /// The constant that an operand stands for; `None` after a mistake.
+    /// The constant of an operand; `None` after a mistake.
     pub(super) fn constant(&mut self, operand: &Operand, read_as: Option<PropertyType>) -> Option<Constant> {
-        let scope = self.scope;
-        self.constant_in(operand, read_as, scope.zone())
+        let environment = self.environment;
+        self.constant_in(operand, read_as, environment.zone())
     }
 
-    /// The constant, with the days of typed operands read in the zone.
+    /// The constant; the days of typed operands are read in the zone.
     pub(super) fn constant_in(
         &mut self,
         operand: &Operand,
@@ -82,12 +82,12 @@ impl Checker<'_> {
         }
     }
 
-    /// `by_day`: nothing but its day is of interest.
+    /// Resolves a date. `by_day` says that only its day counts.
     fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
         let now = match literal {
-            literal if literal.is_of_today() => Some(self.scope.today()),
-            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.scope.today()),
-            DateLiteral::Now(..) => Some(self.scope.now()),
+            literal if literal.is_of_today() => Some(self.environment.today()),
+            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.environment.today()),
+            DateLiteral::Now(..) => Some(self.environment.now()),
             _ => None,
         };
         let now = match now {
@@ -100,7 +100,7 @@ impl Checker<'_> {
                 return None;
             }
             Some(Some(now)) => now,
-            // What is not relative resolves alike at any time.
+            // A date that is not relative does not depend on the time.
             None => Instant::from_micros_saturating(0),
         };
         let range = literal.resolve(now, zone);
@@ -142,15 +142,15 @@ impl Checker<'_> {
     }
 }
 
-/// Against a `date` property, a point in time counts as its calendar day in the zone.
+/// Compared with a `date` property, a point in time counts as its calendar day in the zone.
 fn fit_date(range: DateRange, scalar: ScalarType, zone: &dyn Zone) -> DateRange {
     if scalar == ScalarType::Date { range.to_whole_day(zone) } else { range }
 }
 
-/// What to write for a number of seconds or milliseconds since 1970: ten digits of seconds are of our time, and so are
-/// thirteen of milliseconds.
+/// The hint for a number of seconds or milliseconds since 1970. Present times have ten digits in seconds, and thirteen
+/// in milliseconds.
 fn epoch(number: &Decimal) -> String {
-    /// In seconds the year 5138, in milliseconds 1973
+    /// The year 5138 in seconds, and 1973 in milliseconds
     const BETWEEN: u64 = 100_000_000_000;
     match number.to_i64() {
         Some(seconds) if seconds.unsigned_abs() < BETWEEN => {
@@ -163,7 +163,7 @@ fn epoch(number: &Decimal) -> String {
     }
 }
 
-/// The operator whose `$` is missing in what would be an object to compare with.
+/// The operator whose `$` is missing, so that it reads as the key of an object to compare with.
 fn operator_meant<T>(members: &[(String, T)]) -> Option<&'static str> {
     let (key, _) = members.first()?;
     let is_meant = |row: &&OperatorRow| row.position.in_predicate() && row.name[1..].eq_ignore_ascii_case(key);

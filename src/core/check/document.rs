@@ -1,17 +1,17 @@
-//! The scope of `jsonb @~ condition`, where there is a document and nothing else.
+//! The environment of conditions in `jsonb @~ condition`, where there is a document and nothing else.
 
-use super::{Declaration, Scope};
+use super::{Declaration, Environment};
 use crate::date::{Instant, Utc, Zone};
 use crate::error::{ErrorKind, Refusal};
 use crate::expr::Checked;
 use crate::operator::Operator;
 use crate::path::Path;
 
-/// A scope without declarations, topics, segments and a clock; dates are read in UTC.
+/// An environment without declarations, topics, segments and a clock; dates are read in UTC.
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentOnly;
 
-impl Scope for DocumentOnly {
+impl Environment for DocumentOnly {
     fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }

@@ -1,8 +1,8 @@
-//! `$expr`: comparisons of fields with each other.
+//! Checks `$expr`: comparisons of fields with each other.
 
 use super::Checker;
 use super::property::PathTarget;
-use crate::ast::{Compared, Comparison, Expression, FieldPredicate, Operand, Relation, Side as Written};
+use crate::ast::{Comparison, Expression, FieldPredicate, Operand, Side as Written, SideComparison, SideOperator};
 use crate::date::{NamedZone, Zone};
 use crate::error::ErrorKind;
 use crate::expr::{Atom, Checked, Constant, Expr, FieldTest, PairTest, Side, ValueTest};
@@ -32,7 +32,7 @@ impl Checker<'_> {
         }
     }
 
-    fn compared(&mut self, Compared { relation, sides, zone }: &Compared) -> Option<Checked> {
+    fn compared(&mut self, SideComparison { relation, sides, zone }: &SideComparison) -> Option<Checked> {
         let named = match zone {
             Some(name) => Some(self.at(Operator::Zone.name(), |checker| checker.zone_of(name))?),
             None => None,
@@ -52,12 +52,12 @@ impl Checker<'_> {
             (Read::Value(operand), Read::Field(field)) => self.with_value(*relation, field, (0, operand), named)?,
             (Read::Value(left), Read::Value(right)) => Expr::Const(self.constants(*relation, left, right)?),
         };
-        Some(equal.negate_unless(*relation != Relation::Ne))
+        Some(equal.negate_unless(*relation != SideOperator::Ne))
     }
 
-    /// The field of a side, and the type that it is declared to be of.
+    /// The field of a side, and its declared type.
     fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
-        let declared = match PathTarget::of(self.scope, path) {
+        let declared = match PathTarget::of(self.environment, path) {
             PathTarget::At(_) if path.rest().iter().any(|key| as_index(key).is_some()) && self.is_in_array(path) => {
                 self.fail(
                     ErrorKind::TypeMismatch,
@@ -91,10 +91,10 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether the path is an element of a property that is declared as an array.
+    /// Whether the path leads to an element of a declared array.
     fn is_in_array(&self, path: &Path) -> bool {
         let parent = path.prefix(path.keys().len() - 1);
-        matches!(PathTarget::of(self.scope, &parent), PathTarget::At(Some(PropertyType::Array(_))))
+        matches!(PathTarget::of(self.environment, &parent), PathTarget::At(Some(PropertyType::Array(_))))
     }
 
     fn at_as(&mut self, declared: Option<PropertyType>, read_as: Option<PropertyType>) -> Option<Option<PropertyType>> {
@@ -108,7 +108,7 @@ impl Checker<'_> {
     }
 
     fn zone_of(&mut self, name: &str) -> Option<NamedZone> {
-        let zone = self.scope.find_zone(name);
+        let zone = self.environment.find_zone(name);
         if zone.is_none() {
             self.fail(
                 ErrorKind::Shape,
@@ -121,7 +121,7 @@ impl Checker<'_> {
 
     fn pair(
         &mut self,
-        relation: Relation,
+        relation: SideOperator,
         (left, read_left): (Path, Option<ScalarType>),
         (right, read_right): (Path, Option<ScalarType>),
         zone: Option<NamedZone>,
@@ -145,16 +145,16 @@ impl Checker<'_> {
         let zone = match zone {
             _ if !is_temporal => NamedZone::utc(),
             Some(zone) => zone,
-            None => self.scope.named_zone(),
+            None => self.environment.named_zone(),
         };
         let sides = [Side::Field { path: left, read_as: read_left }, Side::Field { path: right, read_as: read_right }];
         Some(Expr::Test(Atom::Pair(PairTest { order, sides, zone })))
     }
 
-    /// A field and a value, which is the side of that number.
+    /// Checks the comparison of a field with a value, whose side has this number.
     fn with_value(
         &mut self,
-        relation: Relation,
+        relation: SideOperator,
         (path, read_as): (Path, Option<ScalarType>),
         (side, operand): (usize, &Operand),
         zone: Option<NamedZone>,
@@ -168,8 +168,8 @@ impl Checker<'_> {
             match &zone {
                 Some(zone) => in_zone(checker, zone),
                 None => {
-                    let scope = checker.scope;
-                    in_zone(checker, scope.zone())
+                    let environment = checker.environment;
+                    in_zone(checker, environment.zone())
                 }
             }
         })?;
@@ -179,7 +179,7 @@ impl Checker<'_> {
             Value::Bool(_) => Some(ScalarType::Boolean),
             _ => None,
         };
-        // What is asked of one value of that type, indexes and columns know.
+        // A test on one value of a known type can use indexes and columns, so that it becomes an ordinary test.
         if let Some(scalar) = read_as.or(own)
             && path.rest().iter().all(|key| as_index(key).is_none())
         {
@@ -211,14 +211,14 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether one value compares so with another; `$ne` as `$eq`.
-    fn constants(&mut self, relation: Relation, left: &Operand, right: &Operand) -> Option<bool> {
+    /// Whether two values satisfy the comparison; `$ne` is treated as `$eq`.
+    fn constants(&mut self, relation: SideOperator, left: &Operand, right: &Operand) -> Option<bool> {
         let left = self.at(0, |checker| checker.constant(left, None));
         let right = self.at(1, |checker| checker.constant(right, None));
         let (left, right) = (left?, right?);
         Some(match relation {
-            Relation::Eq | Relation::Ne => left == right || order(&left, &right).is_some_and(Ordering::is_eq),
-            Relation::Ordered(comparison) => order(&left, &right).is_some_and(|found| comparison.accepts(found)),
+            SideOperator::Eq | SideOperator::Ne => left == right || order(&left, &right).is_some_and(Ordering::is_eq),
+            SideOperator::Ordered(comparison) => order(&left, &right).is_some_and(|found| comparison.accepts(found)),
         })
     }
 }
@@ -228,10 +228,10 @@ enum Read<'o> {
     Value(&'o Operand),
 }
 
-fn order_of(relation: Relation) -> Option<Comparison> {
+fn order_of(relation: SideOperator) -> Option<Comparison> {
     match relation {
-        Relation::Eq | Relation::Ne => None,
-        Relation::Ordered(comparison) => Some(comparison),
+        SideOperator::Eq | SideOperator::Ne => None,
+        SideOperator::Ordered(comparison) => Some(comparison),
     }
 }
 
@@ -240,7 +240,7 @@ fn order(left: &Constant, right: &Constant) -> Option<Ordering> {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
         (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
         (Value::Date(left), Value::Date(right)) if left.is_days() || right.is_days() => {
-            // Days of one are days of the other where the two overlap.
+            // Dates that overlap have a day in common.
             let (before, after) = (left.last_day() < right.first_day(), left.first_day() > right.last_day());
             Some(after.cmp(&before))
         }

@@ -42,20 +42,20 @@ impl Checker<'_> {
     }
 
     fn topic(&mut self, reference: &str) -> Checked {
-        let topic = self.scope.topic(reference);
+        let topic = self.environment.topic(reference);
         self.accept(topic).map_or(Expr::Const(false), |id| Expr::Test(Atom::Topic(id)))
     }
 
     /// Subscribed to any topic. The condition lists all topics, because rows that name a topic which does not exist do
     /// not count.
     fn any_topic(&mut self) -> Checked {
-        let topics = self.scope.topics();
+        let topics = self.environment.topics();
         let topics = self.accept(topics).unwrap_or_default();
         Expr::or(topics.into_iter().map(|id| Expr::Test(Atom::Topic(id))))
     }
 
     fn segment(&mut self, reference: &str) -> Checked {
-        let segment = self.scope.segment(reference);
+        let segment = self.environment.segment(reference);
         self.accept(segment).and_then(|segment| self.bound_nodes(segment)).unwrap_or(Expr::Const(false))
     }
 }

@@ -1,6 +1,6 @@
-//! Fields, each looked up among the properties that are declared.
+//! Looks fields up among the declared properties.
 
-use super::{Checker, Declaration, Scope};
+use super::{Checker, Declaration, Environment};
 use crate::ast::FieldPredicate;
 use crate::error::ErrorKind;
 use crate::limits;
@@ -10,32 +10,32 @@ use crate::path::{Path, as_index};
 use crate::types::PropertyType;
 use crate::value::Value;
 
-/// What to do about a column of a type that conditions cannot use.
+/// The hint for a column of a type that conditions cannot use.
 pub const UNUSABLE: &str =
     "JSON has nothing like that type. Add a column of another type that says the same, such as a number.";
 
-/// What a path leads to.
+/// The target of a path.
 pub(crate) enum PathTarget {
-    /// Something of that type; `None` where anything may be there
+    /// A value of this type; `None` if any value may be there
     At(Option<PropertyType>),
-    /// Below a property of that name and type, which has no fields
+    /// Something below a property with this name and type, which has no fields
     Below(Path, PropertyType),
-    /// To something that is not declared, but may be there
+    /// A key that is not declared, but that contacts may have
     Key,
-    /// To nothing that is declared
+    /// Nothing that is declared
     Unknown,
 }
 
 impl PathTarget {
-    /// What the path leads to, as the scope declares.
-    pub(crate) fn of(scope: &dyn Scope, path: &Path) -> Self {
-        let first = scope.property(&path.prefix(1));
+    /// The target of the path in this environment.
+    pub(crate) fn of(environment: &dyn Environment, path: &Path) -> Self {
+        let first = environment.property(&path.prefix(1));
         if first == Declaration::Undeclared {
             return PathTarget::At(None);
         }
-        // Of declared names that the path begins with, the longest says what it is.
+        // If the path begins with several declared names, the longest counts.
         let deeper = (2..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|length| path.prefix(length));
-        let declared = deeper.map(|name| (scope.property(&name), name)).chain([(first, path.prefix(1))]);
+        let declared = deeper.map(|name| (environment.property(&name), name)).chain([(first, path.prefix(1))]);
         let found = declared.into_iter().find_map(|(declaration, name)| match declaration {
             Declaration::Property(property_type) => Some((property_type, name)),
             _ => None,
@@ -54,9 +54,9 @@ impl PathTarget {
 }
 
 impl Checker<'_> {
-    /// The path as declared, and the type of what it leads to; `None` where anything may be there.
+    /// The path, and the type of its target, which is `None` if any value may be there. Returns `None` after a mistake.
     pub(super) fn declared(&mut self, path: &Path, predicate: &FieldPredicate) -> Option<(Path, Option<PropertyType>)> {
-        match PathTarget::of(self.scope, path) {
+        match PathTarget::of(self.environment, path) {
             PathTarget::At(property_type) => Some((path.clone(), property_type)),
             PathTarget::Below(name, property_type) => {
                 self.without_fields(&name, property_type);
@@ -83,21 +83,21 @@ impl Checker<'_> {
         if self.errors.len() == limits::ERRORS {
             return;
         }
-        if let Some(type_name) = self.scope.unusable_column(path.first()) {
+        if let Some(type_name) = self.environment.unusable_column(path.first()) {
             let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.first());
             return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
-        let names = self.scope.property_names();
+        let names = self.environment.property_names();
         let first = (!path.rest().is_empty()).then(|| path.first());
         let meant = [path.text()].into_iter().chain(first).find_map(|name| did_you_mean(name, &names));
         let hint = hint_at_operator(path, predicate).or_else(|| self.hint_at_keys(path));
-        let hint = hint.unwrap_or_else(|| self.scope.unknown_hint(meant));
+        let hint = hint.unwrap_or_else(|| self.environment.unknown_hint(meant));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 
-    /// What to write for the column of custom properties, whose keys are properties themselves.
+    /// The hint for the name of the properties column, whose keys are properties themselves.
     fn hint_at_keys(&self, path: &Path) -> Option<String> {
-        let column = self.scope.properties_column().filter(|column| column == path.first())?;
+        let column = self.environment.properties_column().filter(|column| column == path.first())?;
         let write = match path.rest() {
             [] => "write {\"key\": …} in its place".to_owned(),
             keys => format!("write \"{}\"", Path::from_keys(keys.to_vec()).text()),
@@ -106,7 +106,7 @@ impl Checker<'_> {
     }
 }
 
-/// The operator on conditions whose `$` is missing, where the operand is of its shape.
+/// The hint at an operator on conditions whose `$` is missing, if the operand has the shape that it takes.
 fn hint_at_operator(path: &Path, predicate: &FieldPredicate) -> Option<String> {
     let is_meant = |row: &&OperatorRow| row.position.in_condition() && row.name[1..].eq_ignore_ascii_case(path.text());
     let row = OPERATORS.iter().find(is_meant)?;

@@ -5,28 +5,28 @@ use super::{DateRange, Day, Edge, Instant, MAX_COUNT, Period, PeriodUnit, Relati
 use crate::decimal::Decimal;
 use crate::value::{Json, Value, key_order};
 
-/// A date in a condition, as it was written or as it was resolved.
+/// A date in a condition, as it was written, or resolved.
 ///
-/// Reading what [`members`](Self::members) returns gives the literal back.
+/// The object with the [`members`](Self::members) reads back as the same literal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DateLiteral {
-    /// `{"$date": "2024-01-01"}`: the text, and what it says
+    /// `{"$date": "2024-01-01"}`: the text, and its date
     Text(String, Written),
     /// `{"$date": 1704067200000}`: the milliseconds since 1970-01-01T00:00:00Z, and that instant
     Millis(i64, Written),
-    /// `{"$now": "-30 days"}`: an instant relative to now; with an edge a day
+    /// `{"$now": "-30 days"}`: an instant relative to now; a day if it has an edge
     Now(Relative, Option<Edge>),
     /// `{"$today": "-1 day"}`: a day relative to today, in calendar units
     Today(Relative, Option<Edge>),
     /// `{"$period": "last month"}`: a whole period of the calendar
     Period(Period),
-    /// `{"$date": {"day": …, "at": …}}`, `{"$date": {"day": …, "from": …, "until": …}}`,
-    /// `{"$date": {"first": …, "last": …, "from": …, "until": …}}`: an operand resolved in some zone. Made by
-    /// [`DateLiteral::from`], which knows those that have a shorter text.
+    /// `{"$date": {"day": …, "at": …}}`, `{"$date": {"day": …, "from": …, "until": …}}`, `{"$date": {"first": …,
+    /// "last": …, "from": …, "until": …}}`: a date resolved in a zone. [`DateLiteral::from`] makes it if there is no
+    /// shorter text.
     Resolved(DateRange),
 }
 
-/// The literal of a resolved operand: text where that says the same in UTC, else the full form.
+/// The literal of a resolved date: text if that means the same in UTC, else the full form.
 impl From<DateRange> for DateLiteral {
     fn from(range: DateRange) -> Self {
         let day = range.first_day();
@@ -105,7 +105,7 @@ impl DateLiteral {
         })
     }
 
-    /// The first or the last day of a period that `$now` or `$today` is in. `None` of other dates.
+    /// The first or the last day of the period that `$now` or `$today` is in; `None` for other dates.
     #[must_use]
     pub fn at_edge(self, edge: Edge) -> Option<Self> {
         match self {
@@ -127,7 +127,7 @@ impl DateLiteral {
         }
     }
 
-    /// The operator that it begins with.
+    /// The first operator of the literal.
     #[must_use]
     pub fn operator(&self) -> &'static str {
         match self {
@@ -138,7 +138,7 @@ impl DateLiteral {
         }
     }
 
-    /// The members of the object that stands for the date, in the order in which jsonb keeps them.
+    /// The members of the date's object, in the order of jsonb.
     #[must_use]
     pub fn members(&self) -> Vec<(&'static str, Json)> {
         let operand = match self {
@@ -156,7 +156,7 @@ impl DateLiteral {
         members
     }
 
-    /// Whether it moves with time, but stays the same from one midnight to the next.
+    /// Whether the date depends on the current day, but not on the time of the day.
     #[must_use]
     pub fn is_of_today(&self) -> bool {
         match self {
@@ -166,8 +166,7 @@ impl DateLiteral {
         }
     }
 
-    /// What the date means in the zone, at the time `now`. `None` where an offset leads out of the years
-    /// 1 to 9999.
+    /// Resolves the date in the zone, at the time `now`. Returns `None` if an offset leads outside the years 1 to 9999.
     #[must_use]
     pub fn resolve(&self, now: Instant, zone: &dyn Zone) -> Option<DateRange> {
         Some(match self {
@@ -202,7 +201,7 @@ fn read_relative(operator: &str, operand: &Json) -> Result<Relative, String> {
     })
 }
 
-/// Whether the operand is what its day or instant alone says in UTC.
+/// Whether the date is what its day or instant alone means in UTC.
 fn is_utc(range: &DateRange) -> bool {
     *range
         == if range.is_days() {
@@ -216,7 +215,7 @@ fn print_resolved(range: &DateRange) -> Json {
     let text = |key: &str, value: String| (key.to_owned(), Value::String(value));
     let (first, last) = (range.first_day().to_string(), range.last_day().to_string());
     let (from, until) = (range.from().to_string(), range.until().to_string());
-    // In the order in which jsonb keeps keys.
+    // The keys are in the order of jsonb.
     Value::Object(if !range.is_days() {
         vec![text("at", from), text("day", first)]
     } else if first == last {
@@ -273,7 +272,7 @@ fn not_an_instant(text: &str) -> String {
     format!("{} is not a timestamp with its offset, such as 2024-01-31T10:00:00Z", quote(text))
 }
 
-/// The text in quotes, cut where it is longer than any date.
+/// The text in quotes; cut if it is longer than any date.
 fn quote(text: &str) -> String {
     const LONGEST: usize = 40;
     match text.char_indices().nth(LONGEST) {
@@ -431,7 +430,7 @@ mod tests {
         assert_eq!(resolve(month_ago(), first, &Utc), Some(DateRange::of_day(day("2023-12-01"), &Utc)));
         let last = Edge::End(PeriodUnit::Month);
         assert_eq!(resolve(month_ago(), last, &NewYork), Some(DateRange::of_day(day("2023-12-31"), &NewYork)));
-        // Of the hour, the day in the zone counts.
+        // With `$now` and hours, the day in the zone counts.
         let hours = DateLiteral::now(&string("1 hour"));
         assert_eq!(
             resolve(hours, Edge::Start(PeriodUnit::Day), &NewYork),

@@ -1,11 +1,11 @@
-//! Zones by name.
+//! Time zones with their names.
 
 use super::{Instant, Local, Utc, Zone};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-/// A zone that conditions name, and carry with them to where documents are put to them.
+/// A zone with its name, which checked conditions contain.
 #[derive(Clone)]
 pub struct NamedZone {
     name: Rc<str>,
@@ -13,7 +13,7 @@ pub struct NamedZone {
 }
 
 impl NamedZone {
-    /// The zone that goes by that name.
+    /// Makes a zone with this name.
     #[must_use]
     pub fn new(name: &str, zone: impl Zone + 'static) -> Self {
         NamedZone { name: name.into(), zone: Rc::new(zone) }
@@ -31,7 +31,7 @@ impl NamedZone {
         &self.name
     }
 
-    /// Whether it is UTC, by that name.
+    /// Whether its name is UTC.
     #[must_use]
     pub fn is_utc(&self) -> bool {
         &*self.name == "UTC"
@@ -48,7 +48,7 @@ impl Zone for NamedZone {
     }
 }
 
-/// Zones are the same when they go by the same name.
+/// Zones are equal if their names are.
 impl PartialEq for NamedZone {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

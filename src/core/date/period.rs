@@ -4,7 +4,7 @@ use super::{Day, Instant, MAX_COUNT, Zone};
 use chrono::Datelike;
 use std::fmt;
 
-/// What periods of the calendar are counted in.
+/// The unit of a period of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeriodUnit {
     /// A day
@@ -19,14 +19,14 @@ pub enum PeriodUnit {
     Year,
 }
 
-/// A whole period of the calendar that lies so far from the present one, shown as it was written.
+/// A whole period of the calendar, by its distance from the present one; printed as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Period {
     distance: Distance,
     unit: PeriodUnit,
 }
 
-/// How far a period is away, in words or as a count.
+/// The distance of a period from the present one, in words or as a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Distance {
     Last,
@@ -63,13 +63,13 @@ impl PeriodUnit {
         }
     }
 
-    /// The unit of that name in the singular, in any case.
+    /// The unit with this name in the singular, in any case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|unit| unit.name().eq_ignore_ascii_case(name))
     }
 
-    /// The unit of that name in the singular or the plural, in any case.
+    /// The unit with this name in the singular or the plural, in any case.
     fn parse_counted(name: &str) -> Option<Self> {
         Self::parse(name.strip_suffix(['s', 'S']).unwrap_or(name))
     }
@@ -87,11 +87,11 @@ impl PeriodUnit {
             }
             PeriodUnit::Year => date.ordinal0(),
         };
-        // The years from 1 on begin with a Monday, so that no period begins before them.
+        // 0001-01-01 is a Monday, so that no period begins before it.
         day.checked_add_days(-i64::from(back)).unwrap_or(Day::MIN)
     }
 
-    /// The first day of the period that begins so many periods after the one that begins on `start`.
+    /// The first day of the period this many periods after the one that begins on `start`.
     fn shift(self, start: Day, count: i64) -> Option<Day> {
         match self {
             PeriodUnit::Day => start.checked_add_days(count),
@@ -102,7 +102,7 @@ impl PeriodUnit {
         }
     }
 
-    /// The last day of the period that begins on `start`: in the last week that there is, the last day that there is.
+    /// The last day of the period that begins on `start`. The last week ends on 9999-12-31.
     fn end(self, start: Day) -> Day {
         self.shift(start, 1).and_then(|next| next.checked_add_days(-1)).unwrap_or(Day::MAX)
     }
@@ -131,7 +131,8 @@ impl Period {
         }
     }
 
-    /// Its first and its last day at the time `now` in the zone. `None` where it begins outside of the years 1 to 9999.
+    /// The first and the last day of the period, at the time `now` in the zone; `None` if it begins outside the years 1
+    /// to 9999.
     #[must_use]
     pub fn days(self, now: Instant, zone: &dyn Zone) -> Option<(Day, Day)> {
         let count = match self.distance {
@@ -161,7 +162,7 @@ impl fmt::Display for Period {
 }
 
 impl Edge {
-    /// That day of the period that the day is in.
+    /// The first or the last day of the period that a day is in.
     #[must_use]
     pub fn of(self, day: Day) -> Day {
         match self {
@@ -170,7 +171,7 @@ impl Edge {
         }
     }
 
-    /// The operator that says it.
+    /// The operator.
     #[must_use]
     pub fn operator(self) -> &'static str {
         match self {
@@ -179,7 +180,7 @@ impl Edge {
         }
     }
 
-    /// What the period is.
+    /// The unit of the period.
     #[must_use]
     pub fn unit(self) -> PeriodUnit {
         match self {
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn periods_are_whole_and_of_the_zone() {
-        // In New York it is still Sunday, 2024-03-31.
+        // In New York, this is still Sunday, 2024-03-31.
         let now = at("2024-04-01T03:00:00Z");
         for (text, utc, new_york) in [
             ("this day", ("2024-04-01", "2024-04-01"), ("2024-03-31", "2024-03-31")),

@@ -1,13 +1,13 @@
-//! What an operand means once its zone is known, and how stored values compare with it.
+//! Dates of operands whose zone is known, and the comparison of stored values with them.
 
 use super::{Day, Instant, Moment, Written, Zone};
 use std::cmp::Ordering;
 
-/// An operand whose zone is known: one whole day or more, or a point in time, of that zone.
+/// The date of an operand in a zone: one or more whole days, or a point in time.
 ///
-/// It covers the instants from [`from`](Self::from) until before [`until`](Self::until). A day starts at
-/// the instant of its 00:00 and lasts until the next day's, 23 to 25 hours around daylight saving, and no
-/// time at all where the zone skipped the day. A point in time lasts one microsecond.
+/// It has the instants from [`from`](Self::from) on, up to and without [`until`](Self::until). A day lasts from its
+/// 00:00 to 00:00 of the next day. That is 23 to 25 hours when clocks are changed, and no time at all if the zone
+/// skipped the day. A point in time lasts one microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DateRange {
     kind: Kind,
@@ -24,61 +24,62 @@ enum Kind {
 }
 
 impl DateRange {
-    /// The whole day in the zone.
+    /// A whole day in the zone.
     #[must_use]
     pub fn of_day(day: Day, zone: &dyn Zone) -> Self {
         Self::of_days(day, day, zone)
     }
 
-    /// The whole days in the zone, of which `first` is not after `last`.
+    /// The whole days from `first` to `last` in the zone; `first` must not be after `last`.
     #[must_use]
     pub fn of_days(first: Day, last: Day, zone: &dyn Zone) -> Self {
         let from = zone.start_of(first);
         let until = last.checked_add_days(1).map_or(Instant::END, |next| zone.start_of(next));
-        // Whatever a zone answers, a range does not end before it starts.
+        // A range must not end before it starts, whatever a zone returns.
         Self::days_between((first, last), from, until.max(from))
     }
 
-    /// The point in time, which is of a day in the zone.
+    /// A point in time, with its day in the zone.
     #[must_use]
     pub fn of_instant(instant: Instant, zone: &dyn Zone) -> Self {
         Self::instant_on(zone.local_of(instant).day, instant)
     }
 
-    /// What was written, read in the zone.
+    /// Reads a written date in the zone.
     #[must_use]
     pub fn resolve(written: Written, zone: &dyn Zone) -> Self {
         match written {
             Written::Day(day) => Self::of_day(day, zone),
-            // Its day is asked for again: a time in a gap at midnight is of another day than written.
+            // The day is taken from the instant, because a time in a gap at midnight belongs to another day than the
+            // written one.
             Written::Local(local) => Self::of_instant(zone.instant_of(local), zone),
             Written::Instant(instant) => Self::of_instant(instant, zone),
         }
     }
 
-    /// The first and last day and the bounds of whole days that were resolved before; `from` is not after `until`.
+    /// Makes a range of whole days from resolved days and instants; `from` must not be after `until`.
     pub(super) fn days_between((first, last): (Day, Day), from: Instant, until: Instant) -> Self {
         DateRange { kind: Kind::Days, first, last, from, until }
     }
 
-    /// A point in time whose day was resolved before.
+    /// Makes a point in time from its resolved day and instant.
     pub(super) fn instant_on(day: Day, instant: Instant) -> Self {
         DateRange { kind: Kind::Instant, first: day, last: day, from: instant, until: Instant(instant.0 + 1) }
     }
 
-    /// Whether it is made of whole days; a point in time otherwise.
+    /// Whether the range has whole days; otherwise it is a point in time.
     #[must_use]
     pub fn is_days(&self) -> bool {
         self.kind == Kind::Days
     }
 
-    /// The first day, or the point in time's day, in the zone.
+    /// The first day, or the day of the point in time, in the zone.
     #[must_use]
     pub fn first_day(&self) -> Day {
         self.first
     }
 
-    /// The last day, or the point in time's day, in the zone.
+    /// The last day, or the day of the point in time, in the zone.
     #[must_use]
     pub fn last_day(&self) -> Day {
         self.last
@@ -90,13 +91,13 @@ impl DateRange {
         self.from
     }
 
-    /// The first instant after. It is at most 10000-01-01T00:00:00Z, which is past every instant.
+    /// The first instant after the range. It is at most 10000-01-01T00:00:00Z, which is after every instant.
     #[must_use]
     pub fn until(&self) -> Instant {
         self.until
     }
 
-    /// The operand as a `date` property reads it: a point in time counts as its day in the zone.
+    /// The range for a comparison with a `date` property, where a point in time counts as its day in the zone.
     #[must_use]
     pub fn to_whole_day(self, zone: &dyn Zone) -> Self {
         match self.kind {
@@ -105,10 +106,10 @@ impl DateRange {
         }
     }
 
-    /// How a stored value stands to the operand: `Less` is a stored value before it.
+    /// Compares a stored value with the range; `Less` means that the stored value is before it.
     ///
-    /// Stored days compare by day, with a point in time by its day in the zone; stored instants are
-    /// before, within or after the range.
+    /// A stored day is compared with the days of the range, or with the day of a point in time in the zone. A stored
+    /// instant is before, within or after the range.
     #[inline]
     #[must_use]
     pub fn compare(&self, stored: Moment) -> Ordering {
@@ -189,7 +190,7 @@ mod tests {
                 ("2024-01-02", Greater),
                 ("2024-01-01T04:59:59.999999Z", Less),
                 ("2024-01-01T05:00:00Z", Equal),
-                // A stored time without an offset is UTC, not the operand's zone.
+                // A stored time without an offset is in UTC, not in the operand's zone.
                 ("2024-01-01T00:00:00", Less),
                 ("2024-01-02T04:59:59.999999Z", Equal),
                 ("2024-01-02T05:00:00Z", Greater),
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_point_in_time_is_one_microsecond_of_its_day() {
-        // Of 2023-12-31 in New York
+        // In New York, this is on 2023-12-31
         assert_compares(
             operand("2024-01-01T03:00:00Z", &NewYork),
             &[
@@ -247,7 +248,8 @@ mod tests {
         );
     }
 
-    /// Havana in autumn 2024, where clocks were set back from 01:00 to 00:00; the later hour is the one that is meant.
+    /// Havana in autumn 2024, when clocks were set back from 01:00 to 00:00. Times in the overlap are in the second
+    /// hour.
     struct Havana;
 
     impl Zone for Havana {
@@ -270,7 +272,7 @@ mod tests {
         assert_eq!(day.until(), at("2024-11-04T05:00:00Z"));
     }
 
-    /// Samoa, which went from 2011-12-29 at UTC-10 to 2011-12-31 at UTC+14.
+    /// Samoa, which went from 2011-12-29 in UTC-10 to 2011-12-31 in UTC+14.
     struct Apia;
     const HOUR: i64 = 3_600_000_000;
     const CHANGE: &str = "2011-12-30T10:00:00Z";
@@ -296,7 +298,7 @@ mod tests {
             skipped,
             &[("2011-12-30T09:59:59.999999Z", Less), ("2011-12-30T10:00:00Z", Greater), ("2011-12-30", Equal)],
         );
-        // A time of the skipped day is of the next.
+        // A time of the skipped day belongs to the next day.
         assert_eq!(operand("2011-12-30 12:00", &Apia).first_day(), day("2011-12-31"));
     }
 

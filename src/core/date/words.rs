@@ -1,8 +1,8 @@
-//! Words that people write for dates, and how the language says them: for hints.
+//! Reads words that people write for dates, for hints.
 
 use super::{Period, Relative};
 
-/// What to write for a date in words such as `yesterday`, `30 days ago`, `last month` or `now-30d`.
+/// The operand for a date in words such as `yesterday`, `30 days ago`, `last month` or `now-30d`.
 #[must_use]
 pub fn meant(text: &str) -> Option<String> {
     let words = text.trim().trim_start_matches('$').to_lowercase().replace('_', " ");

@@ -1,12 +1,12 @@
-//! What is left of a number after division.
+//! The remainder of a division.
 
 use super::Number;
 
-/// Where numbers end: infinity has a greater weight.
+/// The largest weight of a number; infinity has a larger one.
 const GREATEST_WEIGHT: i32 = (super::MAX_INTEGER_DIGITS / 4) as i32;
 
 impl Number<'_> {
-    /// The remainder of its integral part, which has the sign of the number; `None` where that is infinite.
+    /// The remainder of the number's integral part, with the sign of the number; `None` for infinity.
     ///
     /// The divisor must not be 0.
     #[must_use]
@@ -15,13 +15,13 @@ impl Number<'_> {
             return None;
         }
         let divisor = u128::from(divisor.unsigned_abs());
-        // The digits of the integral part: those that are not kept are zeros.
+        // The digits of the integral part; digits that are not stored are zeros.
         let digits = (0..=self.weight).map(|index| {
             let kept = self.digits.get(index as usize);
             u128::from(kept.map_or(0, |digit| u16::from_ne_bytes(*digit)))
         });
         let magnitude = digits.fold(0, |rest, digit| (rest * 10_000 + digit) % divisor);
-        // Less than the divisor, which is at most 2^63.
+        // The remainder is less than the divisor, which is at most 2^63.
         let magnitude = i64::try_from(magnitude).ok()?;
         Some(if self.negative { -magnitude } else { magnitude })
     }

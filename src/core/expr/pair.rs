@@ -1,4 +1,4 @@
-//! Comparisons of fields with each other, as `$expr` makes them.
+//! Comparisons of fields with each other (`$expr`).
 
 use crate::ast::Comparison;
 use crate::date::NamedZone;
@@ -6,47 +6,48 @@ use crate::expr::Constant;
 use crate::path::Path;
 use crate::types::{PropertyType, ScalarType};
 
-/// A comparison of two sides, one of which is a field at least. A side that is missing, null or NaN satisfies nothing.
+/// A comparison of two sides, of which at least one is a field. If a side is missing, null or NaN, the comparison does
+/// not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PairTest {
-    /// How the left side compares with the right one; `None`: they are equal
+    /// The order of the left side to the right one; `None` if they are to be equal
     pub order: Option<Comparison>,
     /// The left and the right side
     pub sides: [Side; 2],
-    /// Where the day of a point in time is read
+    /// The zone in which the day of a point in time is read
     pub zone: NamedZone,
 }
 
 /// A side of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// What is at a path, in which a number is a key; it yields nothing through an array
+    /// The value at a path. Numbers in the path are keys, and a path through an array has no value
     Field {
         /// The path; its first key is the property's name
         path: Path,
-        /// The type it is read as; `None` as an undeclared field is
+        /// The type as which the field is read; `None` for an undeclared field
         read_as: Option<ScalarType>,
     },
     /// A value
     Constant(Constant),
 }
 
-/// What both sides are read as.
+/// The type as which both sides are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Whatever they are: different types satisfy nothing
+    /// Their own types; the comparison does not hold if they differ
     Anything,
-    /// Values of that type, which is not one of dates
+    /// This type, which is not a type of dates
     Scalar(ScalarType),
     /// Days and points in time
     Moments {
-        /// Whether both count as their calendar days
+        /// Whether both sides count as their calendar days
         by_day: bool,
     },
 }
 
 impl Side {
-    /// The path, where it is a field.
+    /// The path of a field.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -55,7 +56,7 @@ impl Side {
         }
     }
 
-    /// The type that it is declared to be of.
+    /// The declared type of the side.
     #[must_use]
     pub fn read_as(&self) -> Option<ScalarType> {
         match self {
@@ -70,12 +71,12 @@ impl Side {
 }
 
 impl PairTest {
-    /// The fields that it reads.
+    /// The fields that the comparison reads.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.sides.iter().filter_map(Side::path)
     }
 
-    /// What both sides are read as: what one of them is declared to be, the other is, too.
+    /// The type as which both sides are read: if one of them has a declared type, the other is read as the same.
     #[must_use]
     pub fn reading(&self) -> Reading {
         let declared = self.sides.each_ref().map(Side::read_as);

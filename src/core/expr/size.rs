@@ -1,17 +1,17 @@
-//! How large an expression is, in the terms of the language's [limits](crate::limits).
+//! The size of an expression, as the [limits](crate::limits) of the language count it.
 
 use super::{Atom, ElementTest, Expr, FieldTest, ValueTest};
 
-/// A test that may hold further tests.
+/// A test that may have other tests inside.
 pub trait Measured {
-    /// How many nodes it is.
+    /// The number of nodes.
     fn nodes(&self) -> usize;
-    /// How many levels it nests.
+    /// The number of levels.
     fn levels(&self) -> usize;
 }
 
 impl<T: Measured> Expr<T> {
-    /// How many nodes a condition has at least that reads as it: conjunction is free, since members are ANDed.
+    /// The least number of nodes of a condition with this meaning. Conjunctions are free, because members are ANDed.
     #[must_use]
     pub fn nodes(&self) -> usize {
         match self {
@@ -23,7 +23,7 @@ impl<T: Measured> Expr<T> {
         }
     }
 
-    /// How deep a condition nests at least that reads as it.
+    /// The least number of levels of a condition with this meaning.
     #[must_use]
     pub fn levels(&self) -> usize {
         let deepest = |parts: &[Expr<T>]| parts.iter().map(Expr::levels).max().unwrap_or(0);
@@ -44,7 +44,7 @@ impl Measured for Atom {
     fn nodes(&self) -> usize {
         match self {
             Atom::Field(field) => field.nodes(),
-            // The two sides are nodes of their own.
+            // The comparison and its two sides are nodes.
             Atom::Pair(_) => 3,
             Atom::Topic(_) => 1,
         }

@@ -1,12 +1,12 @@
-//! From the normal form back to a condition.
+//! Turns the normal form back into a condition.
 //!
-//! The result must be readable wherever the condition that it came from was: so it neither nests deeper nor counts
-//! more nodes, and what shares an object has keys of its own.
+//! The result must be within all limits that the original condition was within. So it has no more levels and nodes, and
+//! the members of each object have different keys.
 
 use super::{DocumentTest, ElementTest, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::ast::{
-    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate, Relation,
-    Test, TypeOperand,
+    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate,
+    SideOperator, Test, TypeOperand,
 };
 use crate::expr::Constant;
 use crate::limits;
@@ -17,12 +17,12 @@ use crate::value::key_order;
 use std::collections::HashMap;
 
 /// A test that can be a member of a condition, or a part of one.
-pub trait Written {
-    /// What it is.
+pub trait ToCondition {
+    /// The form of the test.
     fn written(&self) -> Writing<'_>;
 }
 
-/// How a test is written.
+/// The form in which a test is written.
 pub enum Writing<'t> {
     /// Under its field
     Field(&'t FieldTest),
@@ -30,13 +30,13 @@ pub enum Writing<'t> {
     Pair(&'t PairTest),
 }
 
-impl Written for FieldTest {
+impl ToCondition for FieldTest {
     fn written(&self) -> Writing<'_> {
         Writing::Field(self)
     }
 }
 
-impl Written for DocumentTest {
+impl ToCondition for DocumentTest {
     fn written(&self) -> Writing<'_> {
         match self {
             DocumentTest::Field(field) => Writing::Field(field),
@@ -45,9 +45,8 @@ impl Written for DocumentTest {
     }
 }
 
-impl<T: Written> Expr<T> {
-    /// The condition that reads as this expression: typed, with resolved dates, so that it means the same
-    /// anywhere.
+impl<T: ToCondition> Expr<T> {
+    /// The condition with this meaning. It has types and resolved dates, so that it means the same anywhere.
     #[must_use]
     pub fn to_condition(&self) -> Condition {
         let mut object = Object::default();
@@ -58,7 +57,7 @@ impl<T: Written> Expr<T> {
     }
 }
 
-/// An object being filled: whatever has no room beside the other members goes under `$and`.
+/// An object that is being filled. Members whose key it already has go under `$and`.
 #[derive(Default)]
 struct Object {
     fields: HashMap<Path, (Option<PropertyType>, Vec<Test>)>,
@@ -70,7 +69,7 @@ struct Object {
 }
 
 impl Object {
-    fn add<T: Written>(&mut self, part: &Expr<T>) {
+    fn add<T: ToCondition>(&mut self, part: &Expr<T>) {
         match part {
             Expr::Const(true) => {}
             Expr::Const(false) => self.none.push(Condition::default()),
@@ -90,16 +89,19 @@ impl Object {
                             self.none.push(inner.to_condition());
                         }
                     }
-                    Writing::Pair(pair) if pair.order.is_none() => self.pairs.push(pair.to_expression(Relation::Ne)),
+                    Writing::Pair(pair) if pair.order.is_none() => {
+                        self.pairs.push(pair.to_expression(SideOperator::Ne))
+                    }
                     Writing::Pair(_) => self.none.push(inner.to_condition()),
                 },
-                // Not `$not`: an object of that alone would read as a predicate inside $elemMatch.
+                // `$nor` and not `$not`, because an object with only `$not` would read as a predicate inside
+                // $elemMatch.
                 other => self.none.push(other.to_condition()),
             },
             Expr::Test(test) => match test.written() {
                 Writing::Field(field) => self.add_test(field),
                 Writing::Pair(pair) => {
-                    let relation = pair.order.map_or(Relation::Eq, Relation::Ordered);
+                    let relation = pair.order.map_or(SideOperator::Eq, SideOperator::Ordered);
                     self.pairs.push(pair.to_expression(relation));
                 }
             },
@@ -117,7 +119,7 @@ impl Object {
         }
     }
 
-    /// Puts the test into the field's predicate, or gives it back where it has no room there.
+    /// Adds a test to the field's predicate. Returns the test if the predicate has no room for it.
     fn place(&mut self, path: &Path, read_as: Option<PropertyType>, test: Test) -> Option<Test> {
         let (as_read, tests) = self.fields.entry(path.clone()).or_insert_with(|| (read_as, vec![]));
         if *as_read != read_as || tests.iter().any(|other| cannot_join(other, &test)) {
@@ -129,7 +131,7 @@ impl Object {
 
     fn into_members(mut self) -> Vec<Member> {
         let mut equal: Vec<_> = std::mem::take(&mut self.equal).into_iter().collect();
-        // The same expression prints the same text, whatever the map's order.
+        // Sorted, so that the text does not depend on the map's order.
         equal.sort_by_cached_key(|((path, read_as), _)| (path.text().to_owned(), read_as.map(|name| name.to_string())));
         for ((path, read_as), entries) in equal {
             for chunk in entries.chunks(limits::ENTRIES) {
@@ -168,7 +170,7 @@ fn logical_condition(junction: Junction, conditions: Vec<Condition>) -> Conditio
     Condition { members: vec![Member::Logical(junction, conditions)] }
 }
 
-/// Several equalities are `$all`, so that thousands of them stay one test.
+/// Makes several equalities an `$all`, so that even thousands of them are one test.
 fn all_of(mut entries: Vec<AllEntry>) -> Test {
     match (entries.len(), entries.pop()) {
         (1, Some(AllEntry::Value(operand))) => Test::Eq(operand),
@@ -181,10 +183,10 @@ fn all_of(mut entries: Vec<AllEntry>) -> Test {
 }
 
 impl PairTest {
-    fn to_expression(&self, relation: Relation) -> Expression {
+    fn to_expression(&self, relation: SideOperator) -> Expression {
         let zone = (!self.zone.is_utc()).then(|| self.zone.name().to_owned());
         let sides = Box::new(self.sides.each_ref().map(Side::to_written));
-        Expression::Compare(ast::Compared { relation, sides, zone })
+        Expression::Compare(ast::SideComparison { relation, sides, zone })
     }
 }
 
@@ -204,20 +206,20 @@ impl FieldTest {
         self.test.to_test(positive, self.is_untyped())
     }
 
-    /// The test as an entry of `$all`, where it can be one and the type has `$all`.
+    /// The test as an entry of `$all`, if it can be one, and the type allows `$all`.
     fn to_all_entry(&self) -> Option<AllEntry> {
         let has_all = !self.read_as.is_some_and(PropertyType::is_scalar);
         has_all.then(|| self.test.to_all_entry(self.is_untyped())).flatten()
     }
 
-    /// Whether the elements of what it reads may be of any type.
+    /// Whether elements of the field may be of any type.
     fn is_untyped(&self) -> bool {
         matches!(self.read_as, None | Some(PropertyType::Json))
     }
 }
 
 impl ValueTest {
-    /// The test, or its complement, as it is written. `untyped`: elements may be of any type.
+    /// The test, or its complement, as it is written. `untyped` says that elements may be of any type.
     fn to_test(&self, positive: bool, untyped: bool) -> Test {
         let test = match self {
             ValueTest::Eq(constant) if positive => Test::Eq(constant.to_operand()),
@@ -262,10 +264,10 @@ impl ElementTest {
     }
 }
 
-/// Tests put to one element, as one predicate.
+/// One predicate for tests on one element.
 ///
-/// A predicate holds each operator once, so what would stand twice goes under a double negation. A predicate
-/// that was read gives at most one part that needs `$not`, so there is always room for it.
+/// A predicate has each operator only once, so that further tests with the same operator go under a double negation. A
+/// predicate that was read has at most one part that needs `$not`, so that there is always room for it.
 fn element_predicate(parts: &[Expr<ValueTest>], untyped: bool) -> Predicate {
     let mut tests: Vec<Test> = Vec::new();
     let mut equal = Vec::new();

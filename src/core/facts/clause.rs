@@ -1,17 +1,17 @@
-//! Jsonpath predicates, as text.
+//! Jsonpath predicates.
 
 use crate::expr::{Checked, Constant, Expr};
 use crate::value::Value;
 use std::fmt::Write;
 
-/// A predicate of equalities, and how many.
+/// A predicate with equalities.
 #[derive(Clone, Debug)]
 pub(super) struct Clause {
     pub text: String,
-    /// What of a condition it says; everything, where it is about an element of an array
+    /// The part of a condition that it stands for; always true if it is about an element of an array
     pub condition: Checked,
     equalities: usize,
-    /// Whether it is a disjunction, which needs parentheses inside a conjunction
+    /// Whether the predicate is a disjunction, which needs parentheses inside a conjunction
     is_any: bool,
 }
 
@@ -21,7 +21,8 @@ impl Clause {
         Clause { text, condition: Expr::Const(true), equalities: 1, is_any: false }
     }
 
-    /// The conjunction, without the longest where there would be more than `most` equalities; `None` of nothing.
+    /// The conjunction. It leaves out the longest parts if it would have more than `most` equalities. `None` if there
+    /// are no parts.
     pub(super) fn all(parts: impl IntoIterator<Item = Clause>, most: usize) -> Option<Self> {
         let mut kept = distinct(parts);
         kept.sort_by_key(|part| part.equalities);
@@ -40,7 +41,7 @@ impl Clause {
         Some(Clause { text, condition, equalities, is_any: false })
     }
 
-    /// The disjunction; `None` where it would have more than `most` equalities.
+    /// The disjunction; `None` if it would have more than `most` equalities.
     pub(super) fn any(parts: impl IntoIterator<Item = Clause>, most: usize) -> Option<Self> {
         let mut kept = distinct(parts);
         if kept.len() <= 1 {
@@ -58,7 +59,7 @@ fn distinct(parts: impl IntoIterator<Item = Clause>) -> Vec<Clause> {
     parts.into_iter().filter(|part| seen.insert(part.text.clone())).collect()
 }
 
-/// A scalar as jsonpath reads it.
+/// Writes a scalar as jsonpath.
 pub(super) fn literal(constant: &Constant) -> Option<String> {
     match constant {
         Value::Bool(value) => Some(value.to_string()),
@@ -68,14 +69,14 @@ pub(super) fn literal(constant: &Constant) -> Option<String> {
     }
 }
 
-/// A string or a key as jsonpath reads it.
+/// Writes a string or a key as jsonpath.
 pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
-            // Writing to a string does not fail.
+            // Writing to a string cannot fail.
             control if control.is_ascii_control() => drop(write!(quoted, "\\u{:04x}", u32::from(control))),
             other => quoted.push(other),
         }

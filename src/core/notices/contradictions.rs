@@ -1,4 +1,4 @@
-//! What cannot hold of one value: bounds the wrong way round, and equality with what is excluded beside it; and
+//! Finds predicates that no value satisfies, such as bounds in the wrong order, or equality with an excluded value; and
 //! conditions that hold for everyone or for nobody.
 
 use crate::ast::{
@@ -10,7 +10,7 @@ use crate::operator::Operator;
 use crate::value::Value;
 use std::cmp::Ordering;
 
-/// Two operators of a predicate that no single value satisfies together.
+/// Two operators of a predicate that no single value can satisfy together.
 pub(super) fn contradiction(predicate: &Predicate) -> Option<(Operator, Operator)> {
     reversed_bounds(predicate).or_else(|| excluded_value(predicate))
 }
@@ -37,8 +37,8 @@ fn reversed_bounds(predicate: &Predicate) -> Option<(Operator, Operator)> {
     Some((lower.0.operator(), upper.0.operator()))
 }
 
-/// Whether nothing is between two bounds that begin with the same operator, whenever they are asked for: of `$today` and
-/// the like that depends on the lengths of months and on the day of the week.
+/// Whether no date is between two bounds with the same date operator, at whatever time. For `$today` and its like, this
+/// depends on the lengths of months and on the day of the week.
 fn are_reversed(lower: (Comparison, &DateLiteral), upper: (Comparison, &DateLiteral)) -> bool {
     const MONTH: i64 = 31 * MICROS_PER_DAY;
     if lower.1.operator() != upper.1.operator() {
@@ -56,7 +56,7 @@ fn are_reversed(lower: (Comparison, &DateLiteral), upper: (Comparison, &DateLite
         .all(|now| at(now, lower).zip(at(now, upper)).is_some_and(|(lower, upper)| lower >= upper))
 }
 
-/// How two operands of one kind stand to each other.
+/// Compares two operands of one kind.
 fn order(left: &Operand, right: &Operand) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
@@ -65,7 +65,7 @@ fn order(left: &Operand, right: &Operand) -> Option<Ordering> {
     }
 }
 
-/// `$eq` beside what it excludes, or is excluded by.
+/// `$eq` beside a test that excludes its value.
 fn excluded_value(predicate: &Predicate) -> Option<(Operator, Operator)> {
     let wanted = predicate.tests.iter().find_map(|test| match test {
         Test::Eq(operand) => Some(operand),
@@ -80,7 +80,7 @@ fn excluded_value(predicate: &Predicate) -> Option<(Operator, Operator)> {
     predicate.tests.iter().find(excludes).map(|test| (Operator::Eq, test.operator()))
 }
 
-/// Whether the condition holds for everyone, or for nobody, whatever there is in contacts.
+/// Whether the condition holds for everyone or for nobody, whatever values contacts have.
 pub(super) fn constant(condition: &Condition) -> Option<bool> {
     all(condition.members.iter().map(|member| match member {
         Member::Logical(Junction::And, conditions) => all(conditions.iter().map(constant)),

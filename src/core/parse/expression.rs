@@ -1,7 +1,7 @@
-//! `$expr`.
+//! Reads `$expr`.
 
 use super::{Members, Parser};
-use crate::ast::{Compared, Expression, Operand, Relation, Side};
+use crate::ast::{Expression, Operand, Side, SideComparison, SideOperator};
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::operator::{OPERATORS, Operator};
@@ -10,7 +10,7 @@ use crate::value::Value;
 use serde_json::value::RawValue;
 
 const HINT: &str = "Write {\"$expr\": {\"$gt\": [\"$spent\", \"$budget\"]}}, or true or false.";
-/// Operators that are tests of a field here, and functions in MongoDB's expressions.
+/// Operators that are tests on a field here, and functions in MongoDB's expressions.
 const PARTS_OF_DATES: [&str; 5] = ["$year", "$month", "$dayOfMonth", "$isoDayOfWeek", "$hour"];
 const SIDE_HINT: &str = "A side is a field (\"$spent\"), a value or a date.";
 
@@ -39,7 +39,7 @@ impl Parser {
         self.expression(raw)
     }
 
-    /// An operator, and beside a comparison `$zone`.
+    /// Reads an operator, and `$zone` beside a comparison.
     fn expression_object(&mut self, members: Members<'_>) -> Option<Expression> {
         let (zones, mut members): (Members<'_>, Members<'_>) =
             members.into_iter().partition(|(key, _)| key == Operator::Zone.name());
@@ -56,9 +56,9 @@ impl Parser {
             None => None,
         };
         self.at(&key, |parser| match Operator::parse(&key) {
-            Some(operator) if let Some(relation) = Relation::of(operator) => {
+            Some(operator) if let Some(relation) = SideOperator::of(operator) => {
                 let sides = Box::new(parser.sides(operator, raw)?);
-                Some(Expression::Compare(Compared { relation, sides, zone }))
+                Some(Expression::Compare(SideComparison { relation, sides, zone }))
             }
             Some(operator @ (Operator::And | Operator::Or | Operator::Not)) if zone.is_some() => parser.fail(
                 ErrorKind::Unsupported,
@@ -153,7 +153,7 @@ impl Parser {
         self.comparable(operator, operand).map(Side::Value)
     }
 
-    /// A value that can be compared with: not null, and with an order where one is asked for.
+    /// Checks that the operator can compare with a value: it is not null, and has an order if the operator needs one.
     fn comparable(&mut self, operator: Operator, operand: Operand) -> Option<Operand> {
         let name = operator.name();
         let is_ordered = !matches!(operator, Operator::Eq | Operator::Ne);
@@ -177,7 +177,7 @@ impl Parser {
         }
     }
 
-    /// `{"$field": "spent", "$as": "number"}`
+    /// Reads `{"$field": "spent", "$as": "number"}`.
     fn field_side(&mut self, members: Members<'_>) -> Option<Side> {
         let members = self.unique(members)?;
         let (mut path, mut read_as) = (None, None);
@@ -206,7 +206,7 @@ impl Parser {
         self.string(Operator::Zone, raw, "Name a zone of the IANA database: {\"$zone\": \"Europe/Paris\"}.")
     }
 
-    /// `$$NOW` and its like.
+    /// Refuses `$$NOW` and other variables of MongoDB.
     fn variable<T>(&mut self, text: &str) -> Option<T> {
         let hint = match text {
             "$$NOW" | "$$CLUSTER_TIME" => "For the present write {\"$now\": \"0 days\"}.".to_owned(),
@@ -218,7 +218,7 @@ impl Parser {
         self.fail(ErrorKind::Unsupported, format!("there is no variable {text}"), hint)
     }
 
-    /// What of MongoDB's expressions there is not.
+    /// Refuses operators of MongoDB's expressions that do not exist here.
     fn not_of_expressions<T>(&mut self, key: &str, raw: &RawValue) -> Option<T> {
         let argument = match self.open(raw)? {
             Opened::String(text) => text.strip_prefix('$').map(str::to_owned),
@@ -247,7 +247,7 @@ impl Parser {
         self.fail(ErrorKind::Unsupported, message, hint)
     }
 
-    /// The path of a field's text.
+    /// Reads the path of a field.
     pub(super) fn path(&mut self, text: &str) -> Option<Path> {
         let path = Path::parse(text);
         if path.keys().iter().any(String::is_empty) {
@@ -261,7 +261,7 @@ impl Parser {
     }
 }
 
-/// Text that MongoDB reads as a field, inside a value.
+/// A text inside a value that MongoDB reads as a field.
 fn field_inside(operand: &Operand) -> Option<&str> {
     match operand {
         Value::String(text) => text.starts_with('$').then_some(text.as_str()),

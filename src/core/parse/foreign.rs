@@ -1,10 +1,10 @@
 //! Hints for operators that do not exist: names from other languages, negated operators, and mistyped ones.
 
 use crate::nearest::nearest;
-use crate::operator::{OPERATORS, Operator, Position};
+use crate::operator::{OPERATORS, Operator, OperatorPosition};
 
 /// The hint for an unknown operator, if one can be given. `fits` tells which operators may stand there.
-pub(super) fn hint(key: &str, fits: fn(Position) -> bool) -> Option<String> {
+pub(super) fn hint(key: &str, fits: fn(OperatorPosition) -> bool) -> Option<String> {
     let word = key.trim_start_matches('$').to_lowercase();
     if let Some((_, hint)) = FOREIGN.iter().find(|(names, _)| names.split(' ').any(|name| name == word)) {
         return Some((*hint).to_owned());
@@ -35,7 +35,7 @@ fn negated(word: &str) -> Option<Operator> {
 
 /// The operator that was probably meant. Short names that look alike often mean opposite things. So the first letter
 /// must be right, and in names of two letters, both must.
-fn mistyped(key: &str, fits: fn(Position) -> bool) -> Option<&'static str> {
+fn mistyped(key: &str, fits: fn(OperatorPosition) -> bool) -> Option<&'static str> {
     let letters = |name: &str| {
         let mut letters: Vec<char> = name.to_lowercase().chars().collect();
         letters.sort_unstable();

@@ -15,14 +15,14 @@ const OF_SEGMENTS: &[Operator] = &[Operator::Eq, Operator::Ne, Operator::In, Ope
 
 impl Parser {
     pub(super) fn topic(&mut self, raw: &RawValue) -> Option<NamePredicate> {
-        self.names(raw, Names { of: Operator::Topic, operators: OF_TOPICS, hint: TOPIC_HINT })
+        self.names(raw, NameOperator { of: Operator::Topic, operators: OF_TOPICS, hint: TOPIC_HINT })
     }
 
     pub(super) fn segment(&mut self, raw: &RawValue) -> Option<NamePredicate> {
-        self.names(raw, Names { of: Operator::Segment, operators: OF_SEGMENTS, hint: SEGMENT_HINT })
+        self.names(raw, NameOperator { of: Operator::Segment, operators: OF_SEGMENTS, hint: SEGMENT_HINT })
     }
 
-    fn names(&mut self, raw: &RawValue, names: Names) -> Option<NamePredicate> {
+    fn names(&mut self, raw: &RawValue, names: NameOperator) -> Option<NamePredicate> {
         match self.open(raw)? {
             Opened::String(name) => Some(NamePredicate::Literal(name)),
             Opened::Object(members) if !members.is_empty() => {
@@ -35,7 +35,7 @@ impl Parser {
         }
     }
 
-    fn name_test(&mut self, key: &str, raw: &RawValue, names: Names) -> Option<NameTest> {
+    fn name_test(&mut self, key: &str, raw: &RawValue, names: NameOperator) -> Option<NameTest> {
         self.count_node()?;
         let one = |parser: &mut Parser, raw| parser.string(names.of, raw, names.hint);
         match Operator::parse(key).filter(|operator| names.operators.contains(operator)) {
@@ -59,7 +59,7 @@ impl Parser {
 
 /// An operator over names, the operators that may stand under it, and its hint.
 #[derive(Clone, Copy)]
-struct Names {
+struct NameOperator {
     of: Operator,
     operators: &'static [Operator],
     hint: &'static str,

@@ -1,4 +1,4 @@
-//! Operands: JSON values in which dates may stand.
+//! Reads operands: JSON values that may have dates in them.
 
 use super::{Members, Parser};
 use crate::ast::Operand;
@@ -6,7 +6,7 @@ use crate::date::{self, DateLiteral, Edge};
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::limits;
-use crate::operator::{Operator, Position};
+use crate::operator::{Operator, OperatorPosition};
 use crate::value::{Json, Value};
 use serde_json::value::RawValue;
 
@@ -18,7 +18,7 @@ const PERIOD_HINT: &str =
     "Write a period of the calendar, as in {\"$period\": \"last month\"} or {\"$period\": \"3 weeks ago\"}.";
 const UNIT_HINT: &str = "Write the period, as in {\"$today\": \"0 days\", \"$startOf\": \"month\"}.";
 
-/// How an object with `$`-keys is read where a value stands.
+/// Reads an object with `$`-keys in place of a value.
 type ReadDate<D> = fn(&mut Parser, Members<'_>) -> Option<D>;
 
 impl Parser {
@@ -31,7 +31,7 @@ impl Parser {
         self.value(opened, Parser::date)
     }
 
-    /// The entries of `$in`, `$nin` and `$all`.
+    /// Reads the entries of `$in`, `$nin` and `$all`.
     pub(super) fn entries<'t, T>(
         &mut self,
         operator: Operator,
@@ -108,7 +108,7 @@ impl Parser {
 
     fn date(&mut self, mut members: Members<'_>) -> Option<DateLiteral> {
         let is_edge = |(key, _): &(String, _)| {
-            Operator::parse(key).is_some_and(|operator| operator.row().position == Position::Edge)
+            Operator::parse(key).is_some_and(|operator| operator.row().position == OperatorPosition::Edge)
         };
         let edge = members.iter().position(is_edge).filter(|_| members.len() == 2).map(|place| members.remove(place));
         let [(key, raw)] = members.as_slice() else {
@@ -158,7 +158,7 @@ impl Parser {
         let unknown = members.iter().find(|(key, _)| key.starts_with('$') && Operator::parse(key).is_none());
         match (unknown, known) {
             (Some((key, _)), _) => {
-                self.at(key, |parser| parser.unknown_operator(key, |position| position == Position::Operand))
+                self.at(key, |parser| parser.unknown_operator(key, |position| position == OperatorPosition::Operand))
             }
             (None, Some((key, operator))) if operator.row().position.in_operand() => self.at(key, |parser| {
                 parser.fail(
@@ -167,13 +167,15 @@ impl Parser {
                     format!("Write {{\"{key}\": …}} as the whole value."),
                 )
             }),
-            (None, Some((key, operator))) if operator.row().position == Position::Side => self.at(key, |parser| {
-                parser.fail(
+            (None, Some((key, operator))) if operator.row().position == OperatorPosition::Side => {
+                self.at(key, |parser| {
+                    parser.fail(
                     ErrorKind::Unsupported,
                     format!("operator {key} does not belong here"),
                     "Fields are compared with each other by $expr: {\"$expr\": {\"$gt\": [\"$spent\", \"$budget\"]}}.",
                 )
-            }),
+                })
+            }
             (None, known) => {
                 let key = known.map_or("$", |(key, _)| key.as_str());
                 self.at(key, |parser| {

@@ -1,11 +1,11 @@
-//! What is asked of a field.
+//! Reads the predicate on a field.
 
 use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TypeOperand};
 use crate::error::{ErrorKind, Refusal};
 use crate::json::{self, Opened};
 use crate::limits;
-use crate::operator::{Operator, Position};
+use crate::operator::{Operator, OperatorPosition};
 use crate::pattern::{LOST_PATTERN, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
@@ -26,7 +26,7 @@ impl Parser {
         }
     }
 
-    /// The tests of an object that is known to hold operators.
+    /// Reads an object that has operators.
     fn predicate(&mut self, members: Members<'_>) -> Option<Predicate> {
         let mut read_as = None;
         let mut options = None;
@@ -146,7 +146,7 @@ impl Parser {
 
     fn not_an_operator<T>(&mut self, key: &str) -> Option<T> {
         if key.starts_with('$') {
-            return self.unknown_operator(key, Position::in_predicate);
+            return self.unknown_operator(key, OperatorPosition::in_predicate);
         }
         self.fail(
             ErrorKind::Shape,
@@ -263,8 +263,8 @@ impl Parser {
         }
     }
 
-    /// Keys decide, not their order, which jsonb does not keep: a field name, `$and`, `$or` or `$nor` makes it a
-    /// condition.
+    /// Reads the operand of `$elemMatch`. It is a condition if one of its keys is a field, `$and`, `$or` or `$nor`;
+    /// else it is a predicate. Their order does not count, because jsonb does not keep it.
     fn elem_match(&mut self, raw: &RawValue) -> Option<ElemMatch> {
         let members = match self.open(raw)? {
             Opened::Object(members) => self.unique(members)?,
@@ -341,12 +341,12 @@ fn is_equality(operator: Operator) -> bool {
     matches!(operator, Operator::Eq | Operator::Ne | Operator::In | Operator::Nin)
 }
 
-/// Whether an object is tests rather than a literal.
+/// Whether an object has operators, so that it is no literal.
 fn has_operators(members: &Members<'_>) -> bool {
     members.iter().any(|(key, _)| key.starts_with('$'))
 }
 
-/// Whether an object is `{"$date": …}` or its like: a literal.
+/// Whether an object is `{"$date": …}` or similar, which is a literal.
 pub(super) fn is_date(members: &Members<'_>) -> bool {
     members.iter().all(|(key, _)| Operator::parse(key).is_some_and(|operator| operator.row().position.in_operand()))
 }

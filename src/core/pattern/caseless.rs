@@ -1,11 +1,11 @@
-//! Equality of text without regard to case, as patterns with option `i` have it: by Unicode's simple case folding.
+//! Equality of text without regard to case, by Unicode's simple case folding, as in patterns with option `i`.
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::LazyLock;
 
-/// Texts, one of which another is to be equal to but for case.
+/// Texts that other texts are compared with, without regard to case.
 #[derive(Clone, Debug)]
 pub struct Caseless {
     texts: Vec<String>,
@@ -13,27 +13,27 @@ pub struct Caseless {
 }
 
 impl Caseless {
-    /// Makes the texts ready to be looked for.
+    /// Prepares the texts.
     #[must_use]
     pub fn new(texts: Vec<String>) -> Self {
         let folded = texts.iter().map(|text| fold(text)).collect();
         Caseless { texts, folded }
     }
 
-    /// The texts as written.
+    /// The texts as they were written.
     #[must_use]
     pub fn texts(&self) -> &[String] {
         &self.texts
     }
 
-    /// Whether it is one of them, but for case.
+    /// Whether a text is equal to one of these without regard to case.
     #[must_use]
     pub fn has(&self, text: &[u8]) -> bool {
         std::str::from_utf8(text).is_ok_and(|text| self.folded.contains(&fold(text)))
     }
 }
 
-/// They are equal when they are written alike.
+/// Two of these are equal if their texts are written in the same way.
 impl PartialEq for Caseless {
     fn eq(&self, other: &Self) -> bool {
         self.texts == other.texts
@@ -48,7 +48,8 @@ impl Hash for Caseless {
     }
 }
 
-/// The text with each character replaced by the first of those that differ from it by case alone.
+/// The text in which the first character of its case group replaces each character. A case group has the characters
+/// that differ only by case.
 fn fold(text: &str) -> String {
     let folded = |character: char| match character {
         'a'..='z' => character.to_ascii_uppercase(),
@@ -58,7 +59,7 @@ fn fold(text: &str) -> String {
     text.chars().map(folded).collect()
 }
 
-/// For each character that is not ASCII and is not the first of those that differ from it by case alone, that first one.
+/// The first character of the case group, for each character that is not ASCII and not itself the first.
 static FIRST: LazyLock<HashMap<char, char, foldhash::fast::RandomState>> = LazyLock::new(|| {
     let is_alone =
         |character: &char| character.to_lowercase().eq([*character]) && character.to_uppercase().eq([*character]);
@@ -66,10 +67,10 @@ static FIRST: LazyLock<HashMap<char, char, foldhash::fast::RandomState>> = LazyL
     of_case.map(|character| (character, first(character))).filter(|(character, first)| character != first).collect()
 });
 
-/// The first of the characters that the pattern of that character matches with option `i`.
+/// The first character that a pattern of this character matches with option `i`.
 fn first(character: char) -> char {
     let mut class = ClassUnicode::new([ClassUnicodeRange::new(character, character)]);
-    // It fails where the tables of case are left out, which they are not.
+    // This can only fail in a build without Unicode's tables of case.
     if class.try_case_fold_simple().is_err() {
         return character;
     }
@@ -94,7 +95,7 @@ mod tests {
         assert!(!Caseless::new(vec!["a".into()]).has(&[0xFF]));
     }
 
-    /// No character is left out because it has no other case in Unicode's tables of upper and lower case.
+    /// Characters without another case in Unicode's tables of upper and lower case are folded, too.
     #[test]
     fn every_character_that_patterns_fold_is_folded() {
         for character in ('\0'..=char::MAX).step_by(if cfg!(debug_assertions) { 7 } else { 1 }) {

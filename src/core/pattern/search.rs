@@ -1,7 +1,7 @@
 //! Searches for a match: for literal text, if a pattern has nothing else, or with a regular expression.
 
 use super::TextTest;
-use super::expression::Expression;
+use super::interruptible::InterruptibleRegex;
 use super::too_big;
 use crate::error::Refusal;
 use memchr::memmem;
@@ -12,7 +12,7 @@ pub(super) enum Search {
     Anywhere(Box<memmem::Finder<'static>>),
     AtStart(Box<[u8]>),
     AtEnd(Box<[u8]>),
-    Expression(Box<Expression>),
+    Regex(Box<InterruptibleRegex>),
 }
 
 impl Search {
@@ -20,7 +20,7 @@ impl Search {
     pub(super) fn of(hir: Hir, length: usize) -> Result<Self, Refusal> {
         match literal(&hir) {
             Some((test, text)) => Ok(Search::literal(test, text)),
-            None => Expression::build(hir, length).map(Box::new).map(Search::Expression).ok_or_else(too_big),
+            None => InterruptibleRegex::build(hir, length).map(Box::new).map(Search::Regex).ok_or_else(too_big),
         }
     }
 
@@ -53,7 +53,7 @@ impl Search {
             Search::Anywhere(finder) => finder.find(text).is_some(),
             Search::AtStart(start) => text.starts_with(start),
             Search::AtEnd(end) => text.ends_with(end),
-            Search::Expression(expression) => expression.is_match(text, interrupt),
+            Search::Regex(regex) => regex.is_match(text, interrupt),
         }
     }
 
@@ -61,7 +61,7 @@ impl Search {
         match self {
             Search::Anywhere(finder) => finder.needle().len(),
             Search::AtStart(text) | Search::AtEnd(text) => text.len(),
-            Search::Expression(expression) => expression.bytes(),
+            Search::Regex(regex) => regex.bytes(),
         }
     }
 }
@@ -105,8 +105,8 @@ mod tests {
             for (source, options) in patterns {
                 let hir = || read(source, Some(options)).unwrap().wanted.unwrap();
                 let search = Search::of(hir(), source.len()).unwrap();
-                let expression = Expression::build(hir(), source.len()).unwrap();
-                assert!(matches!(search, Search::Expression(_)) != is_literal, "{source}");
+                let expression = InterruptibleRegex::build(hir(), source.len()).unwrap();
+                assert!(matches!(search, Search::Regex(_)) != is_literal, "{source}");
                 for text in texts {
                     let expected = expression.is_match(text.as_bytes(), || ());
                     assert_eq!(

@@ -1,7 +1,7 @@
-//! The text of `$expr`.
+//! Prints `$expr`.
 
 use super::{array, key, list, string};
-use crate::ast::{Compared, Expression, Side};
+use crate::ast::{Expression, Side, SideComparison};
 use crate::operator::Operator;
 use crate::value::key_order;
 use std::fmt;
@@ -31,7 +31,7 @@ fn under(
     f.write_str("}")
 }
 
-impl fmt::Display for Compared {
+impl fmt::Display for SideComparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut members = vec![self.relation.operator().name()];
         members.extend(self.zone.as_ref().map(|_| Operator::Zone.name()));
@@ -50,7 +50,7 @@ impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Side::Name(path) => string(f, &format!("${}", path.text())),
-            // In the order in which jsonb keeps keys, by length.
+            // The keys are in the order of jsonb, shorter ones first.
             Side::Field(path, read_as) => {
                 f.write_str("{")?;
                 if let Some(read_as) = read_as {

@@ -1,4 +1,4 @@
-//! Fields compared with each other.
+//! Compares fields with each other.
 
 use super::compare::{equals, order};
 use crate::date::{Moment, NamedZone, Zone};
@@ -12,19 +12,19 @@ use std::cmp::Ordering;
 #[derive(Debug)]
 pub(crate) struct PairStep {
     order: Option<crate::ast::Comparison>,
-    sides: [Place; 2],
+    sides: [SideSource; 2],
     compared: Compared,
 }
 
-/// Where a side's value comes from.
+/// The source of a side's value.
 #[derive(Debug)]
-enum Place {
-    /// The position of the first key among those that were looked up, and the keys below it
+enum SideSource {
+    /// The position of the first key among the keys that are looked up, and the keys below it
     Field(usize, Box<[String]>),
     Constant(Constant),
 }
 
-/// How two stored values are compared.
+/// The comparison of two stored values.
 #[derive(Debug)]
 struct Compared {
     reading: Reading,
@@ -32,38 +32,38 @@ struct Compared {
 }
 
 impl PairStep {
-    /// Compiles a test for a document of which `keys` are looked up, in key order.
+    /// Compiles a test. `keys` are the keys that are looked up in documents, in key order.
     pub(crate) fn compile(pair: &PairTest, keys: &[String]) -> Self {
         let slot = |key: &str| keys.partition_point(|other| key_order(other.as_bytes(), key.as_bytes()).is_lt());
         let sides = pair.sides.each_ref().map(|side| match side {
-            Side::Field { path, .. } => Place::Field(slot(path.first()), path.rest().into()),
-            Side::Constant(constant) => Place::Constant(constant.clone()),
+            Side::Field { path, .. } => SideSource::Field(slot(path.first()), path.rest().into()),
+            Side::Constant(constant) => SideSource::Constant(constant.clone()),
         });
         PairStep { order: pair.order, sides, compared: Compared { reading: pair.reading(), zone: pair.zone.clone() } }
     }
 
-    /// A rough price: comparing a scalar is 1.
+    /// An estimate of the time that it takes; comparing a scalar is 1.
     pub(crate) fn cost(&self) -> u32 {
-        let below = |side: &Place| match side {
-            Place::Field(_, rest) => 4 * rest.len() as u32,
-            Place::Constant(_) => 0,
+        let below = |side: &SideSource| match side {
+            SideSource::Field(_, rest) => 4 * rest.len() as u32,
+            SideSource::Constant(_) => 0,
         };
         2 + self.sides.iter().map(below).sum::<u32>()
     }
 
     /// The position of the last key that it reads.
     pub(crate) fn last_key(&self) -> Option<usize> {
-        let slot = |side: &Place| match side {
-            Place::Field(slot, _) => Some(*slot),
-            Place::Constant(_) => None,
+        let slot = |side: &SideSource| match side {
+            SideSource::Field(slot, _) => Some(*slot),
+            SideSource::Constant(_) => None,
         };
         self.sides.iter().filter_map(slot).max()
     }
 
-    /// Whether the sides, in a document of which these keys were found, compare so.
+    /// Whether the comparison holds. `found` has the values of the keys that were looked up.
     pub(crate) fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>]) -> bool {
         match &self.sides {
-            [Place::Field(left, below_left), Place::Field(right, below_right)] => {
+            [SideSource::Field(left, below_left), SideSource::Field(right, below_right)] => {
                 let values = descend(found[*left], below_left).zip(descend(found[*right], below_right));
                 values.is_some_and(|(left, right)| match self.order {
                     None => self.compared.are_equal(left, right),
@@ -72,13 +72,13 @@ impl PairStep {
                     }
                 })
             }
-            [Place::Field(slot, below), Place::Constant(constant)] => {
+            [SideSource::Field(slot, below), SideSource::Constant(constant)] => {
                 self.holds_of(descend(found[*slot], below), constant, |ordering| ordering)
             }
-            [Place::Constant(constant), Place::Field(slot, below)] => {
+            [SideSource::Constant(constant), SideSource::Field(slot, below)] => {
                 self.holds_of(descend(found[*slot], below), constant, Ordering::reverse)
             }
-            [Place::Constant(_), Place::Constant(_)] => false,
+            [SideSource::Constant(_), SideSource::Constant(_)] => false,
         }
     }
 
@@ -95,7 +95,7 @@ impl PairStep {
     }
 }
 
-/// The value below one, through objects alone.
+/// The value below another one; the path goes through objects only.
 fn descend<'d, N: Node<'d>>(value: Option<N>, rest: &[String]) -> Option<N> {
     rest.iter().try_fold(value?, |value, key| match value.view() {
         View::Object(object) => object.get(key),
@@ -112,7 +112,7 @@ impl Compared {
         }
     }
 
-    /// How two values stand to each other; `None` where they are of different types, or have no order.
+    /// Compares two values; `None` if they are of different types, or of a type without an order.
     fn order<'d, N: Node<'d>>(&self, left: N, right: N) -> Option<Ordering> {
         let (left, right) = (left.view(), right.view());
         match (self.reading, &left, &right) {
@@ -126,7 +126,7 @@ impl Compared {
         }
     }
 
-    /// Where one of them is a day, both count as days.
+    /// Compares two dates. If one of them is a day, both count as days.
     fn order_moments(&self, by_day: bool, left: Moment, right: Moment) -> Option<Ordering> {
         let day = |moment| match moment {
             Moment::Day(day) => day,
@@ -147,7 +147,7 @@ fn moment<'d, N: Node<'d>>(view: &View<'d, N>) -> Option<Moment> {
     }
 }
 
-/// Strings are in the order of their bytes; two that ignore case, of what they compare as.
+/// Compares strings by their bytes; if both ignore case, by the bytes of their folded texts.
 fn order_texts<'d, N: Node<'d>>(left: &View<'d, N>, right: &View<'d, N>) -> Option<Ordering> {
     fn text<'v, 'd, N: Node<'d>>(view: &'v View<'d, N>) -> Option<&'v [u8]> {
         match view {
@@ -162,7 +162,7 @@ fn order_texts<'d, N: Node<'d>>(left: &View<'d, N>, right: &View<'d, N>) -> Opti
     }
 }
 
-/// Whether two values are the same, as wholes.
+/// Whether two values are equal as a whole.
 fn are_same<'d, N: Node<'d>>(left: N, right: N) -> bool {
     match (left.view(), right.view()) {
         (View::Null, View::Null) => true,

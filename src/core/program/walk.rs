@@ -8,7 +8,7 @@ use crate::document::{Array, Node, Object, View};
 
 /// A key of a path, and the array index that it can be read as.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub(crate) struct PathKey {
     pub(super) name: String,
     pub(super) index: Option<usize>,
 }
@@ -27,7 +27,7 @@ pub(crate) trait Visitor {
 /// the keys below. Returns true as soon as the visitor needs no more.
 pub(super) fn walk<'d, N: Node<'d>>(
     value: N,
-    rest: &[Key],
+    rest: &[PathKey],
     visitor: &mut impl Visitor,
     surroundings: Surroundings<'_>,
 ) -> bool {
@@ -36,7 +36,7 @@ pub(super) fn walk<'d, N: Node<'d>>(
 }
 
 /// The value at the path without fan-out: objects are walked by key, and arrays by index.
-pub(super) fn descend<'d, N: Node<'d>>(value: Option<N>, rest: &[Key]) -> Option<N> {
+pub(super) fn descend<'d, N: Node<'d>>(value: Option<N>, rest: &[PathKey]) -> Option<N> {
     rest.iter().try_fold(value?, |value, key| match value.view() {
         View::Object(object) => object.get(&key.name),
         View::Array(array) => array.get(key.index?),
@@ -52,7 +52,7 @@ struct Walk<'a, V> {
 
 impl<V: Visitor> Walk<'_, V> {
     /// Walks on from `value`. Returns true as soon as the visitor needs no more.
-    fn on<'d, N: Node<'d>>(&mut self, value: N, path: &[Key]) -> bool {
+    fn on<'d, N: Node<'d>>(&mut self, value: N, path: &[PathKey]) -> bool {
         let Some((key, rest)) = path.split_first() else {
             return self.value(value, true);
         };
@@ -69,7 +69,7 @@ impl<V: Visitor> Walk<'_, V> {
     /// Goes on at the element that a key names as an index. At the end of the path, the element is taken as it is.
     /// Before the end, only objects and arrays yield anything (`ElementPath` and `BSONElementIterator` in MongoDB's
     /// `src/mongo/db/matcher/path.cpp`).
-    fn by_index<'d, A: Array<'d>>(&mut self, array: A, key: &Key, rest: &[Key]) -> bool {
+    fn by_index<'d, A: Array<'d>>(&mut self, array: A, key: &PathKey, rest: &[PathKey]) -> bool {
         match key.index.and_then(|index| array.get(index)) {
             Some(element) if rest.is_empty() => self.value(element, false),
             Some(element) => matches!(element.view(), View::Object(_) | View::Array(_)) && self.on(element, rest),
@@ -78,7 +78,7 @@ impl<V: Visitor> Walk<'_, V> {
     }
 
     /// Goes on at each element that is an object; other elements yield nothing.
-    fn fan_out<'d, A: Array<'d>>(&mut self, array: A, path: &[Key]) -> bool {
+    fn fan_out<'d, A: Array<'d>>(&mut self, array: A, path: &[PathKey]) -> bool {
         array.iter().enumerate().any(|(index, element)| {
             honour_interrupts(index, self.surroundings);
             matches!(element.view(), View::Object(_)) && self.on(element, path)

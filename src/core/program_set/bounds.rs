@@ -1,4 +1,4 @@
-//! Ordered comparisons with many bounds at once: where a value stands among them tells which are satisfied.
+//! Ordered comparisons with many bounds at once: the place of a value among the bounds tells which comparisons hold.
 
 use super::sets::{Set, Sets, insert};
 use crate::ast::Comparison;
@@ -6,16 +6,16 @@ use crate::date::DateRange;
 use crate::decimal::{Ranked, RankedDecimal};
 use std::cmp::Ordering;
 
-/// What stored values are compared with.
+/// A bound that stored values are compared with.
 pub(super) trait Bound: Ord {
     /// A stored value
     type Stored<'v>: Copy;
 
-    /// How the stored value stands to the bound.
+    /// Compares the stored value with the bound.
     fn order(&self, stored: Self::Stored<'_>) -> Ordering;
-    /// A word that never falls where bounds rise.
+    /// A number that is never smaller for a larger bound.
     fn rank(&self) -> u64;
-    /// The same word of a stored value.
+    /// The same number for a stored value.
     fn rank_of(stored: Self::Stored<'_>) -> u64;
 }
 
@@ -46,7 +46,7 @@ impl Bound for String {
         Self::rank_of(self.as_bytes())
     }
 
-    /// Its first eight bytes.
+    /// The first eight bytes.
     fn rank_of(stored: &[u8]) -> u64 {
         let mut head = [0; 8];
         let length = stored.len().min(8);
@@ -72,27 +72,27 @@ impl Bound for i64 {
     }
 }
 
-/// The comparisons in one direction that count for one place, the easiest to satisfy first: those that a value
-/// satisfies are the first so many.
+/// The comparisons in one place and one direction, the easiest to satisfy first. A value satisfies the first of them up
+/// to some number.
 #[derive(Debug)]
 pub(super) struct Bounds<B> {
     pub(super) place: u8,
     is_upward: bool,
-    /// Of each different bound, its rank, turned over where bounds fall: ascending
+    /// The rank of each different bound, ascending; complemented if the bounds descend
     ranks: Vec<u64>,
     bounds: Vec<(Comparison, B)>,
-    /// Of each different bound, how many conditions it and those before it have
+    /// For each different bound, the number of conditions of this bound and all bounds before it
     ends: Vec<u32>,
-    /// Where the conditions of the bounds start among the sparse sets: a value takes a part of them
+    /// Where the list of the bounds' conditions starts among the sparse sets. A value satisfies a part of the list
     conditions: u32,
-    /// Of every so many conditions, the dense set of them so far
+    /// The dense sets of the conditions up to every so many of the list
     checkpoints: Vec<u32>,
     stride_bits: u32,
 }
 
 impl<B: Bound> Bounds<B> {
-    /// All comparisons of one place, in both directions. `base` are conditions that any value satisfies there;
-    /// without it the place is one that is better served by lists.
+    /// Builds all comparisons in one place, in both directions. `base` are the conditions that any value satisfies
+    /// there; without it, lists serve the place better.
     pub(super) fn build(
         place: u8,
         comparisons: Vec<(Comparison, B, u32)>,
@@ -143,8 +143,8 @@ impl<B: Bound> Bounds<B> {
         Bounds { place, is_upward, ranks, bounds, ends, conditions, checkpoints, stride_bits }
     }
 
-    /// The sets whose union are the conditions that the stored value satisfies: of the bounds up to a checkpoint, and
-    /// of those after it.
+    /// The sets whose union is the conditions that the stored value satisfies: one for the bounds up to a checkpoint,
+    /// and one for the bounds after it.
     #[inline]
     pub(super) fn satisfied(&self, stored: B::Stored<'_>) -> [Option<Set>; 2] {
         let rank = turn(self.is_upward, B::rank_of(stored));
@@ -161,12 +161,12 @@ impl<B: Bound> Bounds<B> {
     }
 }
 
-/// The comparison with an operand as stored days meet it.
+/// The comparison with a date, for stored days.
 pub(super) fn of_day(comparison: Comparison, range: &DateRange) -> (Comparison, i64) {
     (comparison, comparison.day_of(range).epoch_days().into())
 }
 
-/// The comparison with an operand as stored instants meet it.
+/// The comparison with a date, for stored instants.
 pub(super) fn of_instants(comparison: Comparison, range: &DateRange) -> (Comparison, i64) {
     let (from, until) = (range.from().micros(), range.until().micros());
     match comparison {
@@ -177,7 +177,8 @@ pub(super) fn of_instants(comparison: Comparison, range: &DateRange) -> (Compari
     }
 }
 
-/// How many of the ascending ranks, none of which is less, are that one: mostly none or one.
+/// The number of ranks that are equal to `rank`, which is mostly 0 or 1. The ranks are ascending, and none is smaller
+/// than `rank`.
 #[inline]
 pub(super) fn tied(ranks: &[u64], rank: u64) -> usize {
     match ranks {

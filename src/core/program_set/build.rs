@@ -1,4 +1,4 @@
-//! From the clauses of all conditions to the indexes of all fields.
+//! Builds the indexes of all fields from the clauses of all conditions.
 
 use super::bounds::{Bound, Bounds, of_day, of_instants};
 use super::clause::{Literal, Normal, Trigger, normal, triggers};
@@ -14,32 +14,32 @@ use crate::value::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::Hash;
 
-/// The clauses of conditions, by the fields that they speak of.
+/// Collects the clauses of conditions by their fields.
 pub(super) struct Builder<'c> {
-    /// Of each condition, what is left to be evaluated; those that refute the `$or` of others come last
+    /// For each condition, the parts that are left to be evaluated. The refutations come last
     pub(super) left: Vec<Vec<Normal<'c>>>,
-    /// Those of them that have not been taken
+    /// The refutations whose clauses have not been taken yet
     refutations: VecDeque<(u32, Vec<Normal<'c>>)>,
-    /// How many more there may be: as many as conditions, so that all memory stays in proportion to these
+    /// The number of further refutations. There are at most as many as conditions, so that memory stays in proportion
     most_refutations: usize,
     fields: Vec<FieldClauses<'c>>,
     by_path: HashMap<(&'c [String], bool), usize>,
     topics: Option<usize>,
 }
 
-/// Most tests of an `$or`: a condition of a thousand alternatives is better evaluated than indexed.
+/// The most tests in an `$or` that is looked up. A condition with a thousand alternatives is better evaluated.
 const MOST_TESTS: usize = 256;
 
-/// What conditions require of one field.
+/// The clauses on one field.
 struct FieldClauses<'c> {
-    /// One of the tests; `None` for topics
+    /// One of the tests on the field; `None` for topics
     field: Option<&'c FieldTest>,
     triggers: Vec<(Trigger, u8, u32)>,
     layers: Vec<Vec<u32>>,
 }
 
 impl<'c> Builder<'c> {
-    /// Takes conditions.
+    /// Takes the clauses of conditions.
     pub(super) fn of(conditions: &[&'c Checked]) -> Self {
         let mut builder = Builder {
             left: vec![Vec::new(); first_refutation(conditions.len())],
@@ -67,8 +67,7 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// Makes an `$or` of which something can be looked up the question whether its complement, a conjunction that is
-    /// taken as a condition of its own, does not hold.
+    /// Replaces an `$or` by its refutation, if a part of it can be looked up.
     fn refute(&mut self, part: Normal<'c>) -> Normal<'c> {
         let (tests, looked_up) = part.tests();
         let pays = looked_up > 0 && tests <= MOST_TESTS;
@@ -84,7 +83,7 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// Takes a part of a condition's conjunction; whether nothing of it is left to be evaluated.
+    /// Takes a part of a condition's conjunction as clauses. Returns whether nothing of it is left to be evaluated.
     fn require(&mut self, condition: u32, part: &Normal<'c>) -> bool {
         match part {
             Normal::Test(Literal { atom, positive: false }) => {
@@ -97,7 +96,7 @@ impl<'c> Builder<'c> {
                 if let ValueTest::Eq(day @ Value::Date(_)) = &field.test
                     && !field.fans_out() =>
             {
-                // Of a single value, equal is neither before nor after.
+                // A single value is equal if it is neither before nor after.
                 let field = self.field_of(atom);
                 let bounds =
                     [Comparison::Gte, Comparison::Lte].map(|comparison| Trigger::Compare(comparison, day.clone()));
@@ -115,7 +114,7 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// Takes a clause of tests on one field whose triggers are of one family; false where it is another.
+    /// Takes a clause of tests, if they are on one field, and their triggers are of one family. Returns whether it did.
     fn require_one(&mut self, condition: u32, tests: &[Literal<'c>]) -> bool {
         let Some(triggers) = tests.iter().map(|test| triggers(test.atom)).collect::<Option<Vec<_>>>() else {
             return false;
@@ -128,7 +127,8 @@ impl<'c> Builder<'c> {
         is_of_one && self.place(condition, field, triggers)
     }
 
-    /// Puts a clause into the field's first layer with room for it; whether there is one.
+    /// Puts a clause into the first layer of the field that has no clause of the condition. Returns false if all layers
+    /// have one.
     fn place(&mut self, condition: u32, field: usize, clause: Vec<Trigger>) -> bool {
         let FieldClauses { triggers, layers, .. } = &mut self.fields[field];
         let has_room = |layer: &Vec<u32>| layer.last() != Some(&condition);
@@ -159,11 +159,11 @@ impl<'c> Builder<'c> {
         number
     }
 
-    /// The indexes. `keys` are the first keys of all fields, in key order.
+    /// Builds the indexes. `keys` are the first keys of all fields, in key order.
     pub(super) fn build(self, keys: &[String], everyone: &[u64], sets: &mut Sets) -> Vec<FieldIndex> {
         let build = |field: FieldClauses<'c>| {
             let layers: Vec<Layer> = field.layers.iter().map(|layer| layer_of(layer, everyone, sets)).collect();
-            // A contact has many topics.
+            // A contact may have many topics.
             let is_single = field.field.is_some() && sets.is_dense(field.triggers.len());
             let single = is_single.then(|| Single::build(&field.triggers, everyone, sets));
             FieldIndex {
@@ -173,7 +173,7 @@ impl<'c> Builder<'c> {
                 layers,
             }
         };
-        // A clause that was looked at and not taken leaves a field without any.
+        // A field has no triggers if its only clauses were not taken.
         self.fields.into_iter().filter(|field| !field.triggers.is_empty()).map(build).collect()
     }
 }
@@ -188,7 +188,7 @@ fn layer_of(members: &[u32], everyone: &[u64], sets: &mut Sets) -> Layer {
     Layer::Many(sets.add_bits(&others))
 }
 
-/// Conditions by the place that they are for.
+/// Conditions by place.
 type ByPlace = BTreeMap<u8, Vec<u32>>;
 
 struct Indexer<'a> {
@@ -276,7 +276,8 @@ impl Indexer<'_> {
         }
     }
 
-    /// The conditions that a dense set of so many at that place has besides; `None` where it is to be a list.
+    /// The conditions that belong to each dense set in a place, beside its own; `None` if a set with this many
+    /// conditions is to be a list.
     fn base(&self, place: u8, conditions: usize) -> Option<Vec<u64>> {
         if !self.sets.is_dense(conditions) {
             return None;
@@ -302,7 +303,7 @@ impl Indexer<'_> {
     }
 }
 
-/// What can be met in a field, but for what compares with bounds.
+/// The triggers that are not compared with bounds.
 #[derive(PartialEq, Eq, Hash)]
 enum Met {
     Absent,

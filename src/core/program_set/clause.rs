@@ -1,18 +1,18 @@
-//! What a condition requires, taken apart: clauses that values can be looked up in, and the rest.
+//! Takes conditions apart into clauses that can be looked up, and the rest.
 
 use crate::ast::Comparison;
 use crate::expr::{Atom, Checked, Constant, FieldTest, NormalForm, ValueTest};
 use crate::types::JsonType;
 use crate::value::Value;
 
-/// A condition whose negations stand before single tests.
+/// A condition in negation normal form.
 #[derive(Clone, Debug)]
 pub(super) enum Normal<'c> {
     Const(bool),
     All(Vec<Normal<'c>>),
     Any(Vec<Normal<'c>>),
     Test(Literal<'c>),
-    /// The condition of that number, which refutes an `$or`, does not hold
+    /// The refutation with this number does not hold
     Unrefuted(u32),
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Literal<'c> {
     pub(super) positive: bool,
 }
 
-/// Something in a field that satisfies a test when it is met.
+/// Something in a field that satisfies a test.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Trigger {
     /// A place without a value
@@ -36,17 +36,17 @@ pub(super) enum Trigger {
     Null,
     /// This boolean
     Bool(bool),
-    /// A value equal to it, which is a string or a number
+    /// A value that is equal to this string or number
     Equal(Constant),
-    /// A value that compares so with it, which is a string, a number or a date
+    /// A value in this order to this string, number or date
     Compare(Comparison, Constant),
-    /// An array of that length
+    /// An array of this length
     Size(u64),
     /// Missing, null, or an empty string, array or object
     Empty,
 }
 
-/// The condition, its negations pushed down.
+/// Turns a condition into negation normal form.
 pub(super) fn normal(checked: &Checked) -> Normal<'_> {
     checked.fold_normal_form(&mut |node| match node {
         NormalForm::Const(value) => Normal::Const(value),
@@ -57,7 +57,7 @@ pub(super) fn normal(checked: &Checked) -> Normal<'_> {
 }
 
 impl<'c> Normal<'c> {
-    /// What it is a conjunction of; of a constant nothing.
+    /// The parts of the conjunction; none for a constant.
     pub(super) fn into_parts(self) -> Vec<Self> {
         match self {
             Normal::Const(_) => vec![],
@@ -79,7 +79,7 @@ impl<'c> Normal<'c> {
         }
     }
 
-    /// The complement, negations before single tests again.
+    /// The complement, in negation normal form.
     pub(super) fn complement(self) -> Self {
         let each = |parts: Vec<Normal<'c>>| parts.into_iter().map(Normal::complement).collect();
         match self {
@@ -91,7 +91,7 @@ impl<'c> Normal<'c> {
         }
     }
 
-    /// How many tests it has, and how many of these can be looked up.
+    /// The number of tests, and the number of those that can be looked up.
     pub(super) fn tests(&self) -> (usize, usize) {
         match self {
             Normal::Const(_) | Normal::Unrefuted(_) => (0, 0),
@@ -103,7 +103,7 @@ impl<'c> Normal<'c> {
     }
 }
 
-/// What satisfies the test; `None` where that cannot be looked up.
+/// The triggers of a test; `None` if the test cannot be looked up.
 pub(super) fn triggers(atom: &Atom) -> Option<Vec<Trigger>> {
     match atom {
         Atom::Topic(topic) => Some(vec![Trigger::Equal(Value::String(topic.clone()))]),

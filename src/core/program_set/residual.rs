@@ -1,4 +1,4 @@
-//! What of the conditions cannot be looked up: tests that are evaluated, each at most once for a document.
+//! Evaluates the parts of conditions that cannot be looked up, each different test at most once for a document.
 
 use super::clause::{Literal, Normal};
 use super::{ProgramSet, first_refutation, sets};
@@ -7,7 +7,7 @@ use crate::expr::{Atom, PairTest, ValueTest};
 use crate::program::{FieldStep, PairStep, Surroundings};
 use std::collections::HashMap;
 
-/// Different tests.
+/// The different tests.
 #[derive(Debug)]
 pub(super) struct Tests(Vec<Test>);
 
@@ -28,11 +28,11 @@ pub(super) enum Residual {
         number: u32,
         positive: bool,
     },
-    /// The condition of that number, which refutes an `$or`, does not hold
+    /// The refutation with this number does not hold
     Unrefuted(u32),
 }
 
-/// Tests being told apart.
+/// Finds equal tests, and gives each different test a number.
 pub(super) struct Interner<'c> {
     keys: &'c [String],
     numbers: HashMap<Key<'c>, u32>,
@@ -47,12 +47,12 @@ enum Key<'c> {
 }
 
 impl<'c> Interner<'c> {
-    /// For documents of which `keys` are looked up, in key order.
+    /// Makes an interner. `keys` are the keys that are looked up in documents, in key order.
     pub(super) fn new(keys: &'c [String]) -> Self {
         Interner { keys, numbers: HashMap::new(), tests: Vec::new() }
     }
 
-    /// The condition over numbered tests, the cheap parts first.
+    /// Turns a condition into a residual, with the cheap parts first.
     pub(super) fn intern(&mut self, normal: &Normal<'c>) -> Residual {
         match normal {
             Normal::All(parts) | Normal::Any(parts) if let [part] = &parts[..] => self.intern(part),
@@ -107,7 +107,8 @@ impl<'c> Interner<'c> {
     }
 }
 
-/// What is known of the tests for the document at hand: of each, the document's number and the answer for it.
+/// The results of tests for the current document: for each test, the number of the document with its last result, and
+/// that result.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answers {
     document: u32,
@@ -115,7 +116,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Forgets what was known, for so many tests.
+    /// Forgets all results.
     pub(super) fn forget(&mut self, tests: &Tests) {
         self.answers.resize(tests.0.len(), 0);
         self.document += 1;
@@ -126,18 +127,18 @@ impl Answers {
     }
 }
 
-/// A document of which the tests' keys were found, and what is known of it.
+/// A document's values for the keys of the tests, and the results that are known.
 pub(super) struct Asking<'a, N> {
     pub(super) set: &'a ProgramSet,
     pub(super) found: &'a [Option<N>],
     pub(super) surroundings: Surroundings<'a>,
-    /// Of the conditions that refute an `$or`, those that look-ups left
+    /// The refutations that are alive after look-ups
     pub(super) refutations: &'a [u64],
     pub(super) answers: &'a mut Answers,
 }
 
 impl<N> Asking<'_, N> {
-    /// Whether what look-ups left of a condition holds.
+    /// Whether the residual of a condition holds.
     pub(super) fn rest_holds<'d>(&mut self, condition: usize) -> bool
     where
         N: Node<'d>,

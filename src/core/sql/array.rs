@@ -1,19 +1,19 @@
-//! Tests on native columns that are arrays.
+//! Compiles tests on columns that are arrays.
 //!
-//! An array of several dimensions is the list of its elements, as `@>` and `unnest` have it, and wherever counting
-//! starts, the first is at index 0. `=` minds both, so that it is put to the list.
+//! An array of several dimensions counts as the list of its elements, as in `@>` and `unnest`, and its first element
+//! has index 0, whatever its lower bound is. `=` depends on both, so that it is used on the list.
 
 use super::native::Scalar;
-use super::table::{Column, ColumnKind};
-use super::tree::{Equal, Sql, Symbol};
+use super::table::{ColumnKind, NativeColumn};
+use super::tree::{Equal, SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::expr::{Constant, DocumentTest, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
 use crate::path::{Path, as_index};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
-/// The test on an array that is not NULL; `None` where SQL cannot say exactly that.
-pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &ValueTest) -> Option<Sql> {
+/// Compiles a test on an array that is not NULL. Returns `None` if SQL cannot express the test exactly.
+pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &ValueTest) -> Option<SqlExpr> {
     let array = Array { writer, term, kind };
     match test {
         ValueTest::Eq(constant) => array.one_of(std::slice::from_ref(constant)),
@@ -21,58 +21,60 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
         ValueTest::Compare(..) | ValueTest::Text(..) | ValueTest::Mod(..) => {
             array.any_element(|element| element.test(test))
         }
-        ValueTest::Exists => Some(Sql::Const(true)),
-        ValueTest::Type(types) if types.contains(&JsonType::Array) => Some(Sql::Const(true)),
+        ValueTest::Exists => Some(SqlExpr::Const(true)),
+        ValueTest::Type(types) if types.contains(&JsonType::Array) => Some(SqlExpr::Const(true)),
         ValueTest::Type(_) => array.any_element_or_null(|element| element_test(element, &Expr::Test(test.clone()))),
         ValueTest::Empty => Some(array.has_length(0)),
-        ValueTest::Size(size) => Some(i32::try_from(*size).map_or(Sql::Const(false), |size| array.has_length(size))),
+        ValueTest::Size(size) => {
+            Some(i32::try_from(*size).map_or(SqlExpr::Const(false), |size| array.has_length(size)))
+        }
         ValueTest::ElemMatch(test) => match &**test {
-            // Its elements are no objects.
-            ElementTest::Object(_) => Some(Sql::Const(false)),
+            // The elements are no objects.
+            ElementTest::Object(_) => Some(SqlExpr::Const(false)),
             ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test)),
         },
         ValueTest::Regex(_) | ValueTest::Alike(_) => None,
     }
 }
 
-/// The test on one element of an array, named by its index, or its complement where `positive` is false; true or else
-/// false or NULL. `on_missing`: whether it holds where there is no such element. `None` where the field is no such
-/// element, or SQL cannot say exactly that.
+/// Compiles a test on one element of an array, given by its index, or the test's complement if `positive` is false. The
+/// expression is false or NULL where it does not hold. `on_missing` says whether the test holds if the element does not
+/// exist. Returns `None` if the field is no element, or SQL cannot express the test exactly.
 pub(super) fn element(
     writer: Writer<'_>,
-    column: &Column,
+    column: &NativeColumn,
     field: &FieldTest,
     on_missing: bool,
     positive: bool,
-) -> Option<Sql> {
+) -> Option<SqlExpr> {
     let (ColumnKind::Array(kind), [key]) = (&column.kind, field.path.rest()) else { return None };
     let index = as_index(key).filter(|_| kind.property_type() != PropertyType::Json)?;
-    // No array has more elements than a subscript can count.
+    // A subscript can count all elements that an array can have.
     let index = i32::try_from(index).ok().and_then(|index| Some((index, index.checked_add(1)?)));
-    let Some((index, subscript)) = index else { return Some(Sql::Const(on_missing == positive)) };
+    let Some((index, subscript)) = index else { return Some(SqlExpr::Const(on_missing == positive)) };
     let array = writer.value(column);
     let term = format!("({})[{subscript}]", writer.flat(&array));
     let element = Scalar { writer, kind, term: &term, may_be_nan: true };
     let is_there =
-        || Sql::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
-    // An element that is NULL is there, and null.
+        || SqlExpr::infix(format!("{}({array})", writer.builtin("cardinality")), Symbol::Gt, writer.integer(index));
+    // A NULL element is present, and null.
     let sql = match &field.test {
         ValueTest::Exists => is_there(),
         ValueTest::Type(types) => {
             let is_own = kind.json_type().is_some_and(|own| types.contains(&own));
             match (is_own, types.contains(&JsonType::Null)) {
                 (true, true) => is_there(),
-                (true, false) => Sql::IsNotNull(term.clone()),
-                (false, true) => Sql::and([Sql::IsNull(term.clone()), is_there()]),
-                (false, false) => Sql::Const(false),
+                (true, false) => SqlExpr::IsNotNull(term.clone()),
+                (false, true) => SqlExpr::and([SqlExpr::IsNull(term.clone()), is_there()]),
+                (false, false) => SqlExpr::Const(false),
             }
         }
         test => {
             let sql = element.test(test).or_else(|| element.pattern(test))?;
             let sql = if positive { sql } else { sql.negate() };
             return Some(match on_missing == positive {
-                true => Sql::or([Sql::IsNull(term), sql]),
-                false if sql == Sql::Const(true) => Sql::IsNotNull(term),
+                true => SqlExpr::or([SqlExpr::IsNull(term), sql]),
+                false if sql == SqlExpr::Const(true) => SqlExpr::IsNotNull(term),
                 false => sql,
             });
         }
@@ -80,14 +82,14 @@ pub(super) fn element(
     Some(match positive {
         true => sql,
         false if column.not_null => sql.negate(),
-        false => Sql::or([Sql::IsNull(array), sql.negate()]),
+        false => SqlExpr::or([SqlExpr::IsNull(array), sql.negate()]),
     })
 }
 
 struct Array<'a> {
     writer: Writer<'a>,
     term: &'a str,
-    /// What one element is
+    /// The type of one element
     kind: &'a ColumnKind,
 }
 
@@ -99,16 +101,18 @@ impl<'a> Array<'a> {
         Scalar { writer: self.writer, kind: self.kind, term, may_be_nan: true }
     }
 
-    /// Equal to one of the constants, or having an element that is.
-    fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
+    /// The array, or an element of it, is equal to one of the constants.
+    fn one_of(&self, constants: &[Constant]) -> Option<SqlExpr> {
         let scalar = self.element(self.term);
         let mut elements = Vec::new();
         let mut ranges = Vec::new();
         let mut parts = Vec::new();
         for constant in constants {
             match constant {
-                // An element that is NULL is one that `@>` does not find.
-                Value::Null => parts.push(self.any_element_or_null(|element| Some(Sql::IsNull(element.term.into())))?),
+                // `@>` does not find NULL elements.
+                Value::Null => {
+                    parts.push(self.any_element_or_null(|element| Some(SqlExpr::IsNull(element.term.into())))?)
+                }
                 Value::Array(items) => parts.push(self.equal(items)?),
                 constant => match scalar.equal(constant)? {
                     Equal::To(text) => elements.push(Some(text)),
@@ -117,7 +121,7 @@ impl<'a> Array<'a> {
                 },
             }
         }
-        // What a GIN index on the column serves.
+        // A GIN index on the column serves these operators.
         match elements.len() {
             0 => {}
             1 => parts.push(self.infix(Symbol::Contains, &elements)),
@@ -126,11 +130,11 @@ impl<'a> Array<'a> {
         if !ranges.is_empty() {
             parts.push(self.any_element(|element| element.one_of(&ranges))?);
         }
-        Some(Sql::or(parts))
+        Some(SqlExpr::or(parts))
     }
 
-    /// Equal as a whole.
-    fn equal(&self, items: &[Constant]) -> Option<Sql> {
+    /// The array is equal to a constant as a whole.
+    fn equal(&self, items: &[Constant]) -> Option<SqlExpr> {
         let scalar = self.element(self.term);
         let mut texts = Vec::new();
         for item in items {
@@ -139,79 +143,79 @@ impl<'a> Array<'a> {
                 item => match scalar.equal(item)? {
                     Equal::To(text) => Some(text),
                     Equal::When(_) => return None,
-                    Equal::Never => return Some(Sql::Const(false)),
+                    Equal::Never => return Some(SqlExpr::Const(false)),
                 },
             });
         }
         if texts.is_empty() {
             return Some(self.has_length(0));
         }
-        // What a GIN index on the column serves; it knows no NULL.
+        // A GIN index on the column serves `@>`, which does not find NULL.
         let contained: Vec<_> = texts.iter().filter(|text| text.is_some()).cloned().collect();
         let contains = (!contained.is_empty()).then(|| self.infix(Symbol::Contains, &contained));
         let flat = self.writer.flat(self.term);
         let equal = Array { term: &flat, ..*self }.infix(Symbol::Eq, &texts);
-        Some(Sql::and(contains.into_iter().chain([equal])))
+        Some(SqlExpr::and(contains.into_iter().chain([equal])))
     }
 
-    fn infix(&self, symbol: Symbol, texts: &[Option<String>]) -> Sql {
+    fn infix(&self, symbol: Symbol, texts: &[Option<String>]) -> SqlExpr {
         let term = match self.kind {
-            // A name is compared with text, and these operators take two arrays of the same type.
+            // Names are compared with text, and these operators need two arrays of the same type.
             ColumnKind::Name => format!("{}::{}[]", self.term, self.writer.type_name(self.kind)),
             _ => self.element(self.term).equality_term(),
         };
-        Sql::infix(term, symbol, self.writer.array(self.kind, texts))
+        SqlExpr::infix(term, symbol, self.writer.array(self.kind, texts))
     }
 
-    fn has_length(&self, length: i32) -> Sql {
+    fn has_length(&self, length: i32) -> SqlExpr {
         let writer = self.writer;
-        Sql::infix(format!("{}({})", writer.builtin("cardinality"), self.term), Symbol::Eq, writer.integer(length))
+        SqlExpr::infix(format!("{}({})", writer.builtin("cardinality"), self.term), Symbol::Eq, writer.integer(length))
     }
 
-    /// Whether an element that is not NULL satisfies what `test` says of it.
-    fn any_element(&self, test: impl FnOnce(&Scalar<'_>) -> Option<Sql>) -> Option<Sql> {
+    /// An element that is not NULL satisfies the test.
+    fn any_element(&self, test: impl FnOnce(&Scalar<'_>) -> Option<SqlExpr>) -> Option<SqlExpr> {
         self.any_element_or_null(|element| {
             Some(match test(element)? {
-                Sql::Const(true) => Sql::IsNotNull(element.term.to_owned()),
+                SqlExpr::Const(true) => SqlExpr::IsNotNull(element.term.to_owned()),
                 sql => sql,
             })
         })
     }
 
-    /// Whether an element satisfies what `test` says of it, which knows what NULL means to it.
-    fn any_element_or_null(&self, test: impl FnOnce(&Scalar<'_>) -> Option<Sql>) -> Option<Sql> {
+    /// An element satisfies the test, which has to treat NULL itself.
+    fn any_element_or_null(&self, test: impl FnOnce(&Scalar<'_>) -> Option<SqlExpr>) -> Option<SqlExpr> {
         let element = self.writer.identifier("element");
         Some(match test(&self.element(&element))? {
-            Sql::Const(false) => Sql::Const(false),
-            Sql::Const(true) => self.has_length(0).negate(),
+            SqlExpr::Const(false) => SqlExpr::Const(false),
+            SqlExpr::Const(true) => self.has_length(0).negate(),
             sql => {
                 let (unnest, sql) = (self.writer.builtin("unnest"), self.writer.write(&sql));
-                Sql::Truth(format!("EXISTS (SELECT 1 FROM {unnest}({}) AS {element} WHERE {sql})", self.term))
+                SqlExpr::Truth(format!("EXISTS (SELECT 1 FROM {unnest}({}) AS {element} WHERE {sql})", self.term))
             }
         })
     }
 }
 
-/// A combination of tests on an element; false or NULL where it does not hold.
-fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<Sql> {
+/// Compiles a combination of tests on an element. It is false or NULL where it does not hold.
+fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<SqlExpr> {
     expr.fold_normal_form(&mut |node| match node {
-        NormalForm::Const(value) => Some(Sql::Const(value)),
-        NormalForm::All(parts) => Some(Sql::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
-        NormalForm::Any(parts) => Some(Sql::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+        NormalForm::Const(value) => Some(SqlExpr::Const(value)),
+        NormalForm::All(parts) => Some(SqlExpr::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+        NormalForm::Any(parts) => Some(SqlExpr::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
         NormalForm::Test { test, positive } => {
             let sql = element.test(test).or_else(|| element.pattern(test))?;
             let sql = if positive { sql } else { sql.negate() };
             let term = || element.term.to_owned();
             Some(match holds_for_null(test) == positive {
-                true => Sql::or([Sql::IsNull(term()), sql]),
-                false if sql == Sql::Const(true) => Sql::IsNotNull(term()),
+                true => SqlExpr::or([SqlExpr::IsNull(term()), sql]),
+                false if sql == SqlExpr::Const(true) => SqlExpr::IsNotNull(term()),
                 false => sql,
             })
         }
     })
 }
 
-/// Whether an element that is null satisfies the test.
+/// Whether a null element satisfies the test.
 fn holds_for_null(test: &ValueTest) -> bool {
     let array = "array".to_owned();
     let element = Box::new(ElementTest::Value(Expr::Test(test.clone())));

@@ -2,14 +2,14 @@
 
 use super::array;
 use super::native::Scalar;
-use super::table::{Column, ColumnKind};
-use super::tree::Sql;
+use super::table::{ColumnKind, NativeColumn};
+use super::tree::SqlExpr;
 use super::writer::Writer;
 use crate::expr::{FieldTest, ValueTest};
 use crate::types::PropertyType;
 
 /// Compiles a test on a column for rows in which it is not NULL. Returns `None` if SQL cannot express the test exactly.
-pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Option<Sql> {
+pub(super) fn test(writer: Writer<'_>, column: &NativeColumn, field: &FieldTest) -> Option<SqlExpr> {
     if !field.path.rest().is_empty() {
         return None;
     }
@@ -17,7 +17,7 @@ pub(super) fn test(writer: Writer<'_>, column: &Column, field: &FieldTest) -> Op
     match &column.kind {
         // json, jsonb, and arrays of them.
         kind if kind.property_type() == PropertyType::Json => {
-            matches!(field.test, ValueTest::Exists).then_some(Sql::Const(true))
+            matches!(field.test, ValueTest::Exists).then_some(SqlExpr::Const(true))
         }
         ColumnKind::Array(element) => array::test(writer, &term, element, &field.test),
         kind => Scalar { writer, kind, term: &term, may_be_nan: true }.test(&field.test),

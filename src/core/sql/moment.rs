@@ -1,15 +1,15 @@
-//! Days and points in time on columns of dates and timestamps.
+//! Compiles tests on columns of dates and timestamps.
 //!
-//! What such a column holds outside the years 1 to 9999, infinity included, counts as the first or the last moment of
-//! them, as [`Moment`](crate::date::Moment) reads it: so nothing is after 9999-12-31, in any zone.
+//! Values outside the years 1 to 9999, also infinity, count as the first or the last moment of these years, as
+//! [`Moment`](crate::date::Moment) reads them. So nothing is after 9999-12-31, in any zone.
 
 use super::table::ColumnKind;
-use super::tree::{Equal, Sql, Symbol};
+use super::tree::{Equal, SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant};
 
-/// Equality on a timestamp column: inside the day, or the very instant.
+/// Equality on a timestamp column: within the days, or exactly at the instant.
 pub(super) fn equal(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
     let at = |symbol, instant| bound(writer, kind, term, symbol, instant);
     if !range.is_days() {
@@ -22,17 +22,17 @@ pub(super) fn equal(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &D
     if range.from() == range.until() {
         return Equal::Never;
     }
-    Equal::When(Sql::and([at(Symbol::Gte, range.from()), at(Symbol::Lt, range.until())]))
+    Equal::When(SqlExpr::and([at(Symbol::Gte, range.from()), at(Symbol::Lt, range.until())]))
 }
 
-/// Order on a timestamp column: before the range starts, or from its end on.
+/// An ordered comparison on a timestamp column, with the start or the end of the range.
 pub(super) fn ordered(
     writer: Writer<'_>,
     kind: &ColumnKind,
     term: &str,
     comparison: Comparison,
     range: &DateRange,
-) -> Sql {
+) -> SqlExpr {
     let (symbol, instant) = match comparison {
         comparison if !range.is_days() => (comparison.into(), range.from()),
         Comparison::Gt => (Symbol::Gte, range.until()),
@@ -43,14 +43,14 @@ pub(super) fn ordered(
     bound(writer, kind, term, symbol, instant)
 }
 
-/// Equality on a date column: one of the days.
+/// Equality on a date column: with one of the days.
 pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, range: &DateRange) -> Equal {
     let day = range.first_day();
     if day != range.last_day() {
         let bounds = [Comparison::Gte, Comparison::Lte];
-        return Equal::When(Sql::and(bounds.map(|bound| ordered_day(writer, kind, term, bound, range))));
+        return Equal::When(SqlExpr::and(bounds.map(|bound| ordered_day(writer, kind, term, bound, range))));
     }
-    let infix = |symbol| Sql::infix(term, symbol, writer.literal(kind, &day.to_string()));
+    let infix = |symbol| SqlExpr::infix(term, symbol, writer.literal(kind, &day.to_string()));
     match day {
         Day::MIN => Equal::When(infix(Symbol::Lte)),
         Day::MAX => Equal::When(infix(Symbol::Gte)),
@@ -58,27 +58,27 @@ pub(super) fn equal_day(writer: Writer<'_>, kind: &ColumnKind, term: &str, range
     }
 }
 
-/// Order on a date column.
+/// An ordered comparison on a date column.
 pub(super) fn ordered_day(
     writer: Writer<'_>,
     kind: &ColumnKind,
     term: &str,
     comparison: Comparison,
     range: &DateRange,
-) -> Sql {
+) -> SqlExpr {
     match (comparison, comparison.day_of(range)) {
-        (Comparison::Gte, Day::MIN) | (Comparison::Lte, Day::MAX) => Sql::Const(true),
-        (Comparison::Lt, Day::MIN) | (Comparison::Gt, Day::MAX) => Sql::Const(false),
-        (_, day) => Sql::infix(term, Symbol::from(comparison), writer.literal(kind, &day.to_string())),
+        (Comparison::Gte, Day::MIN) | (Comparison::Lte, Day::MAX) => SqlExpr::Const(true),
+        (Comparison::Lt, Day::MIN) | (Comparison::Gt, Day::MAX) => SqlExpr::Const(false),
+        (_, day) => SqlExpr::infix(term, Symbol::from(comparison), writer.literal(kind, &day.to_string())),
     }
 }
 
-fn bound(writer: Writer<'_>, kind: &ColumnKind, term: &str, symbol: Symbol, instant: Instant) -> Sql {
+fn bound(writer: Writer<'_>, kind: &ColumnKind, term: &str, symbol: Symbol, instant: Instant) -> SqlExpr {
     match (symbol, instant) {
-        (Symbol::Gte, Instant::MIN) | (Symbol::Lte, Instant::MAX) => Sql::Const(true),
-        (Symbol::Lt, Instant::MIN) | (Symbol::Gt, Instant::MAX) => Sql::Const(false),
-        (Symbol::Gte | Symbol::Lt, instant) if instant > Instant::MAX => Sql::Const(symbol == Symbol::Lt),
-        _ => Sql::infix(term, symbol, literal(writer, kind, instant)),
+        (Symbol::Gte, Instant::MIN) | (Symbol::Lte, Instant::MAX) => SqlExpr::Const(true),
+        (Symbol::Lt, Instant::MIN) | (Symbol::Gt, Instant::MAX) => SqlExpr::Const(false),
+        (Symbol::Gte | Symbol::Lt, instant) if instant > Instant::MAX => SqlExpr::Const(symbol == Symbol::Lt),
+        _ => SqlExpr::infix(term, symbol, literal(writer, kind, instant)),
     }
 }
 

@@ -1,9 +1,9 @@
-//! Tests on one value of a native column, as SQL that indexes serve.
+//! Compiles tests on a column with one value to SQL that indexes can serve.
 
 use super::moment;
 use super::number::{self, NumberComparison};
 use super::table::ColumnKind;
-use super::tree::{Equal, Infix, OneOf, Sql, Symbol};
+use super::tree::{Equal, Infix, OneOf, SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::expr::{Constant, Expr, FieldTest, ValueTest};
@@ -13,51 +13,53 @@ use crate::value::Value;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// A term whose values are no arrays and no json.
+/// An SQL term whose values are neither arrays nor json.
 pub(super) struct Scalar<'a> {
     pub writer: Writer<'a>,
     pub kind: &'a ColumnKind,
     pub term: &'a str,
-    /// Whether a numeric or floating-point value may be NaN, which is above all numbers
+    /// Whether a numeric or floating-point value may be NaN, which Postgres sorts after all numbers
     pub may_be_nan: bool,
 }
 
 impl Scalar<'_> {
-    /// The test on a value that is not NULL; `None` where SQL cannot say exactly that.
-    pub(super) fn test(&self, test: &ValueTest) -> Option<Sql> {
+    /// Compiles a test on a value that is not NULL. Returns `None` if SQL cannot express the test exactly.
+    pub(super) fn test(&self, test: &ValueTest) -> Option<SqlExpr> {
         let is_string = self.kind.is_string();
         match test {
             ValueTest::Eq(constant) => self.one_of(std::slice::from_ref(constant)),
             ValueTest::In(constants) => self.one_of(constants),
             ValueTest::Compare(comparison, constant) => self.ordered(*comparison, constant),
-            ValueTest::Exists => Some(Sql::Const(true)),
+            ValueTest::Exists => Some(SqlExpr::Const(true)),
             ValueTest::Text(test, needle) if is_string && needle.is_exact() => Some(self.like(*test, needle.text())),
             ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_) => None,
             ValueTest::Mod(divisor, remainder) => self.remainder(*divisor, *remainder),
-            ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(Sql::Const(false)),
-            ValueTest::Type(types) => Some(Sql::Const(self.kind.json_type().is_some_and(|own| types.contains(&own)))),
-            ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(Sql::Const(false)),
+            ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(SqlExpr::Const(false)),
+            ValueTest::Type(types) => {
+                Some(SqlExpr::Const(self.kind.json_type().is_some_and(|own| types.contains(&own))))
+            }
+            ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(SqlExpr::Const(false)),
             ValueTest::Empty if is_string => self.one_of(&[Value::String(String::new())]),
-            ValueTest::Empty => Some(Sql::Const(false)),
+            ValueTest::Empty => Some(SqlExpr::Const(false)),
         }
     }
 
     /// The remainder of the integral part; of a float, of the number that it prints as, which SQL does not have.
-    fn remainder(&self, divisor: i64, remainder: i64) -> Option<Sql> {
+    fn remainder(&self, divisor: i64, remainder: i64) -> Option<SqlExpr> {
         let writer = self.writer;
         let integral = match self.kind {
             ColumnKind::SmallInt | ColumnKind::Integer | ColumnKind::BigInt => self.term.to_owned(),
             ColumnKind::Numeric => format!("{}({})", writer.builtin("trunc"), self.term),
             ColumnKind::Real | ColumnKind::Double => return None,
-            _ => return Some(Sql::Const(false)),
+            _ => return Some(SqlExpr::Const(false)),
         };
         let number = |number: i64| writer.literal(&ColumnKind::BigInt, &number.to_string());
         let found = format!("{}({integral}, {})", writer.builtin("mod"), number(divisor));
-        Some(Sql::infix(found, Symbol::Eq, number(remainder)))
+        Some(SqlExpr::infix(found, Symbol::Eq, number(remainder)))
     }
 
-    /// Equal to one of the constants.
-    pub(super) fn one_of(&self, constants: &[Constant]) -> Option<Sql> {
+    /// The value is equal to one of the constants.
+    pub(super) fn one_of(&self, constants: &[Constant]) -> Option<SqlExpr> {
         let mut texts = Vec::new();
         let mut parts = Vec::new();
         for constant in constants {
@@ -68,17 +70,17 @@ impl Scalar<'_> {
             }
         }
         parts.insert(0, self.equal_to_any(texts));
-        Some(Sql::or(parts))
+        Some(SqlExpr::or(parts))
     }
 
-    /// What equality with the constant means; `None` where SQL cannot say it.
+    /// Equality with the constant; `None` if SQL cannot express it.
     pub(super) fn equal(&self, constant: &Constant) -> Option<Equal> {
         let found = |text: Option<String>| text.map_or(Equal::Never, Equal::To);
         Some(match (self.kind, constant) {
             (ColumnKind::Uuid, Value::String(text)) => found(canonical_uuid(text)),
             (ColumnKind::Inet, Value::String(text)) if is_plain_address(text) => Equal::To(text.clone()),
             (ColumnKind::Inet, Value::String(text)) => {
-                Equal::When(Sql::infix(self.text(), Symbol::Eq, self.writer.text(text)))
+                Equal::When(SqlExpr::infix(self.text(), Symbol::Eq, self.writer.text(text)))
             }
             (ColumnKind::Enum { labels, .. }, Value::String(text)) => {
                 found(labels.contains(text).then(|| text.clone()))
@@ -96,33 +98,38 @@ impl Scalar<'_> {
         })
     }
 
-    fn equal_to_any(&self, mut texts: Vec<String>) -> Sql {
+    fn equal_to_any(&self, mut texts: Vec<String>) -> SqlExpr {
         let (writer, kind) = (self.writer, self.kind);
         let mut seen = HashSet::new();
         texts.retain(|text| seen.insert(text.clone()));
         match (kind, texts.len()) {
-            (_, 0) => Sql::Const(false),
-            (ColumnKind::Boolean, 1) if texts[0] == "true" => Sql::Truth(self.term.to_owned()),
-            (ColumnKind::Boolean, 1) => Sql::Truth(self.term.to_owned()).negate(),
-            (ColumnKind::Boolean, _) => Sql::Const(true),
+            (_, 0) => SqlExpr::Const(false),
+            (ColumnKind::Boolean, 1) if texts[0] == "true" => SqlExpr::Truth(self.term.to_owned()),
+            (ColumnKind::Boolean, 1) => SqlExpr::Truth(self.term.to_owned()).negate(),
+            (ColumnKind::Boolean, _) => SqlExpr::Const(true),
             (_, 1) => {
-                Sql::infix(self.equality_term(), self.operator(Symbol::Eq), writer.literal(kind, &texts.remove(0)))
+                SqlExpr::infix(self.equality_term(), self.operator(Symbol::Eq), writer.literal(kind, &texts.remove(0)))
             }
             _ => {
                 let literals = texts.iter().map(|text| writer.literal(kind, text)).collect();
                 let texts: Vec<_> = texts.into_iter().map(Some).collect();
                 let array = writer.array(kind, &texts);
-                Sql::OneOf(OneOf { term: self.equality_term(), operator: self.operator(Symbol::Eq), literals, array })
+                SqlExpr::OneOf(OneOf {
+                    term: self.equality_term(),
+                    operator: self.operator(Symbol::Eq),
+                    literals,
+                    array,
+                })
             }
         }
     }
 
-    fn ordered(&self, comparison: Comparison, constant: &Constant) -> Option<Sql> {
+    fn ordered(&self, comparison: Comparison, constant: &Constant) -> Option<SqlExpr> {
         let writer = self.writer;
         Some(match (self.kind, constant) {
             (kind, Value::String(text)) if kind.is_string() => self.ordered_text(comparison, text),
             (kind, Value::Number(number)) if kind.is_number() => match number::ordered(kind, comparison, number) {
-                NumberComparison::Always(holds) => Sql::Const(holds),
+                NumberComparison::Always(holds) => SqlExpr::Const(holds),
                 NumberComparison::Compare(comparison, text) => {
                     self.below_nan(comparison, self.compare(comparison, &text))
                 }
@@ -136,42 +143,42 @@ impl Scalar<'_> {
             }
             (kind, Value::Date(_)) if kind.is_string() => return None,
             (ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::String(_)) => return None,
-            _ => Sql::Const(false),
+            _ => SqlExpr::Const(false),
         })
     }
 
-    fn compare(&self, comparison: Comparison, text: &str) -> Sql {
-        Sql::infix(self.term, Symbol::from(comparison), self.writer.literal(self.kind, text))
+    fn compare(&self, comparison: Comparison, text: &str) -> SqlExpr {
+        SqlExpr::infix(self.term, Symbol::from(comparison), self.writer.literal(self.kind, text))
     }
 
-    /// NaN is no number, but Postgres sorts it above them all.
-    fn below_nan(&self, comparison: Comparison, sql: Sql) -> Sql {
+    /// Excludes NaN, which is no number, but is sorted after all numbers in Postgres.
+    fn below_nan(&self, comparison: Comparison, sql: SqlExpr) -> SqlExpr {
         let has_nan = matches!(self.kind, ColumnKind::Numeric | ColumnKind::Real | ColumnKind::Double);
         if has_nan && self.may_be_nan && matches!(comparison, Comparison::Gt | Comparison::Gte) {
-            Sql::and([sql, self.compare(Comparison::Lt, "NaN")])
+            SqlExpr::and([sql, self.compare(Comparison::Lt, "NaN")])
         } else {
             sql
         }
     }
 
-    /// Strings are in the order of their bytes, whatever the column's collation is.
-    fn ordered_text(&self, comparison: Comparison, text: &str) -> Sql {
+    /// An ordered comparison of strings by their bytes, whatever the column's collation is.
+    fn ordered_text(&self, comparison: Comparison, text: &str) -> SqlExpr {
         let writer = self.writer;
         let text_kind = &ColumnKind::Text { deterministic: true };
         let (term, kind) = match self.kind {
-            // A uuid is in the order of its canonical text.
+            // Uuids have the same order as their canonical texts.
             ColumnKind::Uuid if canonical_uuid(text).as_deref() == Some(text) => return self.compare(comparison, text),
             ColumnKind::Uuid | ColumnKind::Inet | ColumnKind::Enum { .. } => (self.text(), text_kind),
             kind => (self.term.to_owned(), kind),
         };
-        Sql::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
+        SqlExpr::infix(self.in_c(&term), self.operator(comparison.into()), writer.literal(kind, text))
     }
 
-    /// `LIKE`, because it is what indexes know: B-tree ones of `text_pattern_ops` or the C collation for a prefix,
-    /// trigram ones for any part.
-    fn like(&self, test: TextTest, needle: &str) -> Sql {
+    /// A test for literal text as `LIKE`, because indexes serve it: B-trees with `text_pattern_ops` or the C collation
+    /// serve prefixes, and trigram indexes serve any part.
+    fn like(&self, test: TextTest, needle: &str) -> SqlExpr {
         if needle.is_empty() {
-            return Sql::Const(true);
+            return SqlExpr::Const(true);
         }
         let mut pattern = String::new();
         for character in needle.chars() {
@@ -186,22 +193,23 @@ impl Scalar<'_> {
             TextTest::EndsWith => format!("%{pattern}"),
         };
         if let ColumnKind::Citext { .. } = self.kind {
-            // It compares in lower case, as the database's own collation has it. A trigram index on its text serves.
+            // citext compares in lower case by the database's collation. A trigram index on the column's text serves
+            // this.
             let term = format!("{} COLLATE {}", self.text(), self.writer.default_collation());
-            return Sql::infix(term, Symbol::ILike, self.writer.text(&pattern));
+            return SqlExpr::infix(term, Symbol::ILike, self.writer.text(&pattern));
         }
         let term = match self.kind {
             ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => self.equality_term(),
-            // The others have a LIKE of their own that ignores case or minds padding, or none.
+            // The other types have no LIKE, or one of their own that ignores case or depends on padding.
             ColumnKind::Char { deterministic: false } => self.in_c(&self.writer.as_text(self.term)),
             _ => self.text(),
         };
-        Sql::infix(term, Symbol::Like, self.writer.text(&pattern))
+        SqlExpr::infix(term, Symbol::Like, self.writer.text(&pattern))
     }
 
-    /// A pattern that SQL does not know, put to a document that has the string alone. What is compared beside it stays
-    /// in SQL, which knows how the type compares.
-    pub(super) fn pattern(&self, test: &ValueTest) -> Option<Sql> {
+    /// A test that SQL cannot express, put with `@~` to a document that has only the string. So other tests on the
+    /// column stay in SQL, which compares as the type does.
+    pub(super) fn pattern(&self, test: &ValueTest) -> Option<SqlExpr> {
         const KEY: &str = "value";
         if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_)) {
             return None;
@@ -210,10 +218,11 @@ impl Scalar<'_> {
         let condition = Expr::Test(FieldTest { path, read_as: None, test: test.clone() }).to_condition().to_string();
         let writer = self.writer;
         let document = format!("{}({}, {})", writer.builtin("jsonb_build_object"), writer.text(KEY), self.text());
-        Some(Sql::infix(document, writer.matches(), writer.condition(&condition)))
+        Some(SqlExpr::infix(document, writer.matches(), writer.condition(&condition)))
     }
 
-    /// The term under a collation by which only equal bytes are equal: its own, where an index may serve.
+    /// The term with a collation in which only equal bytes are equal. It is the term's own if possible, so that an
+    /// index can serve.
     pub(super) fn equality_term(&self) -> String {
         match self.kind {
             ColumnKind::Text { deterministic: false }
@@ -223,13 +232,13 @@ impl Scalar<'_> {
         }
     }
 
-    /// The text of a value of another type.
+    /// The text of a value that is of another type.
     fn text(&self) -> String {
         match self.kind {
             ColumnKind::Enum { .. } if self.writer.plain(self.kind, self.term) != self.term => {
                 self.writer.plain(self.kind, self.term)
             }
-            // Cast, an address comes with the width of its network, which it does not where it is shown.
+            // A cast adds the width of the network to an address, which its output function does not.
             ColumnKind::Inet => self.writer.printed(self.term),
             _ => self.writer.as_text(self.term),
         }
@@ -249,8 +258,8 @@ impl Scalar<'_> {
     }
 }
 
-/// Whether the text is an address exactly as Postgres writes it, without a network, so that equality of addresses is
-/// equality of texts. Of the few that are written in ways of their own (`::1.2.3.4`) it is not said.
+/// Whether the text is an address without a network, exactly as Postgres writes it, so that equality of addresses is
+/// equality of texts. This is false for the few addresses that Postgres writes in a special way (`::1.2.3.4`).
 fn is_plain_address(text: &str) -> bool {
     match text.parse::<IpAddr>() {
         Ok(IpAddr::V6(address)) if address.segments()[..5] == [0; 5] => false,
@@ -259,7 +268,7 @@ fn is_plain_address(text: &str) -> bool {
     }
 }
 
-/// The canonical text of a uuid written with its hyphens; of other text nothing.
+/// The canonical text of a uuid that is written with hyphens; `None` for other text.
 #[must_use]
 pub fn canonical_uuid(text: &str) -> Option<String> {
     let is_uuid = text.len() == 36

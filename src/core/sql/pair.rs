@@ -1,19 +1,19 @@
-//! Comparisons of fields with each other, where one of them is a column.
+//! Compiles comparisons of fields with each other, of which at least one is a column.
 //!
-//! Numbers, strings and booleans are compared as columns are: a custom property is what its `property_*` function reads.
-//! Of two columns of days or points in time, what lies outside the years 1 to 9999 counts as their first or last moment.
-//! Everything else is put to a document that has the columns and the keys.
+//! Numbers, strings and booleans are compared as SQL values; a custom property is read with its `property_*` function.
+//! Two columns of days or points in time are compared as SQL values, too; values outside the years 1 to 9999 count as
+//! their first or last moment. All other comparisons are put to a document that has the columns and the keys.
 
 use super::Compiler;
-use super::table::{Column, ColumnKind, TypedIndex};
-use super::tree::{Infix, Sql, Symbol};
+use super::table::{ColumnKind, NativeColumn, TypedIndex};
+use super::tree::{Infix, SqlExpr, Symbol};
 use crate::ast::Comparison;
 use crate::date::{Day, Instant, NamedZone};
 use crate::expr::{PairTest, Reading, Side};
 use crate::path::{Path, as_index};
 use crate::types::ScalarType;
 
-/// A side as SQL.
+/// A side of a comparison as SQL.
 struct Term {
     sql: String,
     kind: ColumnKind,
@@ -22,9 +22,9 @@ struct Term {
 }
 
 impl Compiler<'_> {
-    /// The comparison, or its complement where `positive` is false; `None` where SQL cannot say exactly that. `NULL`
-    /// stands for false where it is not the complement.
-    pub(super) fn pair(&self, pair: &PairTest, positive: bool) -> Option<Sql> {
+    /// Compiles the comparison, or its complement if `positive` is false. Returns `None` if SQL cannot express it
+    /// exactly. The comparison may be NULL where it does not hold; the complement is never NULL.
+    pub(super) fn pair(&self, pair: &PairTest, positive: bool) -> Option<SqlExpr> {
         let sql = match pair.reading() {
             Reading::Anything => return None,
             Reading::Moments { by_day } => self.moments(pair, by_day)?,
@@ -33,11 +33,12 @@ impl Compiler<'_> {
         let Pair { terms, sql } = sql;
         let nulls = terms.iter().filter(|term| term.is_nullable);
         Some(if positive {
-            // A disjunction may hold beside a NULL.
-            let guards = nulls.filter(|_| matches!(sql, Sql::Or(_))).map(|term| Sql::IsNotNull(term.sql.clone()));
-            Sql::and(guards.chain([sql.clone()]))
+            // A disjunction can be true although one part is NULL.
+            let guards =
+                nulls.filter(|_| matches!(sql, SqlExpr::Or(_))).map(|term| SqlExpr::IsNotNull(term.sql.clone()));
+            SqlExpr::and(guards.chain([sql.clone()]))
         } else {
-            Sql::or(nulls.map(|term| Sql::IsNull(term.sql.clone())).chain([sql.clone().negate()]))
+            SqlExpr::or(nulls.map(|term| SqlExpr::IsNull(term.sql.clone())).chain([sql.clone().negate()]))
         })
     }
 
@@ -46,13 +47,13 @@ impl Compiler<'_> {
         let terms = [left?, right?];
         let sql = match scalar {
             ScalarType::Number => self.numbers(&terms, pair.order),
-            ScalarType::Boolean => Sql::infix(&*terms[0].sql, Symbol::Eq, &*terms[1].sql),
+            ScalarType::Boolean => SqlExpr::infix(&*terms[0].sql, Symbol::Eq, &*terms[1].sql),
             _ => self.texts(&terms, pair.order),
         };
         Some(Pair { terms, sql })
     }
 
-    /// A field as a term of that type; `None` where there is none.
+    /// A field as an SQL term of this type; `None` if there is none.
     fn scalar(&self, side: &Side, scalar: ScalarType) -> Option<Term> {
         let path = side.path()?;
         if path.rest().iter().any(|key| as_index(key).is_some()) {
@@ -80,7 +81,7 @@ impl Compiler<'_> {
         Some(Term { sql, kind, is_nullable: true, may_be_nan: false })
     }
 
-    fn column(&self, column: &Column) -> Term {
+    fn column(&self, column: &NativeColumn) -> Term {
         Term {
             sql: self.writer.value(column),
             kind: column.kind.clone(),
@@ -89,8 +90,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// NaN is no number. A float is the number that it prints as, so that floats of two widths are compared as such.
-    fn numbers(&self, terms: &[Term; 2], order: Option<Comparison>) -> Sql {
+    /// Compares numbers. NaN is no number. A float counts as the number that it prints as, which matters for floats of
+    /// different widths.
+    fn numbers(&self, terms: &[Term; 2], order: Option<Comparison>) -> SqlExpr {
         let is_float = |term: &Term| matches!(term.kind, ColumnKind::Real | ColumnKind::Double);
         let as_printed = terms.iter().any(is_float) && terms[0].kind != terms[1].kind;
         let writer = self.writer;
@@ -98,21 +100,21 @@ impl Compiler<'_> {
             true => format!("{}::{}", writer.as_text(&term.sql), writer.type_name(&ColumnKind::Numeric)),
             false => term.sql.clone(),
         };
-        let compared = Sql::infix(term(&terms[0]), symbol(order), term(&terms[1]));
+        let compared = SqlExpr::infix(term(&terms[0]), symbol(order), term(&terms[1]));
         let is_number = terms
             .iter()
             .filter(|term| term.may_be_nan)
-            .map(|term| Sql::infix(&*term.sql, Symbol::Ne, writer.literal(&term.kind, "NaN")));
-        Sql::and([compared].into_iter().chain(is_number))
+            .map(|term| SqlExpr::infix(&*term.sql, Symbol::Ne, writer.literal(&term.kind, "NaN")));
+        SqlExpr::and([compared].into_iter().chain(is_number))
     }
 
-    /// By the bytes of their texts, but of two columns that ignore case by what these compare as.
-    fn texts(&self, terms: &[Term; 2], order: Option<Comparison>) -> Sql {
+    /// Compares texts by their bytes; two columns that ignore case are compared as their type does.
+    fn texts(&self, terms: &[Term; 2], order: Option<Comparison>) -> SqlExpr {
         let writer = self.writer;
         let in_c = |term: &str| format!("{term} COLLATE {}", writer.c_collation());
         if let [ColumnKind::Citext { schema }, ColumnKind::Citext { .. }] = terms.each_ref().map(|term| &term.kind) {
             let operator = Infix { symbol: symbol(order), schema: Some(schema.clone()) };
-            return Sql::infix(in_c(&terms[0].sql), operator, &*terms[1].sql);
+            return SqlExpr::infix(in_c(&terms[0].sql), operator, &*terms[1].sql);
         }
         let text = |term: &Term| match &term.kind {
             ColumnKind::Text { .. } => term.sql.clone(),
@@ -122,7 +124,7 @@ impl Compiler<'_> {
             }
             _ => writer.as_text(&term.sql),
         };
-        Sql::infix(in_c(&text(&terms[0])), symbol(order), text(&terms[1]))
+        SqlExpr::infix(in_c(&text(&terms[0])), symbol(order), text(&terms[1]))
     }
 
     fn moments(&self, pair: &PairTest, by_day: bool) -> Option<Pair> {
@@ -143,11 +145,11 @@ impl Compiler<'_> {
             true => (Day::MIN.to_string(), Day::MAX.to_string()),
             false => (super::moment::text(&kind, Instant::MIN), super::moment::text(&kind, Instant::MAX)),
         };
-        let infix = |left: &str, symbol, right: &str| Sql::infix(left, symbol, right);
+        let infix = |left: &str, symbol, right: &str| SqlExpr::infix(left, symbol, right);
         let [least, greatest] = [least, greatest].map(|text| self.writer.literal(&kind, &text));
-        // Neither both before the first moment, nor both after the last.
+        // Values that are both before the first moment, or both after the last, are equal.
         let before = |left: &str, right: &str| {
-            Sql::and([
+            SqlExpr::and([
                 infix(left, Symbol::Lt, right),
                 infix(left, Symbol::Lt, &greatest),
                 infix(right, Symbol::Gt, &least),
@@ -159,14 +161,15 @@ impl Compiler<'_> {
             Some(Comparison::Gte) => before(&left, &right).negate(),
             Some(Comparison::Lte) => before(&right, &left).negate(),
             None => {
-                let both = |symbol, bound: &str| Sql::and([infix(&left, symbol, bound), infix(&right, symbol, bound)]);
-                Sql::or([infix(&left, Symbol::Eq, &right), both(Symbol::Lte, &least), both(Symbol::Gte, &greatest)])
+                let both =
+                    |symbol, bound: &str| SqlExpr::and([infix(&left, symbol, bound), infix(&right, symbol, bound)]);
+                SqlExpr::or([infix(&left, Symbol::Eq, &right), both(Symbol::Lte, &least), both(Symbol::Gte, &greatest)])
             }
         };
         Some(Pair { terms, sql })
     }
 
-    /// A column as a day, or as a point in time.
+    /// The value of a column as a day, or as a point in time.
     fn moment(&self, term: &Term, kind: &ColumnKind, zone: &NamedZone) -> String {
         let writer = self.writer;
         let at = |zone: &str, term: &str| format!("{}({}, {term})", writer.builtin("timezone"), writer.text(zone));
@@ -184,7 +187,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// `jsonb_build_object('country', country)`: what tests read of columns and of custom properties.
+    /// Writes `jsonb_build_object('country', country)` with the columns and custom properties that tests read.
     pub(super) fn object_of(&self, members: &[Member<'_>]) -> String {
         let writer = self.writer;
         let members: Vec<String> = members
@@ -205,8 +208,9 @@ impl Compiler<'_> {
         format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
     }
 
-    /// A column's value as a document has it, with moments outside the years 1 to 9999 brought into them.
-    fn bounded(&self, column: &Column) -> String {
+    /// A column's value as a document has it. Moments outside the years 1 to 9999 become the first or the last moment
+    /// of these years.
+    fn bounded(&self, column: &NativeColumn) -> String {
         let writer = self.writer;
         let term = writer.value(column);
         let bounds = match &column.kind {
@@ -217,23 +221,23 @@ impl Compiler<'_> {
             _ => return writer.seen(column),
         };
         let [least, greatest] = bounds.map(|text| writer.literal(&column.kind, &text));
-        // Of NULL these would make one of the bounds.
+        // LEAST and GREATEST ignore NULL, and would give one of the bounds for it.
         format!("CASE WHEN {term} IS NOT NULL THEN LEAST(GREATEST({term}, {least}), {greatest}) END")
     }
 }
 
-/// A member of the document that is made of a row.
+/// A member of the document that is built from a row.
 pub(super) struct Member<'t> {
     pub key: String,
-    /// The column of that name; otherwise it is a custom property
-    pub column: Option<&'t Column>,
+    /// The column with this name; `None` for a custom property
+    pub column: Option<&'t NativeColumn>,
     /// Whether it is compared with other members
     pub is_compared: bool,
 }
 
 struct Pair {
     terms: [Term; 2],
-    sql: Sql,
+    sql: SqlExpr,
 }
 
 fn symbol(order: Option<Comparison>) -> Symbol {

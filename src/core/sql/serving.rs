@@ -1,29 +1,29 @@
-//! Which indexes could serve a condition.
+//! Finds the indexes that could serve a condition.
 //!
-//! What an index serves is read off the SQL that a test becomes, so that there is no second list of rules to go wrong.
+//! The indexes are derived from the SQL that a test is compiled to, so that there is no second list of rules.
 
-use super::tree::{Sql, Symbol};
+use super::tree::{SqlExpr, Symbol};
 use super::writer::Writer;
-use super::{Column, ContactTable, Names, Style, TypedIndex, column, typed};
+use super::{ContactTable, Names, NativeColumn, Style, TypedIndex, column, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::facts::{Facts, GinClass};
 use crate::path::Path;
 use crate::types::PropertyType;
 
-/// An index, as far as tests are concerned.
+/// A kind of index.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Index {
     /// A B-tree on a native column
     Column(String, IndexOrder),
     /// A GIN index on a native column that is an array
     Elements(String),
-    /// A B-tree on what a `property_*` function reads of a custom property
+    /// A B-tree on a `property_*` function of a custom property
     Property(TypedIndex),
     /// A GIN index on the properties column
     Properties,
 }
 
-/// What a B-tree on a column can look for.
+/// The kind of a B-tree on a column, by what it can serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IndexOrder {
     /// Equality, and the order of the column's own type and collation
@@ -34,20 +34,20 @@ pub enum IndexOrder {
     C,
 }
 
-/// The ways to find the contacts that satisfy a condition through indexes.
+/// The ways to find the contacts that satisfy a condition with indexes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choice {
-    /// Tests on one property that all hold, such as both ends of a range, and the indexes any one of which serves them,
-    /// the best first
+    /// Tests on one property that all hold, such as both ends of a range, and the indexes of which each serves them,
+    /// the best one first
     Tests(Vec<FieldTest>, Vec<Index>),
-    /// Any of these will do: parts of a conjunction, the rest of which is put to what was found
+    /// One of these is enough: they are parts of a conjunction, and the other parts are put to the contacts found
     Any(Vec<Choice>),
-    /// All of these are needed: parts of a disjunction
+    /// All of these are needed: they are the parts of a disjunction
     All(Vec<Choice>),
 }
 
 impl Choice {
-    /// The ways that there are for a condition; `None` where every contact has to be looked at.
+    /// The ways for a condition; `None` if every contact must be read.
     #[must_use]
     pub fn of(checked: &Checked, table: &ContactTable) -> Option<Self> {
         match checked {
@@ -71,7 +71,7 @@ impl Choice {
         }
     }
 
-    /// Takes in further tests where one index serves all of them.
+    /// Adds the tests of another choice, if one index serves all of them. Returns whether it did.
     fn absorb(&mut self, other: &Self) -> bool {
         let (Choice::Tests(tests, indexes), Choice::Tests(others, serving)) = (self, other) else { return false };
         if tests[0].path != others[0].path {
@@ -86,7 +86,7 @@ impl Choice {
         true
     }
 
-    /// Calls `visit` on every test, or tests on one property, and the indexes that serve them.
+    /// Calls `visit` on each group of tests on one property, with the indexes that serve them.
     pub fn for_each<'c>(&'c self, visit: &mut impl FnMut(&'c [FieldTest], &'c [Index])) {
         match self {
             Choice::Tests(tests, indexes) => visit(tests, indexes),
@@ -95,12 +95,12 @@ impl Choice {
     }
 }
 
-/// The indexes that could serve a test, the best first.
+/// The indexes that could serve a test, the best one first.
 fn serving(field: &FieldTest, table: &ContactTable) -> Vec<Index> {
     let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
     let writer = Writer(&style);
     if let Some(column) = table.column(field.path.first()) {
-        // What a NULL satisfies is compiled to `IS NULL OR …`.
+        // A test that NULL satisfies is compiled to `IS NULL OR …`, which no index serves.
         let sql = if field.test.holds_for_missing() { None } else { column::test(writer, column, field) };
         return sql.map_or(vec![], |sql| on_column(writer, column, &sql));
     }
@@ -119,26 +119,28 @@ fn serving(field: &FieldTest, table: &ContactTable) -> Vec<Index> {
     indexes
 }
 
-fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
+fn on_column(writer: Writer<'_>, column: &NativeColumn, sql: &SqlExpr) -> Vec<Index> {
     let term = writer.value(column);
     let is_own = |left: &str| left == term;
     let is_in_c = |left: &str| left == format!("{term} COLLATE {}", writer.c_collation());
     let ordered =
         |orders: &[IndexOrder]| orders.iter().map(|order| Index::Column(column.name.clone(), *order)).collect();
     match sql {
-        // One bound suffices; the other parts are of the same column.
-        Sql::And(parts) => {
+        // One bound is enough; the other parts are on the same column.
+        SqlExpr::And(parts) => {
             parts.iter().map(|part| on_column(writer, column, part)).find(|found| !found.is_empty()).unwrap_or_default()
         }
-        Sql::Or(parts) => {
+        SqlExpr::Or(parts) => {
             let found: Vec<_> = parts.iter().map(|part| on_column(writer, column, part)).collect();
             let in_all = |index: &&Index| found.iter().all(|indexes| indexes.contains(index));
             found.first().map_or(vec![], |first| first.iter().filter(in_all).cloned().collect())
         }
-        Sql::OneOf(one_of) if one_of.operator.symbol == Symbol::Eq => equality(&one_of.term, column, is_own, is_in_c),
-        Sql::Truth(left) if is_own(left) => ordered(&[IndexOrder::Own]),
-        Sql::Not(inner) if matches!(&**inner, Sql::Truth(left) if is_own(left)) => ordered(&[IndexOrder::Own]),
-        Sql::Infix { left, operator, right } => match operator.symbol {
+        SqlExpr::OneOf(one_of) if one_of.operator.symbol == Symbol::Eq => {
+            equality(&one_of.term, column, is_own, is_in_c)
+        }
+        SqlExpr::Truth(left) if is_own(left) => ordered(&[IndexOrder::Own]),
+        SqlExpr::Not(inner) if matches!(&**inner, SqlExpr::Truth(left) if is_own(left)) => ordered(&[IndexOrder::Own]),
+        SqlExpr::Infix { left, operator, right } => match operator.symbol {
             Symbol::Eq => equality(left, column, is_own, is_in_c),
             Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_own(left) => ordered(&[IndexOrder::Own]),
             Symbol::Lt | Symbol::Lte | Symbol::Gt | Symbol::Gte if is_in_c(left) => ordered(&[IndexOrder::C]),
@@ -152,7 +154,12 @@ fn on_column(writer: Writer<'_>, column: &Column, sql: &Sql) -> Vec<Index> {
     }
 }
 
-fn equality(left: &str, column: &Column, is_own: impl Fn(&str) -> bool, is_in_c: impl Fn(&str) -> bool) -> Vec<Index> {
+fn equality(
+    left: &str,
+    column: &NativeColumn,
+    is_own: impl Fn(&str) -> bool,
+    is_in_c: impl Fn(&str) -> bool,
+) -> Vec<Index> {
     let index = |order| Index::Column(column.name.clone(), order);
     if is_in_c(left) {
         return vec![index(IndexOrder::C)];
@@ -172,7 +179,7 @@ mod tests {
     use super::super::tests::audience::{checked, contacts};
     use super::*;
 
-    /// The choice in few words: `country own|pattern`, `plan typed|gin`, `any(…, …)`, `all(…, …)`.
+    /// The choice as short text: `country own|pattern`, `plan typed|gin`, `any(…, …)`, `all(…, …)`.
     fn shown(choice: &Choice) -> String {
         let list = |choices: &[Choice]| choices.iter().map(shown).collect::<Vec<_>>().join(", ");
         match choice {

@@ -13,7 +13,7 @@ pub struct ContactTable {
     /// The column with the custom properties; without it, no contact has any
     pub properties: Option<PropertiesColumn>,
     /// The columns that are properties themselves
-    pub columns: Vec<Column>,
+    pub columns: Vec<NativeColumn>,
     /// The expression indexes on custom properties
     pub typed_indexes: Vec<TypedIndex>,
     /// The table of subscriptions; without it, nobody is subscribed to anything
@@ -31,7 +31,7 @@ pub struct PropertiesColumn {
 
 /// A column that is a property.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
+pub struct NativeColumn {
     /// Its name, unquoted, which is the property's name
     pub name: String,
     /// Whether it is never NULL
@@ -134,7 +134,7 @@ pub struct Topics {
     /// Its column with the contact's id, unquoted
     pub contact_column: String,
     /// Its column with the topic's id
-    pub topic_column: Column,
+    pub topic_column: NativeColumn,
     /// The column of the table of contacts that `contact_column` refers to, unquoted
     pub id_column: String,
     /// The schema of the operators that compare these two columns
@@ -167,7 +167,7 @@ impl TypedIndex {
 impl ContactTable {
     /// The column that is the property with this name; `None` if the property is custom.
     #[must_use]
-    pub fn column(&self, property: &str) -> Option<&Column> {
+    pub fn column(&self, property: &str) -> Option<&NativeColumn> {
         self.columns.iter().find(|column| column.name == property)
     }
 }

@@ -1,31 +1,31 @@
-//! A WHERE expression before it is written.
+//! The tree of a WHERE expression.
 
 use crate::ast::Comparison;
 
-/// A Boolean combination of tests, whose terms are SQL already.
+/// A Boolean combination of tests; their terms are SQL text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Sql {
-    /// Only ever the whole expression
+pub(super) enum SqlExpr {
+    /// Only as the whole expression
     Const(bool),
     /// At least two, none of them an `And`
-    And(Vec<Sql>),
+    And(Vec<SqlExpr>),
     /// At least two, none of them an `Or`
-    Or(Vec<Sql>),
-    /// Over a test that has no complement of its own
-    Not(Box<Sql>),
+    Or(Vec<SqlExpr>),
+    /// Only on a test without an operator for its complement
+    Not(Box<SqlExpr>),
     /// `left operator right`
     Infix { left: String, operator: Infix, right: String },
     /// `term IS NULL`
     IsNull(String),
     /// `term IS NOT NULL`
     IsNotNull(String),
-    /// Equal to one of several; the literals are written when it is known how
+    /// A term that is equal, or not equal, to one of several literals
     OneOf(OneOf),
     /// A Boolean term
     Truth(String),
 }
 
-/// An operator between two terms, with the schema it is in where that is not `pg_catalog`.
+/// An operator between two terms, with its schema if that is not `pg_catalog`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Infix {
     pub symbol: Symbol,
@@ -61,74 +61,74 @@ pub(super) struct OneOf {
     pub term: String,
     /// `Eq` or `Ne`
     pub operator: Infix,
-    /// As they stand in a list
+    /// The literals for a list
     pub literals: Vec<String>,
-    /// As they stand in an array
+    /// The literals as one array
     pub array: String,
 }
 
-/// What equality with a constant becomes.
+/// The SQL for equality with a constant.
 pub(super) enum Equal {
-    /// With a value of the column's type, as its text
+    /// Equality with a value of the column's type, given as text
     To(String),
-    /// Something else that it means
-    When(Sql),
-    /// Of nothing
+    /// Another expression
+    When(SqlExpr),
+    /// No value is equal
     Never,
 }
 
-impl Sql {
-    pub(super) fn and(parts: impl IntoIterator<Item = Sql>) -> Sql {
+impl SqlExpr {
+    pub(super) fn and(parts: impl IntoIterator<Item = SqlExpr>) -> SqlExpr {
         Self::join(parts, true)
     }
 
-    pub(super) fn or(parts: impl IntoIterator<Item = Sql>) -> Sql {
+    pub(super) fn or(parts: impl IntoIterator<Item = SqlExpr>) -> SqlExpr {
         Self::join(parts, false)
     }
 
-    /// The conjunction where `all`, else the disjunction; folded and flattened.
-    pub(super) fn join(parts: impl IntoIterator<Item = Sql>, all: bool) -> Sql {
-        let mut flat: Vec<Sql> = Vec::new();
+    /// The conjunction if `all`, else the disjunction; folded and flattened.
+    pub(super) fn join(parts: impl IntoIterator<Item = SqlExpr>, all: bool) -> SqlExpr {
+        let mut flat: Vec<SqlExpr> = Vec::new();
         for part in parts {
             match part {
-                Sql::Const(value) if value == all => {}
-                Sql::Const(_) => return Sql::Const(!all),
-                Sql::And(inner) if all => flat.extend(inner),
-                Sql::Or(inner) if !all => flat.extend(inner),
+                SqlExpr::Const(value) if value == all => {}
+                SqlExpr::Const(_) => return SqlExpr::Const(!all),
+                SqlExpr::And(inner) if all => flat.extend(inner),
+                SqlExpr::Or(inner) if !all => flat.extend(inner),
                 other => flat.push(other),
             }
         }
         match flat.len() {
-            0 => Sql::Const(all),
+            0 => SqlExpr::Const(all),
             1 => flat.swap_remove(0),
-            _ if all => Sql::And(flat),
-            _ => Sql::Or(flat),
+            _ if all => SqlExpr::And(flat),
+            _ => SqlExpr::Or(flat),
         }
     }
 
-    /// The complement, by De Morgan; NULL stays NULL.
-    pub(super) fn negate(self) -> Sql {
+    /// The complement, by De Morgan's laws; NULL stays NULL.
+    pub(super) fn negate(self) -> SqlExpr {
         match self {
-            Sql::Const(value) => Sql::Const(!value),
-            Sql::And(parts) => Sql::or(parts.into_iter().map(Sql::negate)),
-            Sql::Or(parts) => Sql::and(parts.into_iter().map(Sql::negate)),
-            Sql::Not(inner) => *inner,
-            Sql::IsNull(term) => Sql::IsNotNull(term),
-            Sql::IsNotNull(term) => Sql::IsNull(term),
-            Sql::Infix { left, operator, right } => match operator.symbol.complement() {
-                Some(symbol) => Sql::Infix { left, operator: Infix { symbol, ..operator }, right },
-                None => Sql::Not(Box::new(Sql::Infix { left, operator, right })),
+            SqlExpr::Const(value) => SqlExpr::Const(!value),
+            SqlExpr::And(parts) => SqlExpr::or(parts.into_iter().map(SqlExpr::negate)),
+            SqlExpr::Or(parts) => SqlExpr::and(parts.into_iter().map(SqlExpr::negate)),
+            SqlExpr::Not(inner) => *inner,
+            SqlExpr::IsNull(term) => SqlExpr::IsNotNull(term),
+            SqlExpr::IsNotNull(term) => SqlExpr::IsNull(term),
+            SqlExpr::Infix { left, operator, right } => match operator.symbol.complement() {
+                Some(symbol) => SqlExpr::Infix { left, operator: Infix { symbol, ..operator }, right },
+                None => SqlExpr::Not(Box::new(SqlExpr::Infix { left, operator, right })),
             },
-            Sql::OneOf(one_of) => {
+            SqlExpr::OneOf(one_of) => {
                 let symbol = one_of.operator.symbol.complement().unwrap_or(Symbol::Ne);
-                Sql::OneOf(OneOf { operator: Infix { symbol, ..one_of.operator }, ..one_of })
+                SqlExpr::OneOf(OneOf { operator: Infix { symbol, ..one_of.operator }, ..one_of })
             }
-            Sql::Truth(term) => Sql::Not(Box::new(Sql::Truth(term))),
+            SqlExpr::Truth(term) => SqlExpr::Not(Box::new(SqlExpr::Truth(term))),
         }
     }
 
-    pub(super) fn infix(left: impl Into<String>, operator: impl Into<Infix>, right: impl Into<String>) -> Sql {
-        Sql::Infix { left: left.into(), operator: operator.into(), right: right.into() }
+    pub(super) fn infix(left: impl Into<String>, operator: impl Into<Infix>, right: impl Into<String>) -> SqlExpr {
+        SqlExpr::Infix { left: left.into(), operator: operator.into(), right: right.into() }
     }
 }
 

@@ -1,13 +1,13 @@
-//! Custom properties that have an expression index.
+//! Compiles tests on custom properties to conditions that expression indexes serve.
 //!
-//! A test under a scalar `$as` is exactly the comparison of what the `property_*` function returns, so the index
-//! condition replaces it. Days and points in time are the exception: the function makes one of the two of both, so
-//! that its comparison may let too much through; then the test stays beside it.
+//! A test under a scalar `$as` is exactly a comparison of what the `property_*` function returns, so that the index
+//! condition replaces the test. Days and points in time are an exception: a function returns either days or points in
+//! time for both, so that the index condition may let too many contacts through. Then the test stays beside it.
 
 use super::moment;
 use super::native::Scalar;
 use super::table::{ColumnKind, ContactTable, TypedIndex};
-use super::tree::{Sql, Symbol};
+use super::tree::{SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant, Utc};
@@ -19,18 +19,18 @@ use crate::value::Value;
 
 /// A test as an index condition.
 pub(super) struct Indexed {
-    pub sql: Sql,
-    /// Whether it says all that the test says
+    pub sql: SqlExpr,
+    /// Whether it is equivalent to the test
     pub is_exact: bool,
 }
 
-/// The test as a condition on an index of the table's; `None` where no index can say it.
+/// The test as a condition on an index of the table; `None` if no index can serve it.
 pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) -> Option<Indexed> {
     let properties = table.properties.as_ref()?;
     let Some(PropertyType::Scalar(read_as)) = field.read_as else { return None };
     let is_of_field = |name: &str| name == field.path.text() || Path::parse(name).keys() == field.path.keys();
     let is_indexed = |index: &&TypedIndex| index.read_as == read_as && is_of_field(&index.property);
-    // Its name is that of the index, to the letter.
+    // The name must be written exactly as in the index.
     let name = &table.typed_indexes.iter().find(is_indexed)?.property;
     let constants = match &field.test {
         ValueTest::Eq(constant) | ValueTest::Compare(_, constant) => std::slice::from_ref(constant),
@@ -38,12 +38,12 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
         ValueTest::Text(TextTest::StartsWith, _) => &[],
         _ => return None,
     };
-    // Whatever a missing property satisfies is not in the index.
+    // The index does not have contacts without the property.
     if constants.contains(&Value::Null) {
         return None;
     }
     let kind = match read_as {
-        // The index is in the C collation, so equality must be too.
+        // The index has the C collation, so that equality must have it, too.
         ScalarType::String => ColumnKind::Text { deterministic: false },
         ScalarType::Number => ColumnKind::Numeric,
         ScalarType::Boolean => ColumnKind::Boolean,
@@ -61,21 +61,21 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
         _ => &[Comparison::Gte, Comparison::Lte],
     };
     if !ranges.clone().all(|range| bounds.iter().all(|bound| is_exact(&kind, *bound, range))) {
-        let laxer = |range| Sql::and(bounds.iter().map(|bound| laxer(writer, &kind, &term, *bound, range)));
-        return Some(Indexed { sql: Sql::or(ranges.map(laxer)), is_exact: false });
+        let laxer = |range| SqlExpr::and(bounds.iter().map(|bound| laxer(writer, &kind, &term, *bound, range)));
+        return Some(Indexed { sql: SqlExpr::or(ranges.map(laxer)), is_exact: false });
     }
     let sql = match (Scalar { writer, kind: &kind, term: &term, may_be_nan: false }).test(&field.test)? {
-        // Of every value of that type, but there must be one.
-        Sql::Const(true) => Sql::IsNotNull(term),
+        // Every value of the type satisfies the test, but there must be a value.
+        SqlExpr::Const(true) => SqlExpr::IsNotNull(term),
         sql => sql,
     };
     Some(Indexed { sql, is_exact: true })
 }
 
-/// Whether a bound on what the function returns says what the comparison says of the stored value.
+/// Whether a bound on the function's result is equivalent to the comparison with the stored value.
 ///
-/// A stored day is put to the operand's day, and a stored instant to its instants. The function returns the instant's
-/// day in UTC, or the instant at which the day starts in UTC. So both must lie on the same side of the bound.
+/// A stored day is compared with the operand's day, and a stored instant with its instants. The function returns the
+/// day of the instant in UTC, or the start of the day in UTC. Both must be on the same side of the bound.
 fn is_exact(kind: &ColumnKind, comparison: Comparison, range: &DateRange) -> bool {
     let utc = DateRange::of_day(comparison.day_of(range), &Utc);
     let is_from = matches!(comparison, Comparison::Gte | Comparison::Lt);
@@ -91,8 +91,8 @@ fn is_exact(kind: &ColumnKind, comparison: Comparison, range: &DateRange) -> boo
     }
 }
 
-/// A bound on what the function returns that lets through whatever satisfies the comparison.
-fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, range: &DateRange) -> Sql {
+/// A bound on the function's result that every value has which satisfies the comparison.
+fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparison, range: &DateRange) -> SqlExpr {
     let utc = DateRange::of_day(comparison.day_of(range), &Utc);
     if *kind == ColumnKind::Date {
         let day = comparison.day_of(range);
@@ -104,7 +104,7 @@ fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparis
             Comparison::Gt => (Symbol::Gte, neighbour(1).min(range.until().utc_day())),
             Comparison::Lte => (Symbol::Lte, day.max(last_before(range.until()))),
         };
-        return Sql::infix(term, symbol, writer.literal(kind, &bound.to_string()));
+        return SqlExpr::infix(term, symbol, writer.literal(kind, &bound.to_string()));
     }
     let (symbol, bound) = match comparison {
         Comparison::Gte => (Symbol::Gte, range.from().min(utc.from())),
@@ -112,7 +112,7 @@ fn laxer(writer: Writer<'_>, kind: &ColumnKind, term: &str, comparison: Comparis
         Comparison::Gt => (Symbol::Gte, range.until().min(utc.until())),
         Comparison::Lte => (Symbol::Lt, range.until().max(utc.until())),
     };
-    Sql::infix(term, symbol, moment::literal(writer, kind, bound))
+    SqlExpr::infix(term, symbol, moment::literal(writer, kind, bound))
 }
 
 #[cfg(test)]
@@ -123,7 +123,7 @@ mod tests {
     use Comparison::{Gt, Gte, Lt, Lte};
     use proptest::prelude::*;
 
-    /// So many hours east of UTC.
+    /// A zone this many hours east of UTC.
     struct East(i64);
 
     impl Zone for East {
@@ -136,16 +136,16 @@ mod tests {
         }
     }
 
-    /// Whether the index condition lets a stored value through.
-    fn lets(sql: &Sql, read_as: ScalarType, stored: Moment) -> bool {
+    /// Whether a stored value satisfies the index condition.
+    fn lets(sql: &SqlExpr, read_as: ScalarType, stored: Moment) -> bool {
         let (operator, right) = match sql {
-            Sql::Infix { operator, right, .. } => (operator, right),
-            Sql::IsNotNull(_) => return true,
-            Sql::Const(holds) => return *holds,
+            SqlExpr::Infix { operator, right, .. } => (operator, right),
+            SqlExpr::IsNotNull(_) => return true,
+            SqlExpr::Const(holds) => return *holds,
             sql => panic!("{sql:?}"),
         };
         let text = right.trim_matches('\'');
-        // 10000-01-01T00:00:00Z is past every instant.
+        // 10000-01-01T00:00:00Z is after every instant.
         let ordering = match (read_as, Moment::parse(text.as_bytes())) {
             (ScalarType::Date, Some(bound)) => stored.day().cmp(&bound.day()),
             (_, Some(bound)) => stored.instant().cmp(&bound.instant()),
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// Instants about midnight of the first, the last and one ordinary day.
+    /// Instants around midnight of the first, the last and an ordinary day.
     fn instant() -> impl Strategy<Value = Instant> {
         const HOUR: i64 = 3_600_000_000;
         let day =

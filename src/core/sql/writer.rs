@@ -1,7 +1,7 @@
 //! Writes names, literals, operators and expressions.
 
-use super::table::{Column, ColumnKind, QualifiedName};
-use super::tree::{Infix, OneOf, Sql, Symbol};
+use super::table::{ColumnKind, NativeColumn, QualifiedName};
+use super::tree::{Infix, OneOf, SqlExpr, Symbol};
 
 /// The style of the SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Writer<'_> {
     }
 
     /// Writes a column's value, of a type that has operators.
-    pub(super) fn value(self, column: &Column) -> String {
+    pub(super) fn value(self, column: &NativeColumn) -> String {
         let value = self.column(&column.name);
         match &column.kind {
             kind @ ColumnKind::Enum { is_domain: true, .. } => format!("{value}::{}", self.type_name(kind)),
@@ -179,7 +179,7 @@ impl Writer<'_> {
     }
 
     /// Writes a column's value as a document has it.
-    pub(super) fn seen(self, column: &Column) -> String {
+    pub(super) fn seen(self, column: &NativeColumn) -> String {
         let term = self.value(column);
         match &column.kind {
             // The cast to text removes the padding, which is no part of the string.
@@ -235,29 +235,29 @@ impl Writer<'_> {
     }
 
     /// Writes the expression, with no more parentheses than it needs.
-    pub(super) fn write(self, sql: &Sql) -> String {
+    pub(super) fn write(self, sql: &SqlExpr) -> String {
         match sql {
-            Sql::Const(value) => value.to_string(),
-            Sql::And(parts) => {
+            SqlExpr::Const(value) => value.to_string(),
+            SqlExpr::And(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.write_under_and(part)).collect();
                 parts.join(" AND ")
             }
-            Sql::Or(parts) => {
+            SqlExpr::Or(parts) => {
                 let parts: Vec<_> = parts.iter().map(|part| self.write(part)).collect();
                 parts.join(" OR ")
             }
-            Sql::Not(inner) => format!("NOT {}", self.write_under_and(inner)),
-            Sql::Infix { left, operator, right } => format!("{left} {} {right}", self.operator(operator)),
-            Sql::IsNull(term) => format!("{term} IS NULL"),
-            Sql::IsNotNull(term) => format!("{term} IS NOT NULL"),
-            Sql::OneOf(one_of) => self.write_one_of(one_of),
-            Sql::Truth(term) => term.clone(),
+            SqlExpr::Not(inner) => format!("NOT {}", self.write_under_and(inner)),
+            SqlExpr::Infix { left, operator, right } => format!("{left} {} {right}", self.operator(operator)),
+            SqlExpr::IsNull(term) => format!("{term} IS NULL"),
+            SqlExpr::IsNotNull(term) => format!("{term} IS NOT NULL"),
+            SqlExpr::OneOf(one_of) => self.write_one_of(one_of),
+            SqlExpr::Truth(term) => term.clone(),
         }
     }
 
-    fn write_under_and(self, sql: &Sql) -> String {
+    fn write_under_and(self, sql: &SqlExpr) -> String {
         match sql {
-            Sql::Or(_) => format!("({})", self.write(sql)),
+            SqlExpr::Or(_) => format!("({})", self.write(sql)),
             _ => self.write(sql),
         }
     }

@@ -5,7 +5,7 @@ mod common;
 use common::audience::Audience;
 use common::cases::{self, Case, FILES, Jsonpath, Refusal};
 use common::{assert_matches, checked, document, evaluate, refusals};
-use segments_core::check::{DocumentOnly, Scope};
+use segments_core::check::{DocumentOnly, Environment};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::facts::{Facts, GinClass};
 use std::fmt::Write;
@@ -14,7 +14,7 @@ fn texts(documents: &[String]) -> Vec<&str> {
     documents.iter().map(String::as_str).collect()
 }
 
-fn scope_of(case: &Case) -> &'static dyn Scope {
+fn scope_of(case: &Case) -> &'static dyn Environment {
     if case.is_declared { &Audience } else { &DocumentOnly }
 }
 
@@ -81,7 +81,7 @@ fn the_checked_form_is_what_the_cases_say() {
     }
 }
 
-fn printed(condition: &str, scope: &dyn Scope) -> String {
+fn printed(condition: &str, scope: &dyn Environment) -> String {
     checked(condition, scope).on_document().expect("a condition on documents").to_condition().to_string()
 }
 

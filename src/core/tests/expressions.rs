@@ -4,7 +4,7 @@ mod common;
 
 use common::audience::Audience;
 use common::{Zoned, assert_kind, checked};
-use segments_core::check::{DocumentOnly, Scope, check};
+use segments_core::check::{DocumentOnly, Environment, check};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::{Atom, Checked, Expr, ValueTest};
 use segments_core::notices::notices;
@@ -199,7 +199,7 @@ fn what_is_written_is_read_back() {
     }
 }
 
-fn mistake(text: &str, scope: &dyn Scope) -> Error {
+fn mistake(text: &str, scope: &dyn Environment) -> Error {
     match parse(text) {
         Err(error) => error,
         Ok(condition) => check(&condition, scope).expect_err(text)[0].clone(),

@@ -6,7 +6,7 @@ use common::{assert_kind, refusal};
 use segments_core::check::{DocumentOnly, check};
 use segments_core::error::ErrorKind::{Shape, Unsupported};
 use segments_core::limits;
-use segments_core::operator::{OPERATORS, Position};
+use segments_core::operator::{OPERATORS, OperatorPosition};
 use segments_core::parse::{parse, parse_all};
 
 #[test]
@@ -22,7 +22,7 @@ fn every_operator_is_refused_somewhere() {
         let name = row.name;
         assert_kind(
             &format!(r#"{{"a": {{"$eq": {{"{name}": {{}}}}}}}}"#),
-            Some(if row.position == Position::Operand { Shape } else { Unsupported }),
+            Some(if row.position == OperatorPosition::Operand { Shape } else { Unsupported }),
         );
     }
 }

@@ -7,7 +7,7 @@ use common::audience::{NewYork, zone_named};
 use common::generate::{self, Options, Shown};
 use common::{Zoned, evaluate};
 use proptest::prelude::*;
-use segments_core::check::{Declaration, Scope, check};
+use segments_core::check::{Declaration, Environment, check};
 use segments_core::date::{Instant, NamedZone, Zone};
 use segments_core::error::Refusal;
 use segments_core::expr::Checked;
@@ -18,7 +18,7 @@ use segments_core::value::Json;
 /// A scope without declarations, with a zone and a clock.
 struct Undeclared;
 
-impl Scope for Undeclared {
+impl Environment for Undeclared {
     fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }

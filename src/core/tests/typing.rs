@@ -4,7 +4,7 @@ mod common;
 
 use common::audience::Audience;
 use common::{Case, checked, document};
-use segments_core::check::{Declaration, DocumentOnly, Scope, check};
+use segments_core::check::{Declaration, DocumentOnly, Environment, check};
 use segments_core::date::{Instant, Moment, Utc, Zone};
 use segments_core::error::{Error, ErrorKind, Refusal};
 use segments_core::expr::Checked;
@@ -26,7 +26,7 @@ fn mistakes(text: &str) -> Vec<Error> {
 }
 
 /// The text of the checked condition, for documents alone.
-fn printed(text: &str, scope: &dyn Scope) -> String {
+fn printed(text: &str, scope: &dyn Environment) -> String {
     checked(text, scope).on_document().unwrap().to_condition().to_string()
 }
 
@@ -128,7 +128,7 @@ fn topics_and_segments() {
 /// An audience with one segment.
 struct Of(Checked);
 
-impl Scope for Of {
+impl Environment for Of {
     fn property(&self, _: &Path) -> Declaration {
         Declaration::Undeclared
     }

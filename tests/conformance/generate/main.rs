@@ -12,7 +12,7 @@ mod random;
 
 use property::Audience;
 use random::Random;
-use segments_core::check::{DocumentOnly, Scope, check};
+use segments_core::check::{DocumentOnly, Environment, check};
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
 use segments_core::program::{Program, Surroundings};
@@ -103,7 +103,7 @@ fn evaluate(document: &Json, condition: &Json) -> Result<bool, String> {
     Ok(Program::compile(&checked(condition, &DocumentOnly)?).matches(document, Surroundings::NONE))
 }
 
-fn checked(condition: &Json, scope: &dyn Scope) -> Result<Checked, String> {
+fn checked(condition: &Json, scope: &dyn Environment) -> Result<Checked, String> {
     let condition = parse(&condition.to_string()).map_err(|error| error.to_string())?;
     check(&condition, scope).map_err(|errors| errors[0].to_string())
 }

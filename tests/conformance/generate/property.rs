@@ -4,7 +4,7 @@
 use super::condition::{condition_of, predicate_of, regex, text_test};
 use super::document::{number, object_of};
 use super::random::Random;
-use segments_core::check::{Declaration, DocumentOnly, Scope};
+use segments_core::check::{Declaration, DocumentOnly, Environment};
 use segments_core::date::{Instant, Zone};
 use segments_core::error::Refusal;
 use segments_core::expr::Checked;
@@ -179,7 +179,7 @@ impl Field<'_> {
     }
 }
 
-impl Scope for Audience {
+impl Environment for Audience {
     fn property(&self, name: &Path) -> Declaration {
         match self.0.iter().find(|property| property.name == name.text()) {
             Some(property) => Declaration::Property(property.kind),

@@ -1,6 +1,6 @@
 //! The audience of the tests: its table and its properties, and functions that compile conditions on it.
 
-use crate::check::{Declaration, Scope, check};
+use crate::check::{Declaration, Environment, check};
 use crate::date::{Instant, Utc, Zone};
 use crate::error::Refusal;
 use crate::expr::Checked;
@@ -11,7 +11,7 @@ use crate::types::{PropertyType, ScalarType};
 
 /// The table of contacts.
 pub(in crate::sql) fn contacts() -> ContactTable {
-    let column = |name: &str, kind| Column { name: name.into(), not_null: name == "id", kind };
+    let column = |name: &str, kind| NativeColumn { name: name.into(), not_null: name == "id", kind };
     let text = || ColumnKind::Text { deterministic: true };
     let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
     let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
@@ -97,7 +97,7 @@ const CUSTOM: [(&str, PropertyType); 9] = [
     ("cart.total", PropertyType::Scalar(ScalarType::Number)),
 ];
 
-impl Scope for Audience {
+impl Environment for Audience {
     fn property(&self, name: &Path) -> Declaration {
         let name = name.text();
         let custom = CUSTOM.iter().find(|(custom, _)| *custom == name).map(|(_, kind)| *kind);

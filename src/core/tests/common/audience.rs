@@ -1,7 +1,7 @@
 //! The audience of `tests/cases/audience.toml`: declared properties, topics and segments; its zone is New York.
 
 use super::cases;
-use segments_core::check::{Declaration, Scope};
+use segments_core::check::{Declaration, Environment};
 use segments_core::date::{Instant, Local, Moment, NamedZone, Zone};
 use segments_core::error::{ErrorKind, Refusal};
 use segments_core::expr::Checked;
@@ -14,7 +14,7 @@ static WRITTEN: LazyLock<cases::Audience> = LazyLock::new(cases::audience);
 /// The audience.
 pub struct Audience;
 
-impl Scope for Audience {
+impl Environment for Audience {
     fn property(&self, name: &Path) -> Declaration {
         match WRITTEN.properties.get(name.text()) {
             Some(name) => Declaration::Property(PropertyType::parse(name).unwrap()),

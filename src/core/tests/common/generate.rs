@@ -111,12 +111,12 @@ fn expression(options: Options) -> BoxedStrategy<Expression> {
 /// Two sides of any types, or of one that is said; not a boolean where there is an order.
 fn compared(options: Options) -> BoxedStrategy<Expression> {
     let relation = select(vec![
-        Relation::Eq,
-        Relation::Ne,
-        Relation::Ordered(Comparison::Gt),
-        Relation::Ordered(Comparison::Gte),
-        Relation::Ordered(Comparison::Lt),
-        Relation::Ordered(Comparison::Lte),
+        SideOperator::Eq,
+        SideOperator::Ne,
+        SideOperator::Ordered(Comparison::Gt),
+        SideOperator::Ordered(Comparison::Gte),
+        SideOperator::Ordered(Comparison::Lt),
+        SideOperator::Ordered(Comparison::Lte),
     ]);
     let has_order =
         |operand: &Operand| !matches!(operand, Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_));
@@ -140,7 +140,7 @@ fn compared(options: Options) -> BoxedStrategy<Expression> {
     (relation, prop_oneof![2 => untyped, 1 => typed], zone)
         .prop_map(|(relation, (left, right), zone)| {
             let sides = Box::new([left, right]);
-            Expression::Compare(Compared { relation, sides, zone: zone.map(str::to_owned) })
+            Expression::Compare(SideComparison { relation, sides, zone: zone.map(str::to_owned) })
         })
         .boxed()
 }

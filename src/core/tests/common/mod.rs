@@ -6,7 +6,7 @@ pub mod audience;
 pub mod cases;
 pub mod generate;
 
-use segments_core::check::{Declaration, DocumentOnly, Scope, check};
+use segments_core::check::{Declaration, DocumentOnly, Environment, check};
 use segments_core::date::{Instant, NamedZone, Zone};
 use segments_core::error::Refusal;
 use segments_core::error::{Error, ErrorKind};
@@ -25,7 +25,7 @@ pub fn document(text: &str) -> Json {
 
 /// The checked condition in the scope.
 #[track_caller]
-pub fn checked(condition: &str, scope: &dyn Scope) -> Checked {
+pub fn checked(condition: &str, scope: &dyn Environment) -> Checked {
     let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error}"));
     check(&parsed, scope).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
 }
@@ -37,7 +37,7 @@ pub fn evaluate(checked: &Checked, document: &Json) -> bool {
 /// A scope with nothing but a document, which knows the zone of the tests.
 pub struct Zoned;
 
-impl Scope for Zoned {
+impl Environment for Zoned {
     fn property(&self, name: &Path) -> Declaration {
         DocumentOnly.property(name)
     }
@@ -76,7 +76,7 @@ pub type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
 /// Puts each condition to its documents: by itself, as the text that compiled SQL has, and all conditions together.
 #[track_caller]
-pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
+pub fn assert_matches(scope: &dyn Environment, cases: &[Case<'_>]) {
     let mut wrong = Vec::new();
     let all: Vec<Checked> = cases.iter().map(|(condition, ..)| checked(condition, scope)).collect();
     let set = ProgramSet::compile(&all);
@@ -104,7 +104,7 @@ pub fn assert_matches(scope: &dyn Scope, cases: &[Case<'_>]) {
 }
 
 /// The errors of a condition, from the parser or from the check.
-pub fn refusals(text: &str, scope: &dyn Scope) -> Vec<Error> {
+pub fn refusals(text: &str, scope: &dyn Environment) -> Vec<Error> {
     match parse(text) {
         Err(error) => vec![error],
         Ok(condition) => check(&condition, scope).err().unwrap_or_default(),

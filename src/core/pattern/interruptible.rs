@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 /// A regular expression over bytes, as in `regex::bytes`: an empty match may lie inside a character.
 #[derive(Clone, Debug)]
-pub(super) struct Expression {
+pub(super) struct InterruptibleRegex {
     hir: Arc<Hir>,
     /// The length of the pattern's text, with all of which each byte may be compared
     length: usize,
@@ -32,7 +32,7 @@ const LONG_SEARCH: usize = 1 << 24;
 /// The number of bytes that are searched between two calls of `interrupt`. Each may take some microseconds.
 const STEPS: usize = 256;
 
-impl Expression {
+impl InterruptibleRegex {
     /// Compiles an expression; `length` is the length of the pattern's text. Returns `None` if it takes more than
     /// [`PATTERN_BYTES`].
     pub(super) fn build(hir: Hir, length: usize) -> Option<Self> {
@@ -44,7 +44,7 @@ impl Expression {
         if regex.is_none() {
             _ = steps.set(Some(Steps::build(&hir)?));
         }
-        Some(Expression { hir: Arc::new(hir), length, regex, steps: Arc::new(steps) })
+        Some(InterruptibleRegex { hir: Arc::new(hir), length, regex, steps: Arc::new(steps) })
     }
 
     /// Whether the expression matches anywhere in `text`. A long search calls `interrupt` regularly, which may unwind.

@@ -7,7 +7,7 @@ use crate::path::Path;
 use crate::types::PropertyType;
 
 /// The properties, topics and segments that a condition may name, with the clock and the zone for its dates.
-pub trait Scope {
+pub trait Environment {
     /// The declaration of the property with this name, which is a path.
     fn property(&self, name: &Path) -> Declaration;
     /// The type of the column with this name, if conditions cannot use the column.
