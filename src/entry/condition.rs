@@ -14,14 +14,12 @@ struct LastRead {
 
 /// Input: JSON text, checked.
 #[pg_extern(sql = false)]
-fn segment_condition_in(input: &CStr, fcinfo: pg_sys::FunctionCallInfo) -> String {
-    // SAFETY: pgrx hands on the pointer that Postgres called this function with.
-    let call = unsafe { Call::new(fcinfo) };
+fn segment_condition_in(input: &CStr, call: Call) -> String {
     let read = || canonical(&input.to_string_lossy());
-    let Some(last) = call.site(|| None::<LastRead>) else { return read() };
-    match last {
+    let Some(mut last) = call.site(|| None::<LastRead>) else { return read() };
+    match &mut *last {
         Some(last) if *last.input == *input => last.canonical.clone(),
-        _ => last.insert(LastRead { input: input.into(), canonical: read() }).canonical.clone(),
+        last => last.insert(LastRead { input: input.into(), canonical: read() }).canonical.clone(),
     }
 }
 

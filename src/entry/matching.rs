@@ -47,7 +47,7 @@ unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum
         (Detoasted::new(call.argument(document)), || Detoasted::new(call.argument(condition)))
     };
     let holds = match site {
-        Some(site) => site.matching.matches(document.bytes(), || condition().bytes().to_vec()),
+        Some(mut site) => site.matching.matches(document.bytes(), || condition().bytes().to_vec()),
         None => matches(document.bytes(), condition().bytes()),
     };
     pg_sys::Datum::from(holds)

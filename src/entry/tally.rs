@@ -36,7 +36,8 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
     // are of the types that the call site tells, and outlive the call.
     unsafe {
         let call = Call::new(fcinfo);
-        let Some(site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
+        let Some(mut site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
+        let site = &mut *site;
         let state = match call.nullable(0) {
             Some(state) => state,
             None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),

@@ -10,7 +10,7 @@ use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, Plans, WatchedBatch};
 use crate::pg::relcache::{self, Presence};
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::{Reading, Session};
+use crate::pg::spi::{self, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{INT4OID, Oid, TEXTARRAYOID};
@@ -86,27 +86,29 @@ impl Contacts {
     /// What a statement has done, but to contacts that have been counted; evaluated with the rights of the current role.
     pub fn evaluate(&self, statement: Statement, absorbed: Option<&RefCell<Absorbed>>, outcome: &mut Outcome) {
         self.appear(statement);
-        let session = Session::over(statement);
-        let excluded = absorbed.map(|absorbed| {
-            if absorbed.borrow().has_missed {
-                let contacts = self.changed(&session, statement.event(), counted(absorbed));
-                self.absorb(&session, snapshot::current_command(), absorbed, contacts, outcome);
-            }
-            counted(absorbed)
+        spi::over(statement, |session| {
+            let excluded = absorbed.map(|absorbed| {
+                if absorbed.borrow().has_missed {
+                    let contacts = self.changed(session, statement.event(), counted(absorbed));
+                    self.absorb(session, snapshot::current_command(), absorbed, contacts, outcome);
+                }
+                counted(absorbed)
+            });
+            self.evaluate_rows(session, statement, excluded, outcome);
         });
-        self.evaluate_rows(&session, statement, excluded, outcome);
     }
 
     /// Keeps the contacts that a statement has changed for the command around it, which is not done.
     pub fn keep_for(&self, outer: Command, statement: Statement, outcome: &mut Outcome) {
         self.appear(statement);
-        let session = Session::over(statement);
-        let contacts = self.changed(&session, statement.event(), Vec::new());
-        underway::keep_for(outer, &self.audience, contacts.clone(), false);
-        if !self.id_column.not_null {
-            // What has no id could not be found again, and has no subscriptions.
-            self.evaluate_rows(&session, statement, Some(contacts), outcome);
-        }
+        spi::over(statement, |session| {
+            let contacts = self.changed(session, statement.event(), Vec::new());
+            underway::keep_for(outer, &self.audience, contacts.clone(), false);
+            if !self.id_column.not_null {
+                // What has no id could not be found again, and has no subscriptions.
+                self.evaluate_rows(session, statement, Some(contacts), outcome);
+            }
+        });
     }
 
     /// Counts contacts for all that was done to them from a command on, unless they have been counted so.

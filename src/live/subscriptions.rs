@@ -17,10 +17,11 @@ use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
 use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, WatchedBatch};
+use crate::pg::plan::KeptPlan;
 use crate::pg::query;
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::{KeptPlan, Reading, Session};
+use crate::pg::spi::{self, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use counted_commands::{Settled, Touched};
 use pgrx::pg_sys::TEXTARRAYOID;
@@ -99,11 +100,20 @@ impl TrackedSubscriptions {
         absorbed: Option<&RefCell<Absorbed>>,
         outcome: &mut Outcome,
     ) {
+        spi::over(statement, |session| self.evaluate_within(session, statement.event(), contacts, absorbed, outcome));
+    }
+
+    fn evaluate_within(
+        &self,
+        session: &Session,
+        event: Event,
+        contacts: &Contacts,
+        absorbed: Option<&RefCell<Absorbed>>,
+        outcome: &mut Outcome,
+    ) {
         let command = snapshot::current_command();
-        let session = Session::over(statement);
-        self.lock(&session, statement.event());
-        let event = statement.event();
-        let plan = self.plan_of_touched(&session, event);
+        self.lock(session, event);
+        let plan = self.plan_of_touched(session, event);
         let mut touched = snapshot::latest_before(command + 1, || session.open_cursor(plan));
         loop {
             let some = touched.next(AT_ONCE, |row| Touched {
@@ -117,11 +127,11 @@ impl TrackedSubscriptions {
                 let counted = absorbed.map(|absorbed| {
                     if absorbed.borrow().has_missed {
                         let some = some.iter().map(|touched| touched.contact.clone()).collect();
-                        contacts.absorb(&session, command, absorbed, some, outcome);
+                        contacts.absorb(session, command, absorbed, some, outcome);
                     }
                     absorbed.borrow()
                 });
-                self.evaluate_contacts(&session, command, some, counted.as_deref(), outcome);
+                self.evaluate_contacts(session, command, some, counted.as_deref(), outcome);
             }
             if is_last {
                 return;
@@ -131,9 +141,11 @@ impl TrackedSubscriptions {
 
     /// Keeps the contacts whose subscriptions a statement has changed for the command around it, which is not done.
     pub fn keep_for(&self, outer: Command, statement: Statement) {
-        let session = Session::over(statement);
-        let has_missed = self.lock(&session, statement.event());
-        let contacts = session.run_latest(self.plan_of_touched(&session, statement.event()), &[], |row| row.get(1));
+        let (contacts, has_missed) = spi::over(statement, |session| {
+            let has_missed = self.lock(session, statement.event());
+            let plan = self.plan_of_touched(session, statement.event());
+            (session.run_latest(plan, &[], |row| row.get(1)), has_missed)
+        });
         underway::keep_for(outer, &self.audience, contacts.into_iter().flatten().collect(), has_missed);
     }
 

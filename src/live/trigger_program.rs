@@ -17,7 +17,7 @@ use crate::live::subscriptions::{self, TrackedSubscriptions};
 use crate::live::{eligibility, truncation, underway};
 use crate::pg::error::Failure;
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::Session;
+use crate::pg::spi::connected;
 use crate::pg::trigger::{Event, Statement};
 use crate::pg::{query, relcache, security, subtransaction};
 use pgrx::pg_sys::Oid;
@@ -115,7 +115,7 @@ impl TrackedAudience {
             let absorbed = underway::absorbed(command, &self.name);
             let absorbed = absorbed.as_deref();
             if let (Some(kept), Some(absorbed)) = (kept, absorbed) {
-                contacts.absorb(&Session::open(), command, absorbed, kept, outcome);
+                connected(|session| contacts.absorb(session, command, absorbed, kept, outcome));
             }
             if self.has_contacts {
                 contacts.evaluate(statement, absorbed, outcome);

@@ -4,7 +4,8 @@
 use crate::catalog::audience::Audience;
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
-use crate::pg::spi::{KeptPlan, Reading, Session};
+use crate::pg::plan::KeptPlan;
+use crate::pg::spi::{Reading, Session};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
 use std::cell::OnceCell;

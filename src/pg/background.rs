@@ -1,5 +1,6 @@
 //! Background processes: started, connected, waiting, each piece of work in a transaction of its own.
 
+use crate::pg::error::internal;
 use pgrx::PgTryBuilder;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -31,9 +32,10 @@ fn describe(name: &str, function: &str, argument: Datum) -> pg_sys::BackgroundWo
     worker
 }
 
-/// Fills in a text that is shorter than the array, which is all zero.
+/// Fills in a text, cut so that a NUL is left at the end of the array, which is all zero.
 fn fill(target: &mut [c_char], text: &str) {
-    target.iter_mut().zip(text.bytes()).for_each(|(target, byte)| *target = byte as c_char);
+    let room = target.len() - 1;
+    target[..room].iter_mut().zip(text.bytes()).for_each(|(target, byte)| *target = byte as c_char);
 }
 
 /// A worker that was started.
@@ -91,8 +93,12 @@ pub fn connect(database: Option<Oid>) {
     use pg_sys::pqsignal;
     #[cfg(feature = "pg18")]
     use pg_sys::pqsignal_be as pqsignal;
-    // SAFETY: in a background process that has not connected yet. The handlers are Postgres's own.
+    // SAFETY: this is a background process, which can connect once: a second time Postgres raises. The handlers are
+    // Postgres's own.
     unsafe {
+        if pg_sys::MyBgworkerEntry.is_null() {
+            internal("only a background process connects by itself").raise()
+        }
         pqsignal(pg_sys::SIGHUP as i32, Some(SignalHandlerForConfigReload));
         pqsignal(pg_sys::SIGTERM as i32, Some(die));
         pg_sys::BackgroundWorkerUnblockSignals();
@@ -202,6 +208,9 @@ pub fn transaction<T>(what: &str, work: impl FnOnce() -> T) -> Result<T, String>
     // SAFETY: as background processes of Postgres do it (src/test/modules/worker_spi/worker_spi.c): no transaction is
     // under way, and whatever way `work` ends, the one that is begun is committed or rolled back.
     unsafe {
+        if pg_sys::IsTransactionState() {
+            internal("a transaction of its own was begun within another one").raise()
+        }
         pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, shown.as_ptr());
         pg_sys::SetCurrentStatementStartTimestamp();
         let result = PgTryBuilder::new(AssertUnwindSafe(|| {

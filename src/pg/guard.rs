@@ -8,7 +8,7 @@
 use crate::pg::error::Failure;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgSqlErrorCode, pg_guard};
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 
 #[cfg(not(feature = "pg15"))]
@@ -29,6 +29,16 @@ fn relations_of(text: &[u8]) -> Option<Vec<Oid>> {
     let text = std::str::from_utf8(text.strip_prefix(MARK.as_bytes())?).ok()?;
     let (relations, _) = text.split_once(END)?;
     relations.split(',').map(|oid| oid.parse::<u32>().ok().map(Oid::from)).collect()
+}
+
+/// Whether a text begins as those of [`reading`]. It is a look at few bytes, where the length of a statement would be
+/// measured through megabytes.
+///
+/// # Safety
+/// The text is NUL-terminated.
+unsafe fn is_marked(text: *const c_char) -> bool {
+    // SAFETY: by this function's own condition; the NUL differs from every byte of the mark, so the look ends there.
+    MARK.bytes().enumerate().all(|(index, byte)| unsafe { *text.add(index) } as u8 == byte)
 }
 
 /// Has Postgres show each query once its names are resolved.
@@ -56,7 +66,7 @@ unsafe extern "C-unwind" fn analyzed(
             before(state, query, jumble);
         }
         let text = (*state).p_sourcetext;
-        if text.is_null() {
+        if text.is_null() || !is_marked(text) {
             return;
         }
         if let Some(relations) = relations_of(CStr::from_ptr(text).to_bytes()) {

@@ -15,6 +15,14 @@ pub fn insert(relation: Oid, values: &[DatumWithOid]) {
     unsafe {
         let table = pg_sys::table_open(relation, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
         let columns = (*table).rd_att;
+        let class = (*table).rd_rel;
+        let is_plain = (*class).relkind as u8 == pg_sys::RELKIND_RELATION
+            && std::ptr::eq((*table).rd_tableam, pg_sys::GetHeapamTableAmRoutine())
+            && !((*class).relhasindex || (*class).relhastriggers)
+            && (*class).relchecks == 0;
+        if !is_plain {
+            internal("table has more to it than rows").raise()
+        }
         let types: Vec<Oid> = (1..=(*columns).natts).map(|number| pg_sys::SPI_gettypeid(columns, number)).collect();
         if datums.len() != values.len() || !types.iter().copied().eq(values.iter().map(DatumWithOid::oid)) {
             internal("row has other columns than its table").raise()

@@ -7,10 +7,12 @@
 //! see the caller's search_path. So it qualifies every table, function, type and operator.
 
 use crate::pg::error::internal;
+use crate::pg::plan::KeptPlan;
 use crate::pg::rows::RowProgram;
 use crate::pg::snapshot;
-use crate::pg::spi::{KeptPlan, QueryText, Reading, Session, Tuple};
-use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use crate::pg::spi::{QueryText, Reading, Session, connected};
+use crate::pg::tuple::{Owned, Tuple};
+use pgrx::datum::DatumWithOid;
 use segments_core::program::Surroundings;
 use segments_core::program_set::Matches;
 
@@ -19,12 +21,12 @@ pub struct Row<'r>(&'r Tuple);
 
 impl Row<'_> {
     /// The value of a column, from 1, that is never NULL.
-    pub fn get<T: FromDatum + IntoDatum>(&self, column: usize) -> T {
+    pub fn get<T: Owned>(&self, column: usize) -> T {
         self.nullable(column).unwrap_or_else(|| internal(format!("column {column} is NULL")).raise())
     }
 
     /// The value of a column, from 1.
-    pub fn nullable<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
+    pub fn nullable<T: Owned>(&self, column: usize) -> Option<T> {
         self.0.get(column)
     }
 
@@ -37,7 +39,7 @@ impl Row<'_> {
 /// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
 /// called the extension, or in a new one where the transaction has written.
 pub fn rows<'q, T>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
-    Session::open().query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple)))
+    connected(|session| session.query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple))))
 }
 
 /// As [`rows`], with a plan that the caller keeps.
@@ -53,7 +55,8 @@ pub fn kept_rows<T>(
 /// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does
 /// not make a constant of it.
 pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
-    Session::open().query_with(sql, argument, Reading::usual(), |tuple| read(&Row(tuple))).into_iter().next()
+    let read = |tuple: &Tuple| read(&Row(tuple));
+    connected(|session| session.query_with(sql, argument, Reading::usual(), read)).into_iter().next()
 }
 
 /// Reads the first row of a query, as [`rows`] does; `None` where there is none.
@@ -68,7 +71,8 @@ pub fn first<'q, T>(
 /// Reads the first row of what EXPLAIN says, which is not allowed where nothing may be written, though it writes
 /// nothing.
 pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
-    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))).into_iter().next()
+    let read = |tuple: &Tuple| read(&Row(tuple));
+    connected(|session| session.query(sql.into(), arguments, Reading::New, read)).into_iter().next()
 }
 
 /// What the planner thinks that a query costs, which is EXPLAINed in the format json.
@@ -84,16 +88,16 @@ pub fn write_rows<'q, T>(
     read: impl Fn(&Row<'_>) -> T,
 ) -> Vec<T> {
     snapshot::will_write();
-    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple)))
+    connected(|session| session.query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))))
 }
 
 /// Runs a statement that writes and tells how many rows it concerned.
 pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> usize {
     snapshot::will_write();
-    Session::open().execute(sql.into(), arguments, Reading::New)
+    connected(|session| session.execute(sql.into(), arguments, Reading::New))
 }
 
 /// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
 pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
-    Session::open().write_latest(sql, arguments)
+    connected(|session| session.write_latest(sql, arguments))
 }

@@ -1,6 +1,7 @@
 //! Relations: locking them with all that inherit from them, and word that their definition, or that of a type, has
 //! changed.
 
+use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
 use std::ffi::CString;
@@ -132,12 +133,14 @@ thread_local! {
     static HEARD: RefCell<Vec<Listener>> = const { RefCell::new(Vec::new()) };
 }
 
-unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
+#[pg_guard]
+unsafe extern "C-unwind" fn hear(_argument: pg_sys::Datum, relation: Oid) {
     tell(if relation == pg_sys::InvalidOid { Changed::Anything } else { Changed::Relation(relation) });
 }
 
 /// `hash` is 0 where it may be any object.
-unsafe extern "C-unwind" fn hear_of_object(_: pg_sys::Datum, cache: i32, hash: u32) {
+#[pg_guard]
+unsafe extern "C-unwind" fn hear_of_object(_argument: pg_sys::Datum, cache: i32, hash: u32) {
     tell(match cache {
         SCHEMAS => Changed::Schema,
         TYPES if hash != 0 => Changed::Type(TypeHash(hash)),

@@ -182,7 +182,7 @@ impl Element {
             let elements_read = (0..count as usize).map(value).collect();
             pg_sys::pfree(elements.cast());
             pg_sys::pfree(nulls.cast());
-            Value::Array { elements: elements_read, _array: array }
+            Value::Array(Elements { values: elements_read, _array: array })
         }
     }
 }
@@ -195,9 +195,7 @@ pub enum Value {
     Integer(Integer),
     Decimal(Decimal),
     Numeric(Detoasted),
-    Infinite {
-        negative: bool,
-    },
+    Infinite { negative: bool },
     NotANumber,
     Text(Detoasted),
     Folded(Folded),
@@ -207,19 +205,21 @@ pub enum Value {
     Moment(Moment),
     Json(Json),
     Jsonb(Detoasted),
-    Array {
-        elements: Vec<Value>,
-        /// What the elements point into
-        _array: Detoasted,
-    },
+    Array(Elements),
+}
+
+/// The elements of an array, with the array that they point into.
+pub struct Elements {
+    values: Vec<Value>,
+    _array: Detoasted,
 }
 
 impl Value {
     /// What an array's elements are; of others nothing.
     pub fn elements(&self) -> Vec<Cell<'_>> {
         match self {
-            Value::Array { elements, .. } => {
-                elements.iter().map(|value| value.cell(&[]).unwrap_or(Cell::Null)).collect()
+            Value::Array(elements) => {
+                elements.values.iter().map(|value| value.cell(&[]).unwrap_or(Cell::Null)).collect()
             }
             _ => Vec::new(),
         }
@@ -244,7 +244,7 @@ impl Value {
             Value::Moment(moment) => Cell::Moment(*moment),
             Value::Json(json) => Cell::Json(json),
             Value::Jsonb(jsonb) => Cell::Jsonb(Jsonb::new(jsonb.bytes()).root()),
-            Value::Array { .. } => Cell::Array(elements),
+            Value::Array(_) => Cell::Array(elements),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::pg::error::internal;
 use crate::pg::row::{Reader, Value};
-use crate::pg::spi::Tuple;
+use crate::pg::tuple::Tuple;
 use pgrx::pg_sys::{Datum, Oid};
 use segments_core::document::{Node, Object, View};
 use segments_core::locator::Locator;
@@ -51,23 +51,26 @@ impl RowProgram {
         properties: Option<usize>,
         type_of: impl Fn(usize) -> Oid,
     ) -> Self {
+        let mut types = Vec::new();
+        // Each type is asked for once: the check of `matching_tuple` is then against the type that the reader is for.
+        let mut reader = |position: usize| {
+            let type_id = type_of(position);
+            types.push((position, type_id));
+            Reader::of_type(type_id)
+        };
         let slot_of = |field: &ColumnKey| set.keys().iter().position(|key| *key == field.key);
         let column = |field: &ColumnKey| {
-            let reader = Reader::of_type(type_of(field.position));
-            Some(Column { slot: slot_of(field)?, position: field.position, reader })
+            Some(Column { slot: slot_of(field)?, position: field.position, reader: reader(field.position) })
         };
         let columns: Vec<Column> = fields.iter().filter_map(column).collect();
         let slots: Vec<usize> =
             (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
         let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {
             position,
-            reader: Reader::of_type(type_of(position)),
+            reader: reader(position),
             locator: Locator::new(slots.iter().map(|slot| set.keys()[*slot].clone()).collect()),
             slots,
         });
-        let positions =
-            columns.iter().map(|column| column.position).chain(properties.iter().map(|found| found.position));
-        let types = positions.map(|position| (position, type_of(position))).collect();
         RowProgram { set, columns, properties, types }
     }
 

@@ -55,8 +55,13 @@ const MOST_BYTES_OF_PAGE: usize = 8 << 10;
 const LARGEST_DOCUMENT: usize = 64 << 10;
 
 impl Table {
-    /// The table of that OID, on which the query holds a lock. `None` where it is not an ordinary table in a heap.
-    pub fn open(relation: Oid) -> Option<Self> {
+    /// Runs `work` with the table of that OID. `None` where it is not an ordinary table in a heap, or where this
+    /// transaction has not locked it.
+    pub fn with<T>(relation: Oid, work: impl FnOnce(&Table) -> Option<T>) -> Option<T> {
+        work(&Table::open(relation)?)
+    }
+
+    fn open(relation: Oid) -> Option<Self> {
         // SAFETY: RelationIdGetRelation takes any OID; the relation stays pinned until drop.
         unsafe {
             let table = pg_sys::RelationIdGetRelation(relation);
@@ -68,7 +73,9 @@ impl Table {
             let has_rows = [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_MATVIEW].contains(&((*class).relkind as u8));
             let is_others = (*class).relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP && !(*table.0).rd_islocaltemp;
             let is_heap = std::ptr::eq((*table.0).rd_tableam, pg_sys::GetHeapamTableAmRoutine());
-            (has_rows && !is_others && is_heap).then_some(table)
+            let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+            let is_locked = pg_sys::CheckRelationLockedByMe(table.0, lock, true);
+            (has_rows && !is_others && is_heap && is_locked).then_some(table)
         }
     }
 
@@ -82,8 +89,12 @@ impl Table {
         }
     }
 
-    /// The documents of a column on so many pages, spread evenly; neighbours are not next to each other.
-    pub fn documents(&self, column: i16, pages: u32) -> Documents {
+    /// The documents of a column on so many pages, spread evenly; neighbours are not next to each other. `None` where the
+    /// column is not a jsonb.
+    pub fn documents(&self, column: i16, pages: u32) -> Option<Documents> {
+        if !self.is_jsonb(column) {
+            return None;
+        }
         let (mut containers, mut nulls, mut bytes) = (Vec::new(), 0, 0);
         let existing = self.version().pages;
         let pages = pages.min(existing);
@@ -108,7 +119,17 @@ impl Table {
             crate::pg::interrupt::check();
         }
         let order = scattered(containers.len() as u32);
-        Documents { containers: order.map(|index| std::mem::take(&mut containers[index as usize])).collect(), nulls }
+        let containers = order.map(|index| std::mem::take(&mut containers[index as usize])).collect();
+        Some(Documents { containers, nulls })
+    }
+
+    fn is_jsonb(&self, column: i16) -> bool {
+        // SAFETY: the relation is open. SPI_gettypeid takes any number and gives 0 where there is no such column;
+        // a system column, whose number is below 0, is never a jsonb.
+        unsafe {
+            let type_id = pg_sys::SPI_gettypeid((*self.0).rd_att, column.into());
+            type_id != Oid::INVALID && pg_sys::getBaseType(type_id) == pg_sys::JSONBOID
+        }
     }
 }
 
@@ -160,7 +181,7 @@ impl Scan {
     /// Hands out the column's value of every row on a page, as long as more are wanted; `None` for NULL.
     fn page(&mut self, block: u32, column: i16, take: &mut impl FnMut(Option<Box<[u8]>>) -> bool) {
         // SAFETY: the scan is of an open heap. A slot's values are valid until the next row is fetched into it; the
-        // column exists, since the query names it. What lies out of line stays where it is while there is a snapshot.
+        // column is a jsonb, as `documents` has checked. What lies out of line stays where it is while there is a snapshot.
         unsafe {
             let (mut first, mut last) = (Default::default(), Default::default());
             item_pointer_set_all(&mut first, block, 1);

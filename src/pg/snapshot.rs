@@ -3,6 +3,7 @@
 //! A statement's own snapshot is older than the locks that it had to wait for, and a REPEATABLE READ transaction's is
 //! older than its first statement. What is counted after a lock has to be read in a newer one.
 
+use crate::pg::error::internal;
 use pgrx::pg_sys;
 use std::cell::Cell;
 
@@ -40,16 +41,27 @@ pub fn of_statement<T>(work: impl FnOnce() -> T) -> T {
 
 /// What tells the active snapshot from others of this transaction: any two that are equal see the same.
 pub fn identity() -> [u32; 5] {
-    // SAFETY: while a statement is executed there is an active snapshot.
-    let snapshot = unsafe { &*pg_sys::GetActiveSnapshot() };
+    // SAFETY: the snapshot is active, and is read before anything could end it.
+    let snapshot = unsafe { &*active() };
     // Among those with the same bounds, transactions can only have gone from the list of those in progress.
     [u32::from(snapshot.xmin), u32::from(snapshot.xmax), snapshot.xcnt, snapshot.subxcnt as u32, snapshot.curcid]
 }
 
 /// The command whose statement is being executed: what triggers fire for.
 pub fn current_command() -> Command {
-    // SAFETY: while a statement is executed there is an active snapshot.
-    unsafe { (*pg_sys::GetActiveSnapshot()).curcid }
+    // SAFETY: the snapshot is active, and is read before anything could end it.
+    unsafe { (*active()).curcid }
+}
+
+/// The active snapshot; while a statement is executed there is one.
+fn active() -> pg_sys::Snapshot {
+    // SAFETY: the second is called only where there is an active snapshot.
+    unsafe {
+        if !pg_sys::ActiveSnapshotSet() {
+            internal("no snapshot is active").raise()
+        }
+        pg_sys::GetActiveSnapshot()
+    }
 }
 
 /// The command after all that has been done.

@@ -10,13 +10,28 @@ pub struct Variable(pg_sys::VariableStatData);
 
 /// Documents out of `pg_statistic`. They live as long as this value.
 pub struct Statistics {
-    /// The fraction of rows that have NULL
-    pub null_fraction: f64,
-    /// Documents that many rows have, and the fraction of rows that have each
-    pub common: Vec<(Detoasted, f64)>,
-    /// Some of the other documents, spread evenly in the order of jsonb
-    pub spread: Vec<Detoasted>,
+    null_fraction: f64,
+    common: Vec<(Detoasted, f64)>,
+    spread: Vec<Detoasted>,
+    /// The memory of the documents
     _slots: [Slot; 2],
+}
+
+impl Statistics {
+    /// The fraction of rows that have NULL.
+    pub fn null_fraction(&self) -> f64 {
+        self.null_fraction
+    }
+
+    /// Documents that many rows have, and the fraction of rows that have each.
+    pub fn common(&self) -> &[(Detoasted, f64)] {
+        &self.common
+    }
+
+    /// Some of the other documents, spread evenly in the order of jsonb.
+    pub fn spread(&self) -> &[Detoasted] {
+        &self.spread
+    }
 }
 
 impl Variable {
@@ -143,6 +158,7 @@ impl Variable {
             return None;
         }
         // SAFETY: the tuple is a row of pg_statistic, held until drop. The slots own what the documents point into.
+        // `documents` gives none where the values are no documents.
         unsafe {
             let row = pg_sys::GETSTRUCT(self.0.statsTuple).cast::<pg_sys::FormData_pg_statistic>();
             let (values, numbers) = (pg_sys::ATTSTATSSLOT_VALUES, pg_sys::ATTSTATSSLOT_NUMBERS);
@@ -191,12 +207,16 @@ impl Slot {
         unsafe { std::slice::from_raw_parts(self.0.numbers, length) }
     }
 
+    /// The values, if they are jsonb or a domain over it; otherwise nothing.
+    ///
     /// # Safety
-    /// The values are jsonb, and the slot outlives the documents.
+    /// The slot outlives the documents.
     unsafe fn documents(&mut self) -> impl Iterator<Item = Detoasted> {
         let values = match usize::try_from(self.0.nvalues) {
-            // SAFETY: get_attstatsslot set both; they belong to self.
-            Ok(length @ 1..) => unsafe { std::slice::from_raw_parts(self.0.values, length).to_vec() },
+            // SAFETY: get_attstatsslot set all three; the values belong to self.
+            Ok(length @ 1..) if unsafe { pg_sys::getBaseType(self.0.valuetype) } == pg_sys::JSONBOID => unsafe {
+                std::slice::from_raw_parts(self.0.values, length).to_vec()
+            },
             _ => vec![],
         };
         // SAFETY: by this function's own condition.

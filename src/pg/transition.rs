@@ -44,26 +44,25 @@ impl TableProgram {
     }
 
     /// Calls `work` with each row that a statement took away, and the one that it put in its place; there is only one
-    /// of them in an INSERT or a DELETE. What `work` palloc's is freed after it.
-    pub fn each(&self, statement: Statement, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
-        let [mut old, mut new] = self.rows(statement);
+    /// of them in an INSERT or a DELETE.
+    pub fn each(&self, statement: Statement<'_>, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
         let mut memory = PgMemoryContexts::new("segments: one changed row");
+        let [mut old, mut new] = self.rows(statement, memory.value());
         loop {
             crate::pg::interrupt::check();
             let (before, after) = (old.as_mut().and_then(Rows::next), new.as_mut().and_then(Rows::next));
             if before.is_none() && after.is_none() {
                 return;
             }
-            // SAFETY: nothing that `work` palloc's is used after it: it keeps values of Rust's alone.
-            unsafe {
-                memory.switch_to(|_| work(before, after));
-                memory.reset();
-            }
+            work(before, after);
+            // SAFETY: the methods of `Row` allocate there, and return values of Rust's alone.
+            unsafe { memory.reset() };
         }
     }
 
-    /// Those that the statement took away, and those that it put there.
-    fn rows(&self, statement: Statement) -> [Option<Rows<'_>>; 2] {
+    /// The rows that the statement took away, and those that it put there. What reading one takes is allocated in
+    /// `memory`.
+    fn rows(&self, statement: Statement<'_>, memory: pg_sys::MemoryContext) -> [Option<Rows<'_>>; 2] {
         let data = statement.as_ptr();
         // SAFETY: the trigger's data, its relation and its transition tables outlive the call of the trigger function.
         // As nodeNamedtuplestorescan.c does it: others that read the table have read pointers of their own.
@@ -84,7 +83,7 @@ impl TableProgram {
                 pg_sys::tuplestore_select_read_pointer(store, pointer);
                 pg_sys::tuplestore_rescan(store);
                 let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
-                Some(Rows { table: self, store, slot })
+                Some(Rows { table: self, store, slot, memory })
             })
         }
     }
@@ -126,6 +125,8 @@ impl Attribute {
 #[derive(Clone, Copy)]
 pub struct Row<'r> {
     table: &'r TableProgram,
+    /// Where to allocate memory that is not needed after the row
+    memory: pg_sys::MemoryContext,
     values: &'r [Datum],
     nulls: &'r [bool],
 }
@@ -133,15 +134,31 @@ pub struct Row<'r> {
 impl Row<'_> {
     /// Finds the conditions that it satisfies.
     pub fn matching(&self, surroundings: Surroundings<'_>, matches: &mut Matches) {
-        // SAFETY: the table's columns were the ones that told the program the types.
-        unsafe { self.table.program.matching(|position| self.value(position), surroundings, matches) }
+        let find = || {
+            // SAFETY: the program was made for the types of the table's columns.
+            unsafe { self.table.program.matching(|position| self.value(position), surroundings, matches) }
+        };
+        self.allocating(find);
     }
 
     /// The value of a column as text; `None` is NULL.
     pub fn text(&self, position: usize, text: &Text) -> Option<String> {
         let column = &self.table.columns[position];
+        let datum = self.value(position).filter(|_| text.is_of(column.type_id))?;
         // SAFETY: the value is one of the column's type, and so of the text's.
-        self.value(position).filter(|_| text.is_of(column.type_id)).map(|datum| unsafe { text.of(datum) })
+        Some(self.allocating(|| unsafe { text.of(datum) }))
+    }
+
+    /// Runs `work`, whose palloc'ed memory is freed after this row. An error leaves the context current, but Postgres
+    /// sets it anew then.
+    fn allocating<T>(&self, work: impl FnOnce() -> T) -> T {
+        // SAFETY: the context lives as long as the row; the one from before is current again afterwards.
+        unsafe {
+            let before = pg_sys::MemoryContextSwitchTo(self.memory);
+            let value = work();
+            pg_sys::MemoryContextSwitchTo(before);
+            value
+        }
     }
 
     /// Whether all columns are stored as they are in another row, byte by byte.
@@ -149,13 +166,16 @@ impl Row<'_> {
         (0..self.table.columns.len()).all(|position| self.has_same(position, other))
     }
 
-    /// Whether a column is.
+    /// Whether a column is stored as in another row of the table, byte by byte.
     pub fn has_same(&self, position: usize, other: &Row<'_>) -> bool {
         let column = &self.table.columns[position];
+        if other.table.columns[position].type_id != column.type_id {
+            return false;
+        }
         match (self.value(position), other.value(position)) {
             (None, None) => true,
             (Some(value), Some(other)) if column.by_value => value.value() == other.value(),
-            // SAFETY: both are values of the column, so stored as its type says.
+            // SAFETY: both are values of the column's type, which is passed by reference.
             (Some(value), Some(other)) => unsafe { column.bytes(value) == column.bytes(other) },
             _ => false,
         }
@@ -172,6 +192,7 @@ struct Rows<'t> {
     table: &'t TableProgram,
     store: *mut pg_sys::Tuplestorestate,
     slot: *mut pg_sys::TupleTableSlot,
+    memory: pg_sys::MemoryContext,
 }
 
 impl Rows<'_> {
@@ -190,6 +211,7 @@ impl Rows<'_> {
             let width = self.table.last as usize;
             Some(Row {
                 table: self.table,
+                memory: self.memory,
                 values: std::slice::from_raw_parts((*slot).tts_values, width),
                 nulls: std::slice::from_raw_parts((*slot).tts_isnull, width),
             })

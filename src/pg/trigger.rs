@@ -2,12 +2,12 @@
 
 use super::merge;
 use pgrx::pg_sys;
+use std::marker::PhantomData;
 
-/// A statement that has changed a table, with its transition tables.
-///
-/// Made only by entry points, from the data that Postgres handed it; it lives as long as its body does.
+/// A statement that changes a table, with its transition tables, while one of its triggers runs. Entry points make it
+/// from the data that Postgres gives them.
 #[derive(Clone, Copy)]
-pub struct Statement(*mut pg_sys::TriggerData);
+pub struct Statement<'t>(*mut pg_sys::TriggerData, PhantomData<&'t ()>);
 
 /// What a statement did to the rows of a table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,15 +18,15 @@ pub enum Event {
     Truncate,
 }
 
-impl Statement {
+impl Statement<'_> {
     /// # Safety
-    /// `fcinfo` is the pointer that Postgres called a function with, and that call has not returned.
+    /// `fcinfo` is the pointer that Postgres called a function with, and that call does not return within the lifetime.
     pub unsafe fn of(fcinfo: pg_sys::FunctionCallInfo) -> Option<Self> {
         // SAFETY: by this function's own condition.
         unsafe {
             let data = trigger_data(fcinfo)?;
             let timing = (*data).tg_event & (pg_sys::TRIGGER_EVENT_ROW | pg_sys::TRIGGER_EVENT_TIMINGMASK);
-            let statement = Statement(data);
+            let statement = Statement(data, PhantomData);
             let is_known = timing == pg_sys::TRIGGER_EVENT_AFTER || timing == pg_sys::TRIGGER_EVENT_BEFORE;
             is_known.then_some(statement)
         }

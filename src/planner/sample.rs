@@ -37,7 +37,7 @@ thread_local! {
 impl Seen {
     /// The column now; `None` where it is not of a table that can be read.
     pub fn now(column: Column) -> Option<Self> {
-        Some(Self::of(column, &Table::open(column.relation)?))
+        Table::with(column.relation, |table| Some(Self::of(column, table)))
     }
 
     fn of(column: Column, table: &Table) -> Self {
@@ -54,16 +54,18 @@ impl Seen {
 /// Some documents of a column, spread evenly; `None` where it is not of a table that can be read. Of one table among so
 /// many `siblings` in a query, accordingly fewer.
 pub fn documents(column: Column, siblings: u32) -> Option<Rc<Documents>> {
-    let table = Table::open(column.relation)?;
-    let seen = Seen::of(column, &table);
     let wanted = (PAGES / siblings.max(1)).max(FEWEST_PAGES);
-    let known = KEPT.with_borrow_mut(|kept| {
-        let kept = kept.get(&column)?;
-        (seen.is_like(&kept.seen) && kept.wanted >= wanted).then(|| kept.documents.clone())
-    });
-    Some(known.unwrap_or_else(|| {
-        let documents = Rc::new(table.documents(column.number, wanted));
+    Table::with(column.relation, |table| {
+        let seen = Seen::of(column, table);
+        let known = KEPT.with_borrow_mut(|kept| {
+            let kept = kept.get(&column)?;
+            (seen.is_like(&kept.seen) && kept.wanted >= wanted).then(|| kept.documents.clone())
+        });
+        if known.is_some() {
+            return known;
+        }
+        let documents = Rc::new(table.documents(column.number, wanted)?);
         KEPT.with_borrow_mut(|kept| kept.put(column, Kept { seen, wanted, documents: documents.clone() }));
-        documents
-    }))
+        Some(documents)
+    })
 }

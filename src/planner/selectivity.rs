@@ -119,7 +119,7 @@ struct Evidence<'s> {
 impl Evidence<'_> {
     fn null_fraction(&self) -> f64 {
         match (self.statistics, &self.table) {
-            (Some(statistics), _) => statistics.null_fraction,
+            (Some(statistics), _) => statistics.null_fraction(),
             (None, Some(table)) => table.nulls as f64 / (table.nulls + table.containers.len()).max(1) as f64,
             (None, None) => 0.0,
         }
@@ -157,7 +157,7 @@ impl Evidence<'_> {
 
     /// Documents that many rows have, with the fraction of rows that have each.
     fn common(&self) -> &[(crate::pg::detoast::Detoasted, f64)] {
-        self.statistics.map_or(&[], |statistics| &statistics.common)
+        self.statistics.map_or(&[], Statistics::common)
     }
 
     /// The fraction of rows that have other documents.
@@ -168,7 +168,7 @@ impl Evidence<'_> {
 
     /// Puts the program to all of the statistics' documents that are not common: they come in order.
     fn count_kept(&self, program: &Program, count: &mut Count) {
-        let spread = self.statistics.map_or(&[][..], |statistics| &statistics.spread);
+        let spread = self.statistics.map_or(&[][..], Statistics::spread);
         // The least and the greatest document of all are not typical.
         let typical = spread.get(1..spread.len().saturating_sub(1)).unwrap_or_default();
         typical.iter().for_each(|document| count.add(program, document.bytes()));
