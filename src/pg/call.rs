@@ -29,7 +29,7 @@ unsafe impl<'fcx> ArgAbi<'fcx> for Call<'fcx> {
     }
 }
 
-// SAFETY: it is no argument in SQL.
+// SAFETY: the function has no such argument in SQL.
 unsafe impl SqlTranslatable for Call<'_> {
     const TYPE_IDENT: &'static str = pgrx::pgrx_resolved_type!(Call);
     const TYPE_ORIGIN: TypeOrigin = TypeOrigin::External;
@@ -47,7 +47,7 @@ impl<'fcx> Call<'fcx> {
     /// The name of the type that this call returns, with its schema and quoted for SQL. For a polymorphic function it
     /// follows from the arguments.
     pub fn return_type(self) -> String {
-        // SAFETY: by `new`; format_type_extended palloc's a NUL-terminated name of a type that exists.
+        // SAFETY: by `new`. format_type_extended returns a palloc'ed C string, or raises if the type does not exist.
         unsafe {
             let type_id = pg_sys::get_fn_expr_rettype((*self.0).flinfo);
             let name = pg_sys::format_type_extended(type_id, -1, pg_sys::FORMAT_TYPE_FORCE_QUALIFY as _);
@@ -57,13 +57,13 @@ impl<'fcx> Call<'fcx> {
 
     /// Whether this call returns values of a type. A domain counts as the type that it is over.
     pub fn returns(self, type_id: pg_sys::Oid) -> bool {
-        // SAFETY: by `new`; both types exist.
+        // SAFETY: by `new`. The look-ups raise if a type does not exist.
         unsafe { pg_sys::getBaseType(pg_sys::get_fn_expr_rettype((*self.0).flinfo)) == pg_sys::getBaseType(type_id) }
     }
 
     /// The schema that the called function is in.
     pub fn schema(self) -> pg_sys::Oid {
-        // SAFETY: the syscache takes any OID.
+        // SAFETY: the syscache accepts any OID.
         unsafe { pg_sys::get_func_namespace(self.function()) }
     }
 
@@ -80,7 +80,7 @@ impl<'fcx> Call<'fcx> {
 
     /// The value of an argument of a STRICT function, so it is not NULL.
     pub fn argument(self, index: usize) -> pg_sys::Datum {
-        // SAFETY: by `new`, fcinfo is valid; Postgres passes as many arguments as the function was declared with.
+        // SAFETY: by `new`. Postgres passes `nargs` arguments.
         unsafe { (*self.0).args.as_slice((*self.0).nargs as usize)[index].value }
     }
 
@@ -124,30 +124,30 @@ impl<'fcx> Call<'fcx> {
 
     /// The type of an argument in this call; 0 where it is not known.
     pub fn argument_type(self, index: usize) -> pg_sys::Oid {
-        // SAFETY: by `new`; flinfo may be null, which the callee checks for.
+        // SAFETY: by `new`. The callee accepts a null flinfo.
         unsafe { pg_sys::get_fn_expr_argtype((*self.0).flinfo, index as i32) }
     }
 
     /// Makes NULL the result, which the returned datum stands for.
     pub fn null(self) -> pg_sys::Datum {
-        // SAFETY: by `new`; Postgres cleared the flag before the call and reads it after.
+        // SAFETY: by `new`. Postgres reads the flag after the call.
         unsafe { (*self.0).isnull = true };
         pg_sys::Datum::from(0)
     }
 
     /// Whether an argument has the same value in every call of this query.
     pub fn is_stable(self, index: i32) -> bool {
-        // SAFETY: by `new`; flinfo may be null (DirectFunctionCall), which the callee checks for.
+        // SAFETY: by `new`. The callee accepts a null flinfo.
         unsafe { pg_sys::get_fn_expr_arg_stable((*self.0).flinfo, index) }
     }
 
     /// The value that this place in a query keeps between calls. The first call makes it; it is dropped when the query
     /// ends. `None` where nothing can be kept, where another type is kept already, and where the value is borrowed.
     pub fn site<T: 'static>(self, make: impl FnOnce() -> T) -> Option<RefMut<'fcx, T>> {
-        // SAFETY: by `new`. `fn_extra` is null or points to what this function put there or to pgrx's state of a
-        // set-returning function, both of which are larger than a TypeId, and alive as long as `fn_mcxt`, which outlives
-        // every call through this `flinfo`. The TypeId tells that it is a `Site<T>`; pgrx's state has an address in its
-        // place. The RefCell keeps two borrows apart.
+        // SAFETY: by `new`. `fn_extra` is null, or points to a `Site` of an earlier call or to pgrx's state of a
+        // set-returning function. Both begin with at least as many bytes as a TypeId, and live as long as `fn_mcxt`,
+        // which outlives every call through this `flinfo`. Only a `Site<T>` begins with the TypeId of T. The RefCell
+        // prevents two borrows at once.
         unsafe {
             let flinfo = (*self.0).flinfo;
             if flinfo.is_null() {

@@ -1,17 +1,17 @@
-//! Rows put into tables of the extension's own without a query: where each statement of a writer adds one, a query
-//! would cost more than all the rest.
+//! Inserting rows into tables of the extension without a query. Every statement of a writer may add such a row, and a
+//! query would cost more than all the other work of the trigger.
 
 use crate::pg::error::internal;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, Datum, Oid};
 
-/// Adds a row to a table without indexes, triggers and constraints. No value may be NULL.
+/// Inserts a row into a table without indexes, triggers and CHECK constraints. No value may be NULL.
 pub fn insert(relation: Oid, values: &[DatumWithOid]) {
     let mut datums: Vec<Datum> = values.iter().filter_map(|value| Some(value.datum()?.sans_lifetime())).collect();
     let mut nulls = vec![false; datums.len()];
-    // SAFETY: the values are as many as the table has columns, and of their types. Postgres itself adds rows to
-    // catalogs so (catalog/indexing.c, CatalogTupleInsert); what is large in a row is compressed or stored elsewhere as
-    // in any other insert. The lock lasts until the transaction ends.
+    // SAFETY: the table is a plain heap, and there is a value of the right type for each column; both are checked.
+    // Postgres itself inserts rows into catalogs in this way (catalog/indexing.c, CatalogTupleInsert). Large values are
+    // compressed or stored out of line as in any other insert. The lock lasts until the transaction ends.
     unsafe {
         let table = pg_sys::table_open(relation, pg_sys::RowExclusiveLock as pg_sys::LOCKMODE);
         let columns = (*table).rd_att;

@@ -1,4 +1,4 @@
-//! What a query gives, returned by a function as it is: no value passes through Rust.
+//! Returning the result of a query from a function. No value is converted to Rust.
 
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, internal};
@@ -16,8 +16,8 @@ pub fn value<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> O
     }
     connected(|session| {
         session.execute(sql.into(), arguments, Reading::New);
-        // SAFETY: after a successful execution SPI_tuptable holds what the query returned until the connection closes;
-        // SPI_datumTransfer copies the value into the memory context that was current before the connection opened.
+        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows until the connection is closed.
+        // SPI_datumTransfer copies the value into the memory context that was current before the connection was opened.
         unsafe {
             let table = pg_sys::SPI_tuptable;
             if table.is_null() || pg_sys::SPI_processed == 0 {
@@ -96,7 +96,7 @@ fn receiver(call: Call) -> *mut pg_sys::DestReceiver {
     }
 }
 
-// executor/tstoreReceiver.h, which pgrx's bindings leave out; it only fills in the receiver and cannot raise.
+// executor/tstoreReceiver.h, which pgrx's bindings leave out. It fills in the receiver and cannot raise.
 unsafe extern "C-unwind" {
     fn SetTuplestoreDestReceiverParams(
         receiver: *mut pg_sys::DestReceiver,

@@ -1,5 +1,5 @@
-//! Queries through SPI: with plans that are kept, in the snapshot of the extension's choosing, and over the transition
-//! tables of a trigger, none of which pgrx's own client offers.
+//! Queries through SPI. Unlike pgrx's client, this one keeps plans, lets the caller choose the snapshot, and reads the
+//! transition tables of a trigger.
 
 use crate::pg::error::internal;
 use crate::pg::plan::{KeptPlan, options};
@@ -17,11 +17,11 @@ use std::rc::Rc;
 /// The text of a query.
 #[derive(Clone, Copy)]
 pub enum QueryText<'a> {
-    /// A constant of the source that reads or writes the extension's own tables and `pg_catalog`, and nothing of a
-    /// user's. It is planned once in a backend, and always runs with the fixed search_path: so its names and operators
-    /// need no schema, and its plan is not made again when the caller's search_path changes
+    /// A constant of the source code that uses only the extension's own tables and `pg_catalog`. A backend plans it
+    /// once. It always runs with the fixed search_path, so its names and operators need no schema, and a change of the
+    /// caller's search_path does not invalidate the plan
     Constant(&'static str),
-    /// A text that names tables, or runs code, of users. It is planned for each call, and runs with the caller's
+    /// A text that names tables of users or runs their code. It is planned for each call. It runs with the caller's
     /// search_path, so it qualifies its names and operators
     Made(&'a str),
 }
@@ -38,24 +38,24 @@ impl<'a> From<&'a String> for QueryText<'a> {
     }
 }
 
-/// An open connection to SPI, which queries run through.
+/// An open connection to SPI.
 pub struct Session {
-    /// How many connections are open, this one included
+    /// How many connections were open when this one was opened, itself included
     depth: usize,
 }
 
-/// Which snapshot a query reads in.
+/// The snapshot that a query reads in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// The active one: the calling statement's, or the one that [`snapshot`] made active. The query
-    /// may not write
+    /// The active snapshot: the one of the calling statement, or one that [`snapshot`] made active. The query may not
+    /// write
     Active,
-    /// A new one, which sees what this transaction has done; the query may write
+    /// A new snapshot, which sees what this transaction has done. The query may write
     New,
 }
 
 impl Reading {
-    /// That of the calling statement, or the one that was made active; a new one where the transaction has written.
+    /// The active snapshot if [`snapshot`] chose it, or if the transaction has not written; otherwise a new one.
     pub fn usual() -> Self {
         if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New }
     }
@@ -66,7 +66,8 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Whether a connection is open. Memory that is allocated while one is open goes when it is closed.
+/// Whether a connection is open. Memory of Postgres's that is allocated meanwhile is freed when the connection is
+/// closed.
 pub fn is_connected() -> bool {
     DEPTH.get() > 0
 }
@@ -80,7 +81,7 @@ pub fn connected<T>(work: impl FnOnce(&Session) -> T) -> T {
 /// Runs `work` with a connection to SPI whose queries can read the statement's transition tables.
 pub fn over<T>(statement: Statement<'_>, work: impl FnOnce(&Session) -> T) -> T {
     connected(|session| {
-        // SAFETY: the trigger's data outlives this connection, because the statement is borrowed for the whole call.
+        // SAFETY: the trigger's data outlives this connection, because the statement is alive during the whole call.
         let status = unsafe { pg_sys::SPI_register_trigger_data(statement.as_ptr()) };
         succeeded(status);
         work(session)
@@ -88,32 +89,32 @@ pub fn over<T>(statement: Statement<'_>, work: impl FnOnce(&Session) -> T) -> T 
 }
 
 impl Session {
-    /// Nobody outside gets a session by value, so sessions are closed in reverse order.
+    /// Opens a connection. Other modules get a session only by reference, so connections are closed in reverse order.
     fn open() -> Self {
-        // SAFETY: takes no arguments and reads a variable of the backend.
+        // SAFETY: reads a variable of the backend.
         if !unsafe { pg_sys::IsTransactionState() } {
             internal("a query was run outside of a transaction").raise()
         }
-        // SAFETY: pairs with the SPI_finish of Drop.
+        // SAFETY: Drop calls SPI_finish.
         unsafe { pg_sys::SPI_connect() };
         DEPTH.set(DEPTH.get() + 1);
         Session { depth: DEPTH.get() }
     }
 
-    /// Raises where this is not the innermost connection: SPI's functions work on that one, whichever is meant.
+    /// Raises if this is not the innermost connection, because the functions of SPI always use the innermost one.
     fn must_be_innermost(&self) {
         if self.depth != DEPTH.get() {
             internal("a query was run through a connection inside of which another one is open").raise()
         }
     }
 
-    /// Plans a query, for this connection and later ones that have the same transition tables at hand.
+    /// Plans a query. The plan can also be used in later connections that have the same transition tables.
     pub fn prepare(&self, sql: &str, types: &[Oid]) -> KeptPlan {
         self.prepare_with(sql, types, 0)
     }
 
-    /// As [`prepare`](Self::prepare), with one plan for any values of the parameters, which saves planning again: for
-    /// what finds few rows by a key.
+    /// Like [`prepare`](Self::prepare), with one plan for any values of the parameters, so that it is planned once.
+    /// This is for queries that find few rows by a key.
     pub fn prepare_for_any(&self, sql: &str, types: &[Oid]) -> KeptPlan {
         self.prepare_with(sql, types, pg_sys::CURSOR_OPT_GENERIC_PLAN)
     }
@@ -121,8 +122,8 @@ impl Session {
     fn prepare_with(&self, sql: &str, types: &[Oid], options: u32) -> KeptPlan {
         self.must_be_innermost();
         let mut types = types.to_vec();
-        // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare
-        // made.
+        // SAFETY: the text is NUL-terminated, and the number of types is right. SPI_keepplan accepts a plan that
+        // SPI_prepare_cursor made.
         unsafe {
             let plan =
                 pg_sys::SPI_prepare_cursor(sql.as_pg_cstr(), types.len() as i32, types.as_mut_ptr(), options as i32);
@@ -135,8 +136,9 @@ impl Session {
         }
     }
 
-    /// The plan of a [constant](QueryText::Constant), to be made and run with the fixed search_path: made once in this
-    /// backend, for any values of its parameters. Planning takes longer than running where a query joins catalogs.
+    /// The plan of a [constant](QueryText::Constant). Call it with the fixed search_path in force. The plan is made
+    /// once in this backend, for any values of its parameters, because planning a query that joins catalogs takes
+    /// longer than running it.
     fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
         thread_local! {
             static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
@@ -150,7 +152,7 @@ impl Session {
         plan
     }
 
-    /// Runs a kept plan and reads each row.
+    /// Runs a plan and reads each row.
     pub fn run<T>(
         &self,
         plan: &KeptPlan,
@@ -162,12 +164,12 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a kept plan that takes no arguments, in the active snapshot, and hands out its rows a few at a time.
+    /// Runs a plan without parameters in the active snapshot. The cursor reads a few rows at a time.
     pub fn open_cursor(&self, plan: &KeptPlan) -> Cursor<'_> {
         self.must_be_innermost();
-        // SAFETY: the plan is alive; a plan with parameters makes the executor raise, as there are none. The portal
-        // uses the snapshot that is active now and the transition tables of this connection, which stays open as long
-        // as the cursor. The name of a portal is a NUL-terminated string.
+        // SAFETY: the plan is alive. If it has parameters, the executor raises, because no values are given. The portal
+        // uses the snapshot that is active now, and the transition tables of this connection, which outlives the
+        // cursor. The name of a portal is NUL-terminated.
         let portal = unsafe {
             let (unnamed, plan, none) = (std::ptr::null(), plan.as_ptr(), std::ptr::null_mut());
             CStr::from_ptr((*pg_sys::SPI_cursor_open_with_paramlist(unnamed, plan, none, true)).name).to_owned()
@@ -190,7 +192,8 @@ impl Session {
         reading: Reading,
     ) {
         self.must_be_innermost();
-        // SAFETY: by this function's own condition. The plan is alive, and the arguments outlive the execution. The executor raises where an argument is missing or is of another type than the plan's parameter.
+        // SAFETY: by this function's own condition. The plan is alive, and the arguments outlive the execution. The
+        // executor raises if an argument is missing, or has another type than the parameter of the plan.
         unsafe {
             let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
             succeeded(pg_sys::SPI_execute_plan_extended(plan.as_ptr(), &raw const options));
@@ -209,11 +212,12 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a query whose only argument is a text that the planner does not look at, and reads each row.
+    /// Runs a query whose only argument is a text, and reads each row. The planner does not treat the text as a
+    /// constant.
     pub fn query_with<T>(&self, sql: &str, argument: &str, reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.must_be_innermost();
         let arguments = [argument.into()];
-        // SAFETY: as in `execute`; the parameter list is the one that `options` made.
+        // SAFETY: as in `execute`. The parameter list that `options` made has one entry.
         unsafe {
             let options = options(&arguments, reading);
             (*options.params).params.as_mut_slice(1)[0].pflags = 0;
@@ -222,13 +226,14 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a query and tells how many rows it returned or changed.
+    /// Runs a query, and returns how many rows it returned or changed.
     pub fn execute(&self, sql: QueryText<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
         // SAFETY: there is no receiver.
         unsafe { self.execute_into(std::ptr::null_mut(), sql, arguments, reading) }
     }
 
-    /// As [`execute`](Self::execute); its rows go to a receiver, or, where that is null, to the connection's table.
+    /// Like [`execute`](Self::execute), but the rows go to a receiver. If it is null, they go to the table of the
+    /// connection.
     ///
     /// # Safety
     /// A receiver that is there lives until the query is done.
@@ -245,25 +250,27 @@ impl Session {
             QueryText::Constant(sql) => with_fixed_search_path(|| unsafe {
                 self.execute_plan_into(receiver, &self.kept(sql, arguments), arguments, reading);
             }),
-            // SAFETY: by this function's own condition; the text is NUL-terminated.
+            // SAFETY: by this function's own condition. The text is NUL-terminated, and the arguments outlive the
+            // execution.
             QueryText::Made(sql) => unsafe {
                 let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
                 succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
             },
         }
-        // SAFETY: SPI_processed is the number of the last query, which was this one.
+        // SAFETY: SPI_processed is the number of rows of the last query, which was this one.
         unsafe { pg_sys::SPI_processed as usize }
     }
 
-    /// Runs a [constant](QueryText::Constant) that sees, and may change, everything committed by now, at any isolation
-    /// level; tells how many rows it returned or changed. It is planned for each call, for it may have many values.
+    /// Runs a [constant](QueryText::Constant) that sees and may change everything that is committed by now, at any
+    /// isolation level. Returns how many rows it returned or changed. It is planned for each call, because the best
+    /// plan depends on the number of values in its arguments.
     pub fn write_latest(&self, sql: &'static str, arguments: &[DatumWithOid]) -> usize {
         let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
         with_fixed_search_path(|| self.execute_latest(&self.prepare(sql, &types), arguments))
     }
 
-    /// As [`write_latest`](Self::write_latest), with a plan that the caller keeps and the caller's search_path; reads each
-    /// row.
+    /// Like [`write_latest`](Self::write_latest), with a plan that the caller keeps and with the caller's search_path.
+    /// Reads each row.
     pub fn run_latest<T>(&self, plan: &KeptPlan, arguments: &[DatumWithOid], read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.execute_latest(plan, arguments);
         self.returned(read)
@@ -277,8 +284,8 @@ impl Session {
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(value).collect();
         let nulls: Vec<c_char> =
             arguments.iter().map(|argument| if argument.datum().is_none() { b'n' } else { b' ' } as c_char).collect();
-        // SAFETY: the plan is alive and takes these arguments; Postgres copies the snapshot. SPI_processed is the number
-        // of this statement, which was the last.
+        // SAFETY: the plan is alive and takes these arguments. Postgres copies the snapshot. SPI_processed is the
+        // number of rows of the last statement, which was this one.
         unsafe {
             succeeded(pg_sys::SPI_execute_snapshot(
                 plan.as_ptr(),
@@ -295,8 +302,8 @@ impl Session {
     }
 
     fn returned<T>(&self, read: impl Fn(&Tuple) -> T) -> Vec<T> {
-        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows, until the connection closes. It
-        // is read once, since `read` may run queries of its own.
+        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows until the connection is closed.
+        // The variable is read once, because `read` may run queries that set it again.
         unsafe {
             let table = pg_sys::SPI_tuptable;
             if table.is_null() {
@@ -314,23 +321,23 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         DEPTH.set(self.depth - 1);
-        // Where an error unwinds, Postgres closes the connection itself.
+        // If an error unwinds, Postgres closes the connection itself.
         if !std::thread::panicking() {
-            // SAFETY: the connection that `open` made is the innermost one.
+            // SAFETY: the innermost connection is the one that `open` made.
             unsafe { pg_sys::SPI_finish() };
         }
     }
 }
 
-/// Rows of a query that are still to be read. Dropping it closes it; where an error unwinds, Postgres does.
+/// A running query, from which rows are read. Dropping it closes the portal; if an error unwinds, Postgres closes it.
 pub struct Cursor<'s> {
-    /// Its name, because Postgres frees the portal itself where a subtransaction fails
+    /// The name of the portal. A pointer could dangle, because Postgres frees portals of a subtransaction that fails
     portal: CString,
     session: &'s Session,
 }
 
 impl Cursor<'_> {
-    /// Reads the next rows, at most so many; none are left where there are fewer.
+    /// Reads at most `most` further rows. If there are fewer, none are left.
     pub fn next<T>(&mut self, most: usize, read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.session.must_be_innermost();
         let Some(portal) = self.find() else { internal("the cursor is closed").raise() };
@@ -340,7 +347,7 @@ impl Cursor<'_> {
     }
 
     fn find(&self) -> Option<pg_sys::Portal> {
-        // SAFETY: the name is NUL-terminated; the answer is null or an open portal.
+        // SAFETY: the name is NUL-terminated. The answer is null or an open portal.
         let portal = unsafe { pg_sys::SPI_cursor_find(self.portal.as_ptr()) };
         (!portal.is_null()).then_some(portal)
     }
