@@ -36,7 +36,9 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
     // arguments have the types that the call expression says, and outlive the call.
     unsafe {
         let call = Call::new(fcinfo);
-        let Some(mut site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
+        let Some(mut site) = call.site(|| make_site(call)) else {
+            internal("segments_tally has no place to keep its state").raise()
+        };
         let site = &mut *site;
         let state = match call.nullable(0) {
             Some(state) => state,
@@ -154,7 +156,7 @@ unsafe fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::MemoryC
     let mut context = std::ptr::null_mut();
     // SAFETY: by this function's own condition. The function sets the context unless it returns 0.
     if unsafe { pg_sys::AggCheckCallContext(fcinfo, &raw mut context) } == 0 {
-        internal("tally called outside of an aggregate").raise();
+        internal("a function of segments_tally was called outside of the aggregate").raise();
     }
     context
 }

@@ -19,9 +19,9 @@ pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCal
         Some(statement) => trigger_program::keep(statement),
         None => Failure::new(
             PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-            "segments.keep_counts() is for triggers that fire once for a statement",
+            "segments.keep_counts() can only be called by a statement-level trigger",
         )
-        .hint("set_freshness('…', 'live') makes them.")
+        .hint("set_freshness('…', 'live') creates the triggers.")
         .raise(),
     }
     pg_sys::Datum::from(0)

@@ -39,10 +39,10 @@ impl Misfit {
         match self {
             Misfit::Whole => format!("the stored value is not of type {declared}, so it satisfies no comparison"),
             Misfit::Elements => {
-                format!("some elements of the stored value are not as {declared} has them: these satisfy no comparison")
+                format!("some elements of the stored value do not fit {declared}, so they satisfy no comparison")
             }
             Misfit::NoArray => {
-                format!("the stored value is not of type {declared}: it is compared as an array of one element")
+                format!("the stored value is not of type {declared}, so it is compared as an array of one element")
             }
         }
     }

@@ -21,11 +21,11 @@ pub fn insert(relation: Oid, values: &[DatumWithOid]) {
             && !((*class).relhasindex || (*class).relhastriggers)
             && (*class).relchecks == 0;
         if !is_plain {
-            internal("table has more to it than rows").raise()
+            internal("the table is not a plain table without indexes, triggers and constraints").raise()
         }
         let types: Vec<Oid> = (1..=(*columns).natts).map(|number| pg_sys::SPI_gettypeid(columns, number)).collect();
         if datums.len() != values.len() || !types.iter().copied().eq(values.iter().map(DatumWithOid::oid)) {
-            internal("row has other columns than its table").raise()
+            internal("the values do not fit the columns of the table").raise()
         }
         let tuple = pg_sys::heap_form_tuple(columns, datums.as_mut_ptr(), nulls.as_mut_ptr());
         pg_sys::simple_heap_insert(table, tuple);

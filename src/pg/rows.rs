@@ -88,7 +88,7 @@ impl RowProgram {
     /// Finds the conditions that a row of a query satisfies. The row begins with the columns of the program.
     pub fn matching_tuple(&self, tuple: &Tuple, surroundings: Surroundings<'_>, matches: &mut Matches) {
         if !self.types.iter().all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
-            internal("row has other columns than conditions were compiled for").raise()
+            internal("the row has other columns than the conditions were compiled for").raise()
         }
         // SAFETY: the columns have the types that the readers were made for, and the row outlives the call.
         unsafe { self.matching(|position| tuple.datum(position + 1), surroundings, matches) }

@@ -72,7 +72,7 @@ impl TableProgram {
                     && pg_sys::SPI_gettypeid(descriptor, column.number.into()) == column.type_id
             };
             if !self.columns.iter().all(is_of) {
-                internal("rows have other columns than conditions were compiled for").raise()
+                internal("the rows have other columns than the conditions were compiled for").raise()
             }
             [(*data).tg_oldtable, (*data).tg_newtable].map(|store| {
                 if store.is_null() {
