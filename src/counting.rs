@@ -1,17 +1,17 @@
-//! Counting members, and keeping the counts.
+//! Counting members, and storing the counts.
 //!
 //! | module | |
 //! |---|---|
-//! | [`take`] | counts segments: definitions, members and pending differences are read in one snapshot |
+//! | [`take`] | counts segments: definitions, members and pending deltas are read in one snapshot |
 //! | [`strategy`], [`pass`] | how members are counted: many segments in one pass, or a query for each |
-//! | [`recount`] | counts segments anew whose definitions or tables have changed |
+//! | [`recount`] | counts segments again whose definitions or tables have changed |
 //! | [`store`] | stores what was counted |
-//! | [`pending`] | the differences that live segments have recorded, and folding them into the bases |
+//! | [`pending`] | the deltas of live segments that are not in the bases yet, and folding them |
 //! | [`cached`] | the counts that readers see |
 //! | [`bases`] | locks on the bases |
 //!
 //! `segments.segment_count` has a base for each segment. Statements that change members of a live segment record
-//! differences. A segment's count is always the base plus the differences that the reader's snapshot shows.
+//! deltas. The count of a segment is its base plus the deltas that the reader's snapshot shows.
 
 pub mod bases;
 pub mod cached;

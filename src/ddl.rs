@@ -1,4 +1,4 @@
-//! What a command that changes, renames or drops a table, a column or a type means to audiences over it.
+//! Reactions to commands of users that change, rename or drop a table, a column or a type under an audience.
 
 pub mod invalidation;
 pub mod partitions;

@@ -1,4 +1,4 @@
-//! Conditions put to documents.
+//! Evaluating conditions for documents.
 
 pub mod condition;
 pub mod document;

@@ -51,7 +51,8 @@ pub extern "C-unwind" fn _PG_init() {
     worker::init();
 }
 
-// Each requires the one before it: one order, in which `scripts/extension-sql` puts them together as well.
+// Each file requires the one before it, so there is one order. `scripts/extension-sql` puts the files together in the
+// same order.
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
 pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
@@ -69,10 +70,10 @@ pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 pub mod pg_test {
     //! What `cargo pgrx test` calls around the in-server tests.
 
-    /// Nothing to prepare: every test makes what it needs.
+    /// Does nothing, because every test creates what it needs.
     pub fn setup(_options: Vec<&str>) {}
 
-    /// No settings beyond the defaults.
+    /// Changes no settings.
     #[must_use]
     pub fn postgresql_conf_options() -> Vec<&'static str> {
         vec![]

@@ -1,10 +1,9 @@
-//! Live counts: each statement that changes contacts records, in its own transaction, by how much it changed which
-//! counts.
+//! Live counts. Every statement that changes contacts records in its own transaction by how much it changes the counts.
 //!
-//! A trigger puts the conditions of all segments to the rows that the statement took away and to those that it put in
-//! their place, and appends the differences to `segments.count_delta` in one row. Nothing that others write is updated,
-//! so writers do not wait for each other. A count is the base in `segments.segment_count` and all differences that the
-//! reader's snapshot sees, so it is exact in every snapshot. From time to time `fold` adds differences to the base.
+//! A trigger evaluates the conditions of all segments for the old and the new rows of the statement, and inserts the
+//! deltas as one row of `segments.count_delta`. It updates no row that others use, so writers do not wait for each
+//! other. A count is the base in `segments.segment_count` plus all deltas that the reader's snapshot sees, so it is
+//! exact in every snapshot. From time to time `fold` adds deltas to the base.
 //!
 //! | module | |
 //! |---|---|

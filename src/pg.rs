@@ -1,4 +1,7 @@
-//! Everything that touches Postgres's memory: the only unsafe code of the extension.
+//! Wrappers of Postgres's functions and memory. They know nothing of segments.
+//!
+//! A function here that is not `unsafe` cannot cause undefined behaviour, whatever safe code does with it. It is called
+//! in a transaction, unless it says otherwise. Only this module and `entry` contain unsafe code.
 
 pub mod background;
 pub mod call;
@@ -12,6 +15,7 @@ pub mod interrupt;
 pub mod merge;
 pub mod nodes;
 pub mod operator;
+pub mod plan;
 pub mod prefetch;
 pub mod process;
 pub mod query;
@@ -30,5 +34,6 @@ pub mod subtransaction;
 pub mod text;
 pub mod transition;
 pub mod trigger;
+pub mod tuple;
 pub mod turn;
 pub mod zone;

@@ -1,6 +1,6 @@
-//! What the planner learns of a condition: which index conditions follow from it, and what it costs.
+//! Conditions as the planner uses them: the index clauses that follow from a condition, and the cost of evaluating it.
 //!
-//! [`crate::entry::planner_support`] speaks with the planner; this module answers in its own terms.
+//! `entry::planner_support` translates the planner's requests into calls of this module.
 
 use crate::evaluate::condition::check_for_documents;
 use crate::evaluate::document;
@@ -15,26 +15,26 @@ use std::rc::Rc;
 pub mod sample;
 pub mod selectivity;
 
-/// How many bytes of conditions, by their texts and patterns, the backend keeps what it has derived of: the planner
-/// asks several times for each, and again for the next query.
+/// How many bytes the planned conditions that a backend keeps may take, estimated from their texts and patterns. They
+/// are kept because the planner asks several times for each condition, and again for the next query.
 const REMEMBERED_BYTES: usize = 256 << 10;
 
 /// A condition as the planner uses it.
 pub struct Planned {
     checked: Checked,
-    /// The same program that the executor will run
+    /// The program that the executor will run, too
     pub program: Rc<Program>,
-    /// What an index of each class can look for, once it was asked for
+    /// The index clauses for each operator class, computed when they are first needed
     sought: [OnceCell<Option<Sought>>; 2],
-    /// What [`selectivity`] last found, and where
+    /// The last selectivity, and the state of the column that it was estimated for
     estimated: RefCell<Option<(sample::Seen, f64)>>,
 }
 
-/// What an index can look for, all of which holds of every document that satisfies a condition.
+/// The clauses that an index can serve. Every document that satisfies the condition satisfies all of them.
 pub struct Sought {
-    /// Conditions in the index's own operators, all of which hold
+    /// The clauses, in the operators of the index
     pub clauses: Vec<IndexClause>,
-    /// What they say, as a condition, where that is less than the condition itself
+    /// The clauses as a condition; `None` if they are equivalent to the whole condition
     part: Option<Box<Planned>>,
 }
 
@@ -43,7 +43,7 @@ thread_local! {
 }
 
 impl Planned {
-    /// The condition of that text. `None` where it cannot be put to documents alone: then its evaluation says so.
+    /// The condition with that text; `None` if it needs more than a document. In that case its evaluation will raise.
     pub fn of(text: &[u8]) -> Option<Rc<Self>> {
         if let Some(known) = RECENT.with_borrow_mut(|recent| recent.get(text)) {
             return Some(known);
@@ -65,7 +65,7 @@ impl Planned {
         }
     }
 
-    /// What an index of that class can look for; `None` where it is of no use.
+    /// The clauses for an index of that class; `None` if the index cannot help.
     pub fn sought(&self, class: GinClass) -> Option<&Sought> {
         let derive = || {
             let Facts { jsonpath, present, condition } = Facts::of(&self.checked, class)?;
@@ -80,7 +80,7 @@ impl Planned {
         self.sought[class as usize].get_or_init(derive).as_ref()
     }
 
-    /// What it is of every document, where that is the same.
+    /// The value of the condition, if it is the same for every document.
     fn constant(&self) -> Option<bool> {
         match self.checked {
             Expr::Const(value) => Some(value),
@@ -88,7 +88,7 @@ impl Planned {
         }
     }
 
-    /// The parts of a conjunction; none where it is not one.
+    /// The parts of a conjunction; empty if the condition is not one.
     fn conjuncts(&self) -> &[Checked] {
         match &self.checked {
             Expr::And(parts) => parts,
@@ -96,20 +96,21 @@ impl Planned {
         }
     }
 
-    /// How many of Postgres's own operators a test of one document is worth.
+    /// The cost of evaluating the condition for one document, in `cpu_operator_cost`.
     pub fn operators(&self) -> f64 {
         CALL + f64::from(self.program.cost()) * COMPARISON
     }
 }
 
-/// What opening a document costs, in `cpu_operator_cost`. A test of one key takes 150 ns, where a scan's own work on a
-/// row takes 70 ns and costs 24.
+/// The cost of opening a document, in `cpu_operator_cost`. Testing one key takes 150 ns. In comparison, the work of a
+/// scan on a row takes 70 ns and costs 24.
 const CALL: f64 = 20.0;
-/// What comparing one of its values costs.
+/// The cost of comparing one value of the document.
 const COMPARISON: f64 = 3.0;
 
 impl Sought {
-    /// What the index finds, of the condition that this is sought for.
+    /// The condition that exactly the documents which the index finds satisfy. `whole` is the condition that the
+    /// clauses are for.
     pub fn found<'a>(&'a self, whole: &'a Planned) -> &'a Planned {
         self.part.as_deref().unwrap_or(whole)
     }

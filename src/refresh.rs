@@ -1,6 +1,7 @@
-//! When counts are due, and counting anew what is: all segments of an audience in one snapshot.
+//! Refreshing counts: which segments are due, and counting them, all segments of an audience in one snapshot.
 //!
-//! A segment that cannot be counted keeps its count, and the reason is recorded; it is due again later and later.
+//! A segment that cannot be counted keeps its count, and the reason is recorded. After each failure it takes longer
+//! until it is due again.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
@@ -17,21 +18,21 @@ use pgrx::datum::TimestampWithTimeZone;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// What is due, and when something will be.
+/// The segments that are due, and when others will be.
 pub struct Plan {
     pub due: Vec<Due>,
-    /// In how long something else may be due: a segment that there is, or one that is created now
+    /// In how long another segment may be due, one that exists or one that is created now
     pub next: Duration,
 }
 
-/// Segments of an audience that are due.
+/// The segments of an audience that are due.
 pub struct Due {
     pub audience: String,
     pub segments: Vec<Uuid>,
 }
 
-/// What is due. Where something is, so is what will be soon: counted together they cost little more, and will be due
-/// together the next time.
+/// Finds the segments that are due. If an audience has one, segments that will be due soon are included: counting them
+/// together costs little more, and they will be due together the next time.
 pub fn due() -> Plan {
     let rows = query::rows(DUE, &[], |row| {
         let segments = row.nullable::<Vec<pgrx::Uuid>>(2).unwrap_or_default();
@@ -46,34 +47,34 @@ pub fn due() -> Plan {
     }
 }
 
-/// Counts what is due of an audience; how many segments those were.
+/// Refreshes the due segments of an audience. Returns how many there were.
 pub fn refresh_due_of(due: &Due) -> usize {
     refresh(&due.audience, Some(&due.segments)).outcomes.len()
 }
 
-/// Records that nothing of what was due could be counted, so that it is due again later.
+/// Records that none of the due segments could be counted, so that they are due again later.
 pub fn failed(due: &Due, message: &str) {
     let counted = Taken::failed(due.segments.iter().copied(), message).columns();
     let refreshed = Refreshed { audience: &due.audience, counted, taken_at: clock(), seconds: 0.0, is_live: false };
     refreshed.store(access::extension_owner());
 }
 
-/// Counts segments of an audience anew and stores the counts; all of them, where none are named.
+/// Counts segments of an audience and stores the counts; all segments if `only` is `None`.
 pub fn refresh(name: &str, only: Option<&[Uuid]>) -> Taken {
-    // One after the other: who waited counts what the other could not see.
+    // One refresh runs after the other. The one that has waited sees what the other could not see.
     progress::lock(name);
     let extension_owner = access::extension_owner();
     let listed = || -> Vec<Definition> {
         let is_listed = |segment: &Definition| only.is_none_or(|only| only.contains(&segment.id));
         Definition::all(name).into_iter().filter(is_listed).collect()
     };
-    // Before the snapshot: whoever counts after it counts later.
+    // The time is taken before the snapshot, so that a count with a later time has a later snapshot.
     let taken_at = clock();
     let is_settled = || !is_live(name) && !pending::has_unfolded(name);
     let of_settled = || is_settled().then(|| Counted::now(name, &listed(), taken_at));
     let counted = snapshot::latest(of_settled).unwrap_or_else(|| {
         definition_locks::hold_tables(name);
-        // Differences that are folded meanwhile would be subtracted twice.
+        // The bases are locked, because deltas that are folded meanwhile would be subtracted twice.
         let mut ids: Vec<pgrx::Uuid> = snapshot::latest(listed).iter().map(|segment| datum(segment.id)).collect();
         ids.sort();
         bases::lock_with_segments(extension_owner, &ids);
@@ -90,7 +91,7 @@ pub fn refresh(name: &str, only: Option<&[Uuid]>) -> Taken {
     taken
 }
 
-/// What a refresh has counted and is to store.
+/// The result of counting, which is still to be stored.
 struct Counted {
     taken: Taken,
     taken_at: TimestampWithTimeZone,
@@ -101,7 +102,7 @@ struct Counted {
 }
 
 impl Counted {
-    /// Counts segments in the snapshot that is active, which was taken just after that time.
+    /// Counts segments in the active snapshot, which was taken just after `taken_at`.
     fn now(name: &str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Self {
         let started = Instant::now();
         let shown = progress::show(name, segments.len());
@@ -115,7 +116,7 @@ impl Counted {
     }
 }
 
-/// How many rows the planner thinks that the contacts' table has.
+/// The planner's estimate of how many rows the contacts' table has.
 fn rows_of(audience: &Audience) -> Option<u64> {
     let rows = query::first(
         "SELECT sum(c.reltuples) FROM pg_class c
@@ -132,7 +133,7 @@ fn clock() -> TimestampWithTimeZone {
     now.unwrap_or_else(|| internal("the clock gave no answer").raise())
 }
 
-// What is due within the tenth part of an interval is soon.
+// A segment that will be due within a tenth of its interval is included.
 const DUE: &str = "
 SELECT s.audience,
        CASE WHEN bool_or(s.due <= now.now) THEN
@@ -143,7 +144,7 @@ SELECT s.audience,
   FROM segments.segment_status s, (SELECT clock_timestamp() OFFSET 0) now(now)
  GROUP BY s.audience, now.now ORDER BY s.audience";
 
-// A segment that is created now is not due before.
+// A segment that is created now will not be due earlier.
 const SHORTEST_INTERVAL: &str = "
 SELECT date_part('epoch', LEAST(segments.default_refresh_interval(), min(a.refresh_interval)))
   FROM segments.audience_config a";

@@ -1,4 +1,4 @@
-//! What sessions and background processes tell each other in shared memory.
+//! State that sessions and background processes share, and the settings of counting.
 
 pub mod board;
 pub mod progress;

@@ -1,13 +1,13 @@
-//! Locks on the bases of counts, and forgetting them (see [`counting`](crate::counting)).
+//! Locking the bases of counts, and forgetting them (see [`counting`](crate::counting)).
 
 use crate::catalog::access;
 use crate::pg::{query, security, snapshot};
 use crate::shared::board;
 use pgrx::pg_sys::Oid;
 
-/// Has others wait until the transaction ends that count these segments, and keeps changes of their counts from being
-/// folded. The segments come in the order of their ids. Counts are locked last: whoever locks tables or segments, too,
-/// locks these first, so that nobody waits in a circle.
+/// Locks the bases of segments until the transaction ends. Meanwhile others who count these segments wait, and deltas
+/// are not folded. `segments` is sorted by id. Bases are locked after tables and segments, so that transactions do not
+/// wait in a circle.
 pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     security::as_role(extension_owner, || {
         query::write_latest(ENSURE, &[segments.to_vec().into()]);
@@ -15,20 +15,21 @@ pub fn lock(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     });
 }
 
-/// As [`lock`], and the segments are not deleted, nor change, until the transaction ends.
+/// Like [`lock`], and also keeps the segments from being deleted or changed until the transaction ends.
 pub fn lock_with_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     keep_segments(extension_owner, segments);
     lock(extension_owner, segments);
 }
 
-/// Has each of these segments, which are not deleted until the transaction ends, have a base, though it be NULL. Waits
-/// for whoever gives one a base, and would not be seen before they have committed.
+/// Inserts a base of NULL for each segment that has none, and locks the segments against deletion until the transaction
+/// ends. If another transaction is inserting a base, it waits for that, because the row is not visible before.
 pub fn ensure(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     keep_segments(extension_owner, segments);
     security::as_role(extension_owner, || query::write_latest(ENSURE, &[segments.to_vec().into()]));
 }
 
-/// Forgets the counts of audiences. Whoever is counting them is waited for: what they count may be over already.
+/// Forgets the counts of audiences. Waits for transactions that are counting them, because their counts may already be
+/// outdated.
 pub fn forget(audiences: Vec<String>) {
     let segments: Vec<pgrx::Uuid> = snapshot::latest(|| query::rows(SEGMENTS, &[audiences.into()], |row| row.get(1)));
     if segments.is_empty() {

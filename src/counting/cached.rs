@@ -1,4 +1,4 @@
-//! Counts that are kept, as readers see them.
+//! Cached counts, as readers see them.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::freshness::is_live;
@@ -9,15 +9,15 @@ use crate::pg::{query, security, snapshot};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// The cached counts of an audience, as one statement sees them.
+/// Reads the cached counts of an audience for one statement.
 #[derive(Default)]
 pub struct CachedCounts {
-    /// What is to be added to the base, by segment, and the snapshot that it was read in
+    /// The pending deltas by segment, with the snapshot that they were read in
     pending: Option<([u32; 5], HashMap<Uuid, i64>)>,
 }
 
 impl CachedCounts {
-    /// A segment's cached count; `None` where it has none. The rights to see it are for the caller to check.
+    /// The cached count of a segment; `None` if it has none. It does not check whether the role may see it.
     pub fn of(&mut self, segment: &Definition) -> Option<i64> {
         security::as_role(access::extension_owner(), || {
             snapshot::of_statement(|| {
@@ -27,7 +27,7 @@ impl CachedCounts {
         })
     }
 
-    /// The cached counts of many segments of one audience; those without one are left out.
+    /// The cached counts of many segments of one audience. Segments without a count are left out.
     pub fn of_all(&mut self, audience: &str, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
         security::as_role(access::extension_owner(), || {
             snapshot::of_statement(|| {
@@ -49,8 +49,8 @@ impl CachedCounts {
     }
 }
 
-/// How many members a live segment has whose count is not kept: a dump leaves it out. Until it is counted again, it is
-/// counted for each reader.
+/// Counts a live segment whose count is not stored, as after a restore, because dumps leave counts out. Until it is
+/// counted again, each reader counts it.
 pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
     let check = || scope::check_segment(audience, segment);
     let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check).ok())?;

@@ -1,8 +1,8 @@
 //! Counting many segments in one pass over the contacts.
 //!
-//! The aggregate `segments_tally(plan, VARIADIC columns)` puts each row to all conditions at once and counts the
-//! members of each. Conditions and the meaning of the columns come to it as one text, the [`Plan`], which each parallel
-//! worker compiles for itself; so what a worker counts with is plain data.
+//! The aggregate `segments_tally(plan, VARIADIC columns)` evaluates all conditions for each row and counts the members
+//! of each condition. One text, the [`Plan`], contains the conditions and the meaning of the columns. Each parallel
+//! worker compiles it for itself.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
@@ -16,19 +16,19 @@ use segments_core::expr::{Checked, Expr};
 use segments_core::program_set::ProgramSet;
 use segments_core::row_conditions::{ColumnKey, Columns, is_of_row, on_row};
 
-/// A pass over an audience's contacts, and whom it counts.
+/// A pass over the contacts of an audience, with the conditions that it counts.
 pub struct Pass {
     columns: Columns,
     conditions: Vec<String>,
-    /// Which of the conditions that were given these are
+    /// The numbers of these conditions among those that [`plan`] was given
     pub numbers: Vec<usize>,
 }
 
-/// How many columns one pass reads: a function has at most 100 arguments, two of which are not columns.
+/// How many columns a pass can read. A function has at most 100 arguments, and two of them are no columns.
 const MOST_COLUMNS: usize = 90;
 
-/// Sorts conditions into as few passes as can be; and the numbers of those that a row alone does not decide, because
-/// they ask for subscriptions, or are too large to be handed on.
+/// Sorts conditions into as few passes as possible. Also returns the numbers of conditions that no pass can count,
+/// because they ask for subscriptions or their text is too large.
 pub fn plan(audience: &Audience, conditions: &[Checked]) -> (Vec<Pass>, Vec<usize>) {
     let mut passes: Vec<Pass> = Vec::new();
     let mut others = Vec::new();
@@ -59,14 +59,14 @@ pub fn plan(audience: &Audience, conditions: &[Checked]) -> (Vec<Pass>, Vec<usiz
     (passes, others)
 }
 
-/// The condition as rows are asked it, and the text that it is handed on as.
+/// A condition in the form that is evaluated for rows, and its text for the plan; `None` if a pass cannot count it.
 fn text_of(audience: &Audience, condition: &Checked) -> Option<(Checked, String)> {
     if !is_of_row(condition) {
         return None;
     }
     let condition = on_row(condition, &audience.table, row::fold);
     let text = condition.on_document()?.to_condition().to_string();
-    // With the conditions of other segments in it, it may be larger than one condition is allowed to be.
+    // With the conditions of other segments in it, the text may exceed the limits of a condition.
     condition::check_for_documents_if_sound(&text)?;
     Some((condition, text))
 }
@@ -76,7 +76,7 @@ impl Pass {
     pub fn sql(&self, audience: &Audience) -> String {
         let mut columns: Vec<String> = self.columns.names.iter().map(quote_identifier).collect();
         if columns.is_empty() {
-            // VARIADIC "any" takes at least one.
+            // VARIADIC "any" needs at least one argument.
             columns.push("true".to_owned());
         }
         format!(
@@ -94,14 +94,15 @@ impl Pass {
         let ticket = progress.map(progress::Ticket::to_parts);
         let plan = serde_json::to_string(&(fields, self.columns.properties, ticket, &self.conditions));
         let plan = plan.unwrap_or_default();
-        // As a parameter that is none of the plan's constants, it reaches parallel workers as it is.
+        // The plan is passed as a parameter that Postgres does not fold into a constant, so it reaches parallel workers
+        // unchanged.
         let counts = query::first_with_text(&audience.reading(&self.sql(audience)), &plan, |row| row.nullable(1));
-        // Without a row there is nothing to count with.
+        // Without any row the aggregate returns NULL.
         counts.flatten().unwrap_or_else(|| vec![0; self.conditions.len()])
     }
 }
 
-/// What the aggregate is told: the conditions, and what the columns are.
+/// The first argument of the aggregate: the conditions, and the meaning of the columns.
 pub struct Plan {
     pub fields: Vec<ColumnKey>,
     pub properties: Option<usize>,
@@ -110,7 +111,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads what [`Pass::run`] wrote; raises 22023 where it is something else.
+    /// Reads a plan that [`Pass::run`] wrote. Raises 22023 for any other text.
     pub fn read(text: &str) -> Self {
         type Written = (Vec<(String, usize)>, Option<usize>, Option<(usize, u64)>, Vec<String>);
         let Ok((fields, properties, ticket, conditions)) = serde_json::from_str::<Written>(text) else {
@@ -131,7 +132,7 @@ impl Plan {
     }
 }
 
-/// That the aggregate was told something else than what [`Pass::run`] writes.
+/// The error for a text that is not a plan.
 pub fn no_plan() -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "text is not the plan of a tally")
         .detail("segments_tally() is what refresh_segments() counts with.")

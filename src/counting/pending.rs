@@ -1,7 +1,7 @@
-//! Folding the differences that statements have recorded into the counts.
+//! Pending deltas: reading them, and folding them into the bases.
 //!
-//! Whoever counts reads the members and the differences in one snapshot, and locks the counts before it. So differences
-//! are taken only of segments whose bases are locked here: of others somebody may be counting, who has seen them.
+//! Counting locks the bases and then reads members and deltas in one snapshot. So folding takes only deltas of segments
+//! whose bases it has locked: another transaction may be counting the others and may have seen their deltas.
 
 use crate::catalog::access;
 use crate::catalog::segment::id_of;
@@ -11,12 +11,12 @@ use pgrx::pg_sys::Oid;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// As [`fold_counts`], of one audience.
+/// Folds the pending deltas of one audience, or of all. Returns how many rows were folded.
 pub fn fold(audience: Option<&str>) -> i64 {
     if snapshot::is_kept_for_transaction() {
         return 0;
     }
-    // Differences of segments that nobody counts would become more and more.
+    // Deltas of segments without a base could not be folded and would accumulate.
     let owner = access::extension_owner();
     let baseless = security::as_role(owner, || query::write_rows(BASELESS, &[audience.into()], |row| row.get(1)));
     if !baseless.is_empty() {
@@ -25,10 +25,10 @@ pub fn fold(audience: Option<&str>) -> i64 {
     fold_unlocked(audience)
 }
 
-/// As [`fold`], but it waits for nobody, and leaves the differences of segments without a base: for transactions that
+/// Like [`fold`], but it does not wait, and leaves the deltas of segments without a base. This is for transactions that
 /// hold locks.
 pub fn fold_unlocked(audience: Option<&str>) -> i64 {
-    // In an older snapshot, differences that others have folded since would be an error.
+    // In an older snapshot, deleting deltas that others have folded since would raise an error.
     if snapshot::is_kept_for_transaction() {
         return 0;
     }
@@ -39,13 +39,13 @@ pub fn fold_unlocked(audience: Option<&str>) -> i64 {
     })
 }
 
-/// By how much the recorded changes of live counts add to their bases, in the active snapshot.
+/// The sum of the pending deltas of each segment, in the active snapshot.
 pub fn of(extension_owner: Oid, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
     let read = || query::rows(PENDING, &[segments.to_vec().into()], |row| (id_of(row.get(1)), row.get::<i64>(2)));
     security::as_role(extension_owner, read).into_iter().collect()
 }
 
-/// Whether there are differences of an audience.
+/// Whether an audience has pending deltas.
 pub fn has_unfolded(audience: &str) -> bool {
     let unfolded = || query::first(UNFOLDED, &[audience.into()], |row| row.get(1));
     security::as_role(access::extension_owner(), unfolded) == Some(true)
@@ -62,7 +62,7 @@ SELECT DISTINCT u.segment
  WHERE ($1 IS NULL OR d.audience = $1)
    AND NOT EXISTS (SELECT FROM segments.segment_count c WHERE c.segment = u.segment)";
 
-// In the order in which recounting locks them too.
+// Recounting locks the bases in the same order.
 const LOCK: &str = "
 SELECT c.segment FROM segments.segment_count c
  WHERE c.segment = ANY (
@@ -70,7 +70,8 @@ SELECT c.segment FROM segments.segment_count c
         WHERE $1 IS NULL OR d.audience = $1)
  ORDER BY c.segment FOR UPDATE SKIP LOCKED";
 
-// Nobody counts a segment that has been deleted. IS TRUE has Postgres hash the others once, not for each row of differences.
+// Deltas of deleted segments are folded, too, because nothing counts them. IS TRUE makes Postgres hash the kept
+// segments once instead of for each row of deltas.
 const FOLD: &str = "
 WITH kept AS MATERIALIZED (
     SELECT s.id FROM segments.segment_config s

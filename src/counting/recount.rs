@@ -1,4 +1,4 @@
-//! Counting segments anew because their definitions or their tables have changed.
+//! Counting segments again because their definitions or their tables have changed.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
@@ -9,10 +9,10 @@ use crate::counting::{bases, store};
 use crate::pg::{security, snapshot, subtransaction};
 use segments_core::expr::Checked;
 
-/// Counts segments of an audience anew and stores the counts, for whoever has changed them. A segment that makes no
-/// sense any more has no count. Raises what counting raises.
+/// Counts segments of an audience again and stores the counts. A segment whose condition is no longer valid gets no
+/// count. Raises if counting raises.
 ///
-/// This needs no lock against writers, because of the one snapshot.
+/// This needs no lock against writers, because everything is read in one snapshot.
 pub fn recount(audience: &Audience, segments: &[Definition]) {
     let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();
     ids.sort();

@@ -1,4 +1,4 @@
-//! Storing counts, and thinning out those that are remembered as they age.
+//! Storing counts, and thinning out the history of counts as it ages.
 
 use crate::counting::bases;
 use crate::counting::take::Columns;
@@ -6,28 +6,28 @@ use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
-/// Stores what was counted because definitions or contacts have changed. A segment that could not be counted has no
-/// count from now on. The bases are locked.
+/// Stores the result of a recount. A segment that could not be counted loses its count. The caller has locked the
+/// bases.
 pub fn recounted(extension_owner: Oid, counted: Columns) {
     let Columns { segments, counts, bases, changes_at, .. } = counted;
     let arguments = [segments.into(), counts.into(), bases.into(), changes_at.into()];
     security::as_role(extension_owner, || query::write_latest(KEEP, &arguments));
 }
 
-/// A refresh of an audience's segments.
+/// The result of a refresh.
 pub struct Refreshed<'a> {
     pub audience: &'a str,
     pub counted: Columns,
     /// When the snapshot was taken
     pub taken_at: TimestampWithTimeZone,
     pub seconds: f64,
-    /// Whether the audience was live: then these counts replace the stored ones, which other statements lock to change
+    /// Whether the audience was live. If so, these counts always replace the stored ones
     pub is_live: bool,
 }
 
 impl Refreshed<'_> {
-    /// Stores it all. A segment that could not be counted keeps its count, and the reason is recorded. Of an audience
-    /// that is not live, a count that is younger than the snapshot stays.
+    /// Stores the result. A segment that could not be counted keeps its count, and the reason is recorded. For an
+    /// audience that is not live, a stored count that is newer than the snapshot stays.
     pub fn store(self, extension_owner: Oid) {
         let Columns { segments, counts, bases, errors, changes_at } = self.counted;
         bases::lock_with_segments(extension_owner, &segments);
@@ -48,11 +48,12 @@ impl Refreshed<'_> {
     }
 }
 
-/// Once an hour: of counts older than an hour the last of each minute stays, of those older than two days the last
-/// of each hour, of those older than two months the last of each day. Only what has come of such an age since the
-/// last time is looked at.
+/// Thins out the history of an audience, once an hour. Of counts older than an hour the last of each minute stays, of
+/// those older than two days the last of each hour, and of those older than two months the last of each day. Each call
+/// looks only at counts that have reached such an age since the last call.
 fn thin(audience: &str) {
-    // There somebody else may have done it since the transaction's snapshot.
+    // In such a transaction, another one may have thinned the history since the snapshot, and deleting would raise an
+    // error.
     if snapshot::is_kept_for_transaction() {
         return;
     }
@@ -74,8 +75,8 @@ INSERT INTO segments.count_record (segment, counted_at, contact_count)
 SELECT k.segment, k.counted_at, k.contact_count FROM kept k WHERE k.contact_count IS NOT NULL
     ON CONFLICT DO NOTHING";
 
-// With the rights of the extension's owner everything is found in pg_catalog or qualified. Segments that have been
-// deleted are left out; the others are locked, since no foreign key looks at new rows (see sql/finalize.sql).
+// Segments that have been deleted are left out. The others are locked, because no foreign key checks new rows (see
+// sql/finalize.sql).
 const STORE: &str = "
 WITH outcome AS MATERIALIZED (
     SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at

@@ -1,4 +1,4 @@
-//! How members are counted: many conditions in one pass over the contacts, or with a query for each.
+//! Strategies of counting: many conditions in one pass over the contacts, or a query for each condition.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
@@ -12,15 +12,15 @@ use crate::shared::settings;
 use pgrx::datum::DatumWithOid;
 use segments_core::expr::Checked;
 
-/// How many conditions are few enough to ask the planner what a query for each would cost.
+/// For at most this many conditions, the planner is asked what a query for each would cost.
 const FEW: usize = 20;
 
-/// With whose rights contacts are counted.
+/// The rights that contacts are counted with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Rights {
-    /// The current role's: its row security applies
+    /// The rights of the current role, whose row security applies
     Caller,
-    /// The table owner's, in a security-restricted operation, as REFRESH MATERIALIZED VIEW computes what it stores
+    /// The rights of the table's owner, in a security-restricted operation, as in REFRESH MATERIALIZED VIEW
     Owner,
 }
 
@@ -33,21 +33,21 @@ impl Rights {
     }
 }
 
-/// How some of the conditions are counted.
+/// A way to count one or more of the conditions.
 enum Strategy {
     /// All of them in one pass
     OnePass(Pass),
-    /// One of them, by its number, with a query of its own
+    /// One condition, by its number, with a query of its own
     Query(usize),
 }
 
-/// How many contacts satisfy a condition.
+/// Counts the contacts that satisfy a condition.
 pub fn one(audience: &Audience, condition: &Checked, rights: Rights) -> i64 {
     let sql = audience.reading(&query_for(audience, condition));
     rights.run(audience, || query::first(&sql, &[], |row| row.get(1)).unwrap_or(0))
 }
 
-/// How many contacts satisfy each condition, in the active snapshot.
+/// Counts the contacts that satisfy each condition, in the active snapshot.
 pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: Option<&Shown>) -> Vec<i64> {
     let mut counts = vec![0; conditions.len()];
     for strategy in strategies(audience, conditions, rights) {
@@ -72,12 +72,13 @@ pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: O
     counts
 }
 
-/// As [`all`], with the owner's rights; but an error in one condition does not keep the others from being counted. The
-/// conditions are halved until those are found that cannot be counted, each with its message.
+/// Like [`all`], with the owner's rights, but an error in one condition does not affect the others. After an error,
+/// each half of the conditions is counted again, until the failing conditions are found. Each of them gets a message.
 pub fn each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) -> Vec<Result<i64, String>> {
     match subtransaction::attempt(|| all(audience, conditions, Rights::Owner, shown)) {
         Ok(counts) => counts.into_iter().map(Ok).collect(),
-        // The message is left out: it may quote contacts, and everyone who sees the segment reads it.
+        // The message of the error may quote contacts, and everyone who sees the segment can read this, so it is left
+        // out.
         Err(raised) if conditions.len() == 1 => {
             let sqlstate = sqlstate_text(raised.sqlstate);
             let look = "ask the owner of the contacts' table to run count_contacts() with the condition";
@@ -92,8 +93,8 @@ pub fn each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) 
     }
 }
 
-/// Raises an error that counting with the owner's rights has met. Only callers who could have counted all of the
-/// segments for themselves see its message, which may quote contacts.
+/// Raises an error of counting with the owner's rights again. Its message may quote contacts, so only callers who could
+/// have counted all of the segments themselves see it.
 pub fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! {
     if segments.iter().all(|segment| visible::may_count(audience, segment)) {
         raised.raise()
@@ -104,9 +105,9 @@ pub fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! 
         .raise()
 }
 
-/// Chooses how each condition is counted. One pass counts all conditions that a row alone decides; for a few of them
-/// the planner may know something cheaper, such as an index for each. Conditions that ask for subscriptions get a query
-/// each.
+/// Chooses a strategy for each condition. One pass counts all conditions that a row alone decides. If these are few,
+/// separate queries may be cheaper, for example with an index for each. A condition that asks for subscriptions always
+/// gets its own query.
 fn strategies(audience: &Audience, conditions: &[Checked], rights: Rights) -> Vec<Strategy> {
     let (passes, others) = pass::plan(audience, conditions);
     let (mut strategies, mut one_by_one) = (Vec::new(), others);
@@ -129,7 +130,8 @@ fn query_for(audience: &Audience, condition: &Checked) -> String {
     )
 }
 
-/// Whether the planner thinks that the pass costs more than a query for each of its few conditions.
+/// Whether the planner estimates that a pass costs more than a query for each of its conditions. Always false for many
+/// conditions.
 fn is_dearer(audience: &Audience, conditions: &[Checked], pass: &Pass) -> bool {
     if pass.numbers.len() > FEW {
         return false;
@@ -141,7 +143,7 @@ fn is_dearer(audience: &Audience, conditions: &[Checked], pass: &Pass) -> bool {
     })
 }
 
-/// What the planner thinks that a query costs.
+/// The planner's estimate of the cost of a query.
 fn cost(audience: &Audience, sql: &str, arguments: &[DatumWithOid]) -> Option<f64> {
     query::cost(&audience.reading(&format!("EXPLAIN (FORMAT json) {sql}")), arguments)
 }

@@ -1,9 +1,9 @@
 //! Counting segments in one snapshot.
 //!
-//! Three things are read in one snapshot: the definitions of the segments, their members, and the differences that are
-//! pending. The base that is stored is the number of members less the pending differences. So whoever reads the base and
-//! the differences that their own snapshot shows gets the right count: differences that commit later were made to
-//! members that were counted here.
+//! The definitions of the segments, their members, and the pending deltas are read in one snapshot. The base that is
+//! stored is the number of members minus the pending deltas. So every reader gets the right count by adding the deltas
+//! that its own snapshot shows to the base. A delta that commits later is a change of the members that were counted
+//! here.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
@@ -18,34 +18,34 @@ use segments_core::expr::Checked;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// What was counted in one snapshot.
+/// The result of counting segments in one snapshot.
 pub struct Taken {
-    /// `None` where its table is not what it was
+    /// `None` if the audience cannot be loaded, for example because its table is gone
     pub audience: Option<Audience>,
     pub outcomes: Vec<Outcome>,
-    /// What recorded differences add to the bases
+    /// The sum of the pending deltas of each segment
     pending: HashMap<Uuid, i64>,
 }
 
-/// What came of counting a segment.
+/// The result for one segment.
 pub struct Outcome {
     pub id: Uuid,
-    /// Its condition, where it makes sense
+    /// Its checked condition; `None` if the condition is not valid
     pub checked: Option<Checked>,
-    /// When the condition will mean something else; `None`: never
+    /// When the meaning of the condition will change, because it is relative to now; `None` means never
     pub changes_at: Option<Instant>,
-    /// The members, or why they could not be counted
+    /// The number of members, or the reason why they could not be counted
     pub count: Result<i64, String>,
 }
 
 impl Outcome {
-    /// That a segment could not be counted, and why.
+    /// The result for a segment that could not be counted.
     pub fn failed(id: Uuid, message: String) -> Self {
         Outcome { id, checked: None, changes_at: None, count: Err(message) }
     }
 }
 
-/// The outcomes as arrays, which statements take.
+/// The results as arrays, the arguments of SQL statements.
 pub struct Columns {
     pub segments: Vec<pgrx::Uuid>,
     pub counts: Vec<Option<i64>>,
@@ -55,13 +55,13 @@ pub struct Columns {
 }
 
 impl Taken {
-    /// That none of the segments could be counted, and why.
+    /// The result if none of the segments could be counted.
     pub fn failed(segments: impl IntoIterator<Item = Uuid>, message: &str) -> Self {
         let failed = |id| Outcome::failed(id, message.to_owned());
         Taken { audience: None, outcomes: segments.into_iter().map(failed).collect(), pending: HashMap::new() }
     }
 
-    /// The outcomes as arrays, one entry for each segment.
+    /// The results as arrays, with one entry for each segment.
     pub fn columns(&self) -> Columns {
         let count = |outcome: &Outcome| outcome.count.as_ref().ok().copied();
         let base = |outcome: &Outcome| Some(count(outcome)? - self.pending.get(&outcome.id).copied().unwrap_or(0));
@@ -75,15 +75,16 @@ impl Taken {
     }
 }
 
-/// Counts segments of an audience in the snapshot that is active; `count` counts the members of each condition. A
-/// segment that makes no sense any more cannot be counted.
+/// Counts segments of an audience in the active snapshot. `count` counts the members of each condition. A segment whose
+/// condition is no longer valid cannot be counted.
 pub fn take(
     audience: &str,
     segments: &[Definition],
     count: impl FnOnce(&Audience, &[Checked]) -> Vec<Result<i64, String>>,
 ) -> Taken {
     let owner = access::extension_owner();
-    // Whoever changes contacts may not read what segments say of them.
+    // The caller may write contacts without being allowed to read definitions of segments, so these are read as the
+    // extension's owner.
     let loaded = security::as_role(owner, || {
         let audience = Audience::try_load(audience)?;
         let checked: Vec<_> = segments.iter().map(|segment| scope::check_segment(&audience, segment)).collect();

@@ -1,5 +1,5 @@
-//! Forgetting counts of live audiences where something that fires no trigger has changed who the members are. Until
-//! they are counted again, they are counted for each reader.
+//! Forgetting counts of live audiences after a change of members that fires no trigger. Until the segments are counted
+//! again, each reader counts them.
 
 use crate::counting::bases::forget;
 use crate::live::changes::unrecorded;
@@ -7,7 +7,7 @@ use crate::pg::{query, relcache, snapshot};
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
-/// Forgets the counts of the live audiences that have to do with one of the tables.
+/// Forgets the counts of the live audiences that use one of the tables.
 #[pg_extern(sql = false)]
 fn forget_live_counts(tables: Vec<Option<Oid>>) {
     let tables: Vec<Oid> = tables.into_iter().flatten().collect();
@@ -15,17 +15,17 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
     forget(snapshot::latest(audiences));
 }
 
-/// Says that contacts may have entered and left watched segments of these audiences without a record, since a command has
-/// changed what a table holds or how it is read.
+/// Warns that contacts may have entered and left watched segments of these audiences without a record, because a
+/// command has changed the contents of a table or how it is read.
 #[pg_extern(sql = false)]
 fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
     let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
     unrecorded::warn(audiences.into_iter().flatten().collect(), why);
 }
 
-/// Forgets the counts of the live audiences with columns whose values are labels of one of the types, be it in arrays
-/// or in domains. Writers of their tables are held: no statement is to be evaluated with the old labels and count for
-/// the new ones.
+/// Forgets the counts of the live audiences that have a column of one of the enum types, or of an array of it or a
+/// domain over it. Holds writers of their tables, so that no statement is counted with the old labels after the new
+/// ones are there.
 #[pg_extern(sql = false)]
 fn forget_counts_of_types(types: Vec<Option<Oid>>) {
     let types: Vec<Oid> = types.into_iter().flatten().collect();
@@ -38,7 +38,7 @@ fn forget_counts_of_types(types: Vec<Option<Oid>>) {
     forget(audiences);
 }
 
-// The tables that have these as parts are found once, not for each audience.
+// The roots of the tables are found once, not for each audience.
 const AUDIENCES_OVER: &str = "
 WITH concerned AS (
     SELECT array_agg(t.oid) AS tables

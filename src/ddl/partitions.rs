@@ -1,13 +1,13 @@
-//! Following the parts of a live audience's tables: partitions, and other tables that inherit.
+//! Following changes of the parts of a live audience's tables: partitions, and other tables that inherit.
 //!
-//! `segments.live_table` has the tables whose statements are counted. After a command that may have changed which
-//! tables are parts of which, they are compared with what the catalog says now. Tables that have come get triggers,
-//! tables that have gone lose them, and everything is counted anew, or, where that is of many audiences, forgotten.
-//! Where triggers cannot keep the counts for a while, these are forgotten (see [`gaps`](crate::live::trigger_gaps)).
+//! `segments.live_table` lists the tables that have our triggers. After a command that may have changed which tables
+//! are parts of which, the list is compared with the catalog. New parts get triggers, and former parts lose them. Then
+//! everything is counted again or, for many audiences, the counts are forgotten. Counts are also forgotten when a
+//! trigger gap opens or closes (see [`trigger_gaps`](crate::live::trigger_gaps)).
 //!
-//! Such commands let other tables of the audience be written to meanwhile. What these writers record is theirs alone,
-//! since a table that comes or goes is locked against everybody. A refresh must not read the old counts and the new
-//! tables: it is kept out by the lock on the counts.
+//! While such a command runs, other tables of the audience can be written to. These writers record deltas of their own
+//! tables only, because the table that comes or goes is locked against everybody. A refresh must not read the new
+//! tables with the old counts, so the counts are locked, which keeps it out.
 
 use crate::catalog::access;
 use crate::catalog::audience::{Audience, Relation, RelationKind};
@@ -31,42 +31,44 @@ use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::HashSet;
 
-/// How many audiences over one table are counted anew while it is locked. Of more, the counts are forgotten.
+/// How many audiences over one table are counted again while it is locked. If there are more, their counts are
+/// forgotten.
 const MOST_COUNTED: usize = 10;
 
-/// A table of live audiences, as it was recorded and as it is.
+/// A table tree of live audiences: as recorded, and as it is now.
 struct Table {
     root: Oid,
     added: Vec<Oid>,
     gone: Vec<Oid>,
-    /// Of those that have gone, what still exists
+    /// The former parts that still exist
     detached: Vec<Oid>,
-    /// Why its triggers do not see every change
+    /// Why triggers on the tree do not see every change; `None` if they do
     obstacle: Option<String>,
-    /// What kept its triggers from keeping counts, and what does so now
+    /// The trigger gaps as recorded, and as they are now
     before: Gaps,
     now: Gaps,
 }
 
-/// The live audiences whose contacts a table has, and those whose subscriptions.
+/// The live audiences whose contacts are the rows of a table, and those whose subscriptions are.
 struct Audiences {
     of_contacts: Vec<String>,
     of_subscriptions: Vec<String>,
 }
 
-/// Brings triggers and counts into line with the tables of live audiences as they are now. Called after commands that
-/// may have changed these, with the rights of the extension's owner.
+/// Adapts triggers and counts to the tables of live audiences as they are now. Event triggers call it after commands
+/// that may have changed these, with the rights of the extension's owner.
 #[pg_extern(sql = false)]
 fn keep_parts() {
     if own_commands::is_running() {
         return;
     }
     for root in changed(None).into_iter().map(|table| table.root) {
-        // Others may be changing it, too: what they have recorded is compared once they are done.
+        // Another transaction may be changing the table, too. This waits for it, and then compares with what it has
+        // recorded.
         access::write_latest(HOLD, &[root.into()]);
         let Some(table) = changed(Some(root)).pop() else { continue };
         let audiences = snapshot::latest(|| Audiences::of(table.root));
-        // Whatever goes wrong must not make somebody's ALTER or DROP fail.
+        // An error here must not make a user's ALTER or DROP fail.
         let followed = subtransaction::attempt(|| snapshot::latest(|| table.follow(&audiences)));
         if let Err(raised) = followed {
             Gaps::unfollowed().record(table.root);
@@ -74,7 +76,8 @@ fn keep_parts() {
             for audience in audiences.all() {
                 Failure::new(
                     PgSqlErrorCode::ERRCODE_WARNING,
-                    // The message may quote contacts, and whoever changes any table reads this.
+                    // The message of the error may quote contacts, and any user who changes a table sees this warning,
+                    // so it has the SQLSTATE only.
                     format!(
                         "live counts of audience \"{audience}\" could not follow its table: SQLSTATE {}",
                         sqlstate_text(raised.sqlstate)
@@ -88,10 +91,10 @@ fn keep_parts() {
     }
 }
 
-/// The tables that are not as they were recorded; of one alone, where one is given.
+/// The tables that differ from what is recorded; only the given one, if `root` is given.
 fn changed(root: Option<Oid>) -> Vec<Table> {
     let mut tables = snapshot::latest(|| {
-        // All of them at once: every command that creates a table looks for changes.
+        // All tables are checked with one query, because every command that creates a table gets here.
         let silent = silent_tables(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
         query::rows(TABLES, &[root.into()], |row| Table::read(row, &silent))
     });
@@ -109,8 +112,8 @@ impl Audiences {
         self.of_contacts.iter().chain(&self.of_subscriptions).cloned().collect()
     }
 
-    /// Those that are counted anew at once, while their table is locked: all of a few; of many, those whose entries and
-    /// exits are recorded.
+    /// The audiences that are counted again at once, while their table is locked: all if they are few; otherwise those
+    /// with watched segments, whose entries and exits are recorded.
     fn to_count(&self) -> Self {
         if self.of_contacts.len() + self.of_subscriptions.len() <= MOST_COUNTED {
             return Audiences {
@@ -158,11 +161,11 @@ impl Table {
             return;
         }
         if self.now.restricted != self.before.restricted {
-            // Who writes to a part may have done so in the gap.
+            // Transactions that are still open may have written to a part during the gap, so this waits for them.
             relcache::lock_against_writers(self.root);
         }
         self.now.record(self.root);
-        // Audiences that were given up keep what they have.
+        // Audiences that have just become periodic keep their counts.
         forget(if self.obstacle.is_some() { audiences.of_subscriptions.clone() } else { audiences.all() });
     }
 
@@ -182,7 +185,7 @@ impl Table {
         }
         let counted = audiences.to_count();
         if counted.of_contacts.len() < audiences.of_contacts.len() {
-            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            // Waits for transactions that have subscribed one of these contacts and did not find it.
             Presence(self.root).appear();
         }
         counted.of_contacts.iter().for_each(|audience| self.count_contacts(audience, &added, &detached));
@@ -197,7 +200,7 @@ impl Table {
         let watched: Vec<Definition> =
             segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
         if segments.iter().any(|segment| segment.reads_topics) {
-            // Whoever has subscribed one of these contacts, and did not find it, is waited for.
+            // Waits for transactions that have subscribed one of these contacts and did not find it.
             subscriptions::presence(&audience).into_iter().for_each(|presence| presence.appear());
         }
         recount(&audience.name);
@@ -214,7 +217,7 @@ impl Table {
     }
 }
 
-/// No audience whose contacts the table has can be live any more.
+/// Makes the audiences whose contacts are in the table periodic, because triggers cannot keep their counts any more.
 fn give_up_all(audiences: &Audiences, obstacle: &str) {
     for audience in &audiences.of_contacts {
         give_up(audience);
@@ -223,11 +226,11 @@ fn give_up_all(audiences: &Audiences, obstacle: &str) {
             .hint("Its counts are periodic from now on; refresh_segments() counts at any time.")
             .warning();
     }
-    // Segments that ask for subscriptions are periodic from now on, as segments.segment_status says.
+    // Of the audiences whose subscriptions are in the table, only segments that ask for subscriptions become periodic.
     audiences.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
 }
 
-/// Records who has entered watched segments with parts, and who has left them.
+/// Records the entries into watched segments by added parts, and the exits by detached ones.
 fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached: &[Oid]) {
     if watched.is_empty() {
         return;
@@ -246,7 +249,7 @@ fn recount(audience: &str) {
     recount::recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
 }
 
-/// The audience, as if it had no more contacts than a part of its table.
+/// The audience, as if a part of its table had all its contacts.
 fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
     let mut audience = Audience::load(audience);
     audience.table.name = described.name.name.clone();
@@ -254,15 +257,14 @@ fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
     audience
 }
 
-/// Whether a part has no rows of its own, and never had. It is not queried: while Postgres plans, it evaluates what is
-/// constant in the part's indexes, which is its owner's code.
+/// Whether a part has no rows and never had any. The size of its file answers that without a query, because planning a
+/// query would run code of the part's owner: constant expressions of its indexes.
 fn is_empty(part: Oid) -> bool {
     let size = "SELECT pg_relation_size($1::oid::regclass)";
     query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
 }
 
-// A partition that DETACH … CONCURRENTLY has not finished with stays what it was: until then, its triggers count for
-// it.
+// While DETACH … CONCURRENTLY of a partition is not finished, it still counts as a partition and keeps its triggers.
 const TABLES: &str = "
 WITH RECURSIVE audience AS (
     SELECT a.relation::oid AS contacts, a.topics_relation::oid AS subscriptions, c.relowner AS owner

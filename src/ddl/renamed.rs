@@ -1,5 +1,4 @@
-//! Conditions say the present names of what they speak of: after a rename of a segment or a column, they are written
-//! anew.
+//! Rewriting stored conditions after a rename of a segment or a column, so that they contain the present names.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
@@ -12,13 +11,13 @@ use segments_core::rename::Renaming;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Has the segments that refer to one by its name say its new name. No other can come to do so meanwhile:
-/// definitions are held.
+/// Rewrites the segments that refer to a segment by its name. Definitions are locked, so no other segment can begin to
+/// refer to it meanwhile.
 pub fn follow_name(before: &Definition, after: &Definition) {
     if before.name == after.name {
         return;
     }
-    // A name that reads as an id would be taken for it.
+    // A name that looks like an id would be read as an id, so the id itself is written.
     let name = if Uuid::parse_str(&after.name).is_ok() { after.id.to_string() } else { after.name.clone() };
     let by_name = [argument(after.id), before.name.as_str().into()];
     let holders = snapshot::latest(|| query::rows(HOLDERS, &by_name, |row| id_of(row.get(1))));
@@ -32,8 +31,8 @@ pub fn follow_name(before: &Definition, after: &Definition) {
     access::write_latest(FORGET_REFERENCES, &by_name);
 }
 
-/// Has the segments of audiences, their scopes and declarations say the new names of columns that were renamed: of each,
-/// its audience and both names.
+/// Rewrites segments, filters and declared properties after columns were renamed. The arrays have an entry for each
+/// renamed column: its audience, its old name and its new name.
 #[pg_extern(sql = false)]
 fn follow_renamed_columns(audiences: Vec<Option<String>>, before: Vec<Option<String>>, after: Vec<Option<String>>) {
     let mut renamed: HashMap<String, Vec<(String, String)>> = HashMap::new();
@@ -59,11 +58,12 @@ fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
     let Some((scope, declared)) = stored.into_iter().next() else { return };
     let scope = scope.filter(|scope| speaks(scope));
     let is_declared = columns.iter().any(|(before, _)| declared.contains(before));
-    // There may be thousands of audiences of one table.
+    // One table may have thousands of audiences, so those with nothing to rewrite are not loaded.
     if segments.is_empty() && scope.is_none() && !is_declared {
         return;
     }
-    // Conditions could not speak of a column that is no property, though perhaps of a key that is called as it was.
+    // A condition cannot name a column that is no property, but it may name a custom property of the same name, which
+    // must stay.
     let Ok(loaded) = Audience::unrestricted(audience) else { return };
     columns.retain(|(_, after)| loaded.table.column(after).is_some());
     let field = |path: &Path| columns.iter().find_map(|(before, after)| path.below_renamed(before, after));
@@ -79,14 +79,14 @@ fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
     }
 }
 
-/// Writes a segment's conditions anew, where something in them is called otherwise now.
+/// Stores the conditions of a segment with the new names, if they change.
 fn store(segment: &Definition, names: &Renaming) {
     if let Some(conditions) = renamed(&segment.conditions, names) {
         access::write_latest(STORE, &[argument(segment.id), conditions.into()]);
     }
 }
 
-/// The text of a condition under new names; `None` where it stays the same.
+/// The text of a condition with the new names; `None` if it does not change.
 fn renamed(text: &str, names: &Renaming) -> Option<String> {
     let condition = condition::stored(text.as_bytes());
     let renamed = condition.renamed(names);

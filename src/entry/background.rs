@@ -1,10 +1,10 @@
-//! Where background processes start.
+//! The entry points of background processes.
 
 use crate::worker::{database, launcher};
 use pgrx::pg_guard;
 use pgrx::pg_sys::Datum;
 
-/// Where the launcher starts.
+/// The main function of the launcher.
 ///
 /// # Safety
 /// Called by Postgres, in a background process.
@@ -14,7 +14,7 @@ pub unsafe extern "C-unwind" fn segments_launcher_main(_argument: Datum) {
     launcher::run();
 }
 
-/// Where a worker starts.
+/// The main function of a worker, whose argument is the number of its place.
 ///
 /// # Safety
 /// Called by Postgres, in a background process.

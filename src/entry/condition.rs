@@ -1,4 +1,5 @@
-//! Input of `segment_condition`. Output is that of text, which it is stored as; casts go through both.
+//! Input of the type `segment_condition`. It is stored as text and uses the output functions of text. Casts use its
+//! input and output functions.
 
 use crate::evaluate::condition::canonical;
 use crate::pg::call::Call;
@@ -6,30 +7,29 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::ffi::CStr;
 
-/// The last text that a call site read, and its canonical form: a parameter of type text is cast for every row.
+/// The last text that a call site read, and its canonical form. It saves work where the same text is cast for every
+/// row, as a parameter of type text is.
 struct LastRead {
     input: Box<CStr>,
     canonical: String,
 }
 
-/// Input: JSON text, checked.
+/// Text input: JSON text, which is checked.
 #[pg_extern(sql = false)]
-fn segment_condition_in(input: &CStr, fcinfo: pg_sys::FunctionCallInfo) -> String {
-    // SAFETY: pgrx hands on the pointer that Postgres called this function with.
-    let call = unsafe { Call::new(fcinfo) };
+fn segment_condition_in(input: &CStr, call: Call) -> String {
     let read = || canonical(&input.to_string_lossy());
-    let Some(last) = call.site(|| None::<LastRead>) else { return read() };
-    match last {
+    let Some(mut last) = call.site(|| None::<LastRead>) else { return read() };
+    match &mut *last {
         Some(last) if *last.input == *input => last.canonical.clone(),
-        _ => last.insert(LastRead { input: input.into(), canonical: read() }).canonical.clone(),
+        last => last.insert(LastRead { input: input.into(), canonical: read() }).canonical.clone(),
     }
 }
 
-/// Binary input: the text's bytes in the client's encoding.
+/// Binary input: the same text, in the client's encoding.
 #[pg_extern(sql = false)]
 fn segment_condition_recv(buffer: pgrx::Internal) -> String {
     let text = buffer.unwrap().and_then(|message| {
-        // SAFETY: Postgres calls a receive function with a StringInfo, which is what textrecv takes.
+        // SAFETY: Postgres calls a receive function with a StringInfo, and textrecv takes one.
         unsafe { pgrx::direct_function_call::<String>(pg_sys::textrecv, &[Some(message)]) }
     });
     canonical(&text.unwrap_or_default())

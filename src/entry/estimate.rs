@@ -8,7 +8,7 @@ use crate::planner::{Planned, selectivity};
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
 
-/// The fraction of rows that `document @~ condition` keeps.
+/// The selectivity of `document @~ condition`: the fraction of rows that satisfy it.
 ///
 /// # Safety
 /// Called by Postgres as a restriction estimator: (root internal, operator oid, arguments internal, relation int4).
@@ -26,11 +26,11 @@ pub unsafe extern "C-unwind" fn segments_sel(fcinfo: pg_sys::FunctionCallInfo) -
 
 function_info!(pg_finfo_segments_sel);
 
-/// The fraction of rows that a call to `segment_matches` or `segment_is_matched_by` with these arguments keeps. The
-/// extension is in that schema.
+/// The selectivity of a call of `segment_matches` or `segment_is_matched_by` with these arguments. `schema` is the
+/// schema of the extension.
 ///
 /// # Safety
-/// All are as the planner hands them to a restriction estimator.
+/// The arguments are those that the planner passes to a restriction estimator.
 pub unsafe fn of_call(
     root: *mut pg_sys::PlannerInfo,
     arguments: *mut pg_sys::List,
@@ -51,7 +51,7 @@ pub unsafe fn of_call(
 /// The fraction of rows whose document satisfies a condition.
 ///
 /// # Safety
-/// `root` is the planner's state that the variable was made with.
+/// `root` is the planner's state that `variable` was made with.
 pub unsafe fn of_variable(
     root: *mut pg_sys::PlannerInfo,
     variable: &Variable,

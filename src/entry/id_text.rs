@@ -1,4 +1,4 @@
-//! `segments.id_text`: an id as text.
+//! `segments.id_text`: the id of a contact as text.
 
 use crate::pg::call::{Call, function_info};
 use crate::pg::security;
@@ -6,10 +6,10 @@ use crate::pg::text::Text;
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
 
-/// `segments.id_text`: a value of any type as text.
+/// Turns a value of any type into text.
 ///
 /// # Safety
-/// Called by Postgres, as declared: STRICT, with a value of the type that the call site has.
+/// Called by Postgres, as declared: STRICT, with a value of the type that the call expression says.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_id_text(fcinfo: pg_sys::FunctionCallInfo) -> Datum {

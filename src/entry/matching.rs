@@ -1,4 +1,4 @@
-//! The entry point of `jsonb @~ segment_condition`.
+//! The operators `jsonb @~ segment_condition` and `segment_condition ~@ jsonb`.
 
 use crate::evaluate::document::{CallSite, matches};
 use crate::pg::call::{Call, function_info};
@@ -17,7 +17,7 @@ pub unsafe extern "C-unwind" fn segments_matches(fcinfo: pg_sys::FunctionCallInf
     unsafe { answer(Call::new(fcinfo), 0, 1) }
 }
 
-/// `~@`: the commutator.
+/// `~@`: the commutator of `@~`.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a segment_condition and a jsonb.
@@ -28,7 +28,7 @@ pub unsafe extern "C-unwind" fn segments_is_matched_by(fcinfo: pg_sys::FunctionC
     unsafe { answer(Call::new(fcinfo), 1, 0) }
 }
 
-/// What a call site keeps: its program, and where it met its last row.
+/// The state that a call site keeps between rows: its compiled condition, and the address of its last row.
 struct Site {
     matching: CallSite,
     rows: Rows,
@@ -39,7 +39,7 @@ struct Site {
 unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum {
     let new_site = || Site { matching: CallSite::new(call.is_stable(condition as i32)), rows: Rows::default() };
     let mut site = call.site(new_site);
-    // SAFETY: by this function's own condition; both are used only within this call.
+    // SAFETY: by this function's own condition. Both are used only within this call.
     let (document, condition) = unsafe {
         if let Some(site) = &mut site {
             site.rows.expect_after(call.argument(document));
@@ -47,7 +47,7 @@ unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum
         (Detoasted::new(call.argument(document)), || Detoasted::new(call.argument(condition)))
     };
     let holds = match site {
-        Some(site) => site.matching.matches(document.bytes(), || condition().bytes().to_vec()),
+        Some(mut site) => site.matching.matches(document.bytes(), || condition().bytes().to_vec()),
         None => matches(document.bytes(), condition().bytes()),
     };
     pg_sys::Datum::from(holds)

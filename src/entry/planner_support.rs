@@ -10,14 +10,14 @@ use crate::planner::Planned;
 use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
 use segments_core::facts::GinClass;
 
-/// Answers what the planner asks of a call to either function; NULL where there is nothing to say.
+/// Answers a request of the planner about a call of either function; NULL if there is no answer.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a support request node.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_support(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition; the tag of a node says which struct it is.
+    // SAFETY: by this function's own condition. The tag of the node names the struct.
     unsafe {
         let call = Call::new(fcinfo);
         let request = call.argument(0).cast_mut_ptr::<pg_sys::Node>();
@@ -32,12 +32,12 @@ pub unsafe extern "C-unwind" fn segments_support(fcinfo: pg_sys::FunctionCallInf
 
 function_info!(pg_finfo_segments_support);
 
-/// The price of a call whose condition is known.
+/// The cost of a call whose condition is a constant.
 ///
 /// # Safety
-/// The request is as the planner makes it.
+/// The planner has made the request.
 unsafe fn cost(request: &mut pg_sys::SupportRequestCost) -> Datum {
-    // SAFETY: by this function's own condition; cpu_operator_cost is a variable of the backend.
+    // SAFETY: by this function's own condition. cpu_operator_cost is a variable of the backend.
     unsafe {
         let Some(planned) = condition_text(arguments(request.node)).and_then(|text| Planned::of(&text)) else {
             return Datum::from(0);
@@ -48,10 +48,10 @@ unsafe fn cost(request: &mut pg_sys::SupportRequestCost) -> Datum {
     Datum::from(std::ptr::from_mut(request))
 }
 
-/// The fraction of rows that a call keeps, where it stands as a condition by itself.
+/// The selectivity of a call that is a whole condition of the query; for joins there is no answer.
 ///
 /// # Safety
-/// The request is as the planner makes it.
+/// The planner has made the request.
 unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity, schema: Oid) -> Datum {
     if request.is_join {
         return Datum::from(0);
@@ -61,14 +61,14 @@ unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity, schema: O
     Datum::from(std::ptr::from_mut(request))
 }
 
-/// Conditions on an index of the document's column, in the index's own operators, that follow from the condition.
+/// Clauses in the operators of a GIN index on the document. Every document that satisfies the condition satisfies them.
 ///
 /// # Safety
-/// The request is as the planner makes it.
+/// The planner has made the request.
 unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, schema: Oid) -> Datum {
     let Some(class) = class_of(request.opfamily) else { return Datum::from(0) };
-    // SAFETY: by this function's own condition: `indexarg` is the position of the argument that is the index's column.
-    // That column is a jsonb, so the argument is the document.
+    // SAFETY: by this function's own condition. `indexarg` is the position of the argument that the index is on. The
+    // index is on a jsonb, so the argument is the document.
     unsafe {
         let arguments = arguments(request.node);
         let Some(document) = nth(arguments, request.indexarg) else { return Datum::from(0) };
@@ -85,13 +85,13 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, sc
                 clauses = pg_sys::lappend(clauses, clause.cast());
             }
         }
-        // The condition itself is put to what the index finds.
+        // Postgres evaluates the condition itself for the rows that the index finds.
         request.lossy = true;
         Datum::from(clauses)
     }
 }
 
-/// The operator class of a family of operators on jsonb, whose OIDs `pg_opfamily.dat` fixes.
+/// The operator class of an operator family on jsonb. `pg_opfamily.dat` fixes the OIDs.
 fn class_of(family: Oid) -> Option<GinClass> {
     match family.to_u32() {
         4036 => Some(GinClass::Jsonb),
@@ -100,18 +100,18 @@ fn class_of(family: Oid) -> Option<GinClass> {
     }
 }
 
-/// Whether few documents satisfy what an index looks for. Postgres's own estimate takes for selective what every
-/// document has; where documents may not be looked at, that is all that is known.
+/// Whether few documents satisfy the clauses of an index. Postgres's own estimate considers a clause selective even if
+/// every document satisfies it. If documents may not be read for estimates, the answer depends on the condition alone.
 ///
 /// # Safety
-/// `document` is an expression of the query that `root` is the planner's state of.
+/// `document` is an expression of the query that `root` plans.
 unsafe fn is_selective(
     root: *mut pg_sys::PlannerInfo,
     document: *mut pg_sys::Node,
     found: &Planned,
     schema: Oid,
 ) -> bool {
-    /// From here on, finding documents by an index and fetching them is no cheaper than a scan of the table.
+    /// If the index finds a larger fraction of the documents, fetching them is no cheaper than a scan of the table.
     const MANY: f64 = 0.3;
     // SAFETY: by this function's own condition.
     unsafe {

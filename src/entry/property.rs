@@ -1,5 +1,5 @@
-//! The entry points of `property_text()` and its like, one property of a document as a value of a Postgres type; and
-//! that of `property_json()`.
+//! The functions `property_text()` and its like, which return a property of a document as a value of a Postgres type,
+//! and `property_json()`.
 
 use crate::pg::call::{Call, function_info};
 use crate::pg::detoast::Detoasted;
@@ -11,7 +11,7 @@ use segments_core::path::Path;
 use segments_core::value::Json;
 use std::ffi::CString;
 
-/// `property_text`: a string.
+/// `property_text`: a property that is a string.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -22,7 +22,7 @@ pub unsafe extern "C-unwind" fn segments_property_text(fcinfo: pg_sys::FunctionC
     unsafe { answer(fcinfo, |value| string(value).map(varlena)) }
 }
 
-/// `property_number`: a number, exactly.
+/// `property_number`: a property that is a number, with all its digits.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -33,7 +33,7 @@ pub unsafe extern "C-unwind" fn segments_property_number(fcinfo: pg_sys::Functio
     unsafe { answer(fcinfo, |value| value.numeric().map(varlena)) }
 }
 
-/// `property_boolean`: true or false.
+/// `property_boolean`: a property that is true or false.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -48,7 +48,7 @@ pub unsafe extern "C-unwind" fn segments_property_boolean(fcinfo: pg_sys::Functi
     unsafe { answer(fcinfo, boolean) }
 }
 
-/// `property_date`: the day of a string that says one; of a point in time, its day in UTC.
+/// `property_date`: a property that is a string with a day or a timestamp. The day of a timestamp is its day in UTC.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -59,7 +59,7 @@ pub unsafe extern "C-unwind" fn segments_property_date(fcinfo: pg_sys::FunctionC
     unsafe { answer(fcinfo, |value| Some(pg_sys::Datum::from(moment(value)?.day().to_postgres()))) }
 }
 
-/// `property_timestamp`: the point in time that a string says; of a day, its start in UTC.
+/// `property_timestamp`: a property that is a string with a timestamp or a day. A day stands for its start in UTC.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -70,15 +70,15 @@ pub unsafe extern "C-unwind" fn segments_property_timestamp(fcinfo: pg_sys::Func
     unsafe { answer(fcinfo, |value| Some(pg_sys::Datum::from(moment(value)?.instant().to_postgres()))) }
 }
 
-/// `property_json`: what jsonb can hold, as such.
+/// `property_json`: json as jsonb; NULL if jsonb cannot hold it.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a json.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_property_json(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::Datum {
-    // SAFETY: by this function's own condition, the argument is a text, which is used only within this call; jsonb_in
-    // takes a C string.
+    // SAFETY: by this function's own condition, the argument is a json, which is stored as text. It is used only within
+    // this call. jsonb_in takes a C string.
     unsafe {
         let call = Call::new(fcinfo);
         let json = Detoasted::new(call.argument(0));
@@ -90,15 +90,15 @@ pub unsafe extern "C-unwind" fn segments_property_json(fcinfo: pg_sys::FunctionC
     }
 }
 
-/// Answers a call with what `convert` makes of the property; NULL where the document lacks it.
+/// Returns what `convert` makes of the property; NULL if the document lacks it or `convert` returns `None`.
 ///
 /// # Safety
-/// Postgres called an entry point with `fcinfo`, STRICT, and a jsonb and a text that is a name.
+/// Postgres called a STRICT entry point with `fcinfo`, whose arguments are a jsonb and a text.
 unsafe fn answer(
     fcinfo: pg_sys::FunctionCallInfo,
     convert: impl FnOnce(JsonbNode<'_>) -> Option<pg_sys::Datum>,
 ) -> pg_sys::Datum {
-    // SAFETY: by this function's own condition; the arguments are used only within this call.
+    // SAFETY: by this function's own condition. The arguments are used only within this call.
     let (call, document, name) = unsafe {
         let call = Call::new(fcinfo);
         (call, Detoasted::new(call.argument(0)), Detoasted::new(call.argument(1)))
@@ -123,7 +123,7 @@ fn moment(value: JsonbNode<'_>) -> Option<Moment> {
     Moment::parse(string(value)?)
 }
 
-/// A varlena of these bytes, in the caller's memory context.
+/// A varlena of these bytes, in the current memory context.
 fn varlena(bytes: &[u8]) -> pg_sys::Datum {
     pg_sys::Datum::from(pgrx::rust_byte_slice_to_bytea(bytes).into_pg())
 }

@@ -1,4 +1,4 @@
-//! The values that sessions and background processes share.
+//! The values in shared memory, one for each type.
 
 use crate::pg::process;
 use crate::pg::shared::Shareable;
@@ -7,17 +7,17 @@ use crate::shared::progress::{REFRESHES, Refreshes};
 use pgrx::{pg_guard, pg_shmem_init, pg_sys};
 use std::ffi::CStr;
 
-// SAFETY: it holds no pointers.
+// SAFETY: it contains no pointers, and no other type has the name.
 unsafe impl Shareable for Board {
     const NAME: &'static CStr = c"segments_board";
 }
 
-// SAFETY: it holds no pointers.
+// SAFETY: it contains no pointers, and no other type has the name.
 unsafe impl Shareable for Refreshes {
     const NAME: &'static CStr = c"segments_progress";
 }
 
-/// Asks for the memory; to be called when the library is loaded.
+/// Asks Postgres for the shared memory. Call it when the library is loaded.
 #[allow(unexpected_cfgs, reason = "the macro asks for features of pgrx's own")]
 pub fn init() {
     if process::is_preloading() {

@@ -1,4 +1,4 @@
-//! The aggregate `segments_tally`: how many rows satisfy each of many conditions.
+//! The aggregate `segments_tally`. It counts how many rows satisfy each of many conditions.
 
 use crate::counting::pass::{Plan, no_plan};
 use crate::pg::call::{Call, function_info};
@@ -13,30 +13,33 @@ use pgrx::{IntoDatum, PgMemoryContexts};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, Tally};
 
-/// What the call site of the transition function keeps.
+/// The state that the call site of the transition function keeps between rows.
 struct Site {
     program: RowProgram,
     matches: Matches,
-    /// Where documents are met
+    /// The address of the last document
     rows: Rows,
     reported: progress::Reporter,
 }
 
-/// How many arguments come before the columns: the state and the plan.
+/// How many arguments precede the columns: the state and the plan.
 const BEFORE_COLUMNS: usize = 2;
 
-/// Puts one more row to the conditions.
+/// The transition function: evaluates the conditions for one more row.
 ///
 /// # Safety
 /// Called by Postgres, as declared: (internal, text, VARIADIC "any") by an aggregate.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition; a state that is not NULL is what an earlier call returned; the datums
-    // are of the types that the call site tells, and outlive the call.
+    // SAFETY: by this function's own condition. A state that is not NULL is the result of an earlier call. The
+    // arguments have the types that the call expression says, and outlive the call.
     unsafe {
         let call = Call::new(fcinfo);
-        let Some(site) = call.site(|| make_site(call)) else { internal("tally without a call site").raise() };
+        let Some(mut site) = call.site(|| make_site(call)) else {
+            internal("segments_tally has no place to keep its state").raise()
+        };
+        let site = &mut *site;
         let state = match call.nullable(0) {
             Some(state) => state,
             None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
@@ -53,7 +56,7 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
 }
 
 /// # Safety
-/// The call is one of `segments_tally_row`.
+/// `call` is a call of `segments_tally_row`.
 unsafe fn make_site(call: Call) -> Site {
     let Some(plan) = call.nullable(1) else { no_plan().raise() };
     // SAFETY: by this function's own condition the argument is a text.
@@ -73,15 +76,15 @@ unsafe fn make_site(call: Call) -> Site {
     }
 }
 
-/// Adds what two workers counted.
+/// The combine function: adds the counts of two workers.
 ///
 /// # Safety
 /// Called by Postgres, as declared: (internal, internal) by an aggregate.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_tally_combine(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition, states are those of the functions here. The first is in the aggregate's
-    // memory; the second may not be, and is only read.
+    // SAFETY: by this function's own condition, functions of this file made both states. The first is in the memory of
+    // the aggregate. The second need not be, and is only read.
     unsafe {
         let call = Call::new(fcinfo);
         let context = aggregate_context(fcinfo);
@@ -97,14 +100,14 @@ pub unsafe extern "C-unwind" fn segments_tally_combine(fcinfo: pg_sys::FunctionC
     }
 }
 
-/// A worker's state as bytes.
+/// The serialization function: the state of a worker as bytes.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, (internal) by an aggregate.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_tally_serialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition, the state is one of the functions here.
+    // SAFETY: by this function's own condition, a function of this file made the state.
     unsafe {
         let call = Call::new(fcinfo);
         let counts = (*call.argument(0).cast_mut_ptr::<Tally>()).counts();
@@ -113,15 +116,15 @@ pub unsafe extern "C-unwind" fn segments_tally_serialize(fcinfo: pg_sys::Functio
     }
 }
 
-/// The state of those bytes.
+/// The deserialization function: the state from its bytes.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, (bytea, internal) by an aggregate.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_tally_deserialize(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition, the argument is a bytea. The state is read before the memory of the
-    // call is, which is where it lies.
+    // SAFETY: by this function's own condition, the argument is a bytea. The new state is in the memory of this call,
+    // which lasts until Postgres has combined it.
     unsafe {
         let call = Call::new(fcinfo);
         aggregate_context(fcinfo);
@@ -131,14 +134,14 @@ pub unsafe extern "C-unwind" fn segments_tally_deserialize(fcinfo: pg_sys::Funct
     }
 }
 
-/// The counts.
+/// The final function: the counts as an array.
 ///
 /// # Safety
 /// Called by Postgres, as declared: (internal) by an aggregate.
 #[pgrx::pg_guard]
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn segments_tally_counts(fcinfo: pg_sys::FunctionCallInfo) -> Datum {
-    // SAFETY: by this function's own condition, the state is one of the functions here.
+    // SAFETY: by this function's own condition, a function of this file made the state.
     unsafe {
         let call = Call::new(fcinfo);
         let Some(state) = call.nullable(0) else { return call.null() };
@@ -151,15 +154,15 @@ pub unsafe extern "C-unwind" fn segments_tally_counts(fcinfo: pg_sys::FunctionCa
 /// `fcinfo` is the pointer that Postgres called a function with.
 unsafe fn aggregate_context(fcinfo: pg_sys::FunctionCallInfo) -> pg_sys::MemoryContext {
     let mut context = std::ptr::null_mut();
-    // SAFETY: by this function's own condition; it fills in the context where it returns something else than 0.
+    // SAFETY: by this function's own condition. The function sets the context unless it returns 0.
     if unsafe { pg_sys::AggCheckCallContext(fcinfo, &raw mut context) } == 0 {
-        internal("tally called outside of an aggregate").raise();
+        internal("a function of segments_tally was called outside of the aggregate").raise();
     }
     context
 }
 
 /// # Safety
-/// The memory context is one that exists.
+/// The memory context exists.
 unsafe fn make_state(context: pg_sys::MemoryContext, tally: Tally) -> Datum {
     Datum::from(PgMemoryContexts::For(context).leak_and_drop_on_delete(tally))
 }

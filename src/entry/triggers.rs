@@ -1,4 +1,4 @@
-//! The functions of the extension's triggers.
+//! The functions of triggers.
 
 use crate::live::trigger_program;
 use crate::pg::call::function_info;
@@ -7,7 +7,7 @@ use crate::pg::relcache;
 use crate::pg::trigger::{Statement, trigger_data};
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-/// The function of the triggers that keep counts live.
+/// The trigger function that keeps live counts.
 ///
 /// # Safety
 /// Called by Postgres.
@@ -19,15 +19,15 @@ pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCal
         Some(statement) => trigger_program::keep(statement),
         None => Failure::new(
             PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-            "segments.keep_counts() is for triggers that fire once for a statement",
+            "segments.keep_counts() can only be called by a statement-level trigger",
         )
-        .hint("set_freshness('…', 'live') makes them.")
+        .hint("set_freshness('…', 'live') creates the triggers.")
         .raise(),
     }
     pg_sys::Datum::from(0)
 }
 
-/// The function of the triggers on tables of definitions: has every backend hear that these have changed.
+/// The trigger function on the tables of definitions. It tells every backend that definitions have changed.
 ///
 /// # Safety
 /// Called by Postgres.

@@ -1,4 +1,4 @@
-//! The type `segment_condition`: JSON text that is known to be a condition.
+//! Reading conditions: the text of a `segment_condition`, and its checked form for documents.
 
 use crate::pg::error::Failure;
 use crate::pg::{interrupt, zone};
@@ -11,12 +11,12 @@ use segments_core::expr::{Checked, Expr};
 use segments_core::parse::parse_interruptibly;
 use segments_core::path::Path;
 
-/// Reads a condition and gives its canonical text; raises where it is none.
+/// The canonical text of a condition. Raises if the text is not a valid condition.
 pub fn canonical(text: &str) -> String {
     read(text).to_string()
 }
 
-/// Reads a condition; raises where it is none.
+/// Parses a condition. Raises if the text is not a valid condition.
 pub fn read(text: &str) -> Condition {
     let condition = parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise());
     match check(&condition, &Anywhere) {
@@ -25,26 +25,26 @@ pub fn read(text: &str) -> Condition {
     }
 }
 
-/// The checked form of a stored condition that is to be put to documents alone.
+/// The checked form of a stored condition for evaluation with documents alone.
 ///
 /// # Errors
-/// It needs more than the document.
+/// The condition needs more than a document, such as topics or the current time.
 pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
     check(&stored(text), &Documents)
 }
 
-/// The checked form of a condition that is to be put to documents alone; `None` where it is none.
+/// The checked form of a condition for evaluation with documents alone; `None` if the text is not such a condition.
 pub fn check_for_documents_if_sound(text: &str) -> Option<Checked> {
     check(&parse_interruptibly(text, interrupt::check).ok()?, &Documents).ok()
 }
 
-/// Reads the text of a value of the type, which was validated when it was made.
+/// Parses the text of a stored `segment_condition`, which was checked when it was stored.
 pub fn stored(text: &[u8]) -> Condition {
     let text = std::str::from_utf8(text).unwrap_or_default();
     parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise())
 }
 
-/// Says so, where every contact of the audience satisfies a condition.
+/// Raises a NOTICE if every contact of the audience satisfies the condition.
 pub fn notice_everyone(checked: &Checked) {
     if *checked == Expr::Const(true) {
         Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
@@ -62,14 +62,14 @@ pub fn raise_first(errors: Vec<Error>) -> ! {
     }
 }
 
-/// Raises that some condition needs more than a document, without saying anything of the condition.
+/// Raises that a condition needs more than a document, without quoting the condition.
 pub fn raise_without_detail() -> ! {
     Failure::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "condition needs more than a document")
         .hint("Conditions with $topic, $segment, $now, $today or $period can be used in segments, not with @~.")
         .raise()
 }
 
-/// Documents and nothing else, in the zones that Postgres knows.
+/// The scope of a condition that is evaluated with a document alone. It knows the time zones of Postgres.
 struct Documents;
 
 impl Environment for Documents {
@@ -106,7 +106,7 @@ impl Environment for Documents {
     }
 }
 
-/// A scope in which anything might exist: what is wrong here is wrong everywhere.
+/// A scope in which every name exists. A condition that is wrong in this scope is wrong in every scope.
 struct Anywhere;
 
 impl Environment for Anywhere {

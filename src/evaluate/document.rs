@@ -1,7 +1,7 @@
-//! Conditions put to documents: what is behind `@~`.
+//! Evaluating conditions for documents: the implementation of `@~`.
 //!
-//! A condition that stays the same for a whole query is looked up once per call site. One that changes from row to
-//! row (a join over stored conditions) is looked up for each, in a bounded cache of the backend.
+//! A condition that stays the same for a whole query is compiled once for each call site. A condition that changes from
+//! row to row, as in a join over stored conditions, is looked up for each row in a bounded cache of the backend.
 
 use crate::evaluate::condition;
 use crate::evaluate::text_cache::TextCache;
@@ -11,23 +11,23 @@ use segments_core::program::{Program, Surroundings};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// How many bytes of conditions, by their texts and patterns, the backend's cache keeps compiled.
+/// How many bytes the compiled conditions in the backend's cache may take, estimated from their texts and patterns.
 const CACHED_BYTES: usize = 4 << 20;
 
-/// What one place in a query keeps between rows.
+/// The state that one place in a query keeps between rows.
 pub struct CallSite {
     stable: bool,
     last: Option<Rc<Program>>,
 }
 
 impl CallSite {
-    /// A call site whose condition stays the same for the whole query, or not.
+    /// A call site. `stable` says whether its condition stays the same for the whole query.
     pub fn new(stable: bool) -> Self {
         CallSite { stable, last: None }
     }
 
-    /// Whether the document's jsonb container satisfies the condition, whose text is asked for only when it may have
-    /// changed.
+    /// Whether a document satisfies the condition. `document` is its jsonb container. `condition` is called for the
+    /// text only if it may have changed.
     pub fn matches(&mut self, document: &[u8], condition: impl FnOnce() -> Vec<u8>) -> bool {
         let program = match &mut self.last {
             Some(program) if self.stable => program,
@@ -37,12 +37,13 @@ impl CallSite {
     }
 }
 
-/// Whether the document's jsonb container satisfies the condition's text, where nothing can be kept between calls.
+/// Whether a document satisfies a condition, if nothing can be kept between calls. `document` is its jsonb container,
+/// `condition` the text.
 pub fn matches(document: &[u8], condition: &[u8]) -> bool {
     run(&cached(condition, Detail::Hidden), document)
 }
 
-/// Whether the document's jsonb container satisfies the compiled condition.
+/// Whether a document satisfies a compiled condition. `document` is its jsonb container.
 pub fn run(program: &Program, document: &[u8]) -> bool {
     program.matches(Jsonb::new(document).root(), Surroundings { interrupt: interrupt::check, topics: &[] })
 }
@@ -50,9 +51,9 @@ pub fn run(program: &Program, document: &[u8]) -> bool {
 /// Whether an error may quote the condition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
-    /// It is part of the query's own text, or a parameter of it
+    /// The condition is part of the query's own text, or a parameter of it
     Shown,
-    /// It may be of a row that the caller is not to see
+    /// The condition may come from a row that the caller may not read
     Hidden,
 }
 
@@ -77,12 +78,13 @@ fn cached(text: &[u8], detail: Detail) -> Rc<Program> {
     })
 }
 
-/// What a program takes beside what its text tells of: compiled patterns, and about as much again for their searches.
+/// The bytes that a program takes in addition to what the length of its text suggests: the compiled patterns, and about
+/// as much again for searching with them.
 pub fn bytes_beside_text(program: &Program) -> usize {
     2 * program.pattern_bytes()
 }
 
-/// Keeps a program that the planner compiled, so that execution finds it.
+/// Puts a program that the planner has compiled into the cache, so that execution finds it.
 pub fn keep(text: &[u8], program: &Rc<Program>) {
     CACHE.with_borrow_mut(|cache| cache.put(text, bytes_beside_text(program), program.clone()));
 }

@@ -1,4 +1,4 @@
-//! Whether a stored value is of the type that its property was declared with.
+//! Whether a stored value has the type that its property is declared with.
 
 use segments_core::date::Moment;
 use segments_core::types::{PropertyType, ScalarType};
@@ -7,16 +7,16 @@ use serde_json::Value;
 /// How a stored value differs from the declared type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// No comparison reads it
+    /// The value has another type, so no comparison reads it
     Whole,
-    /// Some of its elements are of another type: no comparison reads these
+    /// Some elements have another type, so no comparison reads these
     Elements,
-    /// It is one value where an array was declared: it is compared as an array of it
+    /// The value is a single element where an array is declared. Comparisons read it as an array of one element
     NoArray,
 }
 
 impl Misfit {
-    /// How the value differs from the type; `None` where it is of it.
+    /// How a value differs from the declared type; `None` if it has that type.
     pub fn of(declared: PropertyType, value: &Value) -> Option<Self> {
         match (declared, value) {
             (_, Value::Null) | (PropertyType::Json, _) => None,
@@ -34,15 +34,15 @@ impl Misfit {
         }
     }
 
-    /// What there is to say of such a value.
+    /// A sentence about such a value, for users.
     pub fn note(self, declared: PropertyType) -> String {
         match self {
             Misfit::Whole => format!("the stored value is not of type {declared}, so it satisfies no comparison"),
             Misfit::Elements => {
-                format!("some elements of the stored value are not as {declared} has them: these satisfy no comparison")
+                format!("some elements of the stored value do not fit {declared}, so they satisfy no comparison")
             }
             Misfit::NoArray => {
-                format!("the stored value is not of type {declared}: it is compared as an array of one element")
+                format!("the stored value is not of type {declared}, so it is compared as an array of one element")
             }
         }
     }

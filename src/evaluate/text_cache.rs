@@ -1,31 +1,32 @@
-//! What a backend keeps of condition texts, bounded by their bytes.
+//! A cache of values by condition text, bounded by bytes.
 
 use lru::LruCache;
 
-/// What an entry takes beside its text, roughly: without it, a million short texts would count as a few megabytes.
+/// A rough size of an entry without its text. If it were not counted, a million short texts would count as a few
+/// megabytes.
 const ENTRY_BYTES: usize = 512;
 
-/// Values by the text that they were made from; the least recently used go first.
+/// Values by the text that they were made from. The least recently used ones are evicted first.
 pub struct TextCache<V> {
-    /// With the bytes that each counts
+    /// Each value, with the bytes that it counts for
     entries: LruCache<Box<[u8]>, (V, usize)>,
     bytes: usize,
     most: usize,
 }
 
 impl<V: Clone> TextCache<V> {
-    /// An empty cache of values that count at most so many bytes together, but for one that alone counts more.
+    /// An empty cache for values of at most `most` bytes together. A single value with more bytes is kept alone.
     pub fn new(most: usize) -> Self {
         TextCache { entries: LruCache::unbounded(), bytes: 0, most }
     }
 
-    /// The text's value, which is now the most recently used.
+    /// The value of a text, which becomes the most recently used one.
     pub fn get(&mut self, text: &[u8]) -> Option<V> {
         self.entries.get(text).map(|(value, _)| value.clone())
     }
 
-    /// Keeps a value, in place of others where it needs their room. `beside` are the bytes that it takes out of all
-    /// proportion to its text.
+    /// Puts a value into the cache and evicts others if they exceed the bound. `beside` are bytes that the value takes
+    /// in addition to what the length of its text suggests.
     pub fn put(&mut self, text: &[u8], beside: usize, value: V) {
         let bytes = text.len() + ENTRY_BYTES + beside;
         let replaced = self.entries.put(text.into(), (value, bytes));

@@ -1,4 +1,4 @@
-//! Entries and exits of watched segments.
+//! Recording the entries and exits of watched segments.
 
 pub mod current;
 pub mod members;

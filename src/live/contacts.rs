@@ -1,5 +1,5 @@
-//! Statements that change contacts, for segments that ask for subscriptions: queries put their conditions to the rows
-//! before and after.
+//! Statements that change contacts, for segments that ask for subscriptions. Queries evaluate their conditions for the
+//! rows before and after the statement.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::column::ColumnRef;
@@ -10,7 +10,7 @@ use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, Plans, WatchedBatch};
 use crate::pg::relcache::{self, Presence};
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::{Reading, Session};
+use crate::pg::spi::{self, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{INT4OID, Oid, TEXTARRAYOID};
@@ -18,44 +18,44 @@ use pgrx::spi::quote_identifier;
 use std::cell::RefCell;
 use uuid::Uuid;
 
-/// The segments of a live audience that ask for subscriptions, as its contacts' triggers need them.
+/// The segments of a live audience that ask for subscriptions, prepared for the triggers of the contacts' table.
 pub struct Contacts {
     audience: String,
     /// The table of the contacts, quoted
     table: String,
-    /// The column that identifies them
+    /// The column that identifies contacts
     id_column: ColumnRef,
     batches: Vec<Batch>,
     watched: Vec<WatchedBatch>,
-    /// Where contacts may be subscribed before they are there
+    /// The lock for audiences in which a subscription may be written before its contact exists
     presence: Option<Presence>,
-    /// The name by which conditions call the row, quoted
+    /// The name that conditions use for the row, quoted
     row: String,
-    /// What identifies it, as text
+    /// The id of the row, as an expression of type text
     id: String,
-    /// The column that says whether it came or went, quoted
+    /// The name of a column that is 1 for new rows and -1 for old ones, quoted
     sign: String,
-    /// How the texts of queries begin
+    /// The beginning of each query's text, the mark of [`guard`](crate::pg::guard)
     mark: String,
 }
 
 /// Segments that one query evaluates.
 struct Batch {
     segments: Vec<Uuid>,
-    /// By how much each grows, as an array
+    /// The elements of an array: by how much each segment grows
     growth: String,
     plans: Plans,
 }
 
-/// How many segments one query evaluates: as many sums are planned in little time.
+/// How many segments one query evaluates. Planning a query with this many sums takes little time.
 const AT_ONCE: usize = 500;
-/// How many contacts are counted at once that others were kept for.
+/// How many contacts are counted at once among those that were kept for an outer statement.
 const CONTACTS_AT_ONCE: usize = 50_000;
-/// How many changed rows are worked on at once where each one's changes are recorded.
+/// How many changed rows are evaluated at once for watched segments.
 const ROWS_AT_ONCE: i64 = 100_000;
 
 impl Contacts {
-    /// `None` where no segment asks for subscriptions. The table is the audience's, or a part of it.
+    /// `None` if no segment asks for subscriptions. `table` is the audience's table or a part of it.
     pub fn new(table: Oid, audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
         let sign = quote_identifier(sign(table));
         let growth = |segment: &LiveSegment| {
@@ -83,33 +83,37 @@ impl Contacts {
         (!is_empty).then_some(Contacts { audience, table, id_column, batches, watched, presence, row, id, sign, mark })
     }
 
-    /// What a statement has done, but to contacts that have been counted; evaluated with the rights of the current role.
+    /// Adds the effect of a statement to `outcome`, without contacts that have been counted already. It evaluates with
+    /// the rights of the current role.
     pub fn evaluate(&self, statement: Statement, absorbed: Option<&RefCell<Absorbed>>, outcome: &mut Outcome) {
         self.appear(statement);
-        let session = Session::over(statement);
-        let excluded = absorbed.map(|absorbed| {
-            if absorbed.borrow().has_missed {
-                let contacts = self.changed(&session, statement.event(), counted(absorbed));
-                self.absorb(&session, snapshot::current_command(), absorbed, contacts, outcome);
-            }
-            counted(absorbed)
+        spi::over(statement, |session| {
+            let excluded = absorbed.map(|absorbed| {
+                if absorbed.borrow().has_missed {
+                    let contacts = self.changed(session, statement.event(), counted(absorbed));
+                    self.absorb(session, snapshot::current_command(), absorbed, contacts, outcome);
+                }
+                counted(absorbed)
+            });
+            self.evaluate_rows(session, statement, excluded, outcome);
         });
-        self.evaluate_rows(&session, statement, excluded, outcome);
     }
 
-    /// Keeps the contacts that a statement has changed for the command around it, which is not done.
+    /// Keeps the contacts that a statement has changed, to be counted by the unfinished command around it.
     pub fn keep_for(&self, outer: Command, statement: Statement, outcome: &mut Outcome) {
         self.appear(statement);
-        let session = Session::over(statement);
-        let contacts = self.changed(&session, statement.event(), Vec::new());
-        underway::keep_for(outer, &self.audience, contacts.clone(), false);
-        if !self.id_column.not_null {
-            // What has no id could not be found again, and has no subscriptions.
-            self.evaluate_rows(&session, statement, Some(contacts), outcome);
-        }
+        spi::over(statement, |session| {
+            let contacts = self.changed(session, statement.event(), Vec::new());
+            underway::keep_for(outer, &self.audience, contacts.clone(), false);
+            if !self.id_column.not_null {
+                // A contact without an id has no subscriptions, and could not be found again later.
+                self.evaluate_rows(session, statement, Some(contacts), outcome);
+            }
+        });
     }
 
-    /// Counts contacts for all that was done to them from a command on, unless they have been counted so.
+    /// Counts everything that was done to contacts from a command on, unless they have been counted in this way
+    /// already.
     pub fn absorb(
         &self,
         session: &Session,
@@ -136,7 +140,7 @@ impl Contacts {
         }
     }
 
-    /// What a statement's rows have done, without the contacts that are excluded.
+    /// Adds the effect of the rows of a statement, without those of `excluded` contacts.
     fn evaluate_rows(
         &self,
         session: &Session,
@@ -149,8 +153,9 @@ impl Contacts {
         let plan = event as usize + if excluded.is_some() { 3 } else { 0 };
         let rows = self.rows(event);
         let arguments = || excluded.iter().map(|contacts| contacts.clone().into()).collect::<Vec<DatumWithOid>>();
-        // As subscriptions were before the statement: what it, or a foreign key or a trigger on its behalf, changes of
-        // them is counted by the triggers of their own table, for the contact as it is afterwards.
+        // The rows are evaluated with the subscriptions before the statement. If the statement, a foreign key or a
+        // trigger changes subscriptions, the triggers of their own table count that, with the contact's row after the
+        // statement.
         for batch in &self.batches {
             let is_counted = if excluded.is_some() { self.is_none_of("$1") } else { "true".to_owned() };
             snapshot::latest_before(command, || {
@@ -184,7 +189,7 @@ impl Contacts {
         }
     }
 
-    /// Who of some contacts is a member, as the active snapshot shows them, each counted so many times.
+    /// Adds the memberships of some contacts in the active snapshot, each multiplied by `times`.
     fn evaluate_contacts(&self, session: &Session, contacts: &[String], times: i32, outcome: &mut Outcome) {
         let Contacts { table, row, id, sign, id_column, .. } = self;
         let is_one = id_column.is_any(&format!("o.{}", quote_identifier(&id_column.name)), "$1");
@@ -199,7 +204,7 @@ impl Contacts {
         }
     }
 
-    /// By how many members the segments of a batch have grown with rows.
+    /// Adds by how many members the segments of a batch grow with some rows.
     fn grow(
         &self,
         session: &Session,
@@ -220,7 +225,7 @@ impl Contacts {
         batch.segments.iter().zip(grown).for_each(|(segment, members)| outcome.grew(*segment, members));
     }
 
-    /// The ids of the contacts that an event has changed, but for those that are excluded.
+    /// The ids of the contacts that the statement has changed, without `excluded` ones.
     fn changed(&self, session: &Session, event: Event, excluded: Vec<String>) -> Vec<String> {
         let (mark, id, rows, row, is_counted) =
             (&self.mark, &self.id, self.rows(event), &self.row, self.is_none_of("$1"));
@@ -230,13 +235,13 @@ impl Contacts {
         found.into_iter().flatten().collect()
     }
 
-    /// That a row is none of the contacts of an array.
+    /// A condition that the row is none of the contacts in an array.
     fn is_none_of(&self, contacts: &str) -> String {
         let id = format!("{}.{}", self.row, quote_identifier(&self.id_column.name));
         format!("NOT COALESCE({}, false)", self.id_column.is_any(&id, contacts))
     }
 
-    /// The rows that an event took away, and those that it put there.
+    /// The old and the new rows of a statement, as a subquery.
     fn rows(&self, event: Event) -> String {
         let sign = &self.sign;
         let gone = format!("SELECT -1 AS {sign}, o.* FROM segments_old o");
@@ -253,7 +258,7 @@ fn counted(absorbed: &RefCell<Absorbed>) -> Vec<String> {
     absorbed.borrow().contacts.iter().cloned().collect()
 }
 
-/// A name that no column of the table has.
+/// A column name that the table does not have.
 fn sign(table: Oid) -> String {
     let mut name = "segments.sign".to_owned();
     while relcache::column_type(table, &name) != Oid::INVALID {

@@ -1,22 +1,22 @@
-//! Changes of what segments mean, between two writers and never into one.
+//! Locks that let definitions change between two writers, and never during one.
 //!
-//! Backends compile the definitions of live segments and go on using them. Whoever changes a definition first waits for
-//! the writers of the table and lets no other in until the change commits; locking the table again, these hear that it
-//! has changed and compile anew. So a segment counts every change that it did not count as a row.
+//! Backends compile the definitions of live segments and go on using them. A change of a definition first locks the
+//! table against writers until it commits. When the writers get their lock, they learn of the change and compile again.
+//! So each change of a contact is counted either by its writer with the new definition, or by the count that the change
+//! of the definition takes.
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::freshness::stays_live;
 use crate::pg::{relcache, snapshot};
 use pgrx::pg_sys::Oid;
 
-/// Lets nobody write to the contacts of a live audience until the transaction ends; to be called before a segment comes
-/// or comes to mean something else, be it because of a property or a topic. Returns the audience as it is after the
-/// wait.
+/// Locks the tables of a live audience against writers until the transaction ends. Call it before a segment is created
+/// or changes its meaning, also through a property or a topic. Returns the audience as it is after the wait.
 pub fn hold_writers(audience: &str) -> Audience {
     hold_writers_of(audience, Audience::load)
 }
 
-/// As [`hold_writers`], of an audience whose scope may make no sense, and does not restrict what is returned.
+/// Like [`hold_writers`], for an audience whose filter may be invalid. The returned audience is not restricted by it.
 pub fn hold_writers_unrestricted(audience: &str) -> Audience {
     hold_writers_of(audience, |name| Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise()))
 }
@@ -28,13 +28,13 @@ fn hold_writers_of(audience: &str, load: impl Fn(&str) -> Audience) -> Audience 
     snapshot::latest(|| load(audience))
 }
 
-/// Locks the contacts' table, and that of their subscriptions, against writers, with all parts of both.
+/// Locks the contacts' table and the table of subscriptions, with all their parts, against writers.
 pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
     tables(audience).flat_map(relcache::lock_against_writers).collect()
 }
 
-/// Lets nobody empty or change the tables of an audience until the transaction ends; to be called before its counts are
-/// locked, which whoever does that locks after the tables.
+/// Keeps TRUNCATE and ALTER away from the tables of an audience until the transaction ends. Call it before you lock
+/// counts, because those commands lock tables first and then counts.
 pub fn hold_tables(audience: &str) {
     if let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) {
         tables(&audience).for_each(|table| _ = relcache::tree(table));

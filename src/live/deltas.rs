@@ -1,4 +1,4 @@
-//! What a statement has done to the counts of segments and to the members of watched ones.
+//! The effect of a statement: deltas of counts, and entries and exits of watched segments.
 
 use crate::catalog::segment::datum;
 use crate::pg::error::internal;
@@ -7,18 +7,18 @@ use pgrx::pg_sys::Oid;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// By how much counts change, and who enters and leaves watched segments.
+/// The effect of a statement on the segments of an audience.
 #[derive(Default)]
 pub struct Outcome {
     deltas: BTreeMap<Uuid, i64>,
     changes: Vec<Change>,
 }
 
-/// That a contact entered a segment, or left it.
+/// An entry of a contact into a segment, or an exit.
 pub struct Change {
     pub segment: Uuid,
     pub contact: String,
-    /// How many members more of that id the segment has, or fewer; never 0
+    /// By how many members with that id the segment grows, negative if it shrinks; never 0
     pub net: i64,
 }
 
@@ -29,27 +29,27 @@ impl Change {
 }
 
 impl Outcome {
-    /// A segment has so many members more.
+    /// Adds that a segment has `members` more members.
     pub fn grew(&mut self, segment: Uuid, members: i64) {
         if members != 0 {
             *self.deltas.entry(segment).or_default() += members;
         }
     }
 
-    /// A contact entered or left a watched segment, which has so many members more.
+    /// Adds that a contact entered or left a watched segment, which grows by `net` members.
     pub fn moved(&mut self, segment: Uuid, contact: String, net: i64) {
         self.grew(segment, net);
         self.changed(segment, contact, net);
     }
 
-    /// A contact entered or left a watched segment; that this has grown is for [`grew`](Self::grew) to say.
+    /// Adds that a contact entered or left a watched segment, without changing the segment's delta.
     pub fn changed(&mut self, segment: Uuid, contact: String, net: i64) {
         if net != 0 {
             self.changes.push(Change { segment, contact, net });
         }
     }
 
-    /// Adds what was counted apart: who entered as often as left did neither.
+    /// Adds an effect that was computed separately. A contact that entered as often as it left did neither.
     pub fn add_net(&mut self, counted: Outcome) {
         counted.deltas.into_iter().for_each(|(segment, delta)| self.grew(segment, delta));
         let mut nets: BTreeMap<(Uuid, String), i64> = BTreeMap::new();
@@ -59,8 +59,8 @@ impl Outcome {
         nets.into_iter().for_each(|((segment, contact), net)| self.changed(segment, contact, net));
     }
 
-    /// Records by how much the counts of an audience changed, as part of the transaction that did it; returns who
-    /// entered and left, which is still to be recorded.
+    /// Inserts the deltas of an audience's segments, as part of the transaction that causes them. Returns the entries
+    /// and exits, which are still to be recorded.
     pub fn record_growth(self, audience: &str, journal: Journal) -> Vec<Change> {
         let changed = self.deltas.iter().filter(|(_, delta)| **delta != 0);
         let (segments, deltas): (Vec<_>, Vec<_>) = changed.map(|(segment, delta)| (datum(*segment), *delta)).unzip();
@@ -71,21 +71,20 @@ impl Outcome {
     }
 }
 
-/// Where differences are recorded.
+/// The table that deltas are inserted into.
 #[derive(Clone, Copy)]
 pub struct Journal {
     /// `segments.count_delta`
     table: Oid,
-    /// Who owns it
+    /// The owner of the table
     owner: Oid,
 }
 
 impl Journal {
-    /// That of this database.
+    /// The journal of this database.
     pub fn find() -> Self {
         let found = query::first(
-            // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write
-            // contacts.
+            // A cast to regclass would need USAGE on the schema, which users who write contacts may lack.
             "SELECT c.oid, c.relowner FROM pg_class c
                JOIN pg_namespace n ON n.oid = c.relnamespace
               WHERE n.nspname = 'segments' AND c.relname = 'count_delta'",

@@ -1,4 +1,4 @@
-//! Which counts triggers can keep.
+//! Which counts triggers can keep, and why they cannot keep the others.
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::segment::Definition;
@@ -10,17 +10,17 @@ use segments_core::expr::{Atom, Checked, Expr};
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// A segment whose count triggers keep.
+/// A segment whose count is kept by triggers.
 pub struct LiveSegment {
     pub id: Uuid,
     pub checked: Checked,
-    /// Whether it asks what contacts are subscribed to
+    /// Whether its condition asks for subscriptions
     pub reads_topics: bool,
     /// Whether its entries and exits are recorded
     pub is_watched: bool,
 }
 
-/// The segments of a live audience whose counts triggers keep.
+/// The segments of a live audience whose counts are kept by triggers.
 pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
     if !follows_rows(audience) {
         return Vec::new();
@@ -34,17 +34,16 @@ pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
     Definition::all(&audience.name).into_iter().filter_map(keep).collect()
 }
 
-/// Whether triggers keep the count of a segment, provided that its audience is live.
+/// Whether triggers keep the count of a segment if its audience is live.
 pub fn is_kept(audience: &Audience, segment: &Definition) -> bool {
     follows_rows(audience) && kept(audience, segment, &Reach::of(audience)).is_some()
 }
 
-/// What triggers on an audience's tables are shown.
+/// What the triggers on an audience's tables can see.
 pub struct Reach {
-    /// Whether that is all of its subscriptions
+    /// Whether they see every change of subscriptions
     follows_topics: bool,
-    /// The columns that are computed when they are asked for (PostgreSQL 18); in the rows that triggers are shown they
-    /// are NULL
+    /// The virtual generated columns (PostgreSQL 18). They are NULL in the rows that triggers see
     computed: Vec<String>,
 }
 
@@ -60,8 +59,8 @@ impl Reach {
     }
 }
 
-/// A segment that makes sense, and whose members come and go with changes of their rows and subscriptions alone, not
-/// by themselves as time passes.
+/// The segment, if triggers can keep its count: its condition is valid, and its members change only with their rows and
+/// subscriptions, not as time passes.
 pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<LiveSegment> {
     let checked = scope::check_segment(audience, segment).ok()?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
@@ -74,16 +73,16 @@ pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<
 }
 
 pub fn follows_rows(audience: &Audience) -> bool {
-    // Counted anew, the owner would see fewer rows than triggers do.
+    // With row security, the owner would count fewer rows than the triggers see.
     let is_restricted =
         security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid));
     audience.changes_at.is_none() && !is_restricted
 }
 
-/// Whether triggers can follow the subscriptions.
+/// Whether triggers see every change of subscriptions.
 pub fn follows_topics(audience: &Audience) -> bool {
     match &audience.topics {
-        // Nobody is subscribed to anything.
+        // Without a table there are no subscriptions.
         Subscriptions::None => true,
         Subscriptions::Lost(_) => false,
         Subscriptions::In(relation) => {

@@ -16,7 +16,8 @@ use crate::shared::settings;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 
-/// Has triggers keep the counts from now on; writers are held. Counts anew where the counts may not be right now.
+/// Creates the triggers that keep the counts of an audience. The caller holds writers. `recount` says whether the
+/// counts may be wrong now and must be counted again.
 pub fn start(audience: &Audience, recount: bool) {
     if let Some(obstacle) = table_tree::obstacle(audience.relation.oid) {
         cannot(audience, obstacle).raise()
@@ -45,8 +46,8 @@ pub fn start(audience: &Audience, recount: bool) {
     }
 }
 
-/// Moves the triggers of a live audience, which was as it is given until now, to the table that says from now on who is
-/// subscribed to what, and counts anew; writers of its tables are held.
+/// Moves the triggers of a live audience to its new table of subscriptions, and counts again. `before` is the audience
+/// with the old table. The caller holds writers.
 pub fn topics_attached(before: &Audience) {
     if !stays_live(&before.name) {
         return;
@@ -60,16 +61,16 @@ pub fn topics_attached(before: &Audience) {
     start(&audience, true);
 }
 
-/// No trigger keeps the counts any more; writers are held.
+/// Drops the triggers that keep the counts of an audience. The caller holds writers.
 pub fn stop(audience: &str, tables: Vec<Oid>) {
     write_freshness(audience, "periodic");
     live_tables::forget_unused();
     tables.into_iter().for_each(drop_unused_triggers);
-    // Last, because it locks counts, which come after tables.
+    // Folding comes last, because it locks counts, which are locked after tables.
     pending::fold_unlocked(Some(audience));
 }
 
-/// Takes the triggers of a live audience away, which goes, or whose table is gone; whether it was live.
+/// Drops the triggers of an audience that is detached, or whose table is gone. Returns whether it was live.
 pub fn stop_keeping(audience: &str) -> bool {
     let was_live = give_up(audience);
     if was_live {
@@ -78,7 +79,7 @@ pub fn stop_keeping(audience: &str) -> bool {
     was_live
 }
 
-/// Takes the triggers of a live audience away, whose counts they cannot keep any more; whether it was live.
+/// Makes a live audience periodic, because triggers cannot keep its counts any more. Returns whether it was live.
 pub fn give_up(audience: &str) -> bool {
     let tables = query::first(
         "SELECT array_agg(c.oid) FROM segments.audience_config a
@@ -93,7 +94,7 @@ pub fn give_up(audience: &str) -> bool {
     true
 }
 
-/// Says how an audience is kept, which has everybody look at its definitions again.
+/// Stores the freshness of an audience. The change makes every backend compile its definitions again.
 pub fn write_freshness(audience: &str, freshness: &str) {
     access::write(
         "UPDATE segments.audience_config a SET freshness = $2 WHERE a.name = $1",
@@ -111,7 +112,7 @@ fn cannot(audience: &Audience, detail: impl Into<String>) -> Failure {
     .hint("Keep them periodic; refresh_segments() counts at any time. If this is a partition, attach the partitioned table.")
 }
 
-/// Says so, where no worker adds what statements record to the live counts of this database.
+/// Raises a NOTICE if no worker folds the deltas of this database.
 pub fn notice_nobody_folds() {
     let way_out = if BOARD.get().is_none() {
         "Add segments to shared_preload_libraries and restart the server"

@@ -1,16 +1,17 @@
-//! `segments.live_table`: the tables whose statements are counted, and the live audiences over a table.
+//! The table `segments.live_table`, which lists the tables with triggers, and queries for the live audiences of a
+//! table.
 
 use crate::catalog::access;
 use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 
-/// Records which parts a table has whose statements are counted from now on.
+/// Records the parts of a table that has got triggers.
 pub fn record(root: Oid, parts: &[Oid]) {
     access::write_latest("DELETE FROM segments.live_table l WHERE l.root::oid = $1", &[root.into()]);
     record_changes(root, parts, &[]);
 }
 
-/// Records that parts have come and others have gone.
+/// Records added and removed parts of a table.
 pub fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
     access::write_latest(
         "DELETE FROM segments.live_table l
@@ -23,12 +24,12 @@ pub fn record_changes(root: Oid, added: &[Oid], gone: &[Oid]) {
     );
 }
 
-/// Forgets the tables that no live audience has to do with any more.
+/// Deletes the tables that no live audience uses any more.
 pub fn forget_unused() {
     access::write(UNUSED, &[]);
 }
 
-/// Whether the table's rows are contacts of a live audience, or their subscriptions.
+/// Whether the rows of a table are contacts of a live audience, or their subscriptions.
 pub fn has_live_audience(relation: Oid) -> bool {
     let live = || query::first(LIVE_AUDIENCES, &[relation.into()], |row| row.get::<String>(1));
     security::as_role(access::extension_owner(), || snapshot::latest(live)).is_some()
@@ -58,7 +59,7 @@ pub const LIVE_AUDIENCES: &str = live_audiences!(
        FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name"
 );
 
-/// The table, what it is a part of, and the other table of each audience.
+/// The table, its parents, and the other table of each of its audiences.
 pub const TABLES_OF: &str = live_audiences!(
     "SELECT ancestor.oid FROM ancestor
       UNION SELECT role.relation FROM role WHERE role.has_subscriptions

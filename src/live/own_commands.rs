@@ -1,13 +1,13 @@
-//! Commands of the extension's own, which event triggers are not to follow.
+//! DDL commands that the extension itself runs, which its event triggers must ignore.
 
 use std::cell::Cell;
 
 thread_local! {
-    /// Whether a command of the extension's own is being run.
+    /// Whether the extension is running a command of its own.
     static OWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs commands of the extension's own that are not to be followed.
+/// Runs `work`, whose commands the event triggers ignore.
 pub fn unfollowed<T>(work: impl FnOnce() -> T) -> T {
     struct Own(bool);
     impl Drop for Own {
@@ -19,7 +19,7 @@ pub fn unfollowed<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Whether such a command is being run.
+/// Whether [`unfollowed`] is running.
 pub fn is_running() -> bool {
     OWN.get()
 }

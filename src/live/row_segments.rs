@@ -1,5 +1,5 @@
-//! Segments that a row alone decides: what a statement did to their counts is seen in its transition tables, which are
-//! gone through once for all of them.
+//! Segments that a row alone decides. One pass over the transition tables of a statement finds how it changes the
+//! counts of all of them.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
@@ -18,22 +18,22 @@ use segments_core::sql::ContactTable;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Segments of live audiences over one table that read it alike.
+/// Compiled segments of live audiences over one table that have the same id column and properties.
 pub struct TrackedRows {
     program: TableProgram,
     segments: Vec<Tracked>,
-    /// The column that identifies contacts, where entries and exits are recorded
+    /// The column that identifies contacts; `None` if no segment is watched
     id: Option<(usize, Text)>,
 }
 
 struct Tracked {
-    /// The audience's position among those of the table
+    /// The position of the audience among those of the table
     audience: usize,
     id: Uuid,
     is_watched: bool,
 }
 
-/// Segments that are still to be compiled.
+/// Segments of the same kind that are not compiled yet.
 pub struct Population {
     table: ContactTable,
     id: String,
@@ -41,7 +41,7 @@ pub struct Population {
     conditions: Vec<Checked>,
 }
 
-/// Adds an audience's segments, of those that a row alone decides, to the populations of its table.
+/// Adds the segments of an audience that a row alone decides to the populations of its table.
 pub fn add(populations: &mut Vec<Population>, position: usize, audience: &Audience, segments: &[LiveSegment]) {
     let table = &audience.table;
     let is_alike = |population: &Population| {
@@ -65,8 +65,8 @@ pub fn add(populations: &mut Vec<Population>, position: usize, audience: &Audien
 }
 
 impl Population {
-    /// Makes the segments ready for the rows of a table: the audience's, or a part of it, whose columns may come in
-    /// another order. `None` where there are none.
+    /// Compiles the segments for the rows of a table: the audience's table, or a part of it, whose columns may have
+    /// another order. `None` if there are no segments.
     pub fn compile(self, relation: Oid) -> Option<TrackedRows> {
         if self.segments.is_empty() {
             return None;
@@ -81,14 +81,14 @@ impl Population {
 }
 
 impl TrackedRows {
-    /// What a statement has done, added to the outcomes of the table's audiences.
+    /// Adds the effect of a statement to the outcomes of the table's audiences.
     pub fn evaluate(&self, statement: Statement, outcomes: &mut [Outcome]) {
         let mut growth = vec![0i64; self.segments.len()];
         let mut moves = Moves::default();
         let (mut before, mut after) = (Matches::new(), Matches::new());
         let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
         self.program.each(statement, |old, new| match (&old, &new) {
-            // What no condition reads has changed.
+            // Only columns that no condition reads have changed.
             (Some(old), Some(new)) if old.is_like(new) => {}
             (Some(old), Some(new)) => {
                 old.matching(surroundings, &mut before);
@@ -126,8 +126,7 @@ impl TrackedRows {
         }
     }
 
-    /// Notes which watched segments a row's contact enters and leaves. A contact without an id is none that could be
-    /// told.
+    /// Notes which watched segments the contact of a row enters or leaves. A contact without an id cannot be reported.
     fn note(&self, moves: &mut Moves, row: &Row<'_>, moved: impl Iterator<Item = (usize, bool)>) {
         let Some((position, text)) = &self.id else { return };
         let mut contact: Option<String> = None;
@@ -141,6 +140,6 @@ impl TrackedRows {
     }
 }
 
-/// By segment and contact, how often it enters more than it leaves: a statement may take a contact away in one row and
-/// put it back in another.
+/// By segment and contact, how often the contact enters minus how often it leaves. A statement may remove a contact
+/// with one row and add it with another.
 type Moves = BTreeMap<(usize, String), i64>;

@@ -1,12 +1,12 @@
-//! Statements that change subscriptions: the conditions are put to the contacts concerned, with their subscriptions
-//! before and after.
+//! Statements that change subscriptions. Queries evaluate the conditions for the contacts of these subscriptions, with
+//! the subscriptions before and after the statement.
 //!
-//! First the rows of these contacts are locked, so that changes of one contact, be it of its row or of its
-//! subscriptions, come one after the other: who comes later evaluates with what who came first has committed.
+//! First the rows of these contacts are locked, so that changes of one contact and of its subscriptions are evaluated
+//! one after the other. A later change is evaluated with the committed result of the earlier one.
 //!
-//! *Before* and *after* are states of the database: a snapshot as of a command shows what this transaction did before
-//! it, and even shows what it has deleted since. A statement that a trigger or a foreign key runs is a command of its
-//! own. So the changes of a transaction are counted command by command, in whatever order triggers fire, and add up:
+//! *Before* and *after* are snapshots as of a command. Such a snapshot shows what this transaction did before the
+//! command, even rows that it has deleted since. A statement that a trigger or a foreign key runs is a command of its
+//! own. So the changes of a transaction are counted command by command and add up, in whatever order triggers fire:
 //!
 //! - a contact's change is counted with its subscriptions *before* the command ([`contacts`](crate::live::contacts));
 //! - a subscription's change is counted for its contact's row *after* the command.
@@ -17,10 +17,11 @@ use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
 use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, WatchedBatch};
+use crate::pg::plan::KeptPlan;
 use crate::pg::query;
 use crate::pg::relcache::Presence;
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::{KeptPlan, Reading, Session};
+use crate::pg::spi::{self, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use counted_commands::{Settled, Touched};
 use pgrx::pg_sys::TEXTARRAYOID;
@@ -32,7 +33,7 @@ use uuid::Uuid;
 mod counted_commands;
 mod sql;
 
-/// The segments of a live audience that ask for subscriptions, as the triggers of these need them.
+/// The segments of a live audience that ask for subscriptions, prepared for the triggers of the table of subscriptions.
 pub struct TrackedSubscriptions {
     audience: String,
     batches: Vec<Batch>,
@@ -50,20 +51,20 @@ struct Batch {
     plan: OnceCell<KeptPlan>,
 }
 
-/// What a contact is subscribed to.
+/// The subscriptions of a contact.
 #[derive(Default)]
 struct Held {
     topics: Vec<String>,
     places: Vec<String>,
 }
 
-/// How many contacts are worked on at once, in memory.
+/// How many contacts are evaluated at once. They are held in memory.
 const AT_ONCE: usize = 50_000;
 /// How many segments one query evaluates.
 const SEGMENTS_AT_ONCE: usize = 500;
 
 impl TrackedSubscriptions {
-    /// `None` where no segment asks for subscriptions.
+    /// `None` if no segment asks for subscriptions.
     pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
         let sql = Sql::new(audience)?;
         let (watched, others): (Vec<_>, Vec<_>) =
@@ -91,7 +92,7 @@ impl TrackedSubscriptions {
         })
     }
 
-    /// What a statement has done; evaluated with the rights of the current role.
+    /// Adds the effect of a statement to `outcome`. It evaluates with the rights of the current role.
     pub fn evaluate(
         &self,
         statement: Statement,
@@ -99,11 +100,20 @@ impl TrackedSubscriptions {
         absorbed: Option<&RefCell<Absorbed>>,
         outcome: &mut Outcome,
     ) {
+        spi::over(statement, |session| self.evaluate_within(session, statement.event(), contacts, absorbed, outcome));
+    }
+
+    fn evaluate_within(
+        &self,
+        session: &Session,
+        event: Event,
+        contacts: &Contacts,
+        absorbed: Option<&RefCell<Absorbed>>,
+        outcome: &mut Outcome,
+    ) {
         let command = snapshot::current_command();
-        let session = Session::over(statement);
-        self.lock(&session, statement.event());
-        let event = statement.event();
-        let plan = self.plan_of_touched(&session, event);
+        self.lock(session, event);
+        let plan = self.plan_of_touched(session, event);
         let mut touched = snapshot::latest_before(command + 1, || session.open_cursor(plan));
         loop {
             let some = touched.next(AT_ONCE, |row| Touched {
@@ -117,11 +127,11 @@ impl TrackedSubscriptions {
                 let counted = absorbed.map(|absorbed| {
                     if absorbed.borrow().has_missed {
                         let some = some.iter().map(|touched| touched.contact.clone()).collect();
-                        contacts.absorb(&session, command, absorbed, some, outcome);
+                        contacts.absorb(session, command, absorbed, some, outcome);
                     }
                     absorbed.borrow()
                 });
-                self.evaluate_contacts(&session, command, some, counted.as_deref(), outcome);
+                self.evaluate_contacts(session, command, some, counted.as_deref(), outcome);
             }
             if is_last {
                 return;
@@ -129,11 +139,14 @@ impl TrackedSubscriptions {
         }
     }
 
-    /// Keeps the contacts whose subscriptions a statement has changed for the command around it, which is not done.
+    /// Keeps the contacts whose subscriptions a statement has changed, to be counted by the unfinished command around
+    /// it.
     pub fn keep_for(&self, outer: Command, statement: Statement) {
-        let session = Session::over(statement);
-        let has_missed = self.lock(&session, statement.event());
-        let contacts = session.run_latest(self.plan_of_touched(&session, statement.event()), &[], |row| row.get(1));
+        let (contacts, has_missed) = spi::over(statement, |session| {
+            let has_missed = self.lock(session, statement.event());
+            let plan = self.plan_of_touched(session, statement.event());
+            (session.run_latest(plan, &[], |row| row.get(1)), has_missed)
+        });
         underway::keep_for(outer, &self.audience, contacts.into_iter().flatten().collect(), has_missed);
     }
 
@@ -141,13 +154,13 @@ impl TrackedSubscriptions {
         self.touched[event as usize].get_or_init(|| session.prepare(&self.sql.touched(event), &[]))
     }
 
-    /// Locks the contacts whose subscriptions a statement has changed; whether some could not be found.
+    /// Locks the contacts whose subscriptions a statement has changed. Returns whether some could not be found.
     fn lock(&self, session: &Session, event: Event) -> bool {
         let plan = self.lock[event as usize].get_or_init(|| session.prepare(&self.sql.lock(event), &[]));
         let is_absent = session.run_latest(plan, &[], |row| row.get::<bool>(1) == Some(true)).contains(&true);
         if let (true, Some(presence)) = (is_absent, self.presence) {
-            // Either the contact is about to appear, and has not been counted: then it is waited for, and found. Or it
-            // appears later, and is counted with this subscription.
+            // If another transaction has inserted the contact and not committed yet, this waits for it, and the second
+            // run finds the contact. If the contact is inserted later, it is counted with this subscription then.
             presence.miss();
             session.run_latest(plan, &[], |_| ());
         }
@@ -185,7 +198,7 @@ impl TrackedSubscriptions {
         }
     }
 
-    /// What contacts were subscribed to before the command.
+    /// The subscriptions of contacts before a command.
     fn held(&self, session: &Session, command: Command, contacts: Vec<String>) -> HashMap<String, Held> {
         let plan = self.held.get_or_init(|| session.prepare(&self.sql.held, &[TEXTARRAYOID]));
         let rows = snapshot::latest_before(command, || {
@@ -197,7 +210,8 @@ impl TrackedSubscriptions {
         rows.into_iter().collect()
     }
 
-    /// What has been done until a command to contacts that held other subscriptions before.
+    /// Adds the effect on contacts of everything that was done before the command `until`. `before` are their earlier
+    /// subscriptions.
     fn differences(
         &self,
         session: &Session,
@@ -229,7 +243,8 @@ impl TrackedSubscriptions {
     }
 }
 
-/// What segments hold against a lock where no foreign key keeps subscriptions from preceding their contacts.
+/// Without a foreign key, a subscription may be written before its contact exists. The lock makes the two writers wait
+/// for each other. `None` if there is such a foreign key.
 pub fn presence(audience: &Audience) -> Option<Presence> {
     let Subscriptions::In(relation) = &audience.topics else { return None };
     let topics = audience.table.topics.as_ref()?;
@@ -243,7 +258,7 @@ pub fn presence(audience: &Audience) -> Option<Presence> {
     (!is_enforced).then_some(Presence(audience.relation.oid))
 }
 
-// PostgreSQL 18 has foreign keys that are not enforced; their triggers are missing.
+// PostgreSQL 18 has foreign keys that are NOT ENFORCED. They have no triggers.
 const FOREIGN_KEY: &str = "
 SELECT EXISTS (
     SELECT FROM pg_constraint k

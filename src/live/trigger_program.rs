@@ -1,8 +1,8 @@
-//! What the triggers of a table keep: the counts of every live audience whose contacts, or whose subscriptions, are its
-//! rows.
+//! The trigger program of a table: the compiled segments of every live audience whose contacts or subscriptions are
+//! rows of the table.
 //!
-//! A backend compiles it on the first statement that changes the table, and again when the table's definition, or that
-//! of a segment, has changed since.
+//! A backend compiles it when a statement first changes the table, and again after the table or a definition has
+//! changed.
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::definition_cache::{Sources, Validity};
@@ -17,7 +17,7 @@ use crate::live::subscriptions::{self, TrackedSubscriptions};
 use crate::live::{eligibility, truncation, underway};
 use crate::pg::error::Failure;
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::Session;
+use crate::pg::spi::connected;
 use crate::pg::trigger::{Event, Statement};
 use crate::pg::{query, relcache, security, subtransaction};
 use pgrx::pg_sys::Oid;
@@ -25,35 +25,35 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// A table with triggers of ours.
+/// The trigger program of a table.
 pub struct Tracked {
     audiences: Vec<TrackedAudience>,
-    /// What rows alone decide, of all these audiences
+    /// The segments of all these audiences that a row alone decides
     rows: Vec<TrackedRows>,
-    /// The other tables that it takes queries on
+    /// The other tables that its queries read
     reads: Vec<Oid>,
     journal: Journal,
 }
 
-/// A live audience that has to do with the table.
+/// A live audience that uses the table.
 struct TrackedAudience {
     name: String,
-    /// The owner of the contacts' table, with whose rights conditions are evaluated
+    /// The owner of the contacts' table. Conditions are evaluated with the owner's rights
     owner: Oid,
-    /// Whether no two contacts can have the same id
+    /// Whether ids of contacts are unique
     has_unique_ids: bool,
-    /// Where segments ask for subscriptions
+    /// Set if segments ask for subscriptions
     contacts: Option<Contacts>,
-    /// Whether the table has its contacts
+    /// Whether the table has the contacts of the audience
     has_contacts: bool,
-    /// Where the table has their subscriptions, of which segments ask
+    /// Set if segments ask for subscriptions, and the table has these
     subscriptions: Option<TrackedSubscriptions>,
-    /// The other table, where there is one and these read it
+    /// The other tables of the audience that `contacts` and `subscriptions` read
     reads: [Option<Oid>; 2],
 }
 
 impl Tracked {
-    /// Records by how much a statement has changed the counts.
+    /// Records the deltas of a statement, and its entries and exits.
     pub fn keep(&self, statement: Statement) {
         if statement.event() == Event::Truncate {
             let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
@@ -82,7 +82,7 @@ impl Tracked {
         }
     }
 
-    /// Forgets the counts of audiences, of which it is not known what a statement has done, and says why.
+    /// Forgets the counts of audiences if the effect of a statement is not known, and warns why.
     fn forget(&self, audiences: Vec<String>, why: &str) {
         security::as_role(self.journal.owner(), || {
             bases::forget(audiences.clone());
@@ -90,14 +90,14 @@ impl Tracked {
         });
     }
 
-    /// Whether it keeps counts of the audience.
+    /// Whether the table keeps counts of an audience.
     fn keeps(&self, audience: &str) -> bool {
         self.audiences.iter().any(|kept| kept.name == audience)
     }
 }
 
 impl TrackedAudience {
-    /// What a statement has done to segments that ask for subscriptions; `false` where that is not known.
+    /// Adds the effect of a statement on segments that ask for subscriptions. Returns false if the effect is not known.
     fn evaluate(&self, statement: Statement, outcome: &mut Outcome) -> bool {
         let Some(contacts) = &self.contacts else { return true };
         let outer = underway::outermost(|relation| table(relation).keeps(&self.name));
@@ -115,7 +115,7 @@ impl TrackedAudience {
             let absorbed = underway::absorbed(command, &self.name);
             let absorbed = absorbed.as_deref();
             if let (Some(kept), Some(absorbed)) = (kept, absorbed) {
-                contacts.absorb(&Session::open(), command, absorbed, kept, outcome);
+                connected(|session| contacts.absorb(session, command, absorbed, kept, outcome));
             }
             if self.has_contacts {
                 contacts.evaluate(statement, absorbed, outcome);
@@ -133,14 +133,14 @@ impl TrackedAudience {
         outer.is_some() || underway::count(snapshot::current_command(), &self.name)
     }
 
-    /// Records whom a statement let into watched segments, and whom it put out.
+    /// Records the entries and exits that a statement has caused.
     fn record(&self, command: Command, changes: Vec<Change>, extension_owner: Oid) {
         let changing = Changing { audience: &self.name, command, has_unique_ids: self.has_unique_ids };
         self.rewording(|| changing.record(changes, extension_owner));
     }
 
-    /// Runs `work`, whose errors are shown to superusers alone: whoever writes need not be allowed to read contacts, which
-    /// they may quote.
+    /// Runs `work`, and shows its errors to superusers only. They may quote contacts, which the user who writes need
+    /// not be allowed to read.
     fn rewording(&self, work: impl FnOnce()) {
         let may_see = security::is_superuser();
         subtransaction::rewording(work, |sqlstate, message| {
@@ -165,15 +165,16 @@ struct Entry {
     table: Rc<Tracked>,
 }
 
-/// How often a table is compiled at most: where nothing is kept in caches, what was compiled is outdated at once.
+/// How often a table is compiled at most. With the server's debug settings that discard caches, a program is always
+/// outdated at once.
 const ATTEMPTS: usize = 3;
 
-/// What the table's triggers keep.
+/// The trigger program of a table.
 pub fn table(relation: Oid) -> Rc<Tracked> {
     for _ in 1..ATTEMPTS {
         let known = TABLES.with_borrow(|tables| tables.get(&relation).cloned());
         let Entry { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
-        // Somebody may be about to call these tables, or their columns, otherwise.
+        // The locks keep others from renaming these tables or their columns.
         table.reads.iter().copied().for_each(relcache::lock_for_reading);
         if validity.holds() {
             return table;
@@ -213,7 +214,7 @@ fn compile(relation: Oid, journal: Journal) -> Tracked {
     Tracked { audiences, rows, reads, journal }
 }
 
-/// What a table is to an audience.
+/// What an audience uses the table for.
 struct Role {
     audience: String,
     has_contacts: bool,
@@ -248,7 +249,7 @@ impl Role {
     }
 }
 
-/// What the triggers do.
+/// The work of the trigger function.
 pub fn keep(statement: Statement) {
     if statement.event() != Event::Truncate {
         if statement.is_yet_to_come() {

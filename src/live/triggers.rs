@@ -1,5 +1,5 @@
-//! The triggers of the tables of live audiences. They are the tables' own, so that dumps have them, and their owners may
-//! change them: what counts is what they do, not what they are called.
+//! The triggers on the tables of live audiences. They belong to the tables, so dumps contain them, and owners can
+//! rename or disable them. So the extension recognises a trigger by what it does, not by its name.
 
 use crate::catalog::access;
 use crate::catalog::table_tree::describe;
@@ -9,20 +9,21 @@ use crate::pg::{query, snapshot};
 use pgrx::pg_sys::Oid;
 use pgrx::spi::quote_identifier;
 
-/// A trigger of a table whose counts are live.
+/// A trigger that the table of a live audience must have.
 struct Trigger {
-    /// What it is called, unless the table's owner has renamed it
+    /// The name that it is created with. The table's owner may rename it
     name: &'static str,
     event: &'static str,
     /// `pg_trigger.tgtype` of that event
     kind: i16,
-    /// Whether it is shown the rows that the statement took away, and those that it put there
+    /// Whether it has the transition tables of old and of new rows
     old: bool,
     new: bool,
 }
 
 const TRIGGERS: [Trigger; 6] = [
-    // Triggers fire by name, and what those before it do is not known to be inside the statement.
+    // Triggers fire in the order of their names. Statements of a trigger that fires before this one are not recognised
+    // as being inside the statement, so the name comes first.
     Trigger {
         name: "_segments_live_begin",
         event: "BEFORE INSERT OR DELETE OR UPDATE",
@@ -51,7 +52,8 @@ impl Trigger {
         )
     }
 
-    /// Whether that is it: for every such statement, with the same tables, and nothing else.
+    /// Whether an existing trigger does the same: it fires for each statement of the event, with the same transition
+    /// tables.
     fn is(&self, present: &Present) -> bool {
         let table = |has: bool, name: &str| has.then(|| name.to_owned());
         present.is_plain
@@ -61,7 +63,7 @@ impl Trigger {
     }
 }
 
-/// A trigger that a table has, whatever it is called, whose function is that of the extension's.
+/// An existing trigger of a table that calls the extension's function.
 struct Present {
     table: Oid,
     name: String,
@@ -75,14 +77,14 @@ struct Present {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fires {
-    /// In every session, be its `session_replication_role` what it may
+    /// It fires whatever `session_replication_role` is
     Always,
-    /// As ENABLE TRIGGER ALL leaves it
+    /// It does not fire in replicas, as after ENABLE TRIGGER ALL
     Elsewhere,
     Not,
 }
 
-/// Gives a table the triggers as they have to be, and takes others of the kind away; whether any were not.
+/// Creates the missing triggers of a table and drops wrong ones. Returns whether something was missing or wrong.
 pub fn add_triggers(table: Oid) -> bool {
     let mut present = snapshot::latest(|| triggers_of(&[table]));
     let quoted = describe(table).quoted();
@@ -113,7 +115,7 @@ pub fn add_triggers(table: Oid) -> bool {
     changed
 }
 
-/// Drops the triggers of a table that no live audience has to do with any more.
+/// Drops the triggers of a table that no live audience uses any more.
 pub fn drop_unused_triggers(table: Oid) {
     if live_tables::has_live_audience(table) {
         return;
@@ -124,8 +126,8 @@ pub fn drop_unused_triggers(table: Oid) {
     }
 }
 
-/// Those of the tables that do not have the triggers as they have to be. Of these, has those fire always that their
-/// owner has enabled again in no particular way.
+/// The tables whose triggers are missing, wrong or disabled. Triggers that their owner has enabled again with a plain
+/// ENABLE TRIGGER are first set to fire always.
 pub fn silent_tables(tables: &[Oid]) -> Vec<Oid> {
     let silent = without_triggers(tables);
     let enabled: Vec<Present> =
@@ -139,7 +141,7 @@ pub fn silent_tables(tables: &[Oid]) -> Vec<Oid> {
     snapshot::latest(|| without_triggers(&silent))
 }
 
-/// Those of the tables that do not have each of the triggers once, whole, firing always, and none beside them.
+/// The tables that do not have each trigger exactly once, unchanged and firing always, and no other one.
 pub fn without_triggers(tables: &[Oid]) -> Vec<Oid> {
     let present = triggers_of(tables);
     let has_all = |table: Oid| {

@@ -1,4 +1,4 @@
-//! TRUNCATE, which has no transition tables: everything is counted anew, once for all tables that one command empties.
+//! TRUNCATE, which has no transition tables. Everything is counted again, once for all tables that one command empties.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
@@ -11,19 +11,19 @@ use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// A command that empties tables of an audience.
+/// A TRUNCATE of tables of an audience.
 struct Truncation {
     command: Command,
-    /// Who was a member before it; none once everything has been counted
+    /// The members before it; `None` once everything has been counted
     members: Option<Members>,
 }
 
 thread_local! {
-    /// The last one of each audience in this transaction.
+    /// The last TRUNCATE of each audience in this transaction.
     static LAST: RefCell<HashMap<String, Truncation>> = RefCell::default();
 }
 
-/// Before a table of an audience is emptied.
+/// The trigger before TRUNCATE of a table of an audience.
 pub fn before(audience: &str) {
     snapshot::will_write();
     let command = snapshot::current_command();
@@ -32,7 +32,8 @@ pub fn before(audience: &str) {
         return;
     }
     let (loaded, segments) = load(audience);
-    // Whoever has changed contacts may have counted them with subscriptions that are about to go.
+    // A writer that has not committed may have counted contacts with the subscriptions that the TRUNCATE removes, so
+    // this waits for writers.
     relcache::lock_against_writers(loaded.relation.oid);
     let members = Some(Members::of_watched(&loaded, &segments));
     let truncation = Truncation { command, members };
@@ -42,14 +43,14 @@ pub fn before(audience: &str) {
     LAST.with_borrow_mut(|last| last.insert(audience.to_owned(), truncation));
 }
 
-/// Has everything be forgotten when the transaction ends: of a command that failed, there was no trigger after it.
+/// Forgets everything when the transaction ends, because a TRUNCATE that failed has no trigger after it.
 fn forget_with_transaction() {
     for end in [PgXactCallbackEvent::Commit, PgXactCallbackEvent::Abort, PgXactCallbackEvent::Prepare] {
         register_xact_callback(end, || LAST.with_borrow_mut(HashMap::clear));
     }
 }
 
-/// After all of them have been.
+/// The trigger after TRUNCATE, which fires when all tables of the command are empty.
 pub fn after(audience: &str) {
     let members = LAST.with_borrow_mut(|last| last.get_mut(audience).and_then(|last| last.members.take()));
     let Some(members) = members else { return };

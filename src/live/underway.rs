@@ -1,17 +1,17 @@
-//! Statements that run inside others.
+//! Statements that run inside other statements.
 //!
-//! The changes of a transaction are counted command by command: each with what the commands before it have left behind.
-//! That is what a snapshot as of a command shows once all of these are done. But a BEFORE trigger, or a function that a
-//! statement calls, runs statements of its own while the outer one is half done, and these have higher numbers. So what
-//! they do is not counted when they end: the contacts that they concern are kept until the outer statement ends, and are
-//! counted then, from what they were before it to what they are after the last inner one. A trigger before each
-//! statement says that it begins.
+//! The changes of a transaction are counted command by command, each with the result of the commands before it. A
+//! snapshot as of a command shows that result if all earlier commands are done. But a BEFORE trigger, or a function
+//! that a statement calls, runs statements while the outer one is unfinished, and they have higher numbers. So these
+//! inner statements are not counted when they end. The contacts that they change are kept until the outer statement
+//! ends. Then the difference between the state before the outer statement and the state after the last inner one is
+//! counted. A trigger before each statement reports that it begins.
 //!
-//! That trigger comes first by its name. Where one of the owner's comes before it all the same, and what that does has been
-//! counted, the counts are forgotten.
+//! That trigger has a name that sorts first. If a trigger of the owner still fires before it, and statements of that
+//! trigger have been counted, the counts are forgotten.
 //!
-//! Statements of AFTER triggers run when the outer one is done. Those that run before its own counting are kept for it
-//! all the same, which does no harm.
+//! Statements of AFTER triggers run when the outer statement is done. If they run before the outer statement is
+//! counted, their contacts are kept for it, too, which does no harm.
 
 use crate::pg::snapshot::{self, Command};
 use pgrx::pg_sys::Oid;
@@ -19,22 +19,22 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
-/// Contacts whose changes the statement around them is to count.
+/// Contacts that an outer statement will count.
 pub struct Pending {
-    /// As text
+    /// The ids as text
     contacts: HashSet<String>,
-    /// The command after all that was done to them
+    /// A command that sees everything that was done to the contacts
     until: Command,
-    /// Whether something was done to contacts that could not be found: they are among those that the outer statement
-    /// changes, or that another inner one does
+    /// Whether some contacts could not be found. The outer statement or another inner one changes them
     has_missed: bool,
 }
 
-/// Of one command and audience, the contacts that have been counted for all that was done to them up to a later command.
+/// For one command and audience: the contacts that have been counted for everything that was done to them before the
+/// command `until`.
 pub struct Absorbed {
     pub contacts: HashSet<String>,
     pub until: Command,
-    /// Whether each contact that the command concerns is to be counted so
+    /// Whether every contact that the command changes must be counted in this way
     pub has_missed: bool,
 }
 
@@ -54,14 +54,14 @@ struct Known {
     underway: Vec<Underway>,
     pending: HashMap<Key, Pending>,
     absorbed: VecDeque<(Key, Rc<RefCell<Absorbed>>)>,
-    /// Of each audience, the last command that has been counted when it ended
+    /// By audience, the last command that was counted when it ended
     counted: HashMap<String, Command>,
-    /// Of which audiences statements inside a command have been counted before it was known to have begun
+    /// The commands and audiences for which an inner statement was counted before the outer command was known to have
+    /// begun
     late: HashSet<Key>,
 }
 
-/// Of how many commands and audiences it is known which contacts have been counted: an outer statement fires several
-/// triggers, between which others run.
+/// How many entries of `absorbed` are kept. An outer statement fires several triggers, and others run between them.
 const ABSORBED: usize = 16;
 
 thread_local! {
@@ -78,11 +78,11 @@ fn known<T>(work: impl FnOnce(&mut Known) -> T) -> T {
     })
 }
 
-/// A statement begins that is to change a table.
+/// Reports that a statement begins which will change a table.
 pub fn begin(table: Oid) {
     let command = snapshot::current_command();
     known(|known| {
-        // Those of a subtransaction that was rolled back have failed.
+        // Statements of a subtransaction that was rolled back have failed.
         known.underway.retain(|statement| snapshot::is_subtransaction_active(statement.subtransaction));
         known.underway.push(Underway { table, command, subtransaction: snapshot::subtransaction() });
         let late = known.counted.iter().filter(|(_, counted)| **counted > command);
@@ -90,13 +90,12 @@ pub fn begin(table: Oid) {
     });
 }
 
-/// A command has done all that it does itself, and so have those that began inside it.
+/// Reports that a command and the commands inside it are done.
 pub fn end(command: Command) {
     known(|known| known.underway.retain(|statement| statement.command < command));
 }
 
-/// The first of the commands around this one that are not done, with a table that it changes; those for which `concerns`
-/// holds of the table.
+/// The first unfinished command whose table satisfies `concerns`.
 pub fn outermost(concerns: impl Fn(Oid) -> bool) -> Option<Command> {
     let underway: Vec<(Command, Oid)> = known(|known| {
         let is_active = |statement: &&Underway| snapshot::is_subtransaction_active(statement.subtransaction);
@@ -105,7 +104,7 @@ pub fn outermost(concerns: impl Fn(Oid) -> bool) -> Option<Command> {
     underway.into_iter().filter(|(_, table)| concerns(*table)).map(|(command, _)| command).min()
 }
 
-/// Keeps contacts of an audience for the command around; `has_missed`: and others, which could not be found.
+/// Keeps contacts of an audience for the outer command. `has_missed` says that others could not be found.
 pub fn keep_for(outer: Command, audience: &str, contacts: Vec<String>, has_missed: bool) {
     let until = snapshot::next_command();
     known(|known| {
@@ -120,8 +119,8 @@ pub fn keep_for(outer: Command, audience: &str, contacts: Vec<String>, has_misse
     });
 }
 
-/// A command, which is inside no other, has been counted for an audience. Whether that is what it did: not where statements
-/// inside it were counted before it was known to have begun.
+/// Reports that a command which is inside no other has been counted for an audience. Returns whether the count is
+/// right. It is wrong if statements inside the command were counted before the command was known to have begun.
 pub fn count(command: Command, audience: &str) -> bool {
     known(|known| {
         known.counted.insert(audience.to_owned(), command);
@@ -134,7 +133,7 @@ pub fn has_kept(command: Command) -> bool {
     known(|known| known.pending.keys().any(|(outer, _)| *outer == command))
 }
 
-/// The contacts of an audience that have been kept for a command, and are to be counted now.
+/// Takes the contacts of an audience that were kept for a command. The caller counts them now.
 pub fn take_kept(command: Command, audience: &str) -> Option<Vec<String>> {
     let key = (command, audience.to_owned());
     known(|known| {
@@ -146,7 +145,7 @@ pub fn take_kept(command: Command, audience: &str) -> Option<Vec<String>> {
     })
 }
 
-/// What has been counted so of a command; `None` where nothing is.
+/// The contacts of a command that have been counted in this way; `None` if there are none.
 pub fn absorbed(command: Command, audience: &str) -> Option<Rc<RefCell<Absorbed>>> {
     known(|known| {
         let found = known.absorbed.iter().find(|(key, _)| key.0 == command && key.1 == audience);

@@ -1,25 +1,25 @@
-//! Segments that ask for subscriptions and whose entries and exits are recorded: which contacts a statement let in and
-//! which it put out.
+//! Watched segments that ask for subscriptions. Queries find which contacts enter or leave them with a statement.
 
 use crate::catalog::audience::Audience;
 use crate::live::deltas::Outcome;
 use crate::live::eligibility::LiveSegment;
-use crate::pg::spi::{KeptPlan, Reading, Session};
+use crate::pg::plan::KeptPlan;
+use crate::pg::spi::{Reading, Session};
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::Oid;
 use std::cell::OnceCell;
 use uuid::Uuid;
 
-/// The plans of a query: by event, since each has other transition tables; the same where some contacts are left out; and
-/// the one that reads the table itself.
+/// The plans of a query: one for each event, because each event has other transition tables; the same with some
+/// contacts left out; and one that reads the table itself.
 pub type Plans = [OnceCell<KeptPlan>; 7];
 
-/// Watched segments that one query evaluates, contact by contact.
+/// Watched segments that one query evaluates for each contact.
 pub struct WatchedBatch {
     segments: Vec<Uuid>,
-    /// The conditions, as the query wants them
+    /// A term of the query for each segment
     terms: Vec<String>,
-    /// How its text begins
+    /// The beginning of the query's text, the mark of [`guard`](crate::pg::guard)
     mark: String,
     plans: Plans,
 }
@@ -37,8 +37,9 @@ impl WatchedBatch {
         }
     }
 
-    /// Runs the query that `sql` makes of a list of terms, one for each segment, each a sum: how many contacts of an id
-    /// enter more than leave. The query has a row for each id, as text, with an array of the terms' values.
+    /// Runs the query that `sql` makes of a list of terms, and adds its result to `outcome`. There is a term for each
+    /// segment: a sum that says how many contacts of an id enter minus how many leave. The query returns a row for each
+    /// id, as text, with an array of the sums.
     pub fn evaluate(
         &self,
         session: &Session,

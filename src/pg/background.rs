@@ -1,5 +1,7 @@
-//! Background processes: started, connected, waiting, each piece of work in a transaction of its own.
+//! Background processes: starting them, connecting them to a database, waiting, and running each piece of work in a
+//! transaction of its own.
 
+use crate::pg::error::internal;
 use pgrx::PgTryBuilder;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -7,12 +9,11 @@ use std::ffi::{CStr, CString, c_char};
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-/// Has the postmaster start the launcher whenever the server accepts writes; to be called while libraries are
-/// preloaded.
+/// Asks the postmaster to start the launcher whenever the server accepts writes. Call it while libraries are preloaded.
 pub fn register_launcher() {
     let mut launcher = describe("segments launcher", "segments_launcher_main", Datum::from(0));
     launcher.bgw_restart_time = 5;
-    // SAFETY: Postgres copies the description; elsewhere than in the postmaster it does nothing.
+    // SAFETY: Postgres copies the description. Outside of the postmaster the call does nothing.
     unsafe { pg_sys::RegisterBackgroundWorker(&raw mut launcher) };
 }
 
@@ -31,22 +32,23 @@ fn describe(name: &str, function: &str, argument: Datum) -> pg_sys::BackgroundWo
     worker
 }
 
-/// Fills in a text that is shorter than the array, which is all zero.
+/// Fills in a text, cut so that a NUL is left at the end of the array, which is all zero.
 fn fill(target: &mut [c_char], text: &str) {
-    target.iter_mut().zip(text.bytes()).for_each(|(target, byte)| *target = byte as c_char);
+    let room = target.len() - 1;
+    target[..room].iter_mut().zip(text.bytes()).for_each(|(target, byte)| *target = byte as c_char);
 }
 
-/// A worker that was started.
+/// A worker that this process has started.
 pub struct Worker(*mut pg_sys::BackgroundWorkerHandle);
 
 impl Worker {
-    /// Starts a worker that is told its place; `None` where the server has no room for another process
+    /// Starts a worker and gives it the number of its place. `None` where the server has no room for another process
     /// (`max_worker_processes`).
     pub fn start(place: usize) -> Option<Self> {
         let mut worker = describe("segments worker", "segments_worker_main", Datum::from(place));
         let mut handle = std::ptr::null_mut();
-        // SAFETY: Postgres copies the description. The handle is allocated in the memory context that is current, which
-        // is made to be one that lives as long as the process.
+        // SAFETY: Postgres copies the description. The handle is allocated in the current memory context, so a context
+        // that lives as long as the process is made current.
         let is_registered = unsafe {
             worker.bgw_notify_pid = pg_sys::MyProcPid;
             let before = pg_sys::MemoryContextSwitchTo(pg_sys::TopMemoryContext);
@@ -60,12 +62,12 @@ impl Worker {
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
         let mut pid = 0;
-        // SAFETY: the handle is one that was made for this process.
+        // SAFETY: Postgres made the handle for this process.
         let status = unsafe { pg_sys::GetBackgroundWorkerPid(self.0, &raw mut pid) };
         status == pg_sys::BgwHandleStatus::BGWH_STOPPED
     }
 
-    /// Ends it, whatever it does.
+    /// Ends the worker, whatever it is doing.
     pub fn terminate(&self) {
         // SAFETY: as above.
         unsafe { pg_sys::TerminateBackgroundWorker(self.0) };
@@ -74,25 +76,31 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // SAFETY: the handle is this value's alone.
+        // SAFETY: nothing else has the handle.
         unsafe { pg_sys::pfree(self.0.cast()) };
     }
 }
 
-// Postgres's own signal handlers, as they are: pgrx's guards around them are not made for being called by a signal.
+// Postgres's own signal handlers, declared here because pgrx wraps them in guards that must not run in a signal
+// handler.
 unsafe extern "C-unwind" {
     fn die(signal: i32);
     fn SignalHandlerForConfigReload(signal: i32);
 }
 
-/// Connects this background process to a database, with the rights of a superuser, or to none.
+/// Connects this background process to a database, with the rights of a superuser. With `None` it can use shared memory
+/// and shared catalogs only.
 pub fn connect(database: Option<Oid>) {
     #[cfg(not(feature = "pg18"))]
     use pg_sys::pqsignal;
     #[cfg(feature = "pg18")]
     use pg_sys::pqsignal_be as pqsignal;
-    // SAFETY: in a background process that has not connected yet. The handlers are Postgres's own.
+    // SAFETY: this is a background process, which can connect once: a second time Postgres raises. The handlers are
+    // Postgres's own.
     unsafe {
+        if pg_sys::MyBgworkerEntry.is_null() {
+            internal("only a background process connects by itself").raise()
+        }
         pqsignal(pg_sys::SIGHUP as i32, Some(SignalHandlerForConfigReload));
         pqsignal(pg_sys::SIGTERM as i32, Some(die));
         pg_sys::BackgroundWorkerUnblockSignals();
@@ -103,7 +111,8 @@ pub fn connect(database: Option<Oid>) {
         );
     }
     if database.is_some() {
-        // What is set for a database or a role is meant for its sessions. SAFETY: sets variables of the backend.
+        // ALTER DATABASE and ALTER ROLE may set these for the sessions of users; a worker must not depend on it.
+        // SAFETY: sets variables of the backend.
         unsafe { pg_sys::SetSessionAuthorization(pg_sys::GetAuthenticatedUserId(), true) }
         for (name, value) in [
             (c"role", c"none"),
@@ -114,7 +123,7 @@ pub fn connect(database: Option<Oid>) {
             #[cfg(any(feature = "pg17", feature = "pg18"))]
             (c"transaction_timeout", c"0"),
             (c"idle_in_transaction_session_timeout", c"0"),
-            // Whoever has locked one audience's table for long does not keep the others from being counted.
+            // A long lock on the table of one audience must not keep other audiences from being counted.
             (c"lock_timeout", c"10s"),
         ] {
             set(name, value, pg_sys::GucSource::PGC_S_OVERRIDE);
@@ -122,7 +131,7 @@ pub fn connect(database: Option<Oid>) {
     }
 }
 
-/// Sets what the configuration does not.
+/// Sets the default of a setting; the configuration file and other explicit values override it.
 pub fn set_default(name: &CStr, value: &CStr) {
     set(name, value, pg_sys::GucSource::PGC_S_DYNAMIC_DEFAULT);
 }
@@ -138,17 +147,17 @@ fn set(name: &CStr, value: &CStr, source: pg_sys::GucSource::Type) {
 /// Why a wait has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Waited {
-    /// The time is over
+    /// The time has passed
     Long,
-    /// Somebody has woken the process
+    /// Another process has set the latch
     Woken,
-    /// The settings have changed
+    /// The configuration was reloaded
     Reloaded,
 }
 
-/// Waits for so long at most. Does not return where the server, or an administrator, ends the process.
+/// Waits at most for that long. Does not return if the server or an administrator ends the process.
 pub fn wait(time: Duration) -> Waited {
-    // SAFETY: waits for the process's own latch, and reads and sets variables of the process, as background processes
+    // SAFETY: waits for the latch of this process, and reads and sets variables of the process, as background processes
     // of Postgres do (src/backend/replication/logical/launcher.c).
     let events = unsafe {
         pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_IDLE, std::ptr::null());
@@ -157,7 +166,7 @@ pub fn wait(time: Duration) -> Waited {
         let events = pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, milliseconds, pg_sys::PG_WAIT_EXTENSION);
         pg_sys::ResetLatch(pg_sys::MyLatch);
         if pg_sys::ProcDiePending != 0 {
-            // Nothing has gone wrong, as the error that interrupts raise would say.
+            // The process ends as intended, so it does not log the error that an interrupt would raise.
             pg_sys::proc_exit(1);
         }
         events
@@ -174,7 +183,7 @@ pub fn wait(time: Duration) -> Waited {
     if events as u32 & pg_sys::WL_LATCH_SET != 0 { Waited::Woken } else { Waited::Long }
 }
 
-/// Waits for so long in the middle of work, unless it is cancelled.
+/// Pauses for that long in the middle of work. Raises if the work is cancelled.
 pub fn pause(time: Duration) {
     let until = Instant::now() + time;
     loop {
@@ -182,7 +191,8 @@ pub fn pause(time: Duration) {
         if left.is_zero() {
             return;
         }
-        // SAFETY: as above. Whoever else waits for the latch looks for what they wait for before they wait again.
+        // SAFETY: as above. Resetting the latch is harmless, because others who wait for it check their condition again
+        // before they wait.
         unsafe {
             let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
             let milliseconds = left.as_millis().max(1) as std::ffi::c_long;
@@ -193,15 +203,18 @@ pub fn pause(time: Duration) {
     }
 }
 
-/// Runs `work` in a transaction, while `pg_stat_activity` shows what it is.
+/// Runs `work` in a transaction of its own, and shows `what` in `pg_stat_activity` meanwhile.
 ///
 /// # Errors
-/// `work`, or the commit, raised: what it did is undone. The message is in the server's log, too.
+/// `work` or the commit raised, and everything was rolled back. The message is in the server's log, too.
 pub fn transaction<T>(what: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     let shown = CString::new(format!("segments: {what}")).unwrap_or_default();
     // SAFETY: as background processes of Postgres do it (src/test/modules/worker_spi/worker_spi.c): no transaction is
     // under way, and whatever way `work` ends, the one that is begun is committed or rolled back.
     unsafe {
+        if pg_sys::IsTransactionState() {
+            internal("a transaction of its own was begun within another one").raise()
+        }
         pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, shown.as_ptr());
         pg_sys::SetCurrentStatementStartTimestamp();
         let result = PgTryBuilder::new(AssertUnwindSafe(|| {
@@ -234,13 +247,13 @@ pub struct Database {
     pub name: String,
 }
 
-/// The databases that one can connect to and that are no templates. For a process that is connected to none.
+/// The databases that accept connections and are no templates. A process that is connected to no database can call it.
 ///
 /// # Errors
-/// They could not be read; the message is in the server's log, too.
+/// The databases could not be read. The message is in the server's log, too.
 pub fn databases() -> Result<Vec<Database>, String> {
     // SAFETY: pg_database can be read without being connected to any database, as autovacuum's launcher does
-    // (src/backend/postmaster/autovacuum.c, get_database_list). Rows are copied out of before the scan ends.
+    // (src/backend/postmaster/autovacuum.c, get_database_list). Names are copied before the scan ends.
     let read = || unsafe {
         let mut databases = Vec::new();
         let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
@@ -252,7 +265,7 @@ pub fn databases() -> Result<Vec<Database>, String> {
                 break;
             }
             let row = &*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_database>();
-            // A limit below -1 is what an interrupted DROP DATABASE leaves behind.
+            // An interrupted DROP DATABASE leaves a limit below -1 behind.
             if row.datallowconn && !row.datistemplate && row.datconnlimit >= -1 {
                 let name = CStr::from_ptr(row.datname.data.as_ptr()).to_string_lossy().into_owned();
                 databases.push(Database { oid: row.oid, name });
@@ -265,7 +278,8 @@ pub fn databases() -> Result<Vec<Database>, String> {
     transaction("looking for databases", read)
 }
 
-/// Whether somebody is about to drop, rename, move or copy a database, for which it must have no connections.
+/// Whether another session is about to drop, rename, move or copy a database. Each of these commands waits for all
+/// connections to the database to end.
 pub fn is_in_demand(database: Oid) -> bool {
     let tag = pg_sys::LOCKTAG {
         locktag_field1: 0,
@@ -276,8 +290,8 @@ pub fn is_in_demand(database: Oid) -> bool {
         locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
     };
     let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
-    // SAFETY: the lock that sessions take while they connect, which conflicts with all of these: taken for the process,
-    // not waited for, and given back at once.
+    // SAFETY: these commands hold a lock that conflicts with the one that sessions take while they connect. That one is
+    // tried here, without waiting, and released at once.
     unsafe {
         let got = pg_sys::LockAcquire(&raw const tag, mode, true, true);
         let is_free = got != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL;
@@ -288,10 +302,10 @@ pub fn is_in_demand(database: Oid) -> bool {
     }
 }
 
-/// Wakes a process of this server, if it is still there.
+/// Sets the latch of a process of this server, if the process still exists.
 pub fn wake(process: i32) {
-    // SAFETY: looks for the process among those that the server has; setting the latch of one that has ended meanwhile
-    // does nothing but wake whoever has its place.
+    // SAFETY: Postgres looks the process up among those of the server. If it ends meanwhile, its latch may belong to
+    // another process, which wakes in vain.
     unsafe {
         let found = pg_sys::BackendPidGetProc(process);
         if !found.is_null() {

@@ -1,28 +1,29 @@
-//! A varlena's bytes where they are, detoasted at most once.
+//! The bytes of a varlena, detoasted at most once, and not copied where they are not toasted.
 
 use pgrx::pg_sys;
 
-/// A detoasted varlena: its own memory where it had to be unpacked, freed on drop; else the tuple's.
+/// A detoasted varlena. If it had to be unpacked, it owns the memory and frees it on drop; otherwise it points into the
+/// tuple.
 pub struct Detoasted {
     original: *mut pg_sys::varlena,
     unpacked: *mut pg_sys::varlena,
 }
 
 impl Detoasted {
-    /// Unpacks a jsonb or text argument where it is compressed or stored out of line.
+    /// Unpacks a jsonb or a text if it is compressed or stored out of line.
     ///
     /// # Safety
     /// `datum` is a varlena that is not NULL and outlives the result.
     pub unsafe fn new(datum: pg_sys::Datum) -> Self {
         let original = datum.cast_mut_ptr::<pg_sys::varlena>();
-        // SAFETY: by this function's own condition. Most values lie in the tuple as they are: for these the call, which
-        // pgrx guards against errors at the cost of a sigsetjmp, is saved.
+        // SAFETY: by this function's own condition. Most values are stored plainly in the tuple. For these the call is
+        // skipped, because pgrx guards each call with a sigsetjmp.
         let unpacked =
             unsafe { if is_packed(original) { original } else { pg_sys::pg_detoast_datum_packed(original) } };
         Detoasted { original, unpacked }
     }
 
-    /// Takes a varlena that is nobody else's.
+    /// Takes ownership of a varlena that nothing else uses.
     ///
     /// # Safety
     /// `datum` is a varlena in line, palloc'ed in a memory context that outlives the result.
@@ -30,10 +31,10 @@ impl Detoasted {
         Detoasted { original: std::ptr::null_mut(), unpacked: datum.cast_mut_ptr() }
     }
 
-    /// Unpacks a value whose type needs the header of four bytes, aligned: an array.
+    /// Unpacks a value whose type needs an aligned header of four bytes, such as an array.
     ///
     /// # Safety
-    /// As of [`new`](Self::new).
+    /// As for [`new`](Self::new).
     pub unsafe fn whole(datum: pg_sys::Datum) -> Self {
         let original = datum.cast_mut_ptr::<pg_sys::varlena>();
         // SAFETY: by this function's own condition.
@@ -46,14 +47,14 @@ impl Detoasted {
         self.unpacked
     }
 
-    /// The bytes after the header; not aligned where the header is short.
+    /// The bytes after the header. They are not aligned if the header is short.
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: `unpacked` is a varlena with its payload in line, alive as long as self.
         unsafe { pgrx::varlena_to_byte_slice(self.unpacked) }
     }
 }
 
-/// Neither compressed nor out of line: what `pg_detoast_datum_packed` returns as it is.
+/// Whether a value is neither compressed nor out of line, so that `pg_detoast_datum_packed` would return it unchanged.
 ///
 /// # Safety
 /// `value` points to a varlena.

@@ -1,10 +1,10 @@
-//! Errors as the user meets them: SQLSTATE, message, DETAIL, HINT.
+//! Errors as users see them: SQLSTATE, message, DETAIL, HINT.
 
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::{PgLogLevel, PgSqlErrorCode};
 use segments_core::error::{Error, ErrorKind};
 
-/// An error, built up and then raised.
+/// An error that is built step by step and then raised.
 #[must_use = "an error does nothing until it is raised"]
 pub struct Failure {
     sqlstate: PgSqlErrorCode,
@@ -14,29 +14,29 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error of that SQLSTATE; the message is in Postgres's voice: lower case, no full stop.
+    /// An error with that SQLSTATE. The message follows Postgres's style: lower case, no full stop.
     pub fn new(sqlstate: PgSqlErrorCode, message: impl Into<String>) -> Self {
         Failure { sqlstate, message: message.into(), detail: None, hint: None }
     }
 
-    /// With what is known beyond the message, as a sentence.
+    /// Adds the DETAIL, a sentence.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// With the way out, as a sentence.
+    /// Adds the HINT, a sentence that says what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Its five-character SQLSTATE.
+    /// The five characters of the SQLSTATE.
     pub fn sqlstate(&self) -> String {
         sqlstate_text(self.sqlstate)
     }
 
-    /// As the cause of something larger.
+    /// Puts `what` in front of the message: the larger thing that failed because of this error.
     pub fn within(mut self, what: impl std::fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
@@ -48,12 +48,12 @@ impl Failure {
         unreachable!("an error that was raised does not return")
     }
 
-    /// Says it without raising.
+    /// Reports it as a NOTICE.
     pub fn notice(self) {
         self.report(PgLogLevel::NOTICE);
     }
 
-    /// Says it without raising, to whoever did not get all that they asked for.
+    /// Reports it as a WARNING, for callers who did not get everything that they asked for.
     pub fn warning(self) {
         self.report(PgLogLevel::WARNING);
     }
@@ -70,18 +70,18 @@ impl Failure {
     }
 }
 
-/// The value of an argument that has to be given; raises 22004 where it is NULL.
+/// The value of a required argument. Raises 22004 if it is NULL.
 pub fn required<T>(argument: &str, value: Option<T>) -> T {
     value.unwrap_or_else(|| missing(argument).raise())
 }
 
-/// That an argument is NULL that has to be given.
+/// The error for a required argument that is NULL.
 pub fn missing(argument: &str) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
         .hint(format!("Give a value for {argument}."))
 }
 
-/// A mistake in a condition: its pointer is the DETAIL.
+/// Makes an error of a mistake in a condition, with the JSON pointer as DETAIL.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let place = if error.pointer.is_empty() {
@@ -93,7 +93,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The one place where kinds of mistakes become SQLSTATEs.
+/// The SQLSTATE for each kind of mistake in a condition. No other place maps them.
 pub fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
     match kind {
         ErrorKind::NotJson => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
@@ -109,19 +109,19 @@ pub fn sqlstate(kind: ErrorKind) -> PgSqlErrorCode {
     }
 }
 
-/// The five characters of a SQLSTATE, which Postgres packs six bits each (`MAKE_SQLSTATE`).
+/// The five characters of a SQLSTATE. Postgres packs them into a number, six bits each (`MAKE_SQLSTATE`).
 pub fn sqlstate_text(code: PgSqlErrorCode) -> String {
     let packed = code as u32;
     (0..5).map(|position| char::from(((packed >> (6 * position)) & 0x3F) as u8 + b'0')).collect()
 }
 
-/// What a panic would be: something that cannot happen unless the extension itself is wrong.
+/// The error for a state that only a bug in the extension can cause. It takes the place of a panic.
 pub fn internal(message: impl Into<String>) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INTERNAL_ERROR, message)
         .hint("This is a bug in segments; please report it with the statement that led to it.")
 }
 
-/// Names in a sentence: quoted, and cut where there are many.
+/// Names for a sentence, quoted and separated by commas. After ten, it says how many more there are.
 pub fn listed(names: &[String]) -> String {
     const MOST: usize = 10;
     let mut text: Vec<String> = names.iter().take(MOST).map(|name| format!("\"{name}\"")).collect();

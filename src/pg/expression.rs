@@ -1,5 +1,5 @@
-//! What Postgres knows of the expressions `property_*(document, 'name')`: statistics that an index on one, or
-//! CREATE STATISTICS, has had ANALYZE collect.
+//! Selectivity from statistics of the expressions `property_*(document, 'name')`. ANALYZE collects these if there is an
+//! index on the expression, or CREATE STATISTICS for it.
 
 use crate::pg::statistics::Variable;
 use pgrx::pg_sys::{self, Oid};
@@ -9,7 +9,7 @@ use segments_core::sql::TypedIndex;
 use segments_core::types::ScalarType;
 use std::ffi::CString;
 
-/// The documents of a query, to whose properties comparisons are put.
+/// The properties of the documents that a query reads.
 #[derive(Clone, Copy)]
 pub struct Properties {
     root: *mut pg_sys::PlannerInfo,
@@ -19,7 +19,7 @@ pub struct Properties {
 }
 
 impl Properties {
-    /// `None` where there are no statistics of any expression of the documents' table.
+    /// `None` if the table of the documents has no index on an expression and no statistics of one.
     ///
     /// # Safety
     /// `root` is the planner's state that the variable was made with, and outlives the result.
@@ -35,12 +35,12 @@ impl Properties {
         }
     }
 
-    /// The fraction of rows that satisfy all of these; `None` where there are no statistics of one of the properties.
+    /// The fraction of rows that satisfy all comparisons. `None` if one of the properties has no statistics.
     pub fn selectivity(self, comparisons: &[PropertyComparison]) -> Option<f64> {
         let mut clauses = std::ptr::null_mut();
         for comparison in comparisons {
             let expression = self.expression(comparison.read_as, &comparison.property)?;
-            // SAFETY: the expression is of the query that `root` plans; `lappend` takes an empty list too.
+            // SAFETY: the expression belongs to the query that `root` plans. `lappend` accepts an empty list.
             unsafe {
                 if !Variable::of_expression(self.root, expression).has_statistics() {
                     return None;
@@ -48,7 +48,7 @@ impl Properties {
                 clauses = pg_sys::lappend(clauses, clause(expression, comparison)?.cast());
             }
         }
-        // SAFETY: as above; these are clauses on one relation.
+        // SAFETY: as above. All clauses are on one relation.
         let fraction = unsafe {
             let inner = pg_sys::JoinType::JOIN_INNER;
             pg_sys::clauselist_selectivity(self.root, clauses, 0, inner, std::ptr::null_mut())
@@ -56,12 +56,12 @@ impl Properties {
         Some(fraction)
     }
 
-    /// `property_*(document, 'name')`, as the parser makes it.
+    /// The expression `property_*(document, 'name')`, equal to the one that the parser makes of that text.
     fn expression(self, read_as: ScalarType, property: &str) -> Option<*mut pg_sys::Node> {
         let name = CString::new(TypedIndex::function(read_as)).ok()?;
         let (type_, collation) = (type_of(read_as), pg_sys::DEFAULT_COLLATION_OID);
-        // SAFETY: the syscache takes any schema and name; the argument types are an oidvector of two. The constant is a
-        // text.
+        // SAFETY: the syscache accepts any schema and name. The argument types are an oidvector of two, and the
+        // constant is a text.
         unsafe {
             let types = [pg_sys::JSONBOID, pg_sys::TEXTOID];
             let types = pg_sys::buildoidvector(types.as_ptr(), 2);
@@ -98,9 +98,9 @@ fn type_of(read_as: ScalarType) -> Oid {
 }
 
 /// # Safety
-/// The expression is of the type that the comparison is of.
+/// The expression has the type that the comparison reads its property as.
 unsafe fn clause(expression: *mut pg_sys::Node, comparison: &PropertyComparison) -> Option<*mut pg_sys::Expr> {
-    // Postgres makes this of a comparison with a boolean.
+    // Postgres simplifies `expression = true` and `expression = false` to this.
     if comparison.read_as == ScalarType::Boolean {
         // SAFETY: by this function's own condition.
         return Some(unsafe {
@@ -109,8 +109,8 @@ unsafe fn clause(expression: *mut pg_sys::Node, comparison: &PropertyComparison)
     }
     let (type_, none) = (type_of(comparison.read_as), pg_sys::InvalidOid);
     let operand = CString::new(comparison.operand.as_str()).ok()?;
-    // SAFETY: by this function's own condition; the type is one of Postgres's own, whose operators and input function
-    // are found by its OID. The input function raises where the operand is out of its range, as a comparison would.
+    // SAFETY: by this function's own condition. The type is built in, so its operators and its input function exist.
+    // The input function raises if the operand is out of range, as a comparison would.
     unsafe {
         let family = (*pg_sys::lookup_type_cache(type_, pg_sys::TYPECACHE_BTREE_OPFAMILY as i32)).btree_opf;
         let operator = pg_sys::get_opfamily_member(family, type_, type_, comparison.strategy as i16);

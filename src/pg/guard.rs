@@ -1,14 +1,14 @@
-//! What a query with the rights of a table's owner may come to name.
+//! Protects queries that run with the rights of a table's owner against names that change their meaning.
 //!
-//! Such a query is written from what the catalog says, and then waits for locks. Meanwhile somebody may put a view in
-//! the place of a table, or a function beside the one that is meant, which would run with rights that they lack. So the
-//! text says which relations it was written for, and as soon as Postgres has found out what its names stand for, and
-//! holds the locks, the two are compared; also where a kept plan is made anew.
+//! Such a query is written from what the catalog says, and then waits for locks. Meanwhile another user may replace a
+//! table by a view, or add a function with the same name, and that code would run with rights that its author lacks. So
+//! the text lists the relations that it was written for. When Postgres has resolved the names and holds the locks, a
+//! hook compares the relations with that list. This happens again whenever a kept plan is made anew.
 
 use crate::pg::error::Failure;
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgSqlErrorCode, pg_guard};
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
 
 #[cfg(not(feature = "pg15"))]
@@ -17,30 +17,40 @@ use pg_sys::{expression_tree_walker_impl as expression_tree_walker, query_tree_w
 const MARK: &str = "/* segments reads ";
 const END: &str = " */ ";
 
-/// The text of a query that is refused where it names other relations than these, or runs what belongs to somebody who
-/// lacks the rights that it runs with.
+/// The text of a query that is refused if it names relations other than these, or if it would run code of an owner who
+/// lacks the rights of the role that runs the query.
 pub fn reading(relations: impl IntoIterator<Item = Oid>, sql: &str) -> String {
     let relations: Vec<String> = relations.into_iter().map(|oid| oid.to_u32().to_string()).collect();
     format!("{MARK}{}{END}{sql}", relations.join(","))
 }
 
-/// The relations that a text of [`reading`] was written for.
+/// The relations that a text of [`reading`] lists; `None` for any other text.
 fn relations_of(text: &[u8]) -> Option<Vec<Oid>> {
     let text = std::str::from_utf8(text.strip_prefix(MARK.as_bytes())?).ok()?;
     let (relations, _) = text.split_once(END)?;
     relations.split(',').map(|oid| oid.parse::<u32>().ok().map(Oid::from)).collect()
 }
 
-/// Has Postgres show each query once its names are resolved.
+/// Whether a text begins with the mark of [`reading`]. It reads only the first bytes, because every statement of the
+/// server passes here and may have megabytes.
+///
+/// # Safety
+/// The text is NUL-terminated.
+unsafe fn is_marked(text: *const c_char) -> bool {
+    // SAFETY: by this function's own condition. The comparison ends at the NUL, which is no byte of the mark.
+    MARK.bytes().enumerate().all(|(index, byte)| unsafe { *text.add(index) } as u8 == byte)
+}
+
+/// Installs the hook that sees each query once its names are resolved.
 pub fn install() {
-    // SAFETY: runs once, when the library is loaded, as all hooks are set.
+    // SAFETY: Postgres expects hooks to be set when a library is loaded, which is when this runs.
     unsafe {
         let _ = BEFORE.set(pg_sys::post_parse_analyze_hook);
         pg_sys::post_parse_analyze_hook = Some(analyzed);
     }
 }
 
-/// The hook that was there before.
+/// The hook that another library had installed before.
 static BEFORE: OnceLock<pg_sys::post_parse_analyze_hook_type> = OnceLock::new();
 
 #[pg_guard]
@@ -49,14 +59,14 @@ unsafe extern "C-unwind" fn analyzed(
     query: *mut pg_sys::Query,
     jumble: *mut pg_sys::JumbleState,
 ) {
-    // SAFETY: Postgres calls the hook with the state of the parser, whose text, where there is one, is NUL-terminated,
-    // and with the query, which is walked and not changed.
+    // SAFETY: Postgres calls the hook with the state of the parser, whose text is null or NUL-terminated, and with the
+    // query, which is only read.
     unsafe {
         if let Some(Some(before)) = BEFORE.get() {
             before(state, query, jumble);
         }
         let text = (*state).p_sourcetext;
-        if text.is_null() {
+        if text.is_null() || !is_marked(text) {
             return;
         }
         if let Some(relations) = relations_of(CStr::from_ptr(text).to_bytes()) {
@@ -69,9 +79,9 @@ unsafe extern "C-unwind" fn analyzed(
     }
 }
 
-/// The query that is explained, where one is.
+/// The query that an EXPLAIN explains; for any other statement the query itself.
 unsafe fn explained(query: *mut pg_sys::Query) -> *mut pg_sys::Query {
-    // SAFETY: a utility statement is a node, and that of EXPLAIN has been analyzed with it.
+    // SAFETY: a utility statement is a node. The parser has analyzed the query of an EXPLAIN before.
     unsafe {
         let statement = (*query).utilityStmt;
         if statement.is_null() || (*statement).type_ != pg_sys::NodeTag::T_ExplainStmt {
@@ -83,7 +93,7 @@ unsafe fn explained(query: *mut pg_sys::Query) -> *mut pg_sys::Query {
 
 struct Walk {
     relations: Vec<Oid>,
-    /// With whose rights the query runs
+    /// The role whose rights the query runs with
     role: Oid,
     refused: Option<Refused>,
 }
@@ -93,14 +103,14 @@ enum Refused {
     Function(Oid),
 }
 
-/// Whether to end the walk, because something is refused.
+/// Visits a node; true ends the walk, because something is refused.
 #[pg_guard]
 unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, walk: *mut c_void) -> bool {
     if node.is_null() {
         return false;
     }
-    // SAFETY: Postgres walks nodes of the query; `walk` is that of `analyzed`, for which there is no other reference
-    // while Postgres walks.
+    // SAFETY: Postgres calls this for nodes of the query. `walk` is the one of `analyzed`, which has no other reference
+    // during the walk.
     unsafe {
         if pg_sys::check_functions_in_node(node, Some(runs), walk) {
             return true;
@@ -125,7 +135,8 @@ unsafe extern "C-unwind" fn runs(function: Oid, walk: *mut c_void) -> bool {
 }
 
 impl Walk {
-    /// Whether the relation is refused: it is another one, or reading it runs what its owner made of it.
+    /// Whether the relation is refused: it is not in the list, or reading it runs code of an owner who lacks the
+    /// rights.
     fn reads(&mut self, relation: Oid) -> bool {
         let is_refused = relation.to_u32() >= pg_sys::FirstNormalObjectId
             && !(self.relations.contains(&relation) && self.may_read(relation));
@@ -136,7 +147,7 @@ impl Walk {
     }
 
     fn may_read(&self, relation: Oid) -> bool {
-        // SAFETY: the parser has locked the relation; it is closed again, and the lock is kept.
+        // SAFETY: the parser has locked the relation. It is closed here, and the lock stays.
         unsafe {
             let opened = pg_sys::RelationIdGetRelation(relation);
             if opened.is_null() {
@@ -152,10 +163,10 @@ impl Walk {
         }
     }
 
-    /// Whether the function is refused.
+    /// Whether the function is refused: its owner lacks the rights.
     fn runs(&mut self, function: Oid) -> bool {
         let is_refused = function.to_u32() >= pg_sys::FirstNormalObjectId
-            // SAFETY: takes any OIDs and only answers.
+            // SAFETY: accepts any OIDs and changes nothing.
             && !owner_of(function).is_some_and(|owner| unsafe { pg_sys::has_privs_of_role(owner, self.role) });
         if is_refused {
             self.refused = Some(Refused::Function(function));
@@ -165,7 +176,7 @@ impl Walk {
 }
 
 fn owner_of(function: Oid) -> Option<Oid> {
-    // SAFETY: the syscache takes any OID; a tuple that it finds is a row of pg_proc and is given back.
+    // SAFETY: the syscache accepts any OID. A tuple that it finds is a row of pg_proc, and is released.
     unsafe {
         let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::PROCOID as i32, function.into());
         if tuple.is_null() {
@@ -193,14 +204,14 @@ impl Refused {
             format!("{} must not {what} with the rights of role {}", describe(class, *oid), name_of(role)),
         )
         .detail(why)
-        .hint("Try again; where that does not help, look at who owns it, and who may create things in its schema.")
+        .hint("Try again. If that does not help, look at who owns it, and who may create things in its schema.")
     }
 }
 
-/// What the catalog calls an object.
+/// The kind and name of an object, as Postgres prints them in messages.
 fn describe(class: Oid, object: Oid) -> String {
     let address = pg_sys::ObjectAddress { classId: class, objectId: object, objectSubId: 0 };
-    // SAFETY: with missing_ok, it returns null or a palloc'd C string.
+    // SAFETY: with missing_ok it returns null or a palloc'ed C string.
     unsafe {
         let text = pg_sys::getObjectDescription(&raw const address, true);
         if text.is_null() { "an object".to_owned() } else { CStr::from_ptr(text).to_string_lossy().into_owned() }
@@ -208,14 +219,15 @@ fn describe(class: Oid, object: Oid) -> String {
 }
 
 fn name_of(role: Oid) -> String {
-    // SAFETY: with noerr, it returns null or a palloc'd C string.
+    // SAFETY: with noerr it returns null or a palloc'ed C string.
     unsafe {
         let name = pg_sys::GetUserNameFromId(role, true);
         if name.is_null() { role.to_u32().to_string() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
     }
 }
 
-// nodes/nodeFuncs.h, which declares these two without their arguments before Postgres 16, so that pgrx has no bindings.
+// nodes/nodeFuncs.h of Postgres 15 declares these two functions without their arguments, so pgrx has no bindings of
+// them.
 
 #[cfg(feature = "pg15")]
 type Visit = Option<unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool>;

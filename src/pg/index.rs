@@ -1,10 +1,10 @@
-//! What an expression index is over.
+//! The expressions of indexes.
 
 use crate::pg::nodes::{arguments, nth};
 use pgrx::{FromDatum, is_a, pg_sys};
 use std::ffi::CStr;
 
-/// An expression of the form `function(column, 'name')`.
+/// An index expression of the form `function(column, 'name')`.
 pub struct PropertyCall {
     /// The function's schema and name, unquoted
     pub schema: String,
@@ -15,10 +15,10 @@ pub struct PropertyCall {
     pub property: String,
 }
 
-/// The first expression of an index, read as Postgres itself reads it rather than from the text that it prints,
-/// which depends on `search_path` and other settings. `None` where it is of another form.
+/// The first expression of an index; `None` if it has another form. It is read from the catalog's node tree, because
+/// the text that Postgres prints of it depends on `search_path` and other settings.
 pub fn first_expression(index: pg_sys::Oid) -> Option<PropertyCall> {
-    // SAFETY: the syscache takes any OID; the tuple is released after the copy of its attribute is made.
+    // SAFETY: the syscache accepts any OID. The attribute is copied before the tuple is released.
     let tree = unsafe {
         let cache = pg_sys::SysCacheIdentifier::INDEXRELID as i32;
         let tuple = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(index));
@@ -32,8 +32,8 @@ pub fn first_expression(index: pg_sys::Oid) -> Option<PropertyCall> {
         pg_sys::ReleaseSysCache(tuple);
         tree?
     };
-    // SAFETY: the catalog holds a list of expressions there. Each node is looked at as what its tag says that it is.
-    // Nothing is evaluated: the expression may be anybody's.
+    // SAFETY: the attribute is a list of expressions. Each node is read as the struct that its tag names. Nothing is
+    // evaluated, because any user may have written the expression.
     unsafe {
         let call = nth(pg_sys::stringToNode(tree).cast(), 0)?;
         let arguments = arguments(call);

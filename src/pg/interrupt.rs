@@ -1,6 +1,6 @@
-//! Cancelling.
+//! Cancelling a query.
 
-/// Honours a pending cancel or shutdown: raises, or returns at once.
+/// Raises if a cancel or a shutdown is pending; otherwise returns at once.
 pub fn check() {
     pgrx::check_for_interrupts!();
 }

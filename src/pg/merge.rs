@@ -1,24 +1,24 @@
-//! What a MERGE did that its triggers are not shown.
+//! Rows that a MERGE has updated, including those that its triggers do not see.
 //!
-//! Where a MERGE moves a row to another partition, Postgres puts it into no transition table of UPDATE, and fires triggers
-//! of DELETE and INSERT for it only where the MERGE has such actions (seen in 15.20 and 18.6). How many rows it has
-//! updated, moved ones included, the executor knows.
+//! If a MERGE moves a row to another partition, Postgres puts the row into no transition table of UPDATE. It fires
+//! triggers of DELETE and INSERT for the row only if the MERGE has such actions (seen in 15.20 and 18.6). But the
+//! executor counts all updated rows, moved ones included.
 
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
 use std::sync::OnceLock;
 
 thread_local! {
-    /// The queries whose triggers fire, one inside the other.
+    /// The queries whose AFTER triggers are firing, one inside the other.
     static FINISHING: RefCell<Vec<*mut pg_sys::QueryDesc>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The hook that was there before.
+/// The hook that another library had installed before.
 static BEFORE: OnceLock<pg_sys::ExecutorFinish_hook_type> = OnceLock::new();
 
-/// Has Postgres show each query that is done, and whose triggers are to fire.
+/// Installs the hook that sees each query before its AFTER triggers fire.
 pub fn install() {
-    // SAFETY: runs once, when the library is loaded, as all hooks are set.
+    // SAFETY: Postgres expects hooks to be set when a library is loaded, which is when this runs.
     unsafe {
         let _ = BEFORE.set(pg_sys::ExecutorFinish_hook);
         pg_sys::ExecutorFinish_hook = Some(finish);
@@ -28,8 +28,8 @@ pub fn install() {
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
     let _finishing = Finishing::begin(query);
-    // SAFETY: Postgres calls the hook in place of the function, which the one before calls in the end; where it raises,
-    // the guard makes it a panic, so that what has begun ends.
+    // SAFETY: Postgres calls the hook in place of standard_ExecutorFinish, which the previous hook calls. The guard
+    // turns an error into a panic, so that `_finishing` is dropped.
     unsafe {
         match BEFORE.get() {
             Some(Some(before)) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query)),
@@ -38,7 +38,7 @@ unsafe extern "C-unwind" fn finish(query: *mut pg_sys::QueryDesc) {
     }
 }
 
-/// That a query's triggers fire, until dropped.
+/// Until this is dropped, the AFTER triggers of a query are firing.
 struct Finishing;
 
 impl Finishing {
@@ -54,12 +54,12 @@ impl Drop for Finishing {
     }
 }
 
-/// How many rows of the table the query has updated by MERGE whose triggers fire; `None` where it has no MERGE of that
-/// table.
+/// How many rows of the table were updated by the MERGE whose triggers are firing; `None` if the query is no MERGE into
+/// that table.
 pub fn updated_rows(table: Oid) -> Option<i64> {
     let query = FINISHING.with_borrow(|finishing| finishing.last().copied())?;
-    // SAFETY: a query whose triggers fire has its state; a node's tag says which struct it is, and the tables of a
-    // statement that changes some are open.
+    // SAFETY: a query keeps its state while its triggers fire. The tag of a node names its struct. The tables that a
+    // statement changes are open.
     unsafe {
         let modifies = |node: *mut pg_sys::PlanState| {
             let is_modifying = !node.is_null() && (*node).type_ == pg_sys::NodeTag::T_ModifyTableState;

@@ -1,11 +1,11 @@
-//! Expression trees of the planner.
+//! Reading and making nodes of the planner's expression trees.
 
 use crate::pg::detoast::Detoasted;
 use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
 use pgrx::{IntoDatum, is_a};
 use std::ffi::CString;
 
-/// A condition on an indexed document: an operator of its family, and the operand.
+/// A clause that a GIN index on a document can serve: an operator of the index's family, and the operand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IndexClause {
     /// `@@`: a jsonpath predicate
@@ -16,12 +16,12 @@ pub enum IndexClause {
     AnyKey(Vec<String>),
 }
 
-/// The arguments of a function or operator call; empty for any other node, and for none.
+/// The arguments of a call of a function or an operator; an empty list for any other node and for null.
 ///
 /// # Safety
 /// `call` is a node or null.
 pub unsafe fn arguments(call: *mut pg_sys::Node) -> *mut pg_sys::List {
-    // SAFETY: by this function's own condition; the tag says which struct it is.
+    // SAFETY: by this function's own condition. The tag names the struct.
     unsafe {
         if is_a(call, NodeTag::T_OpExpr) {
             (*call.cast::<pg_sys::OpExpr>()).args
@@ -45,14 +45,14 @@ pub unsafe fn nth(list: *mut pg_sys::List, position: i32) -> Option<*mut pg_sys:
     }
 }
 
-/// The text of the condition among a call's arguments; `None` where it is not known or NULL.
+/// The text of the condition among the arguments of a call; `None` if it is not a constant, or NULL.
 ///
 /// # Safety
 /// `arguments` is the argument list of a call, or null.
 pub unsafe fn condition_text(arguments: *mut pg_sys::List) -> Option<Vec<u8>> {
-    // SAFETY: by this function's own condition. Of `segment_matches` and `segment_is_matched_by` one argument is a
-    // jsonb and the other a segment_condition, which is stored as text; of what else a superuser has the planner ask
-    // about, any varlena is bytes.
+    // SAFETY: by this function's own condition. `segment_matches` and `segment_is_matched_by` take a jsonb and a
+    // segment_condition, which is stored as text. A superuser may attach the support function to other functions; then
+    // the constant is some varlena, and its bytes are read all the same.
     unsafe {
         let constant = (0..2).filter_map(|position| nth(arguments, position)).find_map(|argument| {
             let constant = argument.cast::<pg_sys::Const>();
@@ -63,7 +63,8 @@ pub unsafe fn condition_text(arguments: *mut pg_sys::List) -> Option<Vec<u8>> {
     }
 }
 
-/// `document operator operand`, with the operator of the family that the clause is of; `None` where it has none.
+/// The expression `document operator operand`, with the operator of an index's family; `None` if the family has no such
+/// operator.
 ///
 /// # Safety
 /// `document` is an expression of type jsonb.
@@ -73,8 +74,7 @@ pub unsafe fn operator_clause(
     clause: &IndexClause,
 ) -> Option<*mut pg_sys::Expr> {
     let (strategy, operand_type, operand) = operand(clause)?;
-    // SAFETY: by this function's own condition; the constant is a varlena of the type that the operator takes. Neither
-    // side has a collation.
+    // SAFETY: by this function's own condition. The constant is a varlena of the operator's right type.
     unsafe {
         let operator = pg_sys::get_opfamily_member(family, pg_sys::JSONBOID, operand_type, strategy);
         if operator == pg_sys::InvalidOid {
@@ -87,7 +87,7 @@ pub unsafe fn operator_clause(
     }
 }
 
-/// The strategy number in GIN's families over jsonb, the operand's type, and the operand.
+/// The strategy number in GIN's families over jsonb, the type of the operand, and the operand.
 fn operand(clause: &IndexClause) -> Option<(i16, Oid, Datum)> {
     // src/include/utils/jsonb.h
     const EXISTS: i16 = 9;

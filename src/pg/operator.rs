@@ -1,23 +1,23 @@
-//! Which operator a query would use to compare two columns.
+//! The operator that a query uses to compare two columns.
 
 use crate::pg::relcache;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
 
-/// A column's type, and what it is compared by.
+/// A column as the operand of a comparison.
 #[derive(Clone, Copy)]
 pub struct Compared {
-    /// Of a domain, what it is over
+    /// For a domain, the type that it is over
     type_id: Oid,
     is_domain: bool,
     collation: Oid,
 }
 
 impl Compared {
-    /// `None` where the relation has no such column.
+    /// A column by its name; `None` if the relation has no such column.
     pub fn find(relation: Oid, column: &str) -> Option<Self> {
         let number = relcache::column_number(relation, column)?;
         let (mut type_id, mut modifier, mut collation) = (Oid::INVALID, 0, Oid::INVALID);
-        // SAFETY: the column exists; the first fills in all three.
+        // SAFETY: the column exists, and the first call fills in all three variables.
         unsafe {
             pg_sys::get_atttypetypmodcoll(relation, number, &raw mut type_id, &raw mut modifier, &raw mut collation);
             let base = pg_sys::getBaseType(type_id);
@@ -25,15 +25,15 @@ impl Compared {
         }
     }
 
-    /// Whether the operator `=` of a schema, put between a column of the other sort and one of this, tells values of this
-    /// apart as a unique index on it does, in every session.
+    /// Whether `other = self`, with the operator `=` of that schema, distinguishes the same values of this column as a
+    /// unique index on it does, in every session.
     pub fn is_identified_by(self, other: Compared, schema: &str) -> bool {
         let Some(equality) = equality(schema, other.type_id, self.type_id) else { return false };
-        // Of all that operators take, `anyenum` alone is no domain over it.
+        // Postgres does not resolve `anyenum` to the type under a domain, so the query would find no operator.
         if equality.right == pg_sys::ANYENUMOID && (self.is_domain || other.is_domain) {
             return false;
         }
-        // SAFETY: a catalog look-up for an operator that exists.
+        // SAFETY: looks up an operator that exists.
         let is_immutable = unsafe {
             pg_sys::func_volatile(pg_sys::get_opcode(equality.operator)) as u8 == pg_sys::PROVOLATILE_IMMUTABLE
         };
@@ -41,14 +41,14 @@ impl Compared {
     }
 
     fn is_keyed_by(self, equality: Equality) -> bool {
-        // SAFETY: catalog look-ups, which take any OIDs; a type without a default operator class gets 0.
+        // SAFETY: catalog look-ups accept any OID. A type without a default operator class yields 0.
         let is_of_key = unsafe {
             let class = pg_sys::GetDefaultOpClass(self.type_id, pg_sys::BTREE_AM_OID);
             class != Oid::INVALID
                 && pg_sys::get_op_opfamily_strategy(equality.operator, pg_sys::get_opclass_family(class))
                     == pg_sys::BTEqualStrategyNumber as i32
         };
-        // What these become to be compared, one becomes alone.
+        // Values of these types are cast for the comparison, and two different values stay different.
         let is_exact = match self.type_id {
             pg_sys::INT2OID | pg_sys::INT4OID | pg_sys::INT8OID => equality.right == pg_sys::NUMERICOID,
             pg_sys::BPCHAROID => equality.right == pg_sys::TEXTOID,
@@ -57,12 +57,13 @@ impl Compared {
         is_of_key || is_exact
     }
 
-    /// Between columns of two collations Postgres compares by the one that is not the default, or not at all; and where
-    /// one of these takes different texts for the same, what a join finds depends on its plan.
+    /// Whether a comparison of the two columns has one meaning. For two collations Postgres uses the one that is not
+    /// the default, or raises if neither is. If one of them is not deterministic, the result of a join depends on its
+    /// plan.
     fn has_collation_of(self, other: Compared) -> bool {
         let default = [Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID];
         let is_exact =
-            // SAFETY: a catalog look-up for a collation that exists.
+            // SAFETY: looks up a collation that exists.
             |collation: Oid| collation == Oid::INVALID || unsafe { pg_sys::get_collation_isdeterministic(collation) };
         self.collation == other.collation
             || (default.contains(&self.collation) || default.contains(&other.collation))
@@ -74,14 +75,15 @@ impl Compared {
 #[derive(Clone, Copy)]
 struct Equality {
     operator: Oid,
-    /// What it takes on its right
+    /// The type of its right operand
     right: Oid,
 }
 
-/// The operator `=` of a schema that a query gets for values of two types; `None` where there is none, or several.
+/// The operator `=` of a schema that Postgres chooses for operands of two types; `None` if there is none, or if the
+/// choice is ambiguous.
 fn equality(schema: &str, left: Oid, right: Oid) -> Option<Equality> {
-    // SAFETY: both names are NUL-terminated; with noError `oper` only answers, with a tuple of the syscache, which is
-    // released once its OID is known.
+    // SAFETY: both names are NUL-terminated. With noError `oper` does not raise; a tuple that it returns belongs to the
+    // syscache and is released once its OID is read.
     unsafe {
         let name = [schema, "="].into_iter().fold(std::ptr::null_mut(), |name, part| {
             pg_sys::lappend(name, pg_sys::makeString(part.as_pg_cstr()).cast())
@@ -94,7 +96,7 @@ fn equality(schema: &str, left: Oid, right: Oid) -> Option<Equality> {
         pg_sys::ReleaseSysCache(tuple);
         let (mut takes_left, mut takes_right) = (Oid::INVALID, Oid::INVALID);
         pg_sys::op_input_types(operator, &raw mut takes_left, &raw mut takes_right);
-        // One for all enums takes two of the same.
+        // The operator for all enums compares two values of the same enum only.
         let is_for_both = takes_right != pg_sys::ANYENUMOID || left == right;
         is_for_both.then_some(Equality { operator, right: takes_right })
     }

@@ -1,4 +1,4 @@
-//! This process, and others of the server.
+//! This process and other processes of the server.
 
 use pgrx::pg_sys;
 
@@ -8,21 +8,21 @@ pub fn is_preloading() -> bool {
     unsafe { pg_sys::process_shared_preload_libraries_in_progress }
 }
 
-/// Whether a process is a backend of this server that has not ended.
+/// Whether a process is a running backend of this server.
 pub fn is_running(process: i32) -> bool {
-    // SAFETY: looks for the process among those that the server has; takes any number.
+    // SAFETY: accepts any number and looks it up among the processes of the server.
     unsafe { !pg_sys::BackendPidGetProc(process).is_null() }
 }
 
-/// A number that nobody can guess; 0 where there is none to be had.
+/// A random number that nobody can guess; 0 if the system has no randomness to give.
 pub fn secret() -> u64 {
     let mut bytes = [0; 8];
-    // SAFETY: fills in that many bytes.
+    // SAFETY: writes as many bytes as the array has.
     let is_filled = unsafe { pg_sys::pg_strong_random(bytes.as_mut_ptr().cast(), bytes.len()) };
     if is_filled { u64::from_ne_bytes(bytes) } else { 0 }
 }
 
-/// The process and the database of this session.
+/// The process id and the database of this session.
 pub fn session() -> (i32, u32) {
     // SAFETY: reads variables of the backend.
     unsafe { (pg_sys::MyProcPid, pg_sys::MyDatabaseId.to_u32()) }

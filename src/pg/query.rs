@@ -1,16 +1,19 @@
-//! Queries that the extension itself runs.
+//! Running the extension's own queries and reading their rows.
 //!
-//! A text that is a constant of the source ([`QueryText::Constant`]) is about the extension's own tables and
-//! `pg_catalog`. It runs with a fixed search_path: `=` is the operator of `pg_catalog`, whatever the caller has made.
+//! A text that is a constant of the source code ([`QueryText::Constant`]) uses only the extension's own tables and
+//! `pg_catalog`. It runs with a fixed search_path, so `=` is the operator of `pg_catalog`, whatever operators users
+//! have created.
 //!
-//! A text that was made for the call ([`QueryText::Made`]) names users' tables, whose policies, views and functions must
-//! see the caller's search_path. So it qualifies every table, function, type and operator.
+//! A text that is made for a call ([`QueryText::Made`]) names tables of users. Their policies, views and functions must
+//! run with the caller's search_path, so the text qualifies every table, function, type and operator.
 
 use crate::pg::error::internal;
+use crate::pg::plan::KeptPlan;
 use crate::pg::rows::RowProgram;
 use crate::pg::snapshot;
-use crate::pg::spi::{KeptPlan, QueryText, Reading, Session, Tuple};
-use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use crate::pg::spi::{QueryText, Reading, Session, connected};
+use crate::pg::tuple::{Owned, Tuple};
+use pgrx::datum::DatumWithOid;
 use segments_core::program::Surroundings;
 use segments_core::program_set::Matches;
 
@@ -18,29 +21,29 @@ use segments_core::program_set::Matches;
 pub struct Row<'r>(&'r Tuple);
 
 impl Row<'_> {
-    /// The value of a column, from 1, that is never NULL.
-    pub fn get<T: FromDatum + IntoDatum>(&self, column: usize) -> T {
+    /// The value of a column, counted from 1. Raises an internal error if it is NULL.
+    pub fn get<T: Owned>(&self, column: usize) -> T {
         self.nullable(column).unwrap_or_else(|| internal(format!("column {column} is NULL")).raise())
     }
 
-    /// The value of a column, from 1.
-    pub fn nullable<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
+    /// The value of a column, counted from 1; `None` is NULL.
+    pub fn nullable<T: Owned>(&self, column: usize) -> Option<T> {
         self.0.get(column)
     }
 
-    /// Finds the conditions that it satisfies; its first columns are those of the program.
+    /// Finds the conditions of the program that this row satisfies. The row begins with the columns of the program.
     pub fn matching(&self, program: &RowProgram, surroundings: Surroundings<'_>, matches: &mut Matches) {
         program.matching_tuple(self.0, surroundings, matches);
     }
 }
 
-/// Reads each row of a query: in the snapshot that [`snapshot`] made active, or else in that of the statement that
-/// called the extension, or in a new one where the transaction has written.
+/// Runs a query and reads each row. The query runs in the snapshot that [`snapshot`] made active, otherwise in a new
+/// snapshot if the transaction has written, otherwise in the snapshot of the statement that called the extension.
 pub fn rows<'q, T>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
-    Session::open().query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple)))
+    connected(|session| session.query(sql.into(), arguments, Reading::usual(), |tuple| read(&Row(tuple))))
 }
 
-/// As [`rows`], with a plan that the caller keeps.
+/// Like [`rows`], with a plan that the caller keeps.
 pub fn kept_rows<T>(
     session: &Session,
     plan: &KeptPlan,
@@ -50,13 +53,14 @@ pub fn kept_rows<T>(
     session.run(plan, arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
-/// Reads the first row of a query, as [`rows`] does, whose only argument is a text that may be large: the planner does
-/// not make a constant of it.
+/// Like [`first`], for a query whose only argument is a text that may be large. The planner does not treat it as a
+/// constant, so it is not copied into the plan.
 pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
-    Session::open().query_with(sql, argument, Reading::usual(), |tuple| read(&Row(tuple))).into_iter().next()
+    let read = |tuple: &Tuple| read(&Row(tuple));
+    connected(|session| session.query_with(sql, argument, Reading::usual(), read)).into_iter().next()
 }
 
-/// Reads the first row of a query, as [`rows`] does; `None` where there is none.
+/// Like [`rows`], but reads the first row only; `None` if there are no rows.
 pub fn first<'q, T>(
     sql: impl Into<QueryText<'q>>,
     arguments: &[DatumWithOid],
@@ -65,35 +69,36 @@ pub fn first<'q, T>(
     rows(sql, arguments, read).into_iter().next()
 }
 
-/// Reads the first row of what EXPLAIN says, which is not allowed where nothing may be written, though it writes
-/// nothing.
+/// Runs EXPLAIN and reads the first row. Postgres does not allow EXPLAIN in a read-only query, so it runs as one that
+/// may write.
 pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
-    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))).into_iter().next()
+    let read = |tuple: &Tuple| read(&Row(tuple));
+    connected(|session| session.query(sql.into(), arguments, Reading::New, read)).into_iter().next()
 }
 
-/// What the planner thinks that a query costs, which is EXPLAINed in the format json.
+/// The planner's total cost of a query, from an EXPLAIN with FORMAT json.
 pub fn cost(explain: &String, arguments: &[DatumWithOid]) -> Option<f64> {
     let plan = explained(explain, arguments, |row| row.get::<pgrx::Json>(1))?;
     plan.0.get(0)?.get("Plan")?.get("Total Cost")?.as_f64()
 }
 
-/// Runs a statement that writes, or that is to see what this call has written, and reads each row.
+/// Runs a statement that writes, or that must see what this call has written, and reads each row.
 pub fn write_rows<'q, T>(
     sql: impl Into<QueryText<'q>>,
     arguments: &[DatumWithOid],
     read: impl Fn(&Row<'_>) -> T,
 ) -> Vec<T> {
     snapshot::will_write();
-    Session::open().query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple)))
+    connected(|session| session.query(sql.into(), arguments, Reading::New, |tuple| read(&Row(tuple))))
 }
 
-/// Runs a statement that writes and tells how many rows it concerned.
+/// Runs a statement that writes, and returns how many rows it returned or changed.
 pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> usize {
     snapshot::will_write();
-    Session::open().execute(sql.into(), arguments, Reading::New)
+    connected(|session| session.execute(sql.into(), arguments, Reading::New))
 }
 
-/// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
+/// Like [`write()`], but the statement sees and may change everything that is committed by now, at any isolation level.
 pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
-    Session::open().write_latest(sql, arguments)
+    connected(|session| session.write_latest(sql, arguments))
 }

@@ -1,76 +1,78 @@
-//! Relations: locking them with all that inherit from them, and word that their definition, or that of a type, has
-//! changed.
+//! Relations: locking them with everything that inherits from them, their columns, and invalidation messages about
+//! relations, types and schemas.
 
+use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
 use std::ffi::CString;
 
-/// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends,
-/// and waits for those that have written. The table itself comes first. Readers are not in the way.
+/// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends.
+/// It waits for transactions that have written, but not for readers. Returns the tables, the given one first.
 ///
-/// Raises 25006 in a read-only transaction: on a standby, Postgres would only speak of locks.
+/// Raises 25006 in a read-only transaction. Otherwise the error on a standby would be about lock modes.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     crate::pg::snapshot::must_be_writable();
     lock_tree(relation, pg_sys::ShareRowExclusiveLock)
 }
 
-/// Locks a table as readers do, until the transaction ends: nobody calls it or its columns otherwise meanwhile.
+/// Locks a table as readers do, until the transaction ends. Meanwhile nobody can rename the table or its columns.
 pub fn lock_for_reading(relation: Oid) {
-    // SAFETY: takes any OID.
+    // SAFETY: accepts any OID.
     unsafe { pg_sys::LockRelationOid(relation, pg_sys::AccessShareLock as pg_sys::LOCKMODE) }
 }
 
-/// A table and everything that inherits from it, itself first, locked as readers do.
+/// A table and everything that inherits from it, the table first. Locks them as readers do.
 pub fn tree(relation: Oid) -> Vec<Oid> {
     lock_tree(relation, pg_sys::AccessShareLock)
 }
 
 fn lock_tree(relation: Oid, mode: u32) -> Vec<Oid> {
     let mode = mode as pg_sys::LOCKMODE;
-    // SAFETY: both take any OID; the list is one of OIDs, freed with the current memory context.
+    // SAFETY: both accept any OID. The list holds OIDs and is freed with the current memory context.
     unsafe {
         pg_sys::LockRelationOid(relation, mode);
         oids(find_all_inheritors(relation, mode))
     }
 }
 
-/// A lock that makes it known that rows of a table appear, to those who have looked for them in vain.
+/// A lock between transactions that insert rows into a table and transactions that have looked for such rows in vain.
 #[derive(Clone, Copy)]
 pub struct Presence(pub Oid);
 
 impl Presence {
-    /// Rows may have appeared, which others see when this transaction commits.
+    /// Says that this transaction may have inserted rows, which others see once it commits.
     pub fn appear(self) {
         self.lock(pg_sys::ShareLock);
     }
 
-    /// A row is missing: waits for everybody in whose transaction rows may have appeared, and keeps others from saying
-    /// so until this one ends.
+    /// Says that this transaction has missed a row. Waits for every transaction that may have inserted rows, and makes
+    /// others wait who want to insert, until this one ends.
     pub fn miss(self) {
         self.lock(pg_sys::ExclusiveLock);
     }
 
     fn lock(self, mode: u32) {
-        // SAFETY: takes any numbers. Postgres itself locks relations by other tags, so this gets in nobody's way.
+        // SAFETY: accepts any numbers. Postgres locks relations with other tags, so this lock conflicts with itself
+        // only.
         unsafe { pg_sys::LockDatabaseObject(pg_sys::RelationRelationId, self.0, 0, mode as pg_sys::LOCKMODE) };
     }
 }
 
-/// Has every backend that uses the relation hear, before its next use of it, that it has changed: once this
-/// transaction commits, and this backend after this command.
+/// Tells every backend that the relation has changed: this one after the current command, the others once this
+/// transaction commits. A backend hears of it before it next uses the relation.
 pub fn invalidate(relation: Oid) {
-    // SAFETY: it raises where there is no such relation.
+    // SAFETY: raises if the relation does not exist.
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
 }
 
-/// The type of a column; 0 where there is no such column.
+/// The type of a column; 0 if the column does not exist.
 pub fn column_type(relation: Oid, name: &str) -> Oid {
     let Ok(name) = CString::new(name) else { return Oid::INVALID };
-    // SAFETY: catalog look-ups, which take any OIDs and numbers; the name is NUL-terminated.
+    // SAFETY: catalog look-ups accept any OID and number. The name is NUL-terminated.
     unsafe { pg_sys::get_atttype(relation, pg_sys::get_attnum(relation, name.as_ptr())) }
 }
 
-/// The number of a column; `None` where there is no such column.
+/// The number of a column; `None` if the column does not exist.
 pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
     let name = CString::new(name).ok()?;
     // SAFETY: as in `column_type`.
@@ -78,31 +80,32 @@ pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
     (number > 0).then_some(number)
 }
 
-/// Something that has changed.
+/// A change that an invalidation message tells of.
 #[derive(Clone, Copy)]
 pub enum Changed {
     Relation(Oid),
-    /// A type, its name included
+    /// A type, or its name
     Type(TypeHash),
-    /// Any schema, its name included
+    /// Some schema, or its name
     Schema,
-    /// It may be anything
+    /// Any object may have changed
     Anything,
 }
 
-/// What is told of a type; others may have the same.
+/// The hash of a type, by which Postgres names it in invalidation messages. Several types may share one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TypeHash(u32);
 
 impl TypeHash {
     pub fn of(oid: Oid) -> Self {
         let none = pg_sys::Datum::from(0);
-        // SAFETY: the cache has one key, an OID, which may be any.
+        // SAFETY: the cache has one key, which may be any OID.
         TypeHash(unsafe { pg_sys::GetSysCacheHashValue(TYPES, oid.into(), none, none, none) })
     }
 }
 
-/// From now on calls `heard` with all that has changed. It may not raise, allocate much or look anything up.
+/// Calls `heard` with every change from now on. `heard` must not raise or read catalogs, because Postgres may be in the
+/// middle of a commit.
 pub fn on_invalidation(heard: Listener) {
     let is_first = HEARD.with_borrow_mut(|known| {
         let is_new = !known.iter().any(|known| std::ptr::fn_addr_eq(*known, heard));
@@ -110,10 +113,10 @@ pub fn on_invalidation(heard: Listener) {
         is_new && known.len() == 1
     });
     if is_first {
-        // SAFETY: the callback is a function of this library, which is never unloaded.
+        // SAFETY: the callbacks are functions of this library, which is never unloaded.
         unsafe {
             pg_sys::CacheRegisterRelcacheCallback(Some(hear), pg_sys::Datum::from(0));
-            // What a condition becomes depends on the labels of an enum, too, and on the names of types.
+            // The SQL of a condition also depends on the labels of enums and on the names of types and schemas.
             for cache in [ENUMS, TYPES, SCHEMAS] {
                 pg_sys::CacheRegisterSyscacheCallback(cache, Some(hear_of_object), pg_sys::Datum::from(0));
             }
@@ -121,7 +124,7 @@ pub fn on_invalidation(heard: Listener) {
     }
 }
 
-/// Who wants to hear, and of what.
+/// A function that is called with each change.
 pub type Listener = fn(Changed);
 
 const ENUMS: i32 = pg_sys::SysCacheIdentifier::ENUMOID as i32;
@@ -132,12 +135,14 @@ thread_local! {
     static HEARD: RefCell<Vec<Listener>> = const { RefCell::new(Vec::new()) };
 }
 
-unsafe extern "C-unwind" fn hear(_: pg_sys::Datum, relation: Oid) {
+#[pg_guard]
+unsafe extern "C-unwind" fn hear(_argument: pg_sys::Datum, relation: Oid) {
     tell(if relation == pg_sys::InvalidOid { Changed::Anything } else { Changed::Relation(relation) });
 }
 
-/// `hash` is 0 where it may be any object.
-unsafe extern "C-unwind" fn hear_of_object(_: pg_sys::Datum, cache: i32, hash: u32) {
+/// `hash` is 0 if any object of the cache may have changed.
+#[pg_guard]
+unsafe extern "C-unwind" fn hear_of_object(_argument: pg_sys::Datum, cache: i32, hash: u32) {
     tell(match cache {
         SCHEMAS => Changed::Schema,
         TYPES if hash != 0 => Changed::Type(TypeHash(hash)),
@@ -146,7 +151,7 @@ unsafe extern "C-unwind" fn hear_of_object(_: pg_sys::Datum, cache: i32, hash: u
 }
 
 fn tell(changed: Changed) {
-    // It is borrowed only to be added to.
+    // The list is mutably borrowed only while a listener is added.
     HEARD.with(|heard| heard.try_borrow().into_iter().for_each(|heard| heard.iter().for_each(|heard| heard(changed))));
 }
 
@@ -164,7 +169,7 @@ unsafe fn oids(list: *mut pg_sys::List) -> Vec<Oid> {
 }
 
 /// # Safety
-/// To be called in a transaction.
+/// The caller is in a transaction.
 unsafe fn find_all_inheritors(parent: Oid, mode: pg_sys::LOCKMODE) -> *mut pg_sys::List {
     // catalog/pg_inherits.h, which pgrx's bindings leave out.
     unsafe extern "C-unwind" {
@@ -174,6 +179,7 @@ unsafe fn find_all_inheritors(parent: Oid, mode: pg_sys::LOCKMODE) -> *mut pg_sy
             parents: *mut *mut pg_sys::List,
         ) -> *mut pg_sys::List;
     }
-    // SAFETY: as declared there; where it raises, the guard makes it a panic. Nobody wants the numbers of parents.
+    // SAFETY: this is its declaration. The guard turns an error of Postgres into a panic. A null pointer says that the
+    // numbers of parents are not needed.
     unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| find_all_inheritors(parent, mode, std::ptr::null_mut())) }
 }

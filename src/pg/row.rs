@@ -1,4 +1,4 @@
-//! Values of rows, read from the datums that they are, as conditions see them.
+//! Reading the datums of a row as the values that conditions compare.
 
 use crate::pg::detoast::Detoasted;
 use pgrx::FromDatum;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
 use std::rc::Rc;
 
-/// How the values of a type are read.
+/// Reads the values of one type.
 pub struct Reader(Kind);
 
 enum Kind {
@@ -26,13 +26,13 @@ enum Kind {
     Real,
     Double,
     Text,
-    /// `citext`, which compares in lower case
+    /// `citext`, whose comparisons ignore case
     Citext,
-    /// Without trailing blanks, which are no part of the string
+    /// `char(n)`, whose trailing blanks are not part of the string
     Char,
     Name,
     Uuid,
-    /// The text that its output function writes
+    /// Read as the text that its output function writes
     Inet,
     Enum(RefCell<HashMap<Oid, Rc<str>>>),
     Date,
@@ -40,7 +40,7 @@ enum Kind {
     Json,
     Jsonb,
     Array(Box<Element>),
-    /// Of a type that conditions cannot use: always missing
+    /// A type that conditions cannot use; its values count as missing
     Unreadable,
 }
 
@@ -53,12 +53,12 @@ struct Element {
 }
 
 impl Reader {
-    /// Of the type of that OID, or what it is a domain over.
+    /// A reader for the type of that OID. For a domain, it reads the type that the domain is over.
     pub fn of_type(type_id: Oid) -> Self {
         Reader(Kind::of_type(type_id, true))
     }
 
-    /// Whether it reads json or jsonb, which are varlenas.
+    /// Whether the type is json or jsonb. Their values are varlenas.
     pub fn is_of_documents(&self) -> bool {
         matches!(self.0, Kind::Json | Kind::Jsonb)
     }
@@ -66,7 +66,7 @@ impl Reader {
     /// Reads a value.
     ///
     /// # Safety
-    /// The datum is a value of the reader's type, not NULL, and outlives the result.
+    /// The datum is a value of the reader's type, is not NULL, and outlives the result.
     pub unsafe fn read(&self, datum: Datum) -> Value {
         // SAFETY: by this function's own condition.
         unsafe { self.0.read(datum) }
@@ -75,7 +75,7 @@ impl Reader {
 
 impl Kind {
     fn of_type(type_id: Oid, may_be_array: bool) -> Self {
-        // SAFETY: catalog look-ups, which take any OID of a type that exists.
+        // SAFETY: catalog look-ups accept any OID, and raise if it has no type.
         let (base, element) = unsafe {
             let base = pg_sys::getBaseType(type_id);
             (base, pg_sys::get_element_type(base))
@@ -106,10 +106,10 @@ impl Kind {
     }
 
     /// # Safety
-    /// As of [`Reader::read`].
+    /// As for [`Reader::read`].
     unsafe fn read(&self, datum: Datum) -> Value {
-        // SAFETY: by this function's own condition the datum is of the type that each arm reads: by value, or a pointer
-        // to what the type's definition in Postgres says.
+        // SAFETY: by this function's own condition the datum has the type that the arm reads. It holds the value
+        // itself, or a pointer to the type's representation.
         unsafe {
             match self {
                 Kind::Bool => Value::Bool(datum.value() & 0xFF != 0),
@@ -150,18 +150,19 @@ impl Kind {
 impl Element {
     fn of_type(type_id: Oid) -> Self {
         let (mut length, mut by_value, mut align) = (0, false, 0);
-        // SAFETY: a catalog look-up for a type that exists, which fills in all three.
+        // SAFETY: the type exists, and the look-up fills in all three variables.
         unsafe { pg_sys::get_typlenbyvalalign(type_id, &raw mut length, &raw mut by_value, &raw mut align) };
         Element { kind: Kind::of_type(type_id, false), type_id, length, by_value, align }
     }
 
-    /// An array of several dimensions is the list of its elements, as compiled SQL has it.
+    /// Reads an array. The elements of an array of several dimensions are one list, as in the SQL that conditions
+    /// become.
     ///
     /// # Safety
-    /// The datum is an array of such elements, not NULL.
+    /// The datum is an array of such elements and is not NULL.
     unsafe fn read(&self, datum: Datum) -> Value {
-        // SAFETY: by this function's own condition; the lists that deconstruct_array makes are as long as it says, and
-        // are freed here, while the elements point into the array, which the value keeps.
+        // SAFETY: by this function's own condition. deconstruct_array allocates both lists with `count` entries, and
+        // they are freed here. The elements point into the array, which the value keeps.
         unsafe {
             let array = Detoasted::whole(datum);
             let (mut elements, mut nulls, mut count) = (std::ptr::null_mut(), std::ptr::null_mut(), 0);
@@ -182,12 +183,12 @@ impl Element {
             let elements_read = (0..count as usize).map(value).collect();
             pg_sys::pfree(elements.cast());
             pg_sys::pfree(nulls.cast());
-            Value::Array { elements: elements_read, _array: array }
+            Value::Array(Elements { values: elements_read, _array: array })
         }
     }
 }
 
-/// A value that was read, with what it took out of the row.
+/// A value of a row.
 pub enum Value {
     Missing,
     Null,
@@ -195,9 +196,7 @@ pub enum Value {
     Integer(Integer),
     Decimal(Decimal),
     Numeric(Detoasted),
-    Infinite {
-        negative: bool,
-    },
+    Infinite { negative: bool },
     NotANumber,
     Text(Detoasted),
     Folded(Folded),
@@ -207,25 +206,27 @@ pub enum Value {
     Moment(Moment),
     Json(Json),
     Jsonb(Detoasted),
-    Array {
-        elements: Vec<Value>,
-        /// What the elements point into
-        _array: Detoasted,
-    },
+    Array(Elements),
+}
+
+/// The elements of an array, together with the array that they point into.
+pub struct Elements {
+    values: Vec<Value>,
+    _array: Detoasted,
 }
 
 impl Value {
-    /// What an array's elements are; of others nothing.
+    /// The elements of an array; empty for any other value.
     pub fn elements(&self) -> Vec<Cell<'_>> {
         match self {
-            Value::Array { elements, .. } => {
-                elements.iter().map(|value| value.cell(&[]).unwrap_or(Cell::Null)).collect()
+            Value::Array(elements) => {
+                elements.values.iter().map(|value| value.cell(&[]).unwrap_or(Cell::Null)).collect()
             }
             _ => Vec::new(),
         }
     }
 
-    /// The value as conditions see it, given its [`elements`](Self::elements).
+    /// The value as conditions compare it; `None` if it is missing. `elements` are its [`elements`](Self::elements).
     pub fn cell<'v>(&'v self, elements: &'v [Cell<'v>]) -> Option<Cell<'v>> {
         Some(match self {
             Value::Missing => return None,
@@ -244,7 +245,7 @@ impl Value {
             Value::Moment(moment) => Cell::Moment(*moment),
             Value::Json(json) => Cell::Json(json),
             Value::Jsonb(jsonb) => Cell::Jsonb(Jsonb::new(jsonb.bytes()).root()),
-            Value::Array { .. } => Cell::Array(elements),
+            Value::Array(_) => Cell::Array(elements),
         })
     }
 }
@@ -254,10 +255,11 @@ fn without_blanks(text: &[u8]) -> &[u8] {
     &text[..text.len() - blanks]
 }
 
-/// A type that is not Postgres's own, but a string stored as text is: of such, conditions can use `citext` alone.
+/// Whether a type is a string that is stored like text. The callers ask this of types that are not built in; among
+/// these, only `citext` can be a property.
 fn is_text(type_id: Oid) -> bool {
     let (mut category, mut preferred) = (0, false);
-    // SAFETY: catalog look-ups for a type that exists.
+    // SAFETY: the type exists.
     let length = unsafe {
         pg_sys::get_type_category_preferred(type_id, &raw mut category, &raw mut preferred);
         pg_sys::get_typlen(type_id)
@@ -265,12 +267,12 @@ fn is_text(type_id: Oid) -> bool {
     category as u8 == b'S' && length == -1
 }
 
-/// The text in lower case, by the database's own collation, as `citext` compares it.
+/// The text in lower case, by the default collation of the database, as `citext` compares it.
 ///
 /// # Safety
-/// The datum is a text, or stored as one is.
+/// The datum is a text or is stored like one.
 unsafe fn folded(datum: Datum) -> Datum {
-    // SAFETY: by this function's own condition; lower(text) returns a text of its own.
+    // SAFETY: by this function's own condition. lower(text) returns a new text.
     unsafe { pg_sys::OidFunctionCall1Coll(pg_sys::F_LOWER_TEXT.into(), pg_sys::DEFAULT_COLLATION_OID, datum) }
 }
 
@@ -278,7 +280,7 @@ unsafe fn folded(datum: Datum) -> Datum {
 pub fn fold(text: &str) -> String {
     use pgrx::IntoDatum;
     let Some(datum) = text.into_datum() else { return String::new() };
-    // SAFETY: the datum is a text made here.
+    // SAFETY: the datum is a text that was made here.
     unsafe { String::from_datum(folded(datum), false).unwrap_or_default() }
 }
 
@@ -288,7 +290,7 @@ unsafe fn label(labels: &RefCell<HashMap<Oid, Rc<str>>>, datum: Datum) -> Rc<str
     let oid = Oid::from(datum.value() as u32);
     let known = labels.borrow().get(&oid).cloned();
     known.unwrap_or_else(|| {
-        // SAFETY: by this function's own condition; enum_out returns the label as a C string.
+        // SAFETY: by this function's own condition. enum_out returns the label as a C string.
         let label = unsafe { pgrx::direct_function_call::<&CStr>(pg_sys::enum_out, &[Some(datum)]) };
         let label: Rc<str> = label.map(CStr::to_string_lossy).unwrap_or_default().into();
         labels.borrow_mut().insert(oid, label.clone());
@@ -300,7 +302,7 @@ fn uuid_text(bytes: &[u8; 16]) -> String {
     uuid::Uuid::from_bytes(*bytes).hyphenated().to_string()
 }
 
-/// The number that a float prints as.
+/// A float as the decimal number that Postgres prints for it.
 fn double(value: f64) -> Value {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return Value::Integer((value as i64).into());
@@ -308,8 +310,8 @@ fn double(value: f64) -> Value {
     if !value.is_finite() {
         return not_finite(value.is_nan(), value.is_sign_negative());
     }
-    // SAFETY: common/shortest_dec.h: it writes at most DOUBLE_SHORTEST_DECIMAL_LEN, 25 bytes, with the terminating
-    // zero.
+    // SAFETY: it writes at most DOUBLE_SHORTEST_DECIMAL_LEN (25) bytes, the terminating zero included
+    // (common/shortest_dec.h).
     printed(|buffer| unsafe {
         double_to_shortest_decimal_buf(value, buffer);
     })
@@ -319,7 +321,7 @@ fn real(value: f32) -> Value {
     if !value.is_finite() {
         return not_finite(value.is_nan(), value.is_sign_negative());
     }
-    // SAFETY: as above, of FLOAT_SHORTEST_DECIMAL_LEN, 16 bytes.
+    // SAFETY: as above, with FLOAT_SHORTEST_DECIMAL_LEN (16) bytes.
     printed(|buffer| unsafe {
         float_to_shortest_decimal_buf(value, buffer);
     })
@@ -336,7 +338,7 @@ fn printed(print: impl FnOnce(*mut c_char)) -> Value {
     text.and_then(Decimal::parse).map_or(Value::NotANumber, Value::Decimal)
 }
 
-// common/shortest_dec.h, which pgrx's bindings leave out; they only write to the buffer and cannot raise.
+// common/shortest_dec.h, which pgrx's bindings leave out. These functions write to the buffer and cannot raise.
 unsafe extern "C-unwind" {
     fn double_to_shortest_decimal_buf(value: f64, result: *mut c_char) -> i32;
     fn float_to_shortest_decimal_buf(value: f32, result: *mut c_char) -> i32;

@@ -1,8 +1,8 @@
-//! Rows put to many conditions at once.
+//! Evaluating many conditions for a row at once.
 
 use crate::pg::error::internal;
 use crate::pg::row::{Reader, Value};
-use crate::pg::spi::Tuple;
+use crate::pg::tuple::Tuple;
 use pgrx::pg_sys::{Datum, Oid};
 use segments_core::document::{Node, Object, View};
 use segments_core::locator::Locator;
@@ -12,62 +12,66 @@ use segments_core::row::Cell;
 use segments_core::row_conditions::ColumnKey;
 use smallvec::SmallVec;
 
-/// Conditions over rows whose columns come in a known order.
+/// Compiled conditions over rows whose columns have a known order.
 pub struct RowProgram {
     set: ProgramSet,
     columns: Vec<Column>,
     properties: Option<Properties>,
-    /// The positions that are read, and the types that were told
+    /// The positions that are read, and the types that `type_of` gave for them
     types: Vec<(usize, Oid)>,
 }
 
-/// A column that is a property.
+/// A column that holds a native property.
 struct Column {
-    /// Its key's position among the set's
+    /// The position of the property's key among the keys of the set
     slot: usize,
     position: usize,
     reader: Reader,
 }
 
-/// The column with custom properties.
+/// The column that holds custom properties.
 struct Properties {
     position: usize,
     reader: Reader,
-    /// The keys that are custom properties, in key order, and their positions among the set's
+    /// The keys that are custom properties, in key order, and their positions among the keys of the set
     locator: Locator,
     slots: Vec<usize>,
 }
 
-/// How many keys are looked up, and columns read, without allocating.
+/// How many keys are looked up, and how many columns are read, without allocating.
 const INLINE_KEYS: usize = 32;
 const INLINE_COLUMNS: usize = 8;
 
 impl RowProgram {
-    /// The keys that are native `fields` are read from their columns, all others from the column with the custom
-    /// properties. `type_of` tells the type of the column at a position.
+    /// Compiles the conditions of `set`. A key of one of the `fields` is read from the column at its position, every
+    /// other key from the column with custom properties. `type_of` gives the type of the column at a position.
     pub fn new(
         set: ProgramSet,
         fields: &[ColumnKey],
         properties: Option<usize>,
         type_of: impl Fn(usize) -> Oid,
     ) -> Self {
+        let mut types = Vec::new();
+        // `type_of` is called once for each position, so that `matching_tuple` compares with the type that the reader
+        // was made for.
+        let mut reader = |position: usize| {
+            let type_id = type_of(position);
+            types.push((position, type_id));
+            Reader::of_type(type_id)
+        };
         let slot_of = |field: &ColumnKey| set.keys().iter().position(|key| *key == field.key);
         let column = |field: &ColumnKey| {
-            let reader = Reader::of_type(type_of(field.position));
-            Some(Column { slot: slot_of(field)?, position: field.position, reader })
+            Some(Column { slot: slot_of(field)?, position: field.position, reader: reader(field.position) })
         };
         let columns: Vec<Column> = fields.iter().filter_map(column).collect();
         let slots: Vec<usize> =
             (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
         let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {
             position,
-            reader: Reader::of_type(type_of(position)),
+            reader: reader(position),
             locator: Locator::new(slots.iter().map(|slot| set.keys()[*slot].clone()).collect()),
             slots,
         });
-        let positions =
-            columns.iter().map(|column| column.position).chain(properties.iter().map(|found| found.position));
-        let types = positions.map(|position| (position, type_of(position))).collect();
         RowProgram { set, columns, properties, types }
     }
 
@@ -76,25 +80,25 @@ impl RowProgram {
         self.set.len()
     }
 
-    /// The position of the column with custom properties, where that is read and is json or jsonb.
+    /// The position of the column with custom properties; `None` if it is not read, or is neither json nor jsonb.
     pub fn documents(&self) -> Option<usize> {
         self.properties.as_ref().filter(|properties| properties.reader.is_of_documents()).map(|found| found.position)
     }
 
-    /// Finds the conditions that a row which a query returned satisfies; its first columns come in the known order.
+    /// Finds the conditions that a row of a query satisfies. The row begins with the columns of the program.
     pub fn matching_tuple(&self, tuple: &Tuple, surroundings: Surroundings<'_>, matches: &mut Matches) {
         if !self.types.iter().all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
-            internal("row has other columns than conditions were compiled for").raise()
+            internal("the row has other columns than the conditions were compiled for").raise()
         }
-        // SAFETY: the values are of the types that were told, and the row outlives the call.
+        // SAFETY: the columns have the types that the readers were made for, and the row outlives the call.
         unsafe { self.matching(|position| tuple.datum(position + 1), surroundings, matches) }
     }
 
     /// Finds the conditions that a row satisfies.
     ///
     /// # Safety
-    /// `datum` gives the value at a position, `None` for NULL, which is of the type that was told and outlives the
-    /// call.
+    /// `datum` gives the value at a position, `None` for NULL. The value has the type that `type_of` gave for the
+    /// position, and outlives the call.
     pub unsafe fn matching(
         &self,
         datum: impl Fn(usize) -> Option<Datum>,

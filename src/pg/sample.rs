@@ -1,7 +1,7 @@
-//! Documents read off a table while a query on it is planned.
+//! Reading a sample of documents from a table while a query on it is planned.
 //!
-//! ANALYZE keeps a hundred documents of a jsonb column: too few to tell 1 % of a table from 3 %. Postgres's planner
-//! itself looks into a table where its statistics would be wrong (`get_actual_variable_range` in
+//! ANALYZE keeps a hundred documents of a jsonb column, too few to tell 1 % of a table from 3 %. Postgres's planner
+//! also reads from a table where statistics would mislead it (`get_actual_variable_range` in
 //! `src/backend/utils/adt/selfuncs.c`).
 
 use crate::pg::detoast::Detoasted;
@@ -17,47 +17,52 @@ pub struct Column {
     pub number: i16,
 }
 
-/// Documents of some pages of a table.
+/// The documents on some pages of a table.
 pub struct Documents {
     /// The jsonb containers
     pub containers: Vec<Box<[u8]>>,
-    /// How many rows have NULL instead
+    /// How many rows have NULL instead of a document
     pub nulls: usize,
 }
 
-/// What tells whether documents that were read before are still like those of the table.
+/// The state of a table, to tell whether documents that were read earlier still represent it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Version {
     file: Oid,
-    /// What VACUUM and ANALYZE last counted
+    /// The number of rows according to the last VACUUM or ANALYZE
     rows: f32,
-    /// How many pages there are now
+    /// The number of pages now
     pages: u32,
 }
 
 impl Version {
-    /// Whether little has changed since an earlier version.
+    /// Whether the table has changed little since an earlier version.
     pub fn is_like(&self, earlier: &Version) -> bool {
         let grown = self.pages.abs_diff(earlier.pages);
         self.file == earlier.file && self.rows == earlier.rows && grown <= earlier.pages / 10
     }
 }
 
-/// A table of whose documents a few can be read.
+/// An open table from which documents can be read.
 pub struct Table(pg_sys::Relation);
 
 /// How many bytes of documents are read at most.
 const MOST_BYTES: usize = 1 << 20;
-/// How many of one page's rows, after which no further one is read. Rows that lie in line do not take more; of
-/// documents of 4 KB, which lie elsewhere, these are two or three.
+/// After how many bytes the rest of a page is skipped. All rows of a page fit if their documents are stored in line. Of
+/// documents of 4 KB, which are stored out of line, two or three are read.
 const MOST_BYTES_OF_PAGE: usize = 8 << 10;
-/// Larger documents are left out.
+/// Documents with more bytes are skipped.
 const LARGEST_DOCUMENT: usize = 64 << 10;
 
 impl Table {
-    /// The table of that OID, on which the query holds a lock. `None` where it is not an ordinary table in a heap.
-    pub fn open(relation: Oid) -> Option<Self> {
-        // SAFETY: RelationIdGetRelation takes any OID; the relation stays pinned until drop.
+    /// Runs `work` with the table of that OID. `None` where it is not an ordinary table in a heap, or where this
+    /// transaction has not locked it.
+    pub fn with<T>(relation: Oid, work: impl FnOnce(&Table) -> Option<T>) -> Option<T> {
+        work(&Table::open(relation)?)
+    }
+
+    fn open(relation: Oid) -> Option<Self> {
+        // SAFETY: RelationIdGetRelation accepts any OID. The relation stays pinned until drop.
         unsafe {
             let table = pg_sys::RelationIdGetRelation(relation);
             if table.is_null() {
@@ -68,11 +73,13 @@ impl Table {
             let has_rows = [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_MATVIEW].contains(&((*class).relkind as u8));
             let is_others = (*class).relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP && !(*table.0).rd_islocaltemp;
             let is_heap = std::ptr::eq((*table.0).rd_tableam, pg_sys::GetHeapamTableAmRoutine());
-            (has_rows && !is_others && is_heap).then_some(table)
+            let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+            let is_locked = pg_sys::CheckRelationLockedByMe(table.0, lock, true);
+            (has_rows && !is_others && is_heap && is_locked).then_some(table)
         }
     }
 
-    /// What the table is like now.
+    /// The state of the table now.
     pub fn version(&self) -> Version {
         // SAFETY: the relation is open and has a main fork.
         unsafe {
@@ -82,14 +89,18 @@ impl Table {
         }
     }
 
-    /// The documents of a column on so many pages, spread evenly; neighbours are not next to each other.
-    pub fn documents(&self, column: i16, pages: u32) -> Documents {
+    /// The documents of a column on `pages` pages that are spread evenly over the table. They come in a scattered
+    /// order, so that any first part of them is spread evenly, too. `None` if the column is not a jsonb.
+    pub fn documents(&self, column: i16, pages: u32) -> Option<Documents> {
+        if !self.is_jsonb(column) {
+            return None;
+        }
         let (mut containers, mut nulls, mut bytes) = (Vec::new(), 0, 0);
         let existing = self.version().pages;
         let pages = pages.min(existing);
         let mut scan = Scan::begin(self);
         for page in scattered(pages) {
-            // The middle one of each of as many stretches of the table.
+            // The table is cut into as many stretches as pages are read; this is the middle page of a stretch.
             let block = (u64::from(existing) * (2 * u64::from(page) + 1) / (2 * u64::from(pages))) as u32;
             let bytes_before = bytes;
             scan.page(block, column, &mut |value| {
@@ -108,13 +119,23 @@ impl Table {
             crate::pg::interrupt::check();
         }
         let order = scattered(containers.len() as u32);
-        Documents { containers: order.map(|index| std::mem::take(&mut containers[index as usize])).collect(), nulls }
+        let containers = order.map(|index| std::mem::take(&mut containers[index as usize])).collect();
+        Some(Documents { containers, nulls })
+    }
+
+    fn is_jsonb(&self, column: i16) -> bool {
+        // SAFETY: the relation is open. SPI_gettypeid accepts any number and returns 0 if the column does not exist. No
+        // system column, whose number is below 0, is a jsonb.
+        unsafe {
+            let type_id = pg_sys::SPI_gettypeid((*self.0).rd_att, column.into());
+            type_id != Oid::INVALID && pg_sys::getBaseType(type_id) == pg_sys::JSONBOID
+        }
     }
 }
 
 impl Drop for Table {
     fn drop(&mut self) {
-        // After an error, Postgres lets go of the relation itself.
+        // After an error Postgres releases the relation itself.
         if !std::thread::panicking() {
             // SAFETY: pinned by `open`.
             unsafe { pg_sys::RelationClose(self.0) }
@@ -122,9 +143,10 @@ impl Drop for Table {
     }
 }
 
-/// The numbers below `count`, so that any first few are spread over all.
+/// The numbers below `count`, in an order in which any first part of them is spread over all of them.
 fn scattered(count: u32) -> impl Iterator<Item = u32> {
-    // The golden section's multiples; any step without a common factor meets every number once.
+    // Multiples of the golden section, modulo `count`. A step without a common factor with `count` meets every number
+    // once.
     let common = |mut a: u32, mut b: u32| {
         while b > 0 {
             (a, b) = (b, a % b);
@@ -136,8 +158,8 @@ fn scattered(count: u32) -> impl Iterator<Item = u32> {
     (0..count).map(move |index| (u64::from(index) * u64::from(step) % u64::from(count)) as u32)
 }
 
-/// A scan of single pages. It sees rows as of now, outside of the transaction's snapshot, so that it takes no part in
-/// what SERIALIZABLE watches.
+/// A scan of single pages. It sees the rows that are current, regardless of the transaction's snapshot, so it does not
+/// take part in conflict detection of SERIALIZABLE.
 struct Scan {
     scan: pg_sys::TableScanDesc,
     slot: *mut pg_sys::TupleTableSlot,
@@ -145,7 +167,7 @@ struct Scan {
 
 impl Scan {
     fn begin(table: &Table) -> Self {
-        // SAFETY: the relation is open and is a heap; the snapshot is a static of the backend.
+        // SAFETY: the relation is open and is a heap. The snapshot is a static variable of the backend.
         unsafe {
             let flags = pg_sys::ScanOptions::SO_TYPE_TIDRANGESCAN;
             let snapshot = &raw mut pg_sys::SnapshotSelfData;
@@ -157,10 +179,11 @@ impl Scan {
         }
     }
 
-    /// Hands out the column's value of every row on a page, as long as more are wanted; `None` for NULL.
+    /// Passes the column's value of each row on a page to `take`, `None` for NULL, until `take` returns false.
     fn page(&mut self, block: u32, column: i16, take: &mut impl FnMut(Option<Box<[u8]>>) -> bool) {
-        // SAFETY: the scan is of an open heap. A slot's values are valid until the next row is fetched into it; the
-        // column exists, since the query names it. What lies out of line stays where it is while there is a snapshot.
+        // SAFETY: the heap is open. The values of a slot are valid until the next row is fetched into it. The column is
+        // a jsonb, as `documents` has checked. Values that are stored out of line are not removed while there is a
+        // snapshot.
         unsafe {
             let (mut first, mut last) = (Default::default(), Default::default());
             item_pointer_set_all(&mut first, block, 1);
@@ -196,7 +219,7 @@ unsafe fn may_unpack(value: pg_sys::Datum) -> bool {
 impl Drop for Scan {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: both were made by `begin` and are not used after.
+            // SAFETY: `begin` made both, and they are not used afterwards.
             unsafe {
                 pg_sys::ExecDropSingleTupleTableSlot(self.slot);
                 pg_sys::heap_endscan(self.scan);

@@ -1,17 +1,17 @@
-//! Whose rights code runs with.
+//! Running code with the rights of another role, and with fixed settings.
 
 use pgrx::pg_sys;
 use std::ffi::CStr;
 
-/// Runs `work` with the rights of `role` and a fixed search_path, as a SECURITY DEFINER function of that role's would.
+/// Runs `work` with the rights of `role` and fixed settings, like a SECURITY DEFINER function of that role.
 pub fn as_role<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     let _identity = Identity::assume(role, pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
     let _settings = Settings::fixed();
     work()
 }
 
-/// Runs `work` with the rights of `role` in a security-restricted operation with a fixed search_path, as REFRESH
-/// MATERIALIZED VIEW does: functions of the role's that it calls cannot change the session.
+/// Runs `work` with the rights of `role` and fixed settings in a security-restricted operation, as REFRESH MATERIALIZED
+/// VIEW does. Functions of the role that `work` calls cannot change the session.
 pub fn as_role_restricted<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     let context = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
     let _identity = Identity::assume(role, context as i32);
@@ -19,32 +19,33 @@ pub fn as_role_restricted<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Runs `work` with the caller's rights, and settings on which what it reads does not depend.
+/// Runs `work` with the caller's rights and fixed settings, so that queries mean the same in every session.
 pub fn with_fixed_settings<T>(work: impl FnOnce() -> T) -> T {
     let _settings = Settings::fixed();
     work()
 }
 
-/// Runs `work` with the caller's rights and search_path, and the settings on which it depends how values are written.
+/// Runs `work` with the caller's rights and search_path. The settings for the output of values are fixed, so that a
+/// value has the same text in every session.
 pub fn with_fixed_output<T>(work: impl FnOnce() -> T) -> T {
     let _settings = Settings::of_output();
     work()
 }
 
-/// Runs `work` with the caller's rights, and a search_path of `pg_catalog` alone. Where that is already in force, as for
-/// whoever works [as a role](as_role), it costs nothing.
+/// Runs `work` with the caller's rights and a search_path of `pg_catalog` alone. It costs nothing if that search_path
+/// is set already, as in [`as_role`].
 pub fn with_fixed_search_path<T>(work: impl FnOnce() -> T) -> T {
     let _settings = (!is_search_path_fixed()).then(Settings::search_path);
     work()
 }
 
 fn is_search_path_fixed() -> bool {
-    // SAFETY: the setting is never NULL, and is NUL-terminated; nothing changes it while it is compared.
+    // SAFETY: the setting is never null and is NUL-terminated. Nothing changes it during the comparison.
     unsafe { CStr::from_ptr(pg_sys::namespace_search_path) == SEARCH_PATH }
 }
 
-/// The search_path of what must not find anything that users have made. Without `pg_temp`, which comes last, temporary
-/// tables would come first.
+/// A search_path in which no object of a user is found. If `pg_temp` were not listed at the end, Postgres would search
+/// temporary tables first.
 const SEARCH_PATH: &CStr = c"pg_catalog, pg_temp";
 
 /// The role whose rights are in force.
@@ -55,24 +56,24 @@ pub fn current_role() -> pg_sys::Oid {
 
 /// Whether the current role is a superuser.
 pub fn is_superuser() -> bool {
-    // SAFETY: looks the role up, or knows it.
+    // SAFETY: looks up the current role.
     unsafe { pg_sys::superuser() }
 }
 
-/// Whether the current role has the rights of `role`: is it, inherits from it, or is a superuser.
+/// Whether the current role has the rights of `role`: it is that role, inherits from it, or is a superuser.
 pub fn has_rights_of(role: pg_sys::Oid) -> bool {
-    // SAFETY: takes any OIDs and only answers.
+    // SAFETY: accepts any OIDs and changes nothing.
     unsafe { pg_sys::has_privs_of_role(current_role(), role) }
 }
 
-/// Whether row-level security applies to the current role on a table.
+/// Whether row-level security of a table applies to the current role.
 pub fn row_security_applies(relation: pg_sys::Oid) -> bool {
-    // SAFETY: takes any OID; with noError it only answers.
+    // SAFETY: accepts any OID. With noError it does not raise.
     let answer = unsafe { pg_sys::check_enable_rls(relation, pg_sys::InvalidOid, true) };
     answer == pg_sys::CheckEnableRlsResult::RLS_ENABLED as i32
 }
 
-/// The identity to go back to; given back on drop, also while an error unwinds.
+/// The role and security context to return to. Dropping it restores them, also while an error unwinds.
 struct Identity {
     role: pg_sys::Oid,
     context: i32,
@@ -81,7 +82,7 @@ struct Identity {
 impl Identity {
     fn assume(role: pg_sys::Oid, added: i32) -> Self {
         let mut before = Identity { role: pg_sys::InvalidOid, context: 0 };
-        // SAFETY: reads and sets globals of the backend; Drop sets them back.
+        // SAFETY: reads and sets variables of the backend. Drop restores them.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&raw mut before.role, &raw mut before.context);
             pg_sys::SetUserIdAndSecContext(role, before.context | added);
@@ -92,19 +93,19 @@ impl Identity {
 
 impl Drop for Identity {
     fn drop(&mut self) {
-        // SAFETY: these are the values that were in force.
+        // SAFETY: these values were in force before.
         unsafe { pg_sys::SetUserIdAndSecContext(self.role, self.context) }
     }
 }
 
-/// A nest level of settings; undone on drop, also while an error unwinds.
+/// A nest level of settings. Dropping it undoes them, also while an error unwinds.
 struct Settings(i32);
 
 impl Settings {
     fn fixed() -> Self {
         let settings = Settings::of_output();
         set(c"search_path", SEARCH_PATH);
-        // What else a session can set that changes what the extension's queries mean.
+        // A session can change these, and they change the meaning of the extension's queries.
         set(c"row_security", c"on");
         set(c"array_nulls", c"on");
         set(c"quote_all_identifiers", c"off");
@@ -126,20 +127,20 @@ impl Settings {
     }
 
     fn open() -> Self {
-        // SAFETY: opens a nest level, which Drop closes.
+        // SAFETY: opens a nest level that Drop closes.
         Settings(unsafe { pg_sys::NewGUCNestLevel() })
     }
 }
 
 impl Drop for Settings {
     fn drop(&mut self) {
-        // SAFETY: closes the level that `open` opened; inner ones were closed before, in reverse order.
+        // SAFETY: closes the level of this value. Inner levels were closed before, in reverse order.
         unsafe { pg_sys::AtEOXact_GUC(false, self.0) }
     }
 }
 
 fn set(name: &CStr, value: &CStr) {
-    // SAFETY: both are NUL-terminated; the setting lasts until the nest level ends.
+    // SAFETY: both are NUL-terminated. The setting lasts until the nest level ends.
     unsafe {
         pg_sys::set_config_option(
             name.as_ptr(),

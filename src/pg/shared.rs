@@ -1,27 +1,27 @@
-//! Memory that all sessions share, where the library is preloaded.
+//! Shared memory, which exists only where the library is preloaded.
 
 use pgrx::lwlock::PgLwLock;
 use pgrx::shmem::{PGRXSharedMemory, PgSharedMemoryInitialization};
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A value that all processes of the server may read and write.
+/// A type whose value all processes of the server can read and write.
 ///
 /// # Safety
-/// It holds no pointers, and no other type has its name.
+/// It contains no pointers, and no other type has the same name.
 pub unsafe trait Shareable: Copy {
-    /// The name of its memory and of the lock on it.
+    /// The name of the memory and of its lock.
     const NAME: &'static CStr;
 }
 
-/// One value in shared memory, behind a lock.
+/// A value in shared memory with a lock.
 pub struct Cell<T> {
     lock: PgLwLock<Value<T>>,
-    /// Set in the postmaster, whose memory every session starts with
+    /// Set in the postmaster, from which every session inherits it
     is_shared: AtomicBool,
 }
 
-/// What a cell begins with.
+/// The initial value of a cell.
 #[derive(Clone, Copy)]
 pub struct Value<T>(T);
 
@@ -35,20 +35,21 @@ impl<T> From<T> for Value<T> {
 unsafe impl<T: Shareable> PGRXSharedMemory for Value<T> {}
 
 impl<T: Shareable> Cell<T> {
-    /// A cell without memory: it gets that where the library is preloaded.
+    /// A cell that gets its memory when the library is preloaded.
     #[must_use]
     #[allow(clippy::new_without_default, reason = "it is made in statics")]
     pub const fn new() -> Self {
-        // SAFETY: no other type has the name, and cells of the same type share the memory.
+        // SAFETY: by the trait's own condition, no other type has the name.
         Cell { lock: unsafe { PgLwLock::new(T::NAME) }, is_shared: AtomicBool::new(false) }
     }
 
-    /// The value; `None` where the library is not preloaded.
+    /// A copy of the value; `None` if the library is not preloaded.
     pub fn get(&self) -> Option<T> {
         self.is_shared.load(Ordering::Relaxed).then(|| self.lock.share().0)
     }
 
-    /// Changes the value; does nothing where the library is not preloaded. `change` may not raise.
+    /// Changes the value under the lock and returns what `change` returns; `None` if the library is not preloaded.
+    /// `change` must not raise.
     pub fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.is_shared.load(Ordering::Relaxed).then(|| change(&mut self.lock.exclusive().0))
     }

@@ -1,69 +1,82 @@
-//! Which state of the database queries see.
+//! Snapshots: the state of the database that queries see.
 //!
-//! A statement's own snapshot is older than the locks that it had to wait for, and a REPEATABLE READ transaction's is
-//! older than its first statement. What is counted after a lock has to be read in a newer one.
+//! The snapshot of a statement is older than the locks that the statement has waited for. The snapshot of a REPEATABLE
+//! READ transaction is as old as its first statement. So counting after a lock needs a newer snapshot.
 
+use crate::pg::error::internal;
 use pgrx::pg_sys;
 use std::cell::Cell;
 
 thread_local! {
-    /// How many snapshots of the extension's choosing are active, one inside the other.
+    /// How many snapshots of the extension's choice are active, one inside the other.
     static CHOSEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The number of a command in its transaction: what it changes is seen by the commands after it.
+/// The number of a command in its transaction. Later commands see what it changes.
 pub type Command = pg_sys::CommandId;
 
-/// Runs `work` in which queries see everything committed by now, at any isolation level, and what this transaction has
-/// done up to now.
+/// Runs `work` with a snapshot in which queries see everything that is committed by now, at any isolation level, and
+/// everything that this transaction has done so far.
 pub fn latest<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: makes this transaction's last command visible; not called in parallel workers, which cannot write.
+    // SAFETY: makes the last command of this transaction visible. Raises in a parallel worker.
     unsafe { pg_sys::CommandCounterIncrement() };
     let _active = Active::push();
     work()
 }
 
-/// As [`latest`], but of this transaction's own doing only what was done before the command.
+/// Like [`latest`], but of this transaction's own changes queries see only those before the command.
 pub fn latest_before<T>(command: Command, work: impl FnOnce() -> T) -> T {
     let _active = Active::push();
-    // SAFETY: the active snapshot is the copy that PushActiveSnapshot made and nobody else holds, as
-    // UpdateActiveSnapshotCommandId requires, which sets the same field.
+    // SAFETY: the active snapshot is a copy that PushActiveSnapshot made, and nothing else refers to it.
+    // UpdateActiveSnapshotCommandId sets the same field under the same condition.
     unsafe { (*pg_sys::GetActiveSnapshot()).curcid = command };
     work()
 }
 
-/// Runs `work` in which queries see what the calling statement sees, even where the transaction has written since.
+/// Runs `work` with the snapshot of the calling statement, even if the transaction has written since.
 pub fn of_statement<T>(work: impl FnOnce() -> T) -> T {
     let _chosen = Chosen::choose();
     work()
 }
 
-/// What tells the active snapshot from others of this transaction: any two that are equal see the same.
+/// Numbers that identify the active snapshot within this transaction. Two snapshots with equal numbers see the same.
 pub fn identity() -> [u32; 5] {
-    // SAFETY: while a statement is executed there is an active snapshot.
-    let snapshot = unsafe { &*pg_sys::GetActiveSnapshot() };
-    // Among those with the same bounds, transactions can only have gone from the list of those in progress.
+    // SAFETY: the snapshot is active, and is read before anything could end it.
+    let snapshot = unsafe { &*active() };
+    // Among snapshots with the same bounds, the list of transactions in progress only shrinks, so its length identifies
+    // it.
     [u32::from(snapshot.xmin), u32::from(snapshot.xmax), snapshot.xcnt, snapshot.subxcnt as u32, snapshot.curcid]
 }
 
-/// The command whose statement is being executed: what triggers fire for.
+/// The command whose statement is being executed, for which triggers fire.
 pub fn current_command() -> Command {
-    // SAFETY: while a statement is executed there is an active snapshot.
-    unsafe { (*pg_sys::GetActiveSnapshot()).curcid }
+    // SAFETY: the snapshot is active, and is read before anything could end it.
+    unsafe { (*active()).curcid }
 }
 
-/// The command after all that has been done.
+/// The active snapshot. There is one while a statement is executed; otherwise this raises.
+fn active() -> pg_sys::Snapshot {
+    // SAFETY: the second is called only where there is an active snapshot.
+    unsafe {
+        if !pg_sys::ActiveSnapshotSet() {
+            internal("no snapshot is active").raise()
+        }
+        pg_sys::GetActiveSnapshot()
+    }
+}
+
+/// The number of the next command, which sees everything done so far.
 pub fn next_command() -> Command {
-    // SAFETY: as in `latest`; the number is not used up by asking for it.
+    // SAFETY: as in `latest`. Asking for the number does not use it up.
     unsafe {
         pg_sys::CommandCounterIncrement();
         pg_sys::GetCurrentCommandId(false)
     }
 }
 
-/// The number of the transaction in this session, whether it has written or not.
+/// The number of the transaction in this session. Unlike its id, it exists before the transaction writes.
 pub fn local_transaction() -> u32 {
-    // SAFETY: inside a transaction the process has its entry, whose own fields it alone writes.
+    // SAFETY: inside a transaction MyProc is set. Only this process writes the field.
     #[cfg(any(feature = "pg15", feature = "pg16"))]
     let number = unsafe { (*pg_sys::MyProc).lxid };
     // SAFETY: as above.
@@ -72,68 +85,68 @@ pub fn local_transaction() -> u32 {
     number
 }
 
-/// The subtransaction that is under way.
+/// The id of the current subtransaction.
 pub fn subtransaction() -> u32 {
     // SAFETY: reads a variable of the backend.
     unsafe { pg_sys::GetCurrentSubTransactionId() }
 }
 
-/// Whether a subtransaction of this transaction is under way, be it around others.
+/// Whether a subtransaction is the current one or encloses it.
 pub fn is_subtransaction_active(subtransaction: u32) -> bool {
-    // SAFETY: takes any number and only answers.
+    // SAFETY: accepts any number and changes nothing.
     unsafe { pg_sys::SubTransactionIsActive(subtransaction) }
 }
 
-/// The number of the transaction, which has written.
+/// The id of this transaction; 0 if it has not written.
 pub fn transaction() -> u32 {
     // SAFETY: reads a variable of the backend.
     unsafe { pg_sys::GetTopTransactionIdIfAny() }.into()
 }
 
-/// The number that the next transaction will get: that of each one under way is lower.
+/// The id that the next transaction will get. Every transaction under way has a lower one.
 pub fn next_transaction() -> u64 {
     // SAFETY: reads a counter under its lock.
     unsafe { pg_sys::ReadNextFullTransactionId() }.value
 }
 
-/// Whether the active snapshot is of the extension's choosing.
+/// Whether the active snapshot is one that this module made active.
 pub fn is_chosen() -> bool {
     CHOSEN.get() > 0
 }
 
-/// Whether the transaction reads in one snapshot from its first statement to its last.
+/// Whether all statements of the transaction read in the same snapshot: REPEATABLE READ and SERIALIZABLE.
 pub fn is_kept_for_transaction() -> bool {
-    // SAFETY: reads a variable of the backend; IsolationUsesXactSnapshot() in access/xact.h.
+    // SAFETY: reads a variable of the backend, like IsolationUsesXactSnapshot() in access/xact.h.
     unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 }
 }
 
-/// Whether the transaction has written anything.
+/// Whether the transaction has written, or is about to.
 pub fn has_written() -> bool {
     // SAFETY: reads a variable of the backend.
     unsafe { pg_sys::GetCurrentTransactionIdIfAny() != pg_sys::InvalidTransactionId }
 }
 
-/// Says that the transaction writes, so that what it reads from now on is what it has written.
+/// Says that the transaction writes, so that its queries see its own changes from now on.
 ///
-/// Raises 25006 in a read-only transaction, as all are on a standby.
+/// Raises 25006 in a read-only transaction. On a standby all transactions are read-only.
 pub fn will_write() {
     must_be_writable();
-    // SAFETY: assigns the transaction's id.
+    // SAFETY: assigns an id to the transaction.
     unsafe { pg_sys::GetCurrentTransactionId() };
 }
 
 /// Raises 25006 in a read-only transaction.
 pub fn must_be_writable() {
-    // SAFETY: the name is a constant that ends in NUL.
+    // SAFETY: the name is NUL-terminated.
     unsafe { pg_sys::PreventCommandIfReadOnly(c"a function that writes".as_ptr()) };
 }
 
-/// The latest snapshot, active until dropped. Where an error unwinds, Postgres drops it itself.
+/// The latest snapshot, active until this is dropped. If an error unwinds, Postgres removes the snapshot.
 struct Active {
     _chosen: Chosen,
 }
 
-/// That the active snapshot is of the extension's choosing, until dropped.
+/// Until this is dropped, the active snapshot counts as one of the extension's choice.
 struct Chosen(());
 
 impl Chosen {
@@ -151,7 +164,7 @@ impl Drop for Chosen {
 
 impl Active {
     fn push() -> Self {
-        // SAFETY: PushActiveSnapshot copies what GetLatestSnapshot returns; Drop pops it.
+        // SAFETY: PushActiveSnapshot copies the snapshot that GetLatestSnapshot returns. Drop pops it.
         unsafe { pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot()) };
         Active { _chosen: Chosen::choose() }
     }
@@ -160,7 +173,7 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: what was pushed after it has been popped, in reverse order.
+            // SAFETY: snapshots that were pushed later have been popped, in reverse order.
             unsafe { pg_sys::PopActiveSnapshot() };
         }
     }

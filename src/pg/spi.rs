@@ -1,25 +1,27 @@
-//! Queries through SPI: with plans that are kept, in the snapshot of the extension's choosing, and over the transition
-//! tables of a trigger, none of which pgrx's own client offers.
+//! Queries through SPI. Unlike pgrx's client, this one keeps plans, lets the caller choose the snapshot, and reads the
+//! transition tables of a trigger.
 
 use crate::pg::error::internal;
+use crate::pg::plan::{KeptPlan, options};
 use crate::pg::security::with_fixed_search_path;
 use crate::pg::snapshot;
 use crate::pg::trigger::Statement;
-use pgrx::datum::{DatumWithOid, FromDatum, IntoDatum};
+use crate::pg::tuple::Tuple;
+use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::c_char;
+use std::ffi::{CStr, CString, c_char};
 use std::rc::Rc;
 
 /// The text of a query.
 #[derive(Clone, Copy)]
 pub enum QueryText<'a> {
-    /// A constant of the source that reads or writes the extension's own tables and `pg_catalog`, and nothing of a
-    /// user's. It is planned once in a backend, and always runs with the fixed search_path: so its names and operators
-    /// need no schema, and its plan is not made again when the caller's search_path changes
+    /// A constant of the source code that uses only the extension's own tables and `pg_catalog`. A backend plans it
+    /// once. It always runs with the fixed search_path, so its names and operators need no schema, and a change of the
+    /// caller's search_path does not invalidate the plan
     Constant(&'static str),
-    /// A text that names tables, or runs code, of users. It is planned for each call, and runs with the caller's
+    /// A text that names tables of users or runs their code. It is planned for each call. It runs with the caller's
     /// search_path, so it qualifies its names and operators
     Made(&'a str),
 }
@@ -36,58 +38,92 @@ impl<'a> From<&'a String> for QueryText<'a> {
     }
 }
 
-/// An open connection to SPI, closed on drop. Where an error unwinds, Postgres closes it itself.
-pub struct Session(());
+/// An open connection to SPI.
+pub struct Session {
+    /// How many connections were open when this one was opened, itself included
+    depth: usize,
+}
 
-/// Which snapshot a query reads in.
+/// The snapshot that a query reads in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reading {
-    /// The active one: the calling statement's, or the one that [`snapshot`] made active. The query
-    /// may not write
+    /// The active snapshot: the one of the calling statement, or one that [`snapshot`] made active. The query may not
+    /// write
     Active,
-    /// A new one, which sees what this transaction has done; the query may write
+    /// A new snapshot, which sees what this transaction has done. The query may write
     New,
 }
 
 impl Reading {
-    /// That of the calling statement, or the one that was made active; a new one where the transaction has written.
+    /// The active snapshot if [`snapshot`] chose it, or if the transaction has not written; otherwise a new one.
     pub fn usual() -> Self {
         if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New }
     }
 }
 
-impl Session {
-    /// Connects.
-    pub fn open() -> Self {
-        // SAFETY: pairs with the SPI_finish of Drop.
-        unsafe { pg_sys::SPI_connect() };
-        Session(())
-    }
+thread_local! {
+    /// How many connections are open, one inside the other.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
 
-    /// Connects, with the statement's transition tables at hand for queries.
-    pub fn over(statement: Statement) -> Self {
-        let session = Session::open();
-        // SAFETY: the trigger's data outlives the call of the trigger function, and so this connection.
+/// Whether a connection is open. Memory of Postgres's that is allocated meanwhile is freed when the connection is
+/// closed.
+pub fn is_connected() -> bool {
+    DEPTH.get() > 0
+}
+
+/// Runs `work` with a connection to SPI.
+pub fn connected<T>(work: impl FnOnce(&Session) -> T) -> T {
+    let session = Session::open();
+    work(&session)
+}
+
+/// Runs `work` with a connection to SPI whose queries can read the statement's transition tables.
+pub fn over<T>(statement: Statement<'_>, work: impl FnOnce(&Session) -> T) -> T {
+    connected(|session| {
+        // SAFETY: the trigger's data outlives this connection, because the statement is alive during the whole call.
         let status = unsafe { pg_sys::SPI_register_trigger_data(statement.as_ptr()) };
         succeeded(status);
-        session
+        work(session)
+    })
+}
+
+impl Session {
+    /// Opens a connection. Other modules get a session only by reference, so connections are closed in reverse order.
+    fn open() -> Self {
+        // SAFETY: reads a variable of the backend.
+        if !unsafe { pg_sys::IsTransactionState() } {
+            internal("a query was run outside of a transaction").raise()
+        }
+        // SAFETY: Drop calls SPI_finish.
+        unsafe { pg_sys::SPI_connect() };
+        DEPTH.set(DEPTH.get() + 1);
+        Session { depth: DEPTH.get() }
     }
 
-    /// Plans a query, for this connection and later ones that have the same transition tables at hand.
+    /// Raises if this is not the innermost connection, because the functions of SPI always use the innermost one.
+    fn must_be_innermost(&self) {
+        if self.depth != DEPTH.get() {
+            internal("a query was run through a connection inside of which another one is open").raise()
+        }
+    }
+
+    /// Plans a query. The plan can also be used in later connections that have the same transition tables.
     pub fn prepare(&self, sql: &str, types: &[Oid]) -> KeptPlan {
         self.prepare_with(sql, types, 0)
     }
 
-    /// As [`prepare`](Self::prepare), with one plan for any values of the parameters, which saves planning again: for
-    /// what finds few rows by a key.
+    /// Like [`prepare`](Self::prepare), with one plan for any values of the parameters, so that it is planned once.
+    /// This is for queries that find few rows by a key.
     pub fn prepare_for_any(&self, sql: &str, types: &[Oid]) -> KeptPlan {
         self.prepare_with(sql, types, pg_sys::CURSOR_OPT_GENERIC_PLAN)
     }
 
     fn prepare_with(&self, sql: &str, types: &[Oid], options: u32) -> KeptPlan {
+        self.must_be_innermost();
         let mut types = types.to_vec();
-        // SAFETY: the text is NUL-terminated, there are as many types as said; SPI_keepplan takes what SPI_prepare
-        // made.
+        // SAFETY: the text is NUL-terminated, and the number of types is right. SPI_keepplan accepts a plan that
+        // SPI_prepare_cursor made.
         unsafe {
             let plan =
                 pg_sys::SPI_prepare_cursor(sql.as_pg_cstr(), types.len() as i32, types.as_mut_ptr(), options as i32);
@@ -96,12 +132,13 @@ impl Session {
                 internal(format!("query could not be planned: SPI status {status}")).raise()
             }
             succeeded(pg_sys::SPI_keepplan(plan));
-            KeptPlan(plan)
+            KeptPlan::new(plan)
         }
     }
 
-    /// The plan of a [constant](QueryText::Constant), to be made and run with the fixed search_path: made once in this
-    /// backend, for any values of its parameters. Planning takes longer than running where a query joins catalogs.
+    /// The plan of a [constant](QueryText::Constant). Call it with the fixed search_path in force. The plan is made
+    /// once in this backend, for any values of its parameters, because planning a query that joins catalogs takes
+    /// longer than running it.
     fn kept(&self, sql: &'static str, arguments: &[DatumWithOid]) -> Rc<KeptPlan> {
         thread_local! {
             static PLANS: RefCell<HashMap<&'static str, Rc<KeptPlan>>> = RefCell::default();
@@ -115,7 +152,7 @@ impl Session {
         plan
     }
 
-    /// Runs a kept plan and reads each row.
+    /// Runs a plan and reads each row.
     pub fn run<T>(
         &self,
         plan: &KeptPlan,
@@ -127,12 +164,16 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a kept plan that takes no arguments, in the active snapshot, and hands out its rows a few at a time.
+    /// Runs a plan without parameters in the active snapshot. The cursor reads a few rows at a time.
     pub fn open_cursor(&self, plan: &KeptPlan) -> Cursor<'_> {
-        // SAFETY: the plan is alive, and was made for no parameters. The portal takes the snapshot that is active now,
-        // and what this connection has registered, which the cursor's lifetime keeps open.
-        let portal =
-            unsafe { pg_sys::SPI_cursor_open_with_paramlist(std::ptr::null(), plan.0, std::ptr::null_mut(), true) };
+        self.must_be_innermost();
+        // SAFETY: the plan is alive. If it has parameters, the executor raises, because no values are given. The portal
+        // uses the snapshot that is active now, and the transition tables of this connection, which outlives the
+        // cursor. The name of a portal is NUL-terminated.
+        let portal = unsafe {
+            let (unnamed, plan, none) = (std::ptr::null(), plan.as_ptr(), std::ptr::null_mut());
+            CStr::from_ptr((*pg_sys::SPI_cursor_open_with_paramlist(unnamed, plan, none, true)).name).to_owned()
+        };
         Cursor { portal, session: self }
     }
 
@@ -150,11 +191,12 @@ impl Session {
         arguments: &[DatumWithOid],
         reading: Reading,
     ) {
-        // SAFETY: by this function's own condition; the plan is alive, and takes as many arguments as the caller prepared
-        // it for.
+        self.must_be_innermost();
+        // SAFETY: by this function's own condition. The plan is alive, and the arguments outlive the execution. The
+        // executor raises if an argument is missing, or has another type than the parameter of the plan.
         unsafe {
             let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
-            succeeded(pg_sys::SPI_execute_plan_extended(plan.0, &raw const options));
+            succeeded(pg_sys::SPI_execute_plan_extended(plan.as_ptr(), &raw const options));
         }
     }
 
@@ -170,10 +212,12 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a query whose only argument is a text that the planner does not look at, and reads each row.
+    /// Runs a query whose only argument is a text, and reads each row. The planner does not treat the text as a
+    /// constant.
     pub fn query_with<T>(&self, sql: &str, argument: &str, reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
+        self.must_be_innermost();
         let arguments = [argument.into()];
-        // SAFETY: as in `execute`; the parameter list is the one that `options` made.
+        // SAFETY: as in `execute`. The parameter list that `options` made has one entry.
         unsafe {
             let options = options(&arguments, reading);
             (*options.params).params.as_mut_slice(1)[0].pflags = 0;
@@ -182,13 +226,14 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a query and tells how many rows it returned or changed.
+    /// Runs a query, and returns how many rows it returned or changed.
     pub fn execute(&self, sql: QueryText<'_>, arguments: &[DatumWithOid], reading: Reading) -> usize {
         // SAFETY: there is no receiver.
         unsafe { self.execute_into(std::ptr::null_mut(), sql, arguments, reading) }
     }
 
-    /// As [`execute`](Self::execute); its rows go to a receiver, or, where that is null, to the connection's table.
+    /// Like [`execute`](Self::execute), but the rows go to a receiver. If it is null, they go to the table of the
+    /// connection.
     ///
     /// # Safety
     /// A receiver that is there lives until the query is done.
@@ -199,46 +244,51 @@ impl Session {
         arguments: &[DatumWithOid],
         reading: Reading,
     ) -> usize {
+        self.must_be_innermost();
         match sql {
             // SAFETY: by this function's own condition.
             QueryText::Constant(sql) => with_fixed_search_path(|| unsafe {
                 self.execute_plan_into(receiver, &self.kept(sql, arguments), arguments, reading);
             }),
-            // SAFETY: by this function's own condition; the text is NUL-terminated.
+            // SAFETY: by this function's own condition. The text is NUL-terminated, and the arguments outlive the
+            // execution.
             QueryText::Made(sql) => unsafe {
                 let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
                 succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
             },
         }
-        // SAFETY: SPI_processed is the number of the last query, which was this one.
+        // SAFETY: SPI_processed is the number of rows of the last query, which was this one.
         unsafe { pg_sys::SPI_processed as usize }
     }
 
-    /// Runs a [constant](QueryText::Constant) that sees, and may change, everything committed by now, at any isolation
-    /// level; tells how many rows it returned or changed. It is planned for each call, for it may have many values.
+    /// Runs a [constant](QueryText::Constant) that sees and may change everything that is committed by now, at any
+    /// isolation level. Returns how many rows it returned or changed. It is planned for each call, because the best
+    /// plan depends on the number of values in its arguments.
     pub fn write_latest(&self, sql: &'static str, arguments: &[DatumWithOid]) -> usize {
         let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
         with_fixed_search_path(|| self.execute_latest(&self.prepare(sql, &types), arguments))
     }
 
-    /// As [`write_latest`](Self::write_latest), with a plan that the caller keeps and the caller's search_path; reads each
-    /// row.
+    /// Like [`write_latest`](Self::write_latest), with a plan that the caller keeps and with the caller's search_path.
+    /// Reads each row.
     pub fn run_latest<T>(&self, plan: &KeptPlan, arguments: &[DatumWithOid], read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.execute_latest(plan, arguments);
         self.returned(read)
     }
 
     fn execute_latest(&self, plan: &KeptPlan, arguments: &[DatumWithOid]) -> usize {
+        self.must_be_innermost();
+        plan.must_take(arguments);
         let value =
             |argument: &DatumWithOid| argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
         let mut values: Vec<pg_sys::Datum> = arguments.iter().map(value).collect();
         let nulls: Vec<c_char> =
             arguments.iter().map(|argument| if argument.datum().is_none() { b'n' } else { b' ' } as c_char).collect();
-        // SAFETY: the plan is alive, and was prepared for as many arguments; Postgres copies the snapshot.
-        // SPI_processed is the number of this statement, which was the last.
+        // SAFETY: the plan is alive and takes these arguments. Postgres copies the snapshot. SPI_processed is the
+        // number of rows of the last statement, which was this one.
         unsafe {
             succeeded(pg_sys::SPI_execute_snapshot(
-                plan.0,
+                plan.as_ptr(),
                 values.as_mut_ptr(),
                 nulls.as_ptr(),
                 pg_sys::GetLatestSnapshot(),
@@ -252,8 +302,8 @@ impl Session {
     }
 
     fn returned<T>(&self, read: impl Fn(&Tuple) -> T) -> Vec<T> {
-        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows, until the connection closes. It
-        // is read once, since `read` may run queries of its own.
+        // SAFETY: after a successful execution SPI_tuptable is null or holds the rows until the connection is closed.
+        // The variable is read once, because `read` may run queries that set it again.
         unsafe {
             let table = pg_sys::SPI_tuptable;
             if table.is_null() {
@@ -261,7 +311,7 @@ impl Session {
             }
             let rows = std::slice::from_raw_parts((*table).vals, (*table).numvals as usize);
             let descriptor = (*table).tupdesc;
-            let values = rows.iter().map(|&tuple| read(&Tuple { tuple, descriptor })).collect();
+            let values = rows.iter().map(|&tuple| read(&Tuple::new(tuple, descriptor))).collect();
             pg_sys::SPI_freetuptable(table);
             values
         }
@@ -270,116 +320,47 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        DEPTH.set(self.depth - 1);
+        // If an error unwinds, Postgres closes the connection itself.
         if !std::thread::panicking() {
-            // SAFETY: the connection that `open` made is the innermost one.
+            // SAFETY: the innermost connection is the one that `open` made.
             unsafe { pg_sys::SPI_finish() };
         }
     }
 }
 
-/// Rows of a query that are still to be read, closed on drop. Where an error unwinds, Postgres closes it itself.
+/// A running query, from which rows are read. Dropping it closes the portal; if an error unwinds, Postgres closes it.
 pub struct Cursor<'s> {
-    portal: pg_sys::Portal,
+    /// The name of the portal. A pointer could dangle, because Postgres frees portals of a subtransaction that fails
+    portal: CString,
     session: &'s Session,
 }
 
 impl Cursor<'_> {
-    /// Reads the next rows, at most so many; none are left where there are fewer.
+    /// Reads at most `most` further rows. If there are fewer, none are left.
     pub fn next<T>(&mut self, most: usize, read: impl Fn(&Tuple) -> T) -> Vec<T> {
-        // SAFETY: the portal is open until it is dropped here.
-        unsafe { pg_sys::SPI_cursor_fetch(self.portal, true, most as std::ffi::c_long) };
+        self.session.must_be_innermost();
+        let Some(portal) = self.find() else { internal("the cursor is closed").raise() };
+        // SAFETY: the portal is open.
+        unsafe { pg_sys::SPI_cursor_fetch(portal, true, most as std::ffi::c_long) };
         self.session.returned(read)
+    }
+
+    fn find(&self) -> Option<pg_sys::Portal> {
+        // SAFETY: the name is NUL-terminated. The answer is null or an open portal.
+        let portal = unsafe { pg_sys::SPI_cursor_find(self.portal.as_ptr()) };
+        (!portal.is_null()).then_some(portal)
     }
 }
 
 impl Drop for Cursor<'_> {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            // SAFETY: the portal is the one that was opened for this cursor.
-            unsafe { pg_sys::SPI_cursor_close(self.portal) };
+        if !std::thread::panicking()
+            && let Some(portal) = self.find()
+        {
+            // SAFETY: the portal is open.
+            unsafe { pg_sys::SPI_cursor_close(portal) };
         }
-    }
-}
-
-/// A row that a query returned.
-pub struct Tuple {
-    tuple: pg_sys::HeapTuple,
-    descriptor: pg_sys::TupleDesc,
-}
-
-impl Tuple {
-    /// The value of a column, from 1; `None` is NULL.
-    pub fn get<T: FromDatum + IntoDatum>(&self, column: usize) -> Option<T> {
-        // SAFETY: Tuples are made only of rows that SPI holds; a column that there is not yields NULL and an SPI error,
-        // which the type's OID, zero then, cannot pass. Values are copied out of the row.
-        let value = unsafe {
-            let mut is_null = false;
-            let column = column as i32;
-            let datum = pg_sys::SPI_getbinval(self.tuple, self.descriptor, column, &raw mut is_null);
-            T::try_from_datum(datum, is_null, pg_sys::SPI_gettypeid(self.descriptor, column))
-        };
-        value.unwrap_or_else(|error| internal(error.to_string()).raise())
-    }
-}
-
-impl Tuple {
-    /// The value of a column, from 1, where it is in the row; `None` is NULL.
-    pub fn datum(&self, column: usize) -> Option<pg_sys::Datum> {
-        let mut is_null = false;
-        // SAFETY: as in `get`.
-        let datum = unsafe { pg_sys::SPI_getbinval(self.tuple, self.descriptor, column as i32, &raw mut is_null) };
-        (!is_null).then_some(datum)
-    }
-
-    /// The type of a column, from 1; 0 where there is no such column.
-    pub fn type_of(&self, column: usize) -> Oid {
-        // SAFETY: as in `get`.
-        unsafe { pg_sys::SPI_gettypeid(self.descriptor, column as i32) }
-    }
-}
-
-/// A query's plan, kept until it is dropped. Postgres plans anew by itself where a table has changed.
-pub struct KeptPlan(pub pg_sys::SPIPlanPtr);
-
-impl Drop for KeptPlan {
-    fn drop(&mut self) {
-        // SAFETY: the plan is this value's alone. While the process ends there is nothing worth giving back.
-        unsafe {
-            if !pg_sys::proc_exit_inprogress {
-                pg_sys::SPI_freeplan(self.0);
-            }
-        }
-    }
-}
-
-/// # Safety
-/// The arguments' datums outlive the execution.
-unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
-    // SAFETY: by this function's own condition.
-    let params = unsafe { parameters(arguments) };
-    pg_sys::SPIExecuteOptions { params, read_only: reading == Reading::Active, ..Default::default() }
-}
-
-/// Null where there are no arguments, as in Postgres's own calls: Citus copies a list that is there, and `copyParamList`
-/// returns null for an empty one, which it then reads.
-///
-/// # Safety
-/// The arguments' datums outlive the list.
-unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
-    if arguments.is_empty() {
-        return std::ptr::null_mut();
-    }
-    // SAFETY: the list is made for as many arguments as there are.
-    unsafe {
-        let parameters = pg_sys::makeParamList(arguments.len() as i32);
-        let slots = (*parameters).params.as_mut_slice(arguments.len());
-        for (slot, argument) in slots.iter_mut().zip(arguments) {
-            slot.ptype = argument.oid();
-            slot.pflags = pg_sys::PARAM_FLAG_CONST as u16;
-            slot.isnull = argument.datum().is_none();
-            slot.value = argument.datum().map_or(pg_sys::Datum::from(0), |datum| datum.sans_lifetime());
-        }
-        parameters
     }
 }
 
@@ -392,15 +373,27 @@ fn succeeded(status: i32) {
 #[cfg(any(test, feature = "pg_test"))]
 #[pgrx::pg_schema]
 mod tests {
-    use super::{Reading, options};
+    use super::{Reading, connected};
     use pgrx::prelude::*;
 
-    /// Some extensions that look at a query's parameters take a list for granted to have any.
-    #[pg_test]
-    fn without_arguments_there_is_no_list_of_them() {
-        // SAFETY: there are no arguments, and the one that there is next is a number.
-        let (none, one) = unsafe { (options(&[], Reading::Active), options(&[1i32.into()], Reading::Active)) };
-        assert!(none.params.is_null());
-        assert!(!one.params.is_null());
+    #[pg_test(error = "a plan was given other arguments than it takes")]
+    fn a_plan_is_not_run_without_its_arguments() {
+        connected(|session| {
+            let plan = session.prepare("SELECT $1", &[pg_sys::TEXTOID]);
+            session.run_latest(&plan, &[], |row| row.get::<String>(1));
+        });
+    }
+
+    #[pg_test(error = "a plan was given other arguments than it takes")]
+    fn a_plan_is_not_run_with_arguments_of_other_types() {
+        connected(|session| {
+            let plan = session.prepare("SELECT $1", &[pg_sys::TEXTOID]);
+            session.run_latest(&plan, &[1i64.into()], |row| row.get::<String>(1));
+        });
+    }
+
+    #[pg_test(error = "a query was run through a connection inside of which another one is open")]
+    fn queries_run_through_the_innermost_connection() {
+        connected(|outer| connected(|_| outer.execute("SELECT 1".into(), &[], Reading::Active)));
     }
 }

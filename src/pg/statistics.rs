@@ -1,30 +1,46 @@
-//! What ANALYZE has kept of a jsonb column.
+//! Statistics that ANALYZE has stored for a jsonb column.
 
 use crate::pg::detoast::Detoasted;
 use crate::pg::readable;
 use crate::pg::sample::Column;
 use pgrx::pg_sys;
 
-/// What a condition is put to, a column or another expression, as the planner knows it.
+/// The column or other expression that a condition is about, as the planner knows it.
 pub struct Variable(pg_sys::VariableStatData);
 
-/// Documents out of `pg_statistic`. They live as long as this value.
+/// Documents from `pg_statistic`. They live as long as this value.
 pub struct Statistics {
-    /// The fraction of rows that have NULL
-    pub null_fraction: f64,
-    /// Documents that many rows have, and the fraction of rows that have each
-    pub common: Vec<(Detoasted, f64)>,
-    /// Some of the other documents, spread evenly in the order of jsonb
-    pub spread: Vec<Detoasted>,
+    null_fraction: f64,
+    common: Vec<(Detoasted, f64)>,
+    spread: Vec<Detoasted>,
+    /// The memory that the documents point into
     _slots: [Slot; 2],
 }
 
+impl Statistics {
+    /// The fraction of rows that have NULL.
+    pub fn null_fraction(&self) -> f64 {
+        self.null_fraction
+    }
+
+    /// Documents that many rows have, and the fraction of rows that have each.
+    pub fn common(&self) -> &[(Detoasted, f64)] {
+        &self.common
+    }
+
+    /// Some of the other documents, spread evenly in the order of jsonb.
+    pub fn spread(&self) -> &[Detoasted] {
+        &self.spread
+    }
+}
+
 impl Variable {
-    /// The document among the arguments of a call to `segment_matches` or `segment_is_matched_by`, where the condition
-    /// is no part of the same relation.
+    /// The document among the arguments of a call of `segment_matches` or `segment_is_matched_by`; `None` if the
+    /// condition is not a constant or belongs to the same relation.
     ///
     /// # Safety
-    /// All are as the planner hands them to a restriction estimator.
+    /// The arguments are those that the planner passes to a restriction estimator, and planning goes on until the
+    /// result is dropped.
     pub unsafe fn of_arguments(
         root: *mut pg_sys::PlannerInfo,
         arguments: *mut pg_sys::List,
@@ -44,10 +60,10 @@ impl Variable {
             )
         };
         if is_found {
-            // A superuser may have other operators estimated.
+            // A superuser may use the estimator for operators on other types.
             (variable.0.vartype == pg_sys::JSONBOID).then_some(variable)
         } else {
-            // What was looked up has been released already.
+            // Postgres has already released the statistics.
             std::mem::forget(variable);
             None
         }
@@ -56,7 +72,7 @@ impl Variable {
     /// An expression of the query.
     ///
     /// # Safety
-    /// As [`of_arguments`](Self::of_arguments).
+    /// As for [`of_arguments`](Self::of_arguments).
     pub unsafe fn of_expression(root: *mut pg_sys::PlannerInfo, expression: *mut pg_sys::Node) -> Self {
         let mut variable = Variable(pg_sys::VariableStatData::default());
         // SAFETY: by this function's own condition.
@@ -64,7 +80,7 @@ impl Variable {
         variable
     }
 
-    /// The table, or what else in the query, that it is of.
+    /// The relation of the query that the expression belongs to; `None` if there is no single one.
     pub fn relation(&self) -> Option<*mut pg_sys::RelOptInfo> {
         (!self.0.rel.is_null()).then_some(self.0.rel)
     }
@@ -74,15 +90,16 @@ impl Variable {
         self.0.var
     }
 
-    /// Whether ANALYZE has kept something of it, which every operator may see.
+    /// Whether there are statistics that the role may use.
     pub fn has_statistics(&self) -> bool {
         !self.0.statsTuple.is_null() && self.0.acl_ok
     }
 
-    /// The table's column that it is; `None` where it is another expression, or of more tables than one.
+    /// The column of a table, if the expression is one; `None` for other expressions, and for a column of a table with
+    /// partitions or children.
     ///
     /// # Safety
-    /// `root` is the planner's state that this was made with.
+    /// `root` is the planner's state that this value was made with.
     pub unsafe fn column(&self, root: *mut pg_sys::PlannerInfo) -> Option<Column> {
         // SAFETY: by this function's own condition.
         unsafe {
@@ -91,25 +108,24 @@ impl Variable {
         }
     }
 
-    /// Whether whoever asks may read it in every row. If not, nothing may be known of its documents here. Postgres lets
-    /// leakproof operators use statistics all the same, but conditions, with patterns, could spell hidden documents
-    /// out.
+    /// Whether the role may read the column in every row. If not, estimates must not use its documents. Postgres lets
+    /// leakproof operators use statistics all the same, but conditions with patterns could spell hidden documents out.
     ///
     /// # Safety
-    /// `root` is the planner's state that this was made with.
+    /// `root` is the planner's state that this value was made with.
     pub unsafe fn is_readable(&self, root: *mut pg_sys::PlannerInfo) -> bool {
         let is_known = self.0.statsTuple.is_null() || self.0.acl_ok;
-        // SAFETY: by this function's own condition; where there is a column, the relation is its table.
+        // SAFETY: by this function's own condition. If there is a column, `rel` is its table.
         let is_readable = |(_, number)| unsafe { readable::in_every_row(root, self.0.rel, number) };
         is_known && unsafe { self.stored(root) }.is_none_or(is_readable)
     }
 
-    /// The table and the number of the column that it is, which may be of a table with partitions.
+    /// The table and the number of the column, if the expression is one. The table may have partitions.
     ///
     /// # Safety
-    /// `root` is the planner's state that this was made with.
+    /// `root` is the planner's state that this value was made with.
     unsafe fn stored(&self, root: *mut pg_sys::PlannerInfo) -> Option<(*mut pg_sys::RangeTblEntry, i16)> {
-        // SAFETY: by this function's own condition; a Var that has a relation here names an entry of the range table.
+        // SAFETY: by this function's own condition. A Var with a relation names an entry of the range table.
         unsafe {
             if self.0.rel.is_null() || !pgrx::is_a(self.0.var, pg_sys::NodeTag::T_Var) {
                 return None;
@@ -122,12 +138,13 @@ impl Variable {
         }
     }
 
-    /// How many tables there are beside it that stand for one, itself included: partitions.
+    /// How many partitions or children the query reads in place of one table, this one included; 1 for an ordinary
+    /// table.
     ///
     /// # Safety
-    /// `root` is the planner's state that this was made with.
+    /// `root` is the planner's state that this value was made with.
     pub unsafe fn siblings(&self, root: *mut pg_sys::PlannerInfo) -> u32 {
-        // SAFETY: by this function's own condition; a list may be null, and is then empty.
+        // SAFETY: by this function's own condition. The list may be null.
         unsafe {
             let children = (*root).append_rel_list;
             let is_child = !self.0.rel.is_null()
@@ -137,12 +154,14 @@ impl Variable {
         }
     }
 
-    /// What ANALYZE has kept of it; `None` where it never ran. Only for who [may read it](Self::is_readable).
+    /// The statistics of the column; `None` if ANALYZE has never run. Use them only if
+    /// [`is_readable`](Self::is_readable).
     pub fn statistics(&self) -> Option<Statistics> {
         if self.0.statsTuple.is_null() {
             return None;
         }
-        // SAFETY: the tuple is a row of pg_statistic, held until drop. The slots own what the documents point into.
+        // SAFETY: the tuple is a row of pg_statistic that is held until drop. The slots own the memory of the documents
+        // and are kept with them.
         unsafe {
             let row = pg_sys::GETSTRUCT(self.0.statsTuple).cast::<pg_sys::FormData_pg_statistic>();
             let (values, numbers) = (pg_sys::ATTSTATSSLOT_VALUES, pg_sys::ATTSTATSSLOT_NUMBERS);
@@ -161,24 +180,24 @@ impl Variable {
 
 impl Drop for Variable {
     fn drop(&mut self) {
-        // ReleaseVariableStats of utils/selfuncs.h. After an error, Postgres releases it itself.
+        // ReleaseVariableStats of utils/selfuncs.h. After an error Postgres releases the tuple itself.
         if let (false, false, Some(release)) = (std::thread::panicking(), self.0.statsTuple.is_null(), self.0.freefunc)
         {
-            // SAFETY: this is the function that was handed out with the tuple; it cannot raise.
+            // SAFETY: Postgres gave this function together with the tuple. It cannot raise.
             unsafe { release(self.0.statsTuple) }
         }
     }
 }
 
-/// One kind of statistics; empty where ANALYZE kept none.
+/// One kind of statistics; empty if ANALYZE has stored none.
 struct Slot(pg_sys::AttStatsSlot);
 
 impl Slot {
     /// # Safety
-    /// The tuple is a row of pg_statistic, and statistics of that kind have what the flags ask for.
+    /// The tuple is a row of pg_statistic, and that kind of statistics has the parts that the flags ask for.
     unsafe fn read(tuple: pg_sys::HeapTuple, kind: u32, flags: u32) -> Self {
         let mut slot = Slot(pg_sys::AttStatsSlot::default());
-        // SAFETY: by this function's own condition; a slot that was not found stays empty.
+        // SAFETY: by this function's own condition. A slot that was not found stays empty.
         unsafe {
             pg_sys::get_attstatsslot(&raw mut slot.0, tuple, kind as i32, pg_sys::InvalidOid, flags as i32);
         }
@@ -187,16 +206,20 @@ impl Slot {
 
     fn numbers(&self) -> &[f32] {
         let Ok(length @ 1..) = usize::try_from(self.0.nnumbers) else { return &[] };
-        // SAFETY: get_attstatsslot set both; they belong to self.
+        // SAFETY: get_attstatsslot set the pointer and the length. The memory belongs to self.
         unsafe { std::slice::from_raw_parts(self.0.numbers, length) }
     }
 
+    /// The values as documents; none if they are not of type jsonb or a domain over it.
+    ///
     /// # Safety
-    /// The values are jsonb, and the slot outlives the documents.
+    /// The slot outlives the documents.
     unsafe fn documents(&mut self) -> impl Iterator<Item = Detoasted> {
         let values = match usize::try_from(self.0.nvalues) {
-            // SAFETY: get_attstatsslot set both; they belong to self.
-            Ok(length @ 1..) => unsafe { std::slice::from_raw_parts(self.0.values, length).to_vec() },
+            // SAFETY: get_attstatsslot set the pointer, the length and the type. The memory belongs to self.
+            Ok(length @ 1..) if unsafe { pg_sys::getBaseType(self.0.valuetype) } == pg_sys::JSONBOID => unsafe {
+                std::slice::from_raw_parts(self.0.values, length).to_vec()
+            },
             _ => vec![],
         };
         // SAFETY: by this function's own condition.
@@ -207,7 +230,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: read by get_attstatsslot, or empty, which it takes too.
+            // SAFETY: get_attstatsslot filled the slot or left it empty; both may be freed.
             unsafe { pg_sys::free_attstatsslot(&raw mut self.0) }
         }
     }

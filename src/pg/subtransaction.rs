@@ -1,4 +1,4 @@
-//! Work whose errors end nothing but itself, or are told in other words.
+//! Catching errors, either to go on after them or to raise other ones in their place.
 
 use crate::pg::error::Failure;
 use pgrx::pg_sys::panic::CaughtError;
@@ -18,15 +18,15 @@ impl Raised {
     }
 }
 
-/// Runs `work` in a subtransaction of its own. An error undoes what it did, and is returned; what is meant for the
-/// whole statement, such as a cancel, goes on.
+/// Runs `work` in a subtransaction. An error rolls the subtransaction back and is returned. An error that concerns the
+/// whole statement, such as a cancel, is raised again.
 ///
 /// # Errors
 /// `work` raised.
 pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
-    // SAFETY: as PL/pgSQL's exception blocks do it (src/pl/plpgsql/src/pl_exec.c, exec_stmt_block): whatever way `work`
-    // ends, the subtransaction that was begun is released or rolled back, and the memory context and the resource owner
-    // from before are current again.
+    // SAFETY: as in the exception blocks of PL/pgSQL (exec_stmt_block in src/pl/plpgsql/src/pl_exec.c). However `work`
+    // ends, the subtransaction is released or rolled back, and the previous memory context and resource owner are
+    // current again.
     unsafe {
         let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
         let back = move || {
@@ -57,8 +57,8 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
     }
 }
 
-/// Runs `work`, whose errors may quote data: what `reword` makes of their SQLSTATE and their message is raised in their
-/// place. What is meant for the whole statement goes on as it is.
+/// Runs `work`, whose errors may quote data. Raises in their place what `reword` makes of their SQLSTATE and message.
+/// An error that concerns the whole statement is raised again unchanged.
 pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &str) -> Failure) -> T {
     let reword = AssertUnwindSafe(reword);
     PgTryBuilder::new(AssertUnwindSafe(work))
@@ -66,7 +66,7 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &s
             CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
                 if !concerns_all(report.sql_error_code()) =>
             {
-                // Borrowed as a whole, with its assertion.
+                // A closure that used `reword.0` directly would capture the field without its AssertUnwindSafe.
                 let reword = &reword;
                 (reword.0)(report.sql_error_code(), report.message()).raise()
             }

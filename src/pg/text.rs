@@ -1,28 +1,30 @@
-//! Values as text.
+//! Values of any type as text.
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use std::ffi::{CStr, c_int};
 use std::ptr::{null, null_mut};
 
-/// The name of a type that exists, as `\d` shows it: with its schema where the caller's search_path does not find it.
+/// The name of a type as `\d` shows it, with its schema if the caller's search_path does not find the type.
 pub fn type_name(type_id: Oid) -> String {
-    // SAFETY: it palloc's a NUL-terminated name.
+    // SAFETY: returns a palloc'ed C string, or raises if the type does not exist.
     unsafe { CStr::from_ptr(pg_sys::format_type_be(type_id)) }.to_string_lossy().into_owned()
 }
 
-/// How values of a type become text: under [`with_fixed_output`](crate::pg::security::with_fixed_output) the same in every session.
+/// Turns values of a type into text. Under [`with_fixed_output`](crate::pg::security::with_fixed_output) a value has
+/// the same text in every session.
 pub struct Text {
     declared: Oid,
-    /// What that is a domain over
+    /// For a domain, the type that it is over; otherwise the declared type
     type_id: Oid,
     output: Oid,
 }
 
 impl Text {
-    /// Of the type of that OID, or what it is a domain over: a type whose values are no arrays, ranges or rows.
+    /// For values of the type of that OID or, for a domain, of the type that it is over. It must not be an array, a
+    /// range or a row type, whose output calls the functions of other types.
     pub fn of_type(type_id: Oid) -> Self {
         let (mut output, mut is_varlena) = (Oid::INVALID, false);
-        // SAFETY: catalog look-ups for a type that exists; the second fills in both.
+        // SAFETY: the look-ups raise if the type does not exist. The second fills in both variables.
         let base = unsafe {
             let base = pg_sys::getBaseType(type_id);
             pg_sys::getTypeOutputInfo(base, &raw mut output, &raw mut is_varlena);
@@ -31,7 +33,7 @@ impl Text {
         Text { declared: type_id, type_id: base, output }
     }
 
-    /// Whether it is for values of that type.
+    /// Whether this was made for values of that type.
     pub fn is_of(&self, type_id: Oid) -> bool {
         self.declared == type_id
     }
@@ -39,9 +41,9 @@ impl Text {
     /// The value as text.
     ///
     /// # Safety
-    /// The datum is a value of that type, not NULL.
+    /// The datum is a value of the type and is not NULL.
     pub unsafe fn of(&self, datum: Datum) -> String {
-        // SAFETY: by this function's own condition; both functions return a C string.
+        // SAFETY: by this function's own condition. Both functions return a C string.
         let text = unsafe {
             let printed = match self.type_id {
                 pg_sys::DATEOID | pg_sys::TIMESTAMPOID => {
@@ -53,7 +55,7 @@ impl Text {
             CStr::from_ptr(printed).to_string_lossy()
         };
         match self.type_id {
-            // The casts of these types do other than to write them out.
+            // A cast of these types to text gives another text than their output functions.
             pg_sys::BPCHAROID => text.trim_end_matches(' ').to_owned(),
             pg_sys::BOOLOID => if text == "t" { "true" } else { "false" }.to_owned(),
             _ => text.into_owned(),
@@ -61,5 +63,5 @@ impl Text {
     }
 }
 
-/// An offset from UTC, in seconds.
+/// The offset of UTC, in seconds.
 static UTC: c_int = 0;

@@ -1,5 +1,5 @@
-//! The rows of a statement's transition tables, read from where Postgres keeps them, and put to many conditions at
-//! once.
+//! Evaluating many conditions at once for the rows of a statement's transition tables. The rows are read directly from
+//! Postgres's tuplestores, without a query.
 
 use crate::pg::error::internal;
 use crate::pg::rows::RowProgram;
@@ -12,11 +12,11 @@ use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row_conditions::Columns;
 use std::ffi::{CString, c_int};
 
-/// Conditions over the rows of a table, and where its rows have what they read.
+/// Compiled conditions over the rows of a table, with the columns that they read.
 pub struct TableProgram {
     program: RowProgram,
     columns: Vec<Attribute>,
-    /// The number of the last one
+    /// The greatest column number
     last: c_int,
 }
 
@@ -28,7 +28,7 @@ struct Attribute {
 }
 
 impl TableProgram {
-    /// `None` where the table does not have all of the columns.
+    /// `None` if the table lacks one of the columns.
     pub fn new(relation: Oid, columns: &Columns, set: ProgramSet) -> Option<Self> {
         let attributes: Option<Vec<_>> = columns.names.iter().map(|name| Attribute::find(relation, name)).collect();
         let attributes = attributes?;
@@ -38,35 +38,33 @@ impl TableProgram {
         Some(TableProgram { program, columns: attributes, last })
     }
 
-    /// How the values of a column become text.
+    /// Turns the values of a column into text.
     pub fn text_of(&self, position: usize) -> Text {
         Text::of_type(self.columns[position].type_id)
     }
 
-    /// Calls `work` with each row that a statement took away, and the one that it put in its place; there is only one
-    /// of them in an INSERT or a DELETE. What `work` palloc's is freed after it.
-    pub fn each(&self, statement: Statement, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
-        let [mut old, mut new] = self.rows(statement);
+    /// Calls `work` with each old row of a statement and the new row that took its place. An INSERT has only new rows,
+    /// a DELETE only old ones.
+    pub fn each(&self, statement: Statement<'_>, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
         let mut memory = PgMemoryContexts::new("segments: one changed row");
+        let [mut old, mut new] = self.rows(statement, memory.value());
         loop {
             crate::pg::interrupt::check();
             let (before, after) = (old.as_mut().and_then(Rows::next), new.as_mut().and_then(Rows::next));
             if before.is_none() && after.is_none() {
                 return;
             }
-            // SAFETY: nothing that `work` palloc's is used after it: it keeps values of Rust's alone.
-            unsafe {
-                memory.switch_to(|_| work(before, after));
-                memory.reset();
-            }
+            work(before, after);
+            // SAFETY: only the methods of `Row` allocate in this context, and none of their results points into it.
+            unsafe { memory.reset() };
         }
     }
 
-    /// Those that the statement took away, and those that it put there.
-    fn rows(&self, statement: Statement) -> [Option<Rows<'_>>; 2] {
+    /// The old and the new rows. The methods of a row allocate in `memory`.
+    fn rows(&self, statement: Statement<'_>, memory: pg_sys::MemoryContext) -> [Option<Rows<'_>>; 2] {
         let data = statement.as_ptr();
         // SAFETY: the trigger's data, its relation and its transition tables outlive the call of the trigger function.
-        // As nodeNamedtuplestorescan.c does it: others that read the table have read pointers of their own.
+        // As in nodeNamedtuplestorescan.c, each reader of a tuplestore has its own read pointer.
         unsafe {
             let descriptor = (*(*data).tg_relation).rd_att;
             let is_of = |column: &Attribute| {
@@ -74,7 +72,7 @@ impl TableProgram {
                     && pg_sys::SPI_gettypeid(descriptor, column.number.into()) == column.type_id
             };
             if !self.columns.iter().all(is_of) {
-                internal("rows have other columns than conditions were compiled for").raise()
+                internal("the rows have other columns than the conditions were compiled for").raise()
             }
             [(*data).tg_oldtable, (*data).tg_newtable].map(|store| {
                 if store.is_null() {
@@ -84,7 +82,7 @@ impl TableProgram {
                 pg_sys::tuplestore_select_read_pointer(store, pointer);
                 pg_sys::tuplestore_rescan(store);
                 let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
-                Some(Rows { table: self, store, slot })
+                Some(Rows { table: self, store, slot, memory })
             })
         }
     }
@@ -93,7 +91,7 @@ impl TableProgram {
 impl Attribute {
     fn find(relation: Oid, name: &str) -> Option<Self> {
         let name = CString::new(name).ok()?;
-        // SAFETY: catalog look-ups, which take any OIDs; the name is NUL-terminated. The last one fills in both.
+        // SAFETY: the look-ups accept any OID, and the name is NUL-terminated. The last one fills in both variables.
         unsafe {
             let number = pg_sys::get_attnum(relation, name.as_ptr());
             if number <= 0 {
@@ -107,11 +105,11 @@ impl Attribute {
     }
 
     /// # Safety
-    /// The datum is a value of the column, which is passed by reference.
+    /// The datum is a value of the column, and the column's type is passed by reference.
     unsafe fn bytes<'v>(&self, datum: Datum) -> &'v [u8] {
         let start = datum.cast_mut_ptr::<u8>();
-        // SAFETY: by this function's own condition; typlen tells how long a value is. Of one that is stored elsewhere,
-        // VARSIZE_ANY is the size of the pointer to it.
+        // SAFETY: by this function's own condition. typlen gives the length of a value. For a value that is stored out
+        // of line, VARSIZE_ANY is the size of the pointer to it.
         unsafe {
             match self.length {
                 -1 => std::slice::from_raw_parts(start, pgrx::varsize_any(start.cast())),
@@ -126,36 +124,57 @@ impl Attribute {
 #[derive(Clone, Copy)]
 pub struct Row<'r> {
     table: &'r TableProgram,
+    /// The context for memory that is not needed after this row
+    memory: pg_sys::MemoryContext,
     values: &'r [Datum],
     nulls: &'r [bool],
 }
 
 impl Row<'_> {
-    /// Finds the conditions that it satisfies.
+    /// Finds the conditions that the row satisfies.
     pub fn matching(&self, surroundings: Surroundings<'_>, matches: &mut Matches) {
-        // SAFETY: the table's columns were the ones that told the program the types.
-        unsafe { self.table.program.matching(|position| self.value(position), surroundings, matches) }
+        let find = || {
+            // SAFETY: the program was compiled for the types of the table's columns.
+            unsafe { self.table.program.matching(|position| self.value(position), surroundings, matches) }
+        };
+        self.allocating(find);
     }
 
-    /// The value of a column as text; `None` is NULL.
+    /// The value of a column as text; `None` is NULL, or a text for another type.
     pub fn text(&self, position: usize, text: &Text) -> Option<String> {
         let column = &self.table.columns[position];
-        // SAFETY: the value is one of the column's type, and so of the text's.
-        self.value(position).filter(|_| text.is_of(column.type_id)).map(|datum| unsafe { text.of(datum) })
+        let datum = self.value(position).filter(|_| text.is_of(column.type_id))?;
+        // SAFETY: the value has the column's type, which `text` was made for.
+        Some(self.allocating(|| unsafe { text.of(datum) }))
     }
 
-    /// Whether all columns are stored as they are in another row, byte by byte.
+    /// Runs `work` in the memory context that is reset after this row. After an error Postgres itself makes another
+    /// context current.
+    fn allocating<T>(&self, work: impl FnOnce() -> T) -> T {
+        // SAFETY: the context outlives the row, and the previous context is current again afterwards.
+        unsafe {
+            let before = pg_sys::MemoryContextSwitchTo(self.memory);
+            let value = work();
+            pg_sys::MemoryContextSwitchTo(before);
+            value
+        }
+    }
+
+    /// Whether every column is stored with the same bytes as in another row.
     pub fn is_like(&self, other: &Row<'_>) -> bool {
         (0..self.table.columns.len()).all(|position| self.has_same(position, other))
     }
 
-    /// Whether a column is.
+    /// Whether a column is stored with the same bytes as in another row.
     pub fn has_same(&self, position: usize, other: &Row<'_>) -> bool {
         let column = &self.table.columns[position];
+        if other.table.columns[position].type_id != column.type_id {
+            return false;
+        }
         match (self.value(position), other.value(position)) {
             (None, None) => true,
             (Some(value), Some(other)) if column.by_value => value.value() == other.value(),
-            // SAFETY: both are values of the column, so stored as its type says.
+            // SAFETY: both values have the column's type, which is passed by reference.
             (Some(value), Some(other)) => unsafe { column.bytes(value) == column.bytes(other) },
             _ => false,
         }
@@ -172,13 +191,14 @@ struct Rows<'t> {
     table: &'t TableProgram,
     store: *mut pg_sys::Tuplestorestate,
     slot: *mut pg_sys::TupleTableSlot,
+    memory: pg_sys::MemoryContext,
 }
 
 impl Rows<'_> {
-    /// The next one, which lasts until it is asked for another.
+    /// The next row, valid until the one after it is read.
     fn next(&mut self) -> Option<Row<'_>> {
-        // SAFETY: by `rows`; the slot's arrays have as many entries as its descriptor has columns, of which so many are
-        // filled in as are asked for.
+        // SAFETY: `rows` made the slot and checked that the descriptor has the columns. The slot's arrays have an entry
+        // for each column, and slot_getsomeattrs_int fills in those up to the last one that is read.
         unsafe {
             if !pg_sys::tuplestore_gettupleslot(self.store, true, false, self.slot) {
                 return None;
@@ -190,6 +210,7 @@ impl Rows<'_> {
             let width = self.table.last as usize;
             Some(Row {
                 table: self.table,
+                memory: self.memory,
                 values: std::slice::from_raw_parts((*slot).tts_values, width),
                 nulls: std::slice::from_raw_parts((*slot).tts_isnull, width),
             })
@@ -200,7 +221,7 @@ impl Rows<'_> {
 impl Drop for Rows<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            // SAFETY: made by `rows`. Where an error unwinds, Postgres frees it with the memory context.
+            // SAFETY: `rows` made the slot. If an error unwinds, Postgres frees it with its memory context.
             unsafe { pg_sys::ExecDropSingleTupleTableSlot(self.slot) };
         }
     }

@@ -1,15 +1,15 @@
-//! A lock that only the extension takes.
+//! Turns: advisory locks that only the extension can take.
 
 use pgrx::pg_sys;
 
-/// Tells the extension's locks from others of their kind; shown in `pg_locks.classid`.
+/// Distinguishes turns from other advisory locks. `pg_locks.classid` shows it.
 const CLASS: u32 = 1936025453;
 
-/// Shown in `pg_locks.objsubid`. SQL takes advisory locks with 1 (one key) and 2 (two keys) alone, so nobody who
-/// can merely connect holds one of these.
+/// `pg_locks.objsubid` shows it. SQL functions take advisory locks with 1 (one key) or 2 (two keys) there, so a user
+/// cannot hold a turn by calling them.
 const KIND: u16 = 3;
 
-/// Waits until no other transaction of this database has the turn of that number, and has it until this one ends.
+/// Takes the turn of that number until the transaction ends. Waits while another transaction of this database has it.
 pub fn take(number: i32) {
     let tag = pg_sys::LOCKTAG {
         // SAFETY: reads a variable of the backend.
@@ -20,7 +20,6 @@ pub fn take(number: i32) {
         locktag_type: pg_sys::LockTagType::LOCKTAG_ADVISORY as u8,
         locktag_lockmethodid: pg_sys::USER_LOCKMETHOD as u8,
     };
-    // SAFETY: Postgres copies the tag, any numbers of which name a lock of their own, and lets the lock go with the
-    // transaction.
+    // SAFETY: Postgres copies the tag, accepts any numbers in it, and releases the lock when the transaction ends.
     unsafe { pg_sys::LockAcquire(&raw const tag, pg_sys::ExclusiveLock as pg_sys::LOCKMODE, false, false) };
 }

@@ -1,4 +1,4 @@
-//! Time zones, as Postgres itself knows them.
+//! Time zones as Postgres knows them.
 
 use pgrx::pg_sys;
 use segments_core::date::{Instant, Local, NamedZone, Utc, Zone};
@@ -12,23 +12,23 @@ pub struct PgZone(Rules);
 
 #[derive(Clone, Copy)]
 enum Rules {
-    /// So many microseconds east of UTC, always
+    /// A constant number of microseconds east of UTC
     Fixed(i64),
-    /// What Postgres has found by name. It is kept as found, since `AT TIME ZONE` with the same name may mean another:
-    /// abbreviations come first there, and `CET` is one, without daylight saving.
+    /// A zone that Postgres has found by name. The zone itself is kept, not its name, because `AT TIME ZONE` reads a
+    /// name as an abbreviation first: `CET` means a zone without daylight saving there.
     Named(NonNull<pg_sys::pg_tz>),
 }
 
 impl PgZone {
-    /// UTC.
     pub fn utc() -> Self {
         PgZone(Rules::Fixed(0))
     }
 
-    /// The zone of that name in the IANA database, as `SET TimeZone` finds it, or of that ISO 8601 offset (`+02:00`,
-    /// east of UTC); `None` where there is none.
+    /// The zone with that name in the IANA database, as `SET TimeZone` finds it, or with that ISO 8601 offset (`+02:00`
+    /// is east of UTC). `None` if there is no such zone.
     ///
-    /// `SET TimeZone` also takes what POSIX has, where `UTC+2` is two hours *west*. Nobody who writes that means it.
+    /// `SET TimeZone` also accepts POSIX zones. They are refused here, because `UTC+2` is two hours *west* there, which
+    /// is hardly ever meant.
     pub fn find(name: &str) -> Option<Self> {
         if name == "UTC" {
             return Some(Self::utc());
@@ -37,11 +37,11 @@ impl PgZone {
             return Some(PgZone(Rules::Fixed(east)));
         }
         let c_name = CString::new(name).ok()?;
-        // SAFETY: the name is NUL-terminated; the zone, if any, is cached by Postgres for ever.
+        // SAFETY: the name is NUL-terminated. Postgres caches the zone for ever.
         let zone = unsafe {
             NonNull::new(pg_sys::pg_tzset(c_name.as_ptr())).filter(|zone| pg_sys::pg_tz_acceptable(zone.as_ptr()))
         };
-        // A POSIX zone has an offset in it.
+        // The name of a POSIX zone contains an offset.
         let is_known = |_: &NonNull<_>| !name.contains(|c: char| c.is_ascii_digit()) || has_rules(&c_name);
         zone.filter(is_known).map(|zone| PgZone(Rules::Named(zone)))
     }
@@ -61,8 +61,8 @@ impl Zone for PgZone {
             Rules::Named(zone) => zone,
         };
         let (mut clock, mut fraction) = (pg_sys::pg_tm::default(), 0);
-        // SAFETY: the zone is one that `find` found. Without one, timestamp2tm only takes the wall clock's time apart,
-        // as it can for every year that a `Local` has.
+        // SAFETY: `find` found the zone. Without a zone, timestamp2tm only splits the local time into its fields, which
+        // works for every year that a `Local` can have.
         let west = unsafe {
             let postgres = Instant::from_micros_saturating(wall).to_postgres();
             pg_sys::timestamp2tm(postgres, null_mut(), &raw mut clock, &raw mut fraction, null_mut(), null_mut());
@@ -78,7 +78,7 @@ impl Zone for PgZone {
             Rules::Named(zone) => zone,
         };
         let (mut west, mut clock, mut fraction) = (0, pg_sys::pg_tm::default(), 0);
-        // SAFETY: as above; beside the time in the zone, it gives how far that is west of UTC.
+        // SAFETY: as above. It also writes the offset of the zone west of UTC.
         unsafe {
             pg_sys::timestamp2tm(
                 instant.to_postgres(),
@@ -93,7 +93,8 @@ impl Zone for PgZone {
     }
 }
 
-/// How many microseconds east of UTC an ISO 8601 offset is: `Z`, or a sign, two digits of hours and two of minutes.
+/// An ISO 8601 offset in microseconds east of UTC. It is `Z`, or a sign, two digits of hours, a colon and two digits of
+/// minutes.
 fn iso_offset(text: &str) -> Option<i64> {
     let (sign, rest) = match text.as_bytes() {
         b"Z" => return Some(0),
@@ -106,20 +107,21 @@ fn iso_offset(text: &str) -> Option<i64> {
     };
     let [h1, h2, b':', m1, m2] = *rest else { return None };
     let (hours, minutes) = (number(h1, h2)?, number(m1, m2)?);
-    // As far as Postgres's own offsets go.
+    // Postgres allows no greater offsets.
     (hours <= 15 && minutes <= 59).then(|| sign * micros((hours * 60 + minutes) * 60))
 }
 
-/// Whether the IANA database, as this server has it, has a zone of that name.
+/// Whether this server's copy of the IANA database has a zone of that name.
 fn has_rules(name: &CStr) -> bool {
-    // SAFETY: the name is NUL-terminated, and no spelling of it is asked for; what is opened is this function's own.
+    // SAFETY: the name is NUL-terminated, and null says that its canonical spelling is not needed. The file that it
+    // opens is owned by nothing else.
     unsafe {
         let file = pg_open_tzfile(name.as_ptr(), null_mut());
         (file >= 0).then(|| OwnedFd::from_raw_fd(file)).is_some()
     }
 }
 
-// timezone/pgtz.h, which pgrx's bindings leave out; it cannot raise.
+// timezone/pgtz.h, which pgrx's bindings leave out. The function cannot raise.
 unsafe extern "C-unwind" {
     fn pg_open_tzfile(name: *const c_char, canonname: *mut c_char) -> c_int;
 }
@@ -128,7 +130,7 @@ fn micros(seconds: i32) -> i64 {
     i64::from(seconds) * 1_000_000
 }
 
-/// When the current transaction started: what `now()` is.
+/// The start of the current transaction, which `now()` returns.
 pub fn now() -> Instant {
     // SAFETY: reads a variable of the backend.
     let micros = unsafe { pg_sys::GetCurrentTransactionStartTimestamp() };

@@ -1,4 +1,4 @@
-//! The documents that a backend has read while planning, kept for the next query.
+//! Samples of documents that a backend has read while planning, kept for later queries.
 
 use crate::pg::sample::{Column, Documents, Table, Version};
 use lru::LruCache;
@@ -7,16 +7,16 @@ use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How many pages of a table are read: at 20 contacts each, some 2,500.
+/// How many pages of a table are read. With 20 contacts on a page, these are some 2,500 contacts.
 const PAGES: u32 = 128;
-/// How many pages of each of many partitions are read at least.
+/// How many pages are read at least of each of many partitions.
 const FEWEST_PAGES: u32 = 4;
-/// How many columns' documents a backend keeps; those of each are at most about a megabyte.
+/// For how many columns a backend keeps documents. A column takes at most about a megabyte.
 const COLUMNS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
-/// How long what was found of a table is believed, since not every change shows in its [`Version`].
+/// How long a sample is used. Not every change of a table changes its [`Version`].
 const LIFETIME: Duration = Duration::from_secs(60);
 
-/// A column at some time.
+/// The state of a column at some time.
 #[derive(Clone, Copy)]
 pub struct Seen {
     column: Column,
@@ -35,35 +35,37 @@ thread_local! {
 }
 
 impl Seen {
-    /// The column now; `None` where it is not of a table that can be read.
+    /// The state of the column now; `None` if the table cannot be sampled.
     pub fn now(column: Column) -> Option<Self> {
-        Some(Self::of(column, &Table::open(column.relation)?))
+        Table::with(column.relation, |table| Some(Self::of(column, table)))
     }
 
     fn of(column: Column, table: &Table) -> Self {
         Seen { column, version: table.version(), at: Instant::now() }
     }
 
-    /// Whether what was found in it earlier still holds.
+    /// Whether an earlier sample of the column still represents it.
     pub fn is_like(&self, earlier: &Seen) -> bool {
         let age = self.at.duration_since(earlier.at);
         self.column == earlier.column && self.version.is_like(&earlier.version) && age < LIFETIME
     }
 }
 
-/// Some documents of a column, spread evenly; `None` where it is not of a table that can be read. Of one table among so
-/// many `siblings` in a query, accordingly fewer.
+/// A sample of a column's documents, spread evenly over the table; `None` if the table cannot be sampled. The more
+/// `siblings` the query reads in place of one table, the smaller the sample of each.
 pub fn documents(column: Column, siblings: u32) -> Option<Rc<Documents>> {
-    let table = Table::open(column.relation)?;
-    let seen = Seen::of(column, &table);
     let wanted = (PAGES / siblings.max(1)).max(FEWEST_PAGES);
-    let known = KEPT.with_borrow_mut(|kept| {
-        let kept = kept.get(&column)?;
-        (seen.is_like(&kept.seen) && kept.wanted >= wanted).then(|| kept.documents.clone())
-    });
-    Some(known.unwrap_or_else(|| {
-        let documents = Rc::new(table.documents(column.number, wanted));
+    Table::with(column.relation, |table| {
+        let seen = Seen::of(column, table);
+        let known = KEPT.with_borrow_mut(|kept| {
+            let kept = kept.get(&column)?;
+            (seen.is_like(&kept.seen) && kept.wanted >= wanted).then(|| kept.documents.clone())
+        });
+        if known.is_some() {
+            return known;
+        }
+        let documents = Rc::new(table.documents(column.number, wanted)?);
         KEPT.with_borrow_mut(|kept| kept.put(column, Kept { seen, wanted, documents: documents.clone() }));
-        documents
-    }))
+        Some(documents)
+    })
 }

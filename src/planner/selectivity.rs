@@ -1,5 +1,6 @@
-//! How many documents satisfy a condition: it is put to those that ANALYZE has kept, and to some of the table's own.
-//! Where few of these match and ANALYZE knows the properties by themselves, it is estimated by that.
+//! The selectivity of a condition: the fraction of rows whose document satisfies it. The condition is evaluated for
+//! documents that ANALYZE has stored, and for a sample of the table. If few of them match and ANALYZE has statistics of
+//! the properties, these are used instead.
 
 use crate::evaluate::document::run;
 use crate::pg::expression::Properties;
@@ -13,32 +14,32 @@ use segments_core::program::Program;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// What is said where nothing is known: Postgres's `DEFAULT_MATCHING_SEL`.
+/// The selectivity if nothing is known: Postgres's `DEFAULT_MATCHING_SEL`.
 pub const DEFAULT: f64 = 0.010;
 
-/// How many operators' worth of evaluation an estimate takes at most, about half a millisecond, unless that is fewer
-/// than [`FEWEST_DOCUMENTS`].
+/// The evaluation of an estimate may cost as much as this many operators, about half a millisecond. But
+/// [`FEWEST_DOCUMENTS`] are always evaluated.
 const MOST_OPERATORS: f64 = 100_000.0;
 const FEWEST_DOCUMENTS: usize = 100;
-/// Of 1 % of a table these have 25, give or take 5.
+/// A condition that 1 % of the table satisfies matches 25 of these documents, give or take 5.
 const MOST_DOCUMENTS: usize = 2_500;
-/// After so many matches the fraction is known to within a fifth.
+/// With this many matches the fraction is known to within a fifth, so no further documents are evaluated.
 const ENOUGH_MATCHES: usize = 30;
-/// Where none of n documents matches, the fraction is as likely above as below ln 2 / n.
+/// If none of n documents matches, the fraction is as likely above as below ln 2 / n.
 const OF_NONE: f64 = std::f64::consts::LN_2;
-/// A conjunction that nothing matches is estimated by its parts, unless there are more.
+/// A conjunction that no document matches is estimated from its parts, unless it has more parts than this.
 const MOST_PARTS: usize = 16;
-/// How many entries of `$in` are each looked up in statistics.
+/// A list of `$in` with more entries is not looked up in statistics.
 const MOST_ALTERNATIVES: usize = 100;
 
-/// The fraction of rows where their documents may not be looked at: it depends on the condition alone.
+/// The selectivity if documents may not be read. It depends on the condition alone.
 pub fn unseen(planned: &Planned) -> f64 {
     planned.constant().map_or(DEFAULT, |holds| if holds { 1.0 } else { 0.0 })
 }
 
-/// The fraction of rows whose document satisfies the condition. `properties` are those that may have statistics of
-/// their own. `column` is where the documents are, if that is a table's column, and `siblings` how many tables the
-/// query reads in that one's place.
+/// The fraction of rows whose document satisfies the condition. `properties` gives access to statistics of single
+/// properties. `column` is the column with the documents, if they are in one. `siblings` is how many tables the query
+/// reads in place of one.
 pub fn estimate(
     planned: &Planned,
     statistics: impl FnOnce() -> Option<Statistics>,
@@ -58,7 +59,8 @@ pub fn estimate(
     fraction
 }
 
-/// Puts the condition to documents. The table's own are asked for only where those of the statistics do not suffice.
+/// Evaluates the condition for documents. The sample of the table is read only if the documents of the statistics do
+/// not suffice.
 fn measure(
     planned: &Planned,
     statistics: Option<&Statistics>,
@@ -76,7 +78,7 @@ fn measure(
         evidence.table = table();
         evidence.count_own(&planned.program, most, &mut count);
     }
-    // Enough documents know it as well, and how properties depend on each other.
+    // Enough matching documents are better evidence, because they also show how properties depend on each other.
     if count.matches < ENOUGH_MATCHES
         && let Some(fraction) = evidence.of_properties(&planned.checked)
     {
@@ -92,7 +94,7 @@ fn measure(
     of_common + evidence.uncommon_fraction() * fraction
 }
 
-/// The fraction that the parts of a conjunction make if they do not depend on each other.
+/// The fraction for a conjunction, as if its parts were independent of each other.
 fn of_parts(parts: &[Checked], evidence: &Evidence<'_>, most: usize) -> f64 {
     if parts.len() > MOST_PARTS {
         return 1.0;
@@ -109,7 +111,7 @@ fn of_parts(parts: &[Checked], evidence: &Evidence<'_>, most: usize) -> f64 {
     parts.iter().map(fraction).product()
 }
 
-/// Documents to put a condition to.
+/// The documents and statistics that an estimate can use.
 struct Evidence<'s> {
     statistics: Option<&'s Statistics>,
     properties: Option<Properties>,
@@ -119,14 +121,14 @@ struct Evidence<'s> {
 impl Evidence<'_> {
     fn null_fraction(&self) -> f64 {
         match (self.statistics, &self.table) {
-            (Some(statistics), _) => statistics.null_fraction,
+            (Some(statistics), _) => statistics.null_fraction(),
             (None, Some(table)) => table.nulls as f64 / (table.nulls + table.containers.len()).max(1) as f64,
             (None, None) => 0.0,
         }
     }
 
-    /// The fraction of rows that satisfy a condition, by statistics of each property that it is about; `None` where one
-    /// has none.
+    /// The fraction of rows that satisfy a condition, from statistics of its properties; `None` if one of them has no
+    /// statistics.
     fn of_properties(&self, condition: &Checked) -> Option<f64> {
         let properties = self.properties?;
         let of_each = |parts: &[Checked]| parts.iter().map(|part| self.of_properties(part)).collect::<Option<Vec<_>>>();
@@ -140,7 +142,7 @@ impl Evidence<'_> {
                 of_each.sum::<Option<f64>>().map(|fraction| fraction.min(1.0))
             }
             Expr::And(parts) => {
-                // Both ends of a range are one question.
+                // The two ends of a range are estimated together.
                 let (mut comparisons_of_all, mut fraction) = (Vec::new(), 1.0);
                 for part in parts {
                     match part {
@@ -155,9 +157,9 @@ impl Evidence<'_> {
         }
     }
 
-    /// Documents that many rows have, with the fraction of rows that have each.
+    /// Documents that many rows have, each with the fraction of rows that have it.
     fn common(&self) -> &[(crate::pg::detoast::Detoasted, f64)] {
-        self.statistics.map_or(&[], |statistics| &statistics.common)
+        self.statistics.map_or(&[], Statistics::common)
     }
 
     /// The fraction of rows that have other documents.
@@ -166,15 +168,16 @@ impl Evidence<'_> {
         (1.0 - self.null_fraction() - common).max(0.0)
     }
 
-    /// Puts the program to all of the statistics' documents that are not common: they come in order.
+    /// Counts the matches among the statistics' documents that are not common. They are all evaluated, because they are
+    /// sorted: a part of them would not be spread evenly.
     fn count_kept(&self, program: &Program, count: &mut Count) {
-        let spread = self.statistics.map_or(&[][..], |statistics| &statistics.spread);
-        // The least and the greatest document of all are not typical.
+        let spread = self.statistics.map_or(&[][..], Statistics::spread);
+        // The least and the greatest document are not typical.
         let typical = spread.get(1..spread.len().saturating_sub(1)).unwrap_or_default();
         typical.iter().for_each(|document| count.add(program, document.bytes()));
     }
 
-    /// Puts the program to the table's documents that are not common, until the matches are enough.
+    /// Counts the matches among the documents of the sample that are not common, until there are enough matches.
     fn count_own(&self, program: &Program, most: usize, count: &mut Count) {
         let common: HashSet<&[u8]> = self.common().iter().map(|(document, _)| document.bytes()).collect();
         let own = self.table.as_ref().map_or(&[][..], |table| &table.containers);
@@ -187,7 +190,7 @@ impl Evidence<'_> {
     }
 }
 
-/// How many of some documents match.
+/// How many documents were evaluated, and how many of them match.
 #[derive(Clone, Copy, Default)]
 struct Count {
     matches: usize,

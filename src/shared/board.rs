@@ -1,4 +1,4 @@
-//! What launcher, workers and sessions tell each other in shared memory.
+//! The board: messages between the launcher, the workers and sessions, in shared memory.
 
 use crate::pg::shared::Cell;
 use crate::pg::{background, process};
@@ -8,35 +8,35 @@ use std::time::Duration;
 /// The board of this server.
 pub static BOARD: Cell<Board> = Cell::new();
 
-/// How many workers there can be at once.
+/// How many workers can run at once.
 pub const PLACES: usize = 16;
 
-/// What is told.
+/// The contents of the board.
 #[derive(Clone, Copy)]
 pub struct Board {
-    /// The launcher's process; 0 where there is none
+    /// The process id of the launcher; 0 if there is none
     launcher: i32,
     places: [Place; PLACES],
     /// Whether databases wait for a place
     is_crowded: bool,
-    /// Databases that are to be looked at now
+    /// The databases that a worker should look at now
     woken: [u32; 32],
     woken_count: usize,
 }
 
-/// A worker's place.
+/// A place for one worker.
 #[derive(Clone, Copy)]
 struct Place {
-    /// The database that the worker is for; 0 where the place is free
+    /// The database that the worker is for; 0 if the place is free
     database: u32,
-    /// The worker's process, once it is there
+    /// The process id of the worker; 0 until it has arrived
     process: i32,
-    /// In how many milliseconds there will be something to do again, from a worker that is done
+    /// Set by a worker that has finished: in how many milliseconds there will be something to do again
     done: Option<u64>,
 }
 
 impl Board {
-    /// Nothing is told.
+    /// An empty board.
     pub const NONE: Board = Board {
         launcher: 0,
         places: [Place { database: 0, process: 0, done: None }; PLACES],
@@ -46,19 +46,19 @@ impl Board {
     };
 }
 
-/// Which databases were asked to be looked at.
+/// The databases that a worker should look at now.
 pub enum Woken {
     These(Vec<u32>),
-    /// More than there is room to tell apart
+    /// More databases than the board has room for
     All,
 }
 
-/// The launcher is there, and no worker yet: those of an earlier launcher find that they have no place.
+/// Clears the board for a new launcher. Workers of an earlier launcher then find that they have no place.
 pub fn open(process: i32) {
     BOARD.change(|board| *board = Board { launcher: process, ..Board::NONE });
 }
 
-/// Gives a worker a place for a database; `None` where those that may be taken are.
+/// Reserves a place for a worker of a database; `None` if the first `most` places are taken.
 pub fn give(database: u32, most: usize) -> Option<usize> {
     BOARD.change(|board| {
         let place = board.places.iter().take(most).position(|place| place.database == 0)?;
@@ -67,18 +67,19 @@ pub fn give(database: u32, most: usize) -> Option<usize> {
     })?
 }
 
-/// Takes a place back from a worker that has ended, with what it left there: in how long there will be something to do.
+/// Frees the place of a worker that has ended. Returns in how long there will be something to do, if the worker has
+/// said so.
 pub fn take_back(place: usize) -> Option<Duration> {
     let left = BOARD.change(|board| std::mem::replace(&mut board.places[place], Board::NONE.places[0]))?;
     left.done.map(Duration::from_millis)
 }
 
-/// Says whether databases wait for a place.
+/// Sets whether databases wait for a place.
 pub fn set_crowded(is_crowded: bool) {
     BOARD.change(|board| board.is_crowded = is_crowded);
 }
 
-/// The databases that were asked to be looked at since the last time.
+/// Takes the list of databases that were woken since the last call.
 pub fn woken() -> Woken {
     let told = BOARD.change(|board| {
         let count = std::mem::take(&mut board.woken_count);
@@ -91,7 +92,7 @@ pub fn woken() -> Woken {
     }
 }
 
-/// The database of a worker's place, which it takes.
+/// Called by a worker when it starts: takes its place and returns the database.
 pub fn arrive(place: usize, process: i32) -> Option<u32> {
     BOARD.change(|board| {
         let place = board.places.get_mut(place).filter(|place| place.database != 0 && place.process == 0)?;
@@ -100,12 +101,12 @@ pub fn arrive(place: usize, process: i32) -> Option<u32> {
     })?
 }
 
-/// Whether a worker that could stay is to make room.
+/// Whether a worker should leave although it could stay, because databases wait for a place or it has lost its own.
 pub fn is_crowded(place: usize, process: i32) -> bool {
     BOARD.get().is_none_or(|board| board.is_crowded || board.places[place].process != process)
 }
 
-/// The worker is done; there will be something to do again in so long.
+/// Called by a worker before it ends: leaves the time until there will be something to do again.
 pub fn leave(place: usize, process: i32, time: Duration) {
     BOARD.change(|board| {
         let place = &mut board.places[place];
@@ -115,7 +116,7 @@ pub fn leave(place: usize, process: i32, time: Duration) {
     });
 }
 
-/// Has a database looked at now.
+/// Wakes the launcher and the worker of a database, to look at the database now.
 fn wake_now(database: u32) {
     let processes = BOARD.change(|board| {
         let count = board.woken_count;
@@ -131,7 +132,7 @@ fn wake_now(database: u32) {
     processes.into_iter().flatten().flatten().filter(|process| *process != 0).for_each(background::wake);
 }
 
-/// Has the worker look at this database once the transaction commits.
+/// Makes the worker look at this database once the transaction commits.
 pub fn wake() {
     let (_, database) = process::session();
     register_xact_callback(PgXactCallbackEvent::Commit, move || wake_now(database));

@@ -1,35 +1,35 @@
-//! How far a refresh has come, for every session to see.
+//! The progress of refreshes, which every session can see.
 //!
-//! Where the library is preloaded the numbers are in shared memory. Elsewhere all that others can see of a refresh is
-//! the lock that it holds on its audience, and so that it runs.
+//! If the library is preloaded, the numbers are in shared memory. Otherwise other sessions see only the lock that a
+//! refresh holds on its audience, which shows that it runs.
 
 use crate::pg::shared::Cell;
 use crate::pg::{process, query, turn};
 use crate::shared::settings;
 
-/// How many refreshes are shown at once.
+/// How many refreshes can be shown at once.
 const SLOTS: usize = 32;
 
-/// What is shown of the refreshes that run.
+/// The progress of all running refreshes.
 #[derive(Clone, Copy)]
 pub struct Refreshes([Progress; SLOTS]);
 
 impl Refreshes {
-    /// None is shown.
+    /// No refresh is shown.
     pub const NONE: Refreshes = Refreshes([Progress::NONE; SLOTS]);
 }
 
-/// The refreshes of this server.
+/// The running refreshes of this server.
 pub static REFRESHES: Cell<Refreshes> = Cell::new();
 
-/// What is shown of one refresh.
+/// The progress of one refresh.
 #[derive(Clone, Copy)]
 pub struct Progress {
-    /// Tells this refresh from those before it; 0 where there is none
+    /// A random number that identifies the refresh; 0 if the slot is free
     token: u64,
     pub process: i32,
     database: u32,
-    /// The audience's name, as much as there is room for
+    /// The name of the audience, cut to this length
     audience: [u8; 256],
     pub phase: Phase,
     pub segments: u64,
@@ -38,19 +38,19 @@ pub struct Progress {
     pub rows_done: u64,
 }
 
-/// What a refresh is doing.
+/// The phase of a refresh.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Preparing,
-    /// All segments that a row alone decides
+    /// Counts the segments that a row alone decides
     CountingInOnePass,
-    /// The others, and those for which an index makes that cheaper
+    /// Counts the other segments, and those for which an index makes that cheaper
     CountingOneByOne,
     Storing,
 }
 
 impl Phase {
-    /// As it is shown.
+    /// The name that users see.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Preparing => "preparing",
@@ -62,7 +62,7 @@ impl Phase {
 }
 
 impl Progress {
-    /// Nothing is shown.
+    /// A free slot.
     pub const NONE: Progress = Progress {
         token: 0,
         process: 0,
@@ -75,17 +75,17 @@ impl Progress {
         rows_done: 0,
     };
 
-    /// The audience that is refreshed.
+    /// The name of the audience.
     pub fn audience(&self) -> String {
         let end = self.audience.iter().position(|byte| *byte == 0).unwrap_or(self.audience.len());
         String::from_utf8_lossy(&self.audience[..end]).into_owned()
     }
 }
 
-/// A refresh that runs. It is no longer shown when this is dropped, also by an error.
+/// A refresh that is shown until this is dropped, also by an error.
 pub struct Shown(Ticket);
 
-/// What lets parallel workers tell how many rows they have seen.
+/// Permission for parallel workers to report how many rows they have counted.
 #[derive(Clone, Copy)]
 pub struct Ticket {
     slot: usize,
@@ -93,12 +93,12 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// As plain data.
+    /// The ticket as plain data.
     pub fn to_parts(self) -> (usize, u64) {
         (self.slot, self.token)
     }
 
-    /// From plain data, which may be anything: of no refresh that runs, it does nothing.
+    /// The ticket from plain data. If it is not the ticket of a running refresh, it has no effect.
     pub fn from_parts((slot, token): (usize, u64)) -> Self {
         Ticket { slot, token }
     }
@@ -115,16 +115,16 @@ impl Ticket {
     }
 }
 
-/// Shows a refresh; `None` where there is nowhere to, or no room.
+/// Shows a refresh; `None` if there is no shared memory, or no free slot.
 pub fn show(audience: &str, segments: usize) -> Option<Shown> {
     let (process, database) = process::session();
-    // Everybody can call the aggregate that reports rows.
+    // Every user can call the aggregate that reports rows, so the token must be hard to guess.
     let token = process::secret();
     let mut name = [0; 256];
     let end = audience.floor_char_boundary(name.len());
     name[..end].copy_from_slice(&audience.as_bytes()[..end]);
     let shown = Progress { token, process, database, audience: name, segments: segments as u64, ..Progress::NONE };
-    // A session that was terminated leaves its place taken.
+    // A session that was terminated has not freed its slot.
     let ended: Vec<u64> = REFRESHES
         .get()?
         .0
@@ -142,22 +142,22 @@ pub fn show(audience: &str, segments: usize) -> Option<Shown> {
 }
 
 impl Shown {
-    /// What the workers need.
+    /// The ticket for workers.
     pub fn ticket(&self) -> Ticket {
         self.0
     }
 
-    /// Says what comes next.
+    /// Shows that the next phase begins.
     pub fn enter(&self, phase: Phase) {
         self.0.change(|progress| progress.phase = phase);
     }
 
-    /// Says how many rows there are, as far as is known.
+    /// Shows how many rows there are to count, if that is known.
     pub fn expect_rows(&self, rows: Option<u64>) {
         self.0.change(|progress| progress.rows = rows);
     }
 
-    /// Says how many more segments are counted.
+    /// Shows that further segments have been counted.
     pub fn counted(&self, segments: usize) {
         self.0.change(|progress| progress.segments_done += segments as u64);
     }
@@ -169,29 +169,29 @@ impl Drop for Shown {
     }
 }
 
-/// The refreshes in this database.
+/// The refreshes that run in this database.
 pub fn running() -> Vec<Progress> {
     let (_, database) = process::session();
     let Refreshes(all) = REFRESHES.get().unwrap_or(Refreshes::NONE);
     all.into_iter().filter(|progress| progress.token != 0 && progress.database == database).collect()
 }
 
-/// Tells of rows, now and then, and lets others have the processor.
+/// Reports rows that have been counted, and pauses for other work of the server, once for many rows.
 pub struct Reporter {
     ticket: Option<Ticket>,
     untold: u64,
 }
 
-/// How many rows are told of at once.
+/// How many rows are reported at once.
 const ROWS_AT_ONCE: u64 = 4096;
 
 impl Reporter {
-    /// For a refresh that is shown, or not.
+    /// A reporter for the refresh with that ticket; without one it reports nothing.
     pub fn new(ticket: Option<Ticket>) -> Self {
         Reporter { ticket, untold: 0 }
     }
 
-    /// One more row has been counted.
+    /// Counts one more row.
     #[inline]
     pub fn row(&mut self) {
         self.untold += 1;
@@ -205,9 +205,10 @@ impl Reporter {
     }
 }
 
-/// Lets one refresh of an audience run at a time, and others see that it does: until the transaction ends.
+/// Takes the turn of an audience until the transaction ends, so that one refresh of it runs at a time and other
+/// sessions see that it runs.
 pub fn lock(audience: &str) {
-    // The view segments.refresh_progress finds the audience by the same number.
+    // The view segments.refresh_progress computes the same number.
     let number = query::first("SELECT hashtext($1)", &[audience.into()], |row| row.get(1));
     turn::take(number.unwrap_or_default());
 }

@@ -6,19 +6,20 @@ use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;
 use std::time::Duration;
 
-/// The databases to work in; empty: all.
+/// `segments.databases`: the databases to work in; empty means all.
 static DATABASES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 
-/// In how many databases at once.
+/// `segments.workers`: in how many databases workers run at once.
 pub static WORKERS: GucSetting<i32> = GucSetting::<i32>::new(2);
 
-/// After how many seconds counts are due again, of audiences for which nothing else is set.
+/// `segments.refresh_interval`: after how many seconds counts are due again, for audiences without an interval of their
+/// own.
 pub static REFRESH_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(300);
 
-/// For how many milliseconds a refresh pauses now and then.
+/// `segments.refresh_cost_delay`: how many milliseconds a pause of a refresh lasts.
 static COST_DELAY: GucSetting<i32> = GucSetting::<i32>::new(0);
 
-/// Declares the settings; called when the library is loaded.
+/// Declares the settings. Call it when the library is loaded.
 pub fn define() {
     GucRegistry::define_string_guc(
         c"segments.databases",
@@ -60,7 +61,7 @@ pub fn define() {
     );
 }
 
-/// Yields to whatever else the server has to do.
+/// Pauses a refresh so that other work of the server gets resources.
 pub fn yield_to_load() {
     let delay = COST_DELAY.get();
     if delay > 0 {
@@ -68,7 +69,7 @@ pub fn yield_to_load() {
     }
 }
 
-/// Whether the settings want a worker in the database of that name.
+/// Whether `segments.databases` allows a worker in the database of that name.
 pub fn is_wanted_in(database: &str) -> bool {
     let listed = DATABASES.get().map(|names| names.to_string_lossy().into_owned()).unwrap_or_default();
     let mut listed = listed.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();

@@ -1,4 +1,4 @@
-//! A worker: does in one database what there is to do, stays as long as there will soon be more, and leaves.
+//! A worker. It does the work of one database, stays while there will soon be more, and then ends.
 
 use crate::counting::pending;
 use crate::live::changes::{position, retention};
@@ -9,31 +9,31 @@ use crate::shared::board;
 use pgrx::pg_sys::Oid;
 use std::time::{Duration, Instant};
 
-/// How soon there has to be something to do for a worker to stay connected.
+/// A worker stays connected if there will be something to do within this time.
 const STAY: Duration = Duration::from_secs(10);
 
-/// When to look again at a database without the extension, which wakes the launcher when it is created.
+/// When to look again at a database without the extension. CREATE EXTENSION also wakes the launcher.
 const ABSENT: Duration = Duration::from_secs(600);
 
-/// When to look again at a database in which not even looking has worked.
+/// When to look again at a database in which looking for work has failed.
 const BROKEN: Duration = Duration::from_secs(60);
 
-/// The longest and the shortest time between two looks for what is due.
+/// The longest and the shortest time between two looks for segments that are due.
 const SELDOM: Duration = Duration::from_secs(3600);
 const OFTEN: Duration = Duration::from_secs(1);
 
-/// How often live counts are looked after, differences folded where they are few, and old changes pruned.
+/// How often the worker looks at live counts, folds deltas if they are few, and prunes old changes.
 const LIVE: Duration = Duration::from_secs(1);
 const FOLD: Duration = Duration::from_secs(10);
 const PRUNE: Duration = Duration::from_secs(600);
 
-/// Where entries and exits are announced, with the position of the newest one.
+/// The channel on which entries and exits are announced, with the position of the newest one.
 const CHANNEL: &str = "segments_change";
 
-/// How many rows of differences are many.
+/// With this many rows of deltas, the worker folds at once.
 const MANY: i64 = 1000;
 
-/// Runs in the database of its place until it is done there.
+/// Runs the worker of a place until there is nothing more to do in its database.
 pub fn run(place: usize) {
     let (process, _) = process::session();
     let Some(database) = board::arrive(place, process) else { return };
@@ -55,7 +55,7 @@ pub fn run(place: usize) {
 /// What a worker remembers from round to round.
 #[derive(Default)]
 struct Upkeep {
-    /// When something is due, or may be; `None`: now
+    /// When segments will be due; `None` means that the worker must look now
     due_at: Option<Instant>,
     folded_at: Option<Instant>,
     pruned_at: Option<Instant>,
@@ -64,7 +64,7 @@ struct Upkeep {
 }
 
 impl Upkeep {
-    /// Does what there is to do; how long there will be nothing.
+    /// Does all work that is due. Returns how long there will be nothing to do.
     fn round(&mut self) -> Duration {
         let has_extension = transaction("looking for the extension", || {
             query::first(EXTENSION, &[], |row| row.get::<bool>(1)) == Some(true)
@@ -83,7 +83,7 @@ impl Upkeep {
         if is_live { LIVE.min(until_due) } else { until_due }
     }
 
-    /// Folds differences, announces entries and exits, prunes old ones; whether there will be more.
+    /// Folds deltas, announces entries and exits, and prunes old ones. Returns whether there will be more.
     fn look_after_live_counts(&mut self) -> Result<bool, String> {
         let now = Instant::now();
         let is_over = |at: &Option<Instant>, time| at.is_none_or(|at| now - at >= time);
@@ -104,12 +104,12 @@ impl Upkeep {
         for (audience, rows) in &unfolded {
             if is_time || *rows >= MANY {
                 let what = format!("folding changes of the counts of audience \"{audience}\"");
-                // An audience at a time, in the order in which counting anew locks counts too.
+                // One audience at a time, in the order in which counting locks counts, too.
                 transaction(&what, || pending::fold(Some(audience)))?;
                 self.folded_at = Some(now);
             }
         }
-        // Those of an audience that is not live any more grow old, too.
+        // Changes are pruned even if their audience is no longer live.
         if are_recorded && is_over(&self.pruned_at, PRUNE) {
             transaction("pruning entries and exits", retention::prune)?;
             self.pruned_at = Some(now);
@@ -118,7 +118,7 @@ impl Upkeep {
     }
 }
 
-/// Counts what is due anew, an audience at a time; in how long there will be something due again.
+/// Refreshes the segments that are due, one audience at a time. Returns in how long segments will be due again.
 fn refresh_due() -> Result<Duration, String> {
     let looked = || transaction("looking for segments that are due", refresh::due);
     let plan = looked()?;
@@ -144,7 +144,7 @@ const UNFOLDED: &str = "
 SELECT d.audience, count(*) FROM (SELECT c.audience FROM segments.count_delta c LIMIT $1) d
  GROUP BY d.audience ORDER BY d.audience";
 
-// Another worker may have announced it.
+// The UPDATE finds no row if another worker has announced this position already.
 const ANNOUNCE: &str = "
 WITH unknown AS (
     UPDATE segments.change_log l SET announced = $2 WHERE l.announced IS DISTINCT FROM $2 RETURNING l.name)

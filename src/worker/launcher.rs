@@ -1,7 +1,7 @@
-//! The launcher: finds the databases, and has a worker in each of them when there is something to do.
+//! The launcher. It finds the databases, and starts a worker in each of them when there is something to do.
 //!
-//! It is connected to no database. Whoever wants a database for themselves, to drop or to rename it, waits some seconds
-//! for its connections to end; so each second it looks whether somebody does, and ends the worker there.
+//! It is connected to no database. A session that drops or renames a database waits some seconds for other connections
+//! to end. So the launcher looks every second whether a session waits for a database, and ends the worker there.
 
 use crate::pg::background::{self, Waited, Worker};
 use crate::pg::process;
@@ -11,19 +11,20 @@ use pgrx::pg_sys::Oid;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How often it looks for new databases, and whether somebody wants one with a worker for themselves.
+/// How often the launcher looks for new databases, and how often it looks whether a session waits for a database with a
+/// worker.
 const LOOK: Duration = Duration::from_secs(60);
 const WATCH: Duration = Duration::from_secs(1);
 
-/// How long it waits before a worker is started again that has failed, the first time and at most.
+/// How long the launcher waits before it starts a failed worker again: the first time, and at most.
 const RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
-/// A database that has the extension, or may have it.
+/// A database that may have the extension.
 struct Known {
-    /// When there is something to do
+    /// When there will be something to do
     next: Instant,
-    /// Whether a worker that runs may have looked too early
+    /// Whether the database was woken while its worker was running, which may have looked before
     is_woken: bool,
     failures: u32,
     running: Option<Running>,
@@ -44,14 +45,14 @@ impl Known {
     }
 }
 
-/// A worker that runs.
+/// A running worker.
 struct Running {
     worker: Worker,
     place: usize,
     is_unwanted: bool,
 }
 
-/// Runs until the server ends it.
+/// Runs the launcher until the server ends it.
 pub fn run() {
     background::connect(None);
     let (process, _) = process::session();
@@ -67,12 +68,12 @@ pub fn run() {
 
 struct Launcher {
     databases: HashMap<Oid, Known>,
-    /// When it last looked for databases
+    /// When the launcher last looked for databases
     looked_at: Option<Instant>,
 }
 
 impl Launcher {
-    /// Does what there is to do; how long there will be nothing.
+    /// Does all work that is due. Returns how long there will be nothing to do.
     fn round(&mut self) -> Duration {
         let now = Instant::now();
         self.collect(now);
@@ -86,11 +87,11 @@ impl Launcher {
         let is_watching = self.databases.values().any(|known| known.running.is_some());
         let idle = self.databases.values().filter(|known| known.running.is_none());
         let next = idle.map(|known| known.next.saturating_duration_since(now)).min().unwrap_or(LOOK);
-        // Where there is no room, a worker that ends wakes the launcher.
+        // If databases wait for a place, a worker that ends wakes the launcher.
         next.clamp(WATCH, if is_watching { WATCH } else { LOOK })
     }
 
-    /// Hears of workers that have ended.
+    /// Frees the places of workers that have ended, and plans the next one for their databases.
     fn collect(&mut self, now: Instant) {
         for known in self.databases.values_mut() {
             let Some(running) = known.running.take_if(|running| running.worker.has_ended()) else { continue };
@@ -109,7 +110,7 @@ impl Launcher {
         }
     }
 
-    /// Hears of databases that are to be looked at now.
+    /// Reads from the board which databases were woken.
     fn hear(&mut self, now: Instant) {
         match board::woken() {
             Woken::These(woken) => {
@@ -129,10 +130,10 @@ impl Launcher {
         self.databases.values_mut().for_each(|known| known.wake(now));
     }
 
-    /// Looks for databases that are new, or gone.
+    /// Looks for new databases, and forgets those that are gone.
     fn look(&mut self, now: Instant) {
         self.looked_at = Some(now);
-        // Those that are known stay, where they cannot be read.
+        // If the databases cannot be read, the known ones stay.
         let Ok(databases) = background::databases() else { return };
         let wanted: Vec<Oid> = databases
             .into_iter()
@@ -151,7 +152,7 @@ impl Launcher {
         });
     }
 
-    /// Ends the workers of databases that somebody wants for themselves.
+    /// Ends the workers of databases for which a session waits.
     fn watch(&mut self) {
         for (database, known) in &mut self.databases {
             if let Some(running) = &mut known.running
@@ -163,7 +164,7 @@ impl Launcher {
         }
     }
 
-    /// Starts workers where there is something to do, the longest overdue first.
+    /// Starts workers for databases with something to do, the longest overdue first.
     fn start(&mut self, now: Instant) {
         let mut due: Vec<_> = self.databases.iter_mut().filter(|(_, known)| known.is_due(now)).collect();
         due.sort_by_key(|(_, known)| known.next);

@@ -11,7 +11,8 @@ use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::evaluate::condition;
-use crate::pg::spi::{KeptPlan, Session};
+use crate::pg::plan::KeptPlan;
+use crate::pg::spi::connected;
 use crate::pg::{query, security, snapshot, zone};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
@@ -62,9 +63,10 @@ impl Question {
 
     /// Asks with the rights of the current role, which Postgres checks whenever the plan is run.
     fn ask(&self, contact_id: &str) -> bool {
-        let session = Session::open();
-        let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
-        let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| row.get::<bool>(1));
+        let found = connected(|session| {
+            let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
+            query::kept_rows(session, plan, &[contact_id.into()], |row| row.get::<bool>(1))
+        });
         found.into_iter().next().unwrap_or(false)
     }
 }

@@ -12,8 +12,10 @@ use crate::catalog::{contact_sql, scope, subscription};
 use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
 use crate::pg::error::required;
+use crate::pg::plan::KeptPlan;
+use crate::pg::query::Row;
 use crate::pg::rows::RowProgram;
-use crate::pg::spi::{KeptPlan, Session};
+use crate::pg::spi::connected;
 use crate::pg::{interrupt, query, relcache, returning, row, security, snapshot};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
@@ -119,9 +121,7 @@ impl Asked {
         if !contact_sql::can_be_id(contact_id, &self.audience.id.type_name) {
             return Vec::new();
         }
-        let session = Session::open();
-        let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
-        let found = query::kept_rows(&session, plan, &[contact_id.into()], |row| {
+        let members = |row: &Row<'_>| {
             let held = row.get::<Vec<bool>>(self.columns.names.len() + 1);
             let topics = self.topics.iter().zip(held).filter(|(_, held)| *held);
             let topics: Vec<String> = topics.map(|(topic, _)| topic.clone()).collect();
@@ -138,6 +138,10 @@ impl Asked {
                 members.extend(matches.iter().map(|number| now[number].0));
             }
             members
+        };
+        let found = connected(|session| {
+            let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
+            query::kept_rows(session, plan, &[contact_id.into()], members)
         });
         // An id that stands for several rows is a member where any of them is.
         let found: BTreeSet<usize> = found.into_iter().flatten().collect();

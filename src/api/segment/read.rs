@@ -80,11 +80,11 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
 fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
     let definition = Definition::find(id_of(segment))?;
     // A list has many segments of few audiences.
-    let mut nowhere = Audiences::new();
-    let loaded = call.site(Audiences::new).unwrap_or(&mut nowhere);
-    let audience = loaded
-        .entry(definition.audience.clone())
-        .or_insert_with_key(|name| Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() });
+    let (mut nowhere, mut site) = (Audiences::new(), call.site(Audiences::new));
+    let audience =
+        site.as_deref_mut().unwrap_or(&mut nowhere).entry(definition.audience.clone()).or_insert_with_key(|name| {
+            Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() }
+        });
     let may_count = audience.audience.as_ref().is_some_and(|audience| visible::may_count(audience, &definition));
     if !may_count {
         return None;

@@ -82,8 +82,7 @@ fn hint_at_argument(audience: &str) -> String {
 #[pg_extern(sql = false)]
 fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement> {
     let id = id_of(required("segment", segment));
-    required("changes", call.nullable(1));
-    let changes = Changes::read(&call.jsonb_text(1));
+    let changes = Changes::read(&required("changes", call.jsonb_text(1)));
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
     if ["name", "conditions", "time_zone"].into_iter().any(|key| changes.have(key)) {
