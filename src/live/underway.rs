@@ -95,14 +95,12 @@ pub fn end(command: Command) {
     known(|known| known.underway.retain(|statement| statement.command < command));
 }
 
-/// The first of the commands around this one that are not done, with a table that it changes; those for which `concerns`
-/// holds of the table.
-pub fn outermost(concerns: impl Fn(Oid) -> bool) -> Option<Command> {
-    let underway: Vec<(Command, Oid)> = known(|known| {
+/// The commands around this one, which are not done, each with a table that it changes.
+pub fn outer() -> Vec<(Command, Oid)> {
+    known(|known| {
         let is_active = |statement: &&Underway| snapshot::is_subtransaction_active(statement.subtransaction);
         known.underway.iter().filter(is_active).map(|statement| (statement.command, statement.table)).collect()
-    });
-    underway.into_iter().filter(|(_, table)| concerns(*table)).map(|(command, _)| command).min()
+    })
 }
 
 /// Keeps contacts of an audience for the command around; `has_missed`: and others, which could not be found.
