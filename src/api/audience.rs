@@ -33,7 +33,18 @@ fn create_contacts(relation: Option<&str>) {
     access::require(Scope::WriteSegments, &name);
     let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
     let table = quote_qualified_identifier(&schema, &name);
-    let topics_table = quote_qualified_identifier(&schema, &format!("{singular}_topics"));
+    let topics_name = format!("{singular}_topics");
+    // Postgres would cut it off, and two tables might get one name.
+    if name.len().max(topics_name.len()) >= pg_sys::NAMEDATALEN as usize {
+        Failure::new(PgSqlErrorCode::ERRCODE_NAME_TOO_LONG, format!("the name \"{name}\" is too long"))
+            .detail(format!(
+                "The table of subscriptions would be called \"{topics_name}\", and names of tables have at most {} bytes.",
+                pg_sys::NAMEDATALEN - 1
+            ))
+            .hint("Choose a shorter name, or attach tables of your own with attach_audience() and attach_topics().")
+            .raise()
+    }
+    let topics_table = quote_qualified_identifier(&schema, &topics_name);
     if query::first(OWNER, &[name.as_str().into()], |_| ()).is_some() {
         already_exists(&name)
     }

@@ -3,7 +3,7 @@
 
 use crate::pg::spi::QueryText;
 use crate::pg::{query, relcache};
-use pgrx::pg_sys::Oid;
+use pgrx::pg_sys::{self, Oid};
 use pgrx::spi::quote_qualified_identifier;
 use segments_core::sql::QualifiedName;
 
@@ -14,6 +14,9 @@ pub fn obstacle(relation: Oid) -> Option<String> {
         return Some(format!("It is {what}."));
     }
     match described.kind.as_str() {
+        "r" if relation.to_u32() < pg_sys::FirstNormalObjectId => {
+            Some("It is a system catalog, which cannot have triggers.".to_owned())
+        }
         "r" | "p" => obstacle_of_table(relation),
         "v" => Some("It is a view, whose rows change without a statement that names it.".to_owned()),
         "m" => Some("It is a materialized view, whose rows change without a statement that names it.".to_owned()),

@@ -5,6 +5,7 @@ use crate::catalog::freshness::stays_live;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, table_tree};
 use crate::counting::{pending, recount};
+use crate::live::changes::unrecorded;
 use crate::live::definition_locks::lock_tables;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers};
@@ -59,6 +60,10 @@ pub fn topics_attached(before: &Audience) {
         live_tables::forget_unused();
     }
     start(&audience, true);
+    unrecorded::warn(
+        vec![audience.name],
+        "Who is subscribed to what is read from another table, or other columns, from now on.",
+    );
 }
 
 /// Drops the triggers that keep the counts of an audience. The caller holds writers.

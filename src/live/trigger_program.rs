@@ -62,9 +62,13 @@ impl Tracked {
         let command = snapshot::current_command();
         let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
         security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
+        let outer: Vec<(Command, Rc<Tracked>)> =
+            underway::outer().into_iter().map(|(command, relation)| (command, table(relation))).collect();
         let mut miscounted = Vec::new();
         for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
-            if !audience.evaluate(statement, &mut outcome) {
+            let around =
+                outer.iter().filter(|(_, table)| table.keeps(&audience.name)).map(|(command, _)| *command).min();
+            if !audience.evaluate(statement, around, &mut outcome) {
                 miscounted.push(audience.name.clone());
             }
             let changes = outcome.record_growth(&audience.name, self.journal);
@@ -97,10 +101,10 @@ impl Tracked {
 }
 
 impl TrackedAudience {
-    /// Adds the effect of a statement on segments that ask for subscriptions. Returns false if the effect is not known.
-    fn evaluate(&self, statement: Statement, outcome: &mut Outcome) -> bool {
+    /// Adds the effect of a statement on segments that ask for subscriptions; inside another command, leaves it for that one to
+    /// count. Returns false if the effect is not known.
+    fn evaluate(&self, statement: Statement, outer: Option<Command>, outcome: &mut Outcome) -> bool {
         let Some(contacts) = &self.contacts else { return true };
-        let outer = underway::outermost(|relation| table(relation).keeps(&self.name));
         let keep = |outer: Command, outcome: &mut Outcome| {
             if self.has_contacts {
                 contacts.keep_for(outer, statement, outcome);

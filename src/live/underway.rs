@@ -95,13 +95,12 @@ pub fn end(command: Command) {
     known(|known| known.underway.retain(|statement| statement.command < command));
 }
 
-/// The first unfinished command whose table satisfies `concerns`.
-pub fn outermost(concerns: impl Fn(Oid) -> bool) -> Option<Command> {
-    let underway: Vec<(Command, Oid)> = known(|known| {
+/// The unfinished commands around this one, each with a table that it changes.
+pub fn outer() -> Vec<(Command, Oid)> {
+    known(|known| {
         let is_active = |statement: &&Underway| snapshot::is_subtransaction_active(statement.subtransaction);
         known.underway.iter().filter(is_active).map(|statement| (statement.command, statement.table)).collect()
-    });
-    underway.into_iter().filter(|(_, table)| concerns(*table)).map(|(command, _)| command).min()
+    })
 }
 
 /// Keeps contacts of an audience for the outer command. `has_missed` says that others could not be found.

@@ -1,7 +1,8 @@
 //! Entries and exits that no trigger has seen.
 
+use crate::catalog::access;
 use crate::pg::error::Failure;
-use crate::pg::{query, snapshot};
+use crate::pg::{query, security, snapshot};
 use pgrx::PgSqlErrorCode;
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -9,7 +10,9 @@ use std::collections::HashSet;
 /// Says that contacts may have entered and left watched segments of these live audiences without a record, and why;
 /// once in a transaction.
 pub fn warn(audiences: Vec<String>, why: &str) {
-    let watched: Vec<String> = snapshot::latest(|| query::rows(WATCHED, &[audiences.into()], |row| row.get(1)));
+    let watched: Vec<String> = security::as_role(access::extension_owner(), || {
+        snapshot::latest(|| query::rows(WATCHED, &[audiences.into()], |row| row.get(1)))
+    });
     let transaction = snapshot::local_transaction();
     for audience in watched {
         if !WARNED.with_borrow_mut(|warned| warned.insert(transaction, &audience)) {

@@ -52,6 +52,8 @@ SELECT name, (SELECT array_agg(contact->>'id') FROM search_contacts('{}', name, 
 -- What cannot be attached.
 \set VERBOSITY default
 SELECT create_contacts('by_uuid');
+SELECT create_contacts(repeat('long_', 12));
+SELECT create_contacts(repeat('é', 40));
 SELECT create_contacts('partitioned_1');
 CREATE TABLE composite (a int, b int, PRIMARY KEY (a, b));
 SELECT attach_audience('composite', 'composite');

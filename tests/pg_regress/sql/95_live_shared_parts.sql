@@ -34,3 +34,7 @@ UPDATE members SET country = 'FR' WHERE id = 2;
 SELECT contact_count FROM list_segments('members');
 SELECT detach_audience('members', true);
 DROP TABLE members, abroad CASCADE;
+-- A catalog of Postgres's own.
+SELECT attach_audience('relations', 'pg_class', 'oid');
+SELECT set_freshness('relations', 'live');
+SELECT detach_audience('relations');

@@ -21,6 +21,8 @@ ALTER TABLE visitors ALTER years TYPE int;
 COMMIT;
 ALTER TABLE visitors DROP COLUMN years;
 DROP TABLE visitor_topics;
+CREATE TABLE visitor_topics (visitor int, topic text);
+SELECT attach_topics('visitors', 'visitor_topics', 'visitor', 'topic');
 -- Nobody watches any more.
 SELECT count(watch_segment(id, false)) FROM segments.segment WHERE name = 'adult';
 ALTER TABLE visitors DROP COLUMN plan;
