@@ -12,12 +12,17 @@ make_private_folder() {
     chmod 700 "$1"
 }
 
-# cluster_create FOLDER BINDIR [initdb option…]: without options, nobody may log in over TCP.
+# cluster_create FOLDER BINDIR [initdb option…]: without options, nobody may log in over TCP. CLUSTER_TEMPLATES is a folder for
+# clusters without options, one for each Postgres; they are copied, which takes a fraction of initdb's time.
 cluster_create() {
-    local folder=$1 bin=$2 locale=C options=("${@:3}")
+    local folder=$1 bin=$2 locale=C options=("${@:3}") template=${CLUSTER_TEMPLATES:+$CLUSTER_TEMPLATES/${2//\//-}}
+    make_private_folder "$folder"
+    if (($# == 2)) && [[ -d $template/data ]]; then
+        as_server_user cp --archive "$template/data" "$folder/data"
+        return
+    fi
     ((${#options[@]})) || options=(--auth-host reject)
     if locale -a 2>/dev/null | grep -ix 'c.utf-\?8' >/dev/null; then locale=C.UTF-8; fi
-    make_private_folder "$folder"
     as_server_user "$bin/initdb" --pgdata "$folder/data" --username postgres --auth-local trust --encoding UTF8 \
         --locale "$locale" --no-sync "${options[@]}" >/dev/null
 }

@@ -7,6 +7,7 @@ use crate::catalog::contact_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::pg::query;
+use crate::pg::spi::QueryText::Made;
 use segments_core::date::Moment;
 use segments_core::value::{Json, Value};
 use uuid::Uuid;
@@ -27,8 +28,8 @@ fn documents(case: &Case) -> impl Iterator<Item = (&str, bool)> {
 
 /// Makes the table `stated` of the cases' documents.
 fn state(cases: &[Case]) {
-    query::write("DROP TABLE IF EXISTS stated", &[]);
-    query::write("CREATE TABLE stated (number int, document jsonb, matches boolean)", &[]);
+    query::write(Made("DROP TABLE IF EXISTS stated"), &[]);
+    query::write(Made("CREATE TABLE stated (number int, document jsonb, matches boolean)"), &[]);
     let (mut numbers, mut texts, mut matches) = (vec![], vec![], vec![]);
     for (number, case) in cases.iter().enumerate() {
         for (document, is_match) in documents(case) {
@@ -38,7 +39,7 @@ fn state(cases: &[Case]) {
         }
     }
     query::write(
-        "INSERT INTO stated SELECT * FROM ROWS FROM (unnest($1), unnest($2::jsonb[]), unnest($3)) s",
+        Made("INSERT INTO stated SELECT * FROM ROWS FROM (unnest($1), unnest($2::jsonb[]), unnest($3)) s"),
         &[numbers.into(), texts.into(), matches.into()],
     );
 }
@@ -84,14 +85,14 @@ fn declare(name: &str, declared: &Declared, column: fn(&str, &str) -> Option<&'s
         &[],
     );
     query::write(
-        "SELECT attach_audience($1, $1, properties_column => $2)",
+        Made("SELECT attach_audience($1, $1, properties_column => $2)"),
         &[name.into(), declared.properties_column.clone().into()],
     );
     for (property, kind) in custom {
-        query::write("SELECT create_property($1, $2, $3)", &[property.into(), kind.into(), name.into()]);
+        query::write(Made("SELECT create_property($1, $2, $3)"), &[property.into(), kind.into(), name.into()]);
     }
     for slug in declared.topics.keys() {
-        query::write("SELECT create_topic($1, audience => $2)", &[slug.clone().into(), name.into()]);
+        query::write(Made("SELECT create_topic($1, audience => $2)"), &[slug.clone().into(), name.into()]);
     }
     for (segment, condition) in &declared.segments {
         query::write(
@@ -163,7 +164,7 @@ fn wrong_sql(audience: &Audience, time_zone: &str, cases: &[Case]) -> Vec<String
 
 /// What is wrong about the error that the statement raises.
 fn wrong_error(sql: String, case: &Case, expected: &Refusal) -> Option<String> {
-    let [state, message, detail, hint] = query::first("SELECT * FROM error_of($1)", &[sql.into()], |row| {
+    let [state, message, detail, hint] = query::first(Made("SELECT * FROM error_of($1)"), &[sql.into()], |row| {
         [1, 2, 3, 4].map(|column| row.get::<String>(column))
     })?;
     let at = expected.at.as_deref().map(|at| match at {
@@ -189,7 +190,7 @@ mod tests {
         state(&cases);
         let mut wrong = Vec::new();
         for class in ["", "jsonb_ops", "jsonb_path_ops"] {
-            query::write("DROP INDEX IF EXISTS stated_document", &[]);
+            query::write(Made("DROP INDEX IF EXISTS stated_document"), &[]);
             if !class.is_empty() {
                 query::write(&format!("CREATE INDEX stated_document ON stated USING gin (document {class})"), &[]);
                 crate::tests::no_scans();
@@ -206,7 +207,7 @@ mod tests {
 
     #[pg_test]
     fn sql_says_what_the_cases_say_of_declared_properties() {
-        query::write("SET LOCAL TimeZone = 'UTC'", &[]); // in which stored times without an offset are read
+        query::write(Made("SET LOCAL TimeZone = 'UTC'"), &[]); // in which stored times without an offset are read
         let declared = corpus::audience();
         let cases = judged(true);
         state(&cases);
@@ -259,14 +260,14 @@ mod tests {
     #[pg_test]
     fn errors_are_those_of_the_cases() {
         query::write(
-            "CREATE FUNCTION error_of(sql text, OUT state text, OUT message text, OUT detail text, OUT hint text) LANGUAGE plpgsql AS $$
+            Made("CREATE FUNCTION error_of(sql text, OUT state text, OUT message text, OUT detail text, OUT hint text) LANGUAGE plpgsql AS $$
              BEGIN
                  EXECUTE sql;
                  RAISE EXCEPTION 'it is accepted';
              EXCEPTION WHEN OTHERS THEN
                  GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
                      hint = PG_EXCEPTION_HINT;
-             END $$",
+             END $$"),
             &[],
         );
         declare("declared_custom", &corpus::audience(), |_, _| None);

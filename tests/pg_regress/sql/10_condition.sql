@@ -1,4 +1,6 @@
 -- The type segment_condition and the operator @~.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 
 -- Input is checked and made canonical: keys in jsonb's order, numbers as they are meant.
@@ -38,7 +40,8 @@ FROM (VALUES (1, '{"a": 1}'), (2, '{"a": null}'), (3, '{"a": {"$ne": 1}}'), (4, 
              (6, '{"a.b": 1}'), (7, '{"a": {"$size": 2}}'), (8, '{"a": {"$all": [1, 2]}}'), (9, '{"a": {"$elemMatch": {"$gt": 1, "$lt": 3}}}'),
              (10, '{"$nor": [{"a": 1}, {"a": null}]}'), (11, '{"a": {"$type": "string"}}'), (12, '{"a": {"$regex": "^X", "$options": "i"}}'),
              (13, '{"a": {"$contains": "y"}}'), (14, '{"a": {"$empty": true}}'), (15, '{"a": {"$as": "number", "$ne": 1}}')) conditions(n, c),
-     (VALUES (jsonb '{}'), ('{"a": null}'), ('{"a": 1}'), ('{"a": 1.0}'), ('{"a": [1, 2]}'), ('{"a": "xy"}'), ('{"a": {"b": 1}}'), ('{"a": [{"b": 1}, 5]}')) documents(d)
+     (VALUES (jsonb '{}'), ('{"a": null}'), ('{"a": 1}'), ('{"a": 1.0}'), ('{"a": [1, 2]}'), ('{"a": "xy"}'), ('{"a": {"b": 1}}'),
+         ('{"a": [{"b": 1}, 5]}')) documents(d)
 GROUP BY n, c ORDER BY n;
 
 -- Errors: SQLSTATE, where, and the way out.

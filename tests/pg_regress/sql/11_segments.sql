@@ -1,4 +1,6 @@
 -- The main job: contacts, properties, and segments with their counts.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SET client_min_messages = notice;
 SELECT create_contacts('people');
@@ -17,7 +19,8 @@ SELECT name, description, conditions, audience, time_zone, contact_count, counte
 FROM create_segment('US big spenders',
   '{"$and": [{"country": {"$eq": "US"}}, {"lifetime_value": {"$gte": 100}}, {"last_purchase_date": {"$gte": "2024-01-01"}}]}',
   'Spent 100 and bought this year', 'people') \gx
-SELECT count(*) FROM people WHERE country = 'US' AND (properties ->> 'lifetime_value')::numeric >= 100 AND (properties ->> 'last_purchase_date')::date >= '2024-01-01';
+SELECT count(*) FROM people WHERE country = 'US' AND (properties ->> 'lifetime_value')::numeric >= 100
+    AND (properties ->> 'last_purchase_date')::date >= '2024-01-01';
 
 -- The row is the API's object.
 SELECT jsonb_object_keys(to_jsonb(s)) AS key FROM segments.segment s ORDER BY 1;

@@ -1,4 +1,6 @@
 -- Topics, and segments in segments.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SELECT create_contacts('readers');
 INSERT INTO readers (email, country) SELECT 'r' || n || '@example.com', CASE WHEN n % 2 = 0 THEN 'US' ELSE 'DE' END FROM generate_series(1, 6) n;
@@ -9,11 +11,13 @@ SELECT create_topic('weekly news', audience => 'readers');
 SELECT create_topic('!!!', audience => 'readers');
 SELECT subscribe_contact(id, 'weekly-news', 'readers') FROM readers WHERE email < 'r4';
 SELECT subscribe_contact(id, 'weekly-news', 'readers') FROM readers WHERE email = 'r1@example.com';
-SELECT subscribe_contact(id::text, (SELECT id::text FROM segments.topic WHERE slug = 'product'), 'readers') FROM readers WHERE email IN ('r1@example.com', 'r6@example.com');
+SELECT subscribe_contact(id::text, (SELECT id::text FROM segments.topic WHERE slug = 'product'), 'readers') FROM readers
+    WHERE email IN ('r1@example.com', 'r6@example.com');
 SELECT subscribe_contact('00000000-0000-0000-0000-000000000000', 'product', 'readers');
 SELECT subscribe_contact(id, 'wekly-news', 'readers') FROM readers LIMIT 1;
 
-SELECT c AS condition, (SELECT string_agg(left(r.email, 2), ' ' ORDER BY r.email) FROM readers r WHERE r.id::text IN (SELECT id ->> 'id' FROM search_contacts(c, 'readers') id)) AS contacts
+SELECT c AS condition, (SELECT string_agg(left(r.email, 2), ' ' ORDER BY r.email) FROM readers r WHERE r.id::text IN (SELECT id ->> 'id'
+    FROM search_contacts(c, 'readers') id)) AS contacts
 FROM (VALUES ('{"$topic": "weekly-news"}'), ('{"$topic": {"$ne": "weekly-news"}}'), ('{"$topic": {"$in": ["weekly-news", "product"]}}'),
              ('{"$topic": {"$all": ["weekly-news", "product"]}}'), ('{"$topic": {"$nin": ["product"]}}'),
              ('{"$or": [{"$topic": "product"}, {"country": "DE"}]}'), ('{"$not": {"$topic": {"$eq": "unused"}}}')) v(c);

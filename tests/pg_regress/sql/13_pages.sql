@@ -1,7 +1,10 @@
 -- Searching and paging contacts; membership of one contact.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TABLE shoppers (no bigint PRIMARY KEY, joined date, name text NOT NULL, extra jsonb);
-INSERT INTO shoppers SELECT n, CASE WHEN n % 4 <> 0 THEN date '2024-01-01' + n::int / 3 END, 'S' || n, CASE WHEN n % 3 <> 0 THEN jsonb_build_object('score', n) END FROM generate_series(1, 12) n;
+INSERT INTO shoppers SELECT n, CASE WHEN n % 4 <> 0 THEN date '2024-01-01' + n::int / 3 END, 'S' || n, CASE
+    WHEN n % 3 <> 0 THEN jsonb_build_object('score', n) END FROM generate_series(1, 12) n;
 SELECT attach_audience('shoppers', 'shoppers', properties_column => 'extra', created_column => 'joined');
 SELECT create_property('score', 'number', 'shoppers');
 

@@ -1,4 +1,6 @@
 -- What is shown of a segment, and what is given to update_segment(), means what the text says now.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE people (id int PRIMARY KEY, age int, country text, data jsonb, properties jsonb);
 INSERT INTO people SELECT n, n, (ARRAY['US', 'DE'])[n % 2 + 1], '{"x": 1}', '{"plan": "pro"}' FROM generate_series(1, 10) n;
 SELECT attach_audience('people', 'people', properties_column => 'properties', scope => '{"age": {"$gt": 0}}'), create_property('plan', 'string', 'people');

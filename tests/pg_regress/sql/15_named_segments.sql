@@ -1,5 +1,7 @@
 -- Wherever a segment is given as text, its name will do as well as its id, if it is the only one of that name that the
 -- caller may see.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE people (id int PRIMARY KEY, age int);
 CREATE TABLE firms (id int PRIMARY KEY, age int);
 INSERT INTO people SELECT n, n FROM generate_series(1, 10) n;

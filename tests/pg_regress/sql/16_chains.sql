@@ -1,4 +1,6 @@
 -- A mistake at the end of a chain of segments is told once, with the segment that is to be mended.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE chained (id int PRIMARY KEY, age int, country text);
 SELECT attach_audience('chained', 'chained');
 SELECT count(create_segment('s0', '{"age": 1}', audience => 'chained'));

@@ -1,4 +1,6 @@
 -- Which audience is meant, where none is named or a name is in the wrong place.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SET client_min_messages = notice;
 CREATE TABLE tenants (id int PRIMARY KEY, tenant text);

@@ -1,4 +1,6 @@
 -- No topic and any topic; in any of several segments and in none.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SELECT create_contacts('fans');
 CREATE FUNCTION fan(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid $$;
@@ -6,7 +8,8 @@ INSERT INTO fans (id, email, country) SELECT fan(n), 'f' || n, (ARRAY['US', 'DE'
 
 -- Without a topic nobody is subscribed to any, whatever the rows say.
 INSERT INTO fan_topics (contact_id, topic) VALUES (fan(1), 'later'), (fan(2), 'never');
-CREATE FUNCTION of_fans(condition text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(c ->> 'email', ' ' ORDER BY c ->> 'email') FROM search_contacts($1, 'fans') c $$;
+CREATE FUNCTION of_fans(condition text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(c ->> 'email', ' ' ORDER BY c ->> 'email')
+    FROM search_contacts($1, 'fans') c $$;
 SELECT of_fans('{"$topic": {"$exists": true}}') AS any, of_fans('{"$topic": {"$exists": false}}') AS none;
 SELECT contact_count FROM create_segment('Any', '{"$topic": {"$exists": true}}', audience => 'fans');
 SELECT contact_count FROM create_segment('No topic', '{"$not": {"$topic": {"$exists": true}}}', audience => 'fans');
@@ -45,14 +48,16 @@ SELECT path, condition, matches FROM explain_match(fan(3), (SELECT id FROM segme
 SELECT path, condition, matches FROM explain_match(fan(8), (SELECT id FROM segments.segment WHERE name = 'Other Americans' AND audience = 'fans'));
 
 -- Each reference is one: it is followed, kept up, told of and in the way.
-SELECT count(update_segment((SELECT id FROM segments.segment WHERE name = 'Americans' AND audience = 'fans'), '{"name": "Germans", "conditions": {"country": "DE"}}'));
+SELECT count(update_segment((SELECT id FROM segments.segment WHERE name = 'Americans' AND audience = 'fans'),
+    '{"name": "Germans", "conditions": {"country": "DE"}}'));
 SELECT name, conditions FROM segments.segment WHERE audience = 'fans' AND conditions::text LIKE '%Germans%' ORDER BY id;
 SELECT counts_of('fans');
 SELECT delete_segment(id) FROM segments.segment WHERE name = 'Any' AND audience = 'fans';
 SELECT delete_segment(id) FROM segments.segment WHERE name = 'No topic' AND audience = 'fans';
 SELECT update_segment(id, '{"conditions": {"$segment": {"$nin": ["Nobody"]}}}') FROM segments.segment WHERE name = 'No topic' AND audience = 'fans';
 SELECT create_segment('x', '{"$segment": {"$nin": ["Germans", "Nobodi"]}}', audience => 'fans');
-SELECT path, severity, message FROM validate_conditions('{"$and": [{"$segment": {"$in": ["Gone", "Any"]}}, {"$topic": {"$exists": 2}}, {"$topic": {"$all": []}}]}', 'fans');
+SELECT path, severity, message FROM
+    validate_conditions('{"$and": [{"$segment": {"$in": ["Gone", "Any"]}}, {"$topic": {"$exists": 2}}, {"$topic": {"$all": []}}]}', 'fans');
 SELECT path, severity, message FROM validate_conditions('{"$segment": {"$nin": []}}', 'fans');
 SELECT '{}'::jsonb @~ '{"$topic": {"$exists": true}}';
 SELECT '{}'::jsonb @~ '{"$segment": {"$nin": ["x"]}}';

@@ -1,5 +1,7 @@
 -- Each contact has an id of its own. Where no constraint promises it, attaching looks; where it is not so, a row is a
 -- contact, and every answer says so.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SET client_min_messages = notice;
 CREATE TABLE unkeyed (id int, age int);
@@ -38,7 +40,8 @@ SELECT path, value, matches, note FROM explain_match(2, 'adult');
 SELECT path, value, matches, note FROM explain_match(3, 'adult');
 SELECT path, value, matches, note FROM explain_match(1, 'adult');
 
-SELECT detach_audience(name, true) FROM segments.audience WHERE name IN ('unkeyed', 'scoped', 'joined', 'distinct ids', 'raising', 'stored', 'parent', 'whole', 'still');
+SELECT detach_audience(name, true) FROM segments.audience WHERE name IN ('unkeyed', 'scoped', 'joined', 'distinct ids', 'raising', 'stored',
+    'parent', 'whole', 'still');
 DROP MATERIALIZED VIEW stored;
 DROP VIEW joined, distinct_ids, raising;
 DROP TABLE unkeyed, parent, child, whole;

@@ -1,4 +1,6 @@
 -- It explains itself: validate_conditions, explain_match, infer_properties.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SELECT create_contacts('subjects');
 INSERT INTO subjects (email, country, properties) VALUES
@@ -30,7 +32,8 @@ SELECT severity, sqlstate, message FROM validate_conditions('{"country"', 'subje
 SELECT severity, sqlstate, message FROM validate_conditions('{"$segment": "none", "$topic": "none"}', 'subjects');
 SELECT severity, sqlstate, message FROM validate_conditions('{"country": "US"}', 'nobody');
 -- How many have no value is counted for all of them in one pass; where counting raises, it is left out.
-SELECT path, message FROM validate_conditions('{"country": {"$ne": "US", "$nin": ["DE"]}, "plan": {"$ne": "pro"}, "tags": {"$ne": "x"}, "email": {"$ne": "x"}}', 'subjects');
+SELECT path, message FROM
+    validate_conditions('{"country": {"$ne": "US", "$nin": ["DE"]}, "plan": {"$ne": "pro"}, "tags": {"$ne": "x"}, "email": {"$ne": "x"}}', 'subjects');
 CREATE VIEW dividing AS SELECT n AS id, 1 / (n - 1) AS x, n AS y FROM generate_series(1, 3) n;
 SELECT attach_audience('dividing', 'dividing', 'id');
 SELECT severity, path, message FROM validate_conditions('{"x": {"$ne": 1}}', 'dividing');
@@ -43,11 +46,13 @@ SELECT severity, path, sqlstate, message, hint FROM validate_conditions(NULL::js
 SELECT severity, path, sqlstate, message, hint FROM validate_conditions(NULL::json, 'subjects');
 SELECT severity, path, sqlstate, message, hint FROM validate_conditions('{}', NULL);
 -- Natural mistakes.
-SELECT path, message, hint FROM unnest('{"{\"properties.extra\": 1}", "{\"properties\": {\"extra\": 1}}", "{\"country\": {\"eq\": \"US\"}}", "{\"country\": {\"$like\": \"U%\"}}"}'::text[]) WITH ORDINALITY c(condition, n),
+SELECT path, message, hint FROM unnest('{"{\"properties.extra\": 1}", "{\"properties\": {\"extra\": 1}}",
+    "{\"country\": {\"eq\": \"US\"}}", "{\"country\": {\"$like\": \"U%\"}}"}'::text[]) WITH ORDINALITY c(condition, n),
     LATERAL validate_conditions(condition, 'subjects') ORDER BY n;
 
 -- Why is this contact a member, or not?
-SELECT contact_count FROM create_segment('Sample', '{"$or": [{"country": "FR"}, {"lifetime_value": {"$gte": 100, "$lt": 1000}}], "extra.a": 5, "tags": {"$ne": "no"}}', audience => 'subjects');
+SELECT contact_count FROM create_segment('Sample',
+    '{"$or": [{"country": "FR"}, {"lifetime_value": {"$gte": 100, "$lt": 1000}}], "extra.a": 5, "tags": {"$ne": "no"}}', audience => 'subjects');
 SELECT id AS sample FROM segments.segment WHERE name = 'Sample' AND audience = 'subjects' \gset
 SELECT e.path, e.condition, e.value, e.matches, e.note FROM subjects s, explain_match(s.id, :'sample') e WHERE email = 'a@example.com';
 SELECT e.path, e.value, e.matches, e.note FROM subjects s, explain_match(s.id::text, :'sample') e WHERE email = 'b@example.com';
@@ -60,7 +65,8 @@ SELECT e.path, e.value, e.matches FROM subjects s, explain_match(s.id, :'readers
 -- A nested value that is missing is none; where an array lies on the path, the whole property is shown.
 INSERT INTO subjects (email, properties) VALUES ('e@example.com', '{"company": {"name": "x"}, "orders": [{"id": 1}]}');
 SELECT create_property('company', 'json', 'subjects'), create_property('orders', 'json', 'subjects');
-SELECT id AS nested FROM create_segment('Nested', '{"company.size": {"$gt": 5}, "company.name.first": "x", "orders.total": {"$gt": 5}}', audience => 'subjects') \gset
+SELECT id AS nested FROM create_segment('Nested', '{"company.size": {"$gt": 5}, "company.name.first": "x", "orders.total": {"$gt": 5}}',
+    audience => 'subjects') \gset
 SELECT e.path, e.value, e.matches, e.note FROM subjects s, explain_match(s.id, :'nested') e WHERE email = 'e@example.com';
 
 SELECT detach_audience('subjects', true);

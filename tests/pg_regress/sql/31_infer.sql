@@ -1,5 +1,7 @@
 -- Which properties a sample has: also inside objects, by the names that conditions give them, in a time that grows with
 -- the number of keys.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE kept (id int PRIMARY KEY, properties jsonb);
 SELECT attach_audience('kept', 'kept', properties_column => 'properties');
 INSERT INTO kept VALUES
@@ -9,7 +11,8 @@ INSERT INTO kept VALUES
 SELECT * FROM infer_properties('kept');
 -- The most frequent values are the examples, nulls aside, and one odd value among a hundred does not make a type.
 TRUNCATE kept;
-INSERT INTO kept SELECT n, CASE WHEN n <= 50 THEN '{"a": null}' WHEN n = 51 THEN '{"a": "x"}' ELSE jsonb_build_object('a', n % 5, 'b', ARRAY[n % 3]) END FROM generate_series(1, 200) n;
+INSERT INTO kept SELECT n, CASE WHEN n <= 50 THEN '{"a": null}' WHEN n = 51 THEN '{"a": "x"}' ELSE jsonb_build_object('a', n % 5, 'b',
+    ARRAY[n % 3]) END FROM generate_series(1, 200) n;
 SELECT * FROM infer_properties('kept');
 -- Many keys: those are shown that most contacts have.
 TRUNCATE kept;

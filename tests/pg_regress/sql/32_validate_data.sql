@@ -1,4 +1,6 @@
 -- What validate_conditions says of conditions that are legal and fit the contacts badly.
+\pset format unaligned
+\pset tuples_only on
 \pset null NULL
 CREATE TABLE fits (id int PRIMARY KEY, org text, status text, properties jsonb);
 INSERT INTO fits SELECT n, 'acme', (ARRAY['active', 'paused', 'gone'])[n % 3 + 1], jsonb_build_object(

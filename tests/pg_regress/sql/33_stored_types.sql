@@ -1,4 +1,6 @@
 -- explain_match says of a stored value what comparisons make of it.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE kinds (id int PRIMARY KEY, properties jsonb);
 INSERT INTO kinds VALUES (1, '{"tags": "vip"}'), (2, '{"tags": ["vip"]}'), (3, '{"tags": 5}'), (4, '{"tags": ["vip", 5]}'),
     (5, '{"tags": ["x", null]}'), (6, '{"tags": [5]}'), (7, '{"tags": {}}'), (8, '{"tags": null}'), (9, '{}'), (10, '{"tags": []}');

@@ -1,4 +1,6 @@
 -- Patterns that say "not" are read alike by every path: @~, SQL over columns and properties, counts kept live, and one contact.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE lettered (id bigint PRIMARY KEY, mail text, code varchar(20) COLLATE "C", tags text[], properties jsonb NOT NULL);
 CREATE INDEX ON lettered (mail text_pattern_ops);
 CREATE INDEX ON lettered (code);

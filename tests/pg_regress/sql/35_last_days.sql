@@ -1,4 +1,6 @@
 -- Nothing is after 9999-12-31, in whichever zone and by whichever path: what columns hold beyond it counts as its last moment.
+\pset format unaligned
+\pset tuples_only on
 CREATE TYPE stage AS ENUM ('lead', 'customer');
 CREATE TABLE ends (id uuid PRIMARY KEY, at timestamptz, local timestamp, day date, stage stage, more jsonb);
 INSERT INTO ends SELECT md5(n::text)::uuid, t, t, t, 'lead', jsonb_build_object('at', t)
@@ -22,7 +24,8 @@ SELECT a.name, s.contact_count, a.contact_count FROM asked a JOIN segments.segme
 
 -- The end of the last day has a spelling of its own, and 24:00 is not for users.
 SELECT count_contacts('{"at": {"$gte": "2024-01-01T24:00:00Z"}}', 'ends');
-SELECT '{"at": {"$as": "timestamp", "$lte": {"$date": {"day": "9999-12-31", "from": "9999-12-31T05:00:00Z", "until": "10000-01-01T00:00:00Z"}}}}'::segment_condition;
+SELECT '{"at": {"$as": "timestamp", "$lte": {"$date": {"day": "9999-12-31",
+    "from": "9999-12-31T05:00:00Z", "until": "10000-01-01T00:00:00Z"}}}}'::segment_condition;
 
 -- Columns whose type has few values.
 SELECT path, message, hint FROM validate_conditions('{"stage": {"$in": ["led", "lead"]}, "id": "7"}', 'ends');

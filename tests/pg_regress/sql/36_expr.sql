@@ -28,15 +28,19 @@ CREATE TABLE compared (condition text PRIMARY KEY);
 -- Each field with each other of its type.
 INSERT INTO compared
 SELECT format('{"$expr": {"%s": ["$%s", "$%s"]}}', op, one, other)
-  FROM (VALUES ('{n,m,r,d,spent,doc.x,any}'::text[]), ('{t,u,c,e,name,doc.x}'), ('{b,ok}'), ('{day,at,wall,since,until}'), ('{any,doc.x,doc.y.z,doc,any.x}')) f(fields),
+  FROM (VALUES ('{n,m,r,d,spent,doc.x,any}'::text[]), ('{t,u,c,e,name,doc.x}'), ('{b,ok}'), ('{day,at,wall,since,until}'),
+      ('{any,doc.x,doc.y.z,doc,any.x}')) f(fields),
        unnest(fields) one, unnest(fields) other, unnest('{$ne,$gt,$lte}'::text[]) op
  WHERE one <> other AND ('{b,ok}'::text[] <> fields OR op = '$ne')
     ON CONFLICT DO NOTHING;
 INSERT INTO compared
-SELECT condition FROM unnest(ARRAY['{"$nor": [{"$expr": {"$gt": ["$n", "$m"]}}, {"t": "a"}]}', '{"$expr": {"$or": [{"$gt": ["$n", "$spent"]}, {"$not": [{"$eq": ["$t", "$name"]}]}]}}',
-    '{"$expr": {"$gte": ["$n", 2]}}', '{"$expr": {"$lt": ["2024-06-02", "$at"]}}', '{"$expr": {"$eq": ["$doc.y.z", 1.5]}, "n": 1}', '{"$and": [{"$expr": true}]}']) condition;
+SELECT condition FROM unnest(ARRAY['{"$nor": [{"$expr": {"$gt": ["$n", "$m"]}}, {"t": "a"}]}',
+    '{"$expr": {"$or": [{"$gt": ["$n", "$spent"]}, {"$not": [{"$eq": ["$t", "$name"]}]}]}}',
+    '{"$expr": {"$gte": ["$n", 2]}}', '{"$expr": {"$lt": ["2024-06-02", "$at"]}}', '{"$expr": {"$eq": ["$doc.y.z", 1.5]}, "n": 1}',
+        '{"$and": [{"$expr": true}]}']) condition;
 SELECT count(*) FROM compared;
-SELECT count(create_segment(condition, condition::segment_condition, audience => 'buyers', time_zone => 'America/New_York')) FROM (SELECT * FROM compared WHERE length(condition) <= 100) a;
+SELECT count(create_segment(condition, condition::segment_condition, audience => 'buyers', time_zone => 'America/New_York')) FROM (SELECT *
+    FROM compared WHERE length(condition) <= 100) a;
 
 -- The oracle: counted by SQL, all at once in a pass over the rows, each contact by itself, and kept by triggers.
 CREATE TABLE compared_in AS SELECT b.id, s.id AS segment FROM buyers b, contact_segments(b.id, 'buyers') s;
@@ -56,13 +60,17 @@ INSERT INTO compared_in SELECT b.id, s.id AS segment FROM buyers b, contact_segm
 SELECT * FROM compared_otherwise();
 
 -- What a column is, SQL says; what is inside documents, they do.
-SELECT conditions_sql(condition::segment_condition, 'buyers') FROM unnest(ARRAY['{"$expr": {"$gt": ["$n", "$m"]}}', '{"$expr": {"$ne": ["$n", "$m"]}}', '{"$expr": {"$eq": ["$r", "$m"]}}',
-    '{"$expr": {"$lte": ["$t", "$u"]}}', '{"$expr": {"$eq": ["$c", "$e"]}}', '{"$expr": {"$eq": ["$b", "$ok"]}}', '{"$expr": {"$gt": ["$spent", "$n"]}}', '{"$expr": {"$lt": ["$day", "$at"]}}',
-    '{"$expr": {"$gte": ["$at", "$wall"]}}', '{"$expr": {"$gt": ["$since", "$day"]}}', '{"$expr": {"$gt": ["$since", "$until"]}}', '{"$expr": {"$eq": ["$any", "$doc.x"]}, "n": {"$gt": 1}}']) condition;
+SELECT conditions_sql(condition::segment_condition, 'buyers') FROM unnest(ARRAY['{"$expr": {"$gt": ["$n", "$m"]}}',
+    '{"$expr": {"$ne": ["$n", "$m"]}}', '{"$expr": {"$eq": ["$r", "$m"]}}',
+    '{"$expr": {"$lte": ["$t", "$u"]}}', '{"$expr": {"$eq": ["$c", "$e"]}}', '{"$expr": {"$eq": ["$b", "$ok"]}}',
+        '{"$expr": {"$gt": ["$spent", "$n"]}}', '{"$expr": {"$lt": ["$day", "$at"]}}',
+    '{"$expr": {"$gte": ["$at", "$wall"]}}', '{"$expr": {"$gt": ["$since", "$day"]}}', '{"$expr": {"$gt": ["$since", "$until"]}}',
+        '{"$expr": {"$eq": ["$any", "$doc.x"]}, "n": {"$gt": 1}}']) condition;
 
 -- In a document, alone and with what is known of it to an index.
 SELECT '{"a": 2, "b": 1}'::jsonb @~ '{"$expr": {"$gt": ["$a", "$b"]}}', '{"a": 2}'::jsonb @~ '{"$expr": {"$ne": ["$a", "$b"]}}',
-       '{"a": "2024-06-02T03:00:00Z", "b": "2024-06-01"}'::jsonb @~ '{"$expr": {"$eq": [{"$field": "a", "$as": "timestamp"}, {"$field": "b", "$as": "date"}], "$zone": "America/New_York"}}';
+       '{"a": "2024-06-02T03:00:00Z", "b": "2024-06-01"}'::jsonb @~
+           '{"$expr": {"$eq": [{"$field": "a", "$as": "timestamp"}, {"$field": "b", "$as": "date"}], "$zone": "America/New_York"}}';
 CREATE INDEX buyers_custom ON buyers USING gin (custom);
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT FROM buyers WHERE custom @~ '{"$expr": {"$gt": ["$spent", "$limit"]}}';

@@ -1,9 +1,12 @@
 -- Periods of the calendar, and their first and last days, against Postgres's own date_trunc() in the segment's zone.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE visit (id int PRIMARY KEY, at timestamptz, local timestamp, day date, more jsonb);
 INSERT INTO visit
 SELECT n, t, t AT TIME ZONE 'UTC', t::date, jsonb_build_object('at', t, 'day', t::date)
   FROM generate_series(0, 2000) n, LATERAL (SELECT now() + (n - 1000) * interval '29 hours' + n * interval '1 second' AS t) moment;
-INSERT INTO visit VALUES (-1, NULL, NULL, NULL, NULL), (-2, 'infinity', 'infinity', 'infinity', '{"at": "soon"}'), (-3, '-infinity', '-infinity', '-infinity', '{}');
+INSERT INTO visit VALUES (-1, NULL, NULL, NULL, NULL), (-2, 'infinity', 'infinity', 'infinity', '{"at": "soon"}'), (-3, '-infinity', '-infinity',
+    '-infinity', '{}');
 SELECT attach_audience('visits', 'visit', properties_column => 'more');
 SELECT create_property('more_at', 'timestamp', 'visits');
 UPDATE visit SET more = jsonb_build_object('more_at', more -> 'at', 'more_day', more -> 'day');
@@ -79,7 +82,8 @@ BEGIN
 END $$;
 SELECT index_of('{"at": {"$period": "last month"}}'), index_of('{"day": {"$gt": {"$period": "last year"}}}'), index_of('{"more_at": {"$period": "this week"}}');
 RESET enable_seqscan;
-SELECT regexp_replace(conditions_sql('{"day": {"$in": [{"$period": "last year"}, {"$today": "0 days", "$endOf": "year"}]}}', 'visits'), '\d{4}-\d\d-\d\d', 'DAY', 'g');
+SELECT regexp_replace(conditions_sql('{"day": {"$in": [{"$period": "last year"}, {"$today": "0 days", "$endOf": "year"}]}}', 'visits'),
+    '\d{4}-\d\d-\d\d', 'DAY', 'g');
 
 -- What moves with time is periodic.
 SELECT name FROM create_segment('this month', '{"at": {"$period": "this month"}}', audience => 'visits');

@@ -1,12 +1,14 @@
 -- $mod, and equality without regard to case: all who say who is a member say the same, whatever holds the number or the string.
 \pset tuples_only on
 SET client_min_messages = warning;
-CREATE TABLE parts (id int PRIMARY KEY, s smallint, n int, l bigint, m numeric, r real, d double precision, ns int[], t text, c char(5), names text[], custom jsonb);
+CREATE TABLE parts (id int PRIMARY KEY, s smallint, n int, l bigint, m numeric, r real, d double precision, ns int[], t text, c char(5),
+    names text[], custom jsonb);
 INSERT INTO parts
 SELECT i, i - 30, i - 30, (i - 30)::bigint * 1000000000000, CASE i % 7 WHEN 0 THEN 'NaN' WHEN 1 THEN '-Infinity' ELSE (i - 30) * 1.3 END,
        CASE i % 5 WHEN 0 THEN 'NaN' WHEN 1 THEN 'Infinity' ELSE (i - 30) * 0.7 END, (i - 30) * 1e20, ARRAY[i - 30, NULL, i],
        (ARRAY['Ann', 'ANN', 'ann ', 'Σ', 'ς', 'σ', 'K', 'K', NULL])[1 + i % 9], (ARRAY['Ann', 'aNN', NULL])[1 + i % 3],
-       ARRAY[(ARRAY['x', 'ANN', NULL])[1 + i % 3], 'y'], jsonb_build_object('n', (i - 30) / 2.0, 't', (ARRAY['"ann"', '["b", "ANN"]', '5', 'null'])[1 + i % 4]::jsonb)
+       ARRAY[(ARRAY['x', 'ANN', NULL])[1 + i % 3], 'y'], jsonb_build_object('n', (i - 30) / 2.0, 't', (ARRAY['"ann"', '["b", "ANN"]', '5',
+           'null'])[1 + i % 4]::jsonb)
   FROM generate_series(1, 60) i;
 INSERT INTO parts VALUES (61);
 SELECT attach_audience('parts', 'parts', properties_column => 'custom') IS NULL, create_property('n2', 'number', 'parts') IS NULL;
@@ -19,7 +21,8 @@ SELECT count(create_segment(condition, condition::segment_condition, audience =>
     SELECT format('{"%s": {"$not": {"$mod": [3, 1]}}}', field) FROM unnest('{s,n,l,m,r,d,ns,n2}'::text[]) field
     UNION ALL
     SELECT format('{"%s": {"%s": %s, "$options": "i"}}', field, operator, operand)
-      FROM unnest('{t,c,names,t2}'::text[]) field, (VALUES ('$eq', '"ann"'), ('$ne', '"ann"'), ('$in', '["ANN", "k", null]'), ('$nin', '["ς", "x"]')) o(operator, operand)) c(condition);
+      FROM unnest('{t,c,names,t2}'::text[]) field, (VALUES ('$eq', '"ann"'), ('$ne', '"ann"'), ('$in', '["ANN", "k", null]'), ('$nin',
+          '["ς", "x"]')) o(operator, operand)) c(condition);
 CREATE TABLE parts_in AS SELECT p.id, s.id AS segment FROM parts p, contact_segments(p.id, 'parts') s;
 CREATE FUNCTION parts_otherwise() RETURNS TABLE (name text, sql bigint, pass bigint, contacts bigint) LANGUAGE sql AS $$
     SELECT s.name, m.n, s.contact_count, c.n FROM segments.segment s,

@@ -1,4 +1,6 @@
 -- What the planner knows of a condition: a GIN index on the jsonb column serves it.
+\pset format unaligned
+\pset tuples_only on
 SET max_parallel_workers_per_gather = 0;
 CREATE TABLE lead (id int PRIMARY KEY, properties jsonb NOT NULL);
 INSERT INTO lead
@@ -211,10 +213,12 @@ SELECT condition, estimate(condition) = estimate_by_hand(expression) AS same
 FROM (VALUES ('{"score": 17}', $$property_number(properties, 'score') = 17$$),
              ('{"score": {"$as": "number", "$gte": 2990}}', $$property_number(properties, 'score') >= 2990$$),
              ('{"score": {"$gt": 1000, "$lte": 1010.5}}', $$property_number(properties, 'score') > 1000 AND property_number(properties, 'score') <= 1010.5$$),
-             ('{"score": {"$lt": 2}, "plan": {"$as": "string", "$eq": "plan 1"}}', $$property_number(properties, 'score') < 2 AND property_text(properties, 'plan') COLLATE "C" = 'plan 1'$$),
+             ('{"score": {"$lt": 2}, "plan": {"$as": "string", "$eq": "plan 1"}}', $$property_number(properties, 'score') < 2
+                 AND property_text(properties, 'plan') COLLATE "C" = 'plan 1'$$),
              ('{"vip": true}', $$property_boolean(properties, 'vip')$$),
              ('{"plan": "plan 7"}', $$property_text(properties, 'plan') COLLATE "C" = 'plan 7'$$),
-             ('{"seen": {"$as": "timestamp", "$gte": {"$date": "2026-04-10"}}}', $$property_timestamp(properties, 'seen') >= '2026-04-10Z'$$)) same(condition, expression);
+             ('{"seen": {"$as": "timestamp", "$gte": {"$date": "2026-04-10"}}}', $$property_timestamp(properties,
+                 'seen') >= '2026-04-10Z'$$)) same(condition, expression);
 SELECT estimate('{"score": {"$ne": 17}}') > 19000 AS of_complement, estimate('{"score": {"$in": [17, 18]}}') BETWEEN 5 AND 30 AS of_list,
        estimate('{"score": {"$gt": 1e300}}') BETWEEN 0 AND 100 AS of_huge, estimate('{"score": {"$gt": 1e99999}}') BETWEEN 0 AND 100 AS of_too_huge;
 -- Under row-level security they may not be used.

@@ -1,4 +1,6 @@
 -- Typed reading of custom properties, and indexes on it.
+\pset format unaligned
+\pset tuples_only on
 
 -- A value of the type, or NULL: nothing raises.
 WITH document(properties) AS (SELECT '{
@@ -124,7 +126,8 @@ CREATE FUNCTION typed_others.property_date(jsonb, text) RETURNS date IMMUTABLE L
 CREATE INDEX ON "Typed Contacts" (typed_others.property_date("Custom ""Props""", 'joined'));
 CREATE INDEX ON "Typed Contacts" ((property_timestamp("Custom ""Props""", 'seen') AT TIME ZONE 'UTC'));
 SELECT conditions_sql(conditions, 'typed')
-FROM unnest(ARRAY['{"lifetime_value": 1}', '{"plan": "a"}', '{"vip": true}', '{"joined": "2000-01-01"}', '{"seen": "2000-01-01"}']::segment_condition[]) conditions;
+FROM unnest(ARRAY['{"lifetime_value": 1}', '{"plan": "a"}', '{"vip": true}', '{"joined": "2000-01-01"}',
+    '{"seen": "2000-01-01"}']::segment_condition[]) conditions;
 
 -- An index whose building failed is not used either.
 CREATE INDEX typed_invalid ON "Typed Contacts" (property_number("Custom ""Props""", 'lifetime_value'));
@@ -137,7 +140,8 @@ SELECT conditions_sql('{"lifetime_value": 1}', 'typed');
 CREATE TABLE authors (id int PRIMARY KEY, attributes jsonb);
 SELECT attach_audience('authors', 'authors', properties_column => 'attributes'), create_property('biography', 'string', 'authors');
 CREATE INDEX ON authors USING hash (property_text(attributes, 'biography') COLLATE "C");
-INSERT INTO authors SELECT n, jsonb_build_object('biography', (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 200) i)) FROM generate_series(1, 50) n;
+INSERT INTO authors SELECT n, jsonb_build_object('biography', (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 200) i)) FROM
+    generate_series(1, 50) n;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 EXPLAIN (COSTS off) SELECT FROM authors WHERE property_text(attributes, 'biography') COLLATE "C" = 'short';

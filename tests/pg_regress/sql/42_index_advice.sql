@@ -1,4 +1,6 @@
 -- index_property() gives the statement that creates the index for conditions on a property.
+\pset format unaligned
+\pset tuples_only on
 CREATE SCHEMA advice;
 SET search_path = advice, public;
 CREATE TYPE advice_mood AS ENUM ('sad', 'happy');

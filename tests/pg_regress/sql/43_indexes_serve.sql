@@ -1,4 +1,6 @@
 -- Which indexes serve the conditions of an audience: in the expression, and in every function that reads contacts.
+\pset format unaligned
+\pset tuples_only on
 SET max_parallel_workers_per_gather = 0;
 CREATE TYPE served_stage AS ENUM ('lead', 'trial', 'customer');
 CREATE TABLE served (

@@ -1,4 +1,6 @@
 -- An index serves where it covers every row of the audience's table, its partitions and the tables that inherit from it included.
+\pset format unaligned
+\pset tuples_only on
 CREATE FOREIGN DATA WRAPPER covered_wrapper;
 CREATE SERVER covered_elsewhere FOREIGN DATA WRAPPER covered_wrapper;
 CREATE TABLE covered (id int, properties jsonb, PRIMARY KEY (id)) PARTITION BY RANGE (id);

@@ -1,4 +1,6 @@
 -- suggest_indexes() for audiences that have one table, and for all of them.
+\pset format unaligned
+\pset tuples_only on
 SET search_path = public;
 CREATE TABLE accounts (id bigint PRIMARY KEY, org int, mrr int, plan text, seats int);
 INSERT INTO accounts SELECT n, n % 20, n, 'plan ' || n % 30, n % 500 FROM generate_series(1, 4000) n;

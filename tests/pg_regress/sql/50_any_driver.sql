@@ -1,4 +1,6 @@
 -- Every function takes its arguments as any driver sends them: untyped, or as text, varchar, json, jsonb, uuid or integers.
+\pset format unaligned
+\pset tuples_only on
 
 SELECT create_contacts();
 INSERT INTO contacts (id, email, country, properties)
@@ -132,7 +134,8 @@ BEGIN
                   FROM shaped JOIN used ON used.place = shaped.place + 1,
                        LATERAL (SELECT quote_literal(value), NULL, NULL
                                 UNION ALL
-                                SELECT '$' || cardinality(array_remove(shaped.types, NULL)) + 1, type, quote_literal(value) FROM unnest(ARRAY['unknown'] || used.types) type
+                                SELECT '$' || cardinality(array_remove(shaped.types, NULL)) + 1, type, quote_literal(value)
+                                    FROM unnest(ARRAY['unknown'] || used.types) type
                        ) shape(term, type, given))
         SELECT body, array_remove(types, NULL) AS types, array_remove(shaped.given, NULL) AS given FROM shaped
          WHERE place = (SELECT max(place) FROM used) ORDER BY cardinality(array_remove(types, NULL)), types

@@ -1,4 +1,6 @@
 -- Who may do what: scopes, for one audience or for all.
+\pset format unaligned
+\pset tuples_only on
 CREATE ROLE regress_segments_app;       -- attaches tables and writes segments
 CREATE ROLE regress_segments_reader;    -- sees segments, not contacts
 CREATE ROLE regress_segments_analyst;   -- sees one audience

@@ -1,4 +1,6 @@
 -- Hostile users: what they put in the way changes nothing, and what they may not see they do not learn.
+\pset format unaligned
+\pset tuples_only on
 CREATE ROLE regress_segments_alice;    -- sees some of the contacts
 CREATE ROLE regress_segments_mallory;  -- owns hostile tables
 CREATE SCHEMA regress_hostile;
@@ -23,7 +25,8 @@ GRANT USAGE ON SCHEMA regress_evil TO PUBLIC;
 DO $$
 DECLARE
     shadowed record;
-    types CONSTANT regtype[] := '{bool,"char",name,int2,int4,int8,text,varchar,bpchar,oid,uuid,json,jsonb,numeric,float8,date,timestamp,timestamptz,interval,regclass,text[],name[],int2[],oid[],anyarray,anyenum,anyelement,record}';
+    types CONSTANT regtype[] := '{bool,"char",name,int2,int4,int8,text,varchar,bpchar,oid,uuid,json,jsonb,numeric,float8,
+        date,timestamp,timestamptz,interval,regclass,text[],name[],int2[],oid[],anyarray,anyenum,anyelement,record}';
 BEGIN
     FOR shadowed IN
         SELECT row_number() OVER () AS number, oprname, oprleft::regtype AS l, oprright::regtype AS r, oprresult::regtype AS result
@@ -70,22 +73,28 @@ SELECT 1 = 1;
 SELECT lower('A');
 SELECT count(*) FROM segments.audience;
 -- The same answers, with and without.
-SELECT public.count_contacts('{"country": "US", "plan": "p1"}', 'guarded'), public.count_contacts('{"tags": "t1", "score": {"$gt": 3}, "made": {"$lt": "2024-01-10"}}', 'guarded'),
-       public.count_contacts('{"$topic": "news", "$segment": "American"}', 'guarded'), public.count_contacts('{"$or": [{"rank": {"$startsWith": "r1"}}, {"visits": {"$type": "number", "$lt": 4}}]}', 'guarded');
+SELECT public.count_contacts('{"country": "US", "plan": "p1"}', 'guarded'),
+    public.count_contacts('{"tags": "t1", "score": {"$gt": 3}, "made": {"$lt": "2024-01-10"}}', 'guarded'),
+       public.count_contacts('{"$topic": "news", "$segment": "American"}', 'guarded'),
+           public.count_contacts('{"$or": [{"rank": {"$startsWith": "r1"}}, {"visits": {"$type": "number", "$lt": 4}}]}', 'guarded');
 SELECT public.search_contacts('{"id": {"$in": [1, 2]}}', 'guarded');
 SELECT public.search_contacts('{}', 'guarded', 1, public.search_contacts('{}', 'guarded', 1) OPERATOR(pg_catalog.->>) 'cursor');
 SELECT public.in_segment(3, :'american'), public.in_segment(1, :'american'), public.segment_members(:'american', NULL::int4);
 SELECT s.name, s.contact_count FROM public.contact_segments(3, 'guarded') s;
 SELECT s.name, s.contact_count FROM public.list_segments('guarded') s;
-SELECT s.name, s.contact_count FROM public.create_segment('German', '{"country": {"$in": ["DE"]}, "$nor": [{"$segment": "American"}]}', audience => 'guarded') s;
-SELECT s.name, s.contact_count FROM public.update_segment((SELECT s.id FROM segments.segment s WHERE s.name OPERATOR(pg_catalog.=) 'German' AND s.audience OPERATOR(pg_catalog.=) 'guarded'), '{"conditions": {"country": "DE"}}'::pg_catalog.jsonb) s;
+SELECT s.name, s.contact_count FROM public.create_segment('German', '{"country": {"$in": ["DE"]}, "$nor": [{"$segment": "American"}]}',
+    audience => 'guarded') s;
+SELECT s.name, s.contact_count FROM public.update_segment((SELECT s.id FROM segments.segment s WHERE s.name OPERATOR(pg_catalog.=) 'German'
+    AND s.audience OPERATOR(pg_catalog.=) 'guarded'), '{"conditions": {"country": "DE"}}'::pg_catalog.jsonb) s;
 SELECT e.path, e.value, e.matches, e.note FROM public.explain_match(3, :'american') e;
 SELECT v.severity, v.path, v.message FROM public.validate_conditions('{"country": {"$ne": "US"}, "contry": 1}'::pg_catalog.text, 'guarded') v;
 SELECT i.name, i.type, i.distinct_values FROM public.infer_properties('guarded') i;
 SELECT public.segment_sql(:'american'), public.conditions_sql('{"country": "US"}', 'guarded');
 SELECT p.name, p.type FROM segments.property p WHERE p.audience OPERATOR(pg_catalog.=) 'guarded';
-SELECT public.create_property('extra', 'date', 'guarded'), public.drop_property('extra', 'guarded'), public.subscribe_contact(3, 'news', 'guarded'), public.unsubscribe_contact(2, 'news', 'guarded');
-SELECT public.grant_segments_access('regress_segments_alice', 'read:segments', 'guarded'), public.revoke_segments_access('regress_segments_alice', 'read:segments', 'guarded');
+SELECT public.create_property('extra', 'date', 'guarded'), public.drop_property('extra', 'guarded'), public.subscribe_contact(3, 'news', 'guarded'),
+    public.unsubscribe_contact(2, 'news', 'guarded');
+SELECT public.grant_segments_access('regress_segments_alice', 'read:segments', 'guarded'), public.revoke_segments_access('regress_segments_alice',
+    'read:segments', 'guarded');
 SELECT public.create_contacts('regress_hostile.shadowed');
 SELECT public.attach_audience('shadowed too', 'regress_hostile.shadowed'), public.detach_audience('shadowed too');
 ALTER TABLE regress_hostile.shadowed RENAME email TO mail;
@@ -104,7 +113,8 @@ CREATE TABLE canary (id int PRIMARY KEY);
 SELECT count_contacts(jsonb_build_object('country', evil), 'guarded'), count_contacts(jsonb_build_object('plan', evil), 'guarded'),
        count_contacts(jsonb_build_object('rank', jsonb_build_object('$contains', evil)), 'guarded'),
        count_contacts(jsonb_build_object('tags', jsonb_build_object('$in', jsonb_build_array(evil, 't1'))), 'guarded')
-  FROM unnest(ARRAY[$$'; DROP TABLE canary; --$$, $$\'; DROP TABLE canary; --$$, $$"; DROP TABLE canary; --$$, $$$1$$, $$%s %I {} :x$$, E'\n\t\u00e9\U0001F600']) evil;
+  FROM unnest(ARRAY[$$'; DROP TABLE canary; --$$, $$\'; DROP TABLE canary; --$$,
+      $$"; DROP TABLE canary; --$$, $$$1$$, $$%s %I {} :x$$, E'\n\t\u00e9\U0001F600']) evil;
 SELECT create_property(evil, 'string', 'guarded') FROM unnest(ARRAY[$$'; DROP TABLE canary; --$$, $$"; DROP TABLE canary; --$$, E'\\']) evil;
 SELECT count_contacts(jsonb_build_object(evil, 'x'), 'guarded') FROM unnest(ARRAY[$$'; DROP TABLE canary; --$$, $$"; DROP TABLE canary; --$$, E'\\']) evil;
 UPDATE guarded SET props = props || jsonb_build_object($$'; DROP TABLE canary; --$$, $$'; DROP TABLE canary; --$$) WHERE id = 5;
@@ -130,13 +140,15 @@ SELECT id FROM canary;
 -- 3. Row security, column privileges, views: nobody counts, lists or confirms what they may not see.
 CREATE TABLE hidden (id int PRIMARY KEY, owner name, country text, secret text, props jsonb);
 CREATE TABLE hidden_topics (contact int, topic text);
-INSERT INTO hidden SELECT n, CASE WHEN n <= 2 THEN 'regress_segments_alice' ELSE 'somebody' END, 'US', 'secret ' || n, jsonb_build_object('hint', 'secret ' || n) FROM generate_series(1, 8) n;
+INSERT INTO hidden SELECT n, CASE WHEN n <= 2 THEN 'regress_segments_alice' ELSE 'somebody' END, 'US', 'secret ' || n, jsonb_build_object('hint',
+    'secret ' || n) FROM generate_series(1, 8) n;
 INSERT INTO hidden_topics SELECT n, 'club' FROM generate_series(1, 8) n;
 -- The policies of users name what they like without a schema.
 CREATE FUNCTION is_mine(owner name) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT owner = current_user';
 ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON hidden USING (is_mine(owner));
-SELECT attach_audience('hidden', 'hidden', properties_column => 'props'), attach_topics('hidden', 'hidden_topics', 'contact', 'topic'), create_property('hint', 'string', 'hidden');
+SELECT attach_audience('hidden', 'hidden', properties_column => 'props'), attach_topics('hidden', 'hidden_topics', 'contact', 'topic'),
+    create_property('hint', 'string', 'hidden');
 SELECT slug FROM create_topic('Club', audience => 'hidden');
 SELECT grant_segments_access('regress_segments_alice', scope, 'hidden') FROM unnest('{read:segments,write:segments,read:contacts}'::text[]) scope;
 SET ROLE regress_segments_alice;
@@ -168,7 +180,8 @@ GRANT SELECT (id, country, owner) ON hidden TO regress_segments_alice;
 SELECT contact_count FROM create_segment('Of secret 5', '{"$segment": "Secret 5"}', audience => 'hidden');
 SELECT attach_audience('scoped', 'hidden', columns => '{country}', scope => '{"id": {"$lt": 4}}');
 SELECT attach_audience('secretly scoped', 'hidden', scope => '{"secret": {"$contains": "secret"}}');
-SELECT (create_segment('All', '{"country": "US"}', audience => name)).contact_count, grant_segments_access('regress_segments_alice', 'read:segments', name) FROM unnest('{scoped,secretly scoped}'::text[]) name;
+SELECT (create_segment('All', '{"country": "US"}', audience => name)).contact_count, grant_segments_access('regress_segments_alice', 'read:segments',
+    name) FROM unnest('{scoped,secretly scoped}'::text[]) name;
 SET ROLE regress_segments_alice;
 SELECT name, audience, contact_count FROM list_segments() ORDER BY audience, name;
 SELECT count_contacts('{"country": "US"}', 'hidden');
@@ -184,7 +197,8 @@ SELECT count_contacts('{"$topic": "club"}', 'hidden');
 RESET ROLE;
 -- A view of someone else's.
 CREATE VIEW hidden_view AS SELECT id, country FROM hidden WHERE owner = current_user;
-SELECT attach_audience('view', 'hidden_view', 'id'), grant_segments_access('regress_segments_alice', 'read:segments', 'view'), grant_segments_access('regress_segments_alice', 'read:contacts', 'view');
+SELECT attach_audience('view', 'hidden_view', 'id'), grant_segments_access('regress_segments_alice', 'read:segments', 'view'),
+    grant_segments_access('regress_segments_alice', 'read:contacts', 'view');
 SELECT name FROM create_segment('All', '{"country": "US"}', audience => 'view');
 SET ROLE regress_segments_alice;
 SELECT name, contact_count FROM list_segments('view');
@@ -192,7 +206,8 @@ SELECT count_contacts('{}', 'view');
 -- An error that its owner meets may quote what others may not read: they learn that there was one.
 RESET ROLE;
 CREATE VIEW quoting AS SELECT id, secret::int AS number FROM hidden;
-SELECT attach_audience('quoting', 'quoting', 'id'), grant_segments_access('regress_segments_alice', 'read:segments', 'quoting'), grant_segments_access('regress_segments_alice', 'write:segments', 'quoting');
+SELECT attach_audience('quoting', 'quoting', 'id'), grant_segments_access('regress_segments_alice', 'read:segments', 'quoting'),
+    grant_segments_access('regress_segments_alice', 'write:segments', 'quoting');
 SELECT create_segment('Number', '{"number": 5}', audience => 'quoting');
 SET ROLE regress_segments_alice;
 SELECT create_segment('Number', '{"number": 5}', audience => 'quoting');
@@ -216,7 +231,8 @@ RESET ROLE;
 -- Nor is an owner's error told where the members of a watched segment are read anew, or where subscriptions are written.
 CREATE TABLE quoted (id int PRIMARY KEY, n int);
 ALTER TABLE quoted OWNER TO regress_segments_mallory;
-SELECT attach_audience('quoted', 'quoted'), grant_segments_access('regress_segments_alice', 'read:segments', 'quoted'), grant_segments_access('regress_segments_alice', 'write:segments', 'quoted');
+SELECT attach_audience('quoted', 'quoted'), grant_segments_access('regress_segments_alice', 'read:segments', 'quoted'),
+    grant_segments_access('regress_segments_alice', 'write:segments', 'quoted');
 SELECT set_freshness('quoted', 'live');
 SELECT watch_segment((create_segment('One', '{"n": 1}', audience => 'quoted')).id);
 REVOKE ALL ON quoted FROM regress_segments_mallory;
@@ -300,7 +316,8 @@ SELECT attach_audience('pairs', 'pairs', id_column => 'n', created_column => 'ma
 RESET ROLE;
 SELECT (create_topic('low', audience => 'levels')).slug;
 INSERT INTO armed VALUES (true);
-SELECT count_contacts(c, 'trap') FROM (VALUES ('{"level": "low"}'), ('{"level": {"$regex": "o"}}'), ('{"level": {"$contains": "ig"}}'), ('{"level": {"$gt": "k"}}'),
+SELECT count_contacts(c, 'trap') FROM (VALUES ('{"level": "low"}'), ('{"level": {"$regex": "o"}}'), ('{"level": {"$contains": "ig"}}'),
+    ('{"level": {"$gt": "k"}}'),
     ('{"levels": "high"}'), ('{"levels": {"$regex": "h"}}'), ('{"levels": {"$elemMatch": {"$gte": "l"}}}'), ('{"id": "a"}')) v(c);
 SELECT contact - 'cursor' AS contact FROM search_contacts('{}', 'trap') contact;
 SELECT next->>'id' AS id FROM search_contacts('{}', 'trap', 1) page, search_contacts('{}', 'trap', 1, page->>'cursor') next;
@@ -311,9 +328,11 @@ SELECT subscribe_contact('high', 'low', 'levels'), count_contacts('{"$topic": "l
 SELECT name, contact_count FROM create_segment('All', '{}', audience => 'levels');
 SELECT in_segment('low', id), explain_match('low', id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
 SELECT id, ARRAY(SELECT name FROM contact_segments(id, 'levels')) AS segments FROM unnest('{low,high,medium}'::text[]) id;
-SELECT in_segment('low'::level, id), explain_match('low'::level, id), subscribe_contact('low'::level, 'low', 'levels'), unsubscribe_contact('low'::level, 'low', 'levels'),
+SELECT in_segment('low'::level, id), explain_match('low'::level, id), subscribe_contact('low'::level, 'low', 'levels'),
+    unsubscribe_contact('low'::level, 'low', 'levels'),
        ARRAY(SELECT name FROM contact_segments('low'::level, 'levels')) AS segments FROM segments.segment WHERE name = 'All' AND audience = 'levels';
-SELECT segment_members(id, NULL::level), segment_members(id, NULL::level_domain), segment_members(id) FROM segments.segment WHERE name = 'All' AND audience = 'levels';
+SELECT segment_members(id, NULL::level), segment_members(id, NULL::level_domain), segment_members(id) FROM segments.segment WHERE name = 'All'
+    AND audience = 'levels';
 SELECT name, contact_count FROM create_segment('Low', '{"level": {"$regex": "low"}}', audience => 'trap');
 SELECT in_segment('a', id), explain_match('a', id), segment_members(id) FROM segments.segment WHERE name = 'Low' AND audience = 'trap';
 -- Nor for whoever has a table of their own whose ids are of that type, when its counts are kept live.
@@ -323,7 +342,8 @@ CREATE TABLE borrowed_topics (contact level, topic level);
 RESET ROLE;
 SELECT attach_audience('borrowed', 'borrowed'), attach_topics('borrowed', 'borrowed_topics', 'contact', 'topic'), set_freshness('borrowed', 'live');
 SELECT (create_topic('low', audience => 'borrowed')).slug;
-SELECT watch_segment((create_segment(name, conditions, audience => 'borrowed')).id) FROM (VALUES ('Ones', '{"n": 1}'), ('Readers', '{"$topic": "low", "n": 1}')) v(name, conditions);
+SELECT watch_segment((create_segment(name, conditions, audience => 'borrowed')).id) FROM (VALUES ('Ones', '{"n": 1}'), ('Readers',
+    '{"$topic": "low", "n": 1}')) v(name, conditions);
 INSERT INTO borrowed VALUES ('low', 1), ('high', 1);
 INSERT INTO borrowed_topics VALUES ('low', 'low'), ('high', 'low');
 UPDATE borrowed_topics SET topic = topic;
@@ -339,24 +359,29 @@ SELECT * FROM witnessed;
 SELECT name, contact_count FROM create_segment('Twos', '{"n": 2}', audience => 'peeping');
 SELECT name, contact_count FROM create_segment('Twos', '{"n": 2}', audience => 'forced');
 SELECT DISTINCT who, what FROM witnessed ORDER BY 1, 2;
-SELECT current_setting('segments_regress.hostile', true) AS hostile, current_setting('search_path') AS search_path, to_regclass('pg_temp.left_behind') AS left_behind, current_user = session_user AS still_me;
+SELECT current_setting('segments_regress.hostile', true) AS hostile, current_setting('search_path') AS search_path,
+    to_regclass('pg_temp.left_behind') AS left_behind, current_user = session_user AS still_me;
 
 -- 5. SQL in names of the catalog: schemas, tables, columns, types, labels, properties, topics, roles.
 CREATE SCHEMA "s'; DROP TABLE canary; --";
 CREATE TYPE "s'; DROP TABLE canary; --"."e'; --" AS ENUM ('l''; DROP TABLE canary; --', 'b');
 CREATE ROLE "regress_r'""; DROP TABLE canary; --";
-CREATE TABLE "s'; DROP TABLE canary; --"."t""'; --" ("id'; --" int PRIMARY KEY, "c""; --" "s'; DROP TABLE canary; --"."e'; --", "n%I$1" numeric, "p'; --" jsonb, "made""'" timestamptz);
+CREATE TABLE "s'; DROP TABLE canary; --"."t""'; --" ("id'; --" int PRIMARY KEY, "c""; --" "s'; DROP TABLE canary; --"."e'; --", "n%I$1" numeric,
+    "p'; --" jsonb, "made""'" timestamptz);
 CREATE TABLE "s'; DROP TABLE canary; --"."tt'; --" ("c'" int, "t'" text);
-INSERT INTO "s'; DROP TABLE canary; --"."t""'; --" VALUES (1, 'b', 1, '{"x''; --": "v"}', '2024-01-01'), (2, 'l''; DROP TABLE canary; --', 2, '{}', '2024-01-02');
+INSERT INTO "s'; DROP TABLE canary; --"."t""'; --" VALUES (1, 'b', 1, '{"x''; --": "v"}', '2024-01-01'), (2, 'l''; DROP TABLE canary; --', 2, '{}',
+    '2024-01-02');
 \set evil 'a\'"; DROP TABLE canary; --'
 SELECT attach_audience(:'evil', '"s''; DROP TABLE canary; --"."t""''; --"', properties_column => 'p''; --', created_column => 'made"'''),
-       attach_topics(:'evil', '"s''; DROP TABLE canary; --"."tt''; --"', 'c''', 't'''), create_property('x''; --', 'string', :'evil'), (create_topic('t''; --', 't''; --', audience => :'evil')).slug;
+       attach_topics(:'evil', '"s''; DROP TABLE canary; --"."tt''; --"', 'c''', 't'''), create_property('x''; --', 'string', :'evil'),
+           (create_topic('t''; --', 't''; --', audience => :'evil')).slug;
 SELECT subscribe_contact(1, 't''; --', :'evil'), count_contacts(jsonb_build_object('c"; --', 'l''; DROP TABLE canary; --'), :'evil'),
        count_contacts('{"n%I$1": {"$gt": 1}, "$topic": {"$ne": "t''; --"}}', :'evil');
 SELECT replace(index_property('x''; --', :'evil'), ' CONCURRENTLY', '') AS ddl \gset
 SELECT :'ddl' AS ddl;
 :ddl;
-SELECT name, contact_count FROM create_segment(:'evil', jsonb_build_object('x''; --', 'v', 'c"; --', jsonb_build_object('$in', jsonb_build_array('b'))), audience => :'evil');
+SELECT name, contact_count FROM create_segment(:'evil', jsonb_build_object('x''; --', 'v', 'c"; --', jsonb_build_object('$in',
+    jsonb_build_array('b'))), audience => :'evil');
 SELECT suggestion FROM suggest_indexes(:'evil');
 SELECT set_freshness(:'evil', 'live');
 SELECT watch_segment(id) FROM segments.segment WHERE audience = :'evil';
@@ -365,7 +390,8 @@ SELECT change, contact_id FROM segment_changes();
 SELECT contact_count, error FROM refresh_segments(:'evil');
 SELECT name, type FROM infer_properties(:'evil');
 SET client_min_messages = error;
-SELECT grant_segments_access('"regress_r''""; DROP TABLE canary; --"', scope, :'evil'), revoke_segments_access('"regress_r''""; DROP TABLE canary; --"', scope, :'evil')
+SELECT grant_segments_access('"regress_r''""; DROP TABLE canary; --"', scope, :'evil'),
+    revoke_segments_access('"regress_r''""; DROP TABLE canary; --"', scope, :'evil')
   FROM unnest('{read:segments,write:segments,read:contacts,write:contacts}'::text[]) scope;
 RESET client_min_messages;
 ALTER TABLE "s'; DROP TABLE canary; --"."t""'; --" RENAME TO "u""'; --";
@@ -399,7 +425,8 @@ RESET ROLE;
 SELECT contact_id, change FROM segment_changes();
 
 -- 7. Conditions and patterns that would take forever or everything.
-SELECT '{}'::jsonb @~ (SELECT jsonb_build_object('$or', jsonb_agg(jsonb_build_object('a', jsonb_build_object('$regex', '\w{16}' || n)))) FROM generate_series(1, 1000) n)::segment_condition;
+SELECT '{}'::jsonb @~ (SELECT jsonb_build_object('$or', jsonb_agg(jsonb_build_object('a', jsonb_build_object('$regex', '\w{16}' || n)))) FROM
+    generate_series(1, 1000) n)::segment_condition;
 SELECT length(format('{"a": {"$contains": %s, "$options": "i"}}', to_jsonb(repeat('x', 4000000)))::segment_condition::text);
 
 -- The end.

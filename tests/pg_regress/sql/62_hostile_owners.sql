@@ -1,5 +1,7 @@
 -- Hostile owners of tables: the code that hangs on these runs with its owner's rights, or not at all, when segments do something of
 -- their own accord: as event triggers, for statements of others, or with the rights of the extension's owner.
+\pset format unaligned
+\pset tuples_only on
 CREATE ROLE regress_segments_mallory;  -- owns hostile tables
 CREATE ROLE regress_segments_writer;   -- has nothing to do with segments
 CREATE SCHEMA regress_owners;

@@ -1,5 +1,7 @@
 -- What only Postgres or segments themselves are meant to call, called by hand and with forged arguments: it raises, or answers, and does
 -- not bring the server down. Much of this takes a superuser to begin with.
+\pset format unaligned
+\pset tuples_only on
 CREATE ROLE regress_segments_mallory;
 CREATE SCHEMA regress_by_hand;
 GRANT ALL ON SCHEMA regress_by_hand TO PUBLIC;
@@ -60,7 +62,9 @@ DO $$
 DECLARE
     columns text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'everything'::regclass AND attnum > 0);
     number int := (SELECT count(*) FROM pg_attribute WHERE attrelid = 'everything'::regclass AND attnum > 0);
-    tests text[] := '{1,"\"x\"",true,null,"\"2024-01-01\"","[1, 2]","{\"$gt\": 1}","{\"$regex\": \"x\"}","{\"$type\": \"date\"}","{\"$elemMatch\": {\"$gt\": 0}}","{\"$exists\": true}","{\"$size\": 2}","{\"$lt\": {\"$now\": \"0 days\"}}"}';
+    tests text[] := '{1,"\"x\"",true,null,"\"2024-01-01\"","[1, 2]","{\"$gt\": 1}",
+        "{\"$regex\": \"x\"}","{\"$type\": \"date\"}","{\"$elemMatch\": {\"$gt\": 0}}",
+            "{\"$exists\": true}","{\"$size\": 2}","{\"$lt\": {\"$now\": \"0 days\"}}"}';
     answered int := 0;
     raised int := 0;
     conditions jsonb;

@@ -1,4 +1,6 @@
 -- What the names in a query with an owner's rights come to stand for: nothing of somebody's who lacks these rights.
+\pset format unaligned
+\pset tuples_only on
 CREATE ROLE regress_segments_developer;
 CREATE ROLE regress_segments_owner;
 CREATE ROLE regress_segments_other;

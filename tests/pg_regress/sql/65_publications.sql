@@ -1,4 +1,6 @@
 -- Where all tables are published, Postgres lets rows change only of those that say what identifies a row.
+\pset format unaligned
+\pset tuples_only on
 SELECT c.oid::regclass FROM pg_class c
  WHERE c.relnamespace = 'segments'::regnamespace AND c.relkind = 'r' AND c.relreplident = 'd'
    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary);

@@ -1,6 +1,8 @@
 -- NULL where a value is needed is an error that names the argument, in every function that roles may be given. What is put to rows
 -- is an exception, and answers NULL as operators do: in_segment, and what the extension's views read with. validate_conditions says what is
 -- wrong and raises nothing.
+\pset format unaligned
+\pset tuples_only on
 SELECT create_contacts('nulls');
 SELECT name FROM create_segment('all', '{"country": null}', audience => 'nulls');
 
@@ -23,8 +25,10 @@ BEGIN
         SELECT p.oid, p.proname, n.nspname, a.name, a.number, p.proisstrict,
                (SELECT string_agg(CASE WHEN o.number = a.number THEN 'NULL::' ELSE CASE p.proargnames[o.number]
                        WHEN 'segment' THEN (SELECT quote_literal(s.id) FROM segments.segment s WHERE s.audience = 'nulls')
-                       WHEN 'contact_id' THEN quote_literal('7') WHEN 'role' THEN quote_literal(current_user) WHEN 'every' THEN quote_literal('1 hour') WHEN 'changes' THEN quote_literal('{}')
-                       ELSE CASE t.typname WHEN 'text' THEN quote_literal('nulls') WHEN 'name' THEN quote_literal('id') WHEN 'regclass' THEN quote_literal('nulls')
+                       WHEN 'contact_id' THEN quote_literal('7') WHEN 'role' THEN quote_literal(current_user)
+                           WHEN 'every' THEN quote_literal('1 hour') WHEN 'changes' THEN quote_literal('{}')
+                       ELSE CASE t.typname WHEN 'text' THEN quote_literal('nulls') WHEN 'name' THEN quote_literal('id')
+                           WHEN 'regclass' THEN quote_literal('nulls')
                        WHEN 'bool' THEN quote_literal('f') WHEN 'int4' THEN quote_literal('1') WHEN 'segment_condition' THEN quote_literal('{}')
                        ELSE 'NULL' END END || '::' END || CASE t.typname WHEN 'anyelement' THEN 'int' ELSE format_type(t.oid, NULL) END, ', ' ORDER BY o.number)
                   FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY o(type, number) JOIN pg_type t ON t.oid = o.type) AS arguments

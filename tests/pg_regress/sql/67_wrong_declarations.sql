@@ -1,4 +1,6 @@
 -- A superuser may declare a C function with arguments and results that it does not take or give. It raises: no value is read as another type.
+\pset format unaligned
+\pset tuples_only on
 CREATE FUNCTION pg_temp.update_segment(segment uuid, changes int) RETURNS segments.segment
     LANGUAGE c AS '$libdir/segments', 'update_segment_wrapper';
 SELECT pg_temp.update_segment(gen_random_uuid(), 7);

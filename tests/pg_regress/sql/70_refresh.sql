@@ -1,4 +1,6 @@
 -- Counting anew: all segments of an audience in one pass, in one snapshot.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE person (
     id int PRIMARY KEY, country text, city varchar(20), code char(4), age int, balance numeric, score float8, vip boolean,
     born date, seen_at timestamptz, tags text[], extra jsonb, properties jsonb);
@@ -134,7 +136,8 @@ FROM (VALUES ('by day', '{"seen_at": {"$gte": {"$today": "-7 days"}}}', 'UTC'),
              ('by moment', '{"seen_at": {"$gte": {"$now": "-1 month"}}}', 'UTC'),
              ('by both', '{"seen_at": {"$gte": {"$now": "-1 month"}}, "born": {"$lt": {"$today": "0 days"}}}', 'UTC')) v(name, condition, time_zone);
 SELECT t.name, due - t.counted_at <= CASE WHEN t.name LIKE 'by day%' THEN interval '1 day' ELSE interval '1 minute' END AS in_time,
-       due IN (date_trunc('day', due AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', date_trunc('day', due AT TIME ZONE time_zone) AT TIME ZONE time_zone) AS at_midnight
+       due IN (date_trunc('day', due AT TIME ZONE 'UTC') AT TIME ZONE 'UTC', date_trunc('day',
+           due AT TIME ZONE time_zone) AT TIME ZONE time_zone) AS at_midnight
 FROM segments.segment_status t JOIN segments.segment s ON s.id = t.segment WHERE t.audience = 'people' AND t.name LIKE 'by %' ORDER BY s.id;
 SELECT count(*) FILTER (WHERE due - counted_at = '10 days') AS fixed FROM segments.segment_status WHERE audience = 'people' AND name LIKE 'segment%';
 SELECT delete_segment(id) IS NOT NULL AS deleted FROM segments.segment WHERE audience = 'people' AND name LIKE 'by %' ORDER BY name = 'by day', name;

@@ -1,4 +1,6 @@
 -- Live counts: exact after every statement, whatever sort of statement it is.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TABLE people (id int PRIMARY KEY, country text, age int, plan text NOT NULL DEFAULT 'free', custom jsonb, org int NOT NULL DEFAULT 1, born timestamptz);
 INSERT INTO people SELECT n, (ARRAY['US', 'DE', 'FR', NULL])[1 + n % 4], n % 60, 'free', jsonb_build_object('visits', n % 10) FROM generate_series(1, 200) n;
@@ -153,7 +155,8 @@ SELECT count(*) AS triggers FROM pg_trigger WHERE tgrelid = 'people'::regclass;
 -- What cannot be live. A segment whose members come and go by themselves is counted in periods.
 SELECT set_freshness('people', 'live');
 SELECT name, segments.how_kept((create_segment(name, condition, audience => 'people')).id)
-  FROM (VALUES ('fixed', '{"country": "US"}'), ('relative', '{"born": {"$gt": {"$now": "-18 years"}}}'), ('relative inside', '{"$segment": "relative"}')) v(name, condition);
+  FROM (VALUES ('fixed', '{"country": "US"}'), ('relative', '{"born": {"$gt": {"$now": "-18 years"}}}'), ('relative inside',
+      '{"$segment": "relative"}')) v(name, condition);
 ALTER TABLE people DISABLE TRIGGER segments_live_update;
 SELECT segments.how_kept(id) FROM segments.segment WHERE name = 'fixed';
 UPDATE people SET country = 'US';

@@ -1,7 +1,10 @@
 -- Live counts of segments that ask what contacts are subscribed to.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SELECT create_contacts('readers');
-INSERT INTO readers (id, email, country) SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid, 'r' || n || '@example.com', (ARRAY['US', 'DE'])[1 + n % 2] FROM generate_series(1, 20) n;
+INSERT INTO readers (id, email, country) SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid, 'r' || n || '@example.com',
+    (ARRAY['US', 'DE'])[1 + n % 2] FROM generate_series(1, 20) n;
 CREATE FUNCTION reader(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid $$;
 SELECT count(create_topic(t, audience => 'readers')) FROM unnest('{a,b,c}'::text[]) t;
 SELECT set_freshness('readers', 'live');
@@ -37,13 +40,15 @@ COPY reader_topics (contact_id, topic) FROM stdin;
 \.
 SELECT counts_of('readers');
 -- Several events in one statement, for the same contact.
-INSERT INTO reader_topics (contact_id, topic) VALUES (reader(14), 'a'), (reader(14), 'c'), (reader(15), 'a') ON CONFLICT (contact_id, topic) DO UPDATE SET topic = 'x';
+INSERT INTO reader_topics (contact_id, topic) VALUES (reader(14), 'a'), (reader(14), 'c'), (reader(15), 'a') ON CONFLICT (contact_id,
+    topic) DO UPDATE SET topic = 'x';
 SELECT counts_of('readers');
 MERGE INTO reader_topics t USING (VALUES (reader(14), 'b'), (reader(14), 'a'), (reader(2), 'a'), (reader(2), 'b')) v(contact_id, topic)
     ON t.contact_id = v.contact_id AND t.topic = v.topic
     WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (contact_id, topic) VALUES (v.contact_id, v.topic);
 SELECT counts_of('readers');
-WITH gone AS (DELETE FROM reader_topics WHERE contact_id = reader(14) AND topic = 'a'), changed AS (UPDATE reader_topics SET topic = 'b' WHERE contact_id = reader(14) AND topic = 'x')
+WITH gone AS (DELETE FROM reader_topics WHERE contact_id = reader(14) AND topic = 'a'), changed AS (UPDATE reader_topics SET topic = 'b'
+    WHERE contact_id = reader(14) AND topic = 'x')
 INSERT INTO reader_topics (contact_id, topic) VALUES (reader(14), 'a2');
 SELECT counts_of('readers');
 -- Contacts and their subscriptions in one statement.
@@ -78,7 +83,8 @@ SELECT counts_of('readers');
 -- Triggers of the tables' own: new contacts are subscribed, and who subscribes to a is subscribed to b.
 CREATE FUNCTION welcome() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO reader_topics (contact_id, topic) VALUES (NEW.id, 'a'); RETURN NULL; END $$;
 CREATE TRIGGER welcome AFTER INSERT ON readers FOR EACH ROW EXECUTE FUNCTION welcome();
-CREATE FUNCTION both_topics() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO reader_topics (contact_id, topic) VALUES (NEW.contact_id, 'b') ON CONFLICT DO NOTHING; RETURN NULL; END $$;
+CREATE FUNCTION both_topics() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO reader_topics (contact_id, topic) VALUES (NEW.contact_id, 'b')
+    ON CONFLICT DO NOTHING; RETURN NULL; END $$;
 CREATE TRIGGER both_topics AFTER INSERT ON reader_topics FOR EACH ROW WHEN (NEW.topic = 'a') EXECUTE FUNCTION both_topics();
 INSERT INTO readers (id, country) VALUES (reader(51), 'US'), (reader(52), 'DE');
 SELECT counts_of('readers');
@@ -119,7 +125,8 @@ INSERT INTO interests SELECT reader(n)::text, 'a' FROM generate_series(1, 60) n;
 ALTER TABLE interests ALTER COLUMN who TYPE uuid USING who::uuid;
 SELECT attach_topics('readers', 'interests', 'who', 'what');
 SELECT counts_of('readers');
-SELECT tgrelid::regclass AS "table", count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'segments%' AND tgrelid::regclass::text IN ('readers', 'interests') GROUP BY tgrelid ORDER BY tgrelid::regclass::text;
+SELECT tgrelid::regclass AS "table", count(*) AS triggers FROM pg_trigger WHERE tgname LIKE 'segments%' AND tgrelid::regclass::text IN ('readers',
+    'interests') GROUP BY tgrelid ORDER BY tgrelid::regclass::text;
 INSERT INTO reader_topics (contact_id, topic) SELECT id, 'c' FROM readers ON CONFLICT DO NOTHING;
 INSERT INTO interests VALUES (reader(7), 'b'), (reader(61), 'b'), (NULL, 'a'), (reader(8), NULL);
 INSERT INTO readers (id, country) VALUES (reader(60), 'US'), (reader(61), 'US');
@@ -138,7 +145,8 @@ SELECT attach_topics('readers', 'subscribed', 'reader', 'topic');
 SELECT counts_of('readers');
 INSERT INTO subscribed SELECT t.id, reader(n) FROM segments.topic t, generate_series(13, 17) n WHERE t.slug <> 'c';
 SELECT counts_of('readers');
-INSERT INTO subscribed1 SELECT reader(n), t.id FROM segments.topic t, generate_series(13, 20) n WHERE t.slug = 'c' AND satisfies_hash_partition('subscribed'::regclass, 2, 1, reader(n));
+INSERT INTO subscribed1 SELECT reader(n), t.id FROM segments.topic t, generate_series(13, 20) n WHERE t.slug = 'c'
+    AND satisfies_hash_partition('subscribed'::regclass, 2, 1, reader(n));
 DELETE FROM subscribed0 WHERE reader = reader(16);
 SELECT counts_of('readers');
 DELETE FROM readers WHERE id = reader(15);
@@ -179,7 +187,8 @@ CREATE TABLE felt_topics (felt int REFERENCES felt ON DELETE CASCADE, topic text
 SELECT attach_audience('felt', 'felt'), attach_topics('felt', 'felt_topics', 'felt', 'topic');
 SELECT count(create_topic('w', audience => 'felt'));
 SELECT set_freshness('felt', 'live');
-SELECT name, contact_count FROM unnest('{mood,past,last}'::text[]) property, create_segment(property, jsonb_build_object(property, 'sad', '$topic', 'w'), audience => 'felt');
+SELECT name, contact_count FROM unnest('{mood,past,last}'::text[]) property, create_segment(property, jsonb_build_object(property, 'sad', '$topic',
+    'w'), audience => 'felt');
 CREATE PROCEDURE feel(id int) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('INSERT INTO felt VALUES (%s, ''sad'', ''{ok,sad}'', ''sad'')', id);

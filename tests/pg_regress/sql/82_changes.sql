@@ -1,7 +1,10 @@
 -- Entries and exits of watched segments.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SELECT create_contacts('users');
-INSERT INTO users (id, email, country) SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid, 'u' || n || '@example.com', (ARRAY['US', 'DE'])[1 + n % 2] FROM generate_series(1, 6) n;
+INSERT INTO users (id, email, country) SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid, 'u' || n || '@example.com',
+    (ARRAY['US', 'DE'])[1 + n % 2] FROM generate_series(1, 6) n;
 CREATE FUNCTION usr(n int) RETURNS uuid LANGUAGE sql AS $$ SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid $$;
 SELECT count(create_topic(t, audience => 'users')) FROM unnest('{news,offers}'::text[]) t;
 SELECT (create_segment('US', '{"country": "US"}', audience => 'users')).id AS us \gset
@@ -121,7 +124,8 @@ END
 $$;
 SELECT read_from(p[1], p[2], p[3], p[4]) AS here, read_from(p[1], NULL, p[3], p[4]) AS by_an_earlier_version,
        read_from(p[1], (p[2]::int + 1)::text, p[3], p[4]) AS timeline_to_come, read_from(p[1], (p[2]::int - 1)::text, p[3], p[4]) AS timeline_before,
-       read_from(p[1], p[2], (p[3]::int + 100000)::text, p[4]) AS transaction_to_come, read_from(p[1], NULL, (p[3]::int + 100000)::text, p[4]) AS earlier_version_to_come
+       read_from(p[1], p[2], (p[3]::int + 100000)::text, p[4]) AS transaction_to_come, read_from(p[1], NULL, (p[3]::int + 100000)::text,
+           p[4]) AS earlier_version_to_come
   FROM (SELECT string_to_array(max("position"), '-') FROM segment_changes(NULL, 1)) s(p) \gx
 
 -- Only of segments that one may count.

@@ -1,4 +1,6 @@
 -- Live counts follow partitions, and other tables that inherit, as they come and go.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TABLE people (id int PRIMARY KEY, country text, age int) PARTITION BY RANGE (id);
 CREATE TABLE people_1 PARTITION OF people FOR VALUES FROM (1) TO (100);

@@ -1,4 +1,6 @@
 -- Live counts of columns of every sort, read from the rows that statements changed: as queries on the table read them.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN years AS int CHECK (VALUE >= 0);
@@ -11,20 +13,25 @@ CREATE TABLE sorts (
 ALTER TABLE sorts DROP COLUMN gone;
 ALTER TABLE sorts ALTER long SET STORAGE EXTERNAL;
 SELECT attach_audience('sorts', 'sorts', id_column => 'id', properties_column => 'properties');
-SELECT count(create_property(name, type, 'sorts')) FROM (VALUES ('plan', 'string'), ('visits', 'number'), ('seen', 'timestamp'), ('labels', 'string[]')) v(name, type);
+SELECT count(create_property(name, type, 'sorts')) FROM (VALUES ('plan', 'string'), ('visits', 'number'), ('seen', 'timestamp'), ('labels',
+    'string[]')) v(name, type);
 SELECT set_freshness('sorts', 'live');
 SELECT count(create_segment(left(format('%s %s', n, condition), 100), condition::segment_condition, audience => 'sorts')) FROM unnest(ARRAY[
     '{"flag": true}', '{"flag": {"$ne": true}}', '{"small": {"$gt": 2}}', '{"years": {"$lte": 30}}', '{"exact": {"$gte": 10.5}}', '{"real": 0.5}',
     '{"double": {"$lt": 0.1}}', '{"text": {"$gte": "b"}}', '{"text": null}', '{"sized": {"$startsWith": "a"}}', '{"blank": "ab"}', '{"blank": {"$gt": "a"}}',
-    '{"mail": "ANN@example.com"}', '{"mail": {"$in": ["bob@EXAMPLE.com", "x"]}}', '{"mail": {"$regex": "^Ann"}}', '{"key": "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"}',
-    '{"mood": "happy"}', '{"mood": {"$ne": "sad"}}', '{"day": {"$gte": "2024-02-01"}}', '{"at": {"$lt": "2024-02-01"}}', '{"at": {"$gte": "2024-01-31"}}', '{"wall": {"$gt": "2024-01-01"}}',
-    '{"tags": "x"}', '{"tags": {"$all": ["x", "y"]}}', '{"tags": {"$size": 2}}', '{"numbers": {"$gt": 3}}', '{"days": "2024-01-01"}', '{"doc.a": 1}', '{"doc.b": {"$exists": true}}',
+    '{"mail": "ANN@example.com"}', '{"mail": {"$in": ["bob@EXAMPLE.com", "x"]}}', '{"mail": {"$regex": "^Ann"}}',
+        '{"key": "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"}',
+    '{"mood": "happy"}', '{"mood": {"$ne": "sad"}}', '{"day": {"$gte": "2024-02-01"}}', '{"at": {"$lt": "2024-02-01"}}',
+        '{"at": {"$gte": "2024-01-31"}}', '{"wall": {"$gt": "2024-01-01"}}',
+    '{"tags": "x"}', '{"tags": {"$all": ["x", "y"]}}', '{"tags": {"$size": 2}}', '{"numbers": {"$gt": 3}}', '{"days": "2024-01-01"}', '{"doc.a": 1}',
+        '{"doc.b": {"$exists": true}}',
     '{"plan": "pro"}', '{"visits": {"$gte": 10}, "flag": true}', '{"seen": {"$gte": "2024-01-15"}}', '{"labels": "a"}', '{"$not": {"labels": "a"}}',
     '{"long": {"$endsWith": "z"}}', '{"twice": {"$gt": 5}}', '{"$or": [{"text": "abc"}, {"plan": "free"}, {"mood": "sad"}]}', '{}'
     ]) WITH ORDINALITY c(condition, n);
 -- The oracle: the count that is shown is that of a query on the table.
 CREATE FUNCTION sorts_counts() RETURNS text LANGUAGE sql AS $$
-    SELECT coalesce(string_agg(format('WRONG: %s shows %s of %s', s.name, s.contact_count, c.n), E'\n'), 'right, ' || count(*) FILTER (WHERE c.n > 0) || ' with members')
+    SELECT coalesce(string_agg(format('WRONG: %s shows %s of %s', s.name, s.contact_count, c.n), E'\n'),
+        'right, ' || count(*) FILTER (WHERE c.n > 0) || ' with members')
       FROM segments.segment s, LATERAL (SELECT count(*) AS n FROM segment_members(s.id, NULL::bigint)) c
      WHERE s.audience = 'sorts' AND s.contact_count IS DISTINCT FROM c.n
     HAVING count(*) > 0
@@ -33,21 +40,25 @@ CREATE FUNCTION sorts_counts() RETURNS text LANGUAGE sql AS $$
     LIMIT 1
 $$;
 INSERT INTO sorts VALUES
-    (1, true, 1, 30, 10.50, 0.5, 0.05, 'abc', 'abc', 'ab', 'Ann@Example.com', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'happy', '2024-02-01', '2024-01-31 23:00Z', '2024-01-01 12:00',
+    (1, true, 1, 30, 10.50, 0.5, 0.05, 'abc', 'abc', 'ab', 'Ann@Example.com', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'happy', '2024-02-01',
+        '2024-01-31 23:00Z', '2024-01-01 12:00',
      '{x,y}', '{1,5}', '{2024-01-01}', '{"a": 1}', '{"plan": "pro", "visits": 12, "seen": "2024-01-20T10:00:00Z", "labels": ["a"]}', repeat('y', 9000) || 'z'),
     (2, false, 3, 31, 'NaN', 'NaN', 'Infinity', 'b', '', 'b', 'BOB@example.com', NULL, 'sad', 'infinity', '-infinity', 'infinity',
      '{}', '{}', '{}', '{"a": [1], "b": null}', '{"plan": 1, "visits": "12", "seen": 5, "labels": "a"}', NULL),
     (3, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, repeat('x', 100000)),
-    (NULL, true, 5, 5, 1e7, -0.5, -1, 'abc', 'b', 'a', 'x', NULL, 'ok', '2023-01-01', '2024-02-01', '2023-01-01', '{x,NULL}', '{4,NULL}', NULL, '[]', '[]', 'z');
+    (NULL, true, 5, 5, 1e7, -0.5, -1, 'abc', 'b', 'a', 'x', NULL, 'ok', '2023-01-01', '2024-02-01', '2023-01-01', '{x,NULL}', '{4,NULL}', NULL, '[]',
+        '[]', 'z');
 SELECT sorts_counts();
-INSERT INTO sorts SELECT id + 10, NOT flag, small + 1, years + 1, exact + 1, real + 1, double / 2, text || 'c', upper(sized), blank, upper(mail), key, mood, day - 1, at + '1 day', wall, tags || 'z'::text, numbers, days, doc,
+INSERT INTO sorts SELECT id + 10, NOT flag, small + 1, years + 1, exact + 1, real + 1, double / 2, text || 'c', upper(sized), blank, upper(mail),
+    key, mood, day - 1, at + '1 day', wall, tags || 'z'::text, numbers, days, doc,
        properties || '{"plan": "free"}', long FROM sorts WHERE jsonb_typeof(properties) = 'object';
 SELECT sorts_counts();
 -- What json holds and jsonb cannot is there, and is null.
 INSERT INTO sorts (id, doc) VALUES (20, '{"a": 1, "b": "\u0000"}'), (21, '{"a": 1, "b": 1e200000}'), (22, '{"a": 1, "b": "\ud800"}'),
     (23, format('{"a": 1, "b": %s1%s}', repeat('[', 1000), repeat(']', 1000))::json), (24, '{"a": 1, "b": 2}');
 SELECT sorts_counts();
-SELECT count_contacts('{"doc.a": 1, "id": {"$gte": 20}}', 'sorts'), count_contacts('{"doc": null, "id": {"$gte": 20}}', 'sorts'), count_contacts('{"doc": {"$exists": false}, "id": {"$gte": 20}}', 'sorts');
+SELECT count_contacts('{"doc.a": 1, "id": {"$gte": 20}}', 'sorts'), count_contacts('{"doc": null, "id": {"$gte": 20}}', 'sorts'),
+    count_contacts('{"doc": {"$exists": false}, "id": {"$gte": 20}}', 'sorts');
 DELETE FROM sorts WHERE id BETWEEN 20 AND 24;
 UPDATE sorts SET flag = NOT flag;
 UPDATE sorts SET mail = upper(mail), text = text;
@@ -65,10 +76,12 @@ ALTER TYPE mood RENAME VALUE 'happy' TO 'glad';
 UPDATE sorts SET flag = NOT flag;
 SELECT name, contact_count, segments.how_kept(id) FROM segments.segment WHERE audience = 'sorts' AND (name ~ 'sized|happy|late') ORDER BY id;
 -- Segments whose column is gone have no count; the others are right.
-SELECT s.name, s.contact_count, c.n FROM segments.segment s, LATERAL (SELECT count_contacts(s.conditions::text::segment_condition, 'sorts') AS n WHERE s.name !~ 'sized|happy') c
+SELECT s.name, s.contact_count, c.n FROM segments.segment s, LATERAL (SELECT count_contacts(s.conditions::text::segment_condition, 'sorts') AS n
+    WHERE s.name !~ 'sized|happy') c
  WHERE s.audience = 'sorts' AND s.contact_count IS DISTINCT FROM c.n;
 DELETE FROM sorts WHERE id IS NULL OR id > 10;
-SELECT s.name, s.contact_count, c.n FROM segments.segment s, LATERAL (SELECT count_contacts(s.conditions::text::segment_condition, 'sorts') AS n WHERE s.name !~ 'sized|happy') c
+SELECT s.name, s.contact_count, c.n FROM segments.segment s, LATERAL (SELECT count_contacts(s.conditions::text::segment_condition, 'sorts') AS n
+    WHERE s.name !~ 'sized|happy') c
  WHERE s.audience = 'sorts' AND s.contact_count IS DISTINCT FROM c.n;
 
 -- Entries and exits are by id, and one without an id has none.
@@ -90,7 +103,8 @@ SELECT count(set_freshness('org ' || n, 'live')) FROM generate_series(1, 6) n;
 SELECT count(create_segment('all', '{}', audience => 'org ' || n)) FROM generate_series(1, 6) n;
 SELECT count(create_segment('pro', '{"plan": "pro"}', audience => 'org ' || n)) FROM unnest('{1,2,3,4,6}'::int[]) n;
 SELECT count(create_segment('high', '{"level": {"$gt": 5}}', audience => 'org ' || n)) FROM unnest('{1,3,4,6}'::int[]) n;
-INSERT INTO tenants SELECT n, 1 + n % 7, (ARRAY['pro', 'free'])[1 + n % 2], jsonb_build_object('level', n % 10), jsonb_build_object('level', n % 8) FROM generate_series(1, 100) n;
+INSERT INTO tenants SELECT n, 1 + n % 7, (ARRAY['pro', 'free'])[1 + n % 2], jsonb_build_object('level', n % 10), jsonb_build_object('level', n % 8)
+    FROM generate_series(1, 100) n;
 UPDATE tenants SET org = 1 + id % 5, other = other || '{"level": 6}' WHERE id % 4 = 0;
 DELETE FROM tenants WHERE id % 10 = 0;
 SELECT s.audience, s.name, s.contact_count FROM segments.segment s, LATERAL (SELECT count(*) AS n FROM segment_members(s.id)) c

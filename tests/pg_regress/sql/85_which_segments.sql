@@ -1,8 +1,11 @@
 -- Which segments is this contact in? The answer is that of in_segment(), whatever has been changed, by whom and where.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 SELECT create_contacts('asked');
 INSERT INTO asked (id, email, country, city, properties, created_at)
-SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid, 'u' || n, (ARRAY['US', 'DE'])[1 + n % 2], 'Bonn', jsonb_build_object('visits', n), now() - n * interval '1 day' FROM generate_series(1, 6) n;
+SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0'))::uuid, 'u' || n, (ARRAY['US', 'DE'])[1 + n % 2], 'Bonn',
+    jsonb_build_object('visits', n), now() - n * interval '1 day' FROM generate_series(1, 6) n;
 CREATE FUNCTION who(n int) RETURNS text LANGUAGE sql AS $$ SELECT format('00000000-0000-0000-0000-%s', lpad(n::text, 12, '0')) $$;
 SELECT count(create_topic(t, audience => 'asked')) FROM unnest('{news,offers}'::text[]) t;
 SELECT create_property('visits', 'number', 'asked');

@@ -1,5 +1,7 @@
 -- What triggers cannot see of a live audience. Times in which they do not fire: what is counted then is not taken for live
 -- afterwards.
+\pset format unaligned
+\pset tuples_only on
 CREATE ROLE regress_segments_keeper;
 CREATE TABLE readers (id int PRIMARY KEY, country text) PARTITION BY RANGE (id);
 CREATE TABLE readers_1 PARTITION OF readers FOR VALUES FROM (0) TO (100);
@@ -15,7 +17,8 @@ SELECT count(create_segment(name, condition, audience => 'readers')) FROM (VALUE
 -- How each is kept and counted, and WRONG where there is something else; what is cached comes first.
 CREATE FUNCTION gap_counts() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(format('%s %s %s', s.name, segments.how_kept(s.id), s.contact_count)
-               || CASE WHEN segments.how_kept(s.id) = 'live' AND s.contact_count IS DISTINCT FROM (SELECT count(*) FROM segment_members(s.id)) THEN ' WRONG' ELSE '' END
+               || CASE WHEN segments.how_kept(s.id) = 'live' AND s.contact_count IS DISTINCT FROM (SELECT count(*)
+                   FROM segment_members(s.id)) THEN ' WRONG' ELSE '' END
                || CASE WHEN c.contact_count IS NULL THEN ' uncached' ELSE '' END, ', ' ORDER BY s.name)
       FROM segments.segment s LEFT JOIN segments.segment_count c ON c.segment = s.id WHERE s.audience = 'readers'
 $$;

@@ -1,4 +1,6 @@
 -- Triggers of a live audience that are disabled, missing or called otherwise.
+\pset format unaligned
+\pset tuples_only on
 
 CREATE TABLE drivers (id int PRIMARY KEY, age int, licensed date);
 INSERT INTO drivers SELECT n, n, '2000-01-01' FROM generate_series(1, 100) n;

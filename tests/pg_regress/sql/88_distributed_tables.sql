@@ -1,5 +1,7 @@
 -- Tables that Citus distributes over other servers: what changes their rows there fires no trigger here. Citus itself is not
 -- needed for this, only the catalog in which it says which tables those are.
+\pset format unaligned
+\pset tuples_only on
 SELECT create_contacts('spread');
 INSERT INTO spread (email, country) VALUES ('a', 'US'), ('b', 'DE');
 SELECT name, contact_count FROM create_segment('US', '{"country": "US"}', audience => 'spread');

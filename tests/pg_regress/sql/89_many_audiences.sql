@@ -1,4 +1,6 @@
 -- Many live audiences over one table: what a command does to the table is done for all of them at once.
+\pset format unaligned
+\pset tuples_only on
 CREATE TABLE tenants (id int PRIMARY KEY, org int, country text) PARTITION BY RANGE (id);
 CREATE TABLE tenants_1 PARTITION OF tenants FOR VALUES FROM (0) TO (100);
 INSERT INTO tenants SELECT n, n % 12, 'US' FROM generate_series(1, 24) n;
@@ -9,7 +11,8 @@ SELECT watch_segment(id) FROM segments.segment WHERE audience = 'tenant 7';
 
 -- What is shown, WRONG where there is something else, and of how many there is a count at hand.
 CREATE FUNCTION tenant_counts() RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(DISTINCT s.contact_count || CASE WHEN s.contact_count IS DISTINCT FROM (SELECT count(*) FROM segment_members(s.id)) THEN ' WRONG' ELSE '' END, ', ')
+    SELECT string_agg(DISTINCT s.contact_count || CASE WHEN s.contact_count IS DISTINCT FROM (SELECT count(*)
+        FROM segment_members(s.id)) THEN ' WRONG' ELSE '' END, ', ')
            || ' each, at hand of ' || count(c.contact_count) || ', live ' || count(*) FILTER (WHERE segments.how_kept(s.id) = 'live')
       FROM segments.segment s LEFT JOIN segments.segment_count c ON c.segment = s.id WHERE s.audience LIKE 'tenant %'
 $$;

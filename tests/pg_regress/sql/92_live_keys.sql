@@ -1,5 +1,8 @@
 -- It takes citext and ICU; a Postgres may lack them.
-SELECT count(*) < 2 AS lacks_some FROM (SELECT FROM pg_available_extensions WHERE name = 'citext' UNION ALL SELECT FROM pg_collation WHERE collname = 'und-x-icu') has
+\pset format unaligned
+\pset tuples_only on
+SELECT count(*) < 2 AS lacks_some FROM (SELECT FROM pg_available_extensions WHERE name = 'citext' UNION ALL SELECT FROM pg_collation
+    WHERE collname = 'und-x-icu') has
 \gset
 \if :lacks_some
 \quit
@@ -52,7 +55,8 @@ BEGIN
     PERFORM create_topic(t, audience => 'keys') FROM unnest('{a,b}'::text[]) t;
     PERFORM set_freshness('keys', 'live');
     PERFORM watch_segment((create_segment(name, condition, audience => 'keys')).id) FROM (VALUES
-        ('a', '{"$topic": "a"}'), ('not a', '{"$topic": {"$ne": "a"}}'), ('pro b', '{"plan": "pro", "$topic": "b"}'), ('pro', '{"plan": "pro"}')) s(name, condition);
+        ('a', '{"$topic": "a"}'), ('not a', '{"$topic": {"$ne": "a"}}'), ('pro b', '{"plan": "pro", "$topic": "b"}'), ('pro',
+            '{"plan": "pro"}')) s(name, condition);
     PERFORM create_segment(name, condition, audience => 'keys') FROM (VALUES
         ('A', '{"$topic": "a"}'), ('both', '{"$topic": {"$all": ["a", "b"]}}'), ('pro, not B', '{"plan": "pro", "$topic": {"$ne": "b"}}')) s(name, condition);
     COMMIT;
@@ -77,10 +81,12 @@ BEGIN
             'INSERT INTO key_topics VALUES (%3$L, %5$L) ON CONFLICT DO NOTHING',
             'INSERT INTO key_topics VALUES (%3$L, ''a''), (%4$L, ''b'') ON CONFLICT DO NOTHING',
             'INSERT INTO key_topics VALUES (%3$L, %5$L) ON CONFLICT (who, topic) DO UPDATE SET who = excluded.who',
-            'INSERT INTO key_topics VALUES (%3$L, %5$L), (%4$L, ''a'') ON CONFLICT (who, topic) DO UPDATE SET topic = CASE key_topics.topic WHEN ''a'' THEN ''x'' ELSE ''y'' END',
+            'INSERT INTO key_topics VALUES (%3$L, %5$L), (%4$L, ''a'') ON CONFLICT (who, topic) DO UPDATE SET topic = CASE key_topics.topic
+                WHEN ''a'' THEN ''x'' ELSE ''y'' END',
             'UPDATE key_topics SET who = %4$L WHERE who = %3$L AND NOT EXISTS (SELECT FROM key_topics WHERE who = %4$L)',
             'UPDATE key_topics SET who = %3$L WHERE who = %3$L',
-            'UPDATE key_topics SET topic = CASE topic WHEN ''a'' THEN ''b'' ELSE ''a'' END WHERE who = %3$L AND topic IN (''x'', %5$L) AND (SELECT count(*) FROM key_topics WHERE who = %3$L) = 1',
+            'UPDATE key_topics SET topic = CASE topic WHEN ''a'' THEN ''b'' ELSE ''a'' END WHERE who = %3$L AND topic IN (''x'', %5$L)
+                AND (SELECT count(*) FROM key_topics WHERE who = %3$L) = 1',
             'DELETE FROM key_topics WHERE who = %3$L AND topic = %5$L',
             'DELETE FROM key_topics WHERE topic = %5$L',
             'MERGE INTO key_topics t USING (VALUES (%3$L, ''a''), (%4$L, ''b'')) v(who, topic) ON t.who = v.who::' || who_type || ' AND t.topic = v.topic
@@ -89,7 +95,8 @@ BEGIN
                 WHEN MATCHED THEN UPDATE SET id = v.id::' || id_type || ', plan = %6$L WHEN NOT MATCHED THEN INSERT VALUES (v.id::' || id_type || ', %6$L)',
             'WITH k AS (INSERT INTO keys VALUES (%1$L, %6$L) ON CONFLICT DO NOTHING) INSERT INTO key_topics VALUES (%3$L, %5$L) ON CONFLICT DO NOTHING',
             'WITH k AS (UPDATE keys SET plan = %6$L) DELETE FROM key_topics WHERE who = %3$L',
-            'WITH k AS (DELETE FROM key_topics WHERE who = %3$L), n AS (INSERT INTO key_topics VALUES (%3$L, ''z'') ON CONFLICT DO NOTHING) UPDATE keys SET plan = %6$L WHERE id = %1$L'
+            'WITH k AS (DELETE FROM key_topics WHERE who = %3$L), n AS (INSERT INTO key_topics VALUES (%3$L, ''z'') ON CONFLICT DO NOTHING)
+                UPDATE keys SET plan = %6$L WHERE id = %1$L'
             ])[1 + (state / 65536) % 22], a, b, w, v, topic, plan);
         BEGIN
             EXECUTE statement;
@@ -198,7 +205,8 @@ INSERT INTO "segments.row" VALUES (1, 'a'), (2, 'a');
 UPDATE "segments.changed" SET "segments.sign" = 5 - "segments.sign", "segments.row" = 'x';
 DELETE FROM "segments.changed" WHERE id = 2;
 SELECT name, contact_count, (SELECT count(*) FROM segment_members(id)) FROM segments.segment WHERE audience = 'names' ORDER BY name;
-SELECT contact_id, change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'names' ORDER BY contact_id, transaction, sequence;
+SELECT contact_id, change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'names' ORDER BY contact_id,
+    transaction, sequence;
 SELECT detach_audience('names', true);
 DROP TABLE "segments.row", "segments.changed";
 DROP FUNCTION refused_keys;

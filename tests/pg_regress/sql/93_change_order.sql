@@ -1,4 +1,6 @@
 -- Entries and exits where triggers of the table's owner change the same contact: the last one says whether it is a member.
+\pset format unaligned
+\pset tuples_only on
 SET client_min_messages = warning;
 CREATE TABLE pupils (id int PRIMARY KEY, plan text, note text);
 CREATE TABLE pupil_topics (pupil int, topic text, PRIMARY KEY (pupil, topic));
@@ -18,7 +20,8 @@ CREATE FUNCTION told() RETURNS TABLE (segment text, changes text, wrong text) LA
                 ORDER BY l.contact_id, l.transaction DESC, l.sequence DESC) last
              WHERE (last.change = 'entered') <> EXISTS (SELECT FROM segment_members(s.id) m WHERE m = last.contact_id)) ||
            CASE WHEN NOT bool_and(r.in_order) THEN ' changed_at' ELSE '' END
-      FROM (SELECT record.*, changed_at >= lag(changed_at, 1, changed_at) OVER (PARTITION BY record.segment, contact_id ORDER BY record.transaction, sequence) AS in_order
+      FROM (SELECT record.*, changed_at >= lag(changed_at, 1, changed_at) OVER (PARTITION BY record.segment, contact_id ORDER BY record.transaction,
+          sequence) AS in_order
               FROM record) r
       JOIN segments.segment s ON s.id = r.segment GROUP BY s.id, s.name ORDER BY s.name
 $$;
@@ -120,7 +123,8 @@ SELECT name, contact_count, (SELECT count(*) FROM segment_members(id)) FROM segm
 SELECT detach_audience('pupils', true);
 
 -- It takes citext and ICU; a Postgres may lack them.
-SELECT count(*) < 2 AS lacks_some FROM (SELECT FROM pg_available_extensions WHERE name = 'citext' UNION ALL SELECT FROM pg_collation WHERE collname = 'und-x-icu') has
+SELECT count(*) < 2 AS lacks_some FROM (SELECT FROM pg_available_extensions WHERE name = 'citext' UNION ALL SELECT FROM pg_collation
+    WHERE collname = 'und-x-icu') has
 \gset
 \if :lacks_some
 \quit
@@ -135,7 +139,8 @@ SELECT set_freshness('pupils', 'live');
 SELECT watch_segment((create_segment(name, condition, audience => 'pupils')).id) FROM (VALUES
     ('pro', '{"plan": "pro"}'), ('a', '{"$topic": "a"}')) v(name, condition);
 CREATE FUNCTION counts_of_doubles() RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(format('%s %s/%s', name, contact_count, (SELECT count(*) FROM segment_members(id))), ', ' ORDER BY name) FROM segments.segment WHERE audience = 'pupils'
+    SELECT string_agg(format('%s %s/%s', name, contact_count, (SELECT count(*) FROM segment_members(id))), ', ' ORDER BY name) FROM segments.segment
+        WHERE audience = 'pupils'
 $$;
 INSERT INTO doubles VALUES ('Ada', 'pro'), ('Ada', 'pro'), ('ada', 'free');
 SELECT counts_of_doubles();

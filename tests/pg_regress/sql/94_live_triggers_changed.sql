@@ -1,5 +1,7 @@
 -- The triggers of a live audience, whatever its tables' owner does to them: where they are not as they have to be, counts are
 -- periodic, and set_freshness() makes them anew.
+\pset format unaligned
+\pset tuples_only on
 SET client_min_messages = warning;
 CREATE TABLE riders (id int PRIMARY KEY, age int);
 CREATE TABLE rider_topics (rider int REFERENCES riders ON DELETE CASCADE, topic text);
@@ -96,7 +98,8 @@ COPY riders FROM stdin;
 71	7
 \.
 SELECT riders();
-SELECT s.name, r.contact_id, r.change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'riders' ORDER BY 1, 2, r.transaction, r.sequence;
+SELECT s.name, r.contact_id, r.change FROM segments.change_record r JOIN segments.segment s ON s.id = r.segment WHERE s.audience = 'riders'
+    ORDER BY 1, 2, r.transaction, r.sequence;
 -- Its commands are followed.
 CREATE TABLE riders_too (CHECK (id > 100)) INHERITS (riders);
 INSERT INTO riders_too VALUES (101, 101);

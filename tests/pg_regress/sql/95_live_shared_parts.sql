@@ -1,4 +1,6 @@
 -- A part of a live audience's table that is also a part of another table: statements that name the other one change its rows.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TABLE members (id int PRIMARY KEY, country text);
 CREATE TABLE members_abroad () INHERITS (members);

@@ -1,5 +1,7 @@
 -- Live counts, entries and exits where a statement runs others before it is done: in BEFORE triggers, and in functions that it
 -- calls, which change the other table, or the same one.
+\pset format unaligned
+\pset tuples_only on
 SET client_min_messages = warning;
 CREATE TABLE guests (id int PRIMARY KEY, plan text, n int DEFAULT 0);
 CREATE TABLE guest_topics (guest int, topic text, PRIMARY KEY (guest, topic));
@@ -30,7 +32,8 @@ CREATE FUNCTION shown() RETURNS text LANGUAGE sql AS
     $$ SELECT string_agg(name || ' ' || contact_count, ', ' ORDER BY name COLLATE "C") FROM segments.segment WHERE audience = 'guests' $$;
 
 -- A guest is subscribed before it is there.
-CREATE FUNCTION subscribe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO guest_topics VALUES (NEW.id, 'a') ON CONFLICT DO NOTHING; RETURN NEW; END $$;
+CREATE FUNCTION subscribe() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO guest_topics VALUES (NEW.id, 'a')
+    ON CONFLICT DO NOTHING; RETURN NEW; END $$;
 CREATE TRIGGER subscribe BEFORE INSERT ON guests FOR EACH ROW EXECUTE FUNCTION subscribe();
 INSERT INTO guests VALUES (1, 'pro'), (2, 'free'), (3, 'pro');
 SELECT shown();

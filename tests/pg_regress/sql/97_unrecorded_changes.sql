@@ -1,4 +1,6 @@
 -- Commands that change who is a member and fire no trigger: entries and exits are not recorded, which a warning says where it may be so.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TABLE visitors (id int PRIMARY KEY, plan text, age int, note text);
 CREATE TABLE visitor_topics (visitor int, topic text);

@@ -1,5 +1,7 @@
 -- MERGE on a partitioned table. Postgres does not show triggers the rows that it moves to other partitions: then counts are forgotten,
 -- and counted for each reader.
+\pset format unaligned
+\pset tuples_only on
 \set VERBOSITY default
 CREATE TABLE payers (id int, plan text, n int) PARTITION BY LIST (plan);
 CREATE TABLE payers_free PARTITION OF payers FOR VALUES IN ('free');
@@ -9,7 +11,8 @@ CREATE TABLE payers_many PARTITION OF payers_paid DEFAULT;
 INSERT INTO payers SELECT i, CASE WHEN i % 2 = 0 THEN 'free' ELSE 'pro' END, i FROM generate_series(1, 6) i;
 SELECT attach_audience('payers', 'payers', 'id'), set_freshness('payers', 'live');
 SELECT watch_segment((create_segment('free', '{"plan": "free"}', audience => 'payers')).id);
-SELECT count(create_segment(name, condition, audience => 'payers')) FROM (VALUES ('pro', '{"plan": "pro"}'), ('many', '{"n": {"$gte": 10}}')) v(name, condition);
+SELECT count(create_segment(name, condition, audience => 'payers')) FROM (VALUES ('pro', '{"plan": "pro"}'), ('many', '{"n": {"$gte": 10}}')) v(name,
+    condition);
 -- What is shown, WRONG where there is something else, and whether it is known without counting.
 CREATE FUNCTION payers() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(format('%s %s', s.name, s.contact_count)
