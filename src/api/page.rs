@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
-use segments_core::sql::{self, Column, ColumnKind};
+use segments_core::sql::{self, ColumnKind, NativeColumn};
 
 /// Which page of the contacts, newest first.
 pub enum Page<'a> {
@@ -118,7 +118,7 @@ fn members(audience: &Audience) -> String {
     let id = audience.value(&audience.id.name);
     let mut members = vec!["'contact'::pg_catalog.text AS object".to_owned(), format!("{id} AS id")];
     let native = audience.table.columns.iter().filter(|column| !RESERVED.contains(&column.name.as_str()));
-    let value = |column: &Column| match column.kind {
+    let value = |column: &NativeColumn| match column.kind {
         // It may be more than jsonb can hold.
         ColumnKind::Json => sql::seen(column, &audience.style()),
         _ => audience.value(&column.name),
