@@ -26,6 +26,11 @@ CREATE FUNCTION property_json(value json) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_property_json';
 COMMENT ON FUNCTION property_json(json) IS 'The value of a json column as conditions read it; NULL if jsonb cannot hold it.';
 
+CREATE FUNCTION bucket_of(id anyelement, salt text, buckets integer) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_bucket_of';
+COMMENT ON FUNCTION bucket_of(anyelement, text, integer) IS
+    'The bucket of a contact, from 0, as $bucket has it: the first 8 bytes of SHA-256 of the salt, a zero byte and the id as text, modulo the number of buckets.';
+
 CREATE FUNCTION index_property(name text, audience text DEFAULT 'contacts') RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'index_property_wrapper';
 COMMENT ON FUNCTION index_property(text, text) IS 'The statement that creates the index which serves conditions on a property.';

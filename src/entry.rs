@@ -1,6 +1,7 @@
 //! What Postgres calls by pointer: functions written against its C interface. Each is a line or two that calls down.
 
 pub mod background;
+pub mod bucket;
 pub mod condition;
 pub mod estimate;
 pub mod id_text;

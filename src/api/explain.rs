@@ -12,7 +12,7 @@ use crate::pg::{query, returning};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use segments_core::ast::{Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
+use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
 use segments_core::error::JsonPointer;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
@@ -64,6 +64,8 @@ enum Asks {
     /// Those that it compares with each other
     Fields(Vec<Path>),
     Topics,
+    /// Which of so many buckets it is in
+    Bucket(Bucket),
 }
 
 /// What a part saw and said.
@@ -109,6 +111,9 @@ impl Parts {
                 let paths: Vec<Path> = expression.fields().into_iter().cloned().collect();
                 parts.push(alone, if paths.is_empty() { Asks::Several } else { Asks::Fields(paths) });
             }),
+            Member::Bucket(bucket) => {
+                self.at(Operator::Bucket.name(), |parts| parts.push(alone, Asks::Bucket(bucket.clone())))
+            }
             Member::Comment(_) => {}
             Member::Field(path, predicate) => self.at(path.text(), |parts| {
                 parts.push(alone, Asks::Field(path.clone()));
@@ -196,6 +201,12 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
         Asks::Field(path) => field_sql(audience, path),
         Asks::Fields(paths) => fields_sql(audience, paths),
         Asks::Topics => subscription::slugs(audience),
+        Asks::Bucket(Bucket { of, salt, .. }) => format!(
+            "pg_catalog.to_jsonb({}.bucket_of({}, {}, {of}))",
+            quote_identifier(&audience.extension_schema),
+            quote_identifier(&audience.id.name),
+            quote_literal(salt)
+        ),
         Asks::Several => "NULL::pg_catalog.jsonb".to_owned(),
     }
 }

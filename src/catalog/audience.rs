@@ -281,12 +281,19 @@ impl Config {
             .collect();
         Ok(Audience {
             name: name.to_owned(),
-            id,
             created,
             scope: self.scope,
             restriction: Expr::Const(true),
             changes_at: None,
-            table: ContactTable { name: relation.name.name.clone(), properties, columns, typed_indexes, topics },
+            table: ContactTable {
+                name: relation.name.name.clone(),
+                id: id.name.clone(),
+                properties,
+                columns,
+                typed_indexes,
+                topics,
+            },
+            id,
             topics: subscriptions,
             lost,
             unusable,

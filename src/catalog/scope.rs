@@ -383,6 +383,26 @@ impl Environment for AudienceScope<'_> {
         &self.zone
     }
 
+    fn bucket(&self) -> Result<(), Refusal> {
+        let id = &self.audience.id;
+        let kind = self.audience.table.column(&id.name).map(|column| &column.kind);
+        let reason = match kind {
+            Some(ColumnKind::Citext { .. }) => "ids that differ by case alone are equal",
+            Some(ColumnKind::Numeric) => "equal numbers may have more or fewer zeros",
+            Some(
+                ColumnKind::Text { deterministic: false }
+                | ColumnKind::Varchar { deterministic: false }
+                | ColumnKind::Char { deterministic: false },
+            ) => "its collation takes texts that differ for equal",
+            _ => return Ok(()),
+        };
+        Err(Refusal {
+            kind: ErrorKind::Unsupported,
+            message: format!("$bucket cannot tell contacts by column \"{}\": {reason}", id.name),
+            hint: "Attach the table with an id_column whose equal values are written alike, such as a uuid, an integer or text.".to_owned(),
+        })
+    }
+
     fn named_zone(&self) -> NamedZone {
         NamedZone::new(&self.zone_name, self.zone)
     }

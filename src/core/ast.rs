@@ -38,10 +38,23 @@ pub enum Member {
     Segment(NamePredicate),
     /// `$expr`
     Expr(Expression),
+    /// `$bucket`
+    Bucket(Bucket),
     /// `$comment`: text without meaning
     Comment(String),
     /// A field, and the predicate on it
     Field(Path, FieldPredicate),
+}
+
+/// The operand of `$bucket`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// How many buckets there are
+    pub of: u32,
+    /// Those in which contacts are, as written; at least one
+    pub within: Vec<u32>,
+    /// What tells the buckets from those of other uses; not empty
+    pub salt: String,
 }
 
 /// The operator that joins conditions.
@@ -212,6 +225,7 @@ impl Member {
             Member::Topic(_) => Operator::Topic.name(),
             Member::Segment(_) => Operator::Segment.name(),
             Member::Expr(_) => Operator::Expr.name(),
+            Member::Bucket(_) => Operator::Bucket.name(),
             Member::Comment(_) => Operator::Comment.name(),
             Member::Field(path, _) => path.text(),
         }

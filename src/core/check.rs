@@ -2,10 +2,10 @@
 //! properties, and resolves dates.
 
 use crate::ast::{
-    AllEntry, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
+    AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
 };
 use crate::error::{Error, ErrorKind, JsonPointer, Refusal};
-use crate::expr::{Atom, Checked, ElementTest, Expr, FieldTest, ValueTest};
+use crate::expr::{Atom, BucketTest, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
 use crate::path::Path;
@@ -81,6 +81,7 @@ impl Checker<'_> {
             Member::Topic(predicate) => self.at(Operator::Topic.name(), |checker| checker.topics(predicate)),
             Member::Segment(predicate) => self.at(Operator::Segment.name(), |checker| checker.segments(predicate)),
             Member::Expr(expression) => self.at(Operator::Expr.name(), |checker| checker.expression(expression)),
+            Member::Bucket(bucket) => self.at(Operator::Bucket.name(), |checker| checker.bucket(bucket)),
             Member::Comment(_) => Expr::Const(true),
             Member::Field(path, predicate) => {
                 let field = self.field(path, predicate);
@@ -98,11 +99,26 @@ impl Checker<'_> {
             Member::Topic(_) => self.about_contacts(Operator::Topic),
             Member::Segment(_) => self.about_contacts(Operator::Segment),
             Member::Expr(_) => self.about_contacts(Operator::Expr),
+            Member::Bucket(_) => self.about_contacts(Operator::Bucket),
             Member::Comment(_) => Expr::Const(true),
             Member::Field(path, predicate) => {
                 self.at(path.text(), |checker| checker.field_predicate(path, None, predicate))
             }
         }
+    }
+
+    fn bucket(&mut self, bucket: &Bucket) -> Checked {
+        let allowed = self.environment.bucket();
+        if self.accept(allowed).is_none() {
+            return Expr::Const(false);
+        }
+        let mut within = bucket.within.clone();
+        within.sort_unstable();
+        within.dedup();
+        if within.len() == bucket.of as usize {
+            return Expr::Const(true);
+        }
+        Expr::Test(Atom::Bucket(BucketTest { of: bucket.of, within, salt: bucket.salt.clone() }))
     }
 
     fn about_contacts<T>(&mut self, operator: Operator) -> Expr<T> {

@@ -4,6 +4,7 @@
 //! conjunction, and constants are folded. So code that works on conditions meets each idea in one form only.
 
 use crate::ast::Comparison;
+use crate::bucket::bucket_of;
 use crate::date::DateRange;
 use crate::operator::Operator;
 use crate::path::Path;
@@ -47,8 +48,29 @@ pub enum Atom {
     Field(FieldTest),
     /// A comparison of fields
     Pair(PairTest),
+    /// In one of some buckets
+    Bucket(BucketTest),
     /// Subscribed to the topic with this id
     Topic(String),
+}
+
+/// Whether a contact is in one of some buckets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BucketTest {
+    /// How many there are
+    pub of: u32,
+    /// Those that it is in, in order, each once; not all
+    pub within: Vec<u32>,
+    /// What tells them from those of other uses
+    pub salt: String,
+}
+
+impl BucketTest {
+    /// Whether the contact of that id is in one of them.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.within.binary_search(&bucket_of(id, &self.salt, self.of)).is_ok()
+    }
 }
 
 /// A test on a document alone.
@@ -198,8 +220,16 @@ impl Checked {
         self.try_map(&mut |atom| match atom {
             Atom::Field(field) => Some(DocumentTest::Field(field.clone())),
             Atom::Pair(pair) => Some(DocumentTest::Pair(pair.clone())),
-            Atom::Topic(_) => None,
+            Atom::Bucket(_) | Atom::Topic(_) => None,
         })
+    }
+
+    /// Whether it asks in which bucket a contact is.
+    #[must_use]
+    pub fn asks_bucket(&self) -> bool {
+        let mut found = false;
+        self.for_each(&mut |atom| found |= matches!(atom, Atom::Bucket(_)));
+        found
     }
 
     /// The fields that the test reads.
@@ -217,7 +247,7 @@ impl Atom {
         let (field, pair) = match self {
             Atom::Field(field) => (Some(&field.path), None),
             Atom::Pair(pair) => (None, Some(pair)),
-            Atom::Topic(_) => (None, None),
+            Atom::Bucket(_) | Atom::Topic(_) => (None, None),
         };
         field.into_iter().chain(pair.into_iter().flat_map(PairTest::paths))
     }

@@ -18,11 +18,12 @@
 //! jsonb, path
 //! document, json, pattern
 //! date, error, infer, operator
-//! limits, locator, nearest, types, value
+//! bucket, limits, locator, nearest, types, value
 //! decimal
 //! ```
 #![forbid(unsafe_code)]
 pub mod ast;
+pub mod bucket;
 pub mod check;
 pub mod comparison;
 pub mod date;

@@ -10,6 +10,7 @@ use crate::value::key_order;
 use serde_json::value::RawValue;
 use std::fmt;
 
+mod bucket;
 mod expression;
 mod foreign;
 mod names;
@@ -136,6 +137,7 @@ impl Parser {
             Some(Operator::Topic) => Some(Member::Topic(self.topic(raw)?)),
             Some(Operator::Segment) => Some(Member::Segment(self.segment(raw)?)),
             Some(Operator::Expr) => Some(Member::Expr(self.expression(raw)?)),
+            Some(Operator::Bucket) => Some(Member::Bucket(self.bucket(raw)?)),
             Some(Operator::Comment) => Some(Member::Comment(self.comment(raw)?)),
             Some(operator) if self.names_fields(raw) => {
                 let name = operator.name();

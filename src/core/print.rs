@@ -1,7 +1,7 @@
 //! Prints the canonical text of a condition.
 
 use crate::ast::{
-    AllEntry, Condition, ElemMatch, FieldPredicate, Member, NamePredicate, NameTest, Operand, Predicate, Test,
+    AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Member, NamePredicate, NameTest, Operand, Predicate, Test,
     TypeOperand,
 };
 use crate::date::DateLiteral;
@@ -23,10 +23,23 @@ impl fmt::Display for Condition {
                 Member::Not(condition) => condition.fmt(f),
                 Member::Topic(predicate) | Member::Segment(predicate) => predicate.fmt(f),
                 Member::Expr(expression) => expression.fmt(f),
+                Member::Bucket(bucket) => bucket.fmt(f),
                 Member::Comment(text) => string(f, text),
                 Member::Field(_, predicate) => predicate.fmt(f),
             }
         })
+    }
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        key(f, "in")?;
+        array(f, &self.within, |f, bucket| bucket.fmt(f))?;
+        write!(f, ", \"of\": {}, ", self.of)?;
+        key(f, "salt")?;
+        string(f, &self.salt)?;
+        f.write_str("}")
     }
 }
 

@@ -4,7 +4,7 @@
 //! decide the result. The expensive parts come last. For ordinary documents it allocates nothing.
 
 use crate::document::{Array, Node, Object, View};
-use crate::expr::{Atom, Checked, Expr, FieldTest};
+use crate::expr::{Atom, BucketTest, Checked, Expr, FieldTest};
 use crate::path::as_index;
 use crate::value::key_order;
 
@@ -37,11 +37,13 @@ pub struct Surroundings<'a> {
     pub interrupt: fn(),
     /// The ids of the topics that the contact is subscribed to
     pub topics: &'a [String],
+    /// The contact's id as text, the same in every session; `None` where it has none
+    pub id: Option<&'a str>,
 }
 
 impl Surroundings<'_> {
     /// No topics, and no interrupts.
-    pub const NONE: Surroundings<'static> = Surroundings { interrupt: || (), topics: &[] };
+    pub const NONE: Surroundings<'static> = Surroundings { interrupt: || (), topics: &[], id: None };
 }
 
 #[derive(Debug)]
@@ -52,6 +54,7 @@ enum Step {
     Not(Box<Step>),
     Field(FieldStep),
     Pair(PairStep),
+    Bucket(BucketTest),
     Topic(String),
 }
 
@@ -87,6 +90,7 @@ impl Program {
             Step::compile(checked, &mut |atom| match atom {
                 Atom::Field(field) => Step::Field(FieldStep::compile(field, keys)),
                 Atom::Pair(pair) => Step::Pair(PairStep::compile(pair, keys)),
+                Atom::Bucket(bucket) => Step::Bucket(bucket.clone()),
                 Atom::Topic(id) => Step::Topic(id.clone()),
             })
         })
@@ -170,6 +174,9 @@ enum Fields<'d, N: Node<'d>> {
     None,
 }
 
+/// What a digest costs, in comparisons of a scalar.
+pub(crate) const BUCKET_COST: u32 = 20;
+
 impl Step {
     fn compile<T>(expr: &Expr<T>, test: &mut impl FnMut(&T) -> Step) -> Step {
         let cheap_first = |parts: &[Expr<T>], test: &mut _| {
@@ -195,12 +202,13 @@ impl Step {
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::cost).fold(0, u32::saturating_add),
             Step::Field(field) => field.cost(),
             Step::Pair(pair) => pair.cost(),
+            Step::Bucket(_) => BUCKET_COST,
         }
     }
 
     fn pattern_bytes(&self) -> usize {
         match self {
-            Step::Const(_) | Step::Topic(_) | Step::Pair(_) => 0,
+            Step::Const(_) | Step::Topic(_) | Step::Bucket(_) | Step::Pair(_) => 0,
             Step::Not(step) => step.pattern_bytes(),
             Step::All(steps) | Step::Any(steps) => steps.iter().map(Step::pattern_bytes).sum(),
             Step::Field(field) => field.check.pattern_bytes(),
@@ -210,7 +218,7 @@ impl Step {
     /// The position of the last key that it reads; `None` if it reads none.
     fn last_key(&self) -> Option<usize> {
         match self {
-            Step::Const(_) | Step::Topic(_) => None,
+            Step::Const(_) | Step::Topic(_) | Step::Bucket(_) => None,
             Step::Not(step) => step.last_key(),
             Step::All(steps) | Step::Any(steps) => steps.iter().filter_map(Step::last_key).max(),
             Step::Field(field) => Some(field.field.slot),
@@ -226,6 +234,7 @@ impl Step {
             Step::Not(step) => !step.holds(found, surroundings),
             Step::Field(field) => field.holds(found, surroundings),
             Step::Pair(pair) => pair.holds(found),
+            Step::Bucket(bucket) => surroundings.id.is_some_and(|id| bucket.has(id)),
             Step::Topic(id) => surroundings.topics.contains(id),
         }
     }

@@ -58,7 +58,7 @@ impl Member {
                 Member::Field((names.field)(path).unwrap_or_else(|| path.clone()), predicate.clone())
             }
             Member::Expr(expression) => Member::Expr(expression.renamed(names.field)),
-            Member::Topic(_) | Member::Comment(_) => self.clone(),
+            Member::Topic(_) | Member::Bucket(_) | Member::Comment(_) => self.clone(),
         }
     }
 }

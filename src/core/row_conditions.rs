@@ -80,7 +80,7 @@ pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> Strin
                 }
                 _ => field.clone(),
             }),
-            Atom::Pair(_) | Atom::Topic(_) => atom.clone(),
+            Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => atom.clone(),
         })
     });
     adapted.unwrap_or(Expr::Const(false))

@@ -8,10 +8,12 @@
 
 use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest};
 use crate::parse::parse;
+use crate::path::Path;
 use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
 
 mod array;
+mod bucket;
 mod column;
 mod moment;
 mod native;
@@ -82,8 +84,9 @@ pub fn used<'t>(checked: &Checked, table: &'t ContactTable) -> Used<'t> {
         if matches!(atom, Atom::Topic(_)) {
             used.topics = table.topics.as_ref();
         }
-        for path in atom.paths() {
-            match table.column(path.first()) {
+        let id = matches!(atom, Atom::Bucket(_)).then_some(table.id.as_str());
+        for name in atom.paths().map(Path::first).chain(id) {
+            match table.column(name) {
                 None => used.properties = table.properties.as_ref(),
                 Some(column) if used.columns.iter().any(|other| other.name == column.name) => {}
                 Some(column) => used.columns.push(column),
@@ -131,6 +134,7 @@ impl Compiler<'_> {
             NormalForm::Test { test: Atom::Topic(topic), positive } => Compiled::Topics(positive, vec![topic.clone()]),
             NormalForm::Test { test: Atom::Field(field), positive } => self.field(field, positive),
             NormalForm::Test { test: Atom::Pair(pair), positive } => self.fields(pair, positive),
+            NormalForm::Test { test: Atom::Bucket(bucket), positive } => Compiled::Sql(self.bucket(bucket, positive)),
         })
     }
 

@@ -1,7 +1,6 @@
 //! `segments.id_text`: the id of a contact as text.
 
 use crate::pg::call::{Call, function_info};
-use crate::pg::security;
 use crate::pg::text::Text;
 use pgrx::IntoDatum;
 use pgrx::pg_sys::{self, Datum};
@@ -17,7 +16,7 @@ pub unsafe extern "C-unwind" fn segments_id_text(fcinfo: pg_sys::FunctionCallInf
     let text = unsafe {
         let call = Call::new(fcinfo);
         let text = Text::of_type(call.argument_type(0));
-        security::with_fixed_output(|| text.of(call.argument(0)))
+        text.of_fixed(call.argument(0))
     };
     text.into_datum().unwrap_or(Datum::null())
 }

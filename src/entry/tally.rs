@@ -44,7 +44,7 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
             Some(state) => state,
             None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
         };
-        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
+        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
         if let Some(document) = site.program.documents().and_then(|position| call.nullable(BEFORE_COLUMNS + position)) {
             site.rows.expect_after(document);
         }

@@ -134,6 +134,10 @@ impl Environment for Anywhere {
         &Utc
     }
 
+    fn bucket(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn find_zone(&self, name: &str) -> Option<NamedZone> {
         zone::named(name)
     }

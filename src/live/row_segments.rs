@@ -22,8 +22,9 @@ use uuid::Uuid;
 pub struct TrackedRows {
     program: TableProgram,
     segments: Vec<Tracked>,
-    /// The column that identifies contacts; `None` if no segment is watched
+    /// The column that identifies contacts; `None` if no segment is watched and no condition asks for buckets
     id: Option<(usize, Text)>,
+    asks_bucket: bool,
 }
 
 struct Tracked {
@@ -73,10 +74,11 @@ impl Population {
         }
         let mut columns = Columns::of(&self.conditions, &self.table);
         let is_watched = self.segments.iter().any(|segment| segment.is_watched);
-        let id = is_watched.then(|| columns.position(&self.id));
+        let asks_bucket = self.conditions.iter().any(Checked::asks_bucket);
+        let id = (is_watched || asks_bucket).then(|| columns.position(&self.id));
         let program = TableProgram::new(relation, &columns, ProgramSet::compile(&self.conditions))?;
         let id = id.map(|position| (position, program.text_of(position)));
-        Some(TrackedRows { program, segments: self.segments, id })
+        Some(TrackedRows { program, segments: self.segments, id, asks_bucket })
     }
 }
 
@@ -86,13 +88,18 @@ impl TrackedRows {
         let mut growth = vec![0i64; self.segments.len()];
         let mut moves = Moves::default();
         let (mut before, mut after) = (Matches::new(), Matches::new());
-        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[] };
+        let put = |row: &Row<'_>, matches: &mut Matches| {
+            let id =
+                self.id.as_ref().filter(|_| self.asks_bucket).and_then(|(position, text)| row.text(*position, text));
+            let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: id.as_deref() };
+            row.matching(surroundings, matches);
+        };
         self.program.each(statement, |old, new| match (&old, &new) {
             // Only columns that no condition reads have changed.
             (Some(old), Some(new)) if old.is_like(new) => {}
             (Some(old), Some(new)) => {
-                old.matching(surroundings, &mut before);
-                new.matching(surroundings, &mut after);
+                put(old, &mut before);
+                put(new, &mut after);
                 for number in after.differing(&before) {
                     growth[number] += if after.contains(number) { 1 } else { -1 };
                 }
@@ -109,7 +116,7 @@ impl TrackedRows {
             }
             (Some(row), None) | (None, Some(row)) => {
                 let comes = new.is_some();
-                row.matching(surroundings, &mut after);
+                put(row, &mut after);
                 for number in after.iter() {
                     growth[number] += if comes { 1 } else { -1 };
                 }

@@ -50,7 +50,7 @@ macro_rules! files {
 /// Every file but `audience.toml`.
 pub const FILES: &[(&str, &str)] = files!(
     "arrays" "dates" "declared" "equality" "indexes" "logic" "order" "paths" "patterns" "presence"
-    "refused_operands" "refused_operators" "refused_periods" "refused_text" "refused_types" "remainders_and_case" "text"
+    "refused_buckets" "refused_operands" "refused_operators" "refused_periods" "refused_text" "refused_types" "remainders_and_case" "text"
     "written_types"
 );
 

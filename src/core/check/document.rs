@@ -1,8 +1,9 @@
 //! The environment of conditions in `jsonb @~ condition`, where there is a document and nothing else.
 
+use super::environment::needs_audience;
 use super::{Declaration, Environment};
 use crate::date::{Instant, Utc, Zone};
-use crate::error::{ErrorKind, Refusal};
+use crate::error::Refusal;
 use crate::expr::Checked;
 use crate::operator::Operator;
 use crate::path::Path;
@@ -38,13 +39,5 @@ impl Environment for DocumentOnly {
 
     fn now(&self) -> Option<Instant> {
         None
-    }
-}
-
-fn needs_audience(operator: Operator) -> Refusal {
-    Refusal {
-        kind: ErrorKind::Unsupported,
-        message: format!("{} needs an audience, which @~ does not know", operator.name()),
-        hint: "Use it in a segment, or in count_contacts() or search_contacts().".to_owned(),
     }
 }

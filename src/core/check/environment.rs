@@ -1,8 +1,9 @@
 //! The names that a condition may use, and the clock.
 
 use crate::date::{Instant, NamedZone, Zone};
-use crate::error::Refusal;
+use crate::error::{ErrorKind, Refusal};
 use crate::expr::Checked;
+use crate::operator::Operator;
 use crate::path::Path;
 use crate::types::PropertyType;
 
@@ -52,6 +53,13 @@ pub trait Environment {
     /// There is no such segment, it refers back to the segment that is being checked, or conditions cannot use segments
     /// here.
     fn segment(&self, reference: &str) -> Result<Checked, Refusal>;
+    /// Whether contacts can be put into buckets.
+    ///
+    /// # Errors
+    /// Conditions cannot use `$bucket` here.
+    fn bucket(&self) -> Result<(), Refusal> {
+        Err(needs_audience(Operator::Bucket))
+    }
     /// The zone of dates without an offset.
     fn zone(&self) -> &dyn Zone;
     /// The same zone, with its name: the checked form carries it, so that documents are read in it.
@@ -67,6 +75,15 @@ pub trait Environment {
     /// The same time, where only its day matters.
     fn today(&self) -> Option<Instant> {
         self.now()
+    }
+}
+
+/// What is said of an operator that a document alone cannot answer.
+pub(super) fn needs_audience(operator: Operator) -> Refusal {
+    Refusal {
+        kind: ErrorKind::Unsupported,
+        message: format!("{} needs an audience, which @~ does not know", operator.name()),
+        hint: "Use it in a segment, or in count_contacts() or search_contacts().".to_owned(),
     }
 }
 

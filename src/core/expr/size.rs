@@ -46,14 +46,14 @@ impl Measured for Atom {
             Atom::Field(field) => field.nodes(),
             // The comparison and its two sides are nodes.
             Atom::Pair(_) => 3,
-            Atom::Topic(_) => 1,
+            Atom::Bucket(_) | Atom::Topic(_) => 1,
         }
     }
 
     fn levels(&self) -> usize {
         match self {
             Atom::Field(field) => field.levels(),
-            Atom::Pair(_) | Atom::Topic(_) => 0,
+            Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => 0,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::date::{DateLiteral, Instant, MICROS_PER_DAY, Utc};
 use crate::operator::Operator;
 use crate::value::Value;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// Two operators of a predicate that no single value can satisfy together.
 pub(super) fn contradiction(predicate: &Predicate) -> Option<(Operator, Operator)> {
@@ -90,6 +91,10 @@ pub(super) fn constant(condition: &Condition) -> Option<bool> {
         Member::Field(_, FieldPredicate::Tests(predicate)) => constant_predicate(predicate),
         Member::Topic(predicate) | Member::Segment(predicate) => constant_names(predicate),
         Member::Expr(expression) => constant_expression(expression),
+        Member::Bucket(bucket) => {
+            let within: HashSet<u32> = bucket.within.iter().copied().collect();
+            (within.len() == bucket.of as usize).then_some(true)
+        }
         Member::Comment(_) => Some(true),
         Member::Field(_, FieldPredicate::Literal(_)) => None,
     }))

@@ -148,7 +148,7 @@ impl<'c> Builder<'c> {
         let new = self.fields.len();
         let (number, field) = match atom {
             Atom::Topic(_) => (*self.topics.get_or_insert(new), None),
-            Atom::Pair(_) => unreachable!("triggers() makes none of it"),
+            Atom::Pair(_) | Atom::Bucket(_) => unreachable!("triggers() makes none of it"),
             Atom::Field(field) => {
                 (*self.by_path.entry((field.path.keys(), field.fans_out())).or_insert(new), Some(field))
             }

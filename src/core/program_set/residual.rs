@@ -3,8 +3,8 @@
 use super::clause::{Literal, Normal};
 use super::{ProgramSet, first_refutation, sets};
 use crate::document::Node;
-use crate::expr::{Atom, PairTest, ValueTest};
-use crate::program::{FieldStep, PairStep, Surroundings};
+use crate::expr::{Atom, BucketTest, PairTest, ValueTest};
+use crate::program::{BUCKET_COST, FieldStep, PairStep, Surroundings};
 use std::collections::HashMap;
 
 /// The different tests.
@@ -15,6 +15,7 @@ pub(super) struct Tests(Vec<Test>);
 enum Test {
     Field(FieldStep),
     Pair(PairStep),
+    Bucket(BucketTest),
     Topic(String),
 }
 
@@ -43,6 +44,7 @@ pub(super) struct Interner<'c> {
 enum Key<'c> {
     Field(&'c [String], bool, &'c ValueTest),
     Pair(&'c PairTest),
+    Bucket(&'c BucketTest),
     Topic(&'c str),
 }
 
@@ -70,6 +72,7 @@ impl<'c> Interner<'c> {
         let key = match atom {
             Atom::Field(field) => Key::Field(field.path.keys(), field.fans_out(), &field.test),
             Atom::Pair(pair) => Key::Pair(pair),
+            Atom::Bucket(bucket) => Key::Bucket(bucket),
             Atom::Topic(topic) => Key::Topic(topic),
         };
         let next = self.tests.len() as u32;
@@ -78,6 +81,7 @@ impl<'c> Interner<'c> {
             self.tests.push(match atom {
                 Atom::Field(field) => Test::Field(FieldStep::compile(field, self.keys)),
                 Atom::Pair(pair) => Test::Pair(PairStep::compile(pair, self.keys)),
+                Atom::Bucket(bucket) => Test::Bucket(bucket.clone()),
                 Atom::Topic(topic) => Test::Topic(topic.clone()),
             });
         }
@@ -97,6 +101,7 @@ impl<'c> Interner<'c> {
             Residual::Test { number, .. } => match &self.tests[*number as usize] {
                 Test::Field(step) => step.cost(),
                 Test::Pair(step) => step.cost(),
+                Test::Bucket(_) => BUCKET_COST,
                 Test::Topic(_) => 1,
             },
         }
@@ -174,6 +179,7 @@ impl<N> Asking<'_, N> {
         let holds = match &self.set.tests.0[number] {
             Test::Field(step) => step.holds(self.found, self.surroundings),
             Test::Pair(step) => step.holds(self.found),
+            Test::Bucket(bucket) => self.surroundings.id.is_some_and(|id| bucket.has(id)),
             Test::Topic(topic) => self.surroundings.topics.contains(topic),
         };
         self.answers.answers[number] = self.answers.document << 1 | u32::from(holds);

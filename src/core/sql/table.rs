@@ -10,6 +10,8 @@ use crate::types::{JsonType, PropertyType, ScalarType};
 pub struct ContactTable {
     /// Its name without the schema, unquoted; its columns may be prefixed with it
     pub name: String,
+    /// The name of the column that identifies contacts, unquoted
+    pub id: String,
     /// The column with the custom properties; without it, no contact has any
     pub properties: Option<PropertiesColumn>,
     /// The columns that are properties themselves

@@ -424,6 +424,25 @@ fn remainders_and_text_without_case() {
 }
 
 #[test]
+fn buckets_are_of_the_id() {
+    assert_readable(&[
+        (r#"{"$bucket": {"of": 10, "in": [3], "salt": "it's"}}"#, "bucket_of(id, 'it''s', 10) = 3"),
+        (r#"{"$bucket": {"of": 10, "in": [3, 1, 3], "salt": "x"}}"#, "bucket_of(id, 'x', 10) IN (1, 3)"),
+        (r#"{"$not": {"$bucket": {"of": 10, "in": [3, 1], "salt": "x"}}}"#, "bucket_of(id, 'x', 10) NOT IN (1, 3)"),
+        (r#"{"$bucket": {"of": 2, "in": [1, 0], "salt": "x"}}"#, "true"),
+    ]);
+    assert_sql(
+        &contacts(),
+        &qualified(),
+        &[(
+            r#"{"$bucket": {"of": 10, "in": [3, 1], "salt": "x"}}"#,
+            r#""public".bucket_of("id", 'x'::pg_catalog.text, '10'::pg_catalog.int4) OPERATOR(pg_catalog.=) ANY (ARRAY['1', '3']::pg_catalog.int4[])"#,
+        )],
+    );
+    assert_eq!(used(&checked(r#"{"$bucket": {"of": 10, "in": [3], "salt": "x"}}"#), &contacts()).columns[0].name, "id");
+}
+
+#[test]
 fn fields_are_compared_as_columns_where_they_are() {
     assert_readable(&[
         (r#"{"$expr": {"$gt": ["$age", "$visits"]}}"#, "age > visits"),

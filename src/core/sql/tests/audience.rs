@@ -17,6 +17,7 @@ pub(in crate::sql) fn contacts() -> ContactTable {
     let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
     ContactTable {
         name: "contacts".into(),
+        id: "id".into(),
         properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
         columns: vec![
             column("id", ColumnKind::Uuid),
@@ -121,6 +122,10 @@ impl Environment for Audience {
 
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
         Ok(checked(reference))
+    }
+
+    fn bucket(&self) -> Result<(), Refusal> {
+        Ok(())
     }
 
     fn zone(&self) -> &dyn Zone {

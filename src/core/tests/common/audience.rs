@@ -50,6 +50,10 @@ impl Environment for Audience {
         &NewYork
     }
 
+    fn bucket(&self) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn named_zone(&self) -> NamedZone {
         NamedZone::new("America/New_York", NewYork)
     }

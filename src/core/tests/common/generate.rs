@@ -73,7 +73,10 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
     if !options.audience {
         return document_only;
     }
+    let bucket = (2..100u32, vec(0..2u32, 1..3), text(options).prop_map(|text| text + "x"))
+        .prop_map(|(of, within, salt)| Member::Bucket(Bucket { of, within, salt }));
     let audience = prop_oneof![
+        bucket,
         name_predicate(options, true).prop_map(Member::Topic),
         name_predicate(options, false).prop_map(Member::Segment)
     ];
