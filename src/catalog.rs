@@ -1,5 +1,5 @@
-//! What is stored of audiences and segments, and what the server says of their tables. Nothing here runs a command of
-//! the user's.
+//! Reading the stored audiences and segments, and what the server's catalog says of their tables. Nothing here runs a
+//! command of a user.
 
 pub mod access;
 pub mod audience;

@@ -1,4 +1,4 @@
-//! Making, attaching and detaching audiences.
+//! Creating, attaching and detaching audiences.
 
 use crate::api::audience::topics::map_topics;
 use crate::catalog::access::{self, Scope, must_own, owns};
@@ -17,7 +17,8 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 pub mod topics;
 mod unique;
 
-/// Makes an ordinary contacts table with its subscriptions, owned by the caller, and attaches it under its name.
+/// Creates an ordinary table of contacts and a table of subscriptions, both owned by the caller, and attaches them
+/// under the table's name.
 #[pg_extern(sql = false)]
 fn create_contacts(relation: Option<&str>) {
     let relation = required("relation", relation);
@@ -34,7 +35,7 @@ fn create_contacts(relation: Option<&str>) {
     let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
     let table = quote_qualified_identifier(&schema, &name);
     let topics_name = format!("{singular}_topics");
-    // Postgres would cut it off, and two tables might get one name.
+    // Postgres would cut a longer name, and the two tables might get the same one.
     if name.len().max(topics_name.len()) >= pg_sys::NAMEDATALEN as usize {
         Failure::new(PgSqlErrorCode::ERRCODE_NAME_TOO_LONG, format!("the name \"{name}\" is too long"))
             .detail(format!(
@@ -75,10 +76,10 @@ fn create_contacts(relation: Option<&str>) {
     map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
 }
 
-// By the caller's search_path, so it is no constant query: those run with one of their own.
+// The answer depends on the caller's search_path. A constant query would run with the fixed one, so this is none.
 const CREATION_SCHEMA: &str = "SELECT pg_catalog.current_schema()::pg_catalog.text";
 
-/// The schema that a table without one is made in.
+/// The schema in which a table without a schema is created.
 fn creation_schema() -> String {
     let schema = query::first(QueryText::Made(CREATION_SCHEMA), &[], |row| row.nullable(1));
     schema.flatten().unwrap_or_else(|| {
@@ -121,7 +122,7 @@ fn contacts_ddl(table: &str, topics: &str) -> [String; 4] {
     ]
 }
 
-/// Lets segments speak of a table.
+/// Attaches a table as an audience.
 #[pg_extern(sql = false)]
 fn attach_audience(
     name: Option<&str>,
@@ -150,7 +151,7 @@ fn attach_audience(
     attach(name, relation, columns, scope);
 }
 
-/// The columns that attaching names.
+/// The columns that the caller of attach_audience() names.
 struct Columns {
     id: Option<String>,
     properties: Option<String>,
@@ -210,7 +211,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(name)))
             .warning();
     }
-    // A scope may only speak of what is there.
+    // The filter can only use properties that exist.
     if scope.is_some() {
         let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
         if let Err(errors) = scope::restriction(&audience) {
@@ -237,14 +238,14 @@ VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name
        columns = excluded.columns, scope = excluded.scope
  WHERE $8";
 
-/// Whether an audience of that name makes no sense any more, and is the caller's to mend.
+/// Whether an audience of that name is broken, and the caller may replace it.
 fn may_replace(name: &str) -> bool {
     let owner = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
     owner.is_some_and(|owner| owner.is_none_or(owns))
         && Audience::try_load(name).map_or(true, |audience| !audience.lost.is_empty())
 }
 
-/// Raises 42804 where the column's values are arrays, ranges or rows.
+/// Raises 42804 if the column's values are arrays, ranges or rows.
 fn must_be_plain(column: &CatalogColumn, purpose: &str) {
     if !column.is_plain {
         Failure::new(
@@ -282,7 +283,7 @@ const PRIMARY_KEY: &str = "
 SELECT k.conkey FROM pg_constraint k
  WHERE k.conrelid = $1 AND k.contype = 'p'";
 
-/// Forgets an audience; the table stays.
+/// Detaches an audience. Its table stays.
 #[pg_extern(sql = false)]
 fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     let (name, cascade) = (required("name", name), required("cascade", cascade));

@@ -1,5 +1,5 @@
-//! `segments.builder_fields`: what conditions of an audience can ask for, as a form builder takes it, in the documented
-//! form of react-querybuilder's `fields` (<https://react-querybuilder.js.org/docs/components/querybuilder#fields>).
+//! `segments.builder_fields`: the fields that conditions of an audience can use, for form builders. The result is what
+//! react-querybuilder documents as `fields` (<https://react-querybuilder.js.org/docs/components/querybuilder#fields>).
 
 use crate::api::explain::field_sql;
 use crate::api::validate::sample::Sample;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-/// The properties of an audience, its topics and its segments, each as a field of a form.
+/// The properties of an audience, its topics and its segments as fields of a form.
 #[pg_extern(sql = false)]
 fn builder_fields(audience: Option<&str>) -> JsonB {
     let audience = Audience::load(required("audience", audience));
@@ -42,7 +42,7 @@ fn builder_fields(audience: Option<&str>) -> JsonB {
     JsonB(Value::Array(fields))
 }
 
-/// What an operator of a form asks for, which decides where it is offered.
+/// What an operator of a form asks for. It decides for which fields the operator is offered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asks {
     Value,
@@ -53,7 +53,7 @@ enum Asks {
     Presence,
 }
 
-/// The operators of react-querybuilder, by name, with its labels.
+/// The operators of react-querybuilder with their labels.
 const OPERATORS: [(&str, &str, Asks); 18] = [
     ("=", "=", Asks::Value),
     ("!=", "!=", Asks::Value),
@@ -85,7 +85,7 @@ struct Field<'a> {
     name: &'a str,
     label: String,
     property_type: PropertyType,
-    /// All values that it can have, where these are few and known
+    /// All values that the property can have, if they are known
     values: Option<&'a [String]>,
 }
 
@@ -111,8 +111,9 @@ impl Field<'_> {
         field
     }
 
-    /// Whether an operator fits the type, and says of it what a form can ask for. Bounds on an array may be satisfied by
-    /// two elements, and the order of strings is that of their bytes.
+    /// Whether an operator is offered for the property: it fits the type and means what a user of the form expects.
+    /// Bounds are not offered for arrays, because two elements may satisfy one bound each, nor for strings, which are
+    /// ordered by their bytes.
     fn offers(&self, asks: Asks) -> bool {
         let element = self.property_type.element();
         let has_order = element.is_some_and(|scalar| scalar == ScalarType::Number || scalar.is_temporal());
@@ -129,7 +130,7 @@ impl Field<'_> {
     }
 }
 
-/// The topics or the segments of an audience as a field whose values are their names; `None` where there are none.
+/// The topics or the segments of an audience as a field whose values are their names; `None` if there are none.
 fn of_names(operator: Operator, label: &str, names: Vec<(String, String)>) -> Option<Value> {
     let values: Vec<Value> = names.iter().map(|(name, label)| json!({"name": name, "label": label})).collect();
     (!values.is_empty()).then(|| {
@@ -156,14 +157,14 @@ fn known_values<'a>(audience: &'a Audience, path: &Path) -> Option<&'a [String]>
     }
 }
 
-/// What people read where no label was given: `last_purchase_date` is "Last purchase date".
+/// The label of a property without a label: `last_purchase_date` becomes "Last purchase date".
 fn label_of(path: &Path) -> String {
     let words = path.keys().join(" ").replace(['_', '.'], " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Values that a sample of the contacts has, of the columns that the caller may SELECT.
+/// Values from a sample of the contacts, in columns that the caller may SELECT.
 struct Examples(Option<Sample>);
 
 impl Examples {
@@ -179,7 +180,7 @@ impl Examples {
         Examples(Sample::read(audience, &terms, &readable))
     }
 
-    /// The most frequent value, or element, that is of the property's type.
+    /// The most frequent value, or element of an array, that has the property's type.
     fn placeholder(&self, audience: &Audience, path: &Path) -> Option<String> {
         let declared = audience.property_at(path)?;
         let values = self.0.as_ref()?.values(&field_sql(audience, path));
@@ -191,7 +192,7 @@ impl Examples {
     }
 }
 
-/// A value as people type it.
+/// A value as users type it.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),

@@ -1,4 +1,4 @@
-//! Entries and exits: of which segments they are recorded, and reading them.
+//! Entries and exits: watching segments, and reading the recorded changes.
 
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
@@ -15,7 +15,7 @@ use crate::pg::{query, returning, security};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
-/// Has the entries and exits of a segment recorded, or not any more.
+/// Begins or ends recording the entries and exits of a segment.
 #[pg_extern(sql = false)]
 fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
     let (segment, watched) = (required("segment", segment), required("watched", watched));
@@ -38,7 +38,7 @@ fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
         ))
         .raise()
     }
-    // Between two writers, so that every statement is recorded as a whole or not at all.
+    // Writers are held, so that each statement is recorded completely or not at all.
     let audience = hold_writers(&segment.audience);
     if !eligibility::is_kept(&audience, &segment) {
         Failure::new(
@@ -56,7 +56,7 @@ fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
     );
 }
 
-/// Entries and exits after a position, in an order in which nothing can later appear before a position handed out.
+/// Entries and exits after a position. Nothing can later appear before a position that was handed out.
 #[pg_extern(sql = false)]
 fn segment_changes(after: Option<&str>, page_size: Option<i32>, call: Call) {
     if page_size.is_some_and(|page_size| page_size < 1) {
@@ -85,7 +85,7 @@ fn may_see(segment: &Definition) -> bool {
 
 const RECORDED: &str = "SELECT w.segment FROM segments.watch_config w";
 
-/// Deletes changes older than `segments.change_retention`; returns how many those were.
+/// Deletes changes that are older than `segments.change_retention`. Returns how many there were.
 #[pg_extern(sql = false)]
 fn prune_changes() -> i64 {
     retention::prune()

@@ -1,4 +1,4 @@
-//! Contacts: counting, searching, paging and asking after them, with the caller's own rights and row security.
+//! Contacts: counting and searching them, and the members of segments, with the caller's rights and row security.
 
 use crate::api::page::{self, Page, checked_page_size};
 use crate::api::segment::read;
@@ -62,11 +62,12 @@ fn segment_contacts(
     page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
 }
 
-/// The ids of a segment's members, in the type that the caller asks for.
+/// The ids of a segment's members, in the type that the caller chooses.
 #[pg_extern(sql = false)]
 fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
     let (audience, checked) = members_of(required("segment", segment));
-    // As it is where its own type is asked for: the text of an enum's value would be cast back to it.
+    // The column is returned unchanged if the caller chooses its own type. The text of an enum could be cast to it only
+    // by code of the enum's owner.
     let is_own_type = call.returns(relcache::column_type(audience.relation.oid, &audience.id.name));
     let name = &audience.id.name;
     let id = match is_own_type {
@@ -83,7 +84,7 @@ fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
     security::with_fixed_output(|| returning::rows(call, &sql, &[]));
 }
 
-/// The WHERE expression that a condition becomes.
+/// A condition as an expression for WHERE.
 #[pg_extern(sql = false)]
 fn conditions_sql(conditions: Option<&str>, audience: Option<&str>) -> String {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
@@ -91,7 +92,7 @@ fn conditions_sql(conditions: Option<&str>, audience: Option<&str>) -> String {
     readable_sql(&audience, &checked(&audience, conditions))
 }
 
-/// A condition over an audience; raises its first mistake.
+/// Parses and checks a condition over an audience. Raises the first mistake.
 fn checked(audience: &Audience, conditions: &str) -> Checked {
     let checked = scope::check(audience, &condition::stored(conditions.as_bytes()), "UTC").checked;
     condition::notice_everyone(&checked);

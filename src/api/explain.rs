@@ -1,4 +1,4 @@
-//! `explain_match`: why a contact is a member of a segment, or is not.
+//! `explain_match`: why a contact is or is not a member of a segment.
 
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
@@ -19,7 +19,7 @@ use segments_core::path::Path;
 use segments_core::sql;
 use serde_json::Value;
 
-/// Each part of a segment's condition, the value it saw on one contact, and whether it holds.
+/// Each part of a segment's condition, with the value that it reads from a contact, and whether it is true.
 #[pg_extern(sql = false)]
 fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Call) {
     let (contact_id, segment) = (required("contact_id", contact_id), required("segment", segment));
@@ -50,27 +50,27 @@ fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Ca
     );
 }
 
-/// A part of a condition that can be judged alone.
+/// A part of a condition that can be evaluated by itself.
 struct Part {
     pointer: String,
     condition: Condition,
     asks: Asks,
 }
 
-/// What a part asks of the contact, where it asks for one thing.
+/// What a part reads from the contact.
 enum Asks {
     Several,
     Field(Path),
-    /// Those that it compares with each other
+    /// The fields that it compares with each other
     Fields(Vec<Path>),
     Topics,
     /// Which of so many buckets it is in
     Bucket(Bucket),
 }
 
-/// What a part saw and said.
+/// The result of a part.
 struct Seen {
-    /// JSON text; `None` where there is no value
+    /// The value as JSON text; `None` if there is no value
     value: Option<String>,
     matches: bool,
 }
@@ -89,7 +89,8 @@ impl Parts {
         }
     }
 
-    /// A member; where it is the only one, the condition around it has said what it says already.
+    /// Adds the parts of a member of the condition. If it is the only member, the condition around it says the same, so
+    /// it gets no part of its own.
     fn member(&mut self, member: &Member, only: bool) {
         let alone = Condition { members: vec![member.clone()] };
         match member {
@@ -122,7 +123,7 @@ impl Parts {
         }
     }
 
-    /// Several tests on one field, each alone.
+    /// Adds a part for each of several tests of one field.
     fn tests(&mut self, path: &Path, predicate: &FieldPredicate) {
         let FieldPredicate::Tests(Predicate { read_as, tests }) = predicate else { return };
         if tests.len() < 2 {
@@ -135,7 +136,7 @@ impl Parts {
         }
     }
 
-    /// Whether the contact is a member of each of several segments.
+    /// Adds a part for each of several segments.
     fn segments(&mut self, predicate: &NamePredicate) {
         if matches!(predicate, NamePredicate::Literal(_)) {
             return;
@@ -159,8 +160,9 @@ impl Parts {
     }
 }
 
-/// Puts every part to the contact in one query, with the caller's rights, and counts its rows; raises 42704 where the
-/// caller sees no such contact. Of several rows, it is a member that is looked at, if any is.
+/// Evaluates all parts for a contact in one query, with the caller's rights, and returns how many rows have its id.
+/// Raises 42704 if the caller sees no such contact. If several rows have the id, it evaluates one that is a member, if
+/// there is one.
 fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &str) -> (Vec<Seen>, i64) {
     let holds: Vec<String> = parts
         .iter()
@@ -195,7 +197,7 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     (holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect(), rows)
 }
 
-/// What a part asks for, as jsonb: a field, or the slugs of the contact's topics.
+/// The value that a part reads, as jsonb: a field, or the slugs of the contact's topics.
 fn value_sql(audience: &Audience, part: &Part) -> String {
     match &part.asks {
         Asks::Field(path) => field_sql(audience, path),
@@ -211,9 +213,9 @@ fn value_sql(audience: &Audience, part: &Part) -> String {
     }
 }
 
-/// What a contact has at some paths, as the members of one object.
+/// The values at several paths, as one object.
 fn fields_sql(audience: &Audience, paths: &[Path]) -> String {
-    // As many as a function may have arguments for; nobody looks at more.
+    // A function can have arguments for this many.
     const MOST: usize = 50;
     let members: Vec<String> = paths
         .iter()
@@ -223,13 +225,13 @@ fn fields_sql(audience: &Audience, paths: &[Path]) -> String {
     format!("pg_catalog.jsonb_build_object({})", members.join(", "))
 }
 
-/// What a contact has at a path, as jsonb.
+/// The value at a path, as jsonb.
 pub fn field_sql(audience: &Audience, path: &Path) -> String {
     let whole = property_sql(audience, path.first());
     if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
 }
 
-/// What a contact has of a column or under a key of its properties, as jsonb.
+/// The value of a column, or of a key among the custom properties, as jsonb.
 pub fn property_sql(audience: &Audience, name: &str) -> String {
     match (audience.table.column(name), &audience.table.properties) {
         (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
@@ -240,7 +242,7 @@ pub fn property_sql(audience: &Audience, name: &str) -> String {
     }
 }
 
-/// What a property holds at the end of a path. Where an array lies on the way, in which any element may have it, the
+/// The value at the end of a path inside a property. If an array lies on the way, any element may have it, so it is the
 /// whole property.
 fn nested_sql(whole: &str, path: &[String]) -> String {
     let keys: Vec<String> = path.iter().map(quote_literal).collect();
@@ -256,7 +258,7 @@ fn nested_sql(whole: &str, path: &[String]) -> String {
     )
 }
 
-/// What there is to say of the value that a part saw.
+/// A note about the value that a part has read.
 fn note(audience: &Audience, part: &Part, seen: &Seen) -> Option<String> {
     let Asks::Field(path) = &part.asks else { return None };
     let Some(text) = &seen.value else { return Some("the contact has no value for it".to_owned()) };

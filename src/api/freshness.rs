@@ -1,4 +1,4 @@
-//! How the counts of an audience are kept.
+//! Freshness: how the counts of an audience are kept.
 
 use crate::catalog::access::{self, Scope, must_own};
 use crate::catalog::audience::{Audience, Subscriptions};
@@ -14,7 +14,7 @@ use crate::pg::{query, relcache, security, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
-/// Says how an audience's counts are kept.
+/// Sets how an audience's counts are kept.
 #[pg_extern(sql = false)]
 fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
     let (audience, freshness) = (required("audience", audience), required("freshness", freshness));
@@ -31,7 +31,7 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
     let audience = Audience::load(audience);
     access::require(Scope::WriteSegments, &audience.name);
     must_own(audience.relation.oid);
-    // Whoever has changed a definition is waited for, whoever will change one waits.
+    // This waits for transactions that have changed a definition, and later ones wait for this.
     let current = security::as_role(access::extension_owner(), || {
         query::write_rows(
             "SELECT a.freshness FROM segments.audience_config a WHERE a.name = $1 FOR UPDATE",
@@ -67,9 +67,8 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
     if is_live().is_some() { "live" } else { "periodic" }
 }
 
-/// Adds the differences of all audiences that are committed to the counts' base and forgets them; what readers see
-/// stays the same. Returns how many rows of differences that were. Those of counts that someone else has locked are
-/// left for the next time.
+/// Folds the pending deltas of all audiences into the bases. Readers see the same counts as before. Returns how many
+/// rows of deltas were folded. Deltas of counts that another transaction has locked stay for the next time.
 #[pg_extern(sql = false)]
 fn fold_counts() -> i64 {
     fold(None)

@@ -1,4 +1,4 @@
-//! Giving and taking scopes.
+//! Granting and revoking scopes.
 
 use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep, owns, unknown_audience};
 use crate::pg::error::{Failure, required};
@@ -8,21 +8,21 @@ use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 
-/// Gives a role a scope, for one audience or for all.
+/// Grants a role a scope, for one audience or for all.
 #[pg_extern(sql = false)]
 fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audience: Option<&str>) {
     let (role, scope) = arguments(role, scope);
     must_administer(audience);
     audience.into_iter().for_each(keep);
     security::as_role(extension_owner(), || {
-        // What a dropped role of that name had is not this one's: its privileges were dropped with it.
+        // Scopes of a dropped role with the same name are deleted, because its privileges were dropped with it.
         query::write(FORGET_DROPPED, &[role.oid.into()]);
         let has_scope = !query::write_rows(KEPT, &[role.name.as_str().into(), scope.name().into()], |_| ()).is_empty();
         query::write(
             "INSERT INTO segments.access (role, scope, audience) VALUES ($1::name, $2, $3) ON CONFLICT DO NOTHING",
             &[role.name.as_str().into(), scope.name().into(), audience.map(str::to_owned).into()],
         );
-        // For another audience, a role with that scope needs no other privileges.
+        // If the role already has the scope for another audience, it has these privileges.
         if !has_scope {
             query::write(APPLY, &[role.name.as_str().into()]);
         }
@@ -32,7 +32,7 @@ fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audienc
     }
 }
 
-/// Takes a scope from a role, for one audience or altogether.
+/// Revokes a scope from a role, for one audience or for all.
 #[pg_extern(sql = false)]
 fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audience: Option<&str>) {
     let (role, scope) = arguments(role, scope);
@@ -57,7 +57,7 @@ fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audien
         _ => {
             let kept: Vec<_> = kept.into_iter().flatten().flat_map(|kept| relations(Some(&kept), scope)).collect();
             for relation in relations(audience, scope) {
-                // Other audiences of the role's may be over the same table.
+                // Other audiences of the role may use the same table.
                 if kept.iter().all(|kept| kept.oid != relation.oid) {
                     relation.revoke(&role, scope);
                 }
@@ -66,8 +66,8 @@ fn revoke_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audien
     }
 }
 
-/// Has the scopes that roles have for an audience's contacts reach a table that it has been given: of those who have
-/// what goes with them on its other table.
+/// Extends the scopes for contacts of an audience to a table that was attached to it. It grants privileges to the roles
+/// that have the scope and the privileges on the other table of the audience.
 pub fn extend(audience: &str, added: pg_sys::Oid) {
     let holders = security::as_role(extension_owner(), || {
         query::write_rows(HOLDERS, &[audience.into()], |row| {
@@ -130,7 +130,7 @@ fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
     (Role { oid, name }, scope)
 }
 
-/// Raises where the caller is neither the extension's owner nor the owner of the audience's table.
+/// Raises if the caller is neither the extension's owner nor the owner of the audience's table.
 fn must_administer(audience: Option<&str>) {
     let is_extension_owner = is_extension_owner();
     let Some(audience) = audience else {
@@ -142,7 +142,7 @@ fn must_administer(audience: Option<&str>) {
             .hint("Name an audience whose table you own, or ask the extension's owner.")
             .raise()
     };
-    // As the caller: what they may not see does not exist.
+    // The query runs with the caller's rights, so an audience that the caller may not see does not exist.
     let owner = query::first(
         "SELECT c.relowner FROM segments.audience_config a
            LEFT JOIN pg_class c ON c.oid = a.relation
@@ -163,14 +163,14 @@ fn must_administer(audience: Option<&str>) {
     }
 }
 
-/// A table whose privileges go with a scope.
+/// A table on which a scope needs privileges.
 struct Relation {
     oid: pg_sys::Oid,
     quoted: String,
     schema: String,
 }
 
-/// The tables of an audience, or of all, where the scope is about contacts.
+/// The tables of one or all audiences, if the scope is about contacts; otherwise none.
 fn relations(audience: Option<&str>, scope: Scope) -> Vec<Relation> {
     if privileges(scope).is_empty() {
         return Vec::new();
@@ -190,7 +190,7 @@ SELECT DISTINCT c.oid, n.nspname::text, c.relname::text
  WHERE $1 IS NULL OR a.name = $1
  ORDER BY 2, 3";
 
-/// The privileges on the tables that go with a scope.
+/// The privileges on the tables that a scope needs.
 fn privileges(scope: Scope) -> &'static [&'static str] {
     match scope {
         Scope::ReadSegments | Scope::WriteSegments => &[],
@@ -199,7 +199,7 @@ fn privileges(scope: Scope) -> &'static [&'static str] {
     }
 }
 
-/// Whether a role gets privileges or loses them.
+/// Whether privileges are granted or revoked.
 #[derive(Clone, Copy)]
 enum Change {
     Grant,
@@ -232,7 +232,7 @@ impl Relation {
         }
     }
 
-    /// Which of the scope's privileges the role does not have.
+    /// The privileges of the scope that the role lacks.
     fn lacks(&self, role: &Role, scope: Scope) -> Vec<&'static str> {
         privileges(scope).iter().filter(|privilege| !self.has(role.oid, privilege, "")).copied().collect()
     }
@@ -241,7 +241,7 @@ impl Relation {
         self.change(role, privileges(scope), Change::Revoke);
     }
 
-    /// Grants or revokes as the caller, or says that the caller may not.
+    /// Grants or revokes with the caller's rights, or tells the caller what to ask the table's owner for.
     fn change(&self, role: &Role, privileges: &[&str], change: Change) {
         let caller = security::current_role();
         let may_grant = privileges.iter().all(|privilege| self.has(caller, privilege, " WITH GRANT OPTION"));

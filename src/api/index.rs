@@ -1,4 +1,4 @@
-//! Indexes on properties: the DDL that makes one, and which would help which segments.
+//! Indexes on properties: the DDL that creates one, and advice on which indexes would help.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::indexes;
@@ -15,7 +15,7 @@ use segments_core::types::{PropertyType, ScalarType};
 mod advice;
 mod existing;
 
-/// The DDL of the index that serves conditions on a property.
+/// The DDL of an index that serves conditions on a property.
 #[pg_extern(sql = false)]
 fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
     let (name, audience) = (required("name", name), required("audience", audience));
@@ -48,7 +48,7 @@ fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
     place.ddl(&index)
 }
 
-/// The index that serves most conditions on a property.
+/// The index that serves the most conditions on a property.
 fn best_index(audience: &Audience, name: &str) -> Index {
     let path = Path::parse(name);
     if let Some(column) = audience.table.column(path.first()).filter(|_| path.rest().is_empty()) {
@@ -108,18 +108,18 @@ fn unknown_property(audience: &Audience, name: &str) -> Failure {
 /// A table that can have indexes.
 struct Place<'a> {
     audience: &'a Audience,
-    /// Its name, quoted
+    /// The quoted name of the table
     relation: String,
     is_partitioned: bool,
 }
 
 impl<'a> Place<'a> {
-    /// The audience's table; raises 42809 where it cannot have an index that covers all of it.
+    /// The audience's table. Raises 42809 if no index can cover all of its rows.
     fn of(audience: &'a Audience) -> Self {
         Place::find(audience).unwrap_or_else(|failure| failure.raise())
     }
 
-    /// The audience's table; fails where it is a view or a foreign table, or has foreign partitions.
+    /// The audience's table. Fails if it is a view or a foreign table, or has foreign partitions.
     fn find(audience: &'a Audience) -> Result<Self, Failure> {
         let relation = audience.relation.quoted();
         let oid = audience.relation.oid;
@@ -149,8 +149,7 @@ impl<'a> Place<'a> {
             .hint(hint))
     }
 
-    /// The statement that makes an index, named as nothing else in its schema is. Where it can, it lets others write
-    /// meanwhile.
+    /// The statement that creates an index under a free name. It does not block writers, if that is possible.
     fn ddl(&self, index: &Index) -> String {
         let concurrently = if self.is_partitioned { "" } else { " CONCURRENTLY" };
         let name = self.free_name(self.property(index));
@@ -162,7 +161,7 @@ impl<'a> Place<'a> {
         format!("DROP INDEX{} {index}", if self.is_partitioned { "" } else { " CONCURRENTLY" })
     }
 
-    /// The property that an index is on; of the one on all of them, their column.
+    /// The property that an index is on. For an index on all custom properties, it is their column.
     fn property<'i>(&'i self, index: &'i Index) -> &'i str {
         match index {
             Index::Column(column, _) | Index::Elements(column) => column,
@@ -202,7 +201,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// A name such as `contacts_plan_idx` that no relation of the schema has.
+    /// A name such as `contacts_plan_idx` that is free in the schema.
     fn free_name(&self, property: &str) -> String {
         const LONGEST: usize = 63;
         let base = format!("{}_{property}", self.audience.relation.name.name);

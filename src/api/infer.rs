@@ -1,4 +1,4 @@
-//! `infer_properties`: which custom properties a sample of the contacts has.
+//! `infer_properties`: the custom properties that occur in a sample of the contacts.
 
 use crate::api::property;
 use crate::catalog::access;
@@ -15,7 +15,7 @@ use segments_core::infer::{ValueKind, property_type};
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
 
-/// The custom properties of a sample of the contacts.
+/// The custom properties that occur in a sample of the contacts.
 #[pg_extern(sql = false)]
 fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option<bool>, call: Call) {
     let (audience, sample, declare) =
@@ -38,7 +38,7 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
         for (found, declared) in found.iter().zip(&mut declared) {
-            // Where there are only nulls, the type is anyone's guess.
+            // Nulls say nothing about the type.
             if !*declared
                 && found.distinct_values > 0
                 && property::is_possible_name(&found.name)
@@ -67,22 +67,22 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
 }
 
 struct Inferred {
-    /// As conditions name it
+    /// The name as conditions write it
     name: String,
     property_type: PropertyType,
     /// The share of the sampled contacts that have the key
     present: f64,
     distinct_values: i64,
-    /// JSON text of an array: the most frequent values
+    /// The most frequent values, as the JSON text of an array
     examples: String,
 }
 
-/// How many properties are told of.
+/// How many properties are returned at most.
 const MOST: usize = 1000;
-/// How many values are shown of each.
+/// How many example values each property gets.
 const EXAMPLES: usize = 3;
 
-/// The properties of a sample, from most frequent.
+/// The properties in a sample, the most frequent first.
 fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
     let Some(properties) = &audience.table.properties else { return Vec::new() };
     let sql = query_for(
@@ -102,7 +102,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
         distinct_values: row.get(7),
         examples: row.get::<Vec<i64>>(8).into_iter().zip(row.get::<Vec<String>>(9)).collect(),
     });
-    // An empty key has no name.
+    // No property name can stand for an empty key.
     let by_name =
         kinds.chunk_by(|one, other| one.keys == other.keys).filter(|kinds| !kinds[0].keys.contains(&String::new()));
     let mut found: Vec<Inferred> = by_name.map(Inferred::of).collect();
@@ -116,7 +116,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
     found
 }
 
-/// The values of one key that are of one kind, or their elements that are.
+/// The values of one key with the same JSON kind, or their elements with the same kind.
 struct Kind {
     keys: Vec<String>,
     present: f64,
@@ -124,12 +124,12 @@ struct Kind {
     kind: String,
     times: i64,
     distinct_values: i64,
-    /// The most frequent values, with their places among those of all kinds
+    /// The most frequent values, with their ranks among the values of all kinds
     examples: Vec<(i64, String)>,
 }
 
 impl Inferred {
-    /// Of all kinds of values of one key, from most frequent, and then all kinds of elements.
+    /// Infers a property from the kinds of a key's values, the most frequent first, followed by the kinds of elements.
     fn of(kinds: &[Kind]) -> Self {
         let values = || kinds.iter().filter(|kind| !kind.of_elements && kind.kind != "null");
         let named = |kind: &Kind| ValueKind::named(&kind.kind);
@@ -148,7 +148,7 @@ impl Inferred {
     }
 }
 
-/// A sample from all over a large table, rather than from where it begins.
+/// A TABLESAMPLE clause for a large table, so that the sample is not only its beginning.
 pub fn sampled(audience: &Audience, sample: i32) -> String {
     let rows = query::first(
         "SELECT c.reltuples::float8 FROM pg_class c WHERE c.oid = $1",
@@ -159,17 +159,18 @@ pub fn sampled(audience: &Audience, sample: i32) -> String {
     if audience.relation.kind != RelationKind::Table || rows <= 4.0 * f64::from(sample) {
         return String::new();
     }
-    // Twice as much as needed, so that LIMIT seldom falls short where pages are unevenly filled.
+    // The sample is twice as large as needed, because pages may be unevenly filled. LIMIT cuts it.
     let percent = (200.0 * f64::from(sample) / rows).min(100.0);
     format!("TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)")
 }
 
-/// One row for each key, or key of an object under it, and each kind of its values or of their elements. Each step
-/// groups what the step before gave, so that the time grows with the number of values, whatever their keys are.
+/// The query returns a row for each key, or key of a nested object, and each kind of its values or of their elements.
+/// Each step groups the result of the step before, so the time is proportional to the number of values, whatever the
+/// keys are.
 fn query_for(properties: &str, table: &str, sampled: &str, scope: &str, property_timestamp: &str) -> String {
     let is_object = |value: &str| format!("pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.=) 'object'");
     let members = |value: &str| format!("pg_catalog.jsonb_each(CASE WHEN {} THEN {value} END)", is_object(value));
-    // A date is what conditions take for one, written as most dates are.
+    // A string counts as a date if conditions read it as one and it has the common format.
     let kind = |value: &str| {
         format!(
             r#"CASE WHEN pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.<>) 'string' THEN pg_catalog.jsonb_typeof({value})

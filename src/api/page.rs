@@ -1,4 +1,4 @@
-//! Pages of contacts, in the documented JSON shape, by keyset.
+//! Pages of contacts, by keyset pagination, in the documented JSON shape.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::column::ColumnRef;
@@ -14,7 +14,7 @@ use pgrx::spi::quote_identifier;
 use segments_core::expr::Checked;
 use segments_core::sql::{self, ColumnKind, NativeColumn};
 
-/// Which page of the contacts, newest first.
+/// A page of the contacts, newest first.
 pub enum Page<'a> {
     First,
     /// The page that begins after the contact of that cursor
@@ -24,7 +24,7 @@ pub enum Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page that a caller asks for; raises 22023 where that is two.
+    /// The page that a caller asks for. Raises 22023 if both cursors are given.
     pub fn asked(after: Option<&'a str>, before: Option<&'a str>) -> Self {
         match one_direction(after, before) {
             (Some(cursor), _) => Page::After(cursor),
@@ -34,7 +34,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The two cursors of a call; raises 22023 where both are given.
+/// The two cursors of a call. Raises 22023 if both are given.
 pub fn one_direction<C>(after: Option<C>, before: Option<C>) -> (Option<C>, Option<C>) {
     if after.is_some() && before.is_some() {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "after and before cannot be used together")
@@ -45,7 +45,8 @@ pub fn one_direction<C>(after: Option<C>, before: Option<C>) -> (Option<C>, Opti
     (after, before)
 }
 
-/// Returns one page of the contacts that satisfy a condition: newest first, else by id.
+/// Returns a page of the contacts that satisfy a condition, newest first; by id if the audience has no date of
+/// creation.
 pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i32, page: &Page) {
     let direction = if matches!(page, Page::Before(_)) { Direction::Newer } else { Direction::Older };
     let cursor = match page {
@@ -68,7 +69,7 @@ pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i
     returning::first_rows(call, &queries, page_size.into());
 }
 
-/// The nearest contacts of several parts, each in its order, the farthest first.
+/// A query that reads several parts backwards and returns their contacts in the order of the page.
 fn turned(parts: impl Iterator<Item = String>) -> String {
     let numbered = parts.enumerate().map(|(number, nearest)| {
         format!(
@@ -84,15 +85,15 @@ fn turned(parts: impl Iterator<Item = String>) -> String {
     )
 }
 
-/// To which side of a cursor a page lies.
+/// The side of a cursor on which a page lies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Older,
     Newer,
 }
 
-/// Which contacts are to that side of the cursor: filters, to be read one after the other. Those without a date of
-/// creation are the oldest: as a part of their own, they leave the others to an index on dates and ids.
+/// WHERE conditions for the contacts on that side of the cursor, to be read one after the other. Contacts without a
+/// date of creation are the oldest. They are a part of their own, so that an index on date and id serves the others.
 fn parts(audience: &Audience, direction: Direction, cursor: Option<&Cursor>) -> Vec<String> {
     let id = cursor.map(|cursor| Bound::new(&audience.id, &cursor.id, direction));
     let Some(created) = &audience.created else {
@@ -119,7 +120,7 @@ fn members(audience: &Audience) -> String {
     let mut members = vec!["'contact'::pg_catalog.text AS object".to_owned(), format!("{id} AS id")];
     let native = audience.table.columns.iter().filter(|column| !RESERVED.contains(&column.name.as_str()));
     let value = |column: &NativeColumn| match column.kind {
-        // It may be more than jsonb can hold.
+        // A json may contain what jsonb cannot hold.
         ColumnKind::Json => sql::seen(column, &audience.style()),
         _ => audience.value(&column.name),
     };
@@ -139,23 +140,23 @@ fn members(audience: &Audience) -> String {
     members.join(", ")
 }
 
-/// A column as text that reads back exactly, whatever the session's DateStyle is.
+/// A column as text that can be read back without loss, whatever the session's DateStyle is.
 fn as_text(audience: &Audience, column: &ColumnRef) -> String {
     format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", audience.value(&column.name))
 }
 
 fn order(audience: &Audience, direction: Direction) -> String {
-    // With the table's name before it: alone, a name would mean what is returned under it.
+    // The column is qualified, because ORDER BY would read a plain name as the output column of that name.
     let column = |column: &ColumnRef| {
         format!("{}.{}", quote_identifier(&audience.relation.name.name), quote_identifier(&column.name))
     };
-    // Plain ASC is what an index on (created, id) gives, plain DESC what it gives when read backwards.
+    // An index on (created, id) serves plain ASC, and plain DESC when it is read backwards.
     let way = if direction == Direction::Older { "DESC" } else { "ASC" };
     let columns = audience.created.iter().chain([&audience.id]).map(|by| format!("{} {way}", column(by)));
     columns.collect::<Vec<_>>().join(", ")
 }
 
-/// Where a page begins or ends: the ordering values of a contact, so that it holds when that contact is gone.
+/// A cursor: the values of a contact that pages are ordered by. It stays valid when the contact is deleted.
 struct Cursor {
     created: Option<String>,
     id: String,
@@ -170,7 +171,7 @@ impl Cursor {
     }
 }
 
-/// A column and a value of it, both as of the type that the value is of: the column's may be a domain over it.
+/// A column and a value, both cast to the value's type, because the column may have a domain over it.
 struct Bound<'a> {
     column: &'a ColumnRef,
     term: String,
@@ -190,7 +191,7 @@ impl<'a> Bound<'a> {
         format!("{} {} {}", self.term, self.operator(""), self.value)
     }
 
-    /// As one comparison, where one operator orders both: that is what an index on both answers.
+    /// One row comparison, which an index on both columns serves. It is possible if one operator orders both.
     fn is_past_with(&self, id: &Bound) -> String {
         let Bound { column, term, value, .. } = self;
         if column.operators == id.column.operators {
@@ -205,7 +206,7 @@ impl<'a> Bound<'a> {
     }
 }
 
-/// Raises 22023 where the text of a literal is no value of its type.
+/// Raises 22023 if a literal is not a value of its type.
 fn must_be_read(literal: &str, direction: Direction) {
     let read = || query::first(&format!("SELECT {literal} IS NULL"), &[], |_| ());
     subtransaction::rewording(read, |_, _| no_cursor(direction));
@@ -229,7 +230,7 @@ fn no_cursor(direction: Direction) -> Failure {
         .hint(hint)
 }
 
-/// A page size from 1 to `most`; raises 22023 otherwise.
+/// A page size from 1 to `most`. Raises 22023 for any other.
 pub fn checked_page_size(page_size: Option<i32>, most: i32) -> i32 {
     let page_size = page_size.unwrap_or(20);
     if (1..=most).contains(&page_size) {

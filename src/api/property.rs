@@ -59,21 +59,21 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .raise()
     }
     if was_broken {
-        // Its scope may make sense again; what was changed meanwhile is not known.
+        // The filter may become valid again by this declaration. Changes since it became invalid were not counted.
         bases::forget(vec![audience.name.clone()]);
     }
 }
 
-/// Has an audience stay as it is until the declarations of those names are made. Its scope may make no sense.
+/// Locks an audience so that properties with these names can be declared. Its filter may be invalid.
 pub fn hold<'n>(audience: &str, mut names: impl Iterator<Item = &'n str>) -> Audience {
     if names.any(|name| !Path::parse(name).rest().is_empty()) {
-        // Whoever makes a segment that walks such a path is waited for.
+        // This waits for transactions that create a segment with such a path.
         freshness::hold_definitions(audience);
     }
     definition_locks::hold_writers_unrestricted(audience)
 }
 
-/// Why the property cannot be declared: something that makes sense now would mean something else, or nothing.
+/// Why the property cannot be declared: something that is valid now would change its meaning or become invalid.
 pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType) -> Option<Failure> {
     let path = Path::parse(name);
     if audience.property_at(&path).is_some() {
@@ -109,7 +109,7 @@ pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType
     })
 }
 
-/// That one of two properties would be inside the other, which has no fields.
+/// The error for two properties of which one would lie inside the other, which has no fields.
 fn below_another(
     audience: &Audience,
     path: &Path,
@@ -131,12 +131,12 @@ fn below_another(
     Some(failure.detail("A name with a dot is a path.").hint(hint))
 }
 
-/// The name that says the text of a path as one key.
+/// The name of the property whose only key is the text of a path.
 fn escaped(path: &str) -> String {
     path.replace('.', "\\.")
 }
 
-/// The segments of an audience that use such a field.
+/// The segments of an audience that use a field for which `is_such` is true.
 fn users(audience: &str, is_such: impl Fn(&Path) -> bool) -> Vec<String> {
     let all = snapshot::latest(|| Definition::all(audience));
     let uses =
@@ -144,7 +144,8 @@ fn users(audience: &str, is_such: impl Fn(&Path) -> bool) -> Vec<String> {
     all.into_iter().filter(uses).map(|segment| segment.name).collect()
 }
 
-/// Whether the audience's scope makes sense, and would mean something else, or nothing, with other custom properties.
+/// Whether the audience's filter is valid now, and would change its meaning or become invalid with other custom
+/// properties.
 fn changes_scope(audience: &mut Audience, change: impl FnOnce(&mut Vec<(String, PropertyType)>)) -> bool {
     let meaning = |audience: &Audience| scope::restriction(audience).ok().map(|restriction| restriction.checked);
     let before = meaning(audience);
@@ -163,7 +164,7 @@ fn used_by_scope(name: &str, audience: &Audience) -> Failure {
     .detail(format!("The scope is {}.", audience.scope.as_deref().unwrap_or("{}")))
 }
 
-/// Keeps a declaration, of an audience whose writers are held; false where there is one of that name.
+/// Stores a declaration. The caller holds the audience's writers. Returns false if the name is declared already.
 pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, label: Option<&str>) -> bool {
     let added = access::write(
         "INSERT INTO segments.property_config (audience, name, type, label) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
@@ -177,17 +178,17 @@ pub fn declare(audience: &Audience, name: &str, property_type: PropertyType, lab
     added > 0
 }
 
-/// Takes a declaration back.
+/// Deletes the declaration of a property.
 #[pg_extern(sql = false)]
 fn drop_property(name: Option<&str>, audience: Option<&str>) {
     let (name, audience) = (required("name", name), required("audience", audience));
     let mut audience = Audience::unrestricted(audience).unwrap_or_else(|failure| failure.raise());
     access::require_write(&audience.name);
-    // Whoever makes a segment of it is waited for.
+    // This waits for transactions that create a segment with the property.
     freshness::hold_definitions(&audience.name);
     let path = canonical(name);
     let name = path.text();
-    // What is inside a property that has a name of its own is no concern of this one.
+    // A field inside another declared property does not use this one.
     let is_of_it = |used: &Path| audience.property_around(used).is_some_and(|(around, _)| around.keys() == path.keys());
     let users = users(&audience.name, is_of_it);
     let is_column = path.rest().is_empty() && audience.table.column(path.first()).is_some();
@@ -216,7 +217,7 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
     }
 }
 
-/// The properties of an audience, as `segments.property` shows them. Of an audience whose table is gone: none.
+/// The properties of an audience, as `segments.property` shows them. None if the table is gone.
 #[pg_extern(sql = false)]
 fn properties(audience: &str, call: Call) {
     let (mut names, mut types, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
@@ -245,7 +246,7 @@ fn properties(audience: &str, call: Call) {
     );
 }
 
-/// The path that a name is, with the one text by which it is kept.
+/// The path of a property name, whose text is the canonical spelling.
 fn canonical(name: &str) -> Path {
     Path::from_keys(Path::parse(name).keys().to_vec())
 }

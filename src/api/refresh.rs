@@ -1,4 +1,4 @@
-//! Refreshing segments, and how often that is done.
+//! Refreshing segments, and the intervals of refreshes.
 
 use crate::catalog::access::{self, Scope, unknown_audience};
 use crate::catalog::segment::datum;
@@ -15,7 +15,7 @@ use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, PgXactCallbackEvent, register_xact_callback};
 
-/// Counts all segments of an audience anew, or of all audiences that the caller may write segments of.
+/// Refreshes all segments of an audience, or of all audiences whose segments the caller may write.
 #[pg_extern(sql = false)]
 fn refresh_segments(
     audience: Option<&str>,
@@ -52,13 +52,13 @@ fn refresh_segments(
     TableIterator::new(rows)
 }
 
-/// Counts the segments that are due, of every audience; how many those were. For whoever owns the extension.
+/// Refreshes the segments of every audience that are due. Returns how many there were. Only for the extension's owner.
 #[pg_extern(sql = false)]
 fn refresh_due() -> i64 {
     due().due.iter().map(|due| refresh_due_of(due) as i64).sum()
 }
 
-/// Says how often an audience's segments are counted anew; without an interval, as often as the settings say.
+/// Sets how often an audience's segments are refreshed. Without an interval, the setting decides.
 #[pg_extern(sql = false)]
 fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
     let audience = required("audience", audience);
@@ -89,7 +89,7 @@ fn set_refresh_interval(audience: Option<&str>, every: Option<Interval>) {
     board::wake();
 }
 
-/// What is shown of the refreshes in this database.
+/// The progress of the refreshes in this database.
 #[pg_extern(sql = false)]
 fn progress(call: Call) {
     let here = running();
@@ -111,13 +111,13 @@ fn progress(call: Call) {
     );
 }
 
-/// Has the worker look at this database; says so where there is none.
+/// Makes the worker look at this database. Raises a notice if there is no worker.
 #[pg_extern(sql = false)]
 fn wake_worker() {
     if BOARD.get().is_some() {
         return board::wake();
     }
-    // Not at once: while an extension's script runs, notices are not shown.
+    // The notice waits for the commit, because notices are not shown while the script of an extension runs.
     register_xact_callback(PgXactCallbackEvent::PreCommit, || {
         Failure::new(PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION, "segments are not counted in the background")
             .detail("The background worker runs only if the library is preloaded.")
@@ -126,7 +126,7 @@ fn wake_worker() {
     });
 }
 
-/// How long after they were counted segments are due, of audiences for which nothing else is set.
+/// After how long segments are due again, for audiences without an interval of their own.
 #[pg_extern(sql = false)]
 fn default_refresh_interval() -> Interval {
     Interval::from_seconds(f64::from(REFRESH_INTERVAL.get()))

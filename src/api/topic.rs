@@ -1,4 +1,4 @@
-//! Topics, and who is subscribed to them.
+//! Topics and subscriptions.
 
 use crate::api::segment::any_topic::with_new_topic;
 use crate::catalog::audience::Audience;
@@ -94,7 +94,7 @@ fn subscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: Op
     );
 }
 
-/// Takes a subscription back.
+/// Unsubscribes a contact from a topic.
 #[pg_extern(sql = false)]
 fn unsubscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: Option<&str>) {
     let contact_id = required("contact_id", contact_id);
@@ -114,18 +114,18 @@ fn unsubscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: 
     );
 }
 
-/// That a row of the audience's table is the contact of that id, and is of the audience.
+/// A condition that a row of the table is the contact with that id, and belongs to the audience.
 fn is_contact_of(audience: &Audience, contact_id: &str) -> String {
     let is_of_audience = contact_sql::executable_sql(audience, &Expr::Const(true));
     format!("{} AND ({is_of_audience})", contact_sql::is_contact(audience, contact_id))
 }
 
-/// That a subscription is to the topic that is the query's argument.
+/// A condition that a subscription is to the topic in the query's argument.
 fn is_topic(audience: &Audience, topics: &Topics) -> String {
     format!("{}::pg_catalog.text OPERATOR(pg_catalog.=) $1", subscription::topic(audience, topics))
 }
 
-/// The audience, and the topic as its subscriptions hold it.
+/// The audience, and the topic as its table of subscriptions stores it.
 fn resolve(topic: &str, audience: &str) -> (Audience, String) {
     let audience = Audience::load(audience);
     let found = AudienceScope::in_utc(&audience).topic(topic);
@@ -150,7 +150,7 @@ fn mapped(audience: &Audience) -> &Topics {
     })
 }
 
-/// Lower-case words joined by hyphens.
+/// The slug of a name: lower-case words joined by hyphens.
 fn slug_of(name: &str) -> String {
     let lower = name.to_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! `validate_conditions`: every mistake in a condition at once, and what is legal but probably not meant.
+//! `validate_conditions`: all mistakes in a condition, and notices about what is valid but probably not meant.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
@@ -22,7 +22,7 @@ mod data;
 pub mod sample;
 mod scope;
 
-/// Every error and every notice; no row: nothing to say. Does not raise because of the condition.
+/// All errors and notices of a condition, possibly none. It does not raise because of the condition.
 #[pg_extern(sql = false)]
 fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, call: Call) {
     let findings = match (conditions, audience.map(Audience::try_load)) {
@@ -100,12 +100,12 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
     }
     let scope = AudienceScope::in_utc(audience);
     let mut notices = notices(&parsed.condition, &scope);
-    // Of a condition that could be read in part, the whole cannot be judged.
+    // If only a part of the condition could be read, notices about the whole condition may be wrong.
     notices.retain(|notice| !(broken && notice.pointer.is_empty()));
     let missing = count_missing(audience, &notices);
     for notice in notices {
         let missing = notice.includes_missing.as_ref().and_then(|path| missing.get(path).copied());
-        // Where every contact has a value, a complement is what it seems to be.
+        // If every contact has a value, a negation means what it seems to mean.
         if missing != Some(0) {
             findings.push(Finding::notice(notice, missing));
         }
@@ -118,19 +118,19 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
     findings
 }
 
-/// How many contacts have no value for each of the fields; without those of which the caller may not know.
+/// How many contacts have no value, for each field of the notices that the caller may read.
 fn count_missing(audience: &Audience, notices: &[Notice]) -> HashMap<Path, i64> {
     let paths: HashSet<&Path> = notices.iter().filter_map(|notice| notice.includes_missing.as_ref()).collect();
     let may_select = |missing: &Checked| visible::may_select(audience, &visible::Reads::of(audience, missing));
     let missing = |path: &Path| is_missing(audience, path).filter(may_select);
     let (paths, conditions): (Vec<Path>, Vec<Checked>) =
         paths.into_iter().filter_map(|path| Some((path.clone(), missing(path)?))).unzip();
-    // A view may raise for some of its rows.
+    // A view may raise an error for some of its rows.
     let counts = subtransaction::attempt(|| strategy::all(audience, &conditions, Rights::Caller, None));
     counts.map_or_else(|_| HashMap::new(), |counts| paths.into_iter().zip(counts).collect())
 }
 
-/// That a contact has no value for a field; `None` where it is no property.
+/// The condition that a contact has no value for a field; `None` if the field is not a property.
 fn is_missing(audience: &Audience, path: &Path) -> Option<Checked> {
     audience.property_around(path)?;
     let test = ValueTest::Eq(Value::Null);

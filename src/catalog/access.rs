@@ -1,7 +1,8 @@
-//! Who may do what with which audiences.
+//! Access control: which role may do what with which audiences.
 //!
-//! `segments.access` says it; row policies and EXECUTE follow it. Roles read the extension's own tables with their own
-//! rights, but write to none: functions do, with [`write()`], after asking for the scope with [`require_write`].
+//! `segments.access` has the scopes of roles, and row policies and EXECUTE rights follow it. Roles read the extension's
+//! tables with their own rights, but cannot write to them. Functions write with [`write()`], after they have checked
+//! the scope with [`require_write`].
 
 use crate::pg::call::Call;
 use crate::pg::error::Failure;
@@ -13,7 +14,7 @@ use pgrx::spi::quote_qualified_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::collections::HashSet;
 
-/// What a role may do.
+/// A scope: a permission of a role.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     ReadSegments,
@@ -44,14 +45,14 @@ pub fn permits(scopes: &[Scope], audience: &str) -> bool {
     is_extension_owner() || holds(scopes, Some(audience))
 }
 
-/// Raises 42704 where there is no audience of that name that the caller may see, whatever has become of its table.
+/// Raises 42704 if the caller can see no audience of that name. The audience's table need not exist.
 pub fn must_have_audience(name: &str) {
     if !has_audience(name) {
         unknown_audience(name).raise()
     }
 }
 
-/// Whether there is an audience of that name that the caller may see, whatever has become of its table.
+/// Whether the caller can see an audience of that name. The audience's table need not exist.
 pub fn has_audience(name: &str) -> bool {
     let found = query::first("SELECT true FROM segments.audience_config a WHERE a.name = $1", &[name.into()], |row| {
         row.get::<bool>(1)
@@ -59,10 +60,10 @@ pub fn has_audience(name: &str) -> bool {
     found.is_some()
 }
 
-/// That there is no such audience, as far as the caller may know: whoever does not see every audience is told the same
-/// of one that is another's.
+/// The error for an unknown audience. A caller who does not see every audience gets the same error for one that exists
+/// but is not visible.
 pub fn unknown_audience(name: &str) -> Failure {
-    // What functions take where none is named.
+    // The default of the functions' argument `audience`.
     let name_one = if name == "contacts" { "Name one with audience => '…'; " } else { "" };
     if sees_every_audience() {
         let make = "make one with create_contacts(), or attach your own table with attach_audience()";
@@ -83,15 +84,15 @@ pub fn unknown_audience(name: &str) -> Failure {
     })
 }
 
-/// Raises 42704 where there is no such audience, and 42501 where the caller may not write its segments. The audience
-/// stays until the transaction ends: no foreign key keeps it from being detached (see sql/finalize.sql).
+/// Raises 42704 if the audience does not exist, and 42501 if the caller may not write its segments. Locks the audience
+/// against being detached until the transaction ends, because no foreign key does that (see sql/finalize.sql).
 pub fn require_write(audience: &str) {
     must_have_audience(audience);
     require(Scope::WriteSegments, audience);
     keep(audience);
 }
 
-/// Keeps an audience from being detached until the transaction ends; raises 42704 where it is gone.
+/// Locks an audience against being detached until the transaction ends. Raises 42704 if it is gone.
 pub fn keep(audience: &str) {
     let lock = "SELECT FROM segments.audience_config a WHERE a.name = $1 FOR KEY SHARE";
     if write(lock, &[audience.into()]) == 0 {
@@ -99,7 +100,7 @@ pub fn keep(audience: &str) {
     }
 }
 
-/// Raises 42501 where the caller does not have the scope for an audience.
+/// Raises 42501 if the caller does not have the scope for an audience.
 pub fn require(scope: Scope, audience: &str) {
     if permits(&[scope], audience) {
         return;
@@ -114,18 +115,18 @@ pub fn require(scope: Scope, audience: &str) {
     .raise()
 }
 
-/// Whether there is no audience that the caller does not see.
+/// Whether the caller sees every audience.
 pub fn sees_every_audience() -> bool {
     is_extension_owner() || holds(&Scope::ALL, None)
 }
 
-/// Runs a statement that writes to the extension's own tables, with the rights of their owner, and tells how many rows
-/// it concerned.
+/// Runs a statement that writes to the extension's own tables, with the rights of their owner. Returns how many rows it
+/// returned or changed.
 pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> usize {
     security::as_role(extension_owner(), || query::write(sql, arguments))
 }
 
-/// As [`write()`], but it sees, and may change, everything committed by now, at any isolation level.
+/// Like [`write()`], but the statement sees and may change everything that is committed by now, at any isolation level.
 pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
     security::as_role(extension_owner(), || query::write_latest(sql, arguments))
 }
@@ -133,7 +134,7 @@ pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
 /// The role that owns the extension's tables.
 pub fn extension_owner() -> pg_sys::Oid {
     query::first(
-        // Without a cast to regclass, which needs USAGE on the schema: triggers fire for whoever may write contacts.
+        // A cast to regclass would need USAGE on the schema, which users who write contacts may lack.
         "SELECT c.relowner FROM pg_class c
            JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE n.nspname = 'segments' AND c.relname = 'access'",
@@ -143,7 +144,7 @@ pub fn extension_owner() -> pg_sys::Oid {
     .unwrap_or(pg_sys::InvalidOid)
 }
 
-/// Whether the caller has the rights of the extension's owner: no policy applies to them either.
+/// Whether the caller has the rights of the extension's owner. Row policies do not apply to such a caller.
 pub fn is_extension_owner() -> bool {
     security::has_rights_of(extension_owner())
 }
@@ -155,7 +156,7 @@ fn permits_every_audience(scopes: Vec<Option<String>>) -> bool {
     holds(&scopes, None)
 }
 
-/// The audiences that the caller has one of the scopes for by name.
+/// The names of the audiences that the caller has one of the scopes for. Scopes for every audience are not included.
 #[pg_extern(sql = false)]
 fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
     let caller = security::current_role();
@@ -164,7 +165,7 @@ fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
     });
 }
 
-/// Whether the caller has one of the scopes for an audience; without one, for all of them.
+/// Whether the caller has one of the scopes for an audience; for every audience if `audience` is `None`.
 fn holds(scopes: &[Scope], audience: Option<&str>) -> bool {
     let caller = security::current_role();
     let names: Vec<String> = scopes.iter().map(|scope| scope.name().to_owned()).collect();
@@ -179,7 +180,7 @@ pub enum Permitted {
 }
 
 impl Permitted {
-    /// Those of the caller.
+    /// The audiences of the caller.
     pub fn of_caller(scopes: &[Scope]) -> Self {
         if is_extension_owner() || holds(scopes, None) {
             return Permitted::Every;
@@ -190,7 +191,7 @@ impl Permitted {
         Permitted::Named(security::as_role(extension_owner(), read).into_iter().collect())
     }
 
-    /// Whether an audience is one of them.
+    /// Whether the caller has a scope for an audience.
     pub fn includes(&self, audience: &str) -> bool {
         match self {
             Permitted::Every => true,
@@ -199,8 +200,9 @@ impl Permitted {
     }
 }
 
-/// The scopes of a role, and of those whose rights it has. A role that was dropped and made again under the same name
-/// has none: USAGE of the schema came with the scopes, and went with the role.
+/// The scopes of a role and of the roles whose rights it has. A role that was dropped and created again under the same
+/// name has none: granting scopes also grants USAGE of the schema, which is checked here and which was dropped with the
+/// role.
 macro_rules! held {
     ($select:literal, $filter:literal) => {
         concat!(
@@ -224,7 +226,7 @@ pub fn owns(owner: pg_sys::Oid) -> bool {
     security::has_rights_of(owner)
 }
 
-/// The relation's quoted name; raises 42501 where the caller does not own it, 42809 where it is no lasting table.
+/// The quoted name of a relation. Raises 42501 if the caller does not own it, and 42809 if it is not a permanent table.
 pub fn must_own(relation: pg_sys::Oid) -> String {
     let found = query::write_rows(RELATION, &[relation.into()], |row| {
         (

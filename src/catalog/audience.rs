@@ -1,4 +1,4 @@
-//! Audiences: tables that segments speak of.
+//! Audiences: the tables whose contacts segments select.
 
 use crate::catalog::access::unknown_audience;
 use crate::catalog::column::ColumnRef;
@@ -16,41 +16,41 @@ use segments_core::path::Path;
 use segments_core::sql::{self, ContactTable, Names, NativeColumn, PropertiesColumn, QualifiedName, Style, Topics};
 use segments_core::types::PropertyType;
 
-/// An audience as it is now: its configuration and what the catalog says of its table.
+/// An audience as it is now: its configuration, and what the catalog says of its table.
 pub struct Audience {
     pub name: String,
     pub relation: Relation,
     /// The column that identifies contacts
     pub id: ColumnRef,
-    /// The column that orders them, newest last
+    /// The column that orders contacts, newest last
     pub created: Option<ColumnRef>,
-    /// The condition that restricts which rows are contacts
+    /// The filter: the condition that restricts which rows are contacts
     pub scope: Option<String>,
-    /// That condition, checked
+    /// The checked filter
     pub restriction: Checked,
-    /// When it will mean something else, because it has dates that are relative to now; `None`: never
+    /// When the filter will change its meaning, because it has dates that are relative to now; `None` means never
     pub changes_at: Option<Instant>,
-    /// What conditions become SQL over
+    /// The table as the SQL writer needs it
     pub table: ContactTable,
-    /// The table that says who is subscribed to what
+    /// The table of subscriptions
     pub topics: Subscriptions,
-    /// The columns that it was attached with, beside the id, and that are not there any more, or not as they have to be
+    /// The columns that the audience was attached with, except the id, that are missing now or have an unusable type
     pub lost: Vec<String>,
-    /// The columns that conditions cannot use, each with its type
+    /// The columns that conditions cannot use because of their type, with the type
     pub unusable: Vec<(String, String)>,
-    /// Declared custom properties, each name as [`Path::from_keys`] writes it
+    /// The declared custom properties. [`Path::from_keys`] has written the names
     pub custom: Vec<(String, PropertyType)>,
-    /// The schema that the extension's type, operator and functions are in
+    /// The schema of the extension's type, operator and functions
     pub extension_schema: String,
 }
 
-/// What is known of the subscriptions of an audience.
+/// The subscriptions of an audience.
 pub enum Subscriptions {
     /// No table was attached
     None,
-    /// They are the rows of this table
+    /// The subscriptions are the rows of this table
     In(Relation),
-    /// The table that was attached cannot be read any more: why
+    /// The table that was attached cannot be read any more, for this reason
     Lost(String),
 }
 
@@ -63,10 +63,10 @@ pub struct Relation {
     pub kind: RelationKind,
 }
 
-/// The sorts of relations that matter here (`pg_class.relkind`).
+/// The kinds of relations that are distinguished here (`pg_class.relkind`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RelationKind {
-    /// A table, partitioned or not, or a materialized view: what is stored is what everyone sees, but for row security
+    /// A table, partitioned or not, or a materialized view. Except for row security, everyone sees the same rows
     Table,
     View,
     Foreign,
@@ -80,11 +80,11 @@ impl Relation {
 }
 
 impl Audience {
-    /// The audience of that name, with every row of its table: for those who declare something, whatever has become of
-    /// its scope, and not for those who count.
+    /// The audience of that name, without its filter. This is for changing declarations, which must work even if the
+    /// filter has become invalid. Do not count with it.
     ///
     /// # Errors
-    /// There is none, or its table is not what it was.
+    /// The audience does not exist, or its table is missing or has lost the id column.
     pub fn unrestricted(name: &str) -> Result<Self, Failure> {
         let read = |row: &Row<'_>| Config {
             relation: relation(row, 1),
@@ -106,7 +106,8 @@ impl Audience {
         config.ok_or_else(|| unknown_audience(name))?.resolve(name)
     }
 
-    /// The text of a query with the rights of the table's owner that reads the contacts and their subscriptions.
+    /// Marks the text of a query that reads contacts and subscriptions with the rights of the table's owner, for
+    /// [`guard`].
     pub fn reading(&self, sql: &str) -> String {
         let topics = match &self.topics {
             Subscriptions::In(relation) => Some(relation.oid),
@@ -132,13 +133,14 @@ impl Audience {
         }
     }
 
-    /// The property that a path is, or is inside: of the declared names that it begins with, the longest.
+    /// The property that a path names or lies inside. If several declared names are a beginning of the path, it is the
+    /// longest.
     pub fn property_around(&self, path: &Path) -> Option<(Path, PropertyType)> {
         let names = (1..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|keys| path.prefix(keys));
         names.into_iter().find_map(|name| self.property_at(&name).map(|property_type| (name, property_type)))
     }
 
-    /// A column as a query is to return it. Nothing of the table owner's runs for it.
+    /// The expression by which queries return a column. It runs no code of the table's owner.
     pub fn value(&self, column: &str) -> String {
         match self.table.column(column) {
             Some(column) => sql::value(column, &self.style()),
@@ -146,7 +148,7 @@ impl Audience {
         }
     }
 
-    /// How SQL over its table is written that is to be executed under any search_path.
+    /// The style of SQL that can be executed under any search_path.
     pub fn style(&self) -> Style {
         Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
     }
@@ -159,7 +161,8 @@ impl Audience {
     }
 }
 
-// An OID alone may have come to mean another relation; the names follow renames (see sql/following.sql).
+// An OID may have come to mean another relation, so the name must match, too. The stored names follow renames (see
+// sql/following.sql).
 const FIND: &str = "
 SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
        a.relation_name, a.id_column::text, a.id_number,
@@ -180,7 +183,8 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
    AND format('%I.%I', tn.nspname, tc.relname) = a.topics_relation_name
  WHERE a.name = $1";
 
-/// A relation's OID, schema, name, owner and kind, from a column of the row on; `None` where there is no such relation.
+/// A relation from the columns of a row, beginning at `column`: OID, schema, name, owner and kind. `None` if the
+/// relation does not exist.
 fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
     Some(Relation {
         oid: row.nullable(column)?,
@@ -190,7 +194,7 @@ fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
     })
 }
 
-/// What is stored of an audience. A column is a name, and the number that finds it after a rename.
+/// The stored configuration of an audience. A column is stored by name, and by number to find it after a rename.
 struct Config {
     relation: Option<Relation>,
     relation_name: String,
@@ -212,7 +216,7 @@ struct TopicsConfig {
 
 type StoredColumn = (String, Option<i16>);
 
-/// The column of that name or, after a rename that went unnoticed, of that number.
+/// The column with that name or, after a rename that no event trigger has seen, with that number.
 fn find<'c>(catalog: &'c [CatalogColumn], (name, number): &StoredColumn) -> Option<&'c CatalogColumn> {
     let by_name = catalog.iter().find(|found| found.name == *name);
     by_name.or_else(|| catalog.iter().find(|found| Some(found.number) == *number))
@@ -240,7 +244,7 @@ impl Config {
             .hint("Attach the table again with attach_audience(), which keeps the segments.")
         })?;
         let id = id.to_ref();
-        // What does not need them goes on working.
+        // A lost column is no error, so that everything that does not need it goes on working.
         let created = self.created.as_ref().and_then(|column| find(&catalog, column));
         let created = created.filter(|column| column.is_plain).map(CatalogColumn::to_ref);
         let properties = self.properties.as_ref().and_then(|column| find(&catalog, column));
@@ -309,7 +313,7 @@ SELECT p.name, p.type FROM segments.property_config p
  WHERE p.audience = $1 ORDER BY p.name";
 
 impl TopicsConfig {
-    /// The table and what conditions need of it, or why `$topic` cannot be asked any more.
+    /// The table of subscriptions and its columns, or the reason why `$topic` cannot be used any more.
     fn resolve(self, contacts: pg_sys::Oid, id: &ColumnRef) -> Result<(Relation, Topics), String> {
         let Some(relation) = self.relation else {
             return Err(format!("the table of subscriptions, {}, does not exist any more", self.relation_name));

@@ -1,9 +1,10 @@
-//! A column as queries that the extension makes name it and compare it.
+//! Columns in the queries that the extension writes: expressions that print and compare them.
 
 use pgrx::spi::quote_identifier;
 use segments_core::sql;
 
-/// A column and its type, quoted and qualified as a cast takes it; of a domain, what it is over.
+/// A column and the name of its type, qualified and quoted for a cast. For a domain, it is the type that the domain is
+/// over.
 #[derive(Clone)]
 pub struct ColumnRef {
     pub name: String,
@@ -14,16 +15,18 @@ pub struct ColumnRef {
     pub is_enum: bool,
 }
 
-/// The owner of an enum may have given it casts to text and from it, which would run with the rights of whoever asks.
+/// Enums are not cast to text or from text, because the owner of an enum can create casts, which would run with the
+/// caller's rights.
 impl ColumnRef {
-    /// A term of the column's type, as text, as [`Text`](crate::pg::text::Text) has it: under
-    /// [`with_fixed_output`](crate::pg::security::with_fixed_output) the same in every session. Nothing of the type's owner runs for it.
+    /// An expression for the text of a term of the column's type, equal to what [`Text`](crate::pg::text::Text) gives.
+    /// Under [`with_fixed_output`](crate::pg::security::with_fixed_output) it is the same in every session. It runs no
+    /// code of the type's owner.
     pub fn as_text(&self, term: &str) -> String {
         let type_name = self.type_name.as_str();
         let printed = |term: &str| format!("(pg_catalog.to_jsonb({term}) OPERATOR(pg_catalog.#>>) '{{}}')");
         match type_name {
             _ if self.is_enum => sql::label(&format!("{term}::{type_name}")),
-            // The type's name is a keyword, and so comes quoted.
+            // Postgres quotes the name of this type because it is a keyword.
             "pg_catalog.date" | "pg_catalog.\"timestamp\"" => printed(term),
             "pg_catalog.timestamptz" => {
                 let in_utc = printed(&format!("pg_catalog.timezone('UTC', {term})"));
@@ -33,15 +36,16 @@ impl ColumnRef {
                           ELSE {in_utc} END"
                 )
             }
-            // Cast, an address comes with the width of its network, which it does not where it is shown.
+            // A cast of an address to text always adds the netmask, while its output function leaves out the mask of a
+            // single host.
             "pg_catalog.inet" => format!("pg_catalog.format('%s', {term})"),
-            // Two ids that are written otherwise are two texts, even if the column's collation takes them for one.
+            // Ids with different texts are different, even if the column's collation considers them equal.
             _ => format!("({term}::pg_catalog.text COLLATE pg_catalog.\"C\")"),
         }
     }
 
-    /// That a term of the column's type is the value that a text says. Labels are compared as text: a table has no more
-    /// ids than its enum has labels, so that no index is missed.
+    /// A condition that a term of the column's type equals the value of a text. Labels of enums are compared as text,
+    /// which no index serves; but such a table has no more ids than the enum has labels.
     pub fn is(&self, term: &str, text: &str) -> String {
         if self.is_enum {
             format!("{} OPERATOR(pg_catalog.=) {text}", self.as_text(term))
@@ -50,7 +54,7 @@ impl ColumnRef {
         }
     }
 
-    /// As [`is`](Self::is), that it is one of an array of texts.
+    /// Like [`is`](Self::is), for one of an array of texts.
     pub fn is_any(&self, term: &str, texts: &str) -> String {
         if self.is_enum {
             format!("{} OPERATOR(pg_catalog.=) ANY ({texts})", self.as_text(term))
@@ -59,13 +63,13 @@ impl ColumnRef {
         }
     }
 
-    /// An operator between values of the column's type. Of those of that name, not all mean what its indexes do: a
-    /// citext is also a text.
+    /// An operator between values of the column's type, with its schema. Without it another operator could be found,
+    /// which means something else than the column's indexes: a citext is also a text.
     pub fn operator(&self, symbol: &str) -> String {
         format!("OPERATOR({}.{symbol})", quote_identifier(&self.operators))
     }
 
-    /// The schema of the operators that compare the column with one of another type.
+    /// The schema of the operators that compare the column with a column of another type.
     pub fn operators_with(&self, type_name: &str) -> &str {
         if self.type_name == type_name { &self.operators } else { "pg_catalog" }
     }

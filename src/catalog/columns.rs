@@ -1,4 +1,4 @@
-//! What the catalog says of a table's columns.
+//! The columns of a table, as the server's catalog has them.
 
 use crate::catalog::column::ColumnRef;
 use crate::pg::error::Failure;
@@ -14,29 +14,29 @@ pub struct CatalogColumn {
     pub number: i16,
     pub name: String,
     pub not_null: bool,
-    /// As a cast takes it: quoted and qualified. Of a domain, what it is over: a cast to the domain itself would run
-    /// its owner's checks with the rights of whoever asks
+    /// The name of the type, qualified and quoted for a cast. For a domain, it is the type that the domain is over,
+    /// because a cast to the domain would run its checks, which are its owner's code, with the caller's rights
     pub type_name: String,
-    /// Whether its values are no arrays, ranges or rows: such types anyone can make, and give casts to
+    /// Whether the type is neither an array, a range nor a row. Any user can create such types, with casts
     pub is_plain: bool,
-    /// The schema of the operators that order its type
+    /// The schema of the operators that order the type
     operators: String,
     kind: Option<ColumnKind>,
     declared: pg_sys::Oid,
 }
 
 impl CatalogColumn {
-    /// The column as the property that it is; `None` where conditions cannot use its type.
+    /// The column as a property; `None` if conditions cannot use its type.
     pub fn to_property(&self) -> Option<NativeColumn> {
         Some(NativeColumn { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
     }
 
-    /// The name of its type as `\d` shows it, where conditions cannot use it.
+    /// The name of the type as `\d` shows it, if conditions cannot use it; otherwise `None`.
     pub fn unusable_type(&self) -> Option<String> {
         self.kind.is_none().then(|| text::type_name(self.declared))
     }
 
-    /// The column as one that holds slugs or ids of topics; `None` where its type cannot.
+    /// The column as one with slugs or ids of topics; `None` if its type cannot hold them.
     pub fn to_topic(&self) -> Option<NativeColumn> {
         self.to_property().filter(|column| column.kind.property_type() == PropertyType::Scalar(ScalarType::String))
     }
@@ -57,7 +57,7 @@ impl CatalogColumn {
     }
 }
 
-/// The columns of a relation, in their order. Domains count as what they are domains over.
+/// The columns of a relation, in their order. A domain counts as the type that it is over.
 pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
     query::rows(COLUMNS, &[relation.into()], |row| {
         let base = BaseType {
@@ -93,8 +93,9 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
     })
 }
 
-// PostgreSQL 18 marks a column NOT NULL while its constraint is not yet valid; such a column may hold NULLs.
-// OFFSET 0 has types of elements looked up one by one: hashed, all types that there are would take half a millisecond.
+// PostgreSQL 18 marks a column NOT NULL while the constraint is not valid yet, but the column may hold NULLs. OFFSET 0
+// makes Postgres look the types of elements up one by one. Hashing all types of the database would take half a
+// millisecond.
 const COLUMNS: &str = "
 SELECT a.attnum, a.attname::text,
        a.attnotnull AND NOT EXISTS (
@@ -139,15 +140,15 @@ SELECT a.attnum, a.attname::text,
  WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY a.attnum";
 
-/// A type that is no domain itself.
+/// The type of a column, with domains resolved.
 struct BaseType {
     schema: String,
     name: String,
-    /// Of an enum
+    /// The labels of an enum
     labels: Option<Vec<String>>,
-    /// Whether the column is of a domain over it
+    /// Whether the column has a domain over the type
     is_domain: bool,
-    /// Of the column's collation
+    /// Whether the column's collation is deterministic
     deterministic: bool,
 }
 
@@ -195,7 +196,7 @@ fn is_scalar(kind: &ColumnKind) -> bool {
     !matches!(kind, ColumnKind::Json | ColumnKind::Jsonb)
 }
 
-/// The column of that name; raises 42703 where the table has none.
+/// The column of that name. Raises 42703 if the table has no such column.
 pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) -> &'c CatalogColumn {
     catalog.iter().find(|found| found.name == column).unwrap_or_else(|| {
         let meant = did_you_mean(column, catalog.iter().map(|found| &found.name));
@@ -209,7 +210,7 @@ pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) 
     })
 }
 
-/// Whether a column refers to ids of contacts: queries can compare the two, and do it as the ids' own type does.
+/// Whether a column can refer to ids of contacts: queries can compare the two, with the same result as comparing ids.
 pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sys::Oid, id: &ColumnRef) -> bool {
     let (reference, own) = (Compared::find(relation, &contact.name), Compared::find(contacts, &id.name));
     let operators = id.operators_with(&contact.type_name);

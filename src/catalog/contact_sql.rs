@@ -1,4 +1,4 @@
-//! Conditions, and what tells contacts apart, as SQL over an audience's table.
+//! SQL over an audience's table: conditions, and the comparison with an id.
 
 use crate::catalog::audience::Audience;
 use crate::pg::query;
@@ -8,18 +8,18 @@ use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, Names, Style};
 use uuid::Uuid;
 
-/// A condition with the audience's scope, to be executed under any search_path.
+/// A condition and the audience's filter, as SQL that can be executed under any search_path.
 pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &audience.style())
 }
 
-/// As [`executable_sql`], in a query on several tables: columns go by the table's name, and what the contact is
-/// subscribed to is the expression `held`, an array.
+/// Like [`executable_sql`], for a query on several tables. Columns are qualified with the table's name, and the
+/// expression `held` is an array of the topics that the contact is subscribed to.
 pub fn sql_with_topics(audience: &Audience, checked: &Checked, held: &str) -> String {
     sql_on_row(audience, checked, &audience.table.name, held)
 }
 
-/// As [`sql_with_topics`], where the row goes by another name.
+/// Like [`sql_with_topics`], with another name for the row.
 pub fn sql_on_row(audience: &Audience, checked: &Checked, row: &str, held: &str) -> String {
     let alias = Some(row.to_owned());
     let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias };
@@ -30,7 +30,7 @@ pub fn sql_on_row(audience: &Audience, checked: &Checked, row: &str, held: &str)
     sql::where_clause(&restricted(audience, checked), &table, &style)
 }
 
-/// A condition with the audience's scope, to be read by people and run under the caller's search_path.
+/// A condition and the audience's filter, as SQL for people, which runs under the caller's search_path.
 pub fn readable_sql(audience: &Audience, checked: &Checked) -> String {
     let search_path = query::first(QueryText::Made(SEARCH_PATH), &[], |row| row.get(1));
     let names = Names::Readable { search_path: search_path.unwrap_or_default() };
@@ -38,15 +38,15 @@ pub fn readable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &style)
 }
 
-// The caller's, so it is no constant query: those run with a search_path of their own.
+// This asks for the caller's search_path. A constant query would run with the fixed one, so this is none.
 const SEARCH_PATH: &str = "SELECT pg_catalog.current_schemas(true)::pg_catalog.text[]";
 
-/// A condition with the audience's scope.
+/// A condition combined with the audience's filter.
 pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
     Expr::and([audience.restriction.clone(), checked.clone()])
 }
 
-/// That a row is the contact of that id. What is no value of the id's type is the id of no contact.
+/// A condition that a row is the contact with that id. It is false if the text is not a value of the id's type.
 pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
     if !can_be_id(contact_id, &audience.id.type_name) {
         return "false".to_owned();
@@ -54,7 +54,7 @@ pub fn is_contact(audience: &Audience, contact_id: &str) -> String {
     audience.id.is(&quote_identifier(&audience.id.name), &quote_literal(contact_id))
 }
 
-/// Whether a text may be read as a value of the type; where that is hard to tell, Postgres will say.
+/// Whether a text can be read as a value of a type. True if that is hard to tell; then Postgres raises.
 pub fn can_be_id(text: &str, type_name: &str) -> bool {
     match type_name {
         "pg_catalog.uuid" => read_uuid(text).is_some(),
@@ -65,8 +65,8 @@ pub fn can_be_id(text: &str, type_name: &str) -> bool {
     }
 }
 
-/// A text as Postgres reads it as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, a hyphen after
-/// any four of them, all in braces or not.
+/// Whether Postgres reads a text as a uuid (`string_to_uuid` in utils/adt/uuid.c): 32 hexadecimal digits, optionally
+/// with a hyphen after each group of four, optionally in braces.
 pub fn read_uuid(text: &str) -> Option<Uuid> {
     let text = text.strip_prefix('{').map_or(Some(text), |text| text.strip_suffix('}'))?;
     let is_group = |group: &str| !group.is_empty() && group.len().is_multiple_of(4);
@@ -75,13 +75,13 @@ pub fn read_uuid(text: &str) -> Option<Uuid> {
     is_uuid.then(|| Uuid::try_parse(&digits).ok()).flatten()
 }
 
-/// Without what Postgres takes for white space around a number (`isspace` of C), which is ASCII.
+/// A text without the white space that Postgres ignores around a number. It is that of C's `isspace`, so ASCII only.
 fn without_space(text: &str) -> &str {
     text.trim_matches(|c| matches!(c, ' ' | '\t'..='\r'))
 }
 
-/// A value of that type. An argument of type text would be cast, which the owner of an enum may have written a function
-/// for; a literal is read by the type itself.
+/// A literal of a type. The input function of the type reads it, while a parameter of type text would be cast, possibly
+/// by a function that the owner of an enum has written.
 pub fn literal(text: &str, type_name: &str) -> String {
     format!("{}::{type_name}", quote_literal(text))
 }

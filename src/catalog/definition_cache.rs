@@ -1,9 +1,9 @@
-//! Whether what a backend has compiled of definitions and tables can still be used.
+//! Whether something that a backend has compiled from definitions and tables is still valid.
 //!
-//! Every session hears of each change: of definitions by the triggers of the tables that hold them (see sql/live.sql),
-//! of tables and the types of their columns by Postgres's own invalidation of its caches. Most of that is about other
-//! audiences, or comes of a VACUUM. So what was heard of is looked at, which is cheap beside compiling a thousand
-//! conditions.
+//! Every backend is told of each change. Triggers on the tables of definitions tell of changed definitions (see
+//! sql/live.sql); Postgres's own invalidation messages tell of changed tables and types. Most messages are about other
+//! audiences, or result from a VACUUM. So after a message the sources are read and compared, which is cheap in
+//! comparison with compiling a thousand conditions.
 
 use crate::catalog::access;
 use crate::pg::relcache::{self, Changed, TypeHash};
@@ -12,19 +12,19 @@ use pgrx::pg_sys::Oid;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
-/// What a thing was compiled from.
+/// The sources that something was compiled from.
 pub struct Sources {
     pub audiences: Vec<String>,
-    /// Those of the audiences, and what they are parts of
+    /// The tables of the audiences, and their parents
     pub tables: Vec<Oid>,
 }
 
-/// Of one thing that was compiled.
+/// The validity of one compiled thing.
 pub struct Validity {
     sources: Sources,
-    /// What they were like
+    /// A description of the sources as they were
     described: OnceCell<String>,
-    /// The types of the tables' columns, and what these are made of: SQL that was compiled names them
+    /// The types of the tables' columns, and the types that these are made of. Compiled SQL names them
     types: Vec<TypeHash>,
     /// The tables that hold definitions
     definitions: Vec<Oid>,
@@ -34,9 +34,9 @@ pub struct Validity {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Current,
-    /// If its sources are still as they were
+    /// Valid if the sources have not changed
     Perhaps,
-    /// That is being looked at; or was, and an error came of it
+    /// The sources are being compared, or comparing them has raised an error
     Looking,
     Outdated,
 }
@@ -46,8 +46,8 @@ thread_local! {
 }
 
 impl Validity {
-    /// Of what is to be compiled now from what `find` finds. To be asked for before anything is looked up, so that word
-    /// of a change that arrives meanwhile is not lost.
+    /// The validity of something that will be compiled from the sources that `find` finds. Call it before you read
+    /// anything, so that no message about a change is missed.
     pub fn watch(find: impl FnOnce() -> Sources) -> Rc<Self> {
         relcache::on_invalidation(heard);
         let while_finding = Self::of(Sources { audiences: Vec::new(), tables: Vec::new() });
@@ -71,10 +71,10 @@ impl Validity {
         validity
     }
 
-    /// Whether all is still as it was: as of the latest definitions that were committed, or made by this transaction.
+    /// Whether nothing has changed, according to the latest definitions that are committed or made by this transaction.
     pub fn holds(&self) -> bool {
         if matches!(self.state.get(), State::Perhaps | State::Looking) {
-            // Before looking: what is heard meanwhile counts.
+            // The state is set before the comparison, so that a message that arrives during it counts.
             self.state.set(State::Looking);
             let is_same = self.described.get() == Some(&self.sources.describe());
             match (is_same, self.state.get()) {
@@ -98,10 +98,10 @@ impl Sources {
     }
 }
 
-/// Hears that something has changed.
+/// Receives a message about a change.
 fn heard(changed: Changed) {
     WATCHED.with(|watched| {
-        // It is borrowed only to be added to.
+        // The list is mutably borrowed only while an entry is added.
         let Ok(watched) = watched.try_borrow() else { return };
         for validity in watched.iter().filter_map(Weak::upgrade) {
             let concerns = match changed {
@@ -146,9 +146,9 @@ macro_rules! with_types {
 
 const TYPES: &str = with_types!("$1", "SELECT type.oid FROM type WHERE type.oid <> 0");
 
-// Of definitions, which version of each row it is. Of tables, all that conditions depend on: names, columns and owner,
-// whether row security applies to that, which indexes are unique, what they are parts of, and foreign keys, whose triggers may be off. Of their
-// columns' types, the names.
+// The description has the version of each definition's row. For tables it has everything that conditions depend on:
+// names, columns, the owner and whether row security applies to it, unique indexes, parents, and foreign keys, whose
+// triggers may be disabled. For the types of columns it has their names.
 const DESCRIBE: &str = with_types!("$2", "
 SELECT concat_ws(';',
     (SELECT string_agg(concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)

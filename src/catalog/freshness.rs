@@ -1,4 +1,4 @@
-//! How an audience's counts are kept, as it is stored.
+//! The stored freshness of an audience: live or periodic.
 
 use crate::catalog::access;
 use crate::pg::{query, security};
@@ -10,7 +10,7 @@ pub fn is_live(audience: &str) -> bool {
     freshness == Some("live".to_owned())
 }
 
-/// Whether the audience is live, and stays what it is until the transaction ends.
+/// Whether the audience is live. Locks its freshness until the transaction ends.
 pub fn stays_live(audience: &str) -> bool {
     let freshness = security::as_role(access::extension_owner(), || {
         query::write_rows(FRESHNESS_SHARED, &[audience.into()], |row| row.get::<String>(1))
@@ -18,7 +18,7 @@ pub fn stays_live(audience: &str) -> bool {
     freshness.first().is_some_and(|freshness| freshness == "live")
 }
 
-/// Lets nobody else change the definition of a segment, or take back that of a property, until the transaction ends.
+/// Locks the definitions of an audience's segments and properties against changes by others until the transaction ends.
 pub fn hold_definitions(audience: &str) {
     access::write(HOLD, &[audience.into()]);
 }

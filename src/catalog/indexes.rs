@@ -1,8 +1,8 @@
-//! The indexes that serve conditions over an audience's table: complete ones that cover all of its rows.
+//! The indexes that can serve conditions over an audience's table: valid ones that cover all of its rows.
 //!
-//! Rows may be in partitions and in tables that inherit. Postgres gives an index of a partitioned table to each of its
-//! partitions but the foreign ones, which have none, and calls it valid once all of the others have theirs. Tables that
-//! inherit otherwise are given none; where each has one like it of its own, these serve together.
+//! Rows may be in partitions and in tables that inherit. Postgres creates an index of a partitioned table on each
+//! partition except foreign tables, and marks it valid once all partitions have theirs. It creates none on other tables
+//! that inherit; if each of these has a similar index, they serve together.
 
 use crate::pg::index::first_expression;
 use crate::pg::query;
@@ -13,13 +13,13 @@ use segments_core::types::ScalarType;
 /// An index that covers all rows of a table.
 pub struct Covering {
     pub index: Oid,
-    /// Whether it is first of all over an expression
+    /// Whether its first key is an expression
     is_of_expression: bool,
-    /// Whether what comes first is compared byte by byte
+    /// Whether its first key is compared byte by byte
     in_c_order: bool,
 }
 
-/// The indexes of a table that cover all of its rows.
+/// The indexes that cover all rows of a table.
 pub fn covering(relation: Oid) -> Vec<Covering> {
     query::rows(COVERING, &[relation.into()], |row| Covering {
         index: row.get(1),
@@ -28,8 +28,8 @@ pub fn covering(relation: Oid) -> Vec<Covering> {
     })
 }
 
-/// The expression indexes over `property_*(properties, 'name')` that can stand for a test: those that cover all rows,
-/// with the expression first, and of text in C order.
+/// The indexes on `property_*(properties, 'name')` that can serve a test: they cover all rows, the expression is their
+/// first key, and text is in C order.
 pub fn typed(relation: Oid, properties: i16, extension_schema: &str) -> Vec<TypedIndex> {
     let read = |Covering { index, in_c_order, .. }: Covering| {
         let call = first_expression(index)?;
@@ -42,7 +42,8 @@ pub fn typed(relation: Oid, properties: i16, extension_schema: &str) -> Vec<Type
     covering(relation).into_iter().filter(|index| index.is_of_expression).filter_map(read).collect()
 }
 
-/// The quoted name of a foreign table among the parts of a table, none of which an index can cover.
+/// The quoted name of a foreign table among the parts of a table; `None` if there is none. No index can cover a foreign
+/// table.
 pub fn foreign_part(relation: Oid) -> Option<String> {
     query::first(FOREIGN_PART, &[relation.into()], |row| row.get(1))
 }
@@ -54,7 +55,7 @@ pub fn has_heirs(relation: Oid) -> bool {
     query::first(heirs, &[relation.into()], |_| ()).is_some()
 }
 
-/// The parts of the table `$1` that have rows of their own.
+/// The parts of the table `$1` that store rows.
 macro_rules! with_parts {
     ($query:literal) => {
         concat!(

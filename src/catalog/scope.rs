@@ -1,4 +1,5 @@
-//! What the conditions of an audience may speak of: its properties, topics and segments, and the clock.
+//! The environment in which conditions of an audience are checked: its properties, topics and segments, and the current
+//! time.
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::segment::Definition;
@@ -21,25 +22,25 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use uuid::Uuid;
 
-/// An audience as a condition sees it.
+/// The environment of one condition of an audience.
 pub struct AudienceScope<'a> {
     audience: &'a Audience,
-    /// Whether the condition is the audience's scope, which may come before any declaration
+    /// Whether the condition is the audience's filter, which may be set before properties are declared
     is_restriction: bool,
     zone: PgZone,
     zone_name: String,
-    /// The segments that are being expanded, outermost first
+    /// The segments that are being expanded, the outermost first
     expanding: Vec<Definition>,
     references: RefCell<Vec<Reference>>,
     looked_up: Rc<LookedUp>,
 }
 
-/// What one check asks for once, however often the condition speaks of it.
+/// The answers of one check, so that each thing is looked up once.
 #[derive(Default)]
 struct LookedUp {
     topics: OnceCell<Vec<Topic>>,
     segments: RefCell<HashMap<Uuid, Checked>>,
-    /// When the condition, and the segments in it, mean something else, because they ask what time it is
+    /// When the meaning of the condition and of the segments in it will change, because they depend on the time
     changes_at: Cell<Option<Instant>>,
 }
 
@@ -48,7 +49,7 @@ struct Topic {
     id: String,
 }
 
-/// A segment that a condition refers to, and how it names it.
+/// A segment that a condition refers to, and the text of the reference.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reference {
     pub text: String,
@@ -60,16 +61,16 @@ pub struct CheckedCondition {
     pub checked: Checked,
     /// The segments that the condition itself refers to
     pub references: Vec<Reference>,
-    /// When it will mean something else than now, and members may have come and gone by themselves, because it has
-    /// dates that are relative to now, also inside other segments; `None`: never
+    /// When the meaning of the condition will change, because it or a segment in it has dates that are relative to now.
+    /// Members may then come and go without a change of their rows. `None` means never
     pub changes_at: Option<Instant>,
 }
 
-/// How long the point in time that `$now` stands for counts as the same. Any moment may be one at which a contact comes
-/// or goes.
+/// How long a condition with `$now` counts as unchanged, in microseconds. In truth its members may change at any
+/// moment.
 const MOMENT: i64 = 60_000_000;
 
-/// Checks a condition against an audience; raises the first mistake.
+/// Checks a condition against an audience. Raises the first mistake.
 pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> CheckedCondition {
     try_check(audience, condition, time_zone).unwrap_or_else(|errors| condition::raise_first(errors))
 }
@@ -85,18 +86,17 @@ pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) ->
 /// Checks the condition of a stored segment.
 ///
 /// # Errors
-/// What in it makes no sense any more.
+/// The mistakes that make the condition invalid now.
 pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, Vec<Error>> {
     let condition = condition::stored(segment.conditions.as_bytes());
     let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
     scope.map_err(|error| vec![error])?.check(&condition)
 }
 
-/// What of a stored segment's condition holds of its members at any time: the members of the condition that have no
-/// dates relative to now.
+/// The part of a stored segment's condition that does not depend on the time. All members satisfy it at any time.
 ///
 /// # Errors
-/// What in it makes no sense any more.
+/// The mistakes that make the condition invalid now.
 pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked, Vec<Error>> {
     let mut lasting = Vec::new();
     for member in condition::stored(segment.conditions.as_bytes()).members {
@@ -107,7 +107,7 @@ pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked
     Ok(Expr::and(lasting))
 }
 
-/// Checks a condition that a stored segment is to have from now on: it may not lead back to that segment.
+/// Checks the new condition of a segment. It must not refer to the segment itself, directly or through others.
 pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
     if PgZone::find(&segment.time_zone).is_none() {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, no_zone(&segment.time_zone))
@@ -125,10 +125,10 @@ fn no_zone(name: &str) -> String {
 const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
 const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
 
-/// The audience's scope, as part of the conditions of its segments.
+/// The audience's filter, checked as a part of the conditions of its segments.
 ///
 /// # Errors
-/// What in it makes no sense any more.
+/// The mistakes that make the condition invalid now.
 pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
     match &audience.scope {
         Some(text) => {
@@ -140,7 +140,7 @@ pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> 
 }
 
 impl Audience {
-    /// The audience of that name; raises 42704 where there is none that the caller may see.
+    /// The audience of that name. Raises 42704 if the caller can see no such audience.
     pub fn load(name: &str) -> Self {
         Self::try_load(name).unwrap_or_else(|failure| failure.raise())
     }
@@ -173,10 +173,10 @@ fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
 }
 
 impl<'a> AudienceScope<'a> {
-    /// Conditions whose dates are read in the zone.
+    /// The environment of a condition whose dates are read in a time zone.
     ///
     /// # Errors
-    /// There is no such zone.
+    /// The zone does not exist.
     pub fn new(audience: &'a Audience, time_zone: &str, expanding: Vec<Definition>) -> Result<Self, Error> {
         let zone = PgZone::find(time_zone).ok_or_else(|| Error {
             kind: ErrorKind::Shape,
@@ -187,7 +187,7 @@ impl<'a> AudienceScope<'a> {
         Ok(AudienceScope { zone, zone_name: time_zone.to_owned(), expanding, ..Self::in_utc(audience) })
     }
 
-    /// Conditions that belong to no segment, whose dates are read in UTC.
+    /// The environment of a condition that belongs to no segment. Its dates are read in UTC.
     pub fn in_utc(audience: &'a Audience) -> Self {
         AudienceScope {
             audience,
@@ -200,7 +200,7 @@ impl<'a> AudienceScope<'a> {
         }
     }
 
-    /// What a segment that this condition refers to is checked in.
+    /// The environment for a segment that the condition refers to.
     fn inside(&self, segment: &Definition) -> Result<Self, Error> {
         let mut expanding = self.expanding.clone();
         expanding.push(segment.clone());
@@ -218,7 +218,7 @@ impl<'a> AudienceScope<'a> {
         Ok(CheckedCondition { checked, references: self.references.into_inner(), changes_at })
     }
 
-    /// With what became of the custom properties, where their column is gone.
+    /// Adds to the mistakes that the column of custom properties is lost, if it is.
     fn explained(&self, mut errors: Vec<Error>) -> Vec<Error> {
         if let Some(column) = self.audience.lost.last().filter(|_| self.audience.table.properties.is_none()) {
             for error in errors.iter_mut().filter(|error| error.kind == ErrorKind::UnknownProperty) {
@@ -417,7 +417,7 @@ impl Environment for AudienceScope<'_> {
         Some(now)
     }
 
-    /// It means something else from the next midnight on: of its own zone or, where no type is declared, of UTC.
+    /// The meaning changes at the next midnight, in the condition's own zone or, if no type is declared, in UTC.
     fn today(&self) -> Option<Instant> {
         let now = zone::now();
         for zone in [&self.zone, &PgZone::utc()] {
@@ -437,8 +437,8 @@ fn too_large(kind: ErrorKind, message: String) -> Refusal {
     }
 }
 
-/// What a mistake inside another segment is to the one that refers to it. It is told once, not again for each segment on
-/// the way to it: with the segment that is to be mended, or alone, where the reference is the mistake.
+/// The mistake that a reference to an invalid segment is. It names the segment that must be corrected, once, not also
+/// each segment on the way to it. If the reference itself is the mistake, it stands alone.
 fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
     let none = || JsonPointer::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
     let error = errors.into_iter().next().unwrap_or_else(none);
@@ -453,7 +453,7 @@ fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
     }
 }
 
-/// What to do about a segment that makes no sense any more.
+/// The hint for an invalid segment.
 const MEND: &str = "Correct that segment with update_segment().";
 
 const TOPICS: &str = "

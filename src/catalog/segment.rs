@@ -22,17 +22,17 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// The segment of that id; raises 42704 where there is none that the caller may see.
+    /// The segment with that id. Raises 42704 if the caller can see no such segment.
     pub fn load(id: Uuid) -> Self {
         Self::find(id).unwrap_or_else(|| unknown(id).raise())
     }
 
-    /// The segment of that id, where the caller may see it.
+    /// The segment with that id; `None` if the caller cannot see it.
     pub fn find(id: Uuid) -> Option<Self> {
         Self::first(BY_ID, &[argument(id)])
     }
 
-    /// The segment of an audience that has that id or that name.
+    /// The segment of an audience with that id or that name.
     pub fn named(audience: &str, reference: &str) -> Option<Self> {
         let by_id = Uuid::parse_str(reference).ok().and_then(Self::find).filter(|segment| segment.audience == audience);
         by_id.or_else(|| Self::first(BY_NAME, &[audience.into(), reference.into()]))
@@ -63,8 +63,8 @@ impl Definition {
     }
 }
 
-/// Whoever may read contacts may ask for the members of a segment, though not read what the segment says: so
-/// definitions are read with the rights of the extension's owner.
+/// The scopes that allow using a segment. A role that may read contacts may list the members of a segment without being
+/// allowed to read its definition, so definitions are read as the extension's owner.
 pub const SCOPES: [Scope; 3] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts];
 
 macro_rules! select {
@@ -81,7 +81,7 @@ const BY_ID: &str = select!("WHERE s.id = $1");
 const BY_NAME: &str = select!("WHERE s.audience = $1 AND s.name = $2");
 const OF_AUDIENCE: &str = select!("WHERE s.audience = $1 ORDER BY s.id");
 
-/// An id as a value of Postgres's.
+/// An id as a value that pgrx passes to Postgres.
 pub fn datum(id: Uuid) -> pgrx::Uuid {
     pgrx::Uuid::from_bytes(*id.as_bytes())
 }

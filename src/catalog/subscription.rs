@@ -1,39 +1,39 @@
-//! Subscriptions in queries that also read the contacts' table, which may have any name.
+//! SQL for subscriptions, in queries that also read the contacts' table, whose name may be anything.
 
 use crate::catalog::audience::Audience;
 use pgrx::spi::{quote_identifier, quote_literal, quote_qualified_identifier};
 use segments_core::sql::{self, Style, Topics};
 
-/// What a subscription is called there, unquoted.
+/// The alias of a subscription in these queries, unquoted.
 const ALIAS: &str = "segments.subscription";
-/// And a topic that there is, quoted.
+/// The alias of a known topic, quoted.
 const KNOWN: &str = "\"segments.known\"";
 
-/// The table of subscriptions, as `FROM` and `INTO` have it.
+/// The table of subscriptions with its alias, for `FROM` and `INTO`.
 pub fn table(topics: &Topics) -> String {
     let relation = quote_qualified_identifier(&topics.relation.schema, &topics.relation.name);
     format!("{relation} AS {}", quote_identifier(ALIAS))
 }
 
-/// That a subscription is that of the contact whose id is the term.
+/// A condition that a subscription belongs to the contact whose id is the term.
 pub fn is_of(topics: &Topics, id: &str) -> String {
     let (contact, schema) = (column(&topics.contact_column), quote_identifier(&topics.operators));
     format!("{contact} OPERATOR({schema}.=) {id}")
 }
 
-/// The topic that a subscription names, as a value of a built-in type.
+/// The topic of a subscription, as a value of a built-in type.
 pub fn topic(audience: &Audience, topics: &Topics) -> String {
     sql::value(&topics.topic_column, &Style { alias: Some(ALIAS.to_owned()), ..audience.style() })
 }
 
-/// The topics of the contact whose id is the term, an array of the column's own type.
+/// The topics of the contact whose id is the term, as an array of the column's own type.
 pub fn held_by(topics: &Topics, id: &str) -> String {
     let topic = column(&topics.topic_column.name);
     format!("ARRAY(SELECT {topic} FROM {} WHERE {})", table(topics), is_of(topics, id))
 }
 
-/// A query of one row, those topics as its column `topics`; NULL where there are none. It has a FROM of its own, without
-/// which Citus plans no sub-query that is LATERAL.
+/// A query that returns these topics as one row with the column `topics`, NULL if there are none. It has its own FROM,
+/// because Citus plans no LATERAL subquery without one.
 pub fn row_of_held(topics: &Topics, id: &str) -> String {
     let topic = column(&topics.topic_column.name);
     format!("SELECT pg_catalog.array_agg({topic}) AS topics FROM {} WHERE {}", table(topics), is_of(topics, id))

@@ -1,5 +1,5 @@
-//! Tables and their parts: the partitions of a table, and whatever else inherits from it. A statement fires the
-//! triggers of the table that it names, so each part needs its own.
+//! Table trees: a table with its partitions and everything else that inherits from it. A statement fires the triggers
+//! of the table that it names, so each part needs its own triggers.
 
 use crate::pg::spi::QueryText;
 use crate::pg::{query, relcache};
@@ -7,7 +7,7 @@ use pgrx::pg_sys::{self, Oid};
 use pgrx::spi::quote_qualified_identifier;
 use segments_core::sql::QualifiedName;
 
-/// Why triggers on a relation and its parts do not see every change of its rows; `None` where they do.
+/// Why triggers on a relation and its parts cannot see every change of its rows; `None` if they can.
 pub fn obstacle(relation: Oid) -> Option<String> {
     let described = describe(relation);
     if let Some(what) = described.obstacle() {
@@ -36,7 +36,7 @@ fn obstacle_of_table(relation: Oid) -> Option<String> {
     relcache::tree(relation).into_iter().map(describe).find_map(obstacle)
 }
 
-/// Of a table and its parts, one that is also a part of another table, and that table.
+/// Among a table and its parts, one that is also a part of another table, and that other table.
 const OTHER_PARENT: &str = "
 WITH RECURSIVE part(oid) AS (
     SELECT $1
@@ -47,7 +47,7 @@ SELECT i.inhrelid, i.inhparent
  WHERE NOT EXISTS (SELECT FROM part p WHERE p.oid OPERATOR(pg_catalog.=) i.inhparent)
  ORDER BY i.inhrelid, i.inhparent LIMIT 1";
 
-/// A relation as its catalog has it.
+/// A relation as the catalog describes it.
 pub struct Described {
     pub name: QualifiedName,
     /// `pg_class.relkind`
@@ -55,7 +55,7 @@ pub struct Described {
     pub owner: Oid,
     /// `pg_class.relpersistence`
     persistence: String,
-    /// Whether Citus has spread its rows over other servers
+    /// Whether Citus distributes its rows over other servers
     is_distributed: bool,
 }
 
@@ -65,7 +65,7 @@ impl Described {
         quote_qualified_identifier(&self.name.schema, &self.name.name)
     }
 
-    /// What it is that keeps triggers from seeing every change of its rows, be it a part or the whole.
+    /// What keeps triggers of this one relation from seeing every change of its rows; `None` if nothing does.
     fn obstacle(&self) -> Option<&'static str> {
         match (self.kind.as_str(), self.persistence.as_str()) {
             _ if self.is_distributed => Some("a distributed table of Citus, whose rows change on other servers"),
@@ -76,7 +76,7 @@ impl Described {
     }
 }
 
-/// What a relation is; raises where it is gone.
+/// Describes a relation. Raises if it is gone.
 pub fn describe(relation: Oid) -> Described {
     let found = query::rows(
         "SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relowner,
@@ -96,9 +96,9 @@ pub fn describe(relation: Oid) -> Described {
     found.into_iter().next().unwrap_or_else(|| crate::pg::error::internal("a table that is in use is gone").raise())
 }
 
-/// Whether Citus, which is installed, distributes a table. Anybody may read which tables those are.
+/// Whether Citus distributes a table. Call it only if Citus is installed. Every role may read the catalog of Citus.
 fn is_distributed(relation: Oid) -> bool {
-    // Planned anew each time: the extension that owns the catalog may come and go.
+    // The text is planned for each call, because Citus may be dropped and created again.
     let sql = "SELECT true FROM pg_catalog.pg_dist_partition d
                 WHERE d.logicalrelid::pg_catalog.oid OPERATOR(pg_catalog.=) $1 LIMIT 1";
     query::first(QueryText::Made(sql), &[relation.into()], |row| row.get(1)).unwrap_or(false)

@@ -1,4 +1,4 @@
-//! Whether a cached count may be shown.
+//! Whether the caller may see a cached count.
 
 use crate::catalog::access::extension_owner;
 use crate::catalog::audience::{Audience, Relation, RelationKind, Subscriptions};
@@ -9,21 +9,21 @@ use segments_core::expr::{Checked, Expr};
 use segments_core::sql;
 use std::collections::HashMap;
 
-/// Whether the caller could have counted a segment for themselves: may SELECT every column used, with no row security
-/// in the way, and not through a view of someone else's.
+/// Whether the caller could have counted a segment without us: may SELECT every column that the condition uses, is not
+/// restricted by row security, and does not read through another role's view.
 pub fn may_count(audience: &Audience, segment: &Definition) -> bool {
     let check = || scope::check_segment(audience, segment);
     let Ok(checked) = security::as_role(extension_owner(), check) else { return false };
     may_select(audience, &Reads::of(audience, &checked.checked))
 }
 
-/// Whether the caller may be told of contacts of a segment: could have counted it, and may read what contacts are told
-/// apart by.
+/// Whether the caller may learn the ids of a segment's contacts: could have counted the segment, and may read the id
+/// column.
 pub fn may_identify(audience: &Audience, segment: &Definition) -> bool {
     may_read(&audience.relation, std::slice::from_ref(&audience.id.name)) && may_count(audience, segment)
 }
 
-/// What a condition reads, the audience's scope included.
+/// The columns and tables that a condition reads, the audience's filter included.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Reads {
     columns: Vec<String>,
@@ -31,7 +31,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Of a condition over the audience.
+    /// The columns and tables that a condition over the audience reads.
     pub fn of(audience: &Audience, checked: &Checked) -> Self {
         let checked = Expr::and([audience.restriction.clone(), checked.clone()]);
         let used = sql::used(&checked, &audience.table);
@@ -43,23 +43,22 @@ impl Reads {
         Reads { columns, topics: used.topics.is_some() }
     }
 
-    /// Whether that column is among what is read.
+    /// Whether the column is read.
     pub fn has_column(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column == name)
     }
 }
 
-/// Which counts the caller may see, of many segments of one audience: those that they could have counted for
-/// themselves.
+/// Decides for many segments of one audience which counts the caller may see.
 #[derive(Default)]
 pub struct Visible {
-    /// Whether the caller may read the whole table, which saves asking for the columns
+    /// Whether the caller may read the whole table. If so, single columns need not be checked
     reads_table: Option<bool>,
     known: HashMap<Reads, bool>,
 }
 
 impl Visible {
-    /// Whether the caller may see the count of a segment that reads this.
+    /// Whether the caller may see the count of a segment with these reads.
     pub fn shows(&mut self, audience: &Audience, reads: &Reads) -> bool {
         let reads_table = *self.reads_table.get_or_insert_with(|| may_read_table(&audience.relation));
         if reads_table && !reads.topics {
@@ -74,7 +73,7 @@ impl Visible {
     }
 }
 
-/// Whether the caller may SELECT everything that a condition reads, and would see the same rows as the table's owner.
+/// Whether the caller may SELECT everything that a condition reads, and sees the same rows as the table's owner.
 pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
     let may_read_topics = match (reads.topics, &audience.topics, &audience.table.topics) {
         (true, Subscriptions::In(relation), Some(topics)) => {
@@ -85,7 +84,8 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
     may_read_topics && may_read(&audience.relation, &reads.columns)
 }
 
-/// Whether the caller may SELECT the columns (any one, where none is named) of a relation, and sees all of its rows.
+/// Whether the caller may SELECT the columns of a relation, and sees all of its rows. Without named columns, one
+/// readable column is enough.
 fn may_read(relation: &Relation, columns: &[String]) -> bool {
     let arguments = [relation.oid.into(), columns.to_vec().into()];
     let granted = || query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true);
@@ -100,7 +100,7 @@ fn may_read_table(relation: &Relation) -> bool {
 fn sees_all_rows(relation: &Relation) -> bool {
     match relation.kind {
         RelationKind::Table => !security::row_security_applies(relation.oid),
-        // Its rows may depend on who asks, and its body reads with its owner's rights.
+        // The rows of a view may depend on the role that reads it, and the view reads tables with its owner's rights.
         RelationKind::View => security::has_rights_of(relation.owner),
         RelationKind::Foreign => {
             let arguments = [relation.oid.into(), security::current_role().into(), relation.owner.into()];
@@ -123,7 +123,7 @@ const MAY_SELECT_TABLE: &str = "
 SELECT has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
   FROM pg_class c WHERE c.oid = $1";
 
-// Otherwise the server at the other end may show the caller other rows than the owner.
+// With another user mapping, the foreign server may show the caller other rows than the owner.
 const SAME_MAPPING: &str = "
 SELECT $2 = $3 OR NOT EXISTS (
        SELECT FROM pg_foreign_table f

@@ -1,4 +1,4 @@
-//! Telling which table says who is subscribed to what.
+//! Attaching the table of subscriptions.
 
 use crate::api::grant;
 use crate::catalog::access::{self, must_own};
@@ -9,7 +9,7 @@ use crate::pg::error::{Failure, required};
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, pg_sys};
 
-/// Tells which table says who is subscribed to what.
+/// Attaches the table of subscriptions of an audience.
 #[pg_extern(sql = false)]
 fn attach_topics(
     audience: Option<&str>,
@@ -35,7 +35,7 @@ fn attach_topics(
     freshness::topics_attached(&before);
 }
 
-/// Raises 42804 where a column cannot be compared with the ids of contacts.
+/// Raises 42804 if a column cannot be compared with the ids of contacts.
 fn must_refer_to(relation: pg_sys::Oid, contact: &CatalogColumn, audience: &Audience, table: &str) {
     let id = &audience.id;
     if !refers_to(relation, contact, audience.relation.oid, id) {
@@ -52,7 +52,7 @@ fn must_refer_to(relation: pg_sys::Oid, contact: &CatalogColumn, audience: &Audi
     }
 }
 
-/// Raises 42804 where a column holds neither slugs nor ids of topics.
+/// Raises 42804 if a column holds neither slugs nor ids of topics.
 fn must_hold_topics(topic: &CatalogColumn) {
     if topic.to_topic().is_none() {
         Failure::new(
@@ -65,7 +65,7 @@ fn must_hold_topics(topic: &CatalogColumn) {
     }
 }
 
-/// Keeps which table has the subscriptions, and its columns with the contact and the topic.
+/// Stores the table of subscriptions, and its columns with the contact and the topic.
 pub fn map_topics(audience: &str, relation: pg_sys::Oid, columns: [&str; 2]) {
     access::write(
         "UPDATE segments.audience_config a

@@ -1,4 +1,4 @@
-//! Whether each contact has an id of its own.
+//! Whether ids of contacts are unique.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
@@ -8,12 +8,12 @@ use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Expr;
 
-/// How many contacts are looked at.
+/// How many contacts are checked.
 const CONTACTS: i64 = 100_000;
-/// What looking may cost, in the planner's units: a view may compute anything.
+/// How much the check may cost, in the planner's units, because a view may compute anything.
 const DEAREST: f64 = 1_000_000.0;
 
-/// Says so where ids of contacts are not unique, and where nothing says that they are.
+/// Raises a notice if ids of contacts are not unique, or if no index guarantees that they are.
 pub fn warn(audience: &str, id_number: i16, table: &str) {
     let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) else { return };
     let relation = audience.relation.oid;
@@ -32,7 +32,7 @@ pub fn warn(audience: &str, id_number: i16, table: &str) {
             .hint("Attach a table or view that has each contact once.")
             .warning();
         }
-        // What is no table has no index, and was looked at.
+        // A view cannot have an index, and all of its rows have been checked.
         Some(Duplicates { all: true, .. }) if !may_have_index(relation) => {}
         _ => Failure::new(
             PgSqlErrorCode::ERRCODE_WARNING,
@@ -45,7 +45,7 @@ pub fn warn(audience: &str, id_number: i16, table: &str) {
 }
 
 impl Audience {
-    /// Whether an index promises that no two contacts have the same id.
+    /// Whether an index guarantees that ids of contacts are unique.
     pub fn has_unique_ids(&self) -> bool {
         let number = relcache::column_number(self.relation.oid, &self.id.name);
         number.is_some_and(|number| is_promised(self.relation.oid, number))
@@ -57,15 +57,15 @@ fn is_promised(relation: pg_sys::Oid, id_number: i16) -> bool {
 }
 
 struct Duplicates {
-    /// How many ids stand for more than one row
+    /// How many ids occur more than once
     ids: i64,
     rows: i64,
-    /// Whether all rows were looked at
+    /// Whether all rows were checked
     all: bool,
 }
 
-/// Looks for ids that stand for more than one row, with the rights of the table's owner, as counts are; `None` where
-/// that takes long, or raises.
+/// Looks for ids that occur more than once, with the rights of the table's owner. `None` if the check would take long,
+/// or raises.
 fn look(audience: &Audience) -> Option<Duplicates> {
     let id = quote_identifier(&audience.id.name);
     let sql = format!(
@@ -96,9 +96,9 @@ fn may_have_index(relation: pg_sys::Oid) -> bool {
 const IS_TABLE: &str = "
 SELECT c.relkind = ANY ('{r,p,m}') FROM pg_class c WHERE c.oid = $1";
 
-// An index is of its table alone: rows of tables that inherit may repeat an id. Partitions are in the whole's index. One
-// of another collation may take ids that are equal for different ones, and one that is checked at the end lets them be
-// there until then.
+// An index covers its own table and its partitions, but not other tables that inherit, which may repeat an id. An index
+// with another collation may consider equal ids different. A deferrable one allows duplicates until the transaction
+// ends.
 const PROMISED: &str = "
 SELECT EXISTS (
        SELECT FROM pg_index i

@@ -1,7 +1,7 @@
-//! Whether a contact is a member of a segment, asked of one contact after another.
+//! Whether a contact is a member of a segment, for many contacts one after another.
 //!
-//! A backend plans the question once for a segment, and again when a definition, or a table that the condition reads,
-//! has changed since, in whichever session. The plan finds the contact by its id and puts the condition to its row.
+//! A backend plans a query once for each segment, and again after any session has changed a definition or a table that
+//! the condition reads. The query finds the contact by its id and evaluates the condition for its row.
 
 use crate::api::segment::named;
 use crate::catalog::access;
@@ -32,18 +32,18 @@ fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
     can_be_id(contact_id, &question.id_type) && question.ask(contact_id)
 }
 
-/// As [`in_segment`], where the segment is given by its id or by its name.
+/// Like [`in_segment`], for a segment that is given by its id or its name.
 #[pg_extern(sql = false)]
 fn in_segment_named(contact_id: &str, segment: &str) -> bool {
     in_segment(contact_id, datum(Asker::current().meant(segment)))
 }
 
-/// Whether the contact of an id, `$1`, is a member of a segment.
+/// The query whether the contact with the id `$1` is a member of a segment.
 struct Question {
     id_type: String,
     sql: String,
     plan: OnceCell<KeptPlan>,
-    /// Whether the condition has dates that are relative to now, which are constants in the plan
+    /// Whether the condition has dates that are relative to now. They are constants in the plan
     is_relative: bool,
 }
 
@@ -61,7 +61,7 @@ impl Question {
         Question { id_type: audience.id.type_name, sql, plan: OnceCell::new(), is_relative }
     }
 
-    /// Asks with the rights of the current role, which Postgres checks whenever the plan is run.
+    /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run.
     fn ask(&self, contact_id: &str) -> bool {
         let found = connected(|session| {
             let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
@@ -77,7 +77,7 @@ struct Planned {
     question: Rc<Question>,
 }
 
-/// How many segments a backend keeps the questions of.
+/// For how many segments a backend keeps the query.
 const MOST_SEGMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 thread_local! {
@@ -85,7 +85,7 @@ thread_local! {
     static LAST: RefCell<Option<Allowed>> = const { RefCell::new(None) };
 }
 
-/// Who asks, and in which state of the database: within it, what a role may ask stays the same.
+/// The role that asks, and the state of the database. While these are the same, the role's permissions are the same.
 #[derive(Clone, PartialEq, Eq)]
 struct Asker {
     role: Oid,
@@ -93,11 +93,11 @@ struct Asker {
     now: Instant,
 }
 
-/// What an asker was allowed to ask.
+/// The queries that an asker may run, because its permissions have been checked.
 struct Allowed {
     asker: Asker,
     questions: HashMap<Uuid, Planned>,
-    /// The segments that texts stand for
+    /// The segments by the texts that name them
     meant: HashMap<String, Uuid>,
 }
 
@@ -106,7 +106,7 @@ impl Asker {
         Asker { role: security::current_role(), snapshot: snapshot::identity(), now: zone::now() }
     }
 
-    /// What is known of this asker, if they asked last.
+    /// Looks something up that is known of this asker, if it was the last one.
     fn known<T>(&self, look: impl FnOnce(&Allowed) -> Option<T>) -> Option<T> {
         LAST.with_borrow(|last| look(last.as_ref().filter(|allowed| allowed.asker == *self)?))
     }
@@ -119,7 +119,7 @@ impl Asker {
         LAST.set(Some(allowed));
     }
 
-    /// The id of the segment that a text stands for.
+    /// The id of the segment that a text names.
     fn meant(self, reference: &str) -> Uuid {
         self.known(|allowed| allowed.meant.get(reference).copied()).unwrap_or_else(|| {
             let id = named::segment(reference);
@@ -128,8 +128,8 @@ impl Asker {
         })
     }
 
-    /// The question for a segment, as of the last definition that was committed, or made by this transaction. Raises
-    /// 42704 where there is no segment of that id that the caller may see.
+    /// The query for a segment, with the latest definition that is committed or made by this transaction. Raises 42704
+    /// if the caller can see no segment with that id.
     fn question(self, segment: Uuid) -> Rc<Question> {
         if let Some(planned) = self.known(|allowed| allowed.questions.get(&segment).cloned())
             && planned.validity.holds()
@@ -169,7 +169,7 @@ fn compile(segment: Definition) -> Planned {
         let tables = [audience.relation.oid].into_iter().chain(subscriptions).collect();
         Sources { audiences: vec![segment.audience.clone()], tables }
     });
-    // It may have changed before it was watched.
+    // The definition is read again, because it may have changed before it was watched.
     let question = Rc::new(Question::new(&Definition::load(segment.id)));
     Planned { validity, question }
 }

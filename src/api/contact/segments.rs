@@ -1,7 +1,7 @@
-//! Which segments a contact is in: the conditions of all of an audience's segments, put to its row at once.
+//! The segments of a contact. The conditions of all segments of an audience are evaluated for its row at once.
 //!
-//! A backend compiles them on the first question about an audience, and again when a definition, or a table that they
-//! read, has changed since, in whichever session.
+//! A backend compiles them when an audience is first asked about, and again after any session has changed a definition
+//! or a table that they read.
 
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::{Audience, Subscriptions};
@@ -54,7 +54,7 @@ fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call
     });
 }
 
-// The rows of the view segments.segment. Whoever may read segments of the audience may read all of them.
+// The rows of the view segments.segment. A role that may read segments of the audience may read all of them.
 const SEGMENTS: &str = "
 SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audience, s.time_zone,
        u.contact_count, c.counted_at, s.created_at, s.updated_at
@@ -63,26 +63,27 @@ SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audi
   LEFT JOIN segments.segment_count c ON c.segment = s.id
  ORDER BY s.id DESC";
 
-/// An audience's segments, ready to be put to a contact.
+/// The compiled segments of an audience.
 struct Asked {
     audience: Audience,
     segments: Vec<Segment>,
     program: RowProgram,
     columns: Columns,
-    /// The topics that conditions ask for
+    /// The topics that the conditions ask for
     topics: Vec<String>,
     /// Whether conditions ask for the contact's bucket
     asks_bucket: bool,
-    /// Reads the columns, and which of the topics the contact is subscribed to
+    /// The query for the columns of a contact, and for which of the topics it is subscribed to
     sql: String,
     plan: OnceCell<KeptPlan>,
 }
 
 struct Segment {
     definition: Definition,
-    /// What it reads, to be looked up by who asks
+    /// The columns that it reads. The rights of each caller are checked for them
     reads: Reads,
-    /// Its truth changes as time passes: in the program is the part of its condition that does not
+    /// Whether it has dates that are relative to now. If so, the program contains only the part of its condition that
+    /// has none
     is_relative: bool,
 }
 
@@ -91,7 +92,7 @@ impl Asked {
         let audience = Audience::load(name);
         let mut segments = Vec::new();
         let mut conditions = Vec::new();
-        // What the row has to have for those that are relative to be judged.
+        // The complete conditions of relative segments. The query must read their columns, too.
         let mut wholes = Vec::new();
         for definition in Definition::all(name) {
             let Ok(whole) = scope::check_segment(&audience, &definition) else { continue };
@@ -118,8 +119,7 @@ impl Asked {
         Asked { audience, segments, program, columns, topics, asks_bucket, sql, plan: OnceCell::new() }
     }
 
-    /// The segments that a contact is a member of, with the rights of the current role; none where there is no such
-    /// contact.
+    /// The segments of a contact, read with the rights of the current role; empty if there is no such contact.
     fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
         if !contact_sql::can_be_id(contact_id, &self.audience.id.type_name) {
             return Vec::new();
@@ -150,12 +150,12 @@ impl Asked {
             })
         };
         let found = if self.asks_bucket { security::with_fixed_output(look) } else { look() };
-        // An id that stands for several rows is a member where any of them is.
+        // If several rows have the id, the contact is a member if one of them is.
         let found: BTreeSet<usize> = found.into_iter().flatten().collect();
         found.into_iter().map(|number| &self.segments[number]).collect()
     }
 
-    /// What a segment whose truth changes as time passes says now.
+    /// The condition of a relative segment as of now.
     fn as_of_now(&self, number: usize) -> Option<Checked> {
         let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
         let checked = security::as_role(access::extension_owner(), check).ok()?.checked;
@@ -182,7 +182,7 @@ fn topics_of<'c>(conditions: impl Iterator<Item = &'c Checked>) -> Vec<String> {
     topics
 }
 
-/// The contact's subscriptions are read once, whatever the number of topics.
+/// The query reads the contact's subscriptions once, however many topics there are.
 fn query_for(audience: &Audience, columns: &Columns, topics: &[String], asks_bucket: bool) -> String {
     let row = quote_identifier(&audience.table.name);
     let id = quote_identifier(&audience.id.name);
@@ -203,7 +203,7 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String], asks_buc
             };
             topics.iter().map(is_held).collect()
         }
-        // Nobody is subscribed to anything.
+        // Without a table there are no subscriptions.
         _ => topics.iter().map(|_| "false".to_owned()).collect(),
     };
     read.push(format!("ARRAY[{}]::pg_catalog.bool[]", held.join(", ")));
@@ -212,7 +212,7 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String], asks_buc
     format!("SELECT {} FROM {from} WHERE {is_asked}", read.join(", "))
 }
 
-/// How many audiences a backend keeps the segments of.
+/// For how many audiences a backend keeps the compiled segments.
 const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 struct Entry {
@@ -224,7 +224,7 @@ thread_local! {
     static AUDIENCES: RefCell<LruCache<String, Entry>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
 }
 
-/// An audience's segments, as of the last definition that was committed, or made by this transaction.
+/// The compiled segments of an audience, with the latest definitions that are committed or made by this transaction.
 fn asked(audience: &str) -> Rc<Asked> {
     let known = AUDIENCES.with_borrow_mut(|audiences| {
         audiences.get(audience).map(|entry| (entry.validity.clone(), entry.asked.clone()))
@@ -248,7 +248,7 @@ fn compile(name: &str) -> Rc<Asked> {
         Sources { audiences: vec![name.to_owned()], tables }
     });
     let asked = Rc::new(Asked::compile(name));
-    // A scope that has to do with the time is a part of every condition.
+    // A filter that depends on the time makes every condition depend on it.
     if asked.audience.changes_at.is_none() {
         let entry = Entry { validity, asked: asked.clone() };
         let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
@@ -264,7 +264,7 @@ mod tests {
     use crate::catalog::audience::Audience;
     use pgrx::prelude::*;
 
-    /// Citus plans no sub-query without a column, and none that is LATERAL and has no FROM.
+    /// Citus plans no subquery without a column, and no LATERAL subquery without FROM.
     #[pg_test]
     fn the_query_is_one_that_citus_plans() {
         crate::pg::query::write(&"SELECT create_contacts('people')".to_owned(), &[]);

@@ -1,4 +1,4 @@
-//! `suggest_indexes`: which index would help which segments, and which one serves none.
+//! `suggest_indexes`: which indexes would help which segments, and which ones serve none.
 
 use crate::api::index::Place;
 use crate::api::index::existing::{self, Existing};
@@ -14,16 +14,16 @@ use segments_core::sql::{self, Choice, Index, IndexOrder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// How many contacts are looked at to see how many satisfy a test.
+/// How many contacts are sampled to estimate which share of them satisfies a test.
 const SAMPLE: i32 = 10_000;
-/// An index helps where it finds at most this share of the contacts, and
+/// An index helps if it finds at most this share of the contacts, and
 const SELECTIVE: f64 = 0.1;
-/// at most this share of what the indexes that there are find.
+/// at most this share of what the existing indexes find.
 const BETTER: f64 = 0.5;
-/// How many contacts make a sample that says something.
+/// A sample with fewer contacts is too small for advice.
 const FEW: i64 = 1000;
 
-/// Which indexes to create, and which to drop; without an audience, for all that the caller may see and read.
+/// Which indexes to create and which to drop, for one audience, or for all that the caller may see and read.
 #[pg_extern(sql = false)]
 fn suggest_indexes(audience: Option<&str>, call: Call) {
     let tables = match audience {
@@ -55,8 +55,8 @@ fn suggest_indexes(audience: Option<&str>, call: Call) {
     );
 }
 
-/// The audiences that the caller may see and whose contacts they may read, those over one table together, where that
-/// can have indexes.
+/// The audiences that the caller may see and whose contacts the caller may read, grouped by table, without tables that
+/// cannot have indexes.
 fn tables_with_indexes() -> Vec<Vec<Audience>> {
     let names =
         query::rows("SELECT a.name FROM segments.audience_config a ORDER BY a.name", &[], |row| row.get::<String>(1));
@@ -77,7 +77,7 @@ fn may_read(audience: &Audience) -> bool {
     query::first(sql, &[audience.relation.oid.into()], |row| row.get(1)).unwrap_or(false)
 }
 
-/// What to do about the indexes of the table that the audiences have.
+/// The advice on the indexes of a table. All of `audiences` use this table.
 fn suggestions(audiences: &[Audience]) -> Vec<Suggestion> {
     let place = Place::of(&audiences[0]);
     let mut segments = Vec::new();
@@ -100,8 +100,8 @@ fn suggestions(audiences: &[Audience]) -> Vec<Suggestion> {
     suggestions
 }
 
-/// Leaves those of the indexes that no segment of an audience can use. Those that page through its contacts or find one
-/// are used, too.
+/// Keeps those indexes that no segment of an audience can use. Indexes for paging through the contacts and for finding
+/// one by id are in use, too.
 fn retain_unused(idle: &mut Vec<Existing>, audience: &Audience, existing: &[Existing], segments: &[Searched<'_>]) {
     let mut used: Vec<&Index> = Vec::new();
     for choice in segments.iter().filter_map(|segment| segment.choice.as_ref()) {
@@ -115,7 +115,7 @@ fn retain_unused(idle: &mut Vec<Existing>, audience: &Audience, existing: &[Exis
     idle.retain(|index| !existing.iter().any(|other| other.name == index.name && is_used(other)));
 }
 
-/// As [`retain_unused`], for the other audiences over the table, which the caller may not be able to see.
+/// Like [`retain_unused`], for the other audiences of the table, which the caller may not see.
 fn retain_unused_by_others(idle: &mut Vec<Existing>, audiences: &[Audience]) {
     let known: Vec<String> = audiences.iter().map(|audience| audience.name.clone()).collect();
     let others = query::rows(OTHERS, &[audiences[0].relation.oid.into(), known.into()], |row| row.get::<String>(1));
@@ -130,27 +130,27 @@ SELECT a.name FROM segments.audience_config a
  WHERE a.relation::oid = $1 AND a.name <> ALL ($2)";
 
 struct Suggestion {
-    /// `create`, `drop`, or `review` where other queries use the index
+    /// `create`, `drop`, or `review` if other queries use the index
     kind: &'static str,
     property: String,
     ddl: Option<String>,
     reason: String,
-    /// The names of the segments that it would help
+    /// The names of the segments that the index would help
     segments: Vec<String>,
-    /// And of their audiences; of an index that serves none, of those that have the table
+    /// The names of their audiences; for an index that serves no segment, those of the table
     audiences: Vec<String>,
 }
 
-/// A segment, and how indexes could find its members.
+/// A segment, with the ways in which indexes could find its members.
 struct Searched<'a> {
     audience: &'a Audience,
     name: String,
     choice: Option<Choice>,
-    /// What the table's indexes serve of the audience's conditions
+    /// The conditions of the audience that the existing indexes serve
     there: Rc<Vec<Index>>,
 }
 
-/// The audience's segments; those that make no sense any more are left out.
+/// The audience's segments, without those whose condition is invalid.
 fn searched_in<'a>(audience: &'a Audience, existing: &[Existing]) -> Vec<Searched<'a>> {
     let there: Rc<Vec<Index>> = Rc::new(existing.iter().flat_map(|existing| existing.serves.clone()).collect());
     let searched = |segment: Definition| {
@@ -162,14 +162,14 @@ fn searched_in<'a>(audience: &'a Audience, existing: &[Existing]) -> Vec<Searche
     Definition::all(&audience.name).into_iter().filter_map(searched).collect()
 }
 
-/// Which share of a table's contacts satisfies each test.
+/// The share of a table's contacts that satisfies each test, from a sample.
 struct Sample {
     contacts: i64,
     shares: BTreeMap<String, f64>,
 }
 
 impl Sample {
-    /// Of the table that the segments' audiences have.
+    /// Takes the sample. All segments are over the same table.
     fn take(segments: &[Searched<'_>]) -> Self {
         let mut sample = Sample { contacts: 0, shares: BTreeMap::new() };
         for segment in segments {
@@ -180,7 +180,7 @@ impl Sample {
         }
         let audience = segments[0].audience;
         let tests: Vec<String> = sample.shares.keys().cloned().collect();
-        // A SELECT may compute some 1,600 columns; an array of so many is planned in little time.
+        // A SELECT can have some 1,600 columns. An array with this many entries is planned in little time.
         for tests in tests.chunks(500) {
             let counts: Vec<String> =
                 tests.iter().map(|test| format!("pg_catalog.count(*) FILTER (WHERE {test})")).collect();
@@ -202,8 +202,8 @@ impl Sample {
         sample
     }
 
-    /// The way that looks at the fewest contacts for a segment, through indexes that are there, or else, where others
-    /// may be made, through the best.
+    /// The cheapest way to find the members of a segment: through existing indexes or, if `may_create`, through the
+    /// best new ones.
     fn plan(&self, segment: &Searched<'_>, may_create: bool) -> Option<Plan> {
         self.plan_of(segment.choice.as_ref()?, segment, may_create)
     }
@@ -236,13 +236,13 @@ fn sql_of(tests: &[FieldTest], audience: &Audience) -> String {
     sql::where_clause(&Expr::and(tests), &audience.table, &audience.style())
 }
 
-/// The share of the contacts that is looked at, and the indexes that takes.
+/// A way to find members: the share of the contacts that is read, and the indexes that it needs.
 struct Plan {
     share: f64,
     indexes: Vec<Index>,
 }
 
-/// The segments that an index would help, by audience and name, with the share of the contacts that is then looked at.
+/// The segments that an index would help, by audience and name, with the share of the contacts that would be read.
 type Helped = BTreeMap<(String, String), f64>;
 
 fn to_create(place: &Place<'_>, segments: &[Searched<'_>], sample: &Sample) -> Vec<Suggestion> {
@@ -263,7 +263,7 @@ fn to_create(place: &Place<'_>, segments: &[Searched<'_>], sample: &Sample) -> V
     helped.into_iter().map(|(index, segments)| create(place, &index, &segments, sample.contacts)).collect()
 }
 
-/// An index for prefixes serves equality too: one will do.
+/// An index for prefixes also serves equality, so one index is enough.
 fn merge_orders(helped: &mut BTreeMap<Index, Helped>) {
     let own: Vec<Index> =
         helped.keys().filter(|index| matches!(index, Index::Column(_, IndexOrder::Own))).cloned().collect();

@@ -1,4 +1,4 @@
-//! The indexes that an audience's table has.
+//! The existing indexes of an audience's table.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::indexes;
@@ -9,17 +9,17 @@ use segments_core::expr::{Atom, Expr, FieldTest, ValueTest};
 use segments_core::sql::{ColumnKind, Index, IndexOrder, TypedIndex};
 use segments_core::types::ScalarType;
 
-/// An index that is complete.
+/// An index that covers all rows of the table.
 pub struct Existing {
-    /// With its schema, quoted
+    /// The quoted name with its schema
     pub name: String,
-    /// What it can look for among the audience's contacts; nothing where that is not known
+    /// What the index can serve for the audience; empty if that is not known
     pub serves: Vec<Index>,
-    /// Whether it is there for uniqueness
+    /// Whether it is a unique index
     pub is_unique: bool,
-    /// What comes first, where that is a column and no expression
+    /// Its first key, if that is a column
     pub column: Option<String>,
-    /// How often it was used since statistics were reset
+    /// How often it was used since the statistics were reset
     pub scans: i64,
 }
 
@@ -45,7 +45,8 @@ pub fn read(audience: &Audience) -> Vec<Existing> {
             (None, "btree" | "hash") if number == 0 => property(audience, index, in_c[0]).into_iter().collect(),
             _ => vec![],
         };
-        // Where the scope gives the columns before one value each, an index serves a later column as if it came first.
+        // If the filter fixes the earlier columns to one value each, the index serves a later column as if it came
+        // first.
         let is_given = |column: &&Option<String>| column.as_ref().is_some_and(|column| scope.contains(column));
         let given = if method == "btree" { columns.iter().take_while(is_given).count() } else { 0 };
         let reached = (given + 1).min(columns.len());
@@ -59,7 +60,7 @@ pub fn read(audience: &Audience) -> Vec<Existing> {
     })
 }
 
-/// The columns that have one value for all contacts, as the audience's scope says.
+/// The columns that have the same value for all contacts, according to the audience's filter.
 fn single_values(audience: &Audience) -> Vec<String> {
     let parts = match &audience.restriction {
         Expr::And(parts) => parts.as_slice(),
@@ -87,12 +88,12 @@ fn property(audience: &Audience, index: pg_sys::Oid, in_c: bool) -> Option<Index
     let call = first_expression(index)?;
     let read_as = TypedIndex::type_read_by(&call.function)?;
     let index = TypedIndex { property: call.property, read_as };
-    // Of those that the audience knows, it is known that they are over its properties.
+    // The indexes that the audience has loaded are on its own properties.
     let is_known = audience.table.typed_indexes.contains(&index) && (read_as != ScalarType::String || in_c);
     is_known.then_some(Index::Property(index))
 }
 
-// Of GIN, no column comes first; of the others, included columns are none that can be looked for.
+// A GIN index has no first column. The included columns of other indexes cannot be searched.
 const INDEXES: &str = "
 SELECT i.indexrelid,
        quote_ident(n.nspname) || '.' || quote_ident(c.relname),

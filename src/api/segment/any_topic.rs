@@ -1,5 +1,5 @@
-//! Segments that ask whether a contact is subscribed to any topic: a new topic may change who their members are, since
-//! rows that name it may be there already.
+//! Segments that ask whether a contact is subscribed to any topic. A new topic may change their members, because
+//! subscriptions to it may exist already.
 
 use crate::api::segment::write::with_dependents;
 use crate::catalog::audience::Audience;
@@ -11,9 +11,9 @@ use crate::live::changes::members::Members;
 use crate::live::definition_locks;
 use crate::pg::snapshot;
 
-/// Adds a topic to an audience, and counts the segments anew that ask for any topic.
+/// Adds a topic to an audience, and counts the segments again that ask for any topic.
 pub fn with_new_topic<T>(audience: &str, add: impl FnOnce() -> T) -> T {
-    // Nobody creates such a segment meanwhile.
+    // The lock keeps others from creating such a segment meanwhile.
     freshness::hold_definitions(audience);
     let asking = snapshot::latest(|| asking(audience));
     if asking.is_empty() {
@@ -22,13 +22,13 @@ pub fn with_new_topic<T>(audience: &str, add: impl FnOnce() -> T) -> T {
     let before = definition_locks::hold_writers(audience);
     let members = Members::of_watched(&before, &asking);
     let added = add();
-    // The audience's scope may ask for any topic as well.
+    // The audience is loaded again, because its filter may ask for any topic, too.
     recount::recount(&snapshot::latest(|| Audience::load(audience)), &asking);
     members.record_changes();
     added
 }
 
-/// Those segments, and the segments that refer to them.
+/// The segments that ask for any topic, and the segments that refer to them.
 fn asking(audience: &str) -> Vec<Definition> {
     let asks = |text: &str| condition::stored(text.as_bytes()).asks_any_topic();
     let all = Definition::all(audience);

@@ -1,4 +1,4 @@
-//! What `update_segment()` is asked to change.
+//! The changes that `update_segment()` makes.
 
 use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
@@ -8,11 +8,11 @@ use segments_core::nearest::did_you_mean;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// The keys to change and the JSON texts of their new values: as text, a condition keeps its exact numbers.
+/// The keys to change, with the JSON texts of the new values. As text, a condition keeps all digits of its numbers.
 pub struct Changes(BTreeMap<String, Box<RawValue>>);
 
 impl Changes {
-    /// Reads a JSON object; raises 22023 where the text is something else.
+    /// Reads a JSON object. Raises 22023 for any other text.
     pub fn read(json: &str) -> Self {
         Changes(serde_json::from_str(json).unwrap_or_else(|_| {
             invalid("changes must be an object")
@@ -22,12 +22,12 @@ impl Changes {
         }))
     }
 
-    /// Whether there is something of that key.
+    /// Whether the key is changed.
     pub fn have(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
-    /// The segment with all of them; raises 22023 where one cannot be made.
+    /// The segment with all changes made. Raises 22023 if a change is not possible.
     pub fn made_to(&self, mut segment: Definition) -> Definition {
         for (key, json) in &self.0 {
             make(&mut segment, key, json.get());
@@ -72,7 +72,7 @@ fn invalid(message: &str) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, message)
 }
 
-/// The name; raises 22023 where it is too short or too long.
+/// Returns the name. Raises 22023 if it is too short or too long.
 pub fn checked_name(name: &str) -> &str {
     let length = name.chars().count();
     if (1..=100).contains(&length) {
@@ -84,7 +84,7 @@ pub fn checked_name(name: &str) -> &str {
         .raise()
 }
 
-/// The description; raises 22023 where it is too long.
+/// Returns the description. Raises 22023 if it is too long.
 pub fn checked_description(description: &str) -> &str {
     let length = description.chars().count();
     if length <= 500 {

@@ -1,4 +1,4 @@
-//! Segments given as text: by id or by name.
+//! Finding segments by a text, which is an id or a name.
 
 use crate::catalog::access::{self, Permitted};
 use crate::catalog::contact_sql::read_uuid;
@@ -11,14 +11,14 @@ use pgrx::spi::quote_literal;
 use segments_core::nearest::did_you_mean;
 use uuid::Uuid;
 
-/// As [`segment`].
+/// The SQL function for [`segment`].
 #[pg_extern(sql = false)]
 fn segment_id(reference: &str) -> pgrx::Uuid {
     datum(segment(reference))
 }
 
-/// The id of the segment that a text stands for. An id comes before a name that reads as one. Raises 42704 where there
-/// is no such segment that the caller may see, 42725 where there are several.
+/// The id of the segment that a text names. A text that looks like an id is read as an id first. Raises 42704 if the
+/// caller can see no such segment, and 42725 if there are several.
 pub fn segment(reference: &str) -> Uuid {
     let id = read_uuid(reference);
     if let Some(id) = id.filter(|id| Definition::find(*id).is_some()) {
@@ -37,7 +37,7 @@ pub fn segment(reference: &str) -> Uuid {
     }
 }
 
-/// The id of the segment of an audience that has that id or that name.
+/// The id of the segment of an audience with that id or that name.
 #[pg_extern(sql = false)]
 fn segment_id_in_audience(reference: Option<&str>, audience: Option<&str>) -> pgrx::Uuid {
     let (reference, audience) = (required("name", reference), required("audience", audience));
@@ -46,9 +46,9 @@ fn segment_id_in_audience(reference: Option<&str>, audience: Option<&str>) -> pg
     datum(segment.unwrap_or_else(|| none_of_name(reference, Some(audience)).raise()).id)
 }
 
-/// That there is no segment of that name, of an audience or of any that the caller may see.
+/// The error for a name that no segment has, in one audience or in all that the caller may see.
 fn none_of_name(name: &str, audience: Option<&str>) -> Failure {
-    // With the caller's rights: whoever may not read segments is not told what they are called.
+    // The query runs with the caller's rights, so that a caller who may not read segments does not learn their names.
     let names = query::rows(NAMES, &[audience.map(str::to_owned).into()], |row| row.get::<String>(1));
     let failure = match audience {
         None => unknown(name),

@@ -21,12 +21,12 @@ fn get_segment(segment: Option<pgrx::Uuid>) -> Option<AnyElement> {
     row(id).or_else(|| unknown(id).raise())
 }
 
-/// A segment as the view has it, where the caller may see it.
+/// A segment as a row of the view; `None` if the caller cannot see it.
 pub fn row(id: Uuid) -> Option<AnyElement> {
     returning::value(QueryText::Made(ROW), &[argument(id)])
 }
 
-// The view may count over a user's table, so it is no constant query.
+// The view may count rows of a user's table, so this is not a constant query.
 const ROW: &str = "SELECT s FROM segments.segment s WHERE s.id OPERATOR(pg_catalog.=) $1";
 
 /// Segments, newest first.
@@ -43,7 +43,7 @@ fn list_segments(
     if let Some(audience) = audience {
         access::must_have_audience(audience);
     }
-    // The page before is the nearest newer ones, so it is read backwards and turned.
+    // The previous page has the nearest newer segments, so it is read backwards and then reversed.
     let direction = if before.is_some() { "ASC" } else { "DESC" };
     let sql = format!(
         "SELECT * FROM (
@@ -58,7 +58,7 @@ fn list_segments(
     returning::rows(call, &sql, &arguments);
 }
 
-/// The WHERE expression that a segment is, over the column names of its table.
+/// The condition of a segment as an expression for WHERE, over the columns of its table.
 #[pg_extern(sql = false)]
 fn segment_sql(segment: Option<pgrx::Uuid>) -> String {
     let definition = Definition::load(id_of(required("segment", segment)));
@@ -66,7 +66,7 @@ fn segment_sql(segment: Option<pgrx::Uuid>) -> String {
     contact_sql::readable_sql(&audience, &checked(&audience, &definition))
 }
 
-/// The checked condition of a segment; raises where it makes no sense any more.
+/// The checked condition of a segment. Raises if the condition is no longer valid.
 pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr::Checked {
     match scope::check_segment(audience, segment) {
         Ok(checked) => checked.checked,
@@ -74,12 +74,12 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
     }
 }
 
-/// A segment's cached count, where the caller could have counted for themselves. It takes the segment's id alone: what
-/// the segment is must not be for the caller to say.
+/// A segment's cached count, if the caller could have counted it; otherwise `None`. It takes the id only, because the
+/// caller must not choose the definition.
 #[pg_extern(sql = false)]
 fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
     let definition = Definition::find(id_of(segment))?;
-    // A list has many segments of few audiences.
+    // The call site keeps the audiences, because a list has many segments of few audiences.
     let (mut nowhere, mut site) = (Audiences::new(), call.site(Audiences::new));
     let audience =
         site.as_deref_mut().unwrap_or(&mut nowhere).entry(definition.audience.clone()).or_insert_with_key(|name| {
@@ -93,7 +93,8 @@ fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
     kept.or_else(|| cached::where_none_is_kept(audience.audience.as_ref()?, &definition))
 }
 
-/// The counts that a segment had, where the caller could have counted for themselves; otherwise when it was counted.
+/// The history of a segment's counts. If the caller could not have counted the segment, it has the times without the
+/// counts.
 #[pg_extern(sql = false)]
 fn visible_history(segment: pgrx::Uuid, call: Call) {
     let may_count = Definition::find(id_of(segment)).map(|definition| {
@@ -109,7 +110,7 @@ fn visible_history(segment: pgrx::Uuid, call: Call) {
     });
 }
 
-/// What one call site of [`visible_count`] keeps, by the audience's name.
+/// The state that a call site of [`visible_count`] keeps, by the audience's name.
 type Audiences = HashMap<String, Cached>;
 
 struct Cached {

@@ -19,7 +19,7 @@ use pgrx::spi::quote_literal;
 use pgrx::{AnyElement, PgSqlErrorCode};
 use uuid::Uuid;
 
-/// Stores a condition under a name and counts its members at once, exactly.
+/// Creates a segment and counts its members at once.
 #[pg_extern(sql = false)]
 fn create_segment(
     name: Option<&str>,
@@ -36,7 +36,7 @@ fn create_segment(
         conditions: required("conditions", conditions).to_owned(),
         time_zone: required("time_zone", time_zone).to_owned(),
     };
-    // Arguments without names, as people call it who have one audience.
+    // A caller who does not name the arguments may pass the audience where the description belongs.
     let mistaken = description.filter(|text| *text != segment.audience && access::has_audience(text));
     if let Some(meant) = mistaken.filter(|_| !access::has_audience(&segment.audience)) {
         unknown_audience(&segment.audience).hint(hint_at_argument(meant)).raise()
@@ -78,7 +78,7 @@ fn hint_at_argument(audience: &str) -> String {
     format!("To have the segment in that audience, write audience => {}.", quote_literal(audience))
 }
 
-/// Changes what is given of a segment, and recounts.
+/// Changes a segment, and counts it again if necessary.
 #[pg_extern(sql = false)]
 fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement> {
     let id = id_of(required("segment", segment));
@@ -86,18 +86,18 @@ fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement>
     let audience = Definition::load(id).audience;
     access::require_write(&audience);
     if ["name", "conditions", "time_zone"].into_iter().any(|key| changes.have(key)) {
-        // Two that do not know of each other could refer to each other's in a circle, or wait for each other. Nobody
-        // refers to a segment by a name that it is about to lose.
+        // The lock keeps two concurrent changes from creating a circle of references or from deadlocking, and keeps
+        // others from referring to a segment by a name that it is about to lose.
         freshness::hold_definitions(&audience);
     }
-    // Whoever else changes it goes first: what is not changed here stays what they made it.
+    // If another transaction is changing the segment, this waits, so that its changes to other fields are kept.
     access::write("SELECT FROM segments.segment_config s WHERE s.id = $1 FOR UPDATE", &[argument(id)]);
     let before = Definition::load(id);
     let after = changes.made_to(before.clone());
     if after.name != before.name {
         must_have_own_name(&after);
     }
-    // What concerns no contact can be changed whatever has become of the audience's table.
+    // Name and description can be changed even if the audience's table is gone.
     if (&before.conditions, &before.time_zone) == (&after.conditions, &after.time_zone) {
         store(&after);
         renamed::follow_name(&before, &after);
@@ -107,7 +107,7 @@ fn update_segment(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement>
     row(id)
 }
 
-/// Lets a segment mean something else, and counts it and those that refer to it anew.
+/// Changes the condition of a segment, and counts it and the segments that refer to it again.
 fn redefine(before: &Definition, after: &Definition) {
     let audience = definition_locks::hold_writers(&after.audience);
     let checked = snapshot::latest(|| scope::check_new(&audience, after));
@@ -175,7 +175,7 @@ fn delete_segment(segment: Option<pgrx::Uuid>) -> pgrx::Uuid {
     segment
 }
 
-/// A segment, and those that refer to it, directly or through others.
+/// A segment and all segments that refer to it, directly or through others.
 pub(super) fn with_dependents(segment: &Definition) -> Vec<Definition> {
     let mut pending = vec![segment.clone()];
     let mut done = Vec::new();
@@ -189,7 +189,7 @@ pub(super) fn with_dependents(segment: &Definition) -> Vec<Definition> {
     done
 }
 
-/// Those that refer to a segment, also where they are newer than the transaction's snapshot.
+/// The segments that refer directly to a segment, even if they are newer than the transaction's snapshot.
 fn referring(target: Uuid) -> Vec<Definition> {
     snapshot::latest(|| {
         let ids = query::rows(

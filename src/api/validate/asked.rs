@@ -1,21 +1,21 @@
-//! What a condition asks of the contacts' fields.
+//! The fields that a condition uses.
 
 use segments_core::ast::{AllEntry, Condition, FieldPredicate, Operand, Predicate, Test, TestedField};
 use segments_core::error::JsonPointer;
 use segments_core::path::Path;
 use segments_core::value::Value;
 
-/// A field that a condition asks for, at one place of it.
+/// A field that a condition uses at one place.
 pub struct Asked {
     pub pointer: String,
     pub path: Path,
-    /// Whether values are compared with it, not only looked for
+    /// Whether its value is compared, not only tested for existence
     pub compares: bool,
-    /// The strings that it is to equal, or not, and where they stand
+    /// The strings that it is compared with for equality, each with its JSON pointer
     pub strings: Vec<(String, String)>,
 }
 
-/// Every field that the condition asks for, in its order.
+/// Every field that the condition uses, in the order of the text.
 pub fn asked(condition: &Condition) -> Vec<Asked> {
     let mut walk = Walk { place: JsonPointer::default(), asked: Vec::new() };
     for TestedField { place, path, predicate } in condition.fields() {

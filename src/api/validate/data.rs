@@ -1,4 +1,4 @@
-//! What is legal in a condition, and fits the contacts badly: notices that a sample of them gives rise to.
+//! Notices about conditions that are valid but do not fit the data, according to a sample of the contacts.
 
 use crate::api::explain::{field_sql, property_sql};
 use crate::api::validate::asked::{Asked, asked};
@@ -16,12 +16,12 @@ use segments_core::types::{PropertyType, ScalarType};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 
-/// Of how many fields of a condition the values are looked at.
+/// For how many fields of a condition values are sampled.
 const FIELDS: usize = 50;
-/// How many distinct values are few.
+/// Up to this many distinct values are few.
 const FEW: usize = 12;
 
-/// What a sample of the contacts, read with the caller's rights, says of a condition.
+/// Notices from a sample of the contacts, which is read with the caller's rights.
 pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
     let questions: Vec<Question> =
         asked(condition).into_iter().filter_map(|asked| Question::of(audience, asked)).take(FIELDS).collect();
@@ -41,10 +41,10 @@ pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
     questions.iter().flat_map(find).collect()
 }
 
-/// A field that a condition asks for, and is declared.
+/// A declared field that a condition uses.
 struct Question {
     asked: Asked,
-    /// As its keys are
+    /// The path of its keys
     path: Path,
     declared: PropertyType,
     is_column: bool,
@@ -59,7 +59,7 @@ impl Question {
         may_be_there.then_some(Question { asked, path, declared, is_column })
     }
 
-    /// What is to be read of the contacts.
+    /// The terms to sample.
     fn terms(&self, audience: &Audience) -> Vec<String> {
         let whole = (!self.path.rest().is_empty()).then(|| property_sql(audience, self.path.first()));
         [field_sql(audience, &self.asked.path)].into_iter().chain(whole).collect()
@@ -69,7 +69,7 @@ impl Question {
         sample.values(&field_sql(audience, &self.asked.path))
     }
 
-    /// A path inside a json property that no contact has.
+    /// The notice for a path inside a json property that no contact has.
     fn is_missing(&self, audience: &Audience, sample: &Sample) -> Option<Notice> {
         let [.., last] = self.path.rest() else { return None };
         if sample.present(&self.path) > 0 {
@@ -92,7 +92,7 @@ impl Question {
         Some(notice(self.asked.pointer.clone(), message, hint))
     }
 
-    /// Values that are not of the declared type.
+    /// The notice for values that do not have the declared type.
     fn misfit(&self, audience: &Audience, sample: &Sample) -> Option<Notice> {
         if self.is_column || !self.asked.compares {
             return None;
@@ -119,8 +119,8 @@ impl Question {
         Some(notice(self.asked.pointer.clone(), message, hint.to_owned()))
     }
 
-    /// Strings that no contact has, where few others are used again and again; without those that the column's type
-    /// excludes, of which the condition's own notices tell.
+    /// Notices for strings that no contact has, if the property has few distinct values. Strings that the column's type
+    /// excludes are left out, because the condition's own notices report them.
     fn unknown_values(&self, audience: &Audience, sample: &Sample) -> Vec<Notice> {
         let values = self.values(audience, sample);
         let Some(known) = self.few_strings(values) else { return Vec::new() };
@@ -142,7 +142,7 @@ impl Question {
         found.collect()
     }
 
-    /// The distinct strings, where there is nothing else and they are few.
+    /// The distinct strings, if all values are strings and there are few; otherwise `None`.
     fn few_strings<'v>(&self, values: &'v [(Value, i64)]) -> Option<BTreeSet<&'v str>> {
         if !matches!(self.declared.element(), None | Some(ScalarType::String)) {
             return None;
@@ -161,7 +161,7 @@ impl Question {
     }
 }
 
-/// The keys of the objects that a path leads to, also in the elements of arrays.
+/// Collects the keys of the objects at a path, also in elements of arrays.
 fn gather_keys(value: &Value, path: &[String], keys: &mut BTreeSet<String>) {
     match (value, path) {
         (Value::Array(items), _) => items.iter().for_each(|item| gather_keys(item, path, keys)),

@@ -1,4 +1,4 @@
-//! A sample of the contacts, as far as a condition asks for them.
+//! A sample of the fields that a condition uses.
 
 use crate::api::infer;
 use crate::catalog::audience::Audience;
@@ -11,22 +11,22 @@ use segments_core::sql;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
-/// How many contacts are looked at.
+/// How many contacts are sampled.
 const CONTACTS: i32 = 1000;
 
-/// What a sample of the contacts has at some places.
+/// The values of some terms, and the presence of some paths, in a sample of the contacts.
 pub struct Sample {
     pub contacts: i64,
-    /// For each of the terms that were asked for: its values, and how many contacts have each; missing ones left out
+    /// By term, its values, and how many contacts have each. Missing values are left out
     values: HashMap<String, Vec<(Value, i64)>>,
-    /// For each of the paths: how many contacts have something there
+    /// By path, how many contacts have a value there
     present: HashMap<Path, i64>,
 }
 
 impl Sample {
-    /// Reads a sample with the caller's rights; `None` where they are not enough, or where it cannot be read.
+    /// Reads a sample with the caller's rights; `None` if the caller lacks rights, or reading raises.
     ///
-    /// `terms` are of type jsonb, and read nothing but these paths.
+    /// `terms` are SQL expressions of type jsonb that read only `paths`.
     pub fn read(audience: &Audience, terms: &[String], paths: &[Path]) -> Option<Self> {
         let exists =
             |path: &Path| Atom::Field(FieldTest { path: path.clone(), read_as: None, test: ValueTest::Exists });
@@ -38,7 +38,7 @@ impl Sample {
             return None;
         }
         let columns: Vec<String> = columns.into_iter().map(quote_identifier).collect();
-        // Where there is a scope, most of what is sampled may be others' contacts.
+        // With a filter, most sampled rows may belong to other audiences, so the table is not sampled.
         let sampled = if audience.scope.is_none() { infer::sampled(audience, CONTACTS) } else { String::new() };
         let mut selects =
             vec!["SELECT 0::pg_catalog.int8, NULL::pg_catalog.text, pg_catalog.count(*) FROM contact".to_owned()];
@@ -78,7 +78,7 @@ impl Sample {
         self.values.get(term).map_or(&[], Vec::as_slice)
     }
 
-    /// How many contacts have something at a path.
+    /// How many contacts have a value at a path.
     pub fn present(&self, path: &Path) -> i64 {
         self.present.get(path).copied().unwrap_or(0)
     }

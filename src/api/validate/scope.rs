@@ -1,4 +1,4 @@
-//! Conditions that contradict the audience's scope.
+//! Conditions that contradict the audience's filter.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
@@ -8,7 +8,8 @@ use segments_core::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
 use segments_core::notices::Notice;
 use segments_core::types::PropertyType;
 
-/// Members of the condition that no contact of the audience can satisfy, because its scope wants another value there.
+/// Notices for members of the condition that no contact of the audience can satisfy, because the filter requires
+/// another value.
 pub fn contradictions(audience: &Audience, condition: &Condition) -> Vec<Notice> {
     let mut wanted = Vec::new();
     gather_equalities(&audience.restriction, &mut wanted);
@@ -57,8 +58,7 @@ fn find(
     }
 }
 
-/// The tests that everything that satisfies an expression satisfies, and that want one of some values of a property that
-/// has one alone.
+/// Collects tests that follow from an expression and that require one of several values of a scalar property.
 fn gather_equalities(checked: &Checked, into: &mut Vec<FieldTest>) {
     match checked {
         Expr::And(parts) => parts.iter().for_each(|part| gather_equalities(part, into)),
@@ -71,7 +71,7 @@ fn gather_equalities(checked: &Checked, into: &mut Vec<FieldTest>) {
     }
 }
 
-/// The values of which a test wants one. Null stands for missing values, too.
+/// The values of which a test requires one; `None` for other tests. Null also stands for a missing value.
 fn values(test: &ValueTest) -> Option<&[Constant]> {
     match test {
         ValueTest::Eq(value) => Some(std::slice::from_ref(value)),
@@ -85,8 +85,8 @@ fn are_exclusive(one: &FieldTest, other: &FieldTest) -> bool {
     one.path.keys() == other.path.keys() && !ones.iter().any(|one| others.iter().any(|other| may_equal(one, other)))
 }
 
-/// Whether one value of a property may equal both: whether case counts depends on its column, and days have many points
-/// in time.
+/// Whether one value of a property may equal both constants. It may be more than identity: a column may ignore case,
+/// and a day contains many timestamps.
 fn may_equal(one: &Constant, other: &Constant) -> bool {
     match (one, other) {
         (Constant::String(one), Constant::String(other)) => one.to_lowercase() == other.to_lowercase(),

@@ -1,4 +1,4 @@
-//! Whether contacts are members now.
+//! Whether contacts are members of segments now.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
@@ -12,8 +12,8 @@ use uuid::Uuid;
 /// A segment, and a contact by its id as text.
 pub type Member = (Uuid, String);
 
-/// How many contacts of each change's id are members of its segment now; 0 where it is not among them. With the rights
-/// of the extension's owner.
+/// For each change, how many contacts with its id are members of its segment now. A missing entry means 0. The caller
+/// has the rights of the extension's owner.
 pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -> HashMap<Member, i64> {
     let mut asked: HashMap<Uuid, Vec<String>> = HashMap::new();
     changes.for_each(|change| asked.entry(change.segment).or_default().push(change.contact.clone()));
@@ -40,12 +40,12 @@ pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -
     })
 }
 
-/// The ids of the segments' members, as text.
+/// The ids of the members of segments, as text.
 pub fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     members_in(&audience.relation.quoted(), audience, segments)
 }
 
-/// As [`members`], of an audience over a part of a table, without the parts that this has itself.
+/// Like [`members`], for an audience over a part of a table, without the parts of this part.
 pub fn members_of_part(part: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     members_in(&format!("ONLY {}", part.relation.quoted()), part, segments)
 }

@@ -1,4 +1,4 @@
-//! Who the members of watched segments are, before and after what no transition table shows: a change of definition, or
+//! The members of watched segments before and after a change that no transition table shows: a change of definition, or
 //! a TRUNCATE.
 
 use crate::catalog::access;
@@ -11,7 +11,7 @@ use crate::pg::{security, snapshot, subtransaction};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// Watched segments, and who their members were.
+/// Watched segments, with their members at some time.
 #[must_use = "what has changed is recorded by `record_changes`"]
 pub struct Members {
     audience: String,
@@ -19,19 +19,19 @@ pub struct Members {
 }
 
 impl Members {
-    /// The members of those of the segments that are watched, as of now; writers of the audience's tables are held.
+    /// The present members of those segments that are watched. The caller holds writers of the audience's tables.
     pub fn of_watched(audience: &Audience, segments: &[Definition]) -> Self {
         let watched = snapshot::latest(|| watched::segments_of(&audience.name));
         let segments: Vec<Definition> =
             segments.iter().filter(|segment| watched.contains(&segment.id)).cloned().collect();
-        // Whoever empties a table may not read what the conditions speak of.
+        // The user who empties a table need not be allowed to read the tables that the conditions use.
         let members = || security::as_role(access::extension_owner(), || current::members(audience, &segments));
         let before =
             subtransaction::attempt(members).unwrap_or_else(|raised| strategy::raise(raised, audience, &segments));
         Members { audience: audience.name.clone(), before }
     }
 
-    /// Records who has come and who has gone since.
+    /// Records who has entered and who has left since then.
     pub fn record_changes(self) {
         if self.before.is_empty() {
             return;

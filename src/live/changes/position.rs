@@ -4,26 +4,26 @@ use crate::pg::error::Failure;
 use crate::pg::{query, snapshot};
 use pgrx::PgSqlErrorCode;
 
-/// The position of the newest change that readers can see; `None` where there is none.
+/// The position of the newest change that readers can see; `None` if there is none.
 pub fn newest_change() -> Option<String> {
     query::first(NEWEST, &[History::now().timeline.into()], |row| row.get(1))
 }
 
-/// Of a change, where it stands among others. Written `log-timeline-horizon-sequence`, by earlier versions without the
-/// timeline.
+/// The position of a change among all changes. Its text is `log-timeline-horizon-sequence`; earlier versions wrote it
+/// without the timeline.
 pub struct Position {
-    /// The record that it is of
+    /// The name of the change log
     log: String,
-    /// Which history of the server it was handed out in: after a failover, or a recovery to a point in time, numbers of
-    /// transactions that were lost are given anew
+    /// The timeline of the server when the position was handed out. After a failover or a recovery to a point in time,
+    /// ids of lost transactions are assigned again
     pub timeline: Option<i64>,
-    /// The number that the next transaction was to get when the change was recorded
+    /// The id that the next transaction would get when the change was recorded
     pub horizon: i64,
     pub sequence: i64,
 }
 
 impl Position {
-    /// Reads a position; raises 22023 where it is none, or none of this record.
+    /// Reads a position. Raises 22023 if the text is not a position, or if it belongs to another log or history.
     pub fn read(text: &str, history: &History) -> Self {
         let Some(position) = Self::parse(text) else {
             Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("\"{text}\" is not a position"))
@@ -63,8 +63,8 @@ impl Position {
         Some(Position { log: log.to_owned(), timeline, horizon, sequence })
     }
 
-    /// Whether no change can have been recorded since, by another transaction, before the position. A standby may not
-    /// have got as far yet as its primary, which handed it out.
+    /// Whether the position belongs to the history of this server. On another history, changes may have been recorded
+    /// before the position. A standby may still be behind its primary, which has handed the position out.
     fn is_of(&self, history: &History) -> bool {
         let History { timeline, next_transaction } = *history;
         let is_past = next_transaction.is_none_or(|next| self.horizon <= next);
@@ -73,10 +73,10 @@ impl Position {
     }
 }
 
-/// Where the server is in its history.
+/// The present state of the server's history.
 pub struct History {
     pub timeline: i64,
-    /// The number of the next transaction, which only a primary knows
+    /// The id of the next transaction. Only a primary knows it
     next_transaction: Option<i64>,
 }
 
@@ -90,7 +90,7 @@ impl History {
 
 const LOG: &str = "SELECT l.name FROM segments.change_log l";
 
-// In recovery, the timeline is that of the last restart point, which is never ahead of what has been replayed.
+// During recovery this is the timeline of the last restart point, which is never ahead of the replayed WAL.
 const HISTORY: &str = "
 SELECT CASE WHEN pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_control_checkpoint() c)
             ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))
@@ -99,7 +99,7 @@ SELECT CASE WHEN pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_control_
        CASE WHEN NOT pg_is_in_recovery()
             THEN pg_snapshot_xmax(pg_current_snapshot())::text::int8 END";
 
-/// The position of the record `r` in the log `l`, on the timeline `$1`.
+/// Selects the position of the record `r` in the log `l`, on the timeline `$1`.
 macro_rules! select_position {
     ($rest:literal) => {
         concat!("SELECT concat_ws('-', l.name, $1::int8, r.horizon, r.sequence)", $rest)
@@ -113,7 +113,7 @@ const NEWEST: &str = select_position!(
  ORDER BY r.horizon DESC, r.sequence DESC LIMIT 1"
 );
 
-/// A page of the changes of the segments `$2` after the horizon `$3` and the number `$4`, `$5` at most.
+/// A page of at most `$5` changes of the segments `$2`, after the horizon `$3` and the number `$4`.
 pub const PAGE: &str = select_position!(
     ", r.segment, r.contact_id, r.change, r.changed_at
   FROM segments.change_record r CROSS JOIN segments.change_log l

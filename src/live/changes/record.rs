@@ -1,10 +1,9 @@
-//! Recording entries and exits, so that of one contact and segment the last one says whether it is a member.
+//! Recording entries and exits. The last change of a contact and a segment always says whether the contact is a member.
 //!
-//! A statement's trigger fires when the statement is done, and so are those inside it, which triggers of the table's
-//! owner run: these have recorded their entries and exits by then. Most of them followed what the outer statement did;
-//! those of a BEFORE trigger may have preceded it, and of the events of one MERGE none is known to be the first. So the
-//! record of an outer statement comes last, or before what was recorded while it ran: whichever ends with what the
-//! contact is now.
+//! A statement's trigger fires when the statement and the statements inside it are done, and these have recorded their
+//! changes by then. Most of them happened after the outer statement's change. Those of a BEFORE trigger may have
+//! happened before it, and the order of the events of one MERGE is not known. So the change of an outer statement is
+//! put last, or before the changes that were recorded while it ran, whichever order ends with what the contact is now.
 
 use crate::catalog::segment::datum;
 use crate::live::changes::current;
@@ -16,31 +15,32 @@ use pgrx::pg_sys::Oid;
 use std::cell::Cell;
 
 thread_local! {
-    /// The transaction that recorded changes last, and the command after that.
+    /// The transaction that last recorded changes, and the command after that.
     static LAST: Cell<(u32, Command)> = const { Cell::new((0, 0)) };
 }
 
-/// Records changes that follow all that this transaction has recorded; with the rights of the extension's owner.
+/// Appends changes after all others of this transaction. The caller has the rights of the extension's owner.
 pub fn append(changes: &[Change]) {
     if !changes.is_empty() {
         let [segments, contacts, entered] = arguments(changes);
-        // Not the transaction's own number: of two that change one contact, the one that began first may end last.
+        // The horizon is not the transaction's own id, because the older of two transactions that change a contact may
+        // commit last.
         let horizon = snapshot::next_transaction().to_string();
         query::write(APPEND, &[segments, contacts, entered, horizon.into()]);
         LAST.set((snapshot::transaction(), snapshot::next_command()));
     }
 }
 
-/// A statement that changed contacts of an audience, or their subscriptions.
+/// A statement that has changed contacts of an audience, or their subscriptions.
 pub struct Changing<'a> {
     pub audience: &'a str,
     pub command: Command,
-    /// Whether no two contacts can have the same id
+    /// Whether ids of contacts are unique
     pub has_unique_ids: bool,
 }
 
 impl Changing<'_> {
-    /// Records whom it let in and put out.
+    /// Records the entries and exits that the statement has caused.
     pub fn record(&self, mut changes: Vec<Change>, extension_owner: Oid) {
         if changes.is_empty() {
             return;
@@ -57,14 +57,14 @@ impl Changing<'_> {
         });
     }
 
-    /// Whether changes have been recorded since it began.
+    /// Whether changes have been recorded since the statement began.
     fn is_outer(&self) -> bool {
         let (transaction, next) = LAST.get();
         transaction == snapshot::transaction() && self.command < next
     }
 
-    /// Puts those changes that were made before what has been recorded since where they belong. The numbers there are
-    /// taken: each record gets what the one before it said, and what the last one said is left to be appended.
+    /// Puts those changes that precede recorded ones before these. The numbers of the records stay: each record gets
+    /// the contents of the one before it, and the contents of the last one are left to be appended.
     fn put_in_order(&self, changes: &mut [Change]) {
         let since = i64::from(self.command);
         let numbers = |row: &query::Row<'_>| (row.get::<i64>(1) as usize - 1, row.get::<bool>(2));
@@ -72,7 +72,7 @@ impl Changing<'_> {
         let later = query::write_rows(LATER, &[segments, contacts, entered, since.into()], numbers);
         let doubtful = later.iter().filter(|(number, entered)| *entered != changes[*number].entered());
         let rows = current::rows_now(self.audience, doubtful.map(|(number, _)| &changes[*number]));
-        // Nobody enters twice in a row.
+        // A contact cannot enter twice without leaving in between.
         let precedes = |(number, last_entered): &(usize, bool)| {
             let change = &changes[*number];
             let is_member = rows.get(&change.key()).is_some_and(|rows| *rows > 0);
@@ -93,7 +93,7 @@ impl Change {
         (self.segment, self.contact.clone())
     }
 
-    /// Whether the first contact of its id came, or the last one went, where so many are members now.
+    /// Whether the first contact with this id came, or the last one went. `now` is how many are members now.
     fn is_of_first_or_last(&self, now: i64) -> bool {
         (now > 0) != (now - self.net > 0)
     }
@@ -145,7 +145,7 @@ macro_rules! with_later {
     };
 }
 
-/// Of which changes there are such records, and whether the last of them is an entry.
+/// The changes that have later records, and whether the last of these is an entry.
 const LATER: &str = with_later!(
     "SELECT DISTINCT ON (later.number) later.number, later.change = 'entered'
        FROM later ORDER BY later.number, later.sequence DESC"

@@ -1,13 +1,13 @@
-//! How long entries and exits are kept.
+//! Deleting old entries and exits.
 
 use crate::catalog::access;
 use crate::pg::snapshot;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 
-/// For how many minutes changes are kept.
+/// `segments.change_retention`: for how many minutes changes are kept.
 static RETENTION: GucSetting<i32> = GucSetting::<i32>::new(7 * 24 * 60);
 
-/// Declares the settings; called when the library is loaded.
+/// Declares the setting. Call it when the library is loaded.
 pub fn define_settings() {
     GucRegistry::define_int_guc(
         c"segments.change_retention",
@@ -21,10 +21,10 @@ pub fn define_settings() {
     );
 }
 
-/// Deletes changes older than `segments.change_retention`; returns how many those were.
+/// Deletes changes that are older than `segments.change_retention`. Returns how many there were.
 pub fn prune() -> i64 {
     let minutes = RETENTION.get();
-    // In an older snapshot, changes that others have deleted since would be an error.
+    // In an older snapshot, deleting changes that others have deleted since would raise an error.
     if minutes < 0 || snapshot::is_kept_for_transaction() {
         return 0;
     }

@@ -1,4 +1,4 @@
-//! Entries and exits that no trigger has seen.
+//! Warning of entries and exits that no trigger has seen.
 
 use crate::catalog::access;
 use crate::pg::error::Failure;
@@ -7,8 +7,8 @@ use pgrx::PgSqlErrorCode;
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-/// Says that contacts may have entered and left watched segments of these live audiences without a record, and why;
-/// once in a transaction.
+/// Warns that contacts may have entered and left watched segments of these live audiences without a record, and says
+/// why. It warns once in a transaction for each audience.
 pub fn warn(audiences: Vec<String>, why: &str) {
     let watched: Vec<String> = security::as_role(access::extension_owner(), || {
         snapshot::latest(|| query::rows(WATCHED, &[audiences.into()], |row| row.get(1)))
@@ -28,7 +28,7 @@ pub fn warn(audiences: Vec<String>, why: &str) {
     }
 }
 
-/// The audiences of which a transaction has said so.
+/// The audiences for which the transaction has warned.
 #[derive(Default)]
 struct Warned {
     transaction: u32,

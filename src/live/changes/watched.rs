@@ -1,11 +1,11 @@
-//! Which segments have their entries and exits recorded.
+//! The watched segments, whose entries and exits are recorded.
 
 use crate::catalog::access;
 use crate::catalog::segment::id_of;
 use crate::pg::{query, security};
 use uuid::Uuid;
 
-/// The watched segments of an audience, whoever asks.
+/// The watched segments of an audience, regardless of the caller's rights.
 pub fn segments_of(audience: &str) -> Vec<Uuid> {
     security::as_role(access::extension_owner(), || {
         query::rows(

@@ -1,47 +1,47 @@
-//! Up to which command the subscriptions of a contact have been counted.
+//! Keeping track of the command up to which the subscriptions of a contact have been counted.
 //!
-//! Most commands change a contact's subscriptions by one sort of event, and what its trigger sees in the transition
-//! tables is all that the command did to them. But `INSERT … ON CONFLICT DO UPDATE`, `MERGE` and writable `WITH` fire
-//! several triggers, and a foreign key's cascades fire them for all its commands at once. Whichever trigger comes first
-//! then counts everything that was done to the contact, and those that follow have to know. Each audience counts for
-//! itself: several may have the same subscriptions, or contacts of the same ids.
+//! Most commands change the subscriptions of a contact with one kind of event, so the transition tables of its trigger
+//! show everything that the command did to them. But `INSERT … ON CONFLICT DO UPDATE`, `MERGE` and writable `WITH` fire
+//! several triggers, and the cascades of a foreign key fire them for all its commands at once. Then the first trigger
+//! counts everything that was done to the contact, and the later triggers must know that. This is tracked for each
+//! audience, because several audiences may share subscriptions or ids.
 
 use crate::pg::snapshot::{self, Command};
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// A contact that the statement concerns.
+/// A contact whose subscriptions a statement has changed.
 pub struct Touched {
-    /// As text
+    /// The id as text
     pub contact: String,
-    /// How many subscriptions the statement took from it, and how many it gave it
+    /// How many of its subscriptions the statement removed, and how many it added
     pub taken: i64,
     pub given: i64,
-    /// The places of its subscriptions in their table, after the command
+    /// Where its subscriptions are stored after the command
     pub places: Vec<String>,
 }
 
-/// The contacts of an audience that triggers of one command have counted.
+/// The contacts of an audience that the triggers of one command have counted.
 pub struct Settled<'a> {
     audience: &'a str,
     command: Command,
-    /// The next command: it sees all that has been done
+    /// The next command, which sees everything done so far
     now: Command,
     counted: Counted,
 }
 
-/// Contacts, and the commands before which they have been counted.
+/// For each contact, the command up to which it has been counted.
 type Counted = HashMap<String, Command>;
 
-/// Of one transaction, the latest commands, and what each audience has counted of them; a statement inside another
-/// statement's trigger is a command of its own.
+/// The latest commands of a transaction, and what each audience has counted of them. A statement inside a trigger of
+/// another statement is a command of its own.
 struct Known {
     transaction: u32,
     commands: VecDeque<(Command, HashMap<String, Counted>)>,
 }
 
 const COMMANDS: usize = 16;
-/// How many contacts are remembered of a command whose events were as plain as most.
+/// How many contacts are remembered for a command with one kind of event.
 const PLAIN: usize = 10_000;
 
 thread_local! {
@@ -49,7 +49,7 @@ thread_local! {
 }
 
 impl Known {
-    /// What is known of a command of this transaction.
+    /// The counted contacts of a command, by audience.
     fn of(&mut self, command: Command) -> &mut HashMap<String, Counted> {
         let transaction = snapshot::transaction();
         if self.transaction != transaction {
@@ -70,14 +70,14 @@ impl<'a> Settled<'a> {
         Settled { audience, command, now: snapshot::next_command(), counted }
     }
 
-    /// Notes that a contact has been counted for all that was done to it before a command.
+    /// Notes that a contact has been counted for everything that was done to it before a command.
     pub fn count_until(&mut self, contact: &str, until: Command) {
         let counted = self.counted.entry(contact.to_owned()).or_insert(until);
         *counted = until.max(*counted);
     }
 
-    /// Before which command and before which later one the contact is to be evaluated; `None` where nothing is left to
-    /// count. Its subscriptions were at `before` when the command began.
+    /// The two commands before which the contact must be evaluated, the earlier one first; `None` if nothing is left to
+    /// count. `before` says where its subscriptions were stored when the command began.
     pub fn span(&mut self, touched: &Touched, before: &[String]) -> Option<(Command, Command)> {
         let (old, new): (HashSet<&String>, HashSet<&String>) =
             (before.iter().collect(), touched.places.iter().collect());
@@ -85,7 +85,7 @@ impl<'a> Settled<'a> {
         let given = new.difference(&old).count() as i64;
         let counted = self.counted.get(&touched.contact).copied();
         let is_all = counted.is_none() && (taken, given) == (touched.taken, touched.given);
-        // What the command itself did, or what was done on its behalf later.
+        // Whether the changes are all the command's own, or some were made on its behalf later.
         let is_own = touched.taken <= taken && touched.given <= given;
         let until = if is_own { self.command + 1 } else { self.now };
         let from = counted.unwrap_or(self.command);

@@ -1,4 +1,4 @@
-//! The queries of changed subscriptions, on one audience's tables.
+//! The queries that evaluate changed subscriptions, for the tables of one audience.
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::column::ColumnRef;
@@ -10,35 +10,35 @@ use pgrx::pg_sys::Oid;
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use segments_core::sql::{self, ColumnKind, Style};
 
-/// The tables and columns that the queries name, and the one query that is the same for every statement.
+/// The names that the queries use, and the one query that is the same for every statement.
 pub struct Sql {
     contacts: String,
     /// The column that identifies contacts, quoted
     id: String,
-    /// And its type
+    /// The same column with its type
     id_column: ColumnRef,
     subscriptions: String,
     contact_column: String,
-    /// The operator that compares it with ids
+    /// The operator that compares the subscription's contact with ids
     equals: String,
-    /// What the row's contact is subscribed to
+    /// The topics that the row's contact is subscribed to
     held_by_row: String,
-    /// `b.topic`, a text, in the type of that column
+    /// The text `b.topic` as a value of the topic column's type
     topic_read: String,
-    /// How the texts of queries begin
+    /// The beginning of each query's text, the mark of [`guard`](crate::pg::guard)
     mark: String,
-    /// What the contacts `$1` are subscribed to, and the places of these subscriptions
+    /// The query for the subscriptions of the contacts `$1`, and where these are stored
     pub held: String,
 }
 
 impl Sql {
-    /// `None` where the audience has no subscriptions.
+    /// `None` if the audience has no subscriptions.
     pub fn new(audience: &Audience) -> Option<Self> {
         let Subscriptions::In(relation) = &audience.topics else { return None };
         let topics = audience.table.topics.as_ref()?;
         let topic_type = column_type(relation.oid, &topics.topic_column.name)?;
         let topic_read = match topics.topic_column.kind {
-            // A cast may be the type's owner's.
+            // A cast could be code of the type's owner.
             ColumnKind::Enum { .. } => format!(
                 "(SELECT l FROM pg_catalog.unnest(pg_catalog.enum_range(NULL::{topic_type})) l
                    WHERE {} OPERATOR(pg_catalog.=) b.topic)",
@@ -51,7 +51,7 @@ impl Sql {
         let subscriptions = quote_qualified_identifier(&relation.name.schema, &relation.name.name);
         let id_column = audience.id.clone();
         let equals = format!("OPERATOR({}.=)", quote_identifier(&topics.operators));
-        // By the contacts' ids as they were given: what is equal to an id may be written otherwise.
+        // The result has the contacts' ids as they were given, because equal ids may have different texts.
         let is_asked = match id_column.is_enum {
             true => format!("{} OPERATOR(pg_catalog.=) {ASKED}.contact", id_column.as_text(&format!("s.{contact}"))),
             false => format!("s.{contact} {equals} {ASKED}.contact::{}", id_column.type_name),
@@ -77,8 +77,9 @@ impl Sql {
         })
     }
 
-    /// The contacts that a statement's transition tables name, row by row, and whether it took the subscription or gave
-    /// it. They are not grouped: their own type may take for one what the ids' type tells apart.
+    /// The contacts in the transition tables of a statement, row by row, and whether the subscription was removed or
+    /// added. They are not grouped, because the type of the column may consider ids equal that the type of the
+    /// contacts' ids distinguishes.
     fn changed(&self, event: Event) -> String {
         let contact = &self.contact_column;
         let rows = |table: &str, taken: u8, given: u8| {
@@ -95,11 +96,11 @@ impl Sql {
         }
     }
 
-    /// Locks the contacts, in one order; whether any of them is not there.
+    /// The query that locks the contacts in one order, and returns whether one of them does not exist.
     pub fn lock(&self, event: Event) -> String {
         let Sql { mark, contacts, id, equals, .. } = self;
         let changed = self.changed(event);
-        // Those that are locked are counted, so that they are read to their end.
+        // The locked contacts are counted, so that the executor reads and locks all of them.
         format!(
             "{mark}WITH changed AS MATERIALIZED ({changed}),
                   locked AS MATERIALIZED (
@@ -112,7 +113,8 @@ impl Sql {
         )
     }
 
-    /// The contacts that are there, by their own ids, what was changed of each, and the places of its subscriptions.
+    /// The query for the existing contacts, by their own ids: how many subscriptions of each were changed, and where
+    /// its subscriptions are stored.
     pub fn touched(&self, event: Event) -> String {
         let Sql { mark, contacts, id, subscriptions, contact_column, equals, .. } = self;
         let changed = self.changed(event);
@@ -127,20 +129,20 @@ impl Sql {
         )
     }
 
-    /// For each segment, by how many it has more of the contacts `$1` as members than it would with the subscriptions
-    /// that `$2` held, of `$3`.
+    /// The query for how each segment grows: how many of the contacts `$1` are members now minus how many were members
+    /// with the earlier subscriptions, contacts `$2` to topics `$3`.
     pub fn differences(&self, audience: &Audience, segments: &[&LiveSegment]) -> String {
         let sums: Vec<String> = segments.iter().map(|segment| Self::growth(audience, segment)).collect();
         format!("{}SELECT ARRAY[{}]::pg_catalog.int8[] FROM {}", self.mark, sums.join(",\n"), self.before_and_after())
     }
 
-    /// The same, id by id.
+    /// The same query for each id.
     pub fn contact_by_contact(&self, terms: &str) -> String {
         let id_text = self.id_column.as_text(&format!("{}.{}", quote_identifier(ROW), self.id));
         format!("SELECT {id_text}, {terms} FROM {} GROUP BY 1", self.before_and_after())
     }
 
-    /// How many contacts are members and were none before, less those of whom the opposite is true.
+    /// A sum over contacts: those who have become members minus those who have ceased to be members.
     pub fn growth(audience: &Audience, segment: &LiveSegment) -> String {
         let holds = |held: &str| contact_sql::sql_on_row(audience, &segment.checked, ROW, held);
         format!(
@@ -167,11 +169,11 @@ impl Sql {
     }
 }
 
-/// What conditions call the row, whatever its table is called: that may be the name of something else in the query.
+/// The name that conditions use for the row. The table's own name could be the name of something else in the query.
 const ROW: &str = "segments.row";
-/// A contact that is asked about, quoted.
+/// The name of a contact that the query is about, quoted.
 const ASKED: &str = "\"segments.asked\"";
-/// Where a subscription is stored: an update moves it.
+/// Where a subscription is stored. An update moves it.
 const PLACE: &str = "s.tableoid::pg_catalog.text OPERATOR(pg_catalog.||) s.ctid::pg_catalog.text";
 
 fn column_type(relation: Oid, column: &str) -> Option<String> {
