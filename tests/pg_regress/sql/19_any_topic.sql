@@ -15,8 +15,10 @@ SELECT contact_count FROM create_segment('Any', '{"$topic": {"$exists": true}}',
 SELECT contact_count FROM create_segment('No topic', '{"$not": {"$topic": {"$exists": true}}}', audience => 'fans');
 SELECT contact_count FROM create_segment('Americans', '{"country": "US"}', audience => 'fans');
 SELECT contact_count FROM create_segment('Silent Americans', '{"$segment": "Americans", "$nor": [{"$segment": "Any"}]}', audience => 'fans');
+SELECT in_segment(fan(1), 'Any') AS before_topic;
 -- A topic that comes makes these rows count at once, live as well.
 SELECT slug FROM create_topic('Later', audience => 'fans');
+SELECT in_segment(fan(1), 'Any') AS after_topic;
 SELECT name, contact_count FROM segments.segment WHERE audience = 'fans' ORDER BY id;
 SELECT set_freshness('fans', 'live');
 SELECT watch_segment(s.id) FROM segments.segment s WHERE audience = 'fans' AND name IN ('Any', 'Silent Americans');
