@@ -48,18 +48,4 @@ SELECT a.name FROM segments.audience_config a, concerned c
  WHERE a.freshness = 'live'
    AND (a.relation::oid = ANY (c.tables) OR a.topics_relation::oid = ANY (c.tables))";
 
-const AUDIENCES_WITH: &str = "
-WITH RECURSIVE type(oid) AS (
-    SELECT t.oid FROM pg_type t WHERE t.oid = ANY ($1) AND t.typtype = 'e'
-    UNION
-    SELECT t.oid FROM type
-      JOIN pg_type t ON type.oid = t.typelem OR type.oid = t.typbasetype),
-relation AS (
-    SELECT n.attrelid AS oid FROM type
-      JOIN pg_attribute n ON n.atttypid = type.oid AND NOT n.attisdropped)
-SELECT a.name, array_remove(ARRAY[a.relation::oid, a.topics_relation::oid], NULL)
-  FROM segments.audience_config a
- WHERE a.freshness = 'live'
-   AND EXISTS (SELECT FROM relation r
-                WHERE r.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))
- ORDER BY a.name";
+const AUDIENCES_WITH: &str = include_str!("../../sql/queries/live_audiences_with_types.sql");
