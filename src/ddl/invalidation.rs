@@ -10,7 +10,11 @@ use pgrx::prelude::*;
 /// Forgets the counts of the live audiences that use one of the tables.
 #[pg_extern(sql = false)]
 fn forget_live_counts(tables: Vec<Option<Oid>>) {
-    let tables: Vec<Oid> = tables.into_iter().flatten().collect();
+    forget_over(tables.into_iter().flatten().collect());
+}
+
+/// As [`forget_live_counts`].
+pub fn forget_over(tables: Vec<Oid>) {
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
 }
@@ -19,8 +23,13 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
 /// command has changed the contents of a table or how it is read.
 #[pg_extern(sql = false)]
 fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
+    warn_unrecorded(audiences.into_iter().flatten().collect());
+}
+
+/// As [`warn_unrecorded_changes`].
+pub fn warn_unrecorded(audiences: Vec<String>) {
     let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
-    unrecorded::warn(audiences.into_iter().flatten().collect(), why);
+    unrecorded::warn(audiences, why);
 }
 
 /// Forgets the counts of the live audiences that have a column of one of the enum types, or of an array of it or a
