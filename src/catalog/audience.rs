@@ -109,11 +109,20 @@ impl Audience {
     /// Marks the text of a query that reads contacts and subscriptions with the rights of the table's owner, for
     /// [`guard`].
     pub fn reading(&self, sql: &str) -> String {
-        let topics = match &self.topics {
+        guard::reading(self.tables(), sql)
+    }
+
+    /// The table of contacts and, where it has one that can be read, that of their subscriptions.
+    pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
+        [self.relation.oid].into_iter().chain(self.subscriptions_table())
+    }
+
+    /// The table that says who is subscribed to what, where there is one that can be read.
+    pub fn subscriptions_table(&self) -> Option<pg_sys::Oid> {
+        match &self.topics {
             Subscriptions::In(relation) => Some(relation.oid),
             _ => None,
-        };
-        guard::reading([self.relation.oid].into_iter().chain(topics), sql)
+        }
     }
 
     /// The type of a property, native or custom, by the text of its name.

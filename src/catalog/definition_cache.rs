@@ -122,10 +122,12 @@ fn heard(changed: Changed) {
     });
 }
 
+// The tables whose triggers tell every session of changes (see sql/live.sql).
 const DEFINITIONS: &str = "
-SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'segments'
-   AND c.relname = ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference,watch_config}')";
+SELECT t.tgrelid FROM pg_namespace n
+  JOIN pg_class c ON c.relnamespace = n.oid
+  JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'definitions_changed'
+ WHERE n.nspname = 'segments'";
 
 const TYPES: &str = include_str!("../../sql/queries/column_types.sql");
 const DESCRIBE: &str = include_str!("../../sql/queries/fingerprint.sql");
