@@ -45,13 +45,6 @@ BEGIN
 END
 $$;
 
--- The columns of one table in the list of columns that an audience has stored.
-CREATE FUNCTION segments.column_names(relation regclass, attributes text[]) RETURNS TABLE (number int, name text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT m[1]::int, m[2] FROM unnest(attributes) n, regexp_match(n, format('^%s (\d+) \d+ (.*)$', relation::oid)) m
- WHERE m IS NOT NULL
-$$;
-
 -- Prepares a row that was attached, restored or replicated. Its column numbers may be those of a table in another database, and so may an
 -- OID that the dump could not write as a name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger
@@ -91,126 +84,46 @@ CREATE FUNCTION segments.warn_unrecorded_changes(audiences text[]) RETURNS void
 COMMENT ON FUNCTION segments.warn_unrecorded_changes(text[]) IS
     'Warns that entries to and exits from watched segments of live audiences may have gone unrecorded. It is called after commands that change what a table holds, or how it is read, without a trigger that fires.';
 
--- An error of ours must not make a user's DROP or ALTER fail, so it becomes a warning, here and in the other event triggers. Errors that
--- may not happen again when the command is repeated, such as a deadlock, do make it fail; otherwise the counts would miss the command.
+CREATE FUNCTION segments.forget_dropped() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'forget_dropped_wrapper';
+COMMENT ON FUNCTION segments.forget_dropped() IS
+    'Takes the relations that a command has dropped out of the definitions of audiences. An event trigger calls it.';
+
+-- Where there is no audience, the library is not needed.
 CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    dropped oid[];
 BEGIN
-    dropped := ARRAY(SELECT objid FROM pg_event_trigger_dropped_objects()
-                      WHERE classid = 'pg_class'::regclass AND objsubid = 0);
-    IF dropped = '{}' OR to_regclass('segments.audience_config') IS NULL THEN
-        RETURN;
+    IF to_regclass('segments.audience_config') IS NOT NULL AND EXISTS (SELECT FROM segments.audience_config) THEN
+        PERFORM segments.forget_dropped();
     END IF;
-    -- Even an UPDATE that finds no row would make every session look at the definitions again.
-    IF NOT EXISTS (SELECT FROM segments.audience_config a WHERE a.relation = ANY (dropped) OR a.topics_relation = ANY (dropped)) THEN
-        RETURN;
-    END IF;
-    UPDATE segments.audience_config SET relation = 0::oid WHERE relation = ANY (dropped);
-    PERFORM segments.warn_unrecorded_changes(ARRAY(SELECT a.name FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped)));
-    PERFORM segments.forget_live_counts(ARRAY(
-        SELECT a.topics_relation::oid FROM segments.audience_config a WHERE a.topics_relation = ANY (dropped)));
-    UPDATE segments.audience_config SET topics_relation = 0::oid WHERE topics_relation = ANY (dropped);
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+EXCEPTION WHEN OTHERS THEN
+    IF segments.must_fail(SQLSTATE) THEN
         RAISE;
-    WHEN OTHERS THEN
-        RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
+    END IF;
+    RAISE WARNING 'segments could not note which relations were dropped: %', SQLERRM;
 END
 $$;
 -- There is no list of commands, because ALTER TABLE … DROP COLUMN … CASCADE drops views too.
 CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
     EXECUTE FUNCTION segments.forget_dropped_relations();
 
-CREATE FUNCTION segments.follow_renamed_columns(audiences text[], before text[], after text[]) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'follow_renamed_columns_wrapper';
-COMMENT ON FUNCTION segments.follow_renamed_columns(text[], text[], text[]) IS
-    'Writes the new names of columns into the conditions of segments, and into the scopes and declarations of audiences. Each renamed column has an entry in all three arrays. It is called after commands that rename columns.';
+CREATE FUNCTION segments.follow_altered() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'follow_altered_wrapper';
+COMMENT ON FUNCTION segments.follow_altered() IS
+    'Writes the new names of relations and columns that a command has renamed into the definitions of audiences and the conditions of segments. An event trigger calls it.';
 
--- The planner expects many rows of each unnest(); without jit = off, compiling its plans would take most of the time.
+-- The planner expects many rows; without jit = off, compiling its plans would take most of the time.
 CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-DECLARE
-    altered oid[];
-    audiences text[];
-    old_names text[];
-    new_names text[];
-    followed segments.audience_config[];
-    changed oid[];
-    reread text[];
 BEGIN
-    IF to_regclass('segments.audience_config') IS NULL THEN
-        RETURN;
+    IF to_regclass('segments.audience_config') IS NOT NULL AND EXISTS (SELECT FROM segments.audience_config) THEN
+        PERFORM segments.follow_altered();
     END IF;
-    -- Renaming a column also renames it in the tables that inherit, and renaming an attribute of a type in the tables OF that type.
-    WITH RECURSIVE command AS (SELECT classid, objid FROM pg_event_trigger_ddl_commands()),
-    relation(oid) AS (
-        SELECT objid FROM command WHERE classid = 'pg_class'::regclass
-         UNION SELECT c.oid FROM pg_class c JOIN command ON classid = 'pg_namespace'::regclass AND objid = c.relnamespace
-         UNION SELECT c.oid FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype
-                 JOIN command ON classid = 'pg_type'::regclass AND objid = t.oid
-                   OR classid = 'pg_class'::regclass AND objid = t.typrelid
-    ),
-    affected(oid) AS (
-        SELECT oid FROM relation UNION SELECT i.inhrelid FROM pg_inherits i JOIN affected ON affected.oid = i.inhparent
-    )
-    SELECT array_agg(oid) INTO altered FROM affected;
-
-    -- Thousands of audiences may have one table, which is locked meanwhile. So all audiences that have changed are updated at once.
-    SELECT array_agg(f.after) INTO followed
-      FROM (SELECT to_jsonb(a) AS before, segments.follow_columns(a) AS after FROM segments.audience_config a
-             WHERE a.relation = ANY (altered) OR a.topics_relation = ANY (altered)) f
-     WHERE to_jsonb(f.after) <> f.before;
-    IF followed IS NULL THEN
-        RETURN;
-    END IF;
-    changed := ARRAY(
-        SELECT DISTINCT t.oid
-          FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes,
-               unnest(ARRAY[a.relation, a.topics_relation]::oid[]) t(oid)
-         WHERE t.oid IS NOT NULL);
-    -- Of the audiences with watched segments, those that read a column that is gone or has another type. That is known by the text of their
-    -- conditions: where a name is not in it, no condition reads the column.
-    reread := ARRAY(
-        SELECT a.name
-          FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes
-         WHERE a.name IN (SELECT s.audience FROM segments.watch_config w JOIN segments.segment_config s ON s.id = w.segment WHERE w.watched)
-           AND EXISTS (
-               SELECT FROM unnest(a.attributes) n, regexp_match(n, '^(\d+ \d+ \d+ )(.*)$') m
-                WHERE m[1] <> ALL (SELECT substring(k from '^\d+ \d+ \d+ ') FROM unnest(after.attributes) k)
-                  AND (m[2] IN (a.id_column, a.properties_column, a.topics_contact_column, a.topics_topic_column)
-                       -- Conditions write these with a backslash.
-                       OR m[2] ~ '["\\.$]' OR strpos(a.scope::text, m[2]) > 0
-                       OR EXISTS (SELECT FROM segments.segment_config s WHERE s.audience = a.name AND strpos(s.conditions::text, m[2]) > 0))));
-    -- The renamed columns are looked up once for all audiences of a table.
-    SELECT array_agg(u.audience), array_agg(o.name), array_agg(n.name) INTO audiences, old_names, new_names
-      FROM (SELECT a.relation, a.attributes AS old, after.attributes AS new, array_agg(a.name) AS audiences
-              FROM unnest(followed) after JOIN segments.audience_config a ON a.name = after.name AND a.attributes <> after.attributes
-             GROUP BY 1, 2, 3) c,
-           segments.column_names(c.relation, c.old) o JOIN segments.column_names(c.relation, c.new) n USING (number),
-           unnest(c.audiences) u(audience)
-     WHERE o.name <> n.name;
-    UPDATE segments.audience_config a
-       SET relation_name = after.relation_name, topics_relation_name = after.topics_relation_name,
-           id_column = after.id_column, id_number = after.id_number,
-           properties_column = after.properties_column, properties_number = after.properties_number,
-           created_column = after.created_column, created_number = after.created_number,
-           columns = after.columns, column_numbers = after.column_numbers,
-           topics_contact_column = after.topics_contact_column, topics_contact_number = after.topics_contact_number,
-           topics_topic_column = after.topics_topic_column, topics_topic_number = after.topics_topic_number,
-           attributes = after.attributes
-      FROM unnest(followed) after WHERE a.name = after.name;
-    -- The function is strict: for most commands the arrays are NULL, because no column was renamed.
-    PERFORM segments.follow_renamed_columns(audiences, old_names, new_names);
-    -- A new column may take over the name of a custom property. This comes last, because it locks counts.
-    PERFORM segments.forget_live_counts(changed);
-    PERFORM segments.warn_unrecorded_changes(reread);
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+EXCEPTION WHEN OTHERS THEN
+    IF segments.must_fail(SQLSTATE) THEN
         RAISE;
-    WHEN OTHERS THEN
-        RAISE WARNING 'segments could not follow what was renamed: %', SQLERRM;
+    END IF;
+    RAISE WARNING 'segments could not follow what was renamed: %', SQLERRM;
 END
 $$;
 CREATE EVENT TRIGGER segments_follow_renamed_relations ON ddl_command_end

@@ -127,6 +127,16 @@ CREATE FUNCTION segments.keep_parts() RETURNS void
 COMMENT ON FUNCTION segments.keep_parts() IS
     'Adapts live counts and their triggers to the present tables and partitions. It is called after commands that change these.';
 
+-- An error of ours must not make a user's DROP or ALTER fail, so the event triggers make a warning of it, also where the library is
+-- missing. Errors that may not happen again when the command is repeated, such as a deadlock, do make it fail; otherwise the counts
+-- would miss the command. The same errors end work in a subtransaction (src/pg/subtransaction.rs); a cancel is not caught here.
+CREATE FUNCTION segments.must_fail(sqlstate text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT sqlstate IN ('40001', '40P01', '55P03') OR starts_with(sqlstate, '53')
+$$;
+COMMENT ON FUNCTION segments.must_fail(text) IS
+    'Whether a command must fail with an error that its event trigger met: a serialization failure, a deadlock, a lock that is not available, or a lack of resources.';
+
 CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -135,11 +145,11 @@ BEGIN
         AND (EXISTS (SELECT FROM segments.live_table) OR current_setting('transaction_isolation') <> 'read committed') THEN
         PERFORM segments.keep_parts();
     END IF;
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+EXCEPTION WHEN OTHERS THEN
+    IF segments.must_fail(SQLSTATE) THEN
         RAISE;
-    WHEN OTHERS THEN
-        RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
+    END IF;
+    RAISE WARNING 'segments could not follow the partitions of live audiences: %', SQLERRM;
 END
 $$;
 -- Event triggers fire in the order of their names, so this one comes after segments_forget_dropped_relations.
@@ -161,11 +171,11 @@ BEGIN
                  WHERE l.part = pg_event_trigger_table_rewrite_oid()));
         END IF;
     END IF;
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+EXCEPTION WHEN OTHERS THEN
+    IF segments.must_fail(SQLSTATE) THEN
         RAISE;
-    WHEN OTHERS THEN
-        RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
+    END IF;
+    RAISE WARNING 'segments could not forget the counts of a table that is rewritten: %', SQLERRM;
 END
 $$;
 CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();
@@ -183,11 +193,11 @@ BEGIN
         PERFORM segments.forget_counts_of_types(ARRAY(
             SELECT objid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_type'::regclass));
     END IF;
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected OR serialization_failure OR insufficient_resources THEN
+EXCEPTION WHEN OTHERS THEN
+    IF segments.must_fail(SQLSTATE) THEN
         RAISE;
-    WHEN OTHERS THEN
-        RAISE WARNING 'segments could not forget the counts over a type that is altered: %', SQLERRM;
+    END IF;
+    RAISE WARNING 'segments could not forget the counts over a type that is altered: %', SQLERRM;
 END
 $$;
 CREATE EVENT TRIGGER segments_forget_relabelled_counts ON ddl_command_end WHEN TAG IN ('ALTER TYPE')

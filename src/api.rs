@@ -9,6 +9,7 @@ pub mod freshness;
 pub mod grant;
 pub mod index;
 pub mod infer;
+pub mod name;
 pub mod page;
 pub mod property;
 pub mod refresh;

@@ -1,6 +1,7 @@
 //! Creating, attaching and detaching audiences.
 
 use crate::api::audience::topics::map_topics;
+use crate::api::name::must_have_length;
 use crate::catalog::access::{self, Scope, must_own, owns};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column};
@@ -160,12 +161,7 @@ struct Columns {
 }
 
 fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&str>) {
-    if name.is_empty() || name.chars().count() > 100 {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of an audience has 1 to 100 characters")
-            .detail(format!("This one has {}.", name.chars().count()))
-            .hint("Choose another name.")
-            .raise()
-    }
+    must_have_length(name, "the name of an audience", "Choose another name.");
     access::require(Scope::WriteSegments, name);
     let quoted = must_own(relation);
     let catalog = columns::read(relation);

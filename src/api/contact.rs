@@ -9,11 +9,11 @@ use crate::catalog::segment::{Definition, id_of};
 use crate::counting::strategy::{self, Rights};
 use crate::evaluate::condition;
 use crate::pg::call::Call;
-use crate::pg::error::required;
+use crate::pg::error::{Failure, required};
 use crate::pg::{relcache, returning, security};
-use pgrx::pg_sys;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
+use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Checked;
 
 mod membership;
@@ -90,6 +90,16 @@ fn conditions_sql(conditions: Option<&str>, audience: Option<&str>) -> String {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
     readable_sql(&audience, &checked(&audience, conditions))
+}
+
+/// That an audience has no contact of that id.
+pub fn unknown_contact(audience: &Audience, contact_id: &str) -> Failure {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
+        format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
+    )
+    .detail(format!("Contacts are identified by \"{}\".", audience.id.name))
+    .hint("search_contacts() finds contacts and their ids.")
 }
 
 /// Parses and checks a condition over an audience. Raises the first mistake.

@@ -1,5 +1,6 @@
 //! `explain_match`: why a contact is or is not a member of a segment.
 
+use crate::api::contact::unknown_contact;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::{Definition, id_of};
@@ -7,9 +8,8 @@ use crate::catalog::{contact_sql, scope, subscription};
 use crate::evaluate::condition;
 use crate::evaluate::stored::Misfit;
 use crate::pg::call::Call;
-use crate::pg::error::{Failure, required};
+use crate::pg::error::required;
 use crate::pg::{query, returning};
-use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
@@ -186,13 +186,7 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     );
     let read = |row: &query::Row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2), row.get::<i64>(3));
     let Some((holds, values, rows)) = query::first(&sql, &[], read) else {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
-            format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
-        )
-        .detail(format!("Contacts are identified by \"{}\".", audience.id.name))
-        .hint("search_contacts() finds contacts and their ids.")
-        .raise()
+        unknown_contact(audience, contact_id).raise()
     };
     (holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect(), rows)
 }

@@ -1,7 +1,7 @@
 //! Freshness: how the counts of an audience are kept.
 
 use crate::catalog::access::{self, Scope, must_own};
-use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::audience::Audience;
 use crate::catalog::freshness;
 use crate::catalog::segment::{Definition, id_of};
 use crate::counting::pending::fold;
@@ -57,11 +57,8 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
     let is_live = || {
         let audience = Audience::try_load(&segment.audience).ok()?;
         let segment = follows_rows(&audience).then(|| kept(&audience, &segment, &Reach::of(&audience)))??;
-        let topics = match &audience.topics {
-            Subscriptions::In(relation) if segment.reads_topics => Some(relation.oid),
-            _ => None,
-        };
-        let tables: Vec<_> = [audience.relation.oid].into_iter().chain(topics).flat_map(relcache::tree).collect();
+        let read = audience.tables().filter(|table| segment.reads_topics || *table == audience.relation.oid);
+        let tables: Vec<_> = read.flat_map(relcache::tree).collect();
         (freshness::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
     };
     if is_live().is_some() { "live" } else { "periodic" }

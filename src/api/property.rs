@@ -1,5 +1,6 @@
 //! Properties: typed fields of contacts.
 
+use crate::api::name::{has_length, must_have_length};
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, freshness, scope};
@@ -253,23 +254,17 @@ fn canonical(name: &str) -> Path {
 
 /// Whether a property of that name can be declared.
 pub fn is_possible_name(name: &str) -> bool {
-    !name.starts_with('$') && (1..=100).contains(&name.chars().count())
+    !name.starts_with('$') && has_length(name)
 }
 
 fn check_name(name: &str) -> Path {
-    let length = name.chars().count();
     if name.starts_with('$') {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property cannot start with $")
             .detail("Names that start with $ are operators.")
             .hint(format!("For the key of that name, declare and ask for \\{name}."))
             .raise()
     }
-    if !is_possible_name(name) {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a property has 1 to 100 characters")
-            .detail(format!("This one has {length}."))
-            .hint("Choose another name.")
-            .raise()
-    }
+    must_have_length(name, "the name of a property", "Choose another name.");
     let path = canonical(name);
     if path.keys().iter().any(String::is_empty) {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("the name \"{name}\" has an empty key"))

@@ -1,5 +1,7 @@
 //! Topics and subscriptions.
 
+use crate::api::contact::unknown_contact;
+use crate::api::name;
 use crate::api::segment::any_topic::with_new_topic;
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceScope;
@@ -26,16 +28,8 @@ fn create_topic(
     let (name, audience) = (required("name", name), required("audience", audience));
     let slug = slug.map_or_else(|| slug_of(name), str::to_owned);
     for (what, text) in [("name", name), ("slug", &slug)] {
-        let length = text.chars().count();
-        if !(1..=100).contains(&length) {
-            Failure::new(
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-                format!("the {what} of a topic has 1 to 100 characters"),
-            )
-            .detail(format!("This one has {length}."))
-            .hint("Choose another name, or give a slug: create_topic('…', slug => '…').")
-            .raise()
-        }
+        let hint = "Choose another name, or give a slug: create_topic('…', slug => '…').";
+        name::must_have_length(text, &format!("the {what} of a topic"), hint);
     }
     access::require_write(audience);
     let id = Uuid::now_v7();
@@ -68,13 +62,7 @@ fn subscribe_contact(contact_id: Option<&str>, topic: Option<&str>, audience: Op
     let (table, is_contact) = (audience.relation.quoted(), is_contact_of(&audience, contact_id));
     let exists = format!("SELECT true FROM {table} WHERE {is_contact}");
     if query::first(&exists, &[], |row| row.get::<bool>(1)).is_none() {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
-            format!("contact \"{contact_id}\" does not exist in audience \"{}\"", audience.name),
-        )
-        .detail(format!("Contacts are identified by \"{}\".", audience.id.name))
-        .hint("search_contacts() finds contacts and their ids.")
-        .raise()
+        unknown_contact(&audience, contact_id).raise()
     }
     let id = format!("{}.{}", quote_identifier(&audience.table.name), quote_identifier(&audience.id.name));
     query::write(

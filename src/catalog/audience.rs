@@ -109,11 +109,20 @@ impl Audience {
     /// Marks the text of a query that reads contacts and subscriptions with the rights of the table's owner, for
     /// [`guard`].
     pub fn reading(&self, sql: &str) -> String {
-        let topics = match &self.topics {
+        guard::reading(self.tables(), sql)
+    }
+
+    /// The table of contacts and, where it has one that can be read, that of their subscriptions.
+    pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
+        [self.relation.oid].into_iter().chain(self.subscriptions_table())
+    }
+
+    /// The table that says who is subscribed to what, where there is one that can be read.
+    pub fn subscriptions_table(&self) -> Option<pg_sys::Oid> {
+        match &self.topics {
             Subscriptions::In(relation) => Some(relation.oid),
             _ => None,
-        };
-        guard::reading([self.relation.oid].into_iter().chain(topics), sql)
+        }
     }
 
     /// The type of a property, native or custom, by the text of its name.
@@ -161,27 +170,7 @@ impl Audience {
     }
 }
 
-// An OID may have come to mean another relation, so the name must match, too. The stored names follow renames (see
-// sql/following.sql).
-const FIND: &str = "
-SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
-       a.relation_name, a.id_column::text, a.id_number,
-       a.properties_column::text, a.properties_number,
-       a.created_column::text, a.created_number, a.columns::text[], a.scope::text,
-       tc.oid, tn.nspname::text, tc.relname::text, tc.relowner, tc.relkind::text,
-       a.topics_relation_name, a.topics_contact_column::text, a.topics_contact_number,
-       a.topics_topic_column::text, a.topics_topic_number,
-       (SELECT en.nspname::text FROM pg_extension e
-          JOIN pg_namespace en ON en.oid = e.extnamespace
-         WHERE e.extname = 'segments')
-  FROM segments.audience_config a
-  LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace)
-    ON c.oid = a.relation
-   AND format('%I.%I', n.nspname, c.relname) = a.relation_name
-  LEFT JOIN (pg_class tc JOIN pg_namespace tn ON tn.oid = tc.relnamespace)
-    ON tc.oid = a.topics_relation
-   AND format('%I.%I', tn.nspname, tc.relname) = a.topics_relation_name
- WHERE a.name = $1";
+const FIND: &str = include_str!("../../sql/queries/audience.sql");
 
 /// A relation from the columns of a row, beginning at `column`: OID, schema, name, owner and kind. `None` if the
 /// relation does not exist.

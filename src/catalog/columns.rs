@@ -93,52 +93,7 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
     })
 }
 
-// PostgreSQL 18 marks a column NOT NULL while the constraint is not valid yet, but the column may hold NULLs. OFFSET 0
-// makes Postgres look the types of elements up one by one. Hashing all types of the database would take half a
-// millisecond.
-const COLUMNS: &str = "
-SELECT a.attnum, a.attname::text,
-       a.attnotnull AND NOT EXISTS (
-           SELECT FROM pg_constraint k
-            WHERE k.conrelid = a.attrelid AND k.contype = 'n'
-              AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated),
-       format('%I.%I', base.nspname, base.typname),
-       base.nspname::text, base.typname::text, base.labels,
-       COALESCE((SELECT l.collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation), true),
-       element.nspname::text, element.typname::text, element.labels,
-       base.typtype = ANY ('{b,e}') AND base.typcategory <> 'A',
-       base.oid <> a.atttypid,
-       CASE WHEN base.nspname <> 'pg_catalog' THEN
-           (SELECT n.nspname::text FROM pg_opclass c
-              JOIN pg_am m ON m.oid = c.opcmethod AND m.amname = 'btree'
-              JOIN pg_amop e ON e.amopfamily = c.opcfamily AND e.amopstrategy = 3
-               AND e.amoplefttype = base.oid AND e.amoprighttype = base.oid
-              JOIN pg_operator o ON o.oid = e.amopopr
-              JOIN pg_namespace n ON n.oid = o.oprnamespace
-             WHERE c.opcintype = base.oid AND c.opcdefault)
-       END,
-       a.atttypid
-  FROM pg_attribute a
- CROSS JOIN LATERAL (
-        WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (
-            SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname
-              FROM pg_type t WHERE t.oid = a.atttypid
-            UNION ALL
-            SELECT t.oid, t.typtype, t.typbasetype, t.typelem, t.typcategory, t.typnamespace, t.typname
-              FROM type JOIN pg_type t ON t.oid = type.typbasetype
-             WHERE type.typtype = 'd')
-        SELECT type.*, n.nspname,
-               (SELECT array_agg(e.enumlabel::text) FROM pg_enum e WHERE e.enumtypid = type.oid) AS labels
-          FROM type JOIN pg_namespace n ON n.oid = type.typnamespace
-         WHERE type.typtype <> 'd') base
-  LEFT JOIN LATERAL (
-        SELECT t.typname, n.nspname,
-               (SELECT array_agg(e.enumlabel::text) FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels
-          FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-         WHERE t.oid = base.typelem AND base.typcategory = 'A'
-        OFFSET 0) element ON true
- WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
- ORDER BY a.attnum";
+const COLUMNS: &str = include_str!("../../sql/queries/table_columns.sql");
 
 /// The type of a column, with domains resolved.
 struct BaseType {

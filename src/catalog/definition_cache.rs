@@ -122,63 +122,12 @@ fn heard(changed: Changed) {
     });
 }
 
+// The tables whose triggers tell every session of changes (see sql/live.sql).
 const DEFINITIONS: &str = "
-SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'segments'
-   AND c.relname = ANY ('{audience_config,property_config,topic_config,segment_config,segment_reference,watch_config}')";
+SELECT t.tgrelid FROM pg_namespace n
+  JOIN pg_class c ON c.relnamespace = n.oid
+  JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'definitions_changed'
+ WHERE n.nspname = 'segments'";
 
-macro_rules! with_types {
-    ($tables:literal, $select:literal) => {
-        concat!(
-            "WITH RECURSIVE type(oid) AS (
-                SELECT a.atttypid FROM pg_attribute a
-                 WHERE a.attrelid = ANY (",
-            $tables,
-            ") AND a.attnum > 0
-                UNION
-                SELECT part.oid FROM type
-                  JOIN pg_type t ON t.oid = type.oid
-                 CROSS JOIN LATERAL unnest(ARRAY[t.typelem, t.typbasetype]) part(oid)) ",
-            $select
-        )
-    };
-}
-
-const TYPES: &str = with_types!("$1", "SELECT type.oid FROM type WHERE type.oid <> 0");
-
-// The description has the version of each definition's row. For tables it has everything that conditions depend on:
-// names, columns, the owner and whether row security applies to it, unique indexes, parents, and foreign keys, whose
-// triggers may be disabled. For the types of columns it has their names.
-const DESCRIBE: &str = with_types!("$2", "
-SELECT concat_ws(';',
-    (SELECT string_agg(concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)
-       FROM type JOIN pg_type t ON t.oid = type.oid
-       JOIN pg_namespace n ON n.oid = t.typnamespace),
-    (SELECT string_agg(concat_ws(' ', a.name, a.xmin, a.ctid), ',' ORDER BY a.name)
-       FROM segments.audience_config a
-      WHERE a.name = ANY ($1) OR a.relation::oid = ANY ($2)
-         OR a.topics_relation::oid = ANY ($2)),
-    (SELECT md5(string_agg(concat_ws(' ', s.id, s.xmin, s.ctid, w.watched), ',' ORDER BY s.id))
-       FROM segments.segment_config s LEFT JOIN segments.watch_config w ON w.segment = s.id
-      WHERE s.audience = ANY ($1)),
-    (SELECT md5(string_agg(concat_ws(' ', p.audience, p.name, p.xmin, p.ctid), ',' ORDER BY p.audience, p.name))
-       FROM segments.property_config p WHERE p.audience = ANY ($1)),
-    (SELECT md5(string_agg(concat_ws(' ', t.id, t.xmin, t.ctid), ',' ORDER BY t.id))
-       FROM segments.topic_config t WHERE t.audience = ANY ($1)),
-    (SELECT md5(string_agg(concat_ws(' ', r.segment, r.reference, r.target), ',' ORDER BY r.segment, r.reference))
-       FROM segments.segment_reference r JOIN segments.segment_config s ON s.id = r.segment
-      WHERE s.audience = ANY ($1)),
-    (SELECT string_agg(concat_ws(' ', c.oid, c.relnamespace, c.relname, c.relowner, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
-                (SELECT string_agg(concat_ws(' ', a.attnum, a.attname, a.atttypid, a.attcollation, a.attnotnull, a.attgenerated), ',' ORDER BY a.attnum)
-                   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0),
-                (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid) FROM pg_index i
-                  WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid),
-                EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid),
-                (SELECT string_agg(i.inhparent::text, ',' ORDER BY i.inhparent)
-                   FROM pg_inherits i WHERE i.inhrelid = c.oid),
-                (SELECT string_agg(concat_ws(' ', k.oid, k.confrelid, k.convalidated, k.condeferrable,
-                           (SELECT string_agg(t.tgenabled::text, '' ORDER BY t.oid) FROM pg_trigger t
-                             WHERE t.tgrelid = c.oid AND t.tgconstraint = k.oid)), ',' ORDER BY k.oid)
-                   FROM pg_constraint k
-                  WHERE k.conrelid = c.oid AND k.contype = ANY ('{f,n}'))), '|' ORDER BY c.oid)
-       FROM pg_class c WHERE c.oid = ANY ($2)))");
+const TYPES: &str = include_str!("../../sql/queries/column_types.sql");
+const DESCRIBE: &str = include_str!("../../sql/queries/fingerprint.sql");

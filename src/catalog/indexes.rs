@@ -5,7 +5,7 @@
 //! that inherit; if each of these has a similar index, they serve together.
 
 use crate::pg::index::first_expression;
-use crate::pg::query;
+use crate::pg::{query, relcache};
 use pgrx::pg_sys::Oid;
 use segments_core::sql::TypedIndex;
 use segments_core::types::ScalarType;
@@ -45,7 +45,8 @@ pub fn typed(relation: Oid, properties: i16, extension_schema: &str) -> Vec<Type
 /// The quoted name of a foreign table among the parts of a table; `None` if there is none. No index can cover a foreign
 /// table.
 pub fn foreign_part(relation: Oid) -> Option<String> {
-    query::first(FOREIGN_PART, &[relation.into()], |row| row.get(1))
+    let parts: Vec<Oid> = relcache::tree(relation).into_iter().filter(|part| *part != relation).collect();
+    query::first(FOREIGN_PART, &[parts.into()], |row| row.get(1))
 }
 
 /// Whether tables other than partitions inherit from a table.
@@ -55,42 +56,8 @@ pub fn has_heirs(relation: Oid) -> bool {
     query::first(heirs, &[relation.into()], |_| ()).is_some()
 }
 
-/// The parts of the table `$1` that store rows.
-macro_rules! with_parts {
-    ($query:literal) => {
-        concat!(
-            "WITH RECURSIVE part(oid) AS (
-                 SELECT h.inhrelid FROM pg_inherits h WHERE h.inhparent = $1
-                 UNION SELECT h.inhrelid FROM part JOIN pg_inherits h ON h.inhparent = part.oid),
-             leaf AS MATERIALIZED (
-                 SELECT k.oid, k.relkind, k.relispartition, k.relnamespace, k.relname
-                   FROM part JOIN pg_class k ON k.oid = part.oid
-                  WHERE k.relkind <> 'p') ",
-            $query
-        )
-    };
-}
+const COVERING: &str = include_str!("../../sql/queries/covering_indexes.sql");
 
-const COVERING: &str = with_parts!(
-    "SELECT i.indexrelid, i.indkey[0] = 0,
-            i.indcollation[0] = '\"C\"'::regcollation::oid
-       FROM pg_index i
-      WHERE i.indrelid = $1 AND i.indisvalid AND i.indisready AND i.indislive AND i.indpred IS NULL
-        AND NOT EXISTS (
-            SELECT FROM leaf
-             WHERE leaf.relkind = 'f'
-                OR NOT leaf.relispartition AND NOT EXISTS (
-                    SELECT FROM pg_index o
-                     WHERE o.indrelid = leaf.oid
-                       AND o.indisvalid AND o.indisready AND o.indislive AND o.indpred IS NULL
-                       AND o.indclass[0] = i.indclass[0]
-                       AND o.indcollation[0] = i.indcollation[0]
-                       AND pg_get_indexdef(o.indexrelid, 1, false)
-                           = pg_get_indexdef(i.indexrelid, 1, false)))"
-);
-
-const FOREIGN_PART: &str = with_parts!(
-    "SELECT format('%I.%I', n.nspname, leaf.relname)
-       FROM leaf JOIN pg_namespace n ON n.oid = leaf.relnamespace
-      WHERE leaf.relkind = 'f' ORDER BY 1 LIMIT 1"
-);
+const FOREIGN_PART: &str = "
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid = ANY ($1) AND c.relkind = 'f' ORDER BY 1 LIMIT 1";

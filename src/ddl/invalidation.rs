@@ -10,7 +10,11 @@ use pgrx::prelude::*;
 /// Forgets the counts of the live audiences that use one of the tables.
 #[pg_extern(sql = false)]
 fn forget_live_counts(tables: Vec<Option<Oid>>) {
-    let tables: Vec<Oid> = tables.into_iter().flatten().collect();
+    forget_over(tables.into_iter().flatten().collect());
+}
+
+/// As [`forget_live_counts`].
+pub fn forget_over(tables: Vec<Oid>) {
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
 }
@@ -19,8 +23,13 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
 /// command has changed the contents of a table or how it is read.
 #[pg_extern(sql = false)]
 fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
+    warn_unrecorded(audiences.into_iter().flatten().collect());
+}
+
+/// As [`warn_unrecorded_changes`].
+pub fn warn_unrecorded(audiences: Vec<String>) {
     let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
-    unrecorded::warn(audiences.into_iter().flatten().collect(), why);
+    unrecorded::warn(audiences, why);
 }
 
 /// Forgets the counts of the live audiences that have a column of one of the enum types, or of an array of it or a
@@ -48,18 +57,4 @@ SELECT a.name FROM segments.audience_config a, concerned c
  WHERE a.freshness = 'live'
    AND (a.relation::oid = ANY (c.tables) OR a.topics_relation::oid = ANY (c.tables))";
 
-const AUDIENCES_WITH: &str = "
-WITH RECURSIVE type(oid) AS (
-    SELECT t.oid FROM pg_type t WHERE t.oid = ANY ($1) AND t.typtype = 'e'
-    UNION
-    SELECT t.oid FROM type
-      JOIN pg_type t ON type.oid = t.typelem OR type.oid = t.typbasetype),
-relation AS (
-    SELECT n.attrelid AS oid FROM type
-      JOIN pg_attribute n ON n.atttypid = type.oid AND NOT n.attisdropped)
-SELECT a.name, array_remove(ARRAY[a.relation::oid, a.topics_relation::oid], NULL)
-  FROM segments.audience_config a
- WHERE a.freshness = 'live'
-   AND EXISTS (SELECT FROM relation r
-                WHERE r.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))
- ORDER BY a.name";
+const AUDIENCES_WITH: &str = include_str!("../../sql/queries/live_audiences_with_types.sql");

@@ -5,10 +5,8 @@ use crate::catalog::audience::Audience;
 use crate::catalog::segment::{Definition, argument, id_of};
 use crate::evaluate::condition;
 use crate::pg::{query, snapshot};
-use pgrx::prelude::*;
 use segments_core::path::Path;
 use segments_core::rename::Renaming;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Rewrites the segments that refer to a segment by its name. Definitions are locked, so no other segment can begin to
@@ -31,22 +29,9 @@ pub fn follow_name(before: &Definition, after: &Definition) {
     access::write_latest(FORGET_REFERENCES, &by_name);
 }
 
-/// Rewrites segments, filters and declared properties after columns were renamed. The arrays have an entry for each
-/// renamed column: its audience, its old name and its new name.
-#[pg_extern(sql = false)]
-fn follow_renamed_columns(audiences: Vec<Option<String>>, before: Vec<Option<String>>, after: Vec<Option<String>>) {
-    let mut renamed: HashMap<String, Vec<(String, String)>> = HashMap::new();
-    for ((audience, before), after) in audiences.into_iter().zip(before).zip(after) {
-        if let (Some(audience), Some(before), Some(after)) = (audience, before, after) {
-            renamed.entry(audience).or_default().push((before, after));
-        }
-    }
-    for (audience, columns) in renamed {
-        snapshot::latest(|| follow_columns(&audience, columns));
-    }
-}
-
-fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
+/// Rewrites the segments, the filter and the declared properties of an audience after columns were renamed. Each has its
+/// old name and its new name.
+pub fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
     let speaks = |condition: &str| {
         let fields = condition::stored(condition.as_bytes());
         let is_named = |path: &Path| columns.iter().any(|(before, after)| path.below_renamed(before, after).is_some());

@@ -5,7 +5,7 @@
 //! So each change of a contact is counted either by its writer with the new definition, or by the count that the change
 //! of the definition takes.
 
-use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::audience::Audience;
 use crate::catalog::freshness::stays_live;
 use crate::pg::{relcache, snapshot};
 use pgrx::pg_sys::Oid;
@@ -30,21 +30,13 @@ fn hold_writers_of(audience: &str, load: impl Fn(&str) -> Audience) -> Audience 
 
 /// Locks the contacts' table and the table of subscriptions, with all their parts, against writers.
 pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
-    tables(audience).flat_map(relcache::lock_against_writers).collect()
+    audience.tables().flat_map(relcache::lock_against_writers).collect()
 }
 
 /// Keeps TRUNCATE and ALTER away from the tables of an audience until the transaction ends. Call it before you lock
 /// counts, because those commands lock tables first and then counts.
 pub fn hold_tables(audience: &str) {
     if let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) {
-        tables(&audience).for_each(|table| _ = relcache::tree(table));
+        audience.tables().for_each(|table| _ = relcache::tree(table));
     }
-}
-
-fn tables(audience: &Audience) -> impl Iterator<Item = Oid> {
-    let topics = match &audience.topics {
-        Subscriptions::In(relation) => Some(relation.oid),
-        _ => None,
-    };
-    [audience.relation.oid].into_iter().chain(topics)
 }

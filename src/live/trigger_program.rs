@@ -4,7 +4,7 @@
 //! A backend compiles it when a statement first changes the table, and again after the table or a definition has
 //! changed.
 
-use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::audience::Audience;
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::counting::bases;
 use crate::live::changes::record::Changing;
@@ -237,14 +237,13 @@ impl Role {
         let contacts = Contacts::new(of_contacts, &audience, &segments, presence);
         let subscriptions =
             self.has_subscriptions.then(|| TrackedSubscriptions::new(&audience, &segments, presence)).flatten();
-        let topics = match &audience.topics {
-            Subscriptions::In(relation) => Some(relation.oid),
-            _ => None,
-        };
         audiences.push(TrackedAudience {
             owner: audience.relation.owner,
             has_unique_ids: audience.has_unique_ids(),
-            reads: [contacts.as_ref().and(topics), subscriptions.as_ref().map(|_| audience.relation.oid)],
+            reads: [
+                contacts.as_ref().and(audience.subscriptions_table()),
+                subscriptions.as_ref().map(|_| audience.relation.oid),
+            ],
             contacts,
             has_contacts: self.has_contacts,
             subscriptions,

@@ -1,6 +1,6 @@
 //! Catching errors, either to go on after them or to raise other ones in their place.
 
-use crate::pg::error::Failure;
+use crate::pg::error::{Failure, sqlstate_text};
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
@@ -75,15 +75,18 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &s
         .execute()
 }
 
+/// Whether an error is meant for the whole statement: a cancel or a shutdown, or what may not happen again when the
+/// statement is repeated. Event triggers let the latter go on, too (`segments.must_fail`, sql/live.sql).
 fn concerns_all(code: PgSqlErrorCode) -> bool {
-    matches!(
-        code,
-        PgSqlErrorCode::ERRCODE_QUERY_CANCELED
-            | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
-            | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
-            | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
-            | PgSqlErrorCode::ERRCODE_OUT_OF_MEMORY
-            | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
-            | PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED
-    )
+    let is_lack_of_resources = sqlstate_text(code).starts_with("53");
+    is_lack_of_resources
+        || matches!(
+            code,
+            PgSqlErrorCode::ERRCODE_QUERY_CANCELED
+                | PgSqlErrorCode::ERRCODE_ADMIN_SHUTDOWN
+                | PgSqlErrorCode::ERRCODE_CRASH_SHUTDOWN
+                | PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE
+                | PgSqlErrorCode::ERRCODE_T_R_SERIALIZATION_FAILURE
+                | PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED
+        )
 }

@@ -5,7 +5,7 @@
 
 use crate::api::segment::named;
 use crate::catalog::access;
-use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{can_be_id, executable_sql};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::scope;
@@ -162,12 +162,7 @@ fn planned(segment: Definition) -> Planned {
 fn compile(segment: Definition) -> Planned {
     let validity = Validity::watch(|| {
         let audience = Audience::load(&segment.audience);
-        let subscriptions = match &audience.topics {
-            Subscriptions::In(relation) => Some(relation.oid),
-            _ => None,
-        };
-        let tables = [audience.relation.oid].into_iter().chain(subscriptions).collect();
-        Sources { audiences: vec![segment.audience.clone()], tables }
+        Sources { audiences: vec![segment.audience.clone()], tables: audience.tables().collect() }
     });
     // The definition is read again, because it may have changed before it was watched.
     let question = Rc::new(Question::new(&Definition::load(segment.id)));

@@ -240,12 +240,7 @@ fn asked(audience: &str) -> Rc<Asked> {
 fn compile(name: &str) -> Rc<Asked> {
     let validity = Validity::watch(|| {
         let audience = Audience::load(name);
-        let subscriptions = match &audience.topics {
-            Subscriptions::In(relation) => Some(relation.oid),
-            _ => None,
-        };
-        let tables = [audience.relation.oid].into_iter().chain(subscriptions).collect();
-        Sources { audiences: vec![name.to_owned()], tables }
+        Sources { audiences: vec![name.to_owned()], tables: audience.tables().collect() }
     });
     let asked = Rc::new(Asked::compile(name));
     // A filter that depends on the time makes every condition depend on it.

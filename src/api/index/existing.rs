@@ -93,28 +93,4 @@ fn property(audience: &Audience, index: pg_sys::Oid, in_c: bool) -> Option<Index
     is_known.then_some(Index::Property(index))
 }
 
-// A GIN index has no first column. The included columns of other indexes cannot be searched.
-const INDEXES: &str = "
-SELECT i.indexrelid,
-       quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       m.amname::text, k.columns, k.operator_classes, k.in_own_collation, k.in_c,
-       i.indisunique OR i.indisexclusion OR i.indisreplident OR i.indisclustered,
-       COALESCE(pg_stat_get_numscans(i.indexrelid), 0)
-  FROM pg_index i
-  JOIN pg_class c ON c.oid = i.indexrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  JOIN pg_am m ON m.oid = c.relam
- CROSS JOIN LATERAL (
-       SELECT array_agg(a.attname::text ORDER BY p.place) AS columns,
-              array_agg(o.opcname::text ORDER BY p.place) AS operator_classes,
-              array_agg(COALESCE(i.indcollation[p.place] = a.attcollation, false) ORDER BY p.place)
-                  AS in_own_collation,
-              array_agg(i.indcollation[p.place] = '\"C\"'::regcollation::oid
-                                   ORDER BY p.place) AS in_c
-         FROM generate_series(0, i.indnkeyatts - 1) p(place)
-         JOIN pg_opclass o ON o.oid = i.indclass[p.place]
-         LEFT JOIN pg_attribute a
-           ON a.attrelid = i.indrelid AND a.attnum = i.indkey[p.place]
-          AND i.indkey[p.place] <> 0) k
- WHERE i.indexrelid = ANY ($1)
- ORDER BY c.relname";
+const INDEXES: &str = include_str!("../../../sql/queries/existing_indexes.sql");

@@ -1,5 +1,6 @@
 //! The changes that `update_segment()` makes.
 
+use crate::api::name::must_have_length;
 use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
 use crate::pg::error::Failure;
@@ -74,14 +75,9 @@ fn invalid(message: &str) -> Failure {
 
 /// Returns the name. Raises 22023 if it is too short or too long.
 pub fn checked_name(name: &str) -> &str {
-    let length = name.chars().count();
-    if (1..=100).contains(&length) {
-        return name;
-    }
-    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a segment has 1 to 100 characters")
-        .detail(format!("This one has {length}."))
-        .hint("Choose another name; the description may have up to 500 characters.")
-        .raise()
+    let hint = "Choose another name; the description may have up to 500 characters.";
+    must_have_length(name, "the name of a segment", hint);
+    name
 }
 
 /// Returns the description. Raises 22023 if it is too long.

@@ -194,7 +194,7 @@ fn referring(target: Uuid) -> Vec<Definition> {
     snapshot::latest(|| {
         let ids = query::rows(
             "SELECT r.segment FROM segments.segment_reference r
-              WHERE r.target = $1 AND r.segment <> $1",
+              WHERE r.target = $1 AND r.segment <> $1 ORDER BY r.segment",
             &[argument(target)],
             |row| id_of(row.get(1)),
         );

@@ -69,5 +69,3 @@ SELECT detach_audience(name, true) FROM segments.audience WHERE name IN ('people
 DROP VIEW seen;
 DROP TABLE people, few, parent, child, persons;
 DROP TYPE person;
--- Called by hand, with what is none.
-SELECT segments.follow_renamed_columns('{NULL,nobody}', '{a,a}', '{b,NULL,c}'), segments.follow_renamed_columns('{nobody}', '{a}', '{b}');

@@ -12,6 +12,8 @@ SELECT segments.keep_counts();
 SELECT segments.definitions_changed();
 SELECT segments.follow_parts();
 SELECT segments.forget_dropped_relations();
+SELECT segments.forget_dropped();
+SELECT segments.follow_altered();
 SELECT segments.follow_renamed_relations();
 SELECT segments.forget_rewritten_counts();
 SELECT segments.forget_relabelled_counts();

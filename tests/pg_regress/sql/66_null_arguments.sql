@@ -65,8 +65,6 @@ SELECT severity, sqlstate, message FROM validate_conditions('{}', NULL);
 -- Arrays with NULL in them.
 SELECT segments.permits_every_audience(ARRAY[NULL]), segments.forget_live_counts(ARRAY[NULL]::oid[]), segments.forget_counts_of_types(ARRAY[NULL]::oid[]);
 SELECT count(*) FROM segments.permitted_audiences(ARRAY[NULL, 'read:segments']);
-SELECT segments.follow_renamed_columns(ARRAY[NULL], ARRAY[NULL], ARRAY[NULL]);
-SELECT count(*) FROM segments.column_names('nulls', ARRAY[NULL]);
 SELECT attach_audience('some nulls', 'nulls', columns => '{email,NULL}');
 -- No function that takes one is missing above.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'

@@ -1,0 +1,15 @@
+-- The live audiences that have columns of the enums $1, of arrays of them or of domains over them; each with its tables.
+WITH RECURSIVE type(oid) AS (
+    SELECT t.oid FROM pg_type t WHERE t.oid = ANY ($1) AND t.typtype = 'e'
+    UNION
+    SELECT t.oid FROM type
+      JOIN pg_type t ON type.oid = t.typelem OR type.oid = t.typbasetype),
+relation AS (
+    SELECT n.attrelid AS oid FROM type
+      JOIN pg_attribute n ON n.atttypid = type.oid AND NOT n.attisdropped)
+SELECT a.name, array_remove(ARRAY[a.relation::oid, a.topics_relation::oid], NULL)
+  FROM segments.audience_config a
+ WHERE a.freshness = 'live'
+   AND EXISTS (SELECT FROM relation r
+                WHERE r.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))
+ ORDER BY a.name
