@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The segments that are due, and when others will be.
-pub struct Plan {
+pub struct DueSegments {
     pub due: Vec<Due>,
     /// In how long another segment may be due, one that exists or one that is created now
     pub next: Duration,
@@ -33,7 +33,7 @@ pub struct Due {
 
 /// Finds the segments that are due. If an audience has one, segments that will be due soon are included: counting them
 /// together costs little more, and they will be due together the next time.
-pub fn due() -> Plan {
+pub fn due() -> DueSegments {
     let rows = query::rows(DUE, &[], |row| {
         let segments = row.nullable::<Vec<pgrx::Uuid>>(2).unwrap_or_default();
         let due = Due { audience: row.get(1), segments: segments.into_iter().map(id_of).collect() };
@@ -41,7 +41,7 @@ pub fn due() -> Plan {
     });
     let shortest = query::first(SHORTEST_INTERVAL, &[], |row| row.get::<f64>(1));
     let next = rows.iter().filter_map(|(_, seconds)| *seconds).chain(shortest).fold(f64::INFINITY, f64::min);
-    Plan {
+    DueSegments {
         due: rows.into_iter().map(|(due, _)| due).filter(|due| !due.segments.is_empty()).collect(),
         next: Duration::try_from_secs_f64(next.max(0.0)).unwrap_or(Duration::MAX),
     }

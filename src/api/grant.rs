@@ -164,18 +164,18 @@ fn must_administer(audience: Option<&str>) {
 }
 
 /// A table on which a scope needs privileges.
-struct Relation {
+struct GrantedTable {
     oid: pg_sys::Oid,
     quoted: String,
     schema: String,
 }
 
 /// The tables of one or all audiences, if the scope is about contacts; otherwise none.
-fn relations(audience: Option<&str>, scope: Scope) -> Vec<Relation> {
+fn relations(audience: Option<&str>, scope: Scope) -> Vec<GrantedTable> {
     if privileges(scope).is_empty() {
         return Vec::new();
     }
-    query::write_rows(RELATIONS, &[audience.map(str::to_owned).into()], |row| Relation {
+    query::write_rows(RELATIONS, &[audience.map(str::to_owned).into()], |row| GrantedTable {
         oid: row.get(1),
         schema: row.get(2),
         quoted: pgrx::spi::quote_qualified_identifier(row.get::<String>(2), row.get::<String>(3)),
@@ -206,7 +206,7 @@ enum Change {
     Revoke,
 }
 
-impl Relation {
+impl GrantedTable {
     fn grant(&self, role: &Role, scope: Scope) {
         let missing = self.lacks(role, scope);
         if !missing.is_empty() {

@@ -20,7 +20,7 @@ mod existing;
 fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
     let (name, audience) = (required("name", name), required("audience", audience));
     let audience = Audience::load(audience);
-    let place = Place::of(&audience);
+    let place = IndexableTable::of(&audience);
     let index = best_index(&audience, name);
     if let Some(existing) = existing::read(&audience).into_iter().find(|existing| existing.serves.contains(&index)) {
         Failure::new(
@@ -106,17 +106,17 @@ fn unknown_property(audience: &Audience, name: &str) -> Failure {
 }
 
 /// A table that can have indexes.
-struct Place<'a> {
+struct IndexableTable<'a> {
     audience: &'a Audience,
     /// The quoted name of the table
     relation: String,
     is_partitioned: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> IndexableTable<'a> {
     /// The audience's table. Raises 42809 if no index can cover all of its rows.
     fn of(audience: &'a Audience) -> Self {
-        Place::find(audience).unwrap_or_else(|failure| failure.raise())
+        IndexableTable::find(audience).unwrap_or_else(|failure| failure.raise())
     }
 
     /// The audience's table. Fails if it is a view or a foreign table, or has foreign partitions.
@@ -133,7 +133,7 @@ impl<'a> Place<'a> {
                 "Create indexes on the parts that are not foreign, and for the others on their own server.",
             ),
             (Some(kind @ ("r" | "m" | "p")), _) => {
-                return Ok(Place { audience, relation, is_partitioned: kind == "p" });
+                return Ok(IndexableTable { audience, relation, is_partitioned: kind == "p" });
             }
             (Some("v"), _) => (
                 format!("{relation} is a view, which cannot have an index"),

@@ -4,7 +4,7 @@ use crate::api::contact::unknown_contact;
 use crate::api::name;
 use crate::api::segment::any_topic::with_new_topic;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceScope;
+use crate::catalog::scope::AudienceEnvironment;
 use crate::catalog::segment::argument;
 use crate::catalog::{access, contact_sql, subscription};
 use crate::pg::error::{Failure, required};
@@ -116,7 +116,7 @@ fn is_topic(audience: &Audience, topics: &Topics) -> String {
 /// The audience, and the topic as its table of subscriptions stores it.
 fn resolve(topic: &str, audience: &str) -> (Audience, String) {
     let audience = Audience::load(audience);
-    let found = AudienceScope::in_utc(&audience).topic(topic);
+    let found = AudienceEnvironment::in_utc(&audience).topic(topic);
     let topic = found.unwrap_or_else(|refusal| {
         Failure::new(crate::pg::error::sqlstate(refusal.kind), refusal.message)
             .detail(format!("The audience is \"{}\".", audience.name))

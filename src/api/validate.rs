@@ -1,7 +1,7 @@
 //! `validate_conditions`: all mistakes in a condition, and notices about what is valid but probably not meant.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceScope;
+use crate::catalog::scope::AudienceEnvironment;
 use crate::catalog::visible;
 use crate::counting::strategy::{self, Rights};
 use crate::pg::call::Call;
@@ -93,12 +93,12 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
     let parsed = parse_all(conditions, crate::pg::interrupt::check);
     let broken = !parsed.errors.is_empty();
     let mut findings: Vec<Finding> = parsed.errors.into_iter().map(Finding::of).collect();
-    let checked = AudienceScope::in_utc(audience).check(&parsed.condition);
+    let checked = AudienceEnvironment::in_utc(audience).check(&parsed.condition);
     findings.extend(checked.err().into_iter().flatten().map(Finding::of));
     if broken && parsed.condition.members.is_empty() {
         return findings;
     }
-    let scope = AudienceScope::in_utc(audience);
+    let scope = AudienceEnvironment::in_utc(audience);
     let mut notices = notices(&parsed.condition, &scope);
     // If only a part of the condition could be read, notices about the whole condition may be wrong.
     notices.retain(|notice| !(broken && notice.pointer.is_empty()));

@@ -23,7 +23,7 @@ use std::rc::Rc;
 use uuid::Uuid;
 
 /// The environment of one condition of an audience.
-pub struct AudienceScope<'a> {
+pub struct AudienceEnvironment<'a> {
     audience: &'a Audience,
     /// Whether the condition is the audience's filter, which may be set before properties are declared
     is_restriction: bool,
@@ -80,7 +80,7 @@ pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> Che
 /// # Errors
 /// Every mistake in it.
 pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) -> Result<CheckedCondition, Vec<Error>> {
-    AudienceScope::new(audience, time_zone, Vec::new()).map_err(|error| vec![error])?.check(condition)
+    AudienceEnvironment::new(audience, time_zone, Vec::new()).map_err(|error| vec![error])?.check(condition)
 }
 
 /// Checks the condition of a stored segment.
@@ -89,7 +89,7 @@ pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) ->
 /// The mistakes that make the condition invalid now.
 pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, Vec<Error>> {
     let condition = condition::stored(segment.conditions.as_bytes());
-    let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
+    let scope = AudienceEnvironment::new(audience, &segment.time_zone, vec![segment.clone()]);
     scope.map_err(|error| vec![error])?.check(&condition)
 }
 
@@ -100,7 +100,7 @@ pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<Checke
 pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked, Vec<Error>> {
     let mut lasting = Vec::new();
     for member in condition::stored(segment.conditions.as_bytes()).members {
-        let scope = AudienceScope::new(audience, &segment.time_zone, vec![segment.clone()]);
+        let scope = AudienceEnvironment::new(audience, &segment.time_zone, vec![segment.clone()]);
         let part = scope.map_err(|error| vec![error])?.check(&Condition { members: vec![member] })?;
         lasting.extend(part.changes_at.is_none().then_some(part.checked));
     }
@@ -132,7 +132,7 @@ const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris
 pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
     match &audience.scope {
         Some(text) => {
-            let scope = AudienceScope { is_restriction: true, ..AudienceScope::in_utc(audience) };
+            let scope = AudienceEnvironment { is_restriction: true, ..AudienceEnvironment::in_utc(audience) };
             scope.check(&condition::stored(text.as_bytes()))
         }
         None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
@@ -172,7 +172,7 @@ fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
     }
 }
 
-impl<'a> AudienceScope<'a> {
+impl<'a> AudienceEnvironment<'a> {
     /// The environment of a condition whose dates are read in a time zone.
     ///
     /// # Errors
@@ -184,12 +184,12 @@ impl<'a> AudienceScope<'a> {
             message: no_zone(time_zone),
             hint: format!("{ZONES} {ZONE_NAMES}"),
         })?;
-        Ok(AudienceScope { zone, zone_name: time_zone.to_owned(), expanding, ..Self::in_utc(audience) })
+        Ok(AudienceEnvironment { zone, zone_name: time_zone.to_owned(), expanding, ..Self::in_utc(audience) })
     }
 
     /// The environment of a condition that belongs to no segment. Its dates are read in UTC.
     pub fn in_utc(audience: &'a Audience) -> Self {
-        AudienceScope {
+        AudienceEnvironment {
             audience,
             is_restriction: false,
             zone: PgZone::utc(),
@@ -205,7 +205,7 @@ impl<'a> AudienceScope<'a> {
         let mut expanding = self.expanding.clone();
         expanding.push(segment.clone());
         let looked_up = self.looked_up.clone();
-        Ok(AudienceScope { looked_up, ..AudienceScope::new(self.audience, &segment.time_zone, expanding)? })
+        Ok(AudienceEnvironment { looked_up, ..AudienceEnvironment::new(self.audience, &segment.time_zone, expanding)? })
     }
 
     /// Checks a condition.
@@ -268,7 +268,7 @@ impl<'a> AudienceScope<'a> {
     }
 }
 
-impl Environment for AudienceScope<'_> {
+impl Environment for AudienceEnvironment<'_> {
     fn property(&self, name: &Path) -> Declaration {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
         let has_keys = has_keys && self.unusable_column(name.first()).is_none();

@@ -1,7 +1,7 @@
 //! Counting many segments in one pass over the contacts.
 //!
 //! The aggregate `segments_tally(plan, VARIADIC columns)` evaluates all conditions for each row and counts the members
-//! of each condition. One text, the [`Plan`], contains the conditions and the meaning of the columns. Each parallel
+//! of each condition. One text, the [`TallyPlan`], contains the conditions and the meaning of the columns. Each parallel
 //! worker compiles it for itself.
 
 use crate::catalog::audience::Audience;
@@ -103,14 +103,14 @@ impl Pass {
 }
 
 /// The first argument of the aggregate: the conditions, and the meaning of the columns.
-pub struct Plan {
+pub struct TallyPlan {
     pub fields: Vec<ColumnKey>,
     pub properties: Option<usize>,
     pub ticket: Option<progress::Ticket>,
     pub set: ProgramSet,
 }
 
-impl Plan {
+impl TallyPlan {
     /// Reads a plan that [`Pass::run`] wrote. Raises 22023 for any other text.
     pub fn read(text: &str) -> Self {
         type Written = (Vec<(String, usize)>, Option<usize>, Option<(usize, u64)>, Vec<String>);
@@ -123,7 +123,7 @@ impl Plan {
                 condition::check_for_documents(text.as_bytes()).unwrap_or_else(|errors| condition::raise_first(errors))
             })
             .collect();
-        Plan {
+        TallyPlan {
             fields: fields.into_iter().map(|(key, position)| ColumnKey { key, position }).collect(),
             properties,
             ticket: ticket.map(progress::Ticket::from_parts),

@@ -36,7 +36,7 @@ use std::collections::HashSet;
 const MOST_COUNTED: usize = 10;
 
 /// A table tree of live audiences: as recorded, and as it is now.
-struct Table {
+struct TableTree {
     root: Oid,
     added: Vec<Oid>,
     gone: Vec<Oid>,
@@ -92,13 +92,13 @@ fn keep_parts() {
 }
 
 /// The tables that differ from what is recorded; only the given one, if `root` is given.
-fn changed(root: Option<Oid>) -> Vec<Table> {
+fn changed(root: Option<Oid>) -> Vec<TableTree> {
     let mut tables = snapshot::latest(|| {
         // All tables are checked with one query, because every command that creates a table gets here.
         let silent = silent_tables(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
-        query::rows(TABLES, &[root.into()], |row| Table::read(row, &silent))
+        query::rows(TABLES, &[root.into()], |row| TableTree::read(row, &silent))
     });
-    tables.retain(Table::has_changed);
+    tables.retain(TableTree::has_changed);
     tables
 }
 
@@ -126,13 +126,13 @@ impl Audiences {
     }
 }
 
-impl Table {
+impl TableTree {
     fn read(row: &Row<'_>, silent: &[Oid]) -> Self {
         let root = row.get(1);
         let kept: Vec<Oid> = row.get(5);
         let silent = silent.iter().copied().filter(|part| kept.contains(part)).collect();
         let obstacle = row.get::<bool>(7).then(|| table_tree::obstacle(root)).flatten();
-        Table {
+        TableTree {
             root,
             added: row.get(2),
             gone: row.get(3),

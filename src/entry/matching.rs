@@ -3,7 +3,7 @@
 use crate::evaluate::document::{CallSite, matches};
 use crate::pg::call::{Call, function_info};
 use crate::pg::detoast::Detoasted;
-use crate::pg::prefetch::Rows;
+use crate::pg::prefetch::Prefetcher;
 use pgrx::pg_sys;
 
 /// `@~`: whether a document satisfies a condition.
@@ -29,15 +29,16 @@ pub unsafe extern "C-unwind" fn segments_is_matched_by(fcinfo: pg_sys::FunctionC
 }
 
 /// The state that a call site keeps between rows: its compiled condition, and the address of its last row.
-struct Site {
+struct MatchSite {
     matching: CallSite,
-    rows: Rows,
+    rows: Prefetcher,
 }
 
 /// # Safety
 /// The arguments of the call are varlenas that are not NULL.
 unsafe fn answer(call: Call, document: usize, condition: usize) -> pg_sys::Datum {
-    let new_site = || Site { matching: CallSite::new(call.is_stable(condition as i32)), rows: Rows::default() };
+    let new_site =
+        || MatchSite { matching: CallSite::new(call.is_stable(condition as i32)), rows: Prefetcher::default() };
     let mut site = call.site(new_site);
     // SAFETY: by this function's own condition. Both are used only within this call.
     let (document, condition) = unsafe {

@@ -1,11 +1,11 @@
 //! The aggregate `segments_tally`. It counts how many rows satisfy each of many conditions.
 
-use crate::counting::pass::{Plan, no_plan};
+use crate::counting::pass::{TallyPlan, no_plan};
 use crate::pg::call::{Call, function_info};
 use crate::pg::detoast::Detoasted;
 use crate::pg::error::internal;
 use crate::pg::interrupt;
-use crate::pg::prefetch::Rows;
+use crate::pg::prefetch::Prefetcher;
 use crate::pg::rows::RowProgram;
 use crate::shared::progress;
 use pgrx::pg_sys::{self, Datum};
@@ -14,11 +14,11 @@ use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, Tally};
 
 /// The state that the call site of the transition function keeps between rows.
-struct Site {
+struct TallySite {
     program: RowProgram,
     matches: Matches,
     /// The address of the last document
-    rows: Rows,
+    rows: Prefetcher,
     reported: progress::Reporter,
 }
 
@@ -57,21 +57,21 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
 
 /// # Safety
 /// `call` is a call of `segments_tally_row`.
-unsafe fn make_site(call: Call) -> Site {
+unsafe fn make_site(call: Call) -> TallySite {
     let Some(plan) = call.nullable(1) else { no_plan().raise() };
     // SAFETY: by this function's own condition the argument is a text.
     let plan = unsafe { Detoasted::new(plan) };
-    let plan = Plan::read(&String::from_utf8_lossy(plan.bytes()));
+    let plan = TallyPlan::read(&String::from_utf8_lossy(plan.bytes()));
     let columns = call.arguments().saturating_sub(BEFORE_COLUMNS);
     let within = |position: &usize| *position < columns;
     if !plan.fields.iter().all(|field| within(&field.position)) || !plan.properties.iter().all(within) {
         no_plan().detail("It has more columns than the tally is given.").raise()
     }
     let type_of = |position| call.argument_type(BEFORE_COLUMNS + position);
-    Site {
+    TallySite {
         program: RowProgram::new(plan.set, &plan.fields, plan.properties, type_of),
         matches: Matches::new(),
-        rows: Rows::default(),
+        rows: Prefetcher::default(),
         reported: progress::Reporter::new(plan.ticket),
     }
 }

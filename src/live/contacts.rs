@@ -4,7 +4,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::column::ColumnRef;
 use crate::catalog::contact_sql;
-use crate::live::deltas::Outcome;
+use crate::live::deltas::Effect;
 use crate::live::eligibility::LiveSegment;
 use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, Plans, WatchedBatch};
@@ -83,31 +83,31 @@ impl Contacts {
         (!is_empty).then_some(Contacts { audience, table, id_column, batches, watched, presence, row, id, sign, mark })
     }
 
-    /// Adds the effect of a statement to `outcome`, without contacts that have been counted already. It evaluates with
+    /// Adds the effect of a statement to `effect`, without contacts that have been counted already. It evaluates with
     /// the rights of the current role.
-    pub fn evaluate(&self, statement: Statement, absorbed: Option<&RefCell<Absorbed>>, outcome: &mut Outcome) {
+    pub fn evaluate(&self, statement: Statement, absorbed: Option<&RefCell<Absorbed>>, effect: &mut Effect) {
         self.appear(statement);
         spi::over(statement, |session| {
             let excluded = absorbed.map(|absorbed| {
                 if absorbed.borrow().has_missed {
                     let contacts = self.changed(session, statement.event(), counted(absorbed));
-                    self.absorb(session, snapshot::current_command(), absorbed, contacts, outcome);
+                    self.absorb(session, snapshot::current_command(), absorbed, contacts, effect);
                 }
                 counted(absorbed)
             });
-            self.evaluate_rows(session, statement, excluded, outcome);
+            self.evaluate_rows(session, statement, excluded, effect);
         });
     }
 
     /// Keeps the contacts that a statement has changed, to be counted by the unfinished command around it.
-    pub fn keep_for(&self, outer: Command, statement: Statement, outcome: &mut Outcome) {
+    pub fn keep_for(&self, outer: Command, statement: Statement, effect: &mut Effect) {
         self.appear(statement);
         spi::over(statement, |session| {
             let contacts = self.changed(session, statement.event(), Vec::new());
             underway::keep_for(outer, &self.audience, contacts.clone(), false);
             if !self.id_column.not_null {
                 // A contact without an id has no subscriptions, and could not be found again later.
-                self.evaluate_rows(session, statement, Some(contacts), outcome);
+                self.evaluate_rows(session, statement, Some(contacts), effect);
             }
         });
     }
@@ -120,15 +120,15 @@ impl Contacts {
         from: Command,
         absorbed: &RefCell<Absorbed>,
         mut contacts: Vec<String>,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         contacts.retain(|contact| absorbed.borrow_mut().contacts.insert(contact.clone()));
         let until = absorbed.borrow().until;
         for some in contacts.chunks(CONTACTS_AT_ONCE) {
-            let mut counted = Outcome::default();
+            let mut counted = Effect::default();
             snapshot::latest_before(from, || self.evaluate_contacts(session, some, -1, &mut counted));
             snapshot::latest_before(until, || self.evaluate_contacts(session, some, 1, &mut counted));
-            outcome.add_net(counted);
+            effect.add_net(counted);
         }
     }
 
@@ -146,7 +146,7 @@ impl Contacts {
         session: &Session,
         statement: Statement,
         excluded: Option<Vec<String>>,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         let command = snapshot::current_command();
         let event = statement.event();
@@ -165,7 +165,7 @@ impl Contacts {
                     plan,
                     &format!("({rows}) {} WHERE {is_counted}", self.row),
                     &arguments(),
-                    outcome,
+                    effect,
                 );
             });
         }
@@ -184,23 +184,23 @@ impl Contacts {
                 let mut arguments = arguments();
                 arguments.splice(0..0, [(parts as i32).into(), (part as i32).into()]);
                 let types = &[INT4OID, INT4OID, TEXTARRAYOID][..arguments.len()];
-                snapshot::latest_before(command, || batch.evaluate(session, plan, types, &arguments, sql, outcome));
+                snapshot::latest_before(command, || batch.evaluate(session, plan, types, &arguments, sql, effect));
             }
         }
     }
 
     /// Adds the memberships of some contacts in the active snapshot, each multiplied by `times`.
-    fn evaluate_contacts(&self, session: &Session, contacts: &[String], times: i32, outcome: &mut Outcome) {
+    fn evaluate_contacts(&self, session: &Session, contacts: &[String], times: i32, effect: &mut Effect) {
         let Contacts { table, row, id, sign, id_column, .. } = self;
         let is_one = id_column.is_any(&format!("o.{}", quote_identifier(&id_column.name)), "$1");
         let rows = format!("(SELECT $2 AS {sign}, o.* FROM {table} o WHERE {is_one}) {row}");
         let arguments = [contacts.to_vec().into(), times.into()];
         for batch in &self.batches {
-            self.grow(session, batch, 6, &rows, &arguments, outcome);
+            self.grow(session, batch, 6, &rows, &arguments, effect);
         }
         for batch in &self.watched {
             let sql = |terms: &str| format!("SELECT {id}, {terms} FROM {rows} GROUP BY 1");
-            batch.evaluate(session, 6, &[TEXTARRAYOID, INT4OID], &arguments, sql, outcome);
+            batch.evaluate(session, 6, &[TEXTARRAYOID, INT4OID], &arguments, sql, effect);
         }
     }
 
@@ -212,7 +212,7 @@ impl Contacts {
         plan: usize,
         rows: &str,
         arguments: &[DatumWithOid],
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         let types = &[TEXTARRAYOID, INT4OID][..arguments.len()];
         let prepare = || {
@@ -222,7 +222,7 @@ impl Contacts {
         let plan = batch.plans[plan].get_or_init(prepare);
         let sums = session.run(plan, arguments, Reading::Active, |row| row.get::<Vec<i64>>(1));
         let grown = sums.into_iter().next().flatten().unwrap_or_default();
-        batch.segments.iter().zip(grown).for_each(|(segment, members)| outcome.grew(*segment, members));
+        batch.segments.iter().zip(grown).for_each(|(segment, members)| effect.grew(*segment, members));
     }
 
     /// The ids of the contacts that the statement has changed, without `excluded` ones.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 /// The effect of a statement on the segments of an audience.
 #[derive(Default)]
-pub struct Outcome {
+pub struct Effect {
     deltas: BTreeMap<Uuid, i64>,
     changes: Vec<Change>,
 }
@@ -28,7 +28,7 @@ impl Change {
     }
 }
 
-impl Outcome {
+impl Effect {
     /// Adds that a segment has `members` more members.
     pub fn grew(&mut self, segment: Uuid, members: i64) {
         if members != 0 {
@@ -50,7 +50,7 @@ impl Outcome {
     }
 
     /// Adds an effect that was computed separately. A contact that entered as often as it left did neither.
-    pub fn add_net(&mut self, counted: Outcome) {
+    pub fn add_net(&mut self, counted: Effect) {
         counted.deltas.into_iter().for_each(|(segment, delta)| self.grew(segment, delta));
         let mut nets: BTreeMap<(Uuid, String), i64> = BTreeMap::new();
         for Change { segment, contact, net } in counted.changes {

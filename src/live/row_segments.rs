@@ -3,10 +3,10 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
-use crate::live::deltas::Outcome;
+use crate::live::deltas::Effect;
 use crate::live::eligibility::LiveSegment;
 use crate::pg::text::Text;
-use crate::pg::transition::{Row, TableProgram};
+use crate::pg::transition::{ChangedRow, TableProgram};
 use crate::pg::trigger::Statement;
 use crate::pg::{interrupt, row};
 use pgrx::pg_sys::Oid;
@@ -19,15 +19,15 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Compiled segments of live audiences over one table that have the same id column and properties.
-pub struct TrackedRows {
+pub struct RowSegments {
     program: TableProgram,
-    segments: Vec<Tracked>,
+    segments: Vec<RowSegment>,
     /// The column that identifies contacts; `None` if no segment is watched and no condition asks for buckets
     id: Option<(usize, Text)>,
     asks_bucket: bool,
 }
 
-struct Tracked {
+struct RowSegment {
     /// The position of the audience among those of the table
     audience: usize,
     id: Uuid,
@@ -35,40 +35,40 @@ struct Tracked {
 }
 
 /// Segments of the same kind that are not compiled yet.
-pub struct Population {
+pub struct UncompiledSegments {
     table: ContactTable,
     id: String,
-    segments: Vec<Tracked>,
+    segments: Vec<RowSegment>,
     conditions: Vec<Checked>,
 }
 
-/// Adds the segments of an audience that a row alone decides to the populations of its table.
-pub fn add(populations: &mut Vec<Population>, position: usize, audience: &Audience, segments: &[LiveSegment]) {
+/// Adds the segments of an audience that a row alone decides to the uncompiled segments of its table.
+pub fn add(uncompiled: &mut Vec<UncompiledSegments>, position: usize, audience: &Audience, segments: &[LiveSegment]) {
     let table = &audience.table;
-    let is_alike = |population: &Population| {
+    let is_alike = |known: &UncompiledSegments| {
         let properties = |table: &ContactTable| table.properties.as_ref().map(|column| column.name.clone());
         let names = |table: &ContactTable| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        population.id == audience.id.name
-            && properties(&population.table) == properties(table)
-            && names(&population.table) == names(table)
+        known.id == audience.id.name
+            && properties(&known.table) == properties(table)
+            && names(&known.table) == names(table)
     };
-    let index = populations.iter().position(is_alike).unwrap_or_else(|| {
+    let index = uncompiled.iter().position(is_alike).unwrap_or_else(|| {
         let (table, id) = (table.clone(), audience.id.name.clone());
-        populations.push(Population { table, id, segments: Vec::new(), conditions: Vec::new() });
-        populations.len() - 1
+        uncompiled.push(UncompiledSegments { table, id, segments: Vec::new(), conditions: Vec::new() });
+        uncompiled.len() - 1
     });
     for segment in segments.iter().filter(|segment| !segment.reads_topics) {
         let condition = contact_sql::restricted(audience, &segment.checked);
-        populations[index].conditions.push(on_row(&condition, table, row::fold));
-        let tracked = Tracked { audience: position, id: segment.id, is_watched: segment.is_watched };
-        populations[index].segments.push(tracked);
+        uncompiled[index].conditions.push(on_row(&condition, table, row::fold));
+        let segment = RowSegment { audience: position, id: segment.id, is_watched: segment.is_watched };
+        uncompiled[index].segments.push(segment);
     }
 }
 
-impl Population {
+impl UncompiledSegments {
     /// Compiles the segments for the rows of a table: the audience's table, or a part of it, whose columns may have
     /// another order. `None` if there are no segments.
-    pub fn compile(self, relation: Oid) -> Option<TrackedRows> {
+    pub fn compile(self, relation: Oid) -> Option<RowSegments> {
         if self.segments.is_empty() {
             return None;
         }
@@ -78,17 +78,17 @@ impl Population {
         let id = (is_watched || asks_bucket).then(|| columns.position(&self.id));
         let program = TableProgram::new(relation, &columns, ProgramSet::compile(&self.conditions))?;
         let id = id.map(|position| (position, program.text_of(position)));
-        Some(TrackedRows { program, segments: self.segments, id, asks_bucket })
+        Some(RowSegments { program, segments: self.segments, id, asks_bucket })
     }
 }
 
-impl TrackedRows {
-    /// Adds the effect of a statement to the outcomes of the table's audiences.
-    pub fn evaluate(&self, statement: Statement, outcomes: &mut [Outcome]) {
+impl RowSegments {
+    /// Adds the effect of a statement to the effects of the table's audiences.
+    pub fn evaluate(&self, statement: Statement, effects: &mut [Effect]) {
         let mut growth = vec![0i64; self.segments.len()];
         let mut moves = Moves::default();
         let (mut before, mut after) = (Matches::new(), Matches::new());
-        let put = |row: &Row<'_>, matches: &mut Matches| {
+        let put = |row: &ChangedRow<'_>, matches: &mut Matches| {
             let id =
                 self.id.as_ref().filter(|_| self.asks_bucket).and_then(|(position, text)| row.text(*position, text));
             let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: id.as_deref() };
@@ -125,16 +125,16 @@ impl TrackedRows {
             (None, None) => {}
         });
         for (segment, members) in self.segments.iter().zip(growth) {
-            outcomes[segment.audience].grew(segment.id, members);
+            effects[segment.audience].grew(segment.id, members);
         }
         for ((number, contact), net) in moves {
             let segment = &self.segments[number];
-            outcomes[segment.audience].changed(segment.id, contact, net);
+            effects[segment.audience].changed(segment.id, contact, net);
         }
     }
 
     /// Notes which watched segments the contact of a row enters or leaves. A contact without an id cannot be reported.
-    fn note(&self, moves: &mut Moves, row: &Row<'_>, moved: impl Iterator<Item = (usize, bool)>) {
+    fn note(&self, moves: &mut Moves, row: &ChangedRow<'_>, moved: impl Iterator<Item = (usize, bool)>) {
         let Some((position, text)) = &self.id else { return };
         let mut contact: Option<String> = None;
         for (number, enters) in moved.filter(|(number, _)| self.segments[*number].is_watched) {

@@ -13,7 +13,7 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::live::contacts::Contacts;
-use crate::live::deltas::Outcome;
+use crate::live::deltas::Effect;
 use crate::live::eligibility::LiveSegment;
 use crate::live::underway::{self, Absorbed};
 use crate::live::watched_batch::{self, WatchedBatch};
@@ -25,7 +25,7 @@ use crate::pg::spi::{self, Reading, Session};
 use crate::pg::trigger::{Event, Statement};
 use counted_commands::{Settled, Touched};
 use pgrx::pg_sys::TEXTARRAYOID;
-use sql::Sql;
+use sql::SubscriptionSql;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -34,12 +34,12 @@ mod counted_commands;
 mod sql;
 
 /// The segments of a live audience that ask for subscriptions, prepared for the triggers of the table of subscriptions.
-pub struct TrackedSubscriptions {
+pub struct SubscriptionSegments {
     audience: String,
     batches: Vec<Batch>,
     watched: Vec<WatchedBatch>,
     presence: Option<Presence>,
-    sql: Sql,
+    sql: SubscriptionSql,
     lock: [OnceCell<KeptPlan>; 3],
     touched: [OnceCell<KeptPlan>; 3],
     held: OnceCell<KeptPlan>,
@@ -63,10 +63,10 @@ const AT_ONCE: usize = 50_000;
 /// How many segments one query evaluates.
 const SEGMENTS_AT_ONCE: usize = 500;
 
-impl TrackedSubscriptions {
+impl SubscriptionSegments {
     /// `None` if no segment asks for subscriptions.
     pub fn new(audience: &Audience, segments: &[LiveSegment], presence: Option<Presence>) -> Option<Self> {
-        let sql = Sql::new(audience)?;
+        let sql = SubscriptionSql::new(audience)?;
         let (watched, others): (Vec<_>, Vec<_>) =
             segments.iter().filter(|segment| segment.reads_topics).partition(|segment| segment.is_watched);
         let batch = |segments: &[&LiveSegment]| Batch {
@@ -75,12 +75,12 @@ impl TrackedSubscriptions {
             plan: OnceCell::new(),
         };
         let batches: Vec<Batch> = others.chunks(SEGMENTS_AT_ONCE).map(batch).collect();
-        let growth = |segment: &LiveSegment| Sql::growth(audience, segment);
+        let growth = |segment: &LiveSegment| SubscriptionSql::growth(audience, segment);
         let watched: Vec<WatchedBatch> = watched
             .chunks(watched_batch::AT_ONCE)
             .map(|segments| WatchedBatch::new(audience, segments, growth))
             .collect();
-        (!batches.is_empty() || !watched.is_empty()).then(|| TrackedSubscriptions {
+        (!batches.is_empty() || !watched.is_empty()).then(|| SubscriptionSegments {
             audience: audience.name.clone(),
             batches,
             watched,
@@ -92,15 +92,15 @@ impl TrackedSubscriptions {
         })
     }
 
-    /// Adds the effect of a statement to `outcome`. It evaluates with the rights of the current role.
+    /// Adds the effect of a statement to `effect`. It evaluates with the rights of the current role.
     pub fn evaluate(
         &self,
         statement: Statement,
         contacts: &Contacts,
         absorbed: Option<&RefCell<Absorbed>>,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
-        spi::over(statement, |session| self.evaluate_within(session, statement.event(), contacts, absorbed, outcome));
+        spi::over(statement, |session| self.evaluate_within(session, statement.event(), contacts, absorbed, effect));
     }
 
     fn evaluate_within(
@@ -109,7 +109,7 @@ impl TrackedSubscriptions {
         event: Event,
         contacts: &Contacts,
         absorbed: Option<&RefCell<Absorbed>>,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         let command = snapshot::current_command();
         self.lock(session, event);
@@ -127,11 +127,11 @@ impl TrackedSubscriptions {
                 let counted = absorbed.map(|absorbed| {
                     if absorbed.borrow().has_missed {
                         let some = some.iter().map(|touched| touched.contact.clone()).collect();
-                        contacts.absorb(session, command, absorbed, some, outcome);
+                        contacts.absorb(session, command, absorbed, some, effect);
                     }
                     absorbed.borrow()
                 });
-                self.evaluate_contacts(session, command, some, counted.as_deref(), outcome);
+                self.evaluate_contacts(session, command, some, counted.as_deref(), effect);
             }
             if is_last {
                 return;
@@ -173,7 +173,7 @@ impl TrackedSubscriptions {
         command: Command,
         touched: Vec<Touched>,
         counted: Option<&Absorbed>,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         let before = self.held(session, command, touched.iter().map(|touched| touched.contact.clone()).collect());
         let mut settled = Settled::of(&self.audience, command);
@@ -190,10 +190,10 @@ impl TrackedSubscriptions {
         }
         for ((from, until), contacts) in by_span {
             if from == command {
-                self.differences(session, until, contacts, &before, outcome);
+                self.differences(session, until, contacts, &before, effect);
             } else {
                 let before = self.held(session, from, contacts.clone());
-                self.differences(session, until, contacts, &before, outcome);
+                self.differences(session, until, contacts, &before, effect);
             }
         }
     }
@@ -218,7 +218,7 @@ impl TrackedSubscriptions {
         until: Command,
         contacts: Vec<String>,
         before: &HashMap<String, Held>,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         let (mut holders, mut topics) = (Vec::new(), Vec::new());
         for contact in &contacts {
@@ -234,10 +234,10 @@ impl TrackedSubscriptions {
                 let plan = batch.plan.get_or_init(|| session.prepare(&batch.sql, &types));
                 let sums = session.run(plan, &arguments, Reading::Active, |row| row.get::<Vec<i64>>(1));
                 let sums = sums.into_iter().next().flatten().unwrap_or_default();
-                batch.segments.iter().zip(sums).for_each(|(segment, members)| outcome.grew(*segment, members));
+                batch.segments.iter().zip(sums).for_each(|(segment, members)| effect.grew(*segment, members));
             }
             for batch in &self.watched {
-                batch.evaluate(session, 0, &types, &arguments, |terms| self.sql.contact_by_contact(terms), outcome);
+                batch.evaluate(session, 0, &types, &arguments, |terms| self.sql.contact_by_contact(terms), effect);
             }
         });
     }

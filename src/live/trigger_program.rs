@@ -10,10 +10,10 @@ use crate::counting::bases;
 use crate::live::changes::record::Changing;
 use crate::live::changes::unrecorded;
 use crate::live::contacts::Contacts;
-use crate::live::deltas::{Change, Journal, Outcome};
+use crate::live::deltas::{Change, Effect, Journal};
 use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
-use crate::live::row_segments::{self, Population, TrackedRows};
-use crate::live::subscriptions::{self, TrackedSubscriptions};
+use crate::live::row_segments::{self, RowSegments, UncompiledSegments};
+use crate::live::subscriptions::{self, SubscriptionSegments};
 use crate::live::{eligibility, truncation, underway};
 use crate::pg::error::Failure;
 use crate::pg::snapshot::{self, Command};
@@ -26,17 +26,17 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The trigger program of a table.
-pub struct Tracked {
-    audiences: Vec<TrackedAudience>,
+pub struct TriggerProgram {
+    audiences: Vec<AudienceProgram>,
     /// The segments of all these audiences that a row alone decides
-    rows: Vec<TrackedRows>,
+    rows: Vec<RowSegments>,
     /// The other tables that its queries read
     reads: Vec<Oid>,
     journal: Journal,
 }
 
 /// A live audience that uses the table.
-struct TrackedAudience {
+struct AudienceProgram {
     name: String,
     /// The owner of the contacts' table. Conditions are evaluated with the owner's rights
     owner: Oid,
@@ -47,12 +47,12 @@ struct TrackedAudience {
     /// Whether the table has the contacts of the audience
     has_contacts: bool,
     /// Set if segments ask for subscriptions, and the table has these
-    subscriptions: Option<TrackedSubscriptions>,
+    subscriptions: Option<SubscriptionSegments>,
     /// The other tables of the audience that `contacts` and `subscriptions` read
     reads: [Option<Oid>; 2],
 }
 
-impl Tracked {
+impl TriggerProgram {
     /// Records the deltas of a statement, and its entries and exits.
     pub fn keep(&self, statement: Statement) {
         if statement.event() == Event::Truncate {
@@ -60,18 +60,18 @@ impl Tracked {
             return self.audiences.iter().for_each(|audience| keep(&audience.name));
         }
         let command = snapshot::current_command();
-        let mut outcomes: Vec<Outcome> = self.audiences.iter().map(|_| Outcome::default()).collect();
-        security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut outcomes)));
-        let outer: Vec<(Command, Rc<Tracked>)> =
+        let mut effects: Vec<Effect> = self.audiences.iter().map(|_| Effect::default()).collect();
+        security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut effects)));
+        let outer: Vec<(Command, Rc<TriggerProgram>)> =
             underway::outer().into_iter().map(|(command, relation)| (command, table(relation))).collect();
         let mut miscounted = Vec::new();
-        for (audience, mut outcome) in self.audiences.iter().zip(outcomes) {
+        for (audience, mut effect) in self.audiences.iter().zip(effects) {
             let around =
                 outer.iter().filter(|(_, table)| table.keeps(&audience.name)).map(|(command, _)| *command).min();
-            if !audience.evaluate(statement, around, &mut outcome) {
+            if !audience.evaluate(statement, around, &mut effect) {
                 miscounted.push(audience.name.clone());
             }
-            let changes = outcome.record_growth(&audience.name, self.journal);
+            let changes = effect.record_growth(&audience.name, self.journal);
             audience.record(command, changes, self.journal.owner());
         }
         if !miscounted.is_empty() {
@@ -100,38 +100,38 @@ impl Tracked {
     }
 }
 
-impl TrackedAudience {
+impl AudienceProgram {
     /// Adds the effect of a statement on segments that ask for subscriptions; inside another command, leaves it for that one to
     /// count. Returns false if the effect is not known.
-    fn evaluate(&self, statement: Statement, outer: Option<Command>, outcome: &mut Outcome) -> bool {
+    fn evaluate(&self, statement: Statement, outer: Option<Command>, effect: &mut Effect) -> bool {
         let Some(contacts) = &self.contacts else { return true };
-        let keep = |outer: Command, outcome: &mut Outcome| {
+        let keep = |outer: Command, effect: &mut Effect| {
             if self.has_contacts {
-                contacts.keep_for(outer, statement, outcome);
+                contacts.keep_for(outer, statement, effect);
             }
             if let Some(subscriptions) = &self.subscriptions {
                 subscriptions.keep_for(outer, statement);
             }
         };
-        let evaluate = |outcome: &mut Outcome| {
+        let evaluate = |effect: &mut Effect| {
             let command = snapshot::current_command();
             let kept = underway::take_kept(command, &self.name);
             let absorbed = underway::absorbed(command, &self.name);
             let absorbed = absorbed.as_deref();
             if let (Some(kept), Some(absorbed)) = (kept, absorbed) {
-                connected(|session| contacts.absorb(session, command, absorbed, kept, outcome));
+                connected(|session| contacts.absorb(session, command, absorbed, kept, effect));
             }
             if self.has_contacts {
-                contacts.evaluate(statement, absorbed, outcome);
+                contacts.evaluate(statement, absorbed, effect);
             }
             if let Some(subscriptions) = &self.subscriptions {
-                subscriptions.evaluate(statement, contacts, absorbed, outcome);
+                subscriptions.evaluate(statement, contacts, absorbed, effect);
             }
         };
         self.rewording(|| {
             security::as_role_restricted(self.owner, || match outer {
-                Some(outer) => keep(outer, outcome),
-                None => evaluate(outcome),
+                Some(outer) => keep(outer, effect),
+                None => evaluate(effect),
             });
         });
         outer.is_some() || underway::count(snapshot::current_command(), &self.name)
@@ -166,7 +166,7 @@ thread_local! {
 #[derive(Clone)]
 struct Entry {
     validity: Rc<Validity>,
-    table: Rc<Tracked>,
+    table: Rc<TriggerProgram>,
 }
 
 /// How often a table is compiled at most. With the server's debug settings that discard caches, a program is always
@@ -174,7 +174,7 @@ struct Entry {
 const ATTEMPTS: usize = 3;
 
 /// The trigger program of a table.
-pub fn table(relation: Oid) -> Rc<Tracked> {
+pub fn table(relation: Oid) -> Rc<TriggerProgram> {
     for _ in 1..ATTEMPTS {
         let known = TABLES.with_borrow(|tables| tables.get(&relation).cloned());
         let Entry { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
@@ -205,17 +205,18 @@ fn compile_anew(relation: Oid) -> Entry {
     })
 }
 
-fn compile(relation: Oid, journal: Journal) -> Tracked {
+fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
     let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| Role {
         audience: row.get(1),
         has_contacts: row.get(2),
         has_subscriptions: row.get(3),
     });
-    let (mut audiences, mut populations) = (Vec::new(), Vec::new());
-    found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut populations));
-    let rows = populations.into_iter().filter_map(|population: Population| population.compile(relation)).collect();
-    let reads = audiences.iter().flat_map(|audience: &TrackedAudience| audience.reads).flatten().collect();
-    Tracked { audiences, rows, reads, journal }
+    let (mut audiences, mut uncompiled) = (Vec::new(), Vec::new());
+    found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut uncompiled));
+    let rows =
+        uncompiled.into_iter().filter_map(|uncompiled: UncompiledSegments| uncompiled.compile(relation)).collect();
+    let reads = audiences.iter().flat_map(|audience: &AudienceProgram| audience.reads).flatten().collect();
+    TriggerProgram { audiences, rows, reads, journal }
 }
 
 /// What an audience uses the table for.
@@ -226,18 +227,18 @@ struct Role {
 }
 
 impl Role {
-    fn compile(self, table: Oid, audiences: &mut Vec<TrackedAudience>, populations: &mut Vec<Population>) {
+    fn compile(self, table: Oid, audiences: &mut Vec<AudienceProgram>, uncompiled: &mut Vec<UncompiledSegments>) {
         let Ok(audience) = Audience::try_load(&self.audience) else { return };
         let segments = eligibility::segments(&audience);
         let presence = subscriptions::presence(&audience);
         if self.has_contacts {
-            row_segments::add(populations, audiences.len(), &audience, &segments);
+            row_segments::add(uncompiled, audiences.len(), &audience, &segments);
         }
         let of_contacts = if self.has_contacts { table } else { audience.relation.oid };
         let contacts = Contacts::new(of_contacts, &audience, &segments, presence);
         let subscriptions =
-            self.has_subscriptions.then(|| TrackedSubscriptions::new(&audience, &segments, presence)).flatten();
-        audiences.push(TrackedAudience {
+            self.has_subscriptions.then(|| SubscriptionSegments::new(&audience, &segments, presence)).flatten();
+        audiences.push(AudienceProgram {
             owner: audience.relation.owner,
             has_unique_ids: audience.has_unique_ids(),
             reads: [

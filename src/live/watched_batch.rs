@@ -1,7 +1,7 @@
 //! Watched segments that ask for subscriptions. Queries find which contacts enter or leave them with a statement.
 
 use crate::catalog::audience::Audience;
-use crate::live::deltas::Outcome;
+use crate::live::deltas::Effect;
 use crate::live::eligibility::LiveSegment;
 use crate::pg::plan::KeptPlan;
 use crate::pg::spi::{Reading, Session};
@@ -37,7 +37,7 @@ impl WatchedBatch {
         }
     }
 
-    /// Runs the query that `sql` makes of a list of terms, and adds its result to `outcome`. There is a term for each
+    /// Runs the query that `sql` makes of a list of terms, and adds its result to `effect`. There is a term for each
     /// segment: a sum that says how many contacts of an id enter minus how many leave. The query returns a row for each
     /// id, as text, with an array of the sums.
     pub fn evaluate(
@@ -47,7 +47,7 @@ impl WatchedBatch {
         types: &[Oid],
         arguments: &[DatumWithOid],
         sql: impl Fn(&str) -> String,
-        outcome: &mut Outcome,
+        effect: &mut Effect,
     ) {
         let terms = self.terms.join(",\n");
         let prepare = || {
@@ -67,7 +67,7 @@ impl WatchedBatch {
         });
         for (numbers, contacts, nets) in rows {
             for ((number, contact), net) in numbers.into_iter().zip(contacts).zip(nets) {
-                outcome.moved(self.segments[number as usize - 1], contact, net);
+                effect.moved(self.segments[number as usize - 1], contact, net);
             }
         }
     }

@@ -16,11 +16,11 @@ const REACH: usize = 1024;
 
 /// The address of the row that one place in a query read last.
 #[derive(Default)]
-pub struct Rows {
+pub struct Prefetcher {
     last: usize,
 }
 
-impl Rows {
+impl Prefetcher {
     /// Prefetches the row that will probably follow the one with this value.
     ///
     /// Postgres fills a page from its end towards its beginning. So in a sequential scan each row lies below the

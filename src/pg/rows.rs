@@ -15,14 +15,14 @@ use smallvec::SmallVec;
 /// Compiled conditions over rows whose columns have a known order.
 pub struct RowProgram {
     set: ProgramSet,
-    columns: Vec<Column>,
+    columns: Vec<PropertyColumn>,
     properties: Option<Properties>,
     /// The positions that are read, and the types that `type_of` gave for them
     types: Vec<(usize, Oid)>,
 }
 
 /// A column that holds a native property.
-struct Column {
+struct PropertyColumn {
     /// The position of the property's key among the keys of the set
     slot: usize,
     position: usize,
@@ -61,9 +61,9 @@ impl RowProgram {
         };
         let slot_of = |field: &ColumnKey| set.keys().iter().position(|key| *key == field.key);
         let column = |field: &ColumnKey| {
-            Some(Column { slot: slot_of(field)?, position: field.position, reader: reader(field.position) })
+            Some(PropertyColumn { slot: slot_of(field)?, position: field.position, reader: reader(field.position) })
         };
-        let columns: Vec<Column> = fields.iter().filter_map(column).collect();
+        let columns: Vec<PropertyColumn> = fields.iter().filter_map(column).collect();
         let slots: Vec<usize> =
             (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
         let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {

@@ -10,7 +10,7 @@ use pgrx::pg_sys::{self, Oid};
 
 /// A column of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Column {
+pub struct TableColumn {
     /// The table
     pub relation: Oid,
     /// The column's number
@@ -44,7 +44,7 @@ impl Version {
 }
 
 /// An open table from which documents can be read.
-pub struct Table(pg_sys::Relation);
+pub struct SampledTable(pg_sys::Relation);
 
 /// How many bytes of documents are read at most.
 const MOST_BYTES: usize = 1 << 20;
@@ -54,11 +54,11 @@ const MOST_BYTES_OF_PAGE: usize = 8 << 10;
 /// Documents with more bytes are skipped.
 const LARGEST_DOCUMENT: usize = 64 << 10;
 
-impl Table {
+impl SampledTable {
     /// Runs `work` with the table of that OID. `None` where it is not an ordinary table in a heap, or where this
     /// transaction has not locked it.
-    pub fn with<T>(relation: Oid, work: impl FnOnce(&Table) -> Option<T>) -> Option<T> {
-        work(&Table::open(relation)?)
+    pub fn with<T>(relation: Oid, work: impl FnOnce(&SampledTable) -> Option<T>) -> Option<T> {
+        work(&SampledTable::open(relation)?)
     }
 
     fn open(relation: Oid) -> Option<Self> {
@@ -68,7 +68,7 @@ impl Table {
             if table.is_null() {
                 return None;
             }
-            let table = Table(table);
+            let table = SampledTable(table);
             let class = (*table.0).rd_rel;
             let has_rows = [pg_sys::RELKIND_RELATION, pg_sys::RELKIND_MATVIEW].contains(&((*class).relkind as u8));
             let is_others = (*class).relpersistence as u8 == pg_sys::RELPERSISTENCE_TEMP && !(*table.0).rd_islocaltemp;
@@ -133,7 +133,7 @@ impl Table {
     }
 }
 
-impl Drop for Table {
+impl Drop for SampledTable {
     fn drop(&mut self) {
         // After an error Postgres releases the relation itself.
         if !std::thread::panicking() {
@@ -166,7 +166,7 @@ struct Scan {
 }
 
 impl Scan {
-    fn begin(table: &Table) -> Self {
+    fn begin(table: &SampledTable) -> Self {
         // SAFETY: the relation is open and is a heap. The snapshot is a static variable of the backend.
         unsafe {
             let flags = pg_sys::ScanOptions::SO_TYPE_TIDRANGESCAN;

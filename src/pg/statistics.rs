@@ -2,7 +2,7 @@
 
 use crate::pg::detoast::Detoasted;
 use crate::pg::readable;
-use crate::pg::sample::Column;
+use crate::pg::sample::TableColumn;
 use pgrx::pg_sys;
 
 /// The column or other expression that a condition is about, as the planner knows it.
@@ -100,11 +100,11 @@ impl Variable {
     ///
     /// # Safety
     /// `root` is the planner's state that this value was made with.
-    pub unsafe fn column(&self, root: *mut pg_sys::PlannerInfo) -> Option<Column> {
+    pub unsafe fn column(&self, root: *mut pg_sys::PlannerInfo) -> Option<TableColumn> {
         // SAFETY: by this function's own condition.
         unsafe {
             let (entry, number) = self.stored(root)?;
-            (!(*entry).inh).then(|| Column { relation: (*entry).relid, number })
+            (!(*entry).inh).then(|| TableColumn { relation: (*entry).relid, number })
         }
     }
 

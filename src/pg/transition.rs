@@ -45,23 +45,24 @@ impl TableProgram {
 
     /// Calls `work` with each old row of a statement and the new row that took its place. An INSERT has only new rows,
     /// a DELETE only old ones.
-    pub fn each(&self, statement: Statement<'_>, mut work: impl FnMut(Option<Row<'_>>, Option<Row<'_>>)) {
+    pub fn each(&self, statement: Statement<'_>, mut work: impl FnMut(Option<ChangedRow<'_>>, Option<ChangedRow<'_>>)) {
         let mut memory = PgMemoryContexts::new("segments: one changed row");
         let [mut old, mut new] = self.rows(statement, memory.value());
         loop {
             crate::pg::interrupt::check();
-            let (before, after) = (old.as_mut().and_then(Rows::next), new.as_mut().and_then(Rows::next));
+            let (before, after) =
+                (old.as_mut().and_then(TransitionTable::next), new.as_mut().and_then(TransitionTable::next));
             if before.is_none() && after.is_none() {
                 return;
             }
             work(before, after);
-            // SAFETY: only the methods of `Row` allocate in this context, and none of their results points into it.
+            // SAFETY: only the methods of `ChangedRow` allocate in this context, and none of their results points into it.
             unsafe { memory.reset() };
         }
     }
 
     /// The old and the new rows. The methods of a row allocate in `memory`.
-    fn rows(&self, statement: Statement<'_>, memory: pg_sys::MemoryContext) -> [Option<Rows<'_>>; 2] {
+    fn rows(&self, statement: Statement<'_>, memory: pg_sys::MemoryContext) -> [Option<TransitionTable<'_>>; 2] {
         let data = statement.as_ptr();
         // SAFETY: the trigger's data, its relation and its transition tables outlive the call of the trigger function.
         // As in nodeNamedtuplestorescan.c, each reader of a tuplestore has its own read pointer.
@@ -82,7 +83,7 @@ impl TableProgram {
                 pg_sys::tuplestore_select_read_pointer(store, pointer);
                 pg_sys::tuplestore_rescan(store);
                 let slot = pg_sys::MakeSingleTupleTableSlot(descriptor, &raw const pg_sys::TTSOpsMinimalTuple);
-                Some(Rows { table: self, store, slot, memory })
+                Some(TransitionTable { table: self, store, slot, memory })
             })
         }
     }
@@ -122,7 +123,7 @@ impl Attribute {
 
 /// A row of a transition table.
 #[derive(Clone, Copy)]
-pub struct Row<'r> {
+pub struct ChangedRow<'r> {
     table: &'r TableProgram,
     /// The context for memory that is not needed after this row
     memory: pg_sys::MemoryContext,
@@ -130,7 +131,7 @@ pub struct Row<'r> {
     nulls: &'r [bool],
 }
 
-impl Row<'_> {
+impl ChangedRow<'_> {
     /// Finds the conditions that the row satisfies.
     pub fn matching(&self, surroundings: Surroundings<'_>, matches: &mut Matches) {
         let find = || {
@@ -161,12 +162,12 @@ impl Row<'_> {
     }
 
     /// Whether every column is stored with the same bytes as in another row.
-    pub fn is_like(&self, other: &Row<'_>) -> bool {
+    pub fn is_like(&self, other: &ChangedRow<'_>) -> bool {
         (0..self.table.columns.len()).all(|position| self.has_same(position, other))
     }
 
     /// Whether a column is stored with the same bytes as in another row.
-    pub fn has_same(&self, position: usize, other: &Row<'_>) -> bool {
+    pub fn has_same(&self, position: usize, other: &ChangedRow<'_>) -> bool {
         let column = &self.table.columns[position];
         if other.table.columns[position].type_id != column.type_id {
             return false;
@@ -187,16 +188,16 @@ impl Row<'_> {
 }
 
 /// The rows of one transition table.
-struct Rows<'t> {
+struct TransitionTable<'t> {
     table: &'t TableProgram,
     store: *mut pg_sys::Tuplestorestate,
     slot: *mut pg_sys::TupleTableSlot,
     memory: pg_sys::MemoryContext,
 }
 
-impl Rows<'_> {
+impl TransitionTable<'_> {
     /// The next row, valid until the one after it is read.
-    fn next(&mut self) -> Option<Row<'_>> {
+    fn next(&mut self) -> Option<ChangedRow<'_>> {
         // SAFETY: `rows` made the slot and checked that the descriptor has the columns. The slot's arrays have an entry
         // for each column, and slot_getsomeattrs_int fills in those up to the last one that is read.
         unsafe {
@@ -208,7 +209,7 @@ impl Rows<'_> {
                 pg_sys::slot_getsomeattrs_int(slot, self.table.last);
             }
             let width = self.table.last as usize;
-            Some(Row {
+            Some(ChangedRow {
                 table: self.table,
                 memory: self.memory,
                 values: std::slice::from_raw_parts((*slot).tts_values, width),
@@ -218,7 +219,7 @@ impl Rows<'_> {
     }
 }
 
-impl Drop for Rows<'_> {
+impl Drop for TransitionTable<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             // SAFETY: `rows` made the slot. If an error unwinds, Postgres frees it with its memory context.

@@ -1,6 +1,6 @@
 //! Samples of documents that a backend has read while planning, kept for later queries.
 
-use crate::pg::sample::{Column, Documents, Table, Version};
+use crate::pg::sample::{Documents, SampledTable, TableColumn, Version};
 use lru::LruCache;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -19,7 +19,7 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// The state of a column at some time.
 #[derive(Clone, Copy)]
 pub struct Seen {
-    column: Column,
+    column: TableColumn,
     version: Version,
     at: Instant,
 }
@@ -31,16 +31,16 @@ struct Kept {
 }
 
 thread_local! {
-    static KEPT: RefCell<LruCache<Column, Kept>> = RefCell::new(LruCache::new(COLUMNS));
+    static KEPT: RefCell<LruCache<TableColumn, Kept>> = RefCell::new(LruCache::new(COLUMNS));
 }
 
 impl Seen {
     /// The state of the column now; `None` if the table cannot be sampled.
-    pub fn now(column: Column) -> Option<Self> {
-        Table::with(column.relation, |table| Some(Self::of(column, table)))
+    pub fn now(column: TableColumn) -> Option<Self> {
+        SampledTable::with(column.relation, |table| Some(Self::of(column, table)))
     }
 
-    fn of(column: Column, table: &Table) -> Self {
+    fn of(column: TableColumn, table: &SampledTable) -> Self {
         Seen { column, version: table.version(), at: Instant::now() }
     }
 
@@ -53,9 +53,9 @@ impl Seen {
 
 /// A sample of a column's documents, spread evenly over the table; `None` if the table cannot be sampled. The more
 /// `siblings` the query reads in place of one table, the smaller the sample of each.
-pub fn documents(column: Column, siblings: u32) -> Option<Rc<Documents>> {
+pub fn documents(column: TableColumn, siblings: u32) -> Option<Rc<Documents>> {
     let wanted = (PAGES / siblings.max(1)).max(FEWEST_PAGES);
-    Table::with(column.relation, |table| {
+    SampledTable::with(column.relation, |table| {
         let seen = Seen::of(column, table);
         let known = KEPT.with_borrow_mut(|kept| {
             let kept = kept.get(&column)?;

@@ -4,7 +4,7 @@
 
 use crate::evaluate::document::run;
 use crate::pg::expression::Properties;
-use crate::pg::sample::{Column, Documents};
+use crate::pg::sample::{Documents, TableColumn};
 use crate::pg::statistics::Statistics;
 use crate::planner::Planned;
 use crate::planner::sample::{self, Seen};
@@ -44,7 +44,7 @@ pub fn estimate(
     planned: &Planned,
     statistics: impl FnOnce() -> Option<Statistics>,
     properties: Option<Properties>,
-    column: Option<Column>,
+    column: Option<TableColumn>,
     siblings: u32,
 ) -> f64 {
     let now = column.and_then(Seen::now);

@@ -16,7 +16,7 @@ pub const PLACES: usize = 16;
 pub struct Board {
     /// The process id of the launcher; 0 if there is none
     launcher: i32,
-    places: [Place; PLACES],
+    places: [WorkerPlace; PLACES],
     /// Whether databases wait for a place
     is_crowded: bool,
     /// The databases that a worker should look at now
@@ -26,7 +26,7 @@ pub struct Board {
 
 /// A place for one worker.
 #[derive(Clone, Copy)]
-struct Place {
+struct WorkerPlace {
     /// The database that the worker is for; 0 if the place is free
     database: u32,
     /// The process id of the worker; 0 until it has arrived
@@ -39,7 +39,7 @@ impl Board {
     /// An empty board.
     pub const NONE: Board = Board {
         launcher: 0,
-        places: [Place { database: 0, process: 0, done: None }; PLACES],
+        places: [WorkerPlace { database: 0, process: 0, done: None }; PLACES],
         is_crowded: false,
         woken: [0; 32],
         woken_count: 0,
@@ -62,7 +62,7 @@ pub fn open(process: i32) {
 pub fn give(database: u32, most: usize) -> Option<usize> {
     BOARD.change(|board| {
         let place = board.places.iter().take(most).position(|place| place.database == 0)?;
-        board.places[place] = Place { database, process: 0, done: None };
+        board.places[place] = WorkerPlace { database, process: 0, done: None };
         Some(place)
     })?
 }

@@ -72,7 +72,7 @@ impl Question {
 }
 
 #[derive(Clone)]
-struct Planned {
+struct PlannedQuestion {
     validity: Rc<Validity>,
     question: Rc<Question>,
 }
@@ -81,7 +81,7 @@ struct Planned {
 const MOST_SEGMENTS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
 thread_local! {
-    static QUESTIONS: RefCell<LruCache<Uuid, Planned>> = RefCell::new(LruCache::new(MOST_SEGMENTS));
+    static QUESTIONS: RefCell<LruCache<Uuid, PlannedQuestion>> = RefCell::new(LruCache::new(MOST_SEGMENTS));
     static LAST: RefCell<Option<Allowed>> = const { RefCell::new(None) };
 }
 
@@ -96,7 +96,7 @@ struct Asker {
 /// The queries that an asker may run, because its permissions have been checked.
 struct Allowed {
     asker: Asker,
-    questions: HashMap<Uuid, Planned>,
+    questions: HashMap<Uuid, PlannedQuestion>,
     /// The segments by the texts that name them
     meant: HashMap<String, Uuid>,
 }
@@ -143,7 +143,7 @@ impl Asker {
     }
 }
 
-fn planned(segment: Definition) -> Planned {
+fn planned(segment: Definition) -> PlannedQuestion {
     let known = QUESTIONS.with_borrow_mut(|questions| questions.get(&segment.id).cloned());
     if let Some(planned) = known
         && planned.validity.holds()
@@ -159,12 +159,12 @@ fn planned(segment: Definition) -> Planned {
     planned
 }
 
-fn compile(segment: Definition) -> Planned {
+fn compile(segment: Definition) -> PlannedQuestion {
     let validity = Validity::watch(|| {
         let audience = Audience::load(&segment.audience);
         Sources { audiences: vec![segment.audience.clone()], tables: audience.tables().collect() }
     });
     // The definition is read again, because it may have changed before it was watched.
     let question = Rc::new(Question::new(&Definition::load(segment.id)));
-    Planned { validity, question }
+    PlannedQuestion { validity, question }
 }

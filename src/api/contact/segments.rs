@@ -64,7 +64,7 @@ SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audi
  ORDER BY s.id DESC";
 
 /// The compiled segments of an audience.
-struct Asked {
+struct AudienceSegments {
     audience: Audience,
     segments: Vec<Segment>,
     program: RowProgram,
@@ -87,7 +87,7 @@ struct Segment {
     is_relative: bool,
 }
 
-impl Asked {
+impl AudienceSegments {
     fn compile(name: &str) -> Self {
         let audience = Audience::load(name);
         let mut segments = Vec::new();
@@ -116,7 +116,7 @@ impl Asked {
         let program = program(&audience, &columns, &conditions);
         let asks_bucket = conditions.iter().chain(&wholes).any(Checked::asks_bucket);
         let sql = query_for(&audience, &columns, &topics, asks_bucket);
-        Asked { audience, segments, program, columns, topics, asks_bucket, sql, plan: OnceCell::new() }
+        AudienceSegments { audience, segments, program, columns, topics, asks_bucket, sql, plan: OnceCell::new() }
     }
 
     /// The segments of a contact, read with the rights of the current role; empty if there is no such contact.
@@ -217,7 +217,7 @@ const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 struct Entry {
     validity: Rc<Validity>,
-    asked: Rc<Asked>,
+    asked: Rc<AudienceSegments>,
 }
 
 thread_local! {
@@ -225,7 +225,7 @@ thread_local! {
 }
 
 /// The compiled segments of an audience, with the latest definitions that are committed or made by this transaction.
-fn asked(audience: &str) -> Rc<Asked> {
+fn asked(audience: &str) -> Rc<AudienceSegments> {
     let known = AUDIENCES.with_borrow_mut(|audiences| {
         audiences.get(audience).map(|entry| (entry.validity.clone(), entry.asked.clone()))
     });
@@ -237,12 +237,12 @@ fn asked(audience: &str) -> Rc<Asked> {
     security::as_role(access::extension_owner(), || snapshot::latest(|| compile(audience)))
 }
 
-fn compile(name: &str) -> Rc<Asked> {
+fn compile(name: &str) -> Rc<AudienceSegments> {
     let validity = Validity::watch(|| {
         let audience = Audience::load(name);
         Sources { audiences: vec![name.to_owned()], tables: audience.tables().collect() }
     });
-    let asked = Rc::new(Asked::compile(name));
+    let asked = Rc::new(AudienceSegments::compile(name));
     // A filter that depends on the time makes every condition depend on it.
     if asked.audience.changes_at.is_none() {
         let entry = Entry { validity, asked: asked.clone() };

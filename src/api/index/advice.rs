@@ -1,6 +1,6 @@
 //! `suggest_indexes`: which indexes would help which segments, and which ones serve none.
 
-use crate::api::index::Place;
+use crate::api::index::IndexableTable;
 use crate::api::index::existing::{self, Existing};
 use crate::api::infer;
 use crate::catalog::audience::Audience;
@@ -29,7 +29,7 @@ fn suggest_indexes(audience: Option<&str>, call: Call) {
     let tables = match audience {
         Some(name) => {
             let audience = Audience::load(name);
-            Place::of(&audience);
+            IndexableTable::of(&audience);
             vec![vec![audience]]
         }
         None => tables_with_indexes(),
@@ -65,7 +65,7 @@ fn tables_with_indexes() -> Vec<Vec<Audience>> {
         let properties = audience.table.properties.as_ref().map(|properties| properties.name.clone());
         tables.entry((audience.relation.oid.into(), properties)).or_default().push(audience);
     }
-    let can_have = |audiences: &Vec<Audience>| Place::find(&audiences[0]).is_ok() && may_read(&audiences[0]);
+    let can_have = |audiences: &Vec<Audience>| IndexableTable::find(&audiences[0]).is_ok() && may_read(&audiences[0]);
     let mut tables: Vec<Vec<Audience>> = tables.into_values().filter(can_have).collect();
     tables.sort_by(|left, right| left[0].name.cmp(&right[0].name));
     tables
@@ -79,7 +79,7 @@ fn may_read(audience: &Audience) -> bool {
 
 /// The advice on the indexes of a table. All of `audiences` use this table.
 fn suggestions(audiences: &[Audience]) -> Vec<Suggestion> {
-    let place = Place::of(&audiences[0]);
+    let place = IndexableTable::of(&audiences[0]);
     let mut segments = Vec::new();
     let mut idle: Vec<Existing> = existing::read(&audiences[0]);
     idle.retain(|index| !index.is_unique && !index.serves.is_empty());
@@ -92,7 +92,7 @@ fn suggestions(audiences: &[Audience]) -> Vec<Suggestion> {
     if segments.is_empty() {
         return Vec::new();
     }
-    let mut suggestions = to_create(&place, &segments, &Sample::take(&segments));
+    let mut suggestions = to_create(&place, &segments, &TestShares::take(&segments));
     if !idle.is_empty() {
         security::as_role(access::extension_owner(), || retain_unused_by_others(&mut idle, audiences));
     }
@@ -163,15 +163,15 @@ fn searched_in<'a>(audience: &'a Audience, existing: &[Existing]) -> Vec<Searche
 }
 
 /// The share of a table's contacts that satisfies each test, from a sample.
-struct Sample {
+struct TestShares {
     contacts: i64,
     shares: BTreeMap<String, f64>,
 }
 
-impl Sample {
+impl TestShares {
     /// Takes the sample. All segments are over the same table.
     fn take(segments: &[Searched<'_>]) -> Self {
-        let mut sample = Sample { contacts: 0, shares: BTreeMap::new() };
+        let mut sample = TestShares { contacts: 0, shares: BTreeMap::new() };
         for segment in segments {
             let Some(choice) = &segment.choice else { continue };
             choice.for_each(&mut |tests, _| {
@@ -204,17 +204,17 @@ impl Sample {
 
     /// The cheapest way to find the members of a segment: through existing indexes or, if `may_create`, through the
     /// best new ones.
-    fn plan(&self, segment: &Searched<'_>, may_create: bool) -> Option<Plan> {
+    fn plan(&self, segment: &Searched<'_>, may_create: bool) -> Option<SearchPlan> {
         self.plan_of(segment.choice.as_ref()?, segment, may_create)
     }
 
-    fn plan_of(&self, choice: &Choice, segment: &Searched<'_>, may_create: bool) -> Option<Plan> {
+    fn plan_of(&self, choice: &Choice, segment: &Searched<'_>, may_create: bool) -> Option<SearchPlan> {
         match choice {
             Choice::Tests(tests, indexes) => {
                 let there = indexes.iter().find(|index| segment.there.contains(index));
                 let index = there.or(indexes.first().filter(|_| may_create))?;
                 let share = self.shares.get(&sql_of(tests, segment.audience)).copied().unwrap_or(1.0);
-                Some(Plan { share, indexes: vec![index.clone()] })
+                Some(SearchPlan { share, indexes: vec![index.clone()] })
             }
             Choice::Any(choices) => choices
                 .iter()
@@ -222,7 +222,7 @@ impl Sample {
                 .min_by(|left, right| left.share.total_cmp(&right.share)),
             Choice::All(choices) => {
                 let plans = choices.iter().map(|choice| self.plan_of(choice, segment, may_create));
-                plans.collect::<Option<Vec<_>>>().map(|plans| Plan {
+                plans.collect::<Option<Vec<_>>>().map(|plans| SearchPlan {
                     share: plans.iter().map(|plan| plan.share).sum::<f64>().min(1.0),
                     indexes: plans.into_iter().flat_map(|plan| plan.indexes).collect(),
                 })
@@ -237,7 +237,7 @@ fn sql_of(tests: &[FieldTest], audience: &Audience) -> String {
 }
 
 /// A way to find members: the share of the contacts that is read, and the indexes that it needs.
-struct Plan {
+struct SearchPlan {
     share: f64,
     indexes: Vec<Index>,
 }
@@ -245,7 +245,7 @@ struct Plan {
 /// The segments that an index would help, by audience and name, with the share of the contacts that would be read.
 type Helped = BTreeMap<(String, String), f64>;
 
-fn to_create(place: &Place<'_>, segments: &[Searched<'_>], sample: &Sample) -> Vec<Suggestion> {
+fn to_create(place: &IndexableTable<'_>, segments: &[Searched<'_>], sample: &TestShares) -> Vec<Suggestion> {
     let mut helped: BTreeMap<Index, Helped> = BTreeMap::new();
     for segment in segments {
         let now = sample.plan(segment, false).map_or(1.0, |plan| plan.share);
@@ -277,7 +277,7 @@ fn merge_orders(helped: &mut BTreeMap<Index, Helped>) {
     }
 }
 
-fn create(place: &Place<'_>, index: &Index, segments: &Helped, contacts: i64) -> Suggestion {
+fn create(place: &IndexableTable<'_>, index: &Index, segments: &Helped, contacts: i64) -> Suggestion {
     let most = segments.values().copied().fold(0.0, f64::max);
     let count = match segments.len() {
         1 => "one segment".to_owned(),
@@ -303,7 +303,7 @@ fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
 }
 
 /// An index that no segment can use.
-fn to_drop(place: &Place<'_>, index: &Existing, audiences: &[Audience]) -> Suggestion {
+fn to_drop(place: &IndexableTable<'_>, index: &Existing, audiences: &[Audience]) -> Suggestion {
     Suggestion {
         kind: if index.scans == 0 { "drop" } else { "review" },
         property: place.property(&index.serves[0]).to_owned(),

@@ -6,7 +6,7 @@ use segments_core::path::Path;
 use segments_core::value::Value;
 
 /// A field that a condition uses at one place.
-pub struct Asked {
+pub struct UsedField {
     pub pointer: String,
     pub path: Path,
     /// Whether its value is compared, not only tested for existence
@@ -16,14 +16,14 @@ pub struct Asked {
 }
 
 /// Every field that the condition uses, in the order of the text.
-pub fn asked(condition: &Condition) -> Vec<Asked> {
+pub fn asked(condition: &Condition) -> Vec<UsedField> {
     let mut walk = Walk { place: JsonPointer::default(), asked: Vec::new() };
     for TestedField { place, path, predicate } in condition.fields() {
         walk.place = place;
         walk.field(path, predicate);
     }
     for (place, expression) in condition.expressions() {
-        let asked = |path: &Path| Asked {
+        let asked = |path: &Path| UsedField {
             pointer: place.pointer().to_owned(),
             path: path.clone(),
             compares: true,
@@ -36,13 +36,13 @@ pub fn asked(condition: &Condition) -> Vec<Asked> {
 
 struct Walk {
     place: JsonPointer,
-    asked: Vec<Asked>,
+    asked: Vec<UsedField>,
 }
 
 impl Walk {
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let pointer = self.place.pointer().to_owned();
-        self.asked.push(Asked { pointer, path: path.clone(), compares: false, strings: Vec::new() });
+        self.asked.push(UsedField { pointer, path: path.clone(), compares: false, strings: Vec::new() });
         match predicate {
             FieldPredicate::Literal(operand) => self.operand(operand),
             FieldPredicate::Tests(predicate) => self.tests(predicate),

@@ -1,10 +1,10 @@
 //! Notices about conditions that are valid but do not fit the data, according to a sample of the contacts.
 
 use crate::api::explain::{field_sql, property_sql};
-use crate::api::validate::asked::{Asked, asked};
+use crate::api::validate::asked::{UsedField, asked};
 use crate::api::validate::sample::Sample;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceScope;
+use crate::catalog::scope::AudienceEnvironment;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
 use segments_core::check::Environment;
@@ -43,7 +43,7 @@ pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
 
 /// A declared field that a condition uses.
 struct Question {
-    asked: Asked,
+    asked: UsedField,
     /// The path of its keys
     path: Path,
     declared: PropertyType,
@@ -51,7 +51,7 @@ struct Question {
 }
 
 impl Question {
-    fn of(audience: &Audience, asked: Asked) -> Option<Self> {
+    fn of(audience: &Audience, asked: UsedField) -> Option<Self> {
         let path = asked.path.clone();
         let (name, declared) = audience.property_around(&path)?;
         let is_column = audience.table.column(path.first()).is_some();
@@ -127,7 +127,7 @@ impl Question {
         let column = audience.table.column(self.path.first()).filter(|_| self.path.rest().is_empty());
         let folds = column.is_some_and(|column| matches!(column.kind, ColumnKind::Citext { .. }));
         let is_same = |known: &str, text: &str| known == text || (folds && known.to_lowercase() == text.to_lowercase());
-        let scope = AudienceScope::in_utc(audience);
+        let scope = AudienceEnvironment::in_utc(audience);
         let unknown = self.asked.strings.iter().filter(|(_, text)| {
             !known.iter().any(|known| is_same(known, text)) && scope.never_holds(&self.asked.path, text).is_none()
         });

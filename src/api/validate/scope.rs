@@ -1,7 +1,7 @@
 //! Conditions that contradict the audience's filter.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceScope;
+use crate::catalog::scope::AudienceEnvironment;
 use segments_core::ast::{Condition, Junction, Member};
 use segments_core::error::JsonPointer;
 use segments_core::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
@@ -39,7 +39,7 @@ fn find(
             }
             Member::Field(..) => {
                 let alone = Condition { members: vec![member.clone()] };
-                let checked = AudienceScope::in_utc(audience).check(&alone).map(|checked| checked.checked);
+                let checked = AudienceEnvironment::in_utc(audience).check(&alone).map(|checked| checked.checked);
                 let mut asked = Vec::new();
                 checked.iter().for_each(|checked| gather_equalities(checked, &mut asked));
                 if asked.iter().any(|asked| wanted.iter().any(|wanted| are_exclusive(asked, wanted))) {

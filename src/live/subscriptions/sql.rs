@@ -11,7 +11,7 @@ use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use segments_core::sql::{self, ColumnKind, Style};
 
 /// The names that the queries use, and the one query that is the same for every statement.
-pub struct Sql {
+pub struct SubscriptionSql {
     contacts: String,
     /// The column that identifies contacts, quoted
     id: String,
@@ -31,7 +31,7 @@ pub struct Sql {
     pub held: String,
 }
 
-impl Sql {
+impl SubscriptionSql {
     /// `None` if the audience has no subscriptions.
     pub fn new(audience: &Audience) -> Option<Self> {
         let Subscriptions::In(relation) = &audience.topics else { return None };
@@ -63,7 +63,7 @@ impl Sql {
                FROM pg_catalog.unnest($1) {ASKED}(contact) JOIN {subscriptions} s ON {is_asked} GROUP BY 1",
             topic_text = sql::value(&topics.topic_column, &Style { alias: Some("s".to_owned()), ..audience.style() }),
         ));
-        Some(Sql {
+        Some(SubscriptionSql {
             contacts: audience.relation.quoted(),
             equals,
             held_by_row: subscription::held_by(topics, &format!("{}.{id}", quote_identifier(ROW))),
@@ -98,7 +98,7 @@ impl Sql {
 
     /// The query that locks the contacts in one order, and returns whether one of them does not exist.
     pub fn lock(&self, event: Event) -> String {
-        let Sql { mark, contacts, id, equals, .. } = self;
+        let SubscriptionSql { mark, contacts, id, equals, .. } = self;
         let changed = self.changed(event);
         // The locked contacts are counted, so that the executor reads and locks all of them.
         format!(
@@ -116,7 +116,7 @@ impl Sql {
     /// The query for the existing contacts, by their own ids: how many subscriptions of each were changed, and where
     /// its subscriptions are stored.
     pub fn touched(&self, event: Event) -> String {
-        let Sql { mark, contacts, id, subscriptions, contact_column, equals, .. } = self;
+        let SubscriptionSql { mark, contacts, id, subscriptions, contact_column, equals, .. } = self;
         let changed = self.changed(event);
         let id_text = self.id_column.as_text("t.id");
         format!(
@@ -153,7 +153,7 @@ impl Sql {
     }
 
     fn before_and_after(&self) -> String {
-        let Sql { contacts, id, held_by_row, topic_read, .. } = self;
+        let SubscriptionSql { contacts, id, held_by_row, topic_read, .. } = self;
         let row = quote_identifier(ROW);
         let is_changed = self.id_column.is(&format!("{row}.{id}"), "\"segments.changed\".contact");
         format!(
