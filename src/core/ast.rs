@@ -13,7 +13,7 @@ use crate::value::Value;
 
 mod expression;
 
-pub use expression::{Expression, Side, SideComparison, SideOperator};
+pub use expression::{DateFromString, Expression, Side, SideComparison, SideOperator};
 
 /// A JSON value that may have dates in it, as they were written.
 pub type Operand = Value<DateLiteral>;

@@ -55,6 +55,19 @@ pub enum Side {
     Value(Operand),
     /// `{"$literal": value}`
     Literal(Operand),
+    /// `{"$dateFromString": {"dateString": "2024-01-31"}}`
+    DateFromString(DateFromString),
+}
+
+/// A date as form builders write it for MongoDB's expressions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DateFromString {
+    /// `dateString`
+    pub text: String,
+    /// `format`, which says what the text shows
+    pub format: Option<String>,
+    /// The date
+    pub date: Operand,
 }
 
 impl SideOperator {
@@ -90,7 +103,7 @@ impl Side {
         match self {
             Side::Name(path) => Some((path, None)),
             Side::Field(path, read_as) => Some((path, *read_as)),
-            Side::Value(_) | Side::Literal(_) => None,
+            Side::Value(_) | Side::Literal(_) | Side::DateFromString(_) => None,
         }
     }
 }

@@ -42,6 +42,7 @@ impl Checker<'_> {
                 Written::Name(path) => checker.side_field(path, None).map(Read::Field),
                 Written::Field(path, read_as) => checker.side_field(path, *read_as).map(Read::Field),
                 Written::Value(operand) | Written::Literal(operand) => Some(Read::Value(operand)),
+                Written::DateFromString(written) => Some(Read::Value(&written.date)),
             })
         };
         let (left, right) = (read(self, 0), read(self, 1));

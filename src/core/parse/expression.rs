@@ -1,6 +1,6 @@
 //! Reads `$expr`.
 
-use super::{Members, Parser};
+use super::{Members, Parser, date_from_string};
 use crate::ast::{Expression, Operand, Side, SideComparison, SideOperator};
 use crate::error::ErrorKind;
 use crate::json::Opened;
@@ -130,6 +130,10 @@ impl Parser {
                         parser.comparable(operator, operand)
                     })
                     .map(Side::Literal)
+                }
+                _ if matches!(members.as_slice(), [(key, _)] if key == date_from_string::NAME) => {
+                    let raw = members[0].1;
+                    self.at(date_from_string::NAME, |parser| parser.date_from_string(raw)).map(Side::DateFromString)
                 }
                 _ if members.iter().any(|(key, _)| key.starts_with('$')) && !super::predicate::is_date(&members) => {
                     let (key, raw) = members.into_iter().find(|(key, _)| key.starts_with('$'))?;

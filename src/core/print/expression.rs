@@ -64,6 +64,17 @@ impl fmt::Display for Side {
             }
             Side::Value(operand) => operand.fmt(f),
             Side::Literal(operand) => under(f, Operator::Literal, |f| operand.fmt(f)),
+            Side::DateFromString(date) => {
+                f.write_str("{\"$dateFromString\": {")?;
+                if let Some(format) = &date.format {
+                    key(f, "format")?;
+                    string(f, format)?;
+                    f.write_str(", ")?;
+                }
+                key(f, "dateString")?;
+                string(f, &date.text)?;
+                f.write_str("}}")
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ async function run(builder) {
     if (found) problems.push(`#   ${condition}\n#   ${found}`);
   }
   console.log(`${problems.length ? 'not ok' : 'ok'} - ${builder.name}: ${seen.size} filters, ${refused} refused`);
-  if (problems.length) console.log(problems.slice(0, Number(process.env.SHOWN ?? 10)).join('\n'), `\n#   ${problems.length} in all`);
+  if (problems.length) console.log([...problems.slice(0, Number(process.env.SHOWN ?? 10)), `#   ${problems.length} in all`].join('\n'));
   return problems.length;
 }
 

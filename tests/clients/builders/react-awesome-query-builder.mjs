@@ -28,7 +28,7 @@ const config = {
 };
 
 const VALUES = { text: ['Ada', 'a.b', 'a'], number: [18, 10], boolean: [true, false], date: ['1985-05-15'], datetime: ['2024-05-15 12:00:00'], select: ['Ada'], multiselect: [['vip', 'new'], ['vip']] };
-// As docs/builders.md has it: dates as they are written, where the tool's own are made by $dateFromString.
+// Dates as they are written, where the tool's own are made by $dateFromString inside $expr.
 const plain = { mongoFormatValue: (date) => date };
 const { date, datetime } = config.widgets;
 const asWritten = { ...config, widgets: { ...config.widgets, date: { ...date, ...plain }, datetime: { ...datetime, ...plain } } };

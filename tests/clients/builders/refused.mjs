@@ -1,4 +1,4 @@
-// Which filters are refused, and why. All but the last two mean nothing.
+// Which filters are refused, and why. All but the last mean nothing.
 import { TYPES } from './people.mjs';
 
 /** The tests of a filter: [field, operator, operand], of which the field is null at the top. */
@@ -31,7 +31,6 @@ export const REFUSED = [
   { why: 'MongoDB has no $xor either', is: some((operator) => operator === '$xor') },
   { why: 'comparisons of fields stand outside $expr, where MongoDB refuses them too', is: some((operator, operand, type, field) => field === null && /^\$([gl]te?|eq|ne)$/.test(operator)) },
   { why: 'an empty array of conditions is refused by MongoDB too', is: (filter) => JSON.stringify(filter) === '{"$and":[]}' },
-  // These have a meaning that the language has no words for.
+  // This has a meaning that the language has no words for.
   { why: 'elements of an array are counted, which takes a property that says how many, or a relation', is: some((operator, operand) => operator === '$expr' && operators(operand).includes('$size')) },
-  { why: 'a date is made of text by $dateFromString, unless the widget says otherwise: see docs/builders.md', is: some((operator, operand) => operator === '$expr' && operators(operand).includes('$dateFromString')) },
 ];

@@ -129,8 +129,14 @@ fn compared(options: Options) -> BoxedStrategy<Expression> {
             _ => Side::Value(operand),
         })
     };
+    let from_string = select(vec!["2024-01-31", "2024-01-31 10:00:00"]).prop_map(|text| {
+        let format = (text.len() == 10).then(|| "%Y-%m-%d".to_owned());
+        let date = DateLiteral::date(&Json::String(text.to_owned())).unwrap();
+        Side::DateFromString(DateFromString { text: text.to_owned(), format, date: Value::Date(date) })
+    });
     let name = move || field(options).prop_map(Side::Name);
-    let untyped = prop_oneof![4 => (name(), name()), 1 => (name(), value()), 1 => (value(), name())];
+    let untyped =
+        prop_oneof![4 => (name(), name()), 1 => (name(), value()), 1 => (value(), name()), 1 => (name(), from_string)];
     let one = select(vec![ScalarType::String, ScalarType::Number]).prop_map(|scalar| (scalar, scalar));
     let moment = || select(vec![ScalarType::Date, ScalarType::Timestamp]);
     let typed = (field(options), field(options), prop_oneof![one, (moment(), moment())]).prop_map(
