@@ -42,6 +42,8 @@ impl<'a> From<&'a String> for QueryText<'a> {
 pub struct Session {
     /// How many connections were open when this one was opened, itself included
     depth: usize,
+    /// What `INNERMOST` was before
+    outer: pg_sys::MemoryContext,
 }
 
 /// The snapshot that a query reads in.
@@ -64,12 +66,15 @@ impl Reading {
 thread_local! {
     /// How many connections are open, one inside the other.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The memory context that the innermost connection made the current one.
+    static INNERMOST: Cell<pg_sys::MemoryContext> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// Whether a connection is open. Memory of Postgres's that is allocated meanwhile is freed when the connection is
-/// closed.
+/// Whether what is allocated now is freed when the innermost connection is closed. A function that is called by a query of
+/// that connection allocates in a context of the query's, and may well return what it allocates.
 pub fn is_connected() -> bool {
-    DEPTH.get() > 0
+    // SAFETY: reads a variable of the backend.
+    DEPTH.get() > 0 && INNERMOST.get() == unsafe { pg_sys::CurrentMemoryContext }
 }
 
 /// Runs `work` with a connection to SPI.
@@ -98,7 +103,9 @@ impl Session {
         // SAFETY: Drop calls SPI_finish.
         unsafe { pg_sys::SPI_connect() };
         DEPTH.set(DEPTH.get() + 1);
-        Session { depth: DEPTH.get() }
+        // SAFETY: reads a variable of the backend.
+        let outer = INNERMOST.replace(unsafe { pg_sys::CurrentMemoryContext });
+        Session { depth: DEPTH.get(), outer }
     }
 
     /// Raises if this is not the innermost connection, because the functions of SPI always use the innermost one.
@@ -321,6 +328,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         DEPTH.set(self.depth - 1);
+        INNERMOST.set(self.outer);
         // If an error unwinds, Postgres closes the connection itself.
         if !std::thread::panicking() {
             // SAFETY: the innermost connection is the one that `open` made.
