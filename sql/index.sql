@@ -26,6 +26,9 @@ CREATE FUNCTION property_json(value json) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_property_json';
 COMMENT ON FUNCTION property_json(json) IS 'The value of a json column as conditions read it; NULL if jsonb cannot hold it.';
 
+CREATE FUNCTION bucket_of(id text, salt text, buckets integer) RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_bucket_of';
+COMMENT ON FUNCTION bucket_of(text, text, integer) IS 'The bucket of the contact with this id, from 0, as $bucket has it.';
 CREATE FUNCTION bucket_of(id anyelement, salt text, buckets integer) RETURNS integer
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_bucket_of';
 COMMENT ON FUNCTION bucket_of(anyelement, text, integer) IS

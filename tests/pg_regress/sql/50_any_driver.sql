@@ -111,7 +111,7 @@ INSERT INTO driver_calls (call) VALUES
     ('(SELECT count(*) FROM refresh_segments({text}))'),
     ('property_text({document}, {column})'),
     ('property_number({document}, {column})'),
-    ('bucket_of({number}, {text}, {number})'),
+    ('bucket_of({number}, {text}, 10)'),
     ('property_boolean({document}, {column})'),
     ('property_date({document}, {column})'),
     ('property_timestamp({document}, {column})');
