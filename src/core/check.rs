@@ -345,12 +345,16 @@ impl Checker<'_> {
             Operator::Contains | Operator::StartsWith | Operator::EndsWith
                 if property_type == PropertyType::Array(ScalarType::String) =>
             {
-                "To find an element use $eq or $all: part of one (\"vip\" in \"not-vip\") is rarely meant; if it is, use $regex."
+                "Use $eq or $all to find an element. To find a part of one, as \"vip\" in \"not-vip\", use $regex."
                     .to_owned()
             }
             _ => {
-                let fitting = OPERATORS.iter().filter(|row| row.position.in_predicate() && row.fits.allows(property_type));
-                format!("Operators for {property_type}: {}.", fitting.map(|row| row.name).collect::<Vec<_>>().join(", "))
+                let fitting =
+                    OPERATORS.iter().filter(|row| row.position.in_predicate() && row.fits.allows(property_type));
+                format!(
+                    "Operators for {property_type}: {}.",
+                    fitting.map(|row| row.name).collect::<Vec<_>>().join(", ")
+                )
             }
         };
         self.fail(

@@ -116,7 +116,7 @@ impl Finder<'_> {
         {
             self.note(
                 format!("no value satisfies both {} and {}", one.name(), other.name()),
-                "Look at the two once more; of bounds, the lower one comes with $gt or $gte.",
+                "Correct one of the two. A lower bound goes with $gt or $gte.",
                 None,
             );
         }
@@ -166,7 +166,7 @@ impl Finder<'_> {
         if both && matches!(read_as, Some(PropertyType::Array(_))) {
             self.note(
                 "the two bounds may be met by different elements of the array",
-                "To bind them to one element, put them inside $elemMatch.",
+                "To test one element with both, put them inside $elemMatch.",
                 None,
             );
         }
@@ -187,8 +187,8 @@ impl Finder<'_> {
             Test::Text(test, needle) if needle.text().contains('%') => {
                 let name = test.operator().name();
                 self.note(
-                    format!("% in {name} stands for itself"),
-                    format!("{name} has no wildcards: it looks for the text anywhere that its name says. Leave % out, or use $regex."),
+                    format!("% in {name} is no wildcard"),
+                    format!("{name} has no wildcards. Leave % out, or use $regex."),
                     None,
                 );
             }
@@ -213,17 +213,17 @@ impl Finder<'_> {
     fn equality(&mut self, path: &Path, operand: &Operand, read_as: Option<PropertyType>) {
         match (operand, read_as) {
             (Value::Array(items), Some(PropertyType::Array(_))) if let [item] = &items[..] => self.note(
-                "an array is compared as a whole: the stored one has exactly this element",
+                "an array is compared as a whole: only arrays with exactly this element match",
                 format!("For arrays that have it among their elements, write {item} without the brackets."),
                 None,
             ),
             (Value::Array(items), Some(PropertyType::Array(_))) if !items.is_empty() => self.note(
-                "an array is compared as a whole: the stored one has exactly these elements, in this order",
+                "an array is compared as a whole: only arrays with exactly these elements, in this order, match",
                 "For arrays that have all of them, write {\"$all\": […]}; for any of them, {\"$in\": […]}.",
                 None,
             ),
             (Value::Object(members), _) if members.is_empty() => {
-                self.note("{} is a value here: an object without members", LOST_PATTERN, None)
+                self.note("{} is compared as a value: the empty object", LOST_PATTERN, None)
             }
             (Value::String(text), _) => {
                 if let Some((message, hint)) = self.environment.never_holds(path, text) {
@@ -244,7 +244,7 @@ impl Finder<'_> {
         let options = if options.is_empty() { String::new() } else { format!(", \"$options\": \"{options}\"") };
         let inside = Value::<std::convert::Infallible>::String(inside.to_owned());
         self.note(
-            "the slashes belong to the pattern, and have to be in the text",
+            "the slashes are part of the pattern, and must be in the text",
             format!("Write the pattern without them: {{\"$regex\": {inside}{options}}}."),
             None,
         );
@@ -399,12 +399,12 @@ mod tests {
     #[test]
     fn values_that_mean_something_else_are_told() {
         for (condition, message) in [
-            (r#"{"a": {"$regex": "/^x/i"}}"#, "the slashes belong to the pattern, and have to be in the text"),
-            (r#"{"a": {"$contains": "%x%"}}"#, "% in $contains stands for itself"),
-            (r#"{"a": {}}"#, "{} is a value here: an object without members"),
+            (r#"{"a": {"$regex": "/^x/i"}}"#, "the slashes are part of the pattern, and must be in the text"),
+            (r#"{"a": {"$contains": "%x%"}}"#, "% in $contains is no wildcard"),
+            (r#"{"a": {}}"#, "{} is compared as a value: the empty object"),
             (
                 r#"{"a": {"$as": "string[]", "$eq": ["vip"]}}"#,
-                "an array is compared as a whole: the stored one has exactly this element",
+                "an array is compared as a whole: only arrays with exactly this element match",
             ),
         ] {
             assert_eq!(found(condition).iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>(), [message]);

@@ -331,7 +331,7 @@ impl Parser {
             let known = format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "));
             let is_condition = fits(OperatorPosition::Condition);
             if is_condition {
-                format!("{known} A field of that name takes a backslash, in JSON \"\\\\{key}\".")
+                format!("{known} If a field has this name, write a backslash before it, in JSON \"\\\\{key}\".")
             } else {
                 known
             }

@@ -80,7 +80,7 @@ impl std::hash::Hash for Needle {
 
 /// The hint for `{}` in place of a pattern: JavaScript writes a regular expression so as JSON.
 pub(crate) const LOST_PATTERN: &str =
-    "JSON.stringify makes {} of a regular expression; write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
+    "JSON.stringify turns a regular expression into {}. Write its text: {\"$regex\": \"^a\", \"$options\": \"i\"}.";
 
 impl Pattern {
     /// Compiles a pattern. `options` are letters of `imsx`, checked by the caller.

@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// The hint for a column of a type that conditions cannot use.
 pub const UNUSABLE: &str =
-    "JSON has nothing like that type. Add a column of another type that says the same, such as a number.";
+    "JSON has no such type. Add a column of another type with the same information, such as a number.";
 
 /// The target of a path.
 pub(crate) enum PathTarget {

@@ -74,5 +74,5 @@ const FOREIGN: &[(&str, &str)] = &[
     ("iendswith suffix", "Use $endsWith, with \"$options\": \"i\" beside it to ignore case."),
     ("match matches", "Did you mean $regex?"),
     ("xor", "For exactly one of two, write {\"$or\": [A, B], \"$nor\": [{\"$and\": [A, B]}]}."),
-    ("id", "Fields are named without $: {\"id\": …}. A name that begins with $ takes a backslash before it."),
+    ("id", "Fields are named without $: {\"id\": …}. If a name begins with $, write a backslash before it."),
 ];

@@ -41,8 +41,8 @@ impl Parser {
         if tests.iter().all(|(key, _)| key == Operator::Comment.name()) {
             return self.fail(
                 ErrorKind::Shape,
-                "nothing is asked of the field",
-                "$as and $options only say how a test is done, and $comment means nothing: add one, such as $eq or $regex.",
+                "the field has no test",
+                "$as, $options and $comment are no tests: add one, such as $eq or $regex.",
             );
         }
         let has = |which: fn(Operator) -> bool| tests.iter().any(|(key, _)| Operator::parse(key).is_some_and(which));
@@ -51,7 +51,7 @@ impl Parser {
             self.at(Operator::Options.name(), |parser| {
                 parser.fail::<()>(
                     ErrorKind::Unsupported,
-                    "$options stands without a test that takes it",
+                    "$options has no test that takes it",
                     "$options goes with $regex, $contains, $startsWith or $endsWith in the same object, or with $eq, $ne, $in or $nin.",
                 )
             });
@@ -150,7 +150,7 @@ impl Parser {
         }
         self.fail(
             ErrorKind::Shape,
-            format!("key \"{key}\" stands among operators"),
+            format!("key \"{key}\" is no operator, but stands beside operators"),
             "To compare with an object use {\"$eq\": {…}}; to reach into one use a dotted path, such as \"address.city\".",
         )
     }
