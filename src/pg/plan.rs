@@ -1,7 +1,6 @@
 //! Plans that are kept, and the arguments that they run with.
 
 use crate::pg::error::internal;
-use crate::pg::spi::Reading;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 
@@ -46,14 +45,14 @@ impl Drop for KeptPlan {
     }
 }
 
-/// How to execute a query with these arguments.
+/// How to execute a query with these arguments. A read-only query reads in the active snapshot.
 ///
 /// # Safety
 /// The arguments' datums outlive the execution.
-pub unsafe fn options(arguments: &[DatumWithOid], reading: Reading) -> pg_sys::SPIExecuteOptions {
+pub unsafe fn options(arguments: &[DatumWithOid], read_only: bool) -> pg_sys::SPIExecuteOptions {
     // SAFETY: by this function's own condition.
     let params = unsafe { parameters(arguments) };
-    pg_sys::SPIExecuteOptions { params, read_only: reading == Reading::Active, ..Default::default() }
+    pg_sys::SPIExecuteOptions { params, read_only, ..Default::default() }
 }
 
 /// The arguments as a parameter list; null if there are none, as in Postgres's own calls. With an empty list, Citus
@@ -84,14 +83,13 @@ unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
 #[pgrx::pg_schema]
 mod tests {
     use super::options;
-    use crate::pg::spi::Reading;
     use pgrx::prelude::*;
 
     /// Some extensions expect that a parameter list that is not null has entries.
     #[pg_test]
     fn without_arguments_there_is_no_list_of_them() {
         // SAFETY: the only argument is a number.
-        let (none, one) = unsafe { (options(&[], Reading::Active), options(&[1i32.into()], Reading::Active)) };
+        let (none, one) = unsafe { (options(&[], true), options(&[1i32.into()], true)) };
         assert!(none.params.is_null());
         assert!(!one.params.is_null());
     }

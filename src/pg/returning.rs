@@ -11,8 +11,8 @@ use std::ffi::c_char;
 /// The first column of the first row of a query, for a function to return; `None` if there are no rows. The query may
 /// write.
 pub fn value<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> Option<AnyElement> {
-    if spi::is_connected() {
-        internal("a value for a function to return was read within another connection").raise()
+    if spi::memory_is_of_connection() {
+        internal("a value for a function to return would be freed with the connection around it").raise()
     }
     connected(|session| {
         session.execute(sql.into(), arguments, Reading::New);

@@ -42,7 +42,7 @@ impl<'a> From<&'a String> for QueryText<'a> {
 pub struct Session {
     /// How many connections were open when this one was opened, itself included
     depth: usize,
-    /// What `INNERMOST` was before
+    /// The memory context of the connection around this one; null if there is none
     outer: pg_sys::MemoryContext,
 }
 
@@ -66,13 +66,13 @@ impl Reading {
 thread_local! {
     /// How many connections are open, one inside the other.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// The memory context that the innermost connection made the current one.
+    /// The memory context of the innermost connection; null if there is none.
     static INNERMOST: Cell<pg_sys::MemoryContext> = const { Cell::new(std::ptr::null_mut()) };
 }
 
-/// Whether what is allocated now is freed when the innermost connection is closed. A function that is called by a query of
-/// that connection allocates in a context of the query's, and may well return what it allocates.
-pub fn is_connected() -> bool {
+/// Whether memory that Postgres allocates now belongs to the innermost connection and is freed with it. A function that a
+/// query of that connection calls allocates in a context of the query, and may return what it allocates.
+pub fn memory_is_of_connection() -> bool {
     // SAFETY: reads a variable of the backend.
     DEPTH.get() > 0 && INNERMOST.get() == unsafe { pg_sys::CurrentMemoryContext }
 }
@@ -202,7 +202,8 @@ impl Session {
         // SAFETY: by this function's own condition. The plan is alive, and the arguments outlive the execution. The
         // executor raises if an argument is missing, or has another type than the parameter of the plan.
         unsafe {
-            let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
+            let options =
+                pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading == Reading::Active) };
             succeeded(pg_sys::SPI_execute_plan_extended(plan.as_ptr(), &raw const options));
         }
     }
@@ -226,7 +227,7 @@ impl Session {
         let arguments = [argument.into()];
         // SAFETY: as in `execute`. The parameter list that `options` made has one entry.
         unsafe {
-            let options = options(&arguments, reading);
+            let options = options(&arguments, reading == Reading::Active);
             (*options.params).params.as_mut_slice(1)[0].pflags = 0;
             succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
         }
@@ -260,7 +261,8 @@ impl Session {
             // SAFETY: by this function's own condition. The text is NUL-terminated, and the arguments outlive the
             // execution.
             QueryText::Made(sql) => unsafe {
-                let options = pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading) };
+                let options =
+                    pg_sys::SPIExecuteOptions { dest: receiver, ..options(arguments, reading == Reading::Active) };
                 succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
             },
         }
