@@ -125,12 +125,13 @@ impl Parts {
 
     /// Adds a part for each of several tests of one field.
     fn tests(&mut self, path: &Path, predicate: &FieldPredicate) {
-        let FieldPredicate::Tests(Predicate { read_as, tests }) = predicate else { return };
+        let FieldPredicate::Tests(Predicate { read_as, zone, tests }) = predicate else { return };
         if tests.len() < 2 {
             return;
         }
         for test in tests.iter().filter(|test| !matches!(test, Test::Comment(_))) {
-            let alone = FieldPredicate::Tests(Predicate { read_as: *read_as, tests: vec![test.clone()] });
+            let alone =
+                FieldPredicate::Tests(Predicate { read_as: *read_as, zone: zone.clone(), tests: vec![test.clone()] });
             let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
             self.at(test.operator().name(), |parts| parts.push(condition, Asks::Field(path.clone())));
         }

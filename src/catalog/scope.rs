@@ -417,13 +417,11 @@ impl Environment for AudienceEnvironment<'_> {
         Some(now)
     }
 
-    /// The meaning changes at the next midnight, in the condition's own zone or, if no type is declared, in UTC.
-    fn today(&self) -> Option<Instant> {
+    /// The meaning changes at the zone's next midnight.
+    fn today(&self, zone: &dyn Zone) -> Option<Instant> {
         let now = zone::now();
-        for zone in [&self.zone, &PgZone::utc()] {
-            if let Some(tomorrow) = zone.local_of(now).day().checked_add_days(1) {
-                self.changes_at(zone.start_of(tomorrow));
-            }
+        if let Some(tomorrow) = zone.local_of(now).day().checked_add_days(1) {
+            self.changes_at(zone.start_of(tomorrow));
         }
         Some(now)
     }

@@ -3,7 +3,7 @@
 //! The tree keeps everything that the user wrote, so that it can be printed again. [`crate::check`] turns it into the
 //! normal form, which everything else uses.
 
-use crate::date::{DateLiteral, DateRange, Day};
+use crate::date::{DateLiteral, DatePart, DateRange, Day};
 use crate::error::JsonPointer;
 use crate::operator::Operator;
 use crate::path::Path;
@@ -120,6 +120,8 @@ impl FieldPredicate {
 pub struct Predicate {
     /// `$as`
     pub read_as: Option<PropertyType>,
+    /// `$zone`: where days and parts of dates are read
+    pub zone: Option<String>,
     /// The tests, in [`crate::value::key_order`] of their operators
     pub tests: Vec<Test>,
 }
@@ -159,7 +161,11 @@ pub enum Test {
     Mod(i64, i64),
     /// `$eq`, `$ne`, `$in` or `$nin` beside `$options`: the test, and the letters
     WithOptions(Box<Test>, String),
-    /// `$comment`: text without meaning, which stands among tests
+    /// `$year`, `$month`, …: a literal, or tests, over integers
+    Part(DatePart, FieldPredicate),
+    /// `$anniversary`: a literal, or tests, over dates
+    Anniversary(FieldPredicate),
+    /// `$comment`: not a test, but text among them
     Comment(String),
 }
 
@@ -360,12 +366,27 @@ impl Test {
             Test::Empty(_) => Operator::Empty,
             Test::Mod(..) => Operator::Mod,
             Test::WithOptions(test, _) => test.operator(),
+            Test::Part(part, _) => (*part).into(),
+            Test::Anniversary(_) => Operator::Anniversary,
             Test::Comment(_) => Operator::Comment,
         }
     }
 }
 
-/// A field of contacts that a condition has a predicate on.
+/// The operator that asks for the part.
+impl From<DatePart> for Operator {
+    fn from(part: DatePart) -> Self {
+        match part {
+            DatePart::Year => Operator::Year,
+            DatePart::Month => Operator::Month,
+            DatePart::DayOfMonth => Operator::DayOfMonth,
+            DatePart::IsoDayOfWeek => Operator::IsoDayOfWeek,
+            DatePart::Hour => Operator::Hour,
+        }
+    }
+}
+
+/// A field of contacts that a condition tests.
 #[derive(Clone, Debug)]
 pub struct TestedField<'c> {
     /// Its place in the condition

@@ -4,6 +4,7 @@
 use crate::ast::{
     AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
 };
+use crate::date::NamedZone;
 use crate::error::{Error, ErrorKind, JsonPointer, Refusal};
 use crate::expr::{Atom, BucketTest, Checked, ElementTest, Expr, FieldTest, ValueTest};
 use crate::limits;
@@ -13,6 +14,7 @@ use crate::pattern::Caseless;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
+mod calendar;
 mod constant;
 mod document;
 mod environment;
@@ -35,6 +37,7 @@ pub fn check(condition: &Condition, environment: &dyn Environment) -> Result<Che
         errors: Vec::new(),
         segment_nodes: 0,
         ignores_case: false,
+        zone: environment.named_zone(),
     };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);
@@ -51,6 +54,8 @@ struct Checker<'s> {
     segment_nodes: usize,
     /// Whether the current field is text that is compared without regard to case
     ignores_case: bool,
+    /// Where days and parts of typed dates are read
+    zone: NamedZone,
 }
 
 /// Turns a member into an expression on contacts, or on an element of an array.
@@ -187,6 +192,7 @@ impl Checker<'_> {
 
     fn predicate(&mut self, path: &Path, outer: Option<PropertyType>, predicate: &Predicate) -> Expr<FieldTest> {
         let read_as = self.read_as(outer, predicate);
+        let outside = self.enter_zone(predicate, read_as);
         let parts: Vec<_> = predicate
             .tests
             .iter()
@@ -200,6 +206,7 @@ impl Checker<'_> {
                 })
             })
             .collect();
+        self.zone = outside;
         Expr::and(parts)
     }
 
@@ -212,6 +219,25 @@ impl Checker<'_> {
             }
             (declared, read_as) => read_as.or(declared),
         }
+    }
+
+    /// Goes over to the zone of a predicate, if it has one, and gives the one before.
+    fn enter_zone(&mut self, predicate: &Predicate, read_as: Option<PropertyType>) -> NamedZone {
+        let outside = self.zone.clone();
+        let Some(name) = &predicate.zone else { return outside };
+        let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
+        let found = self.at(Operator::Zone.name(), |checker| {
+            if is_temporal {
+                return checker.zone_of(name);
+            }
+            checker.fail(
+                ErrorKind::Unsupported,
+                "$zone stands where no date is declared",
+                "Put \"$as\": \"date\" or \"timestamp\" beside it. Dates of fields without a type are read in UTC.",
+            );
+            None
+        });
+        std::mem::replace(&mut self.zone, found.unwrap_or(outside))
     }
 
     fn contradicts(&mut self, declared: PropertyType, read_as: PropertyType) {
@@ -265,6 +291,8 @@ impl Checker<'_> {
             Test::WithOptions(test, letters) if letters.is_empty() => self.test(test, read_as),
             Test::WithOptions(test, _) => self.alike(test, read_as),
             Test::Comment(_) => Expr::Const(true),
+            Test::Part(part, asked) => self.part(*part, asked, read_as),
+            Test::Anniversary(asked) => self.anniversary(asked, read_as),
         }
     }
 
@@ -332,6 +360,15 @@ impl Checker<'_> {
     /// Reads tests on an element itself.
     fn element_predicate(&mut self, predicate: &Predicate, outer: Option<PropertyType>) -> Expr<ValueTest> {
         let read_as = self.read_as(outer, predicate);
+        if predicate.zone.is_some() {
+            self.at(Operator::Zone.name(), |checker| {
+                checker.fail(
+                    ErrorKind::Unsupported,
+                    "operator $zone does not belong inside $elemMatch",
+                    "Put it beside the field's own $as: all elements are read in one zone.",
+                );
+            });
+        }
         let parts: Vec<_> = predicate
             .tests
             .iter()

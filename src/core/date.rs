@@ -4,23 +4,29 @@
 //! zone, in which a day is a span of time ([`DateRange`]). Days and instants are within the years 1 to 9999, which RFC
 //! 3339 can write; anything outside is no date.
 
+mod anniversary;
 mod literal;
 mod moment;
 mod named;
+mod part;
 mod period;
 mod range;
 mod relative;
 #[cfg(test)]
 mod sample;
 mod scan;
+mod spans;
 mod words;
 
+pub use anniversary::Anniversaries;
 pub use literal::DateLiteral;
 pub use moment::{Moment, Written};
 pub use named::NamedZone;
+pub use part::DatePart;
 pub use period::{Edge, Period, PeriodUnit};
 pub use range::DateRange;
 pub use relative::{MAX_COUNT, Relative, Unit};
+pub use spans::Spans;
 pub use words::meant;
 
 use chrono::{Datelike, Months, NaiveDate};
@@ -101,7 +107,7 @@ impl Day {
 
     /// Days since 1970-01-01.
     #[must_use]
-    pub fn epoch_days(self) -> i32 {
+    pub const fn epoch_days(self) -> i32 {
         self.0
     }
 

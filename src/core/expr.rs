@@ -5,7 +5,7 @@
 
 use crate::ast::Comparison;
 use crate::bucket::bucket_of;
-use crate::date::DateRange;
+use crate::date::{DateLiteral, DatePart, DateRange, NamedZone, Spans};
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Caseless, Needle, Pattern, TextTest};
@@ -120,6 +120,11 @@ pub enum ValueTest {
     Alike(Caseless),
     /// Missing, null, or an empty string, array or object
     Empty,
+    /// A date whose part, in the zone, is one of these numbers
+    Part(DatePart, NamedZone, Spans),
+    /// A date of which an anniversary is one of these days, as numbers since 1970-01-01; a time counts as its day in
+    /// the zone
+    Anniversary(NamedZone, Spans),
 }
 
 /// A test on one element of an array.
@@ -326,23 +331,60 @@ impl ValueTest {
             ValueTest::Mod(..) => Operator::Mod,
             ValueTest::Alike(_) => Operator::In,
             ValueTest::Empty => Operator::Empty,
+            ValueTest::Part(part, ..) => (*part).into(),
+            ValueTest::Anniversary(..) => Operator::Anniversary,
+        }
+    }
+
+    /// Whether it is about the calendar: what a column holds outside of the years 1 to 9999 has to be brought into them.
+    #[must_use]
+    pub fn is_of_calendar(&self) -> bool {
+        match self {
+            ValueTest::Part(..) | ValueTest::Anniversary(..) => true,
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Value(expr) => {
+                    let mut found = false;
+                    expr.for_each(&mut |test| found |= test.is_of_calendar());
+                    found
+                }
+                ElementTest::Object(_) => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The zone, other than UTC, in which it reads stored dates.
+    #[must_use]
+    pub fn zone(&self) -> Option<&NamedZone> {
+        match self {
+            ValueTest::Part(_, zone, _) | ValueTest::Anniversary(zone, _) => Some(zone).filter(|zone| !zone.is_utc()),
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Value(expr) => {
+                    let mut found = None;
+                    expr.for_each(&mut |test| found = found.or(test.zone()));
+                    found
+                }
+                ElementTest::Object(_) => None,
+            },
+            _ => None,
         }
     }
 }
 
 impl Constant {
-    /// An operand that resolves to this constant again.
+    /// The constant as an operand that resolves to it again: in UTC, or `zoned` in any zone.
     #[must_use]
-    pub fn to_operand(&self) -> crate::ast::Operand {
+    pub fn to_operand(&self, zoned: bool) -> crate::ast::Operand {
         match self {
             Value::Null => Value::Null,
             Value::Bool(value) => Value::Bool(*value),
             Value::Number(number) => Value::Number(number.clone()),
             Value::String(text) => Value::String(text.clone()),
-            Value::Array(items) => Value::Array(items.iter().map(Constant::to_operand).collect()),
+            Value::Array(items) => Value::Array(items.iter().map(|item| item.to_operand(zoned)).collect()),
             Value::Object(members) => {
-                Value::Object(members.iter().map(|(key, value)| (key.clone(), value.to_operand())).collect())
+                Value::Object(members.iter().map(|(key, value)| (key.clone(), value.to_operand(zoned))).collect())
             }
+            Value::Date(range) if zoned => Value::Date(DateLiteral::Resolved(*range)),
             Value::Date(range) => Value::Date((*range).into()),
         }
     }

@@ -21,3 +21,7 @@ pub const PATTERNS_BYTES: usize = 64 << 20;
 pub const TEXT_BYTES: usize = 4 << 20;
 /// The number of mistakes after which reading stops.
 pub const ERRORS: usize = 100;
+
+/// How many further nodes a test of the calendar counts as, and it counts as two levels: in its checked form, what is
+/// asked and its complement may be two tests, one of them under a double negation.
+pub(crate) const CALENDAR_NODES: usize = 4;

@@ -5,7 +5,7 @@ use crate::ast::{
 };
 use crate::check::property::PathTarget;
 use crate::check::{Environment, check};
-use crate::date::Written;
+use crate::date::{DatePart, Written};
 use crate::error::JsonPointer;
 use crate::expr::{Atom, Expr};
 use crate::operator::Operator;
@@ -143,7 +143,7 @@ impl Finder<'_> {
 
     /// Whether a contact without a value satisfies the test; false if the test has a mistake, or always holds.
     fn holds_for_missing(&self, path: &Path, read_as: Option<PropertyType>, test: &Test) -> bool {
-        let predicate = FieldPredicate::Tests(Predicate { read_as, tests: vec![test.clone()] });
+        let predicate = FieldPredicate::Tests(Predicate { read_as, zone: None, tests: vec![test.clone()] });
         let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
         match check(&condition, self.environment) {
             Ok(Expr::Const(_)) | Err(_) => false,
@@ -183,6 +183,7 @@ impl Finder<'_> {
                 self.operand(operand, read_as);
                 self.field_name(path, test, operand);
             }
+            Test::Part(part, asked) => self.part(*part, asked),
             Test::Regex(pattern) => self.pattern(pattern.source()),
             Test::Text(test, needle) if needle.text().contains('%') => {
                 let name = test.operator().name();
@@ -234,7 +235,24 @@ impl Finder<'_> {
         }
     }
 
-    /// Notes a pattern between slashes, as JavaScript writes it.
+    /// A number that no date has there.
+    fn part(&mut self, part: DatePart, asked: &FieldPredicate) {
+        let (least, greatest) = part.bounds();
+        let is_one = |operand: &&Operand| match operand {
+            Value::Number(number) => number.to_i64().is_some_and(|it| (least.into()..=greatest.into()).contains(&it)),
+            _ => false,
+        };
+        let operands: Vec<&Operand> = match asked {
+            FieldPredicate::Literal(operand) => vec![operand],
+            FieldPredicate::Tests(predicate) => predicate.tests.iter().flat_map(equal_to).collect(),
+        };
+        if let Some(other) = operands.into_iter().find(|operand| !is_one(operand)) {
+            let name = Operator::from(part).name();
+            self.note(format!("no date has {other} as its {name}"), format!("It is from {least} to {greatest}."), None);
+        }
+    }
+
+    /// A pattern as JavaScript writes it.
     fn pattern(&mut self, source: &str) {
         let Some((inside, options)) = source.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else { return };
         if inside.is_empty() || !options.chars().all(|letter| "dgimsuvy".contains(letter)) {
@@ -299,11 +317,21 @@ fn is_complement(test: &Test) -> bool {
     match test {
         Test::Nin(operands) => !operands.is_empty(),
         Test::Ne(_) | Test::Not(_) => true,
+        Test::Part(_, FieldPredicate::Tests(predicate)) => predicate.tests.iter().any(is_complement),
         _ => false,
     }
 }
 
-/// The hint how to leave out missing values and null.
+/// What a test compares for equality with.
+fn equal_to(test: &Test) -> &[Operand] {
+    match test {
+        Test::Eq(operand) | Test::Ne(operand) => std::slice::from_ref(operand),
+        Test::In(operands) | Test::Nin(operands) => operands,
+        _ => &[],
+    }
+}
+
+/// What to write so that a test does not hold for missing values and null.
 fn without_missing(test: &Test) -> String {
     match test {
         Test::Ne(operand) => {
@@ -346,6 +374,21 @@ mod tests {
         ] {
             assert_eq!(found(silent), [], "{silent}");
         }
+    }
+
+    #[test]
+    fn parts_that_no_date_has_are_told() {
+        for (condition, pointer) in [
+            (r#"{"a": {"$month": 13}}"#, "/a/$month"),
+            (r#"{"a": {"$hour": {"$in": [9, 24]}}}"#, "/a/$hour"),
+            (r#"{"a": {"$isoDayOfWeek": 0}}"#, "/a/$isoDayOfWeek"),
+        ] {
+            let [(found, message)] = &found(condition)[..] else { panic!("{condition}") };
+            assert!(found == pointer && message.starts_with("no date has "), "{condition}");
+        }
+        assert_eq!(found(r#"{"a": {"$month": {"$gte": 0, "$lt": 13}, "$hour": 0}}"#), []);
+        // Complements hold for missing values.
+        assert_eq!(found(r#"{"a": {"$month": {"$ne": 5}}}"#)[0].0, "/a/$month");
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub enum Operator {
     Type,
     Empty,
     Mod,
+    Anniversary,
+    Year,
+    Month,
+    DayOfMonth,
+    IsoDayOfWeek,
+    Hour,
     As,
     Zone,
     Date,
@@ -83,7 +89,11 @@ pub enum Fits {
     SingleStrings,
     /// Arrays and json
     Arrays,
-    /// No type, because the operator is no test
+    /// Dates and timestamps, arrays of them, and json
+    Dates,
+    /// Timestamps, arrays of them, and json
+    Times,
+    /// Nothing: it is not a test
     Nothing,
 }
 
@@ -232,12 +242,30 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::Mod,        "$mod",       Predicate, Fits::Numbers,       IndexUse::None,
         "`[divisor, remainder]`, two integers, the first not 0",
         "a number whose integral part leaves that remainder, which has the number's sign"),
+    row(Op::Anniversary, "$anniversary", Predicate, Fits::Dates,       IndexUse::None,
+        "a date, or `$eq` `$gt` `$gte` `$lt` `$lte` `$in` over dates",
+        "an anniversary of the date, one or more years later, satisfies it"),
+    row(Op::Year,       "$year",       Predicate, Fits::Dates,         IndexUse::Range,
+        "an integer, or `$eq` `$ne` `$gt` `$gte` `$lt` `$lte` `$in` `$nin` over integers",
+        "the year of the date, in the segment's zone, satisfies it"),
+    row(Op::Month,      "$month",      Predicate, Fits::Dates,         IndexUse::None,
+        "an integer, or the same operators over integers",
+        "the month, from 1 to 12, satisfies it"),
+    row(Op::DayOfMonth, "$dayOfMonth", Predicate, Fits::Dates,         IndexUse::None,
+        "an integer, or the same operators over integers",
+        "the day of the month, from 1 to 31, satisfies it"),
+    row(Op::IsoDayOfWeek, "$isoDayOfWeek", Predicate, Fits::Dates,     IndexUse::None,
+        "an integer, or the same operators over integers",
+        "the day of the week, from Monday 1 to Sunday 7, satisfies it"),
+    row(Op::Hour,       "$hour",       Predicate, Fits::Times,         IndexUse::None,
+        "an integer, or the same operators over integers",
+        "the hour, from 0 to 23, satisfies it; a date without a time has none"),
     row(Op::As,         "$as",         Modifier,  Fits::Nothing,       IndexUse::None,
         "a property type",
         "how its siblings read the field; under a scalar type arrays are not fanned out"),
     row(Op::Zone,       "$zone",       Modifier,  Fits::Nothing,       IndexUse::None,
         "a time zone of the IANA database",
-        "where days of a comparison inside `$expr` are read; UTC without it"),
+        "beside `$as` and inside `$expr`: where days and parts of dates are read; UTC without it"),
     row(Op::Date,       "$date",       Operand,   Fits::Nothing,       IndexUse::None,
         "a date, RFC 3339 timestamp or milliseconds",
         "a day or a point in time"),
@@ -316,6 +344,8 @@ impl Fits {
             Fits::Strings => matches!(element, None | Some(ScalarType::String)),
             Fits::SingleStrings => matches!(property, PropertyType::Json | PropertyType::Scalar(ScalarType::String)),
             Fits::Arrays => !property.is_scalar(),
+            Fits::Dates => element.is_none_or(ScalarType::is_temporal),
+            Fits::Times => matches!(element, None | Some(ScalarType::Timestamp)),
             Fits::Nothing => false,
         }
     }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 
 mod bucket;
+mod calendar;
 mod date_from_string;
 mod expression;
 mod foreign;

@@ -72,10 +72,11 @@ impl fmt::Display for NamePredicate {
 
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // $as (3 characters) and $options (8) have their places in the order of keys.
+        // $as (3 characters), $zone (5) and $options (8) have their places in the order of keys.
         let mut members: Vec<(&str, PredicateMember<'_>)> =
             self.tests.iter().map(|test| (test.operator().name(), PredicateMember::Test(test))).collect();
         members.extend(self.read_as.map(|name| (Operator::As.name(), PredicateMember::Text(name.to_string()))));
+        members.extend(self.zone.iter().map(|name| (Operator::Zone.name(), PredicateMember::Text(name.clone()))));
         members.extend(
             self.tests
                 .iter()
@@ -125,6 +126,7 @@ fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
             }
         }),
         Test::ElemMatch(inner) => inner.fmt(f),
+        Test::Part(_, asked) | Test::Anniversary(asked) => asked.fmt(f),
         Test::Size(size) => size.fmt(f),
         Test::Mod(divisor, remainder) => write!(f, "[{divisor}, {remainder}]"),
         Test::WithOptions(test, _) => operand_of(f, test),

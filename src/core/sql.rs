@@ -287,7 +287,10 @@ impl Compiler<'_> {
         expr.for_each(&mut |test| {
             for path in test.paths() {
                 let key = path.first();
-                let is_compared = matches!(test, DocumentTest::Pair(_));
+                let is_compared = match test {
+                    DocumentTest::Pair(_) => true,
+                    DocumentTest::Field(field) => field.test.is_of_calendar(),
+                };
                 match members.iter_mut().find(|member| member.key == key) {
                     Some(member) => member.is_compared |= is_compared,
                     None => {

@@ -49,9 +49,9 @@ macro_rules! files {
 
 /// Every file but `audience.toml`.
 pub const FILES: &[(&str, &str)] = files!(
-    "arrays" "dates" "declared" "equality" "indexes" "logic" "order" "paths" "patterns" "presence"
-    "refused_buckets" "refused_operands" "refused_operators" "refused_periods" "refused_text" "refused_types" "remainders_and_case" "text"
-    "written_types"
+    "arrays" "calendar" "dates" "declared" "equality" "indexes" "logic" "order" "paths" "patterns" "presence"
+    "refused_buckets" "refused_calendar" "refused_operands" "refused_operators" "refused_periods" "refused_text"
+    "refused_types" "remainders_and_case" "text" "written_types"
 );
 
 /// All cases, in the order of the files.

@@ -15,8 +15,8 @@ use crate::value::Value;
 impl Checker<'_> {
     /// The constant of an operand; `None` after a mistake.
     pub(super) fn constant(&mut self, operand: &Operand, read_as: Option<PropertyType>) -> Option<Constant> {
-        let environment = self.environment;
-        self.constant_in(operand, read_as, environment.zone())
+        let zone = self.zone.clone();
+        self.constant_in(operand, read_as, &zone)
     }
 
     /// The constant; the days of typed operands are read in the zone.
@@ -82,11 +82,11 @@ impl Checker<'_> {
         }
     }
 
-    /// Resolves a date. `by_day` says that only its day counts.
-    fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
+    /// `by_day`: nothing but its day is of interest.
+    pub(super) fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
         let now = match literal {
-            literal if literal.is_of_today() => Some(self.environment.today()),
-            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.environment.today()),
+            literal if literal.is_of_today() => Some(self.environment.today(zone)),
+            DateLiteral::Now(offset, _) if by_day && offset.unit().is_calendar() => Some(self.environment.today(zone)),
             DateLiteral::Now(..) => Some(self.environment.now()),
             _ => None,
         };

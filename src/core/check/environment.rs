@@ -72,8 +72,8 @@ pub trait Environment {
     }
     /// The time that `$now` and `$today` are relative to; `None` if conditions cannot use them here.
     fn now(&self) -> Option<Instant>;
-    /// The same time, where only its day matters.
-    fn today(&self) -> Option<Instant> {
+    /// The same, asked for where nothing but its day in the zone matters.
+    fn today(&self, _zone: &dyn Zone) -> Option<Instant> {
         self.now()
     }
 }

@@ -108,7 +108,7 @@ impl Checker<'_> {
         }
     }
 
-    fn zone_of(&mut self, name: &str) -> Option<NamedZone> {
+    pub(super) fn zone_of(&mut self, name: &str) -> Option<NamedZone> {
         let zone = self.environment.find_zone(name);
         if zone.is_none() {
             self.fail(

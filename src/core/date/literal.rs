@@ -20,9 +20,9 @@ pub enum DateLiteral {
     Today(Relative, Option<Edge>),
     /// `{"$period": "last month"}`: a whole period of the calendar
     Period(Period),
-    /// `{"$date": {"day": …, "at": …}}`, `{"$date": {"day": …, "from": …, "until": …}}`, `{"$date": {"first": …,
-    /// "last": …, "from": …, "until": …}}`: a date resolved in a zone. [`DateLiteral::from`] makes it if there is no
-    /// shorter text.
+    /// `{"$date": {"day": …, "at": …}}`, `{"$date": {"day": …, "from": …, "until": …}}`,
+    /// `{"$date": {"first": …, "last": …, "from": …, "until": …}}`: an operand resolved in some zone.
+    /// [`DateLiteral::from`] knows those that have a shorter text.
     Resolved(DateRange),
 }
 
@@ -60,7 +60,7 @@ impl DateLiteral {
                     Err(format!("{number} is not a whole number of milliseconds since 1970 within the years 1 to 9999"))
                 }
             },
-            Value::Object(members) => read_resolved(members).map(DateLiteral::from),
+            Value::Object(members) => read_resolved(members).map(DateLiteral::Resolved),
             other => {
                 Err(format!("$date takes a date, a timestamp, or milliseconds since 1970, not {}", other.describe()))
             }

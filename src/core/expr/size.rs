@@ -1,6 +1,7 @@
 //! The size of an expression, as the [limits](crate::limits) of the language count it.
 
 use super::{Atom, ElementTest, Expr, FieldTest, ValueTest};
+use crate::limits;
 
 /// A test that may have other tests inside.
 pub trait Measured {
@@ -75,6 +76,7 @@ impl Measured for ValueTest {
                 ElementTest::Object(expr) => 1 + expr.nodes(),
                 ElementTest::Value(expr) => 1 + expr.nodes(),
             },
+            ValueTest::Part(..) | ValueTest::Anniversary(..) => 2 + limits::CALENDAR_NODES,
             _ => 1,
         }
     }
@@ -85,6 +87,7 @@ impl Measured for ValueTest {
                 ElementTest::Object(expr) => 1 + expr.levels(),
                 ElementTest::Value(expr) => 1 + expr.levels(),
             },
+            ValueTest::Part(..) | ValueTest::Anniversary(..) => 2,
             _ => 0,
         }
     }

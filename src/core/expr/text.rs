@@ -8,7 +8,7 @@ use crate::ast::{
     self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate,
     SideOperator, Test, TypeOperand,
 };
-use crate::expr::Constant;
+use crate::date::{DateRange, Day, NamedZone, Utc};
 use crate::limits;
 use crate::path::Path;
 use crate::types::PropertyType;
@@ -60,7 +60,7 @@ impl<T: ToCondition> Expr<T> {
 /// An object that is being filled. Members whose key it already has go under `$and`.
 #[derive(Default)]
 struct Object {
-    fields: HashMap<Path, (Option<PropertyType>, Vec<Test>)>,
+    fields: HashMap<Path, (How, Vec<Test>)>,
     equal: HashMap<(Path, Option<PropertyType>), Vec<AllEntry>>,
     pairs: Vec<Expression>,
     any: Option<Vec<Condition>>,
@@ -85,7 +85,7 @@ impl Object {
                 Expr::Or(parts) => self.none.extend(parts.iter().map(Expr::to_condition)),
                 Expr::Test(test) => match test.written() {
                     Writing::Field(field) => {
-                        if self.place(&field.path, field.read_as, field.to_test(false)).is_some() {
+                        if self.place(&field.path, field.how(), field.to_test(false)).is_some() {
                             self.none.push(inner.to_condition());
                         }
                     }
@@ -112,17 +112,17 @@ impl Object {
         match field.to_all_entry() {
             Some(entry) => self.equal.entry((field.path.clone(), field.read_as)).or_default().push(entry),
             None => {
-                if let Some(test) = self.place(&field.path, field.read_as, field.to_test(true)) {
-                    self.and.push(field_condition(field.path.clone(), field.read_as, test));
+                if let Some(test) = self.place(&field.path, field.how(), field.to_test(true)) {
+                    self.and.push(field_condition(field.path.clone(), field.how(), test));
                 }
             }
         }
     }
 
-    /// Adds a test to the field's predicate. Returns the test if the predicate has no room for it.
-    fn place(&mut self, path: &Path, read_as: Option<PropertyType>, test: Test) -> Option<Test> {
-        let (as_read, tests) = self.fields.entry(path.clone()).or_insert_with(|| (read_as, vec![]));
-        if *as_read != read_as || tests.iter().any(|other| cannot_join(other, &test)) {
+    /// Puts the test into the field's predicate, or gives it back where it has no room there.
+    fn place(&mut self, path: &Path, how: How, test: Test) -> Option<Test> {
+        let (others, tests) = self.fields.entry(path.clone()).or_insert_with(|| (how.clone(), vec![]));
+        if *others != how || tests.iter().any(|other| cannot_join(other, &test)) {
             return Some(test);
         }
         tests.push(test);
@@ -135,13 +135,14 @@ impl Object {
         equal.sort_by_cached_key(|((path, read_as), _)| (path.text().to_owned(), read_as.map(|name| name.to_string())));
         for ((path, read_as), entries) in equal {
             for chunk in entries.chunks(limits::ENTRIES) {
-                if let Some(test) = self.place(&path, read_as, all_of(chunk.to_vec())) {
-                    self.and.push(field_condition(path.clone(), read_as, test));
+                let how = How { read_as, zone: None };
+                if let Some(test) = self.place(&path, how.clone(), all_of(chunk.to_vec())) {
+                    self.and.push(field_condition(path.clone(), how, test));
                 }
             }
         }
         let mut members: Vec<Member> =
-            self.fields.into_iter().map(|(path, (read_as, tests))| field_member(path, read_as, tests)).collect();
+            self.fields.into_iter().map(|(path, (how, tests))| field_member(path, how, tests)).collect();
         members.extend(match self.pairs.len() {
             0 | 1 => self.pairs.pop().map(Member::Expr),
             _ => Some(Member::Expr(Expression::And(self.pairs))),
@@ -157,13 +158,22 @@ impl Object {
     }
 }
 
-fn field_member(path: Path, read_as: Option<PropertyType>, mut tests: Vec<Test>) -> Member {
-    sort_tests(&mut tests);
-    Member::Field(path, FieldPredicate::Tests(Predicate { read_as, tests }))
+/// How tests read their field. Those in one predicate read it alike.
+#[derive(Clone, PartialEq, Eq)]
+struct How {
+    read_as: Option<PropertyType>,
+    /// Other than UTC; dates beside it are written with the instants that they are
+    zone: Option<NamedZone>,
 }
 
-fn field_condition(path: Path, read_as: Option<PropertyType>, test: Test) -> Condition {
-    Condition { members: vec![field_member(path, read_as, vec![test])] }
+fn field_member(path: Path, how: How, mut tests: Vec<Test>) -> Member {
+    sort_tests(&mut tests);
+    let zone = how.zone.map(|zone| zone.name().to_owned());
+    Member::Field(path, FieldPredicate::Tests(Predicate { read_as: how.read_as, zone, tests }))
+}
+
+fn field_condition(path: Path, how: How, test: Test) -> Condition {
+    Condition { members: vec![field_member(path, how, vec![test])] }
 }
 
 fn logical_condition(junction: Junction, conditions: Vec<Condition>) -> Condition {
@@ -195,21 +205,38 @@ impl Side {
         match self {
             Side::Field { path, read_as: None } => ast::Side::Name(path.clone()),
             Side::Field { path, .. } => ast::Side::Field(path.clone(), self.property_type()),
-            Side::Constant(constant @ Value::Date(_)) => ast::Side::Value(constant.to_operand()),
-            Side::Constant(constant) => ast::Side::Literal(constant.to_operand()),
+            Side::Constant(constant @ Value::Date(_)) => ast::Side::Value(constant.to_operand(false)),
+            Side::Constant(constant) => ast::Side::Literal(constant.to_operand(false)),
         }
     }
 }
 
+/// What a test is written inside of.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Elements may be of any type
+    untyped: bool,
+    /// There is a `$zone`, which dates are not to be read in again
+    zoned: bool,
+}
+
 impl FieldTest {
+    fn how(&self) -> How {
+        How { read_as: self.read_as, zone: self.test.zone().cloned() }
+    }
+
+    fn around(&self) -> Around {
+        Around { untyped: self.is_untyped(), zoned: self.test.zone().is_some() }
+    }
+
     fn to_test(&self, positive: bool) -> Test {
-        self.test.to_test(positive, self.is_untyped())
+        self.test.to_test(positive, self.around())
     }
 
     /// The test as an entry of `$all`, if it can be one, and the type allows `$all`.
     fn to_all_entry(&self) -> Option<AllEntry> {
-        let has_all = !self.read_as.is_some_and(PropertyType::is_scalar);
-        has_all.then(|| self.test.to_all_entry(self.is_untyped())).flatten()
+        let has_all = !self.read_as.is_some_and(PropertyType::is_scalar) && self.test.zone().is_none();
+        has_all.then(|| self.test.to_all_entry(self.around())).flatten()
     }
 
     /// Whether elements of the field may be of any type.
@@ -219,21 +246,22 @@ impl FieldTest {
 }
 
 impl ValueTest {
-    /// The test, or its complement, as it is written. `untyped` says that elements may be of any type.
-    fn to_test(&self, positive: bool, untyped: bool) -> Test {
+    /// The test, or its complement, as it is written.
+    fn to_test(&self, positive: bool, around: Around) -> Test {
         let test = match self {
-            ValueTest::Eq(constant) if positive => Test::Eq(constant.to_operand()),
-            ValueTest::Eq(constant) => return Test::Ne(constant.to_operand()),
+            ValueTest::Eq(constant) if positive => Test::Eq(constant.to_operand(around.zoned)),
+            ValueTest::Eq(constant) => return Test::Ne(constant.to_operand(around.zoned)),
             ValueTest::In(constants) => {
-                let entries: Vec<Operand> = constants.iter().map(Constant::to_operand).collect();
+                let entries: Vec<Operand> =
+                    constants.iter().map(|constant| constant.to_operand(around.zoned)).collect();
                 return if positive { Test::In(entries) } else { Test::Nin(entries) };
             }
             ValueTest::Exists => return Test::Exists(positive),
             ValueTest::Empty => return Test::Empty(positive),
-            ValueTest::Compare(comparison, constant) => Test::Compare(*comparison, constant.to_operand()),
+            ValueTest::Compare(comparison, constant) => Test::Compare(*comparison, constant.to_operand(around.zoned)),
             ValueTest::Regex(pattern) => Test::Regex(pattern.clone()),
             ValueTest::Text(test, needle) => Test::Text(*test, needle.clone()),
-            ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match(untyped)),
+            ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match(around)),
             ValueTest::Size(size) => Test::Size(*size),
             ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.clone())),
             ValueTest::Mod(divisor, remainder) => Test::Mod(*divisor, *remainder),
@@ -242,46 +270,57 @@ impl ValueTest {
                 let test = if positive { Test::In(texts) } else { Test::Nin(texts) };
                 return Test::WithOptions(Box::new(test), "i".to_owned());
             }
+            ValueTest::Part(part, _, spans) => {
+                let numbers = spans.iter().flat_map(|(first, last)| first..=last);
+                let numbers = numbers.map(|number| Value::Number(i64::from(number).into())).collect();
+                let test = if positive { Test::In(numbers) } else { Test::Nin(numbers) };
+                return Test::Part(*part, asked(test));
+            }
+            ValueTest::Anniversary(_, spans) => {
+                let day = |number| Day::from_epoch_days(number).unwrap_or(Day::MIN);
+                let days = spans.iter().map(|(first, last)| DateRange::of_days(day(first), day(last), &Utc));
+                Test::Anniversary(asked(Test::In(days.map(|days| Value::Date(days.into())).collect())))
+            }
         };
         if positive { test } else { negated(vec![test]) }
     }
 
-    fn to_all_entry(&self, untyped: bool) -> Option<AllEntry> {
+    fn to_all_entry(&self, around: Around) -> Option<AllEntry> {
         match self {
-            ValueTest::Eq(constant) => Some(AllEntry::Value(constant.to_operand())),
-            ValueTest::ElemMatch(element) => Some(AllEntry::ElemMatch(element.to_elem_match(untyped))),
+            ValueTest::Eq(constant) => Some(AllEntry::Value(constant.to_operand(around.zoned))),
+            ValueTest::ElemMatch(element) => Some(AllEntry::ElemMatch(element.to_elem_match(around))),
             _ => None,
         }
     }
 }
 
 impl ElementTest {
-    fn to_elem_match(&self, untyped: bool) -> ElemMatch {
+    fn to_elem_match(&self, around: Around) -> ElemMatch {
         match self {
             ElementTest::Object(condition) => ElemMatch::Condition(condition.to_condition()),
-            ElementTest::Value(expr) => ElemMatch::Predicate(element_predicate(conjuncts(expr), untyped)),
+            ElementTest::Value(expr) => ElemMatch::Predicate(element_predicate(conjuncts(expr), around)),
         }
     }
 }
 
 /// One predicate for tests on one element.
 ///
-/// A predicate has each operator only once, so that further tests with the same operator go under a double negation. A
-/// predicate that was read has at most one part that needs `$not`, so that there is always room for it.
-fn element_predicate(parts: &[Expr<ValueTest>], untyped: bool) -> Predicate {
+/// A predicate holds each operator once, so what would stand twice goes under a double negation. A predicate
+/// that was read gives at most one part that needs `$not`, so there is always room for it.
+fn element_predicate(parts: &[Expr<ValueTest>], around: Around) -> Predicate {
     let mut tests: Vec<Test> = Vec::new();
     let mut equal = Vec::new();
     let mut later = Vec::new();
     let mut last = None;
     for part in parts {
-        if let (Expr::Test(test), true) = (part, untyped)
+        if let (Expr::Test(test), true) = (part, around.untyped)
             && equal.len() < limits::ENTRIES
-            && let Some(entry) = test.to_all_entry(untyped)
+            && let Some(entry) = test.to_all_entry(around)
         {
             equal.push(entry);
             continue;
         }
-        let test = element_test(part, untyped);
+        let test = element_test(part, around);
         match &test {
             Test::Not(_) if last.is_none() => last = Some((test, part)),
             _ if tests.iter().any(|other| cannot_join(other, &test)) => later.push(part.clone()),
@@ -296,25 +335,25 @@ fn element_predicate(parts: &[Expr<ValueTest>], untyped: bool) -> Predicate {
         tests.extend(last.map(|(test, _)| test));
     } else {
         later.extend(last.map(|(_, part)| part.clone()));
-        tests.push(negated(vec![Test::Not(element_predicate(&later, untyped))]));
+        tests.push(negated(vec![Test::Not(element_predicate(&later, around))]));
     }
     sort_tests(&mut tests);
-    Predicate { read_as: None, tests }
+    Predicate { read_as: None, zone: None, tests }
 }
 
-fn element_test(part: &Expr<ValueTest>, untyped: bool) -> Test {
+fn element_test(part: &Expr<ValueTest>, around: Around) -> Test {
     match part {
-        Expr::Test(test) => test.to_test(true, untyped),
+        Expr::Test(test) => test.to_test(true, around),
         Expr::Not(inner) => match &**inner {
-            Expr::Test(test) => test.to_test(false, untyped),
-            other => Test::Not(element_predicate(conjuncts(other), untyped)),
+            Expr::Test(test) => test.to_test(false, around),
+            other => Test::Not(element_predicate(conjuncts(other), around)),
         },
         Expr::Const(true) => Test::Nin(vec![]),
         Expr::Const(false) => Test::In(vec![]),
-        Expr::And(parts) => negated(vec![Test::Not(element_predicate(parts, untyped))]),
+        Expr::And(parts) => negated(vec![Test::Not(element_predicate(parts, around))]),
         Expr::Or(parts) => {
             let none: Vec<_> = parts.iter().map(|part| part.clone().not()).collect();
-            Test::Not(element_predicate(&none, untyped))
+            Test::Not(element_predicate(&none, around))
         }
     }
 }
@@ -358,7 +397,11 @@ fn cannot_join(left: &Test, right: &Test) -> bool {
 }
 
 fn negated(tests: Vec<Test>) -> Test {
-    Test::Not(Predicate { read_as: None, tests })
+    Test::Not(Predicate { read_as: None, zone: None, tests })
+}
+
+fn asked(test: Test) -> FieldPredicate {
+    FieldPredicate::Tests(Predicate { read_as: None, zone: None, tests: vec![test] })
 }
 
 fn sort_tests(tests: &mut [Test]) {

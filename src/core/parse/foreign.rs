@@ -74,5 +74,13 @@ const FOREIGN: &[(&str, &str)] = &[
     ("iendswith suffix", "Use $endsWith, with \"$options\": \"i\" beside it to ignore case."),
     ("match matches", "Did you mean $regex?"),
     ("xor", "For exactly one of two, write {\"$or\": [A, B], \"$nor\": [{\"$and\": [A, B]}]}."),
+    ("dayofweek weekday isoweekday dow isodow", "Did you mean $isoDayOfWeek? Monday is 1, Sunday is 7."),
+    ("day date dayofmonth mday", "Did you mean $dayOfMonth?"),
+    ("birthday", "Did you mean $anniversary?"),
+    ("datetrunc trunc", "For the first day of a period write {\"$today\": \"0 days\", \"$startOf\": \"month\"}."),
+    (
+        "week isoweek quarter dayofyear minute second",
+        "There are $year, $month, $dayOfMonth, $isoDayOfWeek and $hour, and {\"$period\": \"last week\"}.",
+    ),
     ("id", "Fields are named without $: {\"id\": …}. If a name begins with $, write a backslash before it."),
 ];

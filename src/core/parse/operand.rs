@@ -139,7 +139,10 @@ impl Parser {
 
     fn date_operand<D>(&mut self, raw: &RawValue, read: fn(&Json) -> Result<D, String>, hint: &str) -> Option<D> {
         let opened = self.open(raw)?;
+        // What a date is made of is part of it, not further values.
+        let nodes = self.nodes;
         let operand: Json = self.value(opened, Parser::not_a_value)?;
+        self.nodes = nodes;
         match read(&operand) {
             Ok(date) => Some(date),
             Err(reason) => {

@@ -2,6 +2,7 @@
 
 use super::{Members, Parser, describe, takes};
 use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TypeOperand};
+use crate::date::DatePart;
 use crate::error::{ErrorKind, Refusal};
 use crate::json::{self, Opened};
 use crate::limits;
@@ -29,11 +30,13 @@ impl Parser {
     /// Reads an object that has operators.
     fn predicate(&mut self, members: Members<'_>) -> Option<Predicate> {
         let mut read_as = None;
+        let mut zone = None;
         let mut options = None;
         let mut tests = Vec::new();
         for (key, raw) in members {
             match Operator::parse(&key) {
                 Some(Operator::As) => read_as = self.at(&key, |parser| parser.property_type(raw)),
+                Some(Operator::Zone) => zone = self.at(&key, |parser| parser.zone_name(raw)),
                 Some(Operator::Options) => options = self.at(&key, |parser| parser.options(raw)),
                 _ => tests.push((key, raw)),
             }
@@ -42,7 +45,7 @@ impl Parser {
             return self.fail(
                 ErrorKind::Shape,
                 "the field has no test",
-                "$as, $options and $comment are no tests: add one, such as $eq or $regex.",
+                "$as, $zone, $options and $comment are no tests: add one, such as $eq or $regex.",
             );
         }
         let has = |which: fn(Operator) -> bool| tests.iter().any(|(key, _)| Operator::parse(key).is_some_and(which));
@@ -70,10 +73,10 @@ impl Parser {
                 }
             })
         });
-        Some(Predicate { read_as, tests: read.flatten().collect() })
+        Some(Predicate { read_as, zone, tests: read.flatten().collect() })
     }
 
-    fn test(&mut self, key: &str, raw: &RawValue, options: Option<&str>) -> Option<Test> {
+    pub(super) fn test(&mut self, key: &str, raw: &RawValue, options: Option<&str>) -> Option<Test> {
         self.count_node()?;
         let Some(operator) = Operator::parse(key) else {
             return self.not_an_operator(key);
@@ -99,6 +102,12 @@ impl Parser {
             Operator::Size => self.size(raw),
             Operator::Type => self.type_names(raw).map(Test::Type),
             Operator::Mod => self.modulo(raw),
+            Operator::Anniversary => self.anniversary(raw).map(Test::Anniversary),
+            Operator::Year => self.date_part(DatePart::Year, raw),
+            Operator::Month => self.date_part(DatePart::Month, raw),
+            Operator::DayOfMonth => self.date_part(DatePart::DayOfMonth, raw),
+            Operator::IsoDayOfWeek => self.date_part(DatePart::IsoDayOfWeek, raw),
+            Operator::Hour => self.date_part(DatePart::Hour, raw),
             Operator::Comment => self.comment(raw).map(Test::Comment),
             _ => self.misplaced(operator),
         }
@@ -144,7 +153,7 @@ impl Parser {
         }
     }
 
-    fn not_an_operator<T>(&mut self, key: &str) -> Option<T> {
+    pub(super) fn not_an_operator<T>(&mut self, key: &str) -> Option<T> {
         if key.starts_with('$') {
             return self.unknown_operator(key, OperatorPosition::in_predicate);
         }
@@ -341,8 +350,8 @@ fn is_equality(operator: Operator) -> bool {
     matches!(operator, Operator::Eq | Operator::Ne | Operator::In | Operator::Nin)
 }
 
-/// Whether an object has operators, so that it is no literal.
-fn has_operators(members: &Members<'_>) -> bool {
+/// Whether an object is tests rather than a literal.
+pub(super) fn has_operators(members: &Members<'_>) -> bool {
     members.iter().any(|(key, _)| key.starts_with('$'))
 }
 

@@ -3,6 +3,7 @@
 use super::compare::{equals, order};
 use super::{Program, Surroundings};
 use crate::ast::Comparison;
+use crate::date::{Anniversaries, DatePart, Moment, NamedZone, Spans, Zone};
 use crate::decimal::Decimal;
 use crate::document::{Array, Node, Object, View};
 use crate::expr::{Constant, ElementTest, Expr, ValueTest};
@@ -26,6 +27,8 @@ pub(super) enum Check {
     Alike(Box<Caseless>),
     Type(Box<[JsonType]>),
     Empty,
+    Part(DatePart, NamedZone, Spans),
+    Anniversary(NamedZone, Anniversaries),
 }
 
 /// The entries of `$in`, sorted, so that strings and numbers are looked up rather than compared one by one.
@@ -56,6 +59,8 @@ impl Check {
             ValueTest::Alike(caseless) => Check::Alike(Box::new(caseless.clone())),
             ValueTest::Type(kinds) => Check::Type(kinds.clone().into_boxed_slice()),
             ValueTest::Empty => Check::Empty,
+            ValueTest::Part(part, zone, spans) => Check::Part(*part, zone.clone(), spans.clone()),
+            ValueTest::Anniversary(zone, days) => Check::Anniversary(zone.clone(), Anniversaries::within(days)),
         }
     }
 
@@ -64,7 +69,7 @@ impl Check {
         match self {
             Check::Exists | Check::Eq(_) | Check::Compare(..) | Check::Size(_) | Check::Type(_) | Check::Empty => 1,
             Check::In(_) | Check::Mod(..) => 2,
-            Check::Text(_) | Check::Alike(_) => 4,
+            Check::Text(_) | Check::Alike(_) | Check::Part(..) | Check::Anniversary(..) => 4,
             Check::Regex(_) => 12,
             Check::ElementObject(_) | Check::ElementValue(_) => 16,
         }
@@ -114,6 +119,8 @@ impl Check {
                 | Check::Type(_)
                 | Check::Mod(..)
                 | Check::Alike(_)
+                | Check::Part(..)
+                | Check::Anniversary(..)
         )
     }
 
@@ -146,6 +153,10 @@ impl Check {
             (Check::Alike(caseless), View::Folded(folded)) => caseless.has(&folded.text),
             (Check::Size(size), View::Array(array)) => array.len() as u64 == *size,
             (Check::Type(kinds), view) => kinds.contains(&kind(&view)),
+            (Check::Part(..) | Check::Anniversary(..), View::String(text)) => {
+                Moment::parse(text).is_some_and(|stored| self.moment(stored))
+            }
+            (Check::Part(..) | Check::Anniversary(..), View::Moment(stored)) => self.moment(stored),
             (Check::Empty, view) => match view {
                 View::Null => true,
                 View::String(text) => text.is_empty(),
@@ -154,6 +165,18 @@ impl Check {
                 View::Object(object) => object.is_empty(),
                 View::Bool(_) | View::Number(_) | View::Moment(_) => false,
             },
+            _ => false,
+        }
+    }
+
+    /// What is asked of the calendar, put to a stored date.
+    fn moment(&self, stored: Moment) -> bool {
+        match self {
+            Check::Part(part, zone, spans) => part.of(stored, zone).is_some_and(|number| spans.contains(number)),
+            Check::Anniversary(zone, anniversaries) => anniversaries.has_one_of(match stored {
+                Moment::Day(day) => day,
+                Moment::Instant(instant) => zone.local_of(instant).day(),
+            }),
             _ => false,
         }
     }

@@ -135,7 +135,9 @@ fn triggers_of(field: &FieldTest) -> Option<Vec<Trigger>> {
         | ValueTest::Text(..)
         | ValueTest::Mod(..)
         | ValueTest::Alike(_)
-        | ValueTest::ElemMatch(_) => return None,
+        | ValueTest::ElemMatch(_)
+        | ValueTest::Part(..)
+        | ValueTest::Anniversary(..) => return None,
     })
 }
 

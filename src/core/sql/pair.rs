@@ -213,16 +213,36 @@ impl Compiler<'_> {
     fn bounded(&self, column: &NativeColumn) -> String {
         let writer = self.writer;
         let term = writer.value(column);
-        let bounds = match &column.kind {
+        if let ColumnKind::Array(element) = &column.kind
+            && element.property_type().element().is_some_and(ScalarType::is_temporal)
+        {
+            let name = writer.identifier("element");
+            let within = self.bounded_term(element, &name).unwrap_or_else(|| name.clone());
+            let list = format!("ARRAY(SELECT {within} FROM {}({term}) AS {name})", writer.builtin("unnest"));
+            return format!("CASE WHEN {term} IS NOT NULL THEN {list} END");
+        }
+        self.bounded_term(&column.kind, &term).unwrap_or_else(|| writer.seen(column))
+    }
+
+    /// A date or a timestamp within those years; `None` of other kinds.
+    fn bounded_term(&self, kind: &ColumnKind, term: &str) -> Option<String> {
+        let writer = self.writer;
+        let bounds = match kind {
             ColumnKind::Date => [Day::MIN, Day::MAX].map(|day| day.to_string()),
             kind @ (ColumnKind::Timestamp | ColumnKind::TimestampTz) => {
                 [Instant::MIN, Instant::MAX].map(|instant| super::moment::text(kind, instant))
             }
-            _ => return writer.seen(column),
+            _ => return None,
         };
-        let [least, greatest] = bounds.map(|text| writer.literal(&column.kind, &text));
-        // LEAST and GREATEST ignore NULL, and would give one of the bounds for it.
-        format!("CASE WHEN {term} IS NOT NULL THEN LEAST(GREATEST({term}, {least}), {greatest}) END")
+        let [least, greatest] = bounds.map(|text| writer.literal(kind, &text));
+        // Of NULL these would make one of the bounds.
+        let bounded = format!("LEAST(GREATEST({term}, {least}), {greatest})");
+        let bounded = match kind {
+            // In the session's zone, the first and the last moment may be shown as of other years.
+            ColumnKind::TimestampTz => format!("{}({}, {bounded})", writer.builtin("timezone"), writer.text("UTC")),
+            _ => bounded,
+        };
+        Some(format!("CASE WHEN {term} IS NOT NULL THEN {bounded} END"))
     }
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::audience::Audience;
 use common::cases::{self, Case, FILES, Jsonpath, Refusal};
-use common::{assert_matches, checked, document, evaluate, refusals};
+use common::{Zoned, assert_matches, checked, document, evaluate, refusals};
 use segments_core::check::{DocumentOnly, Environment};
 use segments_core::error::{Error, ErrorKind};
 use segments_core::facts::{Facts, GinClass};
@@ -77,7 +77,7 @@ fn the_checked_form_is_what_the_cases_say() {
     for case in cases::cases() {
         let Some(expected) = &case.checked else { continue };
         assert_eq!(printed(&case.condition, scope_of(&case)), *expected, "{}: {}", case.file, case.condition);
-        assert_eq!(printed(expected, &DocumentOnly), *expected, "what is printed reads as itself");
+        assert_eq!(printed(expected, &Zoned), *expected, "what is printed reads as itself");
     }
 }
 

@@ -4,9 +4,9 @@
 CREATE TABLE visit (id int PRIMARY KEY, at timestamptz, local timestamp, day date, more jsonb);
 INSERT INTO visit
 SELECT n, t, t AT TIME ZONE 'UTC', t::date, jsonb_build_object('at', t, 'day', t::date)
-  FROM generate_series(0, 2000) n, LATERAL (SELECT now() + (n - 1000) * interval '29 hours' + n * interval '1 second' AS t) moment;
-INSERT INTO visit VALUES (-1, NULL, NULL, NULL, NULL), (-2, 'infinity', 'infinity', 'infinity', '{"at": "soon"}'), (-3, '-infinity', '-infinity',
-    '-infinity', '{}');
+  FROM generate_series(0, 1000) n, LATERAL (SELECT now() + (n - 500) * interval '58 hours' + n * interval '1 second' AS t) moment;
+INSERT INTO visit VALUES (-1, NULL, NULL, NULL, NULL),
+    (-2, 'infinity', 'infinity', 'infinity', '{"at": "soon"}'), (-3, '-infinity', '-infinity', '-infinity', '{}');
 SELECT attach_audience('visits', 'visit', properties_column => 'more');
 SELECT create_property('more_at', 'timestamp', 'visits');
 UPDATE visit SET more = jsonb_build_object('more_at', more -> 'at', 'more_day', more -> 'day');
@@ -37,26 +37,18 @@ BEGIN
         END IF;
     END LOOP;
 END $$;
-SELECT field, w.* FROM unnest('{at,local}'::text[]) field, LATERAL (
-    SELECT * FROM wrong(field, '$eq', 'at >= $1 AND at < $2') UNION ALL
-    SELECT * FROM wrong(field, '$ne', '(at >= $1 AND at < $2) IS NOT TRUE') UNION ALL
-    SELECT * FROM wrong(field, '$gte', 'at >= $1') UNION ALL
-    SELECT * FROM wrong(field, '$gt', 'at >= $2 AND at <> ''infinity'' OR at = ''infinity''') UNION ALL
-    SELECT * FROM wrong(field, '$lt', 'at < $1') UNION ALL
-    SELECT * FROM wrong(field, '$lte', 'at < $2')) w;
-SELECT field, w.* FROM unnest('{more_at}'::text[]) field, LATERAL (
-    SELECT * FROM wrong(field, '$eq', 'isfinite(at) AND at >= $1 AND at < $2') UNION ALL
-    SELECT * FROM wrong(field, '$gt', 'isfinite(at) AND at >= $2') UNION ALL
-    SELECT * FROM wrong(field, '$lte', 'isfinite(at) AND at < $2')) w;
-SELECT field, w.* FROM unnest('{day,more_day}'::text[]) field, LATERAL (
-    SELECT * FROM wrong(field, '$eq', 'isfinite(day) AND day BETWEEN $3 AND $4') UNION ALL
-    SELECT * FROM wrong(field, '$gte', CASE field WHEN 'day' THEN 'day >= $3' ELSE 'isfinite(day) AND day >= $3' END) UNION ALL
-    SELECT * FROM wrong(field, '$lt', CASE field WHEN 'day' THEN 'day < $3' ELSE 'isfinite(day) AND day < $3' END)) w;
-
+SELECT 'at', w.* FROM (
+    SELECT * FROM wrong('at', '$eq', 'at >= $1 AND at < $2') UNION ALL
+    SELECT * FROM wrong('at', '$ne', '(at >= $1 AND at < $2) IS NOT TRUE') UNION ALL
+    SELECT * FROM wrong('at', '$gt', 'at >= $2') UNION ALL
+    SELECT * FROM wrong('at', '$lte', 'at < $2')) w;
+SELECT 'local', w.* FROM wrong('local', '$eq', 'at >= $1 AND at < $2') w;
+SELECT 'more_at', w.* FROM wrong('more_at', '$gte', 'isfinite(at) AND at >= $1') w;
+SELECT field, w.* FROM unnest('{day,more_day}'::text[]) field, wrong(field, '$eq', 'isfinite(day) AND day BETWEEN $3 AND $4') w;
 -- Counted anew, all at once, and put to one contact after another.
 SELECT s.name FROM refresh_segments('visits') r JOIN segments.segment s ON s.id = r.segment WHERE s.contact_count <> r.contact_count;
-SELECT count(*) AS segments, count(DISTINCT contact_count) > 40 AS different FROM segments.segment WHERE audience = 'visits';
-SELECT s.name FROM (VALUES (-1), (990), (1000), (1100)) v(id),
+SELECT count(*) AS segments, count(DISTINCT contact_count) > 20 AS different FROM segments.segment WHERE audience = 'visits';
+SELECT s.name FROM (VALUES (-1), (490), (500), (600)) v(id),
        LATERAL (SELECT array_agg(c.id) AS ids FROM contact_segments(v.id, 'visits') c) found, segments.segment s
  WHERE s.audience = 'visits' AND in_segment(v.id, s.id) <> (s.id = ANY (found.ids));
 COMMIT;
@@ -98,7 +90,7 @@ SELECT message, hint FROM unnest(ARRAY[
     '{"at": {"$gte": {"$today": "0 days", "$startOf": "hour"}}}', '{"at": {"$startOf": "month"}}',
     '{"at": {"$gt": {"$period": "this week"}, "$lte": {"$period": "this week"}}}']) c, validate_conditions(c, 'visits');
 SELECT conditions FROM get_segment('this month', 'visits');
-SELECT path, matches FROM explain_match(1000, (get_segment('this month', 'visits')).id);
+SELECT path, matches FROM explain_match(500, (get_segment('this month', 'visits')).id);
 SELECT detach_audience('visits', true);
 DROP FUNCTION wrong, index_of;
 DROP TABLE visit, expected;

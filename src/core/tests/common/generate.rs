@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 use segments_core::ast::*;
-use segments_core::date::{DateLiteral, Edge, PeriodUnit};
+use segments_core::date::{DateLiteral, DatePart, Edge, PeriodUnit};
 use segments_core::decimal::Decimal;
 use segments_core::path::Path;
 use segments_core::pattern::{Needle, Pattern, TextTest};
@@ -169,7 +169,11 @@ fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
     let tests = vec(test(options, levels), 1..4)
         .prop_filter("a comment alone", |tests| tests.iter().any(|test| !matches!(test, Test::Comment(_))));
     (read_as, tests, option::of("[imsx]{0,2}"))
-        .prop_map(|(read_as, tests, letters)| Predicate { read_as, tests: with_options(tests, letters.as_deref()) })
+        .prop_map(|(read_as, tests, letters)| Predicate {
+            read_as,
+            zone: None,
+            tests: with_options(tests, letters.as_deref()),
+        })
         .boxed()
 }
 
@@ -212,6 +216,8 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
         1 => (0..4u64).prop_map(Test::Size),
         1 => (select(vec![-4i64, -1, 1, 2, 3, i64::MIN]), -3..4i64).prop_map(|(divisor, remainder)| Test::Mod(divisor, remainder)),
         1 => text(options).prop_map(Test::Comment),
+        1 => part(),
+        1 => anniversary(),
         1 => json_type().prop_map(|kind| Test::Type(TypeOperand::One(kind))),
         1 => vec(json_type(), 1..3).prop_map(|kinds| Test::Type(TypeOperand::Any(kinds))),
     ];
@@ -267,8 +273,17 @@ fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
     } else {
         prop_oneof![common.clone(), compare].boxed()
     };
+    let single = match scalar {
+        ScalarType::Timestamp => prop_oneof![4 => single, 1 => part(), 1 => anniversary()].boxed(),
+        ScalarType::Date => {
+            let part = part().prop_filter("a day has no hour", |test| !matches!(test, Test::Part(DatePart::Hour, _)));
+            prop_oneof![4 => single, 1 => part, 1 => anniversary()].boxed()
+        }
+        _ => single,
+    };
     let not = |test: BoxedStrategy<Test>| {
-        vec(test, 1..3).prop_map(|tests| Test::Not(Predicate { read_as: None, tests: with_options(tests, None) }))
+        vec(test, 1..3)
+            .prop_map(|tests| Test::Not(Predicate { read_as: None, zone: None, tests: with_options(tests, None) }))
     };
     let single = prop_oneof![5 => single.clone(), 1 => not(single)].boxed();
     let of_arrays = prop_oneof![
@@ -276,16 +291,61 @@ fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
         1 => entries().prop_map(|entries| Test::All(entries.into_iter().map(AllEntry::Value).collect())),
         1 => entries().prop_map(|entries| Test::Eq(Value::Array(entries))),
         1 => vec(single.clone(), 1..4).prop_map(|tests| {
-            Test::ElemMatch(ElemMatch::Predicate(Predicate { read_as: None, tests: with_options(tests, None) }))
+            Test::ElemMatch(ElemMatch::Predicate(Predicate { read_as: None, zone: None, tests: with_options(tests, None) }))
         }),
         1 => (0..3u64).prop_map(Test::Size),
     ];
     let typed = move |property_type: PropertyType, test: BoxedStrategy<Test>| {
         vec(test, 1..4)
-            .prop_map(move |tests| Predicate { read_as: Some(property_type), tests: with_options(tests, None) })
+            .prop_flat_map(|tests| (Just(tests), option::weighted(0.2, Just("America/New_York".to_owned()))))
+            .prop_map(move |(tests, zone)| Predicate {
+                read_as: Some(property_type),
+                zone: zone.filter(|_| scalar.is_temporal()),
+                tests: with_options(tests, None),
+            })
     };
     prop_oneof![typed(PropertyType::Scalar(scalar), single), typed(PropertyType::Array(scalar), of_arrays.boxed())]
         .boxed()
+}
+
+/// What is asked of a part of a date.
+fn part() -> BoxedStrategy<Test> {
+    use DatePart::{DayOfMonth, Hour, IsoDayOfWeek, Month, Year};
+    let number = || {
+        prop_oneof![4 => 0..13i64, 1 => select(vec![2023, 2024, -1, 24, 1_000_000_000_000])]
+            .prop_map(|number| Operand::Number(number.into()))
+    };
+    let test = prop_oneof![
+        number().prop_map(Test::Eq),
+        number().prop_map(Test::Ne),
+        (comparison(), number()).prop_map(|(comparison, number)| Test::Compare(comparison, number)),
+        vec(number(), 0..4).prop_map(Test::In),
+        vec(number(), 0..4).prop_map(Test::Nin),
+    ];
+    let asked = prop_oneof![number().prop_map(FieldPredicate::Literal), asked(test.boxed())];
+    (select(vec![Year, Month, DayOfMonth, IsoDayOfWeek, Hour]), asked)
+        .prop_map(|(part, asked)| Test::Part(part, asked))
+        .boxed()
+}
+
+/// What is asked of an anniversary.
+fn anniversary() -> BoxedStrategy<Test> {
+    let date = || {
+        let text = select(DATES).prop_map(|text| Operand::String(text.to_owned()));
+        prop_oneof![2 => date().prop_map(Value::Date), 1 => text]
+    };
+    let test = prop_oneof![
+        date().prop_map(Test::Eq),
+        (comparison(), date()).prop_map(|(comparison, date)| Test::Compare(comparison, date)),
+        vec(date(), 0..4).prop_map(Test::In),
+    ];
+    prop_oneof![date().prop_map(FieldPredicate::Literal), asked(test.boxed())].prop_map(Test::Anniversary).boxed()
+}
+
+fn asked(test: BoxedStrategy<Test>) -> impl Strategy<Value = FieldPredicate> {
+    vec(test, 1..4).prop_map(|tests| {
+        FieldPredicate::Tests(Predicate { read_as: None, zone: None, tests: with_options(tests, None) })
+    })
 }
 
 fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {

@@ -1,0 +1,157 @@
+//! What is asked of the calendar: parts of dates, and anniversaries.
+
+use super::Checker;
+use crate::ast::{Comparison, FieldPredicate, Operand, Test};
+use crate::date::{DatePart, DateRange, Day, NamedZone, Spans, Written, meant};
+use crate::error::ErrorKind;
+use crate::expr::{Constant, Expr, ValueTest};
+use crate::operator::Operator;
+use crate::print::excerpt;
+use crate::types::{PropertyType, ScalarType};
+use crate::value::Value;
+
+impl Checker<'_> {
+    /// Where the days and parts of stored dates are read: where no type is declared, in UTC.
+    fn zone_of_dates(&self, read_as: Option<PropertyType>) -> NamedZone {
+        let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
+        if is_temporal { self.zone.clone() } else { NamedZone::utc() }
+    }
+
+    /// What is asked of a part of a date: all of it of one date, but `$ne` and `$nin`, which are complements.
+    pub(super) fn part(
+        &mut self,
+        part: DatePart,
+        asked: &FieldPredicate,
+        read_as: Option<PropertyType>,
+    ) -> Expr<ValueTest> {
+        let zone = self.zone_of_dates(read_as);
+        let holds = |spans: &Spans| part_test(part, &zone, &spans.intersect(&Spans::of([part.bounds()])));
+        let tests = match asked {
+            FieldPredicate::Literal(operand) => {
+                return holds(&Spans::of(number(operand).map(|number| (number, number))));
+            }
+            FieldPredicate::Tests(predicate) => &predicate.tests,
+        };
+        let mut inside: Option<Spans> = None;
+        let mut outside = Vec::new();
+        for test in tests {
+            let spans = match test {
+                Test::Eq(operand) | Test::Ne(operand) => Spans::of(number(operand).map(|number| (number, number))),
+                Test::In(operands) | Test::Nin(operands) => {
+                    Spans::of(operands.iter().filter_map(number).map(|number| (number, number)))
+                }
+                Test::Compare(comparison, operand) => {
+                    Spans::of(number(operand).map(|number| span(*comparison, (number, number), (i32::MIN, i32::MAX))))
+                }
+                _ => continue,
+            };
+            if matches!(test, Test::Ne(_) | Test::Nin(_)) {
+                outside.extend(spans.iter());
+            } else {
+                inside = Some(inside.map_or(spans.clone(), |inside| inside.intersect(&spans)));
+            }
+        }
+        Expr::and(inside.map(|inside| holds(&inside)).into_iter().chain([holds(&Spans::of(outside)).not()]))
+    }
+
+    /// What is asked of an anniversary, by its day: all of it of one anniversary.
+    pub(super) fn anniversary(&mut self, asked: &FieldPredicate, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        const ALL: (i32, i32) = (Day::MIN.epoch_days(), Day::MAX.epoch_days());
+        let zone = self.zone_of_dates(read_as);
+        let tests = match asked {
+            FieldPredicate::Literal(operand) => {
+                return self
+                    .days(operand, &zone)
+                    .map_or(Expr::Const(false), |days| anniversary_test(zone, Spans::of([days])));
+            }
+            FieldPredicate::Tests(predicate) => &predicate.tests,
+        };
+        let mut inside = Spans::of([ALL]);
+        for test in tests {
+            let spans = self.at(test.operator().name(), |checker| match test {
+                Test::Eq(operand) => Some(Spans::of([checker.days(operand, &zone)?])),
+                Test::Compare(comparison, operand) => {
+                    Some(Spans::of([span(*comparison, checker.days(operand, &zone)?, ALL)]))
+                }
+                Test::In(operands) => {
+                    let days = checker.each(operands, |checker, operand| checker.days(operand, &zone));
+                    Some(Spans::of(days.into_iter().flatten()))
+                }
+                _ => None,
+            });
+            if let Some(spans) = spans {
+                inside = inside.intersect(&spans);
+            }
+        }
+        anniversary_test(zone, inside)
+    }
+
+    /// The first and the last day of an operand, as numbers since 1970-01-01.
+    fn days(&mut self, operand: &Operand, zone: &NamedZone) -> Option<(i32, i32)> {
+        let range = match operand {
+            Value::Date(literal) => self.date(literal, zone, true)?,
+            Value::String(text) if let Some(written) = Written::parse(text) => DateRange::resolve(written, zone),
+            other => {
+                let meant = match other {
+                    Value::String(text) => meant(text),
+                    _ => None,
+                };
+                let hint = match meant {
+                    Some(operand) => format!("Write {operand}."),
+                    None => "Write a day, as in {\"$anniversary\": {\"$today\": \"0 days\"}}, or bounds: {\"$anniversary\": {\"$gte\": {\"$today\": \"0 days\"}, \"$lte\": {\"$today\": \"7 days\"}}}.".to_owned(),
+                };
+                let name = Operator::Anniversary.name();
+                let message = format!("{name} compares with dates, not with {} {}", other.describe(), excerpt(other));
+                self.fail(ErrorKind::TypeMismatch, message, hint);
+                return None;
+            }
+        };
+        Some((range.first_day().epoch_days(), range.last_day().epoch_days()))
+    }
+}
+
+/// The numbers that compare so with those from `first` to `last`, among those from `least` to `greatest`.
+fn span(comparison: Comparison, (first, last): (i32, i32), (least, greatest): (i32, i32)) -> (i32, i32) {
+    match comparison {
+        // Past the greatest there is none, which is a span that ends before it begins.
+        Comparison::Gt if last >= greatest => (greatest, least),
+        Comparison::Lt if first <= least => (greatest, least),
+        Comparison::Gt => (last + 1, greatest),
+        Comparison::Gte => (first, greatest),
+        Comparison::Lt => (least, first - 1),
+        Comparison::Lte => (least, last),
+    }
+}
+
+/// A whole number, or the nearest that is one of 32 bits: no part of a date comes near it.
+fn number(operand: &Operand) -> Option<i32> {
+    match operand {
+        Value::Number(number) => {
+            let number = number.to_i64()?;
+            Some(number.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+        }
+        _ => None,
+    }
+}
+
+fn part_test(part: DatePart, zone: &NamedZone, spans: &Spans) -> Expr<ValueTest> {
+    if spans.is_empty() {
+        return Expr::Const(false);
+    }
+    if part != DatePart::Year {
+        return Expr::Test(ValueTest::Part(part, zone.clone(), spans.clone()));
+    }
+    // Years are whole days in a row, which indexes serve.
+    let mut years: Vec<Constant> = spans
+        .iter()
+        .map(|years| {
+            let (first, last) = DatePart::days_of_years(years);
+            Value::Date(DateRange::of_days(first, last, zone))
+        })
+        .collect();
+    Expr::Test(if years.len() == 1 { ValueTest::Eq(years.swap_remove(0)) } else { ValueTest::In(years) })
+}
+
+fn anniversary_test(zone: NamedZone, days: Spans) -> Expr<ValueTest> {
+    if days.is_empty() { Expr::Const(false) } else { Expr::Test(ValueTest::Anniversary(zone, days)) }
+}
