@@ -18,8 +18,10 @@ BEGIN
     EXECUTE format('CREATE TABLE of_type (id %s PRIMARY KEY, n int); INSERT INTO of_type SELECT l::%1$s, 1 FROM unnest(%L::text[]) l', id_type, literals);
     PERFORM attach_audience('of_type', 'of_type', id_column => 'id');
     SELECT id INTO segment FROM create_segment('half', '{"$bucket": {"of": 2, "in": [1], "salt": "é"}}', audience => 'of_type');
-    SET LOCAL extra_float_digits = -10; SET LOCAL bytea_output = 'escape'; SET LOCAL DateStyle = 'German'; SET LOCAL TimeZone = 'Asia/Tokyo'; SET LOCAL IntervalStyle = 'postgres_verbose';
-    EXECUTE format('SELECT string_agg(id::text, '', '') FROM of_type t WHERE (bucket_of(t.id, ''é'', 2) = 1) IS DISTINCT FROM (by_sha256(segments.id_text(t.id), ''é'', 2) = 1)
+    SET LOCAL extra_float_digits = -10; SET LOCAL bytea_output = 'escape'; SET LOCAL DateStyle = 'German'; SET LOCAL TimeZone = 'Asia/Tokyo'; SET
+        LOCAL IntervalStyle = 'postgres_verbose';
+    EXECUTE format('SELECT string_agg(id::text, '', '') FROM of_type t WHERE (bucket_of(t.id, ''é'', 2) = 1)
+        IS DISTINCT FROM (by_sha256(segments.id_text(t.id), ''é'', 2) = 1)
         OR (bucket_of(t.id, ''é'', 2) = 1) IS DISTINCT FROM (EXISTS (SELECT FROM segment_members(%L) m WHERE m = segments.id_text(t.id)))
         OR (bucket_of(t.id, ''é'', 2) = 1) IS DISTINCT FROM (EXISTS (SELECT FROM contact_segments(segments.id_text(t.id), ''of_type'')))', segment) INTO result;
     -- Triggers read ids from transition tables.
@@ -31,10 +33,13 @@ BEGIN
     DROP TABLE of_type;
     RETURN concat(cardinality(literals), ' ids', '; wrong: ' || result);
 END $$;
-SELECT wrong_buckets('int', ARRAY(SELECT i::text FROM generate_series(-20, 20) i)), wrong_buckets('uuid', ARRAY(SELECT md5(i::text) FROM generate_series(1, 20) i)),
+SELECT wrong_buckets('int', ARRAY(SELECT i::text FROM generate_series(-20, 20) i)), wrong_buckets('uuid', ARRAY(SELECT md5(i::text) FROM
+    generate_series(1, 20) i)),
        wrong_buckets('text', '{a,b,A,é,日本,"a b"}'), wrong_buckets('char(5)', '{a,b,c}'), wrong_buckets('hue', '{red,blue}'), wrong_buckets('boolean', '{t,f}');
-SELECT wrong_buckets('date', '{2024-01-01,2024-02-29,1999-12-31}'), wrong_buckets('timestamptz', '{2024-01-01 10:00+05,2024-07-01 00:00Z}'), wrong_buckets('timestamp', '{2024-01-01 10:00}'),
-       wrong_buckets('double precision', '{0.1,1e300,-3.5,1e-5}'), wrong_buckets('bytea', '{"\\x00ff","\\x41"}'), wrong_buckets('inet', '{10.0.0.1,::1,10.0.0.0/8}');
+SELECT wrong_buckets('date', '{2024-01-01,2024-02-29,1999-12-31}'), wrong_buckets('timestamptz', '{2024-01-01 10:00+05,2024-07-01 00:00Z}'),
+    wrong_buckets('timestamp', '{2024-01-01 10:00}'),
+       wrong_buckets('double precision', '{0.1,1e300,-3.5,1e-5}'), wrong_buckets('bytea', '{"\\x00ff","\\x41"}'), wrong_buckets('inet',
+           '{10.0.0.1,::1,10.0.0.0/8}');
 
 -- Where equal ids can be written otherwise, it is refused.
 CREATE TABLE amounts (id numeric PRIMARY KEY, n int);
@@ -60,10 +65,12 @@ SELECT watch_segment(id) IS NULL FROM segments.segment WHERE name = 'sent';
 UPDATE people SET id = id + 1000 WHERE id <= 50;
 DELETE FROM people WHERE id > 280 AND id < 1000;
 SELECT s.name, s.contact_count = (SELECT count(*) FROM segment_members(s.id)) FROM segments.segment s WHERE audience = 'people' ORDER BY 1;
-SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM contact_segments(p.id, 'people') s WHERE s.name = 'sent') <> EXISTS (SELECT FROM segments.segment s WHERE s.name = 'sent' AND in_segment(p.id::text, s.id));
+SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM contact_segments(p.id, 'people') s WHERE s.name = 'sent') <> EXISTS (SELECT
+    FROM segments.segment s WHERE s.name = 'sent' AND in_segment(p.id::text, s.id));
 SELECT count(*), sum((error IS NOT NULL)::int) FROM refresh_segments('people');
 SELECT s.name, s.contact_count = (SELECT count(*) FROM segment_members(s.id)) FROM segments.segment s WHERE audience = 'people' ORDER BY 1;
-SELECT e.path, e.value = to_jsonb(bucket_of(1001, 'spring', 10)), e.matches = (bucket_of(1001, 'spring', 10) IN (0, 9)) FROM segments.segment s, explain_match('1001', s.id) e WHERE s.name = 'held out' AND path <> '';
+SELECT e.path, e.value = to_jsonb(bucket_of(1001, 'spring', 10)), e.matches = (bucket_of(1001, 'spring', 10) IN (0, 9)) FROM segments.segment s,
+    explain_match('1001', s.id) e WHERE s.name = 'held out' AND path <> '';
 SELECT path, severity, message FROM validate_conditions('{"$bucket": {"of": 2, "in": [1, 0], "salt": "x"}}', 'people');
 SELECT detach_audience('people', true);
 DROP FUNCTION wrong_buckets, by_sha256;
