@@ -1,4 +1,5 @@
-//! What Postgres calls by pointer: functions written against its C interface. Each is a line or two that calls down.
+//! The functions that Postgres calls by pointer, written against its C interface. Each is a line or two that calls a
+//! lower floor.
 
 pub mod background;
 pub mod bucket;

@@ -92,7 +92,7 @@ fn conditions_sql(conditions: Option<&str>, audience: Option<&str>) -> String {
     readable_sql(&audience, &checked(&audience, conditions))
 }
 
-/// That an audience has no contact of that id.
+/// The error for an id that no contact of an audience has.
 pub fn unknown_contact(audience: &Audience, contact_id: &str) -> Failure {
     Failure::new(
         PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,

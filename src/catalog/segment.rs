@@ -9,7 +9,7 @@ use pgrx::datum::DatumWithOid;
 use std::fmt::Display;
 use uuid::Uuid;
 
-/// What a segment is, without its count.
+/// The definition of a segment, without its count.
 #[derive(Clone)]
 pub struct Definition {
     pub id: Uuid,

@@ -1,5 +1,5 @@
-//! What DROP and ALTER do to relations of audiences. The event triggers of sql/following.sql call this, with the rights
-//! of the extension's owner.
+//! Following DROP and ALTER commands on relations of audiences. The event triggers of sql/following.sql call these
+//! functions, with the rights of the extension's owner.
 
 use crate::ddl::invalidation::{forget_over, warn_unrecorded};
 use crate::ddl::renamed::follow_columns;
@@ -9,13 +9,13 @@ use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::{HashMap, HashSet};
 
-/// Takes the relations that a command has dropped out of the definitions of audiences.
+/// Removes relations that a command has dropped from the definitions of audiences.
 #[pg_extern(sql = false)]
 fn forget_dropped() {
     let dropped: Vec<Oid> = query::rows(DROPPED, &[], |row| row.get(1));
     let read = |row: &Row<'_>| (row.get::<String>(1), row.nullable::<Oid>(2));
     let concerned = query::rows(CONCERNED, &[dropped.clone().into()], read);
-    // Even an UPDATE that finds no row would make every session look at the definitions again.
+    // Even an UPDATE that finds no row would make every session compare the definitions again.
     if concerned.is_empty() {
         return;
     }
@@ -32,7 +32,7 @@ fn forget_dropped() {
 #[pg_extern(sql = false)]
 fn follow_altered() {
     let relations: Vec<Oid> = query::rows(ALTERED, &[], |row| row.get(1));
-    // As above, an UPDATE is for those that have changed.
+    // As above, nothing is updated if nothing has changed.
     if query::first(HAS_CHANGED, &[relations.clone().into()], |row| row.get(1)) != Some(true) {
         return;
     }
@@ -64,18 +64,18 @@ struct Altered {
     audience: String,
     contacts: Oid,
     subscriptions: Option<Oid>,
-    /// The columns of both tables before the command and after it, each written `table number type name`
+    /// The columns of both tables before the command and after it, each as the text `table number type name`
     before: Vec<String>,
     after: Vec<String>,
 }
 
 impl Altered {
-    /// Whether the columns were listed, and have changed since.
+    /// Whether the columns were listed before the command, and differ now.
     fn has_other_columns(&self) -> bool {
         !self.before.is_empty() && self.before != self.after
     }
 
-    /// Whether watched segments may read columns that are gone or have another type.
+    /// Whether watched segments may read columns that are gone or have another type now.
     fn watches_lost_columns(&self) -> bool {
         let kept: HashSet<_> = self.after.iter().filter_map(|column| Some(Listed::read(column)?.identity())).collect();
         let lost = self.before.iter().filter_map(|column| Listed::read(column));
@@ -84,7 +84,7 @@ impl Altered {
         !lost.is_empty() && query::first(READS_COLUMNS, &[self.audience.as_str().into(), lost.into()], |_| ()).is_some()
     }
 
-    /// The columns of the contacts' table that have another name now: both names of each.
+    /// The old and the new name of each renamed column of the contacts' table.
     fn renamed_columns(&self) -> Vec<(String, String)> {
         let (before, after) = (names(&self.before, self.contacts), names(&self.after, self.contacts));
         let renamed = before.into_iter().filter_map(|(number, before)| Some((before, *after.get(number)?)));
@@ -93,14 +93,14 @@ impl Altered {
     }
 }
 
-/// The names of a table's columns in such a list, by number.
+/// The names of a table's columns by number, from such a list.
 fn names(columns: &[String], table: Oid) -> HashMap<&str, &str> {
     let table = table.to_u32().to_string();
     let columns = columns.iter().filter_map(|column| Listed::read(column)).filter(|column| column.table == table);
     columns.map(|column| (column.number, column.name)).collect()
 }
 
-/// A column in such a list.
+/// A column from such a list.
 struct Listed<'a> {
     table: &'a str,
     number: &'a str,
@@ -114,7 +114,7 @@ impl<'a> Listed<'a> {
         Some(Listed { table: parts.next()?, number: parts.next()?, type_id: parts.next()?, name: parts.next()? })
     }
 
-    /// What a rename leaves as it is.
+    /// The properties of a column that a rename does not change: its table, number and type.
     fn identity(&self) -> (&'a str, &'a str, &'a str) {
         (self.table, self.number, self.type_id)
     }
@@ -123,7 +123,7 @@ impl<'a> Listed<'a> {
 const DROPPED: &str = "
 SELECT d.objid FROM pg_event_trigger_dropped_objects() d WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0";
 
-// The audiences that have one of the tables, each with that of its subscriptions, where it was dropped.
+// The audiences that use one of the tables, each with its table of subscriptions if that was dropped.
 const CONCERNED: &str = "
 SELECT a.name, CASE WHEN a.topics_relation::oid = ANY ($1) THEN a.topics_relation::oid END
   FROM segments.audience_config a

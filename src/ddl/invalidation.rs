@@ -13,7 +13,7 @@ fn forget_live_counts(tables: Vec<Option<Oid>>) {
     forget_over(tables.into_iter().flatten().collect());
 }
 
-/// As [`forget_live_counts`].
+/// The Rust side of [`forget_live_counts`].
 pub fn forget_over(tables: Vec<Oid>) {
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
@@ -26,7 +26,7 @@ fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
     warn_unrecorded(audiences.into_iter().flatten().collect());
 }
 
-/// As [`warn_unrecorded_changes`].
+/// The Rust side of [`warn_unrecorded_changes`].
 pub fn warn_unrecorded(audiences: Vec<String>) {
     let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
     unrecorded::warn(audiences, why);

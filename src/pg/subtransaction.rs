@@ -75,8 +75,8 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &s
         .execute()
 }
 
-/// Whether an error is meant for the whole statement: a cancel or a shutdown, or what may not happen again when the
-/// statement is repeated. Event triggers let the latter go on, too (`segments.must_fail`, sql/live.sql).
+/// Whether an error concerns the whole statement: a cancel or a shutdown, or an error that may not occur again when the
+/// statement is repeated. Event triggers raise the latter again, too (`segments.must_fail`, sql/live.sql).
 fn concerns_all(code: PgSqlErrorCode) -> bool {
     let is_lack_of_resources = sqlstate_text(code).starts_with("53");
     is_lack_of_resources

@@ -38,17 +38,18 @@ impl Text {
         self.declared == type_id
     }
 
-    /// The value as text, the same in every session.
+    /// The value as text, which is the same in every session.
     ///
     /// # Safety
-    /// The datum is a value of that type, not NULL.
+    /// The datum is a value of the type and is not NULL.
     pub unsafe fn of_fixed(&self, datum: Datum) -> String {
         use pg_sys::{BOOLOID, BPCHAROID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, TEXTOID, TIMESTAMPOID};
         use pg_sys::{TIMESTAMPTZOID, UUIDOID, VARCHAROID};
         // SAFETY: by this function's own condition.
         let text = || unsafe { self.of(datum) };
         match self.type_id {
-            // To set and reset the settings takes longer than to write a value of these types, which no setting changes.
+            // No setting changes the text of these types, and setting and resetting the settings takes longer than
+            // printing a value.
             BOOLOID | BPCHAROID | DATEOID | INT2OID | INT4OID | INT8OID | NAMEOID | TEXTOID | TIMESTAMPOID
             | TIMESTAMPTZOID | UUIDOID | VARCHAROID => text(),
             _ => super::security::with_fixed_output(text),

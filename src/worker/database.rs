@@ -52,7 +52,7 @@ pub fn run(place: usize) {
     }
 }
 
-/// What a worker remembers from round to round.
+/// The state that a worker keeps between rounds.
 #[derive(Default)]
 struct Upkeep {
     /// When segments will be due; `None` means that the worker must look now
