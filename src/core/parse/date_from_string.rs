@@ -23,8 +23,14 @@ impl Parser {
         let (mut text, mut format) = (None, None);
         for (key, raw) in members {
             self.at(&key, |parser| match (key.as_str(), parser.open(raw)?) {
-                ("dateString", Opened::String(string)) => Some(text = Some(string)),
-                ("format", Opened::String(string)) => Some(format = Some(string)),
+                ("dateString", Opened::String(string)) => {
+                    text = Some(string);
+                    Some(())
+                }
+                ("format", Opened::String(string)) => {
+                    format = Some(string);
+                    Some(())
+                }
                 _ => parser.fail(
                     ErrorKind::Unsupported,
                     format!("{NAME} takes two strings, dateString and format"),
