@@ -4,18 +4,18 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`entry`] | what Postgres calls by pointer |
-//! | [`api`] | the functions that users call, one module for each noun |
-//! | [`worker`] | background processes that count what is due |
-//! | [`refresh`] | when counts are due, and counting what is |
-//! | [`ddl`] | what a command that changes, renames or drops something means to audiences |
-//! | [`live`] | counts that every statement keeps, with entries and exits |
-//! | [`counting`] | counting members in one snapshot, and storing the counts |
-//! | [`planner`] | what a query's planner learns of a condition |
-//! | [`catalog`] | what is stored of audiences and segments, and who may see it |
-//! | [`evaluate`] | conditions put to documents |
-//! | [`shared`] | what sessions and background processes tell each other |
-//! | [`pg`] | wrappers of Postgres that know nothing of segments |
+//! | `entry` | what Postgres calls by pointer |
+//! | `api` | the functions that users call, one module for each noun |
+//! | `worker` | background processes that count what is due |
+//! | `refresh` | when counts are due, and counting what is |
+//! | `ddl` | what a command that changes, renames or drops something means to audiences |
+//! | `live` | counts that every statement keeps, with entries and exits |
+//! | `counting` | counting members in one snapshot, and storing the counts |
+//! | `planner` | what a query's planner learns of a condition |
+//! | `catalog` | what is stored of audiences and segments, and who may see it |
+//! | `evaluate` | conditions put to documents |
+//! | `shared` | what sessions and background processes tell each other |
+//! | `pg` | wrappers of Postgres that know nothing of segments |
 //!
 //! The language itself is in the crate `segments_core`, which does not know Postgres.
 
