@@ -227,7 +227,7 @@ impl Checker<'_> {
         let Some(name) = &predicate.zone else { return outside };
         let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
         let found = self.at(Operator::Zone.name(), |checker| {
-            if is_temporal {
+            if is_temporal || read_as.is_none() && !checker.environment.knows_types() {
                 return checker.zone_of(name);
             }
             checker.fail(

@@ -130,6 +130,10 @@ impl Environment for Anywhere {
         Ok(Expr::Const(true))
     }
 
+    fn knows_types(&self) -> bool {
+        false
+    }
+
     fn zone(&self) -> &dyn Zone {
         &Utc
     }

@@ -60,6 +60,11 @@ pub trait Environment {
     fn bucket(&self) -> Result<(), Refusal> {
         Err(needs_audience(Operator::Bucket))
     }
+    /// Whether [`property`](Self::property) tells the types of all properties that have one. Otherwise a condition is not
+    /// refused because it needs a type.
+    fn knows_types(&self) -> bool {
+        true
+    }
     /// The zone of dates without an offset.
     fn zone(&self) -> &dyn Zone;
     /// The same zone, with its name: the checked form carries it, so that documents are read in it.
