@@ -53,7 +53,8 @@ function isCommonTest(test) {
     if (operator === "$not") return isCommonTest(operand);
     if (operator === "$elemMatch") return isCommonElement(operand);
     if (operator === "$all") return operand.every((entry) => !isObject(entry) || Object.keys(entry)[0] !== "$elemMatch" || isCommonElement(entry.$elemMatch));
-    if (operator === "$options") return isPattern("", operand);
+    // Nobody else has it beside equality.
+    if (operator === "$options") return isPattern("", operand) && !["$eq", "$ne", "$in", "$nin"].some((equality) => equality in test);
     return (TESTS.includes(operator) || !operator.startsWith("$")) && !JSON.stringify(operand).includes('"$');
   });
 }
