@@ -30,6 +30,7 @@ pub unsafe extern "C-unwind" fn segments_bucket_of(fcinfo: pg_sys::FunctionCallI
             bucket.cast_signed().into_datum().unwrap_or(Datum::null())
         }
         _ => Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("there cannot be {of} buckets"))
+            .detail("A contact is in one of them.")
             .hint("Give the number of buckets, at least 1.")
             .raise(),
     }

@@ -65,7 +65,9 @@ pub fn raise_first(errors: Vec<Error>) -> ! {
 /// Raises that a condition needs more than a document, without quoting the condition.
 pub fn raise_without_detail() -> ! {
     Failure::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, "condition needs more than a document")
-        .hint("Conditions with $topic, $segment, $now, $today or $period can be used in segments, not with @~.")
+        .hint(
+            "Conditions with $topic, $segment, $bucket, $now, $today or $period can be used in segments, not with @~.",
+        )
         .raise()
 }
 
@@ -77,32 +79,8 @@ impl Environment for Documents {
         DocumentOnly.property(name)
     }
 
-    fn property_names(&self) -> Vec<String> {
-        DocumentOnly.property_names()
-    }
-
-    fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        DocumentOnly.topic(reference)
-    }
-
-    fn topics(&self) -> Result<Vec<String>, Refusal> {
-        DocumentOnly.topics()
-    }
-
-    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
-        DocumentOnly.segment(reference)
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        DocumentOnly.zone()
-    }
-
     fn find_zone(&self, name: &str) -> Option<NamedZone> {
         zone::named(name)
-    }
-
-    fn now(&self) -> Option<Instant> {
-        DocumentOnly.now()
     }
 }
 

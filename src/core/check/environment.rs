@@ -1,13 +1,14 @@
 //! The names that a condition may use, and the clock.
 
-use crate::date::{Instant, NamedZone, Zone};
+use crate::date::{Instant, NamedZone, Utc, Zone};
 use crate::error::{ErrorKind, Refusal};
 use crate::expr::Checked;
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::types::PropertyType;
 
-/// The properties, topics and segments that a condition may name, with the clock and the zone for its dates.
+/// The properties, topics and segments that a condition may name, with the clock and the zone for its dates. By default
+/// there is a document and nothing else: no topics, no segments and no clock, and dates are read in UTC.
 pub trait Environment {
     /// The declaration of the property with this name, which is a path.
     fn property(&self, name: &Path) -> Declaration;
@@ -20,7 +21,9 @@ pub trait Environment {
         false
     }
     /// The names of all properties, for hints.
-    fn property_names(&self) -> Vec<String>;
+    fn property_names(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// The hint for a name that is no property. `did_you_mean` is a question that names a similar property.
     fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
         match did_you_mean {
@@ -41,18 +44,24 @@ pub trait Environment {
     ///
     /// # Errors
     /// There is no such topic, or conditions cannot use topics here.
-    fn topic(&self, reference: &str) -> Result<String, Refusal>;
+    fn topic(&self, _reference: &str) -> Result<String, Refusal> {
+        Err(needs_audience(Operator::Topic))
+    }
     /// The ids of all topics.
     ///
     /// # Errors
     /// Conditions cannot use topics here.
-    fn topics(&self) -> Result<Vec<String>, Refusal>;
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        Err(needs_audience(Operator::Topic))
+    }
     /// The checked condition of the segment with this id or name.
     ///
     /// # Errors
     /// There is no such segment, it refers back to the segment that is being checked, or conditions cannot use segments
     /// here.
-    fn segment(&self, reference: &str) -> Result<Checked, Refusal>;
+    fn segment(&self, _reference: &str) -> Result<Checked, Refusal> {
+        Err(needs_audience(Operator::Segment))
+    }
     /// Whether contacts can be put into buckets.
     ///
     /// # Errors
@@ -66,7 +75,9 @@ pub trait Environment {
         true
     }
     /// The zone of dates without an offset.
-    fn zone(&self) -> &dyn Zone;
+    fn zone(&self) -> &dyn Zone {
+        &Utc
+    }
     /// The same zone, with its name: the checked form carries it, so that documents are read in it.
     fn named_zone(&self) -> NamedZone {
         NamedZone::utc()
@@ -76,7 +87,9 @@ pub trait Environment {
         (name == "UTC").then(NamedZone::utc)
     }
     /// The time that `$now` and `$today` are relative to; `None` if conditions cannot use them here.
-    fn now(&self) -> Option<Instant>;
+    fn now(&self) -> Option<Instant> {
+        None
+    }
     /// The same, asked for where nothing but its day in the zone matters.
     fn today(&self, _zone: &dyn Zone) -> Option<Instant> {
         self.now()

@@ -4,10 +4,7 @@
 use super::condition::{condition_of, predicate_of, regex, text_test};
 use super::document::{number, object_of};
 use super::random::Random;
-use segments_core::check::{Declaration, DocumentOnly, Environment};
-use segments_core::date::{Instant, Zone};
-use segments_core::error::Refusal;
-use segments_core::expr::Checked;
+use segments_core::check::{Declaration, Environment};
 use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};
 use segments_core::value::{Json, Value};
@@ -185,29 +182,5 @@ impl Environment for Audience {
             Some(property) => Declaration::Property(property.kind),
             None => Declaration::Unknown,
         }
-    }
-
-    fn property_names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        DocumentOnly.topic(reference)
-    }
-
-    fn topics(&self) -> Result<Vec<String>, Refusal> {
-        DocumentOnly.topics()
-    }
-
-    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
-        DocumentOnly.segment(reference)
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        DocumentOnly.zone()
-    }
-
-    fn now(&self) -> Option<Instant> {
-        DocumentOnly.now()
     }
 }

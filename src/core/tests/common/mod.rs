@@ -7,8 +7,7 @@ pub mod cases;
 pub mod generate;
 
 use segments_core::check::{Declaration, DocumentOnly, Environment, check};
-use segments_core::date::{Instant, NamedZone, Zone};
-use segments_core::error::Refusal;
+use segments_core::date::NamedZone;
 use segments_core::error::{Error, ErrorKind};
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
@@ -42,32 +41,8 @@ impl Environment for Zoned {
         DocumentOnly.property(name)
     }
 
-    fn property_names(&self) -> Vec<String> {
-        DocumentOnly.property_names()
-    }
-
-    fn topic(&self, reference: &str) -> Result<String, Refusal> {
-        DocumentOnly.topic(reference)
-    }
-
-    fn topics(&self) -> Result<Vec<String>, Refusal> {
-        DocumentOnly.topics()
-    }
-
-    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
-        DocumentOnly.segment(reference)
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        DocumentOnly.zone()
-    }
-
     fn find_zone(&self, name: &str) -> Option<NamedZone> {
         audience::zone_named(name)
-    }
-
-    fn now(&self) -> Option<Instant> {
-        None
     }
 }
 
