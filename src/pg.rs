@@ -8,6 +8,7 @@ pub mod call;
 pub mod detoast;
 pub mod error;
 pub mod expression;
+pub mod extension;
 pub mod guard;
 pub mod heap;
 pub mod index;

@@ -2,10 +2,12 @@
 
 use crate::counting::pending;
 use crate::live::changes::{position, retention};
-use crate::pg::background::{self, Waited, transaction};
-use crate::pg::{process, query};
+use crate::pg::background::{self, Waited};
+use crate::pg::error::Failure;
+use crate::pg::{extension, process, query};
 use crate::refresh;
 use crate::shared::board;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use std::time::{Duration, Instant};
 
@@ -66,10 +68,7 @@ struct Upkeep {
 impl Upkeep {
     /// Does all work that is due. Returns how long there will be nothing to do.
     fn round(&mut self) -> Duration {
-        let has_extension = transaction("looking for the extension", || {
-            query::first(EXTENSION, &[], |row| row.get::<bool>(1)) == Some(true)
-        });
-        match has_extension {
+        match background::transaction("looking for the extension", extension::lock) {
             Ok(true) => {}
             Ok(false) => return ABSENT,
             Err(_) => return BROKEN,
@@ -118,6 +117,16 @@ impl Upkeep {
     }
 }
 
+/// Runs `work` in a transaction of its own, during which the extension is not dropped.
+fn transaction<T>(what: &str, work: impl FnOnce() -> T) -> Result<T, String> {
+    background::transaction(what, || {
+        if !extension::lock() {
+            Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, "the extension was dropped").raise()
+        }
+        work()
+    })
+}
+
 /// Refreshes the segments that are due, one audience at a time. Returns in how long segments will be due again.
 fn refresh_due() -> Result<Duration, String> {
     let looked = || transaction("looking for segments that are due", refresh::due);
@@ -133,9 +142,6 @@ fn refresh_due() -> Result<Duration, String> {
     }
     Ok(looked()?.next)
 }
-
-const EXTENSION: &str = "
-SELECT EXISTS (SELECT FROM pg_extension e WHERE e.extname = 'segments')";
 
 const IS_LIVE: &str = "
 SELECT EXISTS (SELECT FROM segments.audience_config a WHERE a.freshness = 'live')";
