@@ -3,7 +3,7 @@
 CREATE TABLE segments.access (
     -- By name, so that a dump restores it
     role name NOT NULL,
-    scope text NOT NULL CHECK (scope IN ('read:segments', 'write:segments', 'read:contacts', 'write:contacts')),
+    scope text NOT NULL CHECK (scope IN ('read:segments', 'write:segments', 'read:contacts', 'write:contacts', 'read:counts')),
     -- NULL: every audience
     audience text REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
     UNIQUE NULLS NOT DISTINCT (role, scope, audience)
@@ -33,7 +33,7 @@ COMMENT ON FUNCTION segments.permitted_audiences(text[]) IS
 CREATE FUNCTION grant_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'grant_segments_access_wrapper';
 COMMENT ON FUNCTION grant_segments_access(regrole, text, text) IS
-    'Gives a role read:segments, write:segments, read:contacts or write:contacts, for one audience or for all.';
+    'Gives a role read:segments, write:segments, read:contacts, write:contacts or read:counts, for one audience or for all. read:counts is granted for one audience, by the owner of its table.';
 
 CREATE FUNCTION revoke_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'revoke_segments_access_wrapper';
@@ -54,10 +54,10 @@ COMMENT ON FUNCTION revoke_segments_access(text, text, text) IS 'As revoke_segme
 CREATE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, scopes text[], columns text)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
-    ('audience_config', 'name', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[], NULL),
+    ('audience_config', 'name', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[], NULL),
     ('property_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
     ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
-    ('segment_config', 'audience', '{read:segments,write:segments}', NULL),
+    ('segment_config', 'audience', '{read:segments,write:segments,read:counts}', NULL),
     ('segment_reference', 'segment', NULL, NULL),
     ('segment_count', 'segment', NULL, 'segment, counted_at, changes_at'),
     ('segment_refresh', 'segment', NULL, NULL)
@@ -66,21 +66,21 @@ $$;
 -- The scopes that give EXECUTE on a function, one line for each name. A function without a line is for the extension's owner alone.
 CREATE FUNCTION segments.function_scopes() RETURNS TABLE (name name, scopes text[]) LANGUAGE sql IMMUTABLE AS $$
 VALUES
-    ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts}'::pg_catalog.text[]),
-    ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('id_text', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('builder_fields', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('properties', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts}'),
-    ('segment_id', '{read:segments,write:segments,read:contacts}'),
-    ('get_segment', '{read:segments}'),
-    ('list_segments', '{read:segments}'),
+    ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[]),
+    ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('id_text', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('builder_fields', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('properties', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('segment_id', '{read:segments,write:segments,read:contacts,read:counts}'),
+    ('get_segment', '{read:segments,read:counts}'),
+    ('list_segments', '{read:segments,read:counts}'),
     ('segment_sql', '{read:segments}'),
-    ('how_kept', '{read:segments}'),
-    ('visible_history', '{read:segments}'),
-    ('progress', '{read:segments,write:segments}'),
+    ('how_kept', '{read:segments,read:counts}'),
+    ('visible_history', '{read:segments,read:counts}'),
+    ('progress', '{read:segments,write:segments,read:counts}'),
     ('conditions_sql', '{read:segments,write:segments}'),
     ('validate_conditions', '{read:segments,write:segments,read:contacts}'),
     ('create_segment', '{write:segments}'),

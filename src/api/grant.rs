@@ -13,6 +13,9 @@ use segments_core::nearest::did_you_mean;
 fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audience: Option<&str>) {
     let (role, scope) = arguments(role, scope);
     must_administer(audience);
+    if scope == Scope::ReadCounts {
+        must_own_contacts(audience);
+    }
     audience.into_iter().for_each(keep);
     security::as_role(extension_owner(), || {
         // Scopes of a dropped role with the same name are deleted, because its privileges were dropped with it.
@@ -30,7 +33,38 @@ fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audienc
     for relation in relations(audience, scope) {
         relation.grant(&role, scope);
     }
+    if scope == Scope::ReadContacts {
+        audience.into_iter().for_each(|audience| warn_of_filter(audience, &role));
+    }
 }
+
+/// Warns if a role that was granted the contacts of an audience may read contacts that the audience's filter leaves out.
+fn warn_of_filter(audience: &str, role: &Role) {
+    let open = query::write_rows(OPEN_TABLE, &[audience.into(), role.oid.into()], |row| {
+        pgrx::spi::quote_qualified_identifier(row.get::<String>(1), row.get::<String>(2))
+    });
+    for table in open {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!(
+                "role \"{}\" may read every row of {table}, not only the contacts of audience \"{audience}\"",
+                role.name
+            ),
+        )
+        .detail("The audience's filter limits what its segments count. It is not a permission.")
+        .hint(format!("To limit what roles read: ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, and create a policy."))
+        .warning();
+    }
+}
+
+// The table of an audience with a filter, if a role may read all of it.
+const OPEN_TABLE: &str = "
+SELECT n.nspname::text, c.relname::text
+  FROM segments.audience_config a
+  JOIN pg_class c ON c.oid = a.relation
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE a.name = $1 AND a.scope IS NOT NULL
+   AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND has_table_privilege($2, c.oid, 'SELECT')";
 
 /// Revokes a scope from a role, for one audience or for all.
 #[pg_extern(sql = false)]
@@ -142,6 +176,36 @@ fn must_administer(audience: Option<&str>) {
             .hint("Name an audience whose table you own, or ask the extension's owner.")
             .raise()
     };
+    if !is_extension_owner && !owns_contacts(audience) {
+        not_owner(audience).hint("Ask its owner, or the owner of the extension.").raise()
+    }
+}
+
+/// Raises if the caller does not own the contacts of an audience. Nobody else can decide that a role sees counts of
+/// contacts that it may not read.
+fn must_own_contacts(audience: Option<&str>) {
+    let Some(audience) = audience else {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "read:counts is granted for one audience at a time",
+        )
+        .detail("The owner of an audience's table decides who sees the counts of its contacts.")
+        .hint("Name the audience.")
+        .raise()
+    };
+    if !owns_contacts(audience) {
+        not_owner(audience).hint("Ask its owner.").raise()
+    }
+}
+
+fn not_owner(audience: &str) -> Failure {
+    let message = format!("must be owner of the table of audience \"{audience}\"");
+    Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message)
+        .detail("The owner of the table decides who may use its audience.")
+}
+
+/// Whether the caller owns the table of an audience. Raises if the caller may not see the audience.
+fn owns_contacts(audience: &str) -> bool {
     // The query runs with the caller's rights, so an audience that the caller may not see does not exist.
     let owner = query::first(
         "SELECT c.relowner FROM segments.audience_config a
@@ -150,17 +214,7 @@ fn must_administer(audience: Option<&str>) {
         &[audience.into()],
         |row| row.nullable::<pg_sys::Oid>(1),
     );
-    match owner {
-        None => unknown_audience(audience).raise(),
-        Some(owner) if is_extension_owner || owner.is_some_and(owns) => {}
-        Some(_) => Failure::new(
-            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("must be owner of the table of audience \"{audience}\""),
-        )
-        .detail("The owner of the table decides who may use its audience.")
-        .hint("Ask its owner, or the owner of the extension.")
-        .raise(),
-    }
+    owner.unwrap_or_else(|| unknown_audience(audience).raise()).is_some_and(owns)
 }
 
 /// A table on which a scope needs privileges.
@@ -193,7 +247,7 @@ SELECT DISTINCT c.oid, n.nspname::text, c.relname::text
 /// The privileges on the tables that a scope needs.
 fn privileges(scope: Scope) -> &'static [&'static str] {
     match scope {
-        Scope::ReadSegments | Scope::WriteSegments => &[],
+        Scope::ReadSegments | Scope::WriteSegments | Scope::ReadCounts => &[],
         Scope::ReadContacts => &["SELECT"],
         Scope::WriteContacts => &["INSERT", "UPDATE", "DELETE"],
     }

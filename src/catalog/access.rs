@@ -21,10 +21,13 @@ pub enum Scope {
     WriteSegments,
     ReadContacts,
     WriteContacts,
+    /// Sees cached counts, whatever contacts the role may read. Only the contacts' owner can grant it
+    ReadCounts,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 4] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts, Scope::WriteContacts];
+    pub const ALL: [Scope; 5] =
+        [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts, Scope::WriteContacts, Scope::ReadCounts];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -32,6 +35,7 @@ impl Scope {
             Scope::WriteSegments => "write:segments",
             Scope::ReadContacts => "read:contacts",
             Scope::WriteContacts => "write:contacts",
+            Scope::ReadCounts => "read:counts",
         }
     }
 
@@ -43,6 +47,11 @@ impl Scope {
 /// Whether the caller has one of the scopes for an audience. The extension's owner has every scope.
 pub fn permits(scopes: &[Scope], audience: &str) -> bool {
     is_extension_owner() || holds(scopes, Some(audience))
+}
+
+/// Whether the owner of an audience's contacts has let the caller see its cached counts. No other right implies this.
+pub fn is_shown_counts(audience: &str) -> bool {
+    holds(&[Scope::ReadCounts], Some(audience))
 }
 
 /// Raises 42704 if the caller can see no audience of that name. The audience's table need not exist.

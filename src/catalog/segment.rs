@@ -65,7 +65,7 @@ impl Definition {
 
 /// The scopes that allow using a segment. A role that may read contacts may list the members of a segment without being
 /// allowed to read its definition, so definitions are read as the extension's owner.
-pub const SCOPES: [Scope; 3] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts];
+pub const SCOPES: [Scope; 4] = [Scope::ReadSegments, Scope::WriteSegments, Scope::ReadContacts, Scope::ReadCounts];
 
 macro_rules! select {
     ($rest:literal) => {

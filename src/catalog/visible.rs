@@ -1,6 +1,6 @@
 //! Whether the caller may see a cached count.
 
-use crate::catalog::access::extension_owner;
+use crate::catalog::access::{extension_owner, is_shown_counts};
 use crate::catalog::audience::{Audience, Relation, RelationKind, Subscriptions};
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
@@ -8,6 +8,11 @@ use crate::pg::{query, security};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql;
 use std::collections::HashMap;
+
+/// Whether the caller may see the cached count of a segment. The audience is `None` if it cannot be loaded.
+pub fn shows_count(audience: Option<&Audience>, segment: &Definition) -> bool {
+    audience.is_some_and(|audience| may_count(audience, segment)) || is_shown_counts(&segment.audience)
+}
 
 /// Whether the caller could have counted a segment without us: may SELECT every column that the condition uses, is not
 /// restricted by row security, and does not read through another role's view.
@@ -55,6 +60,8 @@ pub struct Visible {
     /// Whether the caller may read the whole table. If so, single columns need not be checked
     reads_table: Option<bool>,
     known: HashMap<Reads, bool>,
+    /// Whether the caller sees every count of the audience
+    is_shown_counts: Option<bool>,
 }
 
 impl Visible {
@@ -67,7 +74,8 @@ impl Visible {
         if let Some(known) = self.known.get(reads) {
             return *known;
         }
-        let shows = may_select(audience, reads);
+        let shows =
+            may_select(audience, reads) || *self.is_shown_counts.get_or_insert_with(|| is_shown_counts(&audience.name));
         self.known.insert(reads.clone(), shows);
         shows
     }

@@ -75,6 +75,7 @@ SELECT name FROM update_segment((SELECT id FROM segments.segment WHERE name = 'U
 SELECT grant_segments_access('regress_segments_reader', 'read:segments'),
        grant_segments_access('regress_segments_tenant', 'read:segments', 'tenant 2'),
        grant_segments_access('regress_segments_tenant', 'read:contacts', 'tenant 2'),
+       grant_segments_access('regress_segments_tenant', 'read:counts', 'tenant 2'),
        grant_segments_access('"Regress ""Segments"" owner"', 'write:segments');
 ALTER TABLE contacts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenants ON contacts TO regress_segments_tenant USING (tenant = 2);

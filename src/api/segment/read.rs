@@ -74,7 +74,7 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
     }
 }
 
-/// A segment's cached count, if the caller could have counted it; otherwise `None`. It takes the id only, because the
+/// A segment's cached count, if the caller may see it; otherwise `None`. It takes the id only, because the
 /// caller must not choose the definition.
 #[pg_extern(sql = false)]
 fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
@@ -85,27 +85,24 @@ fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
         site.as_deref_mut().unwrap_or(&mut nowhere).entry(definition.audience.clone()).or_insert_with_key(|name| {
             Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() }
         });
-    let may_count = audience.audience.as_ref().is_some_and(|audience| visible::may_count(audience, &definition));
-    if !may_count {
+    if !visible::shows_count(audience.audience.as_ref(), &definition) {
         return None;
     }
     let kept = audience.counts.of(&definition);
     kept.or_else(|| cached::where_none_is_kept(audience.audience.as_ref()?, &definition))
 }
 
-/// The history of a segment's counts. If the caller could not have counted the segment, it has the times without the
-/// counts.
+/// The history of a segment's counts. If the caller may not see the segment's count, it has the times without the counts.
 #[pg_extern(sql = false)]
 fn visible_history(segment: pgrx::Uuid, call: Call) {
-    let may_count = Definition::find(id_of(segment)).map(|definition| {
-        Audience::try_load(&definition.audience).is_ok_and(|audience| visible::may_count(&audience, &definition))
-    });
+    let is_shown = Definition::find(id_of(segment))
+        .map(|definition| visible::shows_count(Audience::try_load(&definition.audience).ok().as_ref(), &definition));
     security::as_role(access::extension_owner(), || {
         returning::rows(
             call,
             "SELECT r.counted_at, CASE WHEN $2 THEN r.contact_count END FROM segments.count_record r
               WHERE r.segment = $1 AND $2 IS NOT NULL ORDER BY r.counted_at",
-            &[segment.into(), may_count.into()],
+            &[segment.into(), is_shown.into()],
         );
     });
 }
