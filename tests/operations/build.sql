@@ -72,13 +72,13 @@ SELECT (create_segment(name, conditions, description, audience, zone)).contact_c
 SELECT name FROM update_segment((SELECT id FROM segments.segment WHERE name = 'US'), '{"name": "American"}');
 
 -- Roles, one for all audiences and one for one, and a policy of the table's owner.
+ALTER TABLE contacts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenants ON contacts TO regress_segments_tenant USING (tenant = 2);
 SELECT grant_segments_access('regress_segments_reader', 'read:segments'),
        grant_segments_access('regress_segments_tenant', 'read:segments', 'tenant 2'),
        grant_segments_access('regress_segments_tenant', 'read:contacts', 'tenant 2'),
        grant_segments_access('regress_segments_tenant', 'read:counts', 'tenant 2'),
        grant_segments_access('"Regress ""Segments"" owner"', 'write:segments');
-ALTER TABLE contacts ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenants ON contacts TO regress_segments_tenant USING (tenant = 2);
 SET SESSION AUTHORIZATION "Regress ""Segments"" owner";
 CREATE TABLE "Own schema".owned (id int PRIMARY KEY, n int);
 SELECT attach_audience('owned', '"Own schema".owned');
