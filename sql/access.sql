@@ -110,6 +110,7 @@ VALUES
     ('explain_match', '{read:contacts}'),
     ('infer_properties', '{read:contacts}'),
     ('segment_changes', '{read:contacts}'),
+    ('newest_position', '{read:contacts}'),
     ('subscribe_contact', '{write:contacts}'),
     ('unsubscribe_contact', '{write:contacts}')
 $$;

@@ -118,6 +118,11 @@ CREATE FUNCTION segment_changes(after text DEFAULT NULL, page_size int DEFAULT 1
 COMMENT ON FUNCTION segment_changes(text, int) IS
     'Entries and exits of watched segments after a position, oldest first. A change is shown once every transaction is over that was writing when it was made, so nothing can appear later before a position that was handed out.';
 
+CREATE FUNCTION segments.newest_position() RETURNS text
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'newest_position_wrapper';
+COMMENT ON FUNCTION segments.newest_position() IS
+    'The position behind every entry and exit that segment_changes() returns now. A reader that starts from now takes it first, then reads the members, and then the changes after it.';
+
 CREATE VIEW segments.change WITH (security_invoker) AS
 SELECT c."position", c.segment, c.contact_id, c.change, c.changed_at FROM @extschema@.segment_changes(NULL, NULL) c;
 COMMENT ON VIEW segments.change IS 'Entries and exits of the watched segments whose members the caller may count and identify.';

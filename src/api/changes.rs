@@ -5,7 +5,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::freshness::stays_live;
 use crate::catalog::segment::{Definition, argument, datum, id_of};
 use crate::catalog::visible;
-use crate::live::changes::position::{History, PAGE, Position};
+use crate::live::changes::position::{self, History, PAGE, Position};
 use crate::live::changes::retention;
 use crate::live::definition_locks::hold_writers;
 use crate::live::eligibility;
@@ -77,6 +77,12 @@ fn segment_changes(after: Option<&str>, page_size: Option<i32>, call: Call) {
             [history.timeline.into(), visible.into(), horizon.into(), sequence.into(), page_size.map(i64::from).into()];
         returning::rows(call, PAGE, &arguments);
     });
+}
+
+/// The position behind every entry and exit that [`segment_changes`] returns now.
+#[pg_extern(sql = false)]
+fn newest_position() -> Option<String> {
+    security::as_role(access::extension_owner(), position::newest)
 }
 
 fn may_see(segment: &Definition) -> bool {

@@ -6,17 +6,22 @@ use pgrx::PgSqlErrorCode;
 
 /// The position of the newest change that readers can see; `None` if there is none.
 pub fn newest_change() -> Option<String> {
+    query::first(NEWEST_CHANGE, &[History::now().timeline.into()], |row| row.get(1))
+}
+
+/// The position behind every change that readers can see.
+pub fn newest() -> Option<String> {
     query::first(NEWEST, &[History::now().timeline.into()], |row| row.get(1))
 }
 
-/// The position of a change among all changes. Its text is `log-timeline-horizon-sequence`; earlier versions wrote it
-/// without the timeline.
+/// The position of a change among all changes. Its text is `log-timeline-horizon-sequence`, each number with as many
+/// digits as the largest one, so that texts compare as positions do.
 pub struct Position {
     /// The name of the change log
     log: String,
     /// The timeline of the server when the position was handed out. After a failover or a recovery to a point in time,
     /// ids of lost transactions are assigned again
-    pub timeline: Option<i64>,
+    pub timeline: i64,
     /// The id that the next transaction would get when the change was recorded
     pub horizon: i64,
     pub sequence: i64,
@@ -55,11 +60,7 @@ impl Position {
     fn parse(text: &str) -> Option<Self> {
         let (log, numbers) = text.split_once('-')?;
         let numbers: Vec<i64> = numbers.split('-').map(|number| number.parse().ok()).collect::<Option<_>>()?;
-        let (timeline, horizon, sequence) = match numbers.as_slice() {
-            [horizon, sequence] => (None, *horizon, *sequence),
-            [timeline, horizon, sequence] => (Some(*timeline), *horizon, *sequence),
-            _ => return None,
-        };
+        let [timeline, horizon, sequence] = numbers[..] else { return None };
         Some(Position { log: log.to_owned(), timeline, horizon, sequence })
     }
 
@@ -69,7 +70,7 @@ impl Position {
         let History { timeline, next_transaction } = *history;
         let is_past = next_transaction.is_none_or(|next| self.horizon <= next);
         let is_same = |known: i64| known == timeline || known > timeline && next_transaction.is_none();
-        is_past && self.timeline.is_none_or(is_same)
+        is_past && is_same(self.timeline)
     }
 }
 
@@ -99,22 +100,43 @@ SELECT CASE WHEN pg_is_in_recovery() THEN (SELECT c.timeline_id FROM pg_control_
        CASE WHEN NOT pg_is_in_recovery()
             THEN pg_snapshot_xmax(pg_current_snapshot())::text::int8 END";
 
-/// Selects the position of the record `r` in the log `l`, on the timeline `$1`.
+/// Selects the position of a change in the log `l`, on the timeline `$1`.
 macro_rules! select_position {
-    ($rest:literal) => {
-        concat!("SELECT concat_ws('-', l.name, $1::int8, r.horizon, r.sequence)", $rest)
+    ($horizon:literal, $sequence:literal, $rest:literal) => {
+        concat!(
+            "SELECT concat_ws('-', l.name, to_char($1::int8, 'FM0000000000'),
+                    to_char((",
+            $horizon,
+            ")::text::int8, 'FM0000000000000000000'),
+                    to_char(",
+            $sequence,
+            ", 'FM0000000000000000000'))",
+            $rest
+        )
     };
 }
 
-const NEWEST: &str = select_position!(
+const NEWEST_CHANGE: &str = select_position!(
+    "r.horizon",
+    "r.sequence",
     "
   FROM segments.change_record r CROSS JOIN segments.change_log l
  WHERE r.horizon <= pg_snapshot_xmin(pg_current_snapshot())
  ORDER BY r.horizon DESC, r.sequence DESC LIMIT 1"
 );
 
+// Whatever is recorded later has a horizon beyond the oldest transaction that runs now.
+const NEWEST: &str = select_position!(
+    "pg_snapshot_xmin(pg_current_snapshot())",
+    "9223372036854775807",
+    "
+  FROM segments.change_log l"
+);
+
 /// A page of at most `$5` changes of the segments `$2`, after the horizon `$3` and the number `$4`.
 pub const PAGE: &str = select_position!(
+    "r.horizon",
+    "r.sequence",
     ", r.segment, r.contact_id, r.change, r.changed_at
   FROM segments.change_record r CROSS JOIN segments.change_log l
  WHERE r.segment = ANY ($2)

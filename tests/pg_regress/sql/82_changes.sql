@@ -110,9 +110,21 @@ SELECT count(*) AS pages, bool_and(whole) AS each_change_once FROM (
     SELECT number, (SELECT array_agg(p ORDER BY number, n) FROM page, unnest(changes) WITH ORDINALITY u(p, n))
                    = (SELECT array_agg("position") FROM segments.change) AS whole FROM page) p;
 SELECT * FROM segment_changes('yesterday');
-SELECT * FROM segment_changes('abcdefgh-1-1');
+SELECT * FROM segment_changes('abcdefgh-1-1-1');
 SELECT * FROM segment_changes(page_size => 0);
--- Positions of a history that this server has not had, as after a failover. Those of earlier versions do not say.
+-- Positions compare as texts.
+SELECT bool_and("position" > before COLLATE "C") AND bool_and("position" > before) AS in_order
+  FROM (SELECT "position", lag("position") OVER (ORDER BY n) AS before FROM segment_changes(NULL, NULL) WITH ORDINALITY c(p, s, i, h, t, n)
+          JOIN LATERAL (SELECT p) q("position") ON true) c WHERE before IS NOT NULL;
+-- Who starts from now reads what is recorded from now on.
+SELECT segments.newest_position() AS now \gset
+SELECT count(*) AS before_now FROM segment_changes(:'now');
+SELECT watch_segment(:'us');
+INSERT INTO users (id, city) VALUES (usr(32), 'Berlin');
+SELECT change, right(contact_id, 2) AS contact FROM segment_changes(:'now');
+SELECT count(*) AS before_now FROM segment_changes(segments.newest_position());
+SELECT watch_segment(:'us', false);
+-- Positions of a history that this server has not had, as after a failover.
 CREATE FUNCTION read_from(log text, timeline text, transaction text, sequence text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     after text := concat_ws('-', log, timeline, transaction, sequence);
@@ -122,10 +134,9 @@ EXCEPTION WHEN OTHERS THEN
     RETURN concat_ws(' ', SQLSTATE, replace(SQLERRM, after, '…'));
 END
 $$;
-SELECT read_from(p[1], p[2], p[3], p[4]) AS here, read_from(p[1], NULL, p[3], p[4]) AS by_an_earlier_version,
-       read_from(p[1], (p[2]::int + 1)::text, p[3], p[4]) AS timeline_to_come, read_from(p[1], (p[2]::int - 1)::text, p[3], p[4]) AS timeline_before,
-       read_from(p[1], p[2], (p[3]::int + 100000)::text, p[4]) AS transaction_to_come, read_from(p[1], NULL, (p[3]::int + 100000)::text,
-           p[4]) AS earlier_version_to_come
+SELECT read_from(p[1], p[2], p[3], p[4]) AS here, read_from(p[1], (p[2]::int + 1)::text, p[3], p[4]) AS timeline_to_come,
+       read_from(p[1], (p[2]::int - 1)::text, p[3], p[4]) AS timeline_before, read_from(p[1], NULL, p[3], p[4]) AS without_timeline,
+       read_from(p[1], p[2], (p[3]::bigint + 100000)::text, p[4]) AS transaction_to_come
   FROM (SELECT string_to_array(max("position"), '-') FROM segment_changes(NULL, 1)) s(p) \gx
 
 -- Only of segments that one may count.
