@@ -3,12 +3,42 @@
 use segments_core::error::ErrorKind::BadPattern;
 use segments_core::error::Refusal;
 use segments_core::limits;
+use segments_core::operator::Operator;
 use segments_core::operator::markdown_table;
+use segments_core::parse::mongodb::{self, MISSING};
+use segments_core::parse::parse;
 use segments_core::pattern::{self, CONSTRUCTS, Pattern};
 
 const README: &str = include_str!("../../../README.md");
 const CONDITIONS: &str = include_str!("../../../docs/conditions.md");
 const REFERENCE: &str = include_str!("../../../docs/reference.md");
+
+/// MongoDB's operators of queries, by the manual's page of query predicates: each is here, or refused by its name.
+const QUERY_PREDICATES: &str = "$eq $gt $gte $in $lt $lte $ne $nin $and $not $nor $or $exists $type $expr $jsonSchema $mod \
+    $regex $text $where $geoIntersects $geoWithin $near $nearSphere $box $center $centerSphere $geometry $maxDistance \
+    $minDistance $polygon $all $elemMatch $size $bitsAllClear $bitsAllSet $bitsAnyClear $bitsAnySet $rand $comment $options \
+    $natural";
+
+#[test]
+fn what_mongodb_has_is_here_or_documented_and_refused_as_mongodbs() {
+    let table = mongodb::markdown_table();
+    assert!(CONDITIONS.contains(&table), "docs/conditions.md needs this table:\n\n{table}");
+    let missing: Vec<&str> = MISSING.iter().flat_map(|missing| missing.names.split(' ')).collect();
+    for name in QUERY_PREDICATES.split(' ') {
+        assert!(Operator::parse(name).is_some() != missing.contains(&name), "{name} is here and refused, or neither");
+    }
+    for name in missing {
+        assert_eq!(Operator::parse(name), None, "{name} is here");
+        for condition in [
+            format!(r#"{{"{name}": 1}}"#),
+            format!(r#"{{"a": {{"{name}": 1}}}}"#),
+            format!(r#"{{"a": {{"$eq": {{"{name}": 1}}}}}}"#),
+        ] {
+            let error = parse(&condition).expect_err(&condition);
+            assert_eq!(error.message, format!("MongoDB's operator {name} is not supported"), "{condition}");
+        }
+    }
+}
 
 #[test]
 fn conditions_has_the_table_of_operators() {
