@@ -470,8 +470,14 @@ mod tests {
     fn values_that_mean_something_else_are_told() {
         for (condition, message) in [
             (r#"{"a": {"$regex": "/^x/i"}}"#, "the slashes are part of the pattern, and must be in the text"),
-            (r#"{"a": {"$not": {"$regex": "/^x/i"}, "$exists": true}}"#, "the slashes are part of the pattern, and must be in the text"),
-            (r#"{"a": {"$elemMatch": {"$regex": "/^x/i"}}}"#, "the slashes are part of the pattern, and must be in the text"),
+            (
+                r#"{"a": {"$not": {"$regex": "/^x/i"}, "$exists": true}}"#,
+                "the slashes are part of the pattern, and must be in the text",
+            ),
+            (
+                r#"{"a": {"$elemMatch": {"$regex": "/^x/i"}}}"#,
+                "the slashes are part of the pattern, and must be in the text",
+            ),
             (r#"{"a": {"$contains": "%x%"}}"#, "% in $contains is no wildcard"),
             (r#"{"a": {"$all": [1, {}]}}"#, "{} is compared as a value: the empty object"),
             (r#"{"a": {}}"#, "{} is compared as a value: the empty object"),

@@ -1,5 +1,8 @@
 //! Parts of the documentation that the core determines.
 
+mod common;
+
+use common::cases;
 use segments_core::error::ErrorKind::BadPattern;
 use segments_core::error::Refusal;
 use segments_core::limits;
@@ -38,6 +41,44 @@ fn what_mongodb_has_is_here_or_documented_and_refused_as_mongodbs() {
             assert_eq!(error.message, format!("MongoDB's operator {name} is not supported"), "{condition}");
         }
     }
+}
+
+/// The table of differences says what is refused that MongoDB accepts. The cases say the same.
+#[test]
+fn the_differences_are_those_of_the_refused_cases() {
+    let table = CONDITIONS.split("| | MongoDB | here |\n|---|---|---|\n").nth(1).expect("a table of differences");
+    let rows: Vec<Vec<&str>> =
+        table.lines().take_while(|line| line.starts_with('|')).map(|line| line.split(" | ").collect()).collect();
+    let differences: Vec<String> = cases::cases().into_iter().filter_map(|case| case.refusal?.differs).collect();
+    let tells = |row: &[&str], difference: &str| row[0].trim_start_matches("| ").starts_with(difference);
+    for difference in &differences {
+        assert!(
+            rows.iter().any(|row| tells(row, difference) && row[2].contains("refused")),
+            "docs/conditions.md does not say that this is refused: {difference}"
+        );
+    }
+    for row in rows.iter().filter(|row| row[2].contains("refused")) {
+        assert!(differences.iter().any(|difference| tells(row, difference)), "no case is refused so: {row:?}");
+    }
+}
+
+/// Constructs of patterns and operators of MongoDB that a case names are in the tables of what is refused.
+#[test]
+fn what_the_cases_refuse_by_name_is_documented() {
+    let plain = |text: &str| text.replace(['`', '\\'], "");
+    let conditions = plain(CONDITIONS);
+    let named = |message: &str| {
+        let operator = message.strip_prefix("MongoDB's operator ").and_then(|rest| rest.split(' ').next());
+        let construct =
+            message.strip_prefix("invalid pattern: ").and_then(|rest| rest.split_once(" are not supported: "));
+        operator.or(construct.map(|(name, _)| name.trim_end_matches(','))).map(plain)
+    };
+    let mut count = 0;
+    for name in cases::cases().iter().filter_map(|case| named(case.refusal.as_ref()?.message.as_deref()?)) {
+        assert!(conditions.contains(&name), "docs/conditions.md does not say that this is refused: {name}");
+        count += 1;
+    }
+    assert!(count > 0, "no case names what it refuses");
 }
 
 #[test]
