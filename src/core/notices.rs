@@ -1,7 +1,8 @@
 //! Finds parts of a condition that are legal, but probably not meant.
 
 use crate::ast::{
-    Comparison, Condition, Expression, FieldPredicate, Member, Operand, Predicate, SideOperator, Test, TestedField,
+    AllEntry, Comparison, Condition, ElemMatch, Expression, FieldPredicate, Member, Operand, Predicate, SideOperator,
+    Test, TestedField,
 };
 use crate::check::property::PathTarget;
 use crate::check::{Environment, check};
@@ -193,20 +194,46 @@ impl Finder<'_> {
                     None,
                 );
             }
-            Test::In(operands) | Test::Nin(operands) => {
-                // A list gets one notice, because its entries are mostly alike.
-                let before = self.notices.len();
-                for (index, operand) in operands.iter().enumerate() {
-                    self.at(index, |finder| {
-                        finder.operand(operand, read_as);
-                        finder.equality(path, operand, read_as);
-                    });
-                    if self.notices.len() > before {
-                        break;
-                    }
-                }
+            Test::In(operands) | Test::Nin(operands) => self.list(path, operands.iter().enumerate(), read_as),
+            Test::All(entries) => {
+                let values = entries.iter().enumerate().filter_map(|(index, entry)| match entry {
+                    AllEntry::Value(operand) => Some((index, operand)),
+                    AllEntry::ElemMatch(_) => None,
+                });
+                self.list(path, values, read_as);
+            }
+            Test::Not(predicate) => self.tests(path, predicate, read_as),
+            Test::ElemMatch(ElemMatch::Predicate(predicate)) => {
+                let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
+                self.tests(path, predicate, element);
             }
             _ => {}
+        }
+    }
+
+    /// What the tests inside `$not` and `$elemMatch` compare with.
+    fn tests(&mut self, path: &Path, predicate: &Predicate, read_as: Option<PropertyType>) {
+        for test in &predicate.tests {
+            self.at(test.operator().name(), |finder| finder.operands(path, test, predicate.read_as.or(read_as)));
+        }
+    }
+
+    /// A list gets one notice, because its entries are mostly alike.
+    fn list<'o>(
+        &mut self,
+        path: &Path,
+        operands: impl Iterator<Item = (usize, &'o Operand)>,
+        read_as: Option<PropertyType>,
+    ) {
+        let before = self.notices.len();
+        for (index, operand) in operands {
+            self.at(index, |finder| {
+                finder.operand(operand, read_as);
+                finder.equality(path, operand, read_as);
+            });
+            if self.notices.len() > before {
+                break;
+            }
         }
     }
 
@@ -443,7 +470,16 @@ mod tests {
     fn values_that_mean_something_else_are_told() {
         for (condition, message) in [
             (r#"{"a": {"$regex": "/^x/i"}}"#, "the slashes are part of the pattern, and must be in the text"),
+            (
+                r#"{"a": {"$not": {"$regex": "/^x/i"}, "$exists": true}}"#,
+                "the slashes are part of the pattern, and must be in the text",
+            ),
+            (
+                r#"{"a": {"$elemMatch": {"$regex": "/^x/i"}}}"#,
+                "the slashes are part of the pattern, and must be in the text",
+            ),
             (r#"{"a": {"$contains": "%x%"}}"#, "% in $contains is no wildcard"),
+            (r#"{"a": {"$all": [1, {}]}}"#, "{} is compared as a value: the empty object"),
             (r#"{"a": {}}"#, "{} is compared as a value: the empty object"),
             (
                 r#"{"a": {"$as": "string[]", "$eq": ["vip"]}}"#,

@@ -15,6 +15,7 @@ mod calendar;
 mod date_from_string;
 mod expression;
 mod foreign;
+pub mod mongodb;
 mod names;
 mod operand;
 mod predicate;
@@ -327,6 +328,9 @@ impl Parser {
     }
 
     fn unknown_operator<T>(&mut self, key: &str, fits: fn(OperatorPosition) -> bool) -> Option<T> {
+        if let Some(instead) = mongodb::instead(key) {
+            return self.fail(ErrorKind::Unsupported, format!("MongoDB's operator {key} is not supported"), instead);
+        }
         let hint = foreign::hint(key, fits).unwrap_or_else(|| {
             let known = OPERATORS.iter().filter(|row| fits(row.position)).map(|row| row.name);
             let known = format!("Operators that may stand here: {}.", known.collect::<Vec<_>>().join(", "));

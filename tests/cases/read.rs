@@ -30,6 +30,8 @@ pub struct Refusal {
     pub at: Option<String>,
     pub message: Option<String>,
     pub hint: Option<String>,
+    /// The difference from MongoDB, which accepts the condition
+    pub differs: Option<String>,
 }
 
 /// The audience of `audience.toml`.
@@ -131,6 +133,7 @@ fn cases_of(file: &'static str, text: &str) -> Vec<Case> {
             at: table.optional("at").or(default_at),
             message: table.optional("message"),
             hint: table.optional("hint").map(|hint| hints.get(&hint).cloned().unwrap_or(hint)),
+            differs: table.optional("differs"),
         };
         let text = of_pattern.unwrap_or_else(|| table.text("condition"));
         cases.push(Case { refusal: Some(refusal), ..condition(file, is_declared, text) });

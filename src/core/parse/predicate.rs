@@ -254,11 +254,15 @@ impl Parser {
                 "$not on a field takes an object of operators, not an empty object",
                 LOST_PATTERN,
             ),
-            other => self.fail(
-                ErrorKind::Shape,
-                format!("$not on a field takes an object of operators, not {}", describe(&other)),
-                "For \"not equal\" write {\"$ne\": value}; otherwise {\"$not\": {\"$gt\": 5}}.",
-            ),
+            other => {
+                // An object that comes here is a date.
+                let found = if matches!(other, Opened::Object(_)) { "a date" } else { describe(&other) };
+                self.fail(
+                    ErrorKind::Shape,
+                    format!("$not on a field takes an object of operators, not {found}"),
+                    "For \"not equal\" write {\"$ne\": value}; otherwise {\"$not\": {\"$gt\": 5}}.",
+                )
+            }
         }
     }
 

@@ -52,7 +52,7 @@ pub const CONSTRUCTS: &[&Construct] = &[
 pub(super) const LOOK_AROUND: Construct = Construct {
     examples: &["(?=a)b", "a(?!b)", "(?<=a)b", "(?<!a)b"],
     name: "look-ahead and look-behind, but for four shapes that say \"not\",",
-    instead: "Of these only `^(?!X)`, `^(?!X)Y`, `(?<!X)$` and `^((?!X).)*$` are read. Combine simpler patterns with `$and` and `$not`.",
+    instead: "Of these only `^(?!X)`, `^(?!X)Y`, `(?<!X)$` and `^((?!X).)*$` are read. For \"does not contain\" write `{\"$not\": {\"$contains\": …}}`; otherwise combine simpler patterns with `$and` and `$not`.",
 };
 pub(super) const BACK_REFERENCE: Construct = Construct {
     examples: &[r"(a)\1", r"(?<n>a)\k<n>", r"(a)\g{1}", "(?P<n>a)(?P=n)"],
