@@ -108,6 +108,8 @@ VALUES
     ('in_segment', '{read:contacts}'),
     ('contact_segments', '{read:contacts}'),
     ('explain_match', '{read:contacts}'),
+    ('segment_overlap', '{read:contacts}'),
+    ('segment_statistics', '{read:contacts}'),
     ('infer_properties', '{read:contacts}'),
     ('segment_changes', '{read:contacts}'),
     ('newest_position', '{read:contacts}'),

@@ -87,6 +87,11 @@ CREATE FUNCTION explain_match(contact_id anyelement, segment text)
     LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), segments.segment_id($2))';
 COMMENT ON FUNCTION explain_match(anyelement, text) IS 'As explain_match(text, uuid), by id or name.';
 
+CREATE FUNCTION segment_statistics(segment text, properties text[] DEFAULT NULL)
+    RETURNS TABLE (property text, type text, present numeric, audience_present numeric, member_values jsonb, audience_values jsonb)
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_statistics(segments.segment_id($1), $2)';
+COMMENT ON FUNCTION segment_statistics(text, text[]) IS 'As segment_statistics(uuid, text[]), by id or name.';
+
 CREATE FUNCTION set_refresh_interval(audience text, every text) RETURNS void
     LANGUAGE sql AS 'SELECT @extschema@.set_refresh_interval($1, $2::pg_catalog.interval)';
 COMMENT ON FUNCTION set_refresh_interval(text, text) IS 'As set_refresh_interval(text, interval).';

@@ -29,3 +29,14 @@ CREATE FUNCTION infer_properties(audience text DEFAULT 'contacts', sample int DE
     LANGUAGE c AS 'MODULE_PATHNAME', 'infer_properties_wrapper';
 COMMENT ON FUNCTION infer_properties(text, int, boolean) IS
     'The custom properties that a sample of the contacts has, also inside objects, with their types, the share of contacts that have them, and examples. At most 1,000, those that most contacts have; a NOTICE says if there are more. With "declare" it declares those that are not declared yet.';
+
+CREATE FUNCTION segment_overlap(segments uuid[], audience text DEFAULT 'contacts') RETURNS TABLE (combination uuid[], contacts bigint)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_overlap_wrapper';
+COMMENT ON FUNCTION segment_overlap(uuid[], text) IS
+    'For each combination of the segments that has contacts: how many contacts are in exactly these segments. It reads the contacts once.';
+
+CREATE FUNCTION segment_statistics(segment uuid, properties text[] DEFAULT NULL)
+    RETURNS TABLE (property text, type text, present numeric, audience_present numeric, member_values jsonb, audience_values jsonb)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_statistics_wrapper';
+COMMENT ON FUNCTION segment_statistics(uuid, text[]) IS
+    'For each property: which share of the members and of the audience have it, and its ten most frequent values, each with its share and lift. Of numbers and dates with more than 20 values: quantiles. It reads the contacts once.';

@@ -94,7 +94,8 @@ fn best_index(audience: &Audience, name: &str) -> Index {
     }
 }
 
-fn unknown_property(audience: &Audience, name: &str) -> Failure {
+/// The error for a property that an audience does not have.
+pub fn unknown_property(audience: &Audience, name: &str) -> Failure {
     let names: Vec<String> = audience.property_names().collect();
     let hint = match did_you_mean(name, &names) {
         Some(question) => format!("{question} Otherwise declare it with create_property()."),

@@ -3,5 +3,7 @@
 pub mod any_topic;
 mod changes;
 pub mod named;
+mod overlap;
 pub mod read;
+mod statistics;
 mod write;

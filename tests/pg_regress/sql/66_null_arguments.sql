@@ -15,7 +15,8 @@ INSERT INTO null_says VALUES
     ('search_contacts', 'page_size'), ('search_contacts', 'after'), ('search_contacts', 'before'),
     ('segment_contacts', 'page_size'), ('segment_contacts', 'after'), ('segment_contacts', 'before'),
     ('segment_members', 'id_type'), ('suggest_indexes', 'audience'), ('refresh_segments', 'audience'), ('set_refresh_interval', 'every'),
-    ('segment_changes', 'after'), ('segment_changes', 'page_size'), ('grant_segments_access', 'audience'), ('revoke_segments_access', 'audience');
+    ('segment_changes', 'after'), ('segment_changes', 'page_size'), ('segment_statistics', 'properties'),
+    ('grant_segments_access', 'audience'), ('revoke_segments_access', 'audience');
 
 CREATE FUNCTION null_answers() RETURNS TABLE (call text, answer text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,7 +30,7 @@ BEGIN
                            WHEN 'every' THEN quote_literal('1 hour') WHEN 'changes' THEN quote_literal('{}')
                        ELSE CASE t.typname WHEN 'text' THEN quote_literal('nulls') WHEN 'name' THEN quote_literal('id')
                            WHEN 'regclass' THEN quote_literal('nulls')
-                       WHEN 'bool' THEN quote_literal('f') WHEN 'int4' THEN quote_literal('1') WHEN 'segment_condition' THEN quote_literal('{}')
+                       WHEN '_uuid' THEN quote_literal('{}') WHEN 'bool' THEN quote_literal('f') WHEN 'int4' THEN quote_literal('1') WHEN 'segment_condition' THEN quote_literal('{}')
                        ELSE 'NULL' END END || '::' END || CASE t.typname WHEN 'anyelement' THEN 'int' ELSE format_type(t.oid, NULL) END, ', ' ORDER BY o.number)
                   FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY o(type, number) JOIN pg_type t ON t.oid = o.type) AS arguments
           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -1,0 +1,117 @@
+//! `segment_statistics`: how the values of properties are distributed among a segment's members and in its audience.
+
+use crate::api::explain::field_sql;
+use crate::api::index::unknown_property;
+use crate::api::segment::read::checked;
+use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::executable_sql;
+use crate::catalog::segment::{Definition, id_of};
+use crate::pg::call::Call;
+use crate::pg::error::required;
+use crate::pg::returning;
+use pgrx::prelude::*;
+use segments_core::expr::{Checked, Expr};
+use segments_core::path::Path;
+use segments_core::types::{PropertyType, ScalarType};
+
+/// For each property: which share of the members and of the audience have it, and their most frequent values or the
+/// quantiles of their values. The contacts are read once, with the caller's rights.
+#[pg_extern(sql = false)]
+fn segment_statistics(segment: Option<pgrx::Uuid>, properties: Option<Vec<Option<String>>>, call: Call) {
+    let definition = Definition::load(id_of(required("segment", segment)));
+    let audience = Audience::load(&definition.audience);
+    let condition = checked(&audience, &definition);
+    let properties: Vec<Property> = match properties {
+        Some(names) => {
+            names.into_iter().map(|name| Property::named(&audience, &required("properties", name))).collect()
+        }
+        None => {
+            let others = audience.property_names().filter(|name| *name != audience.id.name);
+            others.map(|name| Property::named(&audience, &name)).collect()
+        }
+    };
+    let sql = format!("WITH counted AS MATERIALIZED ({}), {}", counted(&audience, &condition, &properties), STATISTICS);
+    let types: Vec<String> = properties.iter().map(|property| property.property_type.to_string()).collect();
+    let is_ordered: Vec<bool> = properties.iter().map(Property::is_ordered).collect();
+    let names: Vec<String> = properties.into_iter().map(|property| property.name).collect();
+    returning::rows(call, &sql, &[names.into(), types.into(), is_ordered.into()]);
+}
+
+const STATISTICS: &str = include_str!("../../../sql/queries/statistics.sql");
+
+struct Property {
+    name: String,
+    property_type: PropertyType,
+    /// SQL for the stored value, as jsonb
+    value: String,
+}
+
+impl Property {
+    /// The property with that name. Raises 42703 if there is none.
+    fn named(audience: &Audience, name: &str) -> Self {
+        let path = Path::parse(name);
+        let Some(property_type) = audience.property_at(&path) else { unknown_property(audience, name).raise() };
+        Property { name: name.to_owned(), property_type, value: field_sql(audience, &path) }
+    }
+
+    /// Whether values have an order that quantiles make sense of.
+    fn is_ordered(&self) -> bool {
+        self.property_type.element().is_some_and(|element| element == ScalarType::Number || element.is_temporal())
+    }
+
+    /// The kinds of JSON values that are values of the type, or elements of its arrays.
+    fn kinds(&self) -> &'static str {
+        match self.property_type.element() {
+            Some(ScalarType::String) => "{string}",
+            Some(ScalarType::Number) => "{number}",
+            Some(ScalarType::Boolean) => "{boolean}",
+            Some(_) => "{string,number}",
+            None => "{string,number,boolean,array,object}",
+        }
+    }
+}
+
+/// The query that reads the contacts. It counts, for each property by its number and each value, the members and all
+/// contacts that have the value. Rows with `per_contact` add up to the contacts that have the property at all. Number 0
+/// stands for the contacts themselves.
+fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) -> String {
+    let mut columns = vec![format!("({}) AS is_member", executable_sql(audience, condition))];
+    let (mut scalars, mut arrays) = (Vec::new(), Vec::new());
+    for (number, property) in (1..).zip(properties) {
+        columns.push(format!("{} AS p{number}", property.value));
+        let row = format!("({number}, c.p{number}, '{}'::pg_catalog.text[])", property.kinds());
+        if matches!(property.property_type, PropertyType::Array(_)) { arrays.push(row) } else { scalars.push(row) }
+    }
+    let mut reads = vec!["SELECT 0, NULL::pg_catalog.jsonb, true".to_owned()];
+    if !scalars.is_empty() {
+        reads.push(format!(
+            "SELECT p.number, p.value, true FROM (VALUES {}) p(number, value, kinds)
+              WHERE pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) ANY (p.kinds)",
+            scalars.join(", ")
+        ));
+    }
+    if !arrays.is_empty() {
+        let arrays = arrays.join(", ");
+        reads.push(format!(
+            "SELECT p.number, NULL, true FROM (VALUES {arrays}) p(number, value, kinds)
+              WHERE pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array'
+             UNION ALL
+             SELECT DISTINCT p.number, e.value, false FROM (VALUES {arrays}) p(number, value, kinds)
+              CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(
+                    CASE WHEN pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array' THEN p.value END) e(value)
+              WHERE pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) ANY (p.kinds)"
+        ));
+    }
+    // OFFSET 0 keeps the planner from evaluating the condition again for each property.
+    format!(
+        "SELECT v.number, v.value, v.per_contact, pg_catalog.count(*) FILTER (WHERE c.is_member) AS members,
+                pg_catalog.count(*) AS contacts
+           FROM (SELECT {} FROM {} WHERE {} OFFSET 0) c
+          CROSS JOIN LATERAL ({}) v(number, value, per_contact)
+          GROUP BY v.number, v.value, v.per_contact",
+        columns.join(", "),
+        audience.relation.quoted(),
+        executable_sql(audience, &Expr::Const(true)),
+        reads.join(" UNION ALL "),
+    )
+}
