@@ -5,14 +5,15 @@ CREATE FUNCTION segments.id_text(id anyelement) RETURNS text
 COMMENT ON FUNCTION segments.id_text(anyelement) IS
     'An id as text, written by the output function of its type. A cast is not used, because it may be a function of the type''s owner.';
 
-CREATE FUNCTION count_contacts(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS bigint
+CREATE FUNCTION count_contacts(conditions segment_condition, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL) RETURNS bigint
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'count_contacts_wrapper';
-COMMENT ON FUNCTION count_contacts(segment_condition, text) IS 'How many contacts satisfy a condition now.';
+COMMENT ON FUNCTION count_contacts(segment_condition, text, text) IS
+    'How many contacts satisfy a condition now. Its dates are read in time_zone.';
 
 CREATE FUNCTION search_contacts(conditions segment_condition, audience text DEFAULT 'contacts', page_size int DEFAULT 20, after text DEFAULT NULL,
-                                before text DEFAULT NULL)
+                                before text DEFAULT NULL, time_zone text DEFAULT NULL)
     RETURNS SETOF jsonb LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'search_contacts_wrapper';
-COMMENT ON FUNCTION search_contacts(segment_condition, text, int, text, text) IS
+COMMENT ON FUNCTION search_contacts(segment_condition, text, int, text, text, text) IS
     'Contacts that satisfy a condition, newest first: the page after the contact of a cursor, or the page before it.';
 
 CREATE FUNCTION segment_contacts(segment uuid, page_size int DEFAULT 20, after text DEFAULT NULL, before text DEFAULT NULL)
@@ -53,7 +54,7 @@ CREATE FUNCTION unsubscribe_contact(contact_id anyelement, topic text, audience 
     LANGUAGE sql AS 'SELECT @extschema@.unsubscribe_contact(segments.id_text($1), $2, $3)';
 COMMENT ON FUNCTION unsubscribe_contact(anyelement, text, text) IS 'As unsubscribe_contact(text, text, text), for an id of any type.';
 
-CREATE FUNCTION conditions_sql(conditions segment_condition, audience text DEFAULT 'contacts') RETURNS text
+CREATE FUNCTION conditions_sql(conditions segment_condition, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL) RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'conditions_sql_wrapper';
-COMMENT ON FUNCTION conditions_sql(segment_condition, text) IS
+COMMENT ON FUNCTION conditions_sql(segment_condition, text, text) IS
     'The WHERE expression of a condition, over the column names of the audience''s table, its scope included. For contacts that do not match, it is false or NULL: negate the condition, not the expression.';

@@ -1,18 +1,18 @@
 -- Explanations: what is wrong with a condition, why a contact is a member, which properties the contacts have.
 
-CREATE FUNCTION validate_conditions(conditions text, audience text DEFAULT 'contacts')
+CREATE FUNCTION validate_conditions(conditions text, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL)
     RETURNS TABLE (severity text, path text, sqlstate text, message text, hint text)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'validate_conditions_wrapper';
-COMMENT ON FUNCTION validate_conditions(text, text) IS
+COMMENT ON FUNCTION validate_conditions(text, text, text) IS
     'Every mistake in a condition at once, and notices about what is legal but probably not meant. Returns no row if there is nothing to say, and never raises an error.';
-CREATE FUNCTION validate_conditions(conditions jsonb, audience text DEFAULT 'contacts')
+CREATE FUNCTION validate_conditions(conditions jsonb, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL)
     RETURNS TABLE (severity text, path text, sqlstate text, message text, hint text)
-    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2)';
-COMMENT ON FUNCTION validate_conditions(jsonb, text) IS 'As validate_conditions(text, text).';
-CREATE FUNCTION validate_conditions(conditions json, audience text DEFAULT 'contacts')
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2, $3)';
+COMMENT ON FUNCTION validate_conditions(jsonb, text, text) IS 'As validate_conditions(text, text, text).';
+CREATE FUNCTION validate_conditions(conditions json, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL)
     RETURNS TABLE (severity text, path text, sqlstate text, message text, hint text)
-    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2)';
-COMMENT ON FUNCTION validate_conditions(json, text) IS 'As validate_conditions(text, text).';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.validate_conditions($1::pg_catalog.text, $2, $3)';
+COMMENT ON FUNCTION validate_conditions(json, text, text) IS 'As validate_conditions(text, text, text).';
 
 CREATE FUNCTION explain_match(contact_id text, segment uuid)
     RETURNS TABLE (path text, condition jsonb, value jsonb, matches boolean, note text)

@@ -14,3 +14,4 @@ pub mod segment;
 pub mod subscription;
 pub mod table_tree;
 pub mod visible;
+pub mod zone;

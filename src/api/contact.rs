@@ -24,10 +24,10 @@ const MOST_CONTACTS: i32 = 1000;
 
 /// How many contacts satisfy a condition now.
 #[pg_extern(sql = false)]
-fn count_contacts(conditions: Option<&str>, audience: Option<&str>) -> i64 {
+fn count_contacts(conditions: Option<&str>, audience: Option<&str>, time_zone: Option<&str>) -> i64 {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
-    strategy::one(&audience, &checked(&audience, conditions), Rights::Caller)
+    strategy::one(&audience, &checked(&audience, conditions, time_zone), Rights::Caller)
 }
 
 /// Contacts that satisfy a condition, newest first.
@@ -38,12 +38,13 @@ fn search_contacts(
     page_size: Option<i32>,
     after: Option<&str>,
     before: Option<&str>,
+    time_zone: Option<&str>,
     call: Call,
 ) {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let page = Page::asked(after, before);
     let audience = Audience::load(audience);
-    let checked = checked(&audience, conditions);
+    let checked = checked(&audience, conditions, time_zone);
     page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
 }
 
@@ -86,10 +87,10 @@ fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
 
 /// A condition as an expression for WHERE.
 #[pg_extern(sql = false)]
-fn conditions_sql(conditions: Option<&str>, audience: Option<&str>) -> String {
+fn conditions_sql(conditions: Option<&str>, audience: Option<&str>, time_zone: Option<&str>) -> String {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
-    readable_sql(&audience, &checked(&audience, conditions))
+    readable_sql(&audience, &checked(&audience, conditions, time_zone))
 }
 
 /// The error for an id that no contact of an audience has.
@@ -103,8 +104,9 @@ pub fn unknown_contact(audience: &Audience, contact_id: &str) -> Failure {
 }
 
 /// Parses and checks a condition over an audience. Raises the first mistake.
-fn checked(audience: &Audience, conditions: &str) -> Checked {
-    let checked = scope::check(audience, &condition::stored(conditions.as_bytes()), "UTC").checked;
+fn checked(audience: &Audience, conditions: &str, time_zone: Option<&str>) -> Checked {
+    let zone = audience.zone(time_zone).unwrap_or_else(|unknown| Failure::from(unknown).raise());
+    let checked = scope::check(audience, &condition::stored(conditions.as_bytes()), zone).checked;
     condition::notice_everyone(&checked);
     checked
 }

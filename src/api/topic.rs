@@ -13,6 +13,7 @@ use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use pgrx::{AnyElement, PgSqlErrorCode};
 use segments_core::check::Environment;
+use segments_core::date::NamedZone;
 use segments_core::expr::Expr;
 use segments_core::sql::{self, Topics};
 use uuid::Uuid;
@@ -116,7 +117,7 @@ fn is_topic(audience: &Audience, topics: &Topics) -> String {
 /// The audience, and the topic as its table of subscriptions stores it.
 fn resolve(topic: &str, audience: &str) -> (Audience, String) {
     let audience = Audience::load(audience);
-    let found = AudienceEnvironment::in_utc(&audience).topic(topic);
+    let found = AudienceEnvironment::new(&audience, NamedZone::utc()).topic(topic);
     let topic = found.unwrap_or_else(|refusal| {
         Failure::new(crate::pg::error::sqlstate(refusal.kind), refusal.message)
             .detail(format!("The audience is \"{}\".", audience.name))

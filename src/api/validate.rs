@@ -9,6 +9,7 @@ use crate::pg::error::{Failure, sqlstate_text};
 use crate::pg::{returning, subtransaction};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
+use segments_core::date::NamedZone;
 use segments_core::error::Error;
 use segments_core::expr::{Atom, Checked, Expr, FieldTest, ValueTest};
 use segments_core::notices::{Notice, notices};
@@ -24,9 +25,15 @@ mod scope;
 
 /// All errors and notices of a condition, possibly none. It does not raise because of the condition.
 #[pg_extern(sql = false)]
-fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, call: Call) {
+fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, time_zone: Option<&str>, call: Call) {
     let findings = match (conditions, audience.map(Audience::try_load)) {
-        (Some(conditions), Some(Ok(audience))) => findings(conditions, &audience),
+        (Some(conditions), Some(Ok(audience))) => match audience.zone(time_zone) {
+            Ok(zone) => findings(conditions, &audience, &zone),
+            Err(unknown) => {
+                let unknown = Finding::error(String::new(), unknown.into());
+                [unknown].into_iter().chain(findings(conditions, &audience, &NamedZone::utc())).collect()
+            }
+        },
         (_, Some(Err(failure))) => vec![Finding::error(String::new(), failure)],
         (None, _) => vec![Finding::missing("conditions", "{} stands for everyone.")],
         (_, None) => vec![Finding::missing("audience", "segments.audience lists those that exist.")],
@@ -89,17 +96,17 @@ impl Finding {
     }
 }
 
-fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
+fn findings(conditions: &str, audience: &Audience, zone: &NamedZone) -> Vec<Finding> {
     let parsed = parse_all(conditions, crate::pg::interrupt::check);
     let broken = !parsed.errors.is_empty();
     let mut findings: Vec<Finding> = parsed.errors.into_iter().map(Finding::of).collect();
-    let checked = AudienceEnvironment::in_utc(audience).check(&parsed.condition);
+    let environment = || AudienceEnvironment::new(audience, zone.clone());
+    let checked = environment().check(&parsed.condition);
     findings.extend(checked.err().into_iter().flatten().map(Finding::of));
     if broken && parsed.condition.members.is_empty() {
         return findings;
     }
-    let scope = AudienceEnvironment::in_utc(audience);
-    let mut notices = notices(&parsed.condition, &scope);
+    let mut notices = notices(&parsed.condition, &environment());
     // If only a part of the condition could be read, notices about the whole condition may be wrong.
     notices.retain(|notice| !(broken && notice.pointer.is_empty()));
     let missing = count_missing(audience, &notices);
@@ -111,7 +118,7 @@ fn findings(conditions: &str, audience: &Audience) -> Vec<Finding> {
         }
     }
     let fits_badly = data::notices(audience, &parsed.condition);
-    let contradicts = scope::contradictions(audience, &parsed.condition);
+    let contradicts = scope::contradictions(audience, zone, &parsed.condition);
     let is_explained = |notice: &Notice| contradicts.iter().any(|other| notice.pointer.starts_with(&other.pointer));
     let fits_badly: Vec<Notice> = fits_badly.into_iter().filter(|notice| !is_explained(notice)).collect();
     findings.extend(contradicts.into_iter().chain(fits_badly).map(|notice| Finding::notice(notice, None)));

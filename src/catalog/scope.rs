@@ -6,8 +6,7 @@ use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
 use crate::pg::error::Failure;
 use crate::pg::query;
-use crate::pg::zone::{self, PgZone};
-use pgrx::PgSqlErrorCode;
+use crate::pg::zone;
 use segments_core::ast::Condition;
 use segments_core::check::{self, Declaration, Environment};
 use segments_core::date::{Instant, NamedZone, Zone};
@@ -27,8 +26,8 @@ pub struct AudienceEnvironment<'a> {
     audience: &'a Audience,
     /// Whether the condition is the audience's filter, which may be set before properties are declared
     is_restriction: bool,
-    zone: PgZone,
-    zone_name: String,
+    /// The zone of its dates
+    zone: NamedZone,
     /// The segments that are being expanded, the outermost first
     expanding: Vec<Definition>,
     references: RefCell<Vec<Reference>>,
@@ -70,17 +69,9 @@ pub struct CheckedCondition {
 /// moment.
 const MOMENT: i64 = 60_000_000;
 
-/// Checks a condition against an audience. Raises the first mistake.
-pub fn check(audience: &Audience, condition: &Condition, time_zone: &str) -> CheckedCondition {
-    try_check(audience, condition, time_zone).unwrap_or_else(|errors| condition::raise_first(errors))
-}
-
-/// Checks a condition against an audience.
-///
-/// # Errors
-/// Every mistake in it.
-pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) -> Result<CheckedCondition, Vec<Error>> {
-    AudienceEnvironment::new(audience, time_zone, Vec::new()).map_err(|error| vec![error])?.check(condition)
+/// Checks a condition against an audience. Its dates are read in the zone. Raises the first mistake.
+pub fn check(audience: &Audience, condition: &Condition, zone: NamedZone) -> CheckedCondition {
+    AudienceEnvironment::new(audience, zone).check(condition).unwrap_or_else(|errors| condition::raise_first(errors))
 }
 
 /// Checks the condition of a stored segment.
@@ -89,8 +80,7 @@ pub fn try_check(audience: &Audience, condition: &Condition, time_zone: &str) ->
 /// The mistakes that make the condition invalid now.
 pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, Vec<Error>> {
     let condition = condition::stored(segment.conditions.as_bytes());
-    let scope = AudienceEnvironment::new(audience, &segment.time_zone, vec![segment.clone()]);
-    scope.map_err(|error| vec![error])?.check(&condition)
+    AudienceEnvironment::of_segment(audience, segment)?.check(&condition)
 }
 
 /// The part of a stored segment's condition that does not depend on the time. All members satisfy it at any time.
@@ -100,8 +90,8 @@ pub fn check_segment(audience: &Audience, segment: &Definition) -> Result<Checke
 pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked, Vec<Error>> {
     let mut lasting = Vec::new();
     for member in condition::stored(segment.conditions.as_bytes()).members {
-        let scope = AudienceEnvironment::new(audience, &segment.time_zone, vec![segment.clone()]);
-        let part = scope.map_err(|error| vec![error])?.check(&Condition { members: vec![member] })?;
+        let environment = AudienceEnvironment::of_segment(audience, segment)?;
+        let part = environment.check(&Condition { members: vec![member] })?;
         lasting.extend(part.changes_at.is_none().then_some(part.checked));
     }
     Ok(Expr::and(lasting))
@@ -109,21 +99,11 @@ pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked
 
 /// Checks the new condition of a segment. It must not refer to the segment itself, directly or through others.
 pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
-    if PgZone::find(&segment.time_zone).is_none() {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, no_zone(&segment.time_zone))
-            .detail(ZONES)
-            .hint(ZONE_NAMES)
-            .raise()
+    if let Err(unknown) = audience.zone(Some(&segment.time_zone)) {
+        Failure::from(unknown).raise()
     }
     check_segment(audience, segment).unwrap_or_else(|errors| condition::raise_first(errors))
 }
-
-fn no_zone(name: &str) -> String {
-    format!("time zone \"{name}\" does not exist")
-}
-
-const ZONES: &str = "Dates without an offset are read in the segment's time zone.";
-const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris' (pg_timezone_names lists them), or an offset such as '+02:00', east of UTC.";
 
 /// The audience's filter, checked as a part of the conditions of its segments.
 ///
@@ -132,8 +112,9 @@ const ZONE_NAMES: &str = "Use a name of the IANA database, such as 'Europe/Paris
 pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
     match &audience.scope {
         Some(text) => {
-            let scope = AudienceEnvironment { is_restriction: true, ..AudienceEnvironment::in_utc(audience) };
-            scope.check(&condition::stored(text.as_bytes()))
+            let zone = audience.zone(None).map_err(|unknown| vec![unknown.into()])?;
+            let environment = AudienceEnvironment { is_restriction: true, ..AudienceEnvironment::new(audience, zone) };
+            environment.check(&condition::stored(text.as_bytes()))
         }
         None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
     }
@@ -173,39 +154,30 @@ fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
 }
 
 impl<'a> AudienceEnvironment<'a> {
-    /// The environment of a condition whose dates are read in a time zone.
-    ///
-    /// # Errors
-    /// The zone does not exist.
-    pub fn new(audience: &'a Audience, time_zone: &str, expanding: Vec<Definition>) -> Result<Self, Error> {
-        let zone = PgZone::find(time_zone).ok_or_else(|| Error {
-            kind: ErrorKind::Shape,
-            pointer: String::new(),
-            message: no_zone(time_zone),
-            hint: format!("{ZONES} {ZONE_NAMES}"),
-        })?;
-        Ok(AudienceEnvironment { zone, zone_name: time_zone.to_owned(), expanding, ..Self::in_utc(audience) })
-    }
-
-    /// The environment of a condition that belongs to no segment. Its dates are read in UTC.
-    pub fn in_utc(audience: &'a Audience) -> Self {
+    /// The environment of a condition that belongs to no segment. Its dates are read in the zone.
+    pub fn new(audience: &'a Audience, zone: NamedZone) -> Self {
         AudienceEnvironment {
             audience,
             is_restriction: false,
-            zone: PgZone::utc(),
-            zone_name: "UTC".to_owned(),
+            zone,
             expanding: Vec::new(),
             references: RefCell::default(),
             looked_up: Rc::default(),
         }
     }
 
-    /// The environment for a segment that the condition refers to.
-    fn inside(&self, segment: &Definition) -> Result<Self, Error> {
+    /// The environment of a segment's condition.
+    fn of_segment(audience: &'a Audience, segment: &Definition) -> Result<Self, Vec<Error>> {
+        let zone = audience.zone(Some(&segment.time_zone)).map_err(|unknown| vec![unknown.into()])?;
+        Ok(AudienceEnvironment { expanding: vec![segment.clone()], ..Self::new(audience, zone) })
+    }
+
+    /// The environment of a segment that the condition refers to.
+    fn inside(&self, segment: &Definition) -> Result<Self, Vec<Error>> {
         let mut expanding = self.expanding.clone();
         expanding.push(segment.clone());
         let looked_up = self.looked_up.clone();
-        Ok(AudienceEnvironment { looked_up, ..AudienceEnvironment::new(self.audience, &segment.time_zone, expanding)? })
+        Ok(AudienceEnvironment { looked_up, expanding, ..Self::of_segment(self.audience, segment)? })
     }
 
     /// Checks a condition.
@@ -362,7 +334,7 @@ impl Environment for AudienceEnvironment<'_> {
         if let Some(checked) = self.looked_up.segments.borrow().get(&segment.id) {
             return Ok(checked.clone());
         }
-        let inner = self.inside(&segment).map_err(|error| refusal_of(&segment, vec![error]))?;
+        let inner = self.inside(&segment).map_err(|errors| refusal_of(&segment, errors))?;
         if inner.expanding.len() > limits::NESTING {
             let message = format!("segments refer to each other more than {} deep", limits::NESTING);
             return Err(too_large(ErrorKind::TooDeep, message));
@@ -379,8 +351,8 @@ impl Environment for AudienceEnvironment<'_> {
         Ok(checked)
     }
 
-    fn zone(&self) -> &dyn Zone {
-        &self.zone
+    fn zone(&self) -> NamedZone {
+        self.zone.clone()
     }
 
     fn bucket(&self) -> Result<(), Refusal> {
@@ -401,10 +373,6 @@ impl Environment for AudienceEnvironment<'_> {
             message: format!("$bucket cannot tell contacts by column \"{}\": {reason}", id.name),
             hint: "Attach the table with an id_column whose equal values are written alike, such as a uuid, an integer or text.".to_owned(),
         })
-    }
-
-    fn named_zone(&self) -> NamedZone {
-        NamedZone::new(&self.zone_name, self.zone)
     }
 
     fn find_zone(&self, name: &str) -> Option<NamedZone> {

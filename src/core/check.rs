@@ -37,7 +37,7 @@ pub fn check(condition: &Condition, environment: &dyn Environment) -> Result<Che
         errors: Vec::new(),
         segment_nodes: 0,
         ignores_case: false,
-        zone: environment.named_zone(),
+        zone: environment.zone(),
     };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);

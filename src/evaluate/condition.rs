@@ -5,7 +5,7 @@ use crate::pg::{interrupt, zone};
 use pgrx::PgSqlErrorCode;
 use segments_core::ast::Condition;
 use segments_core::check::{Declaration, DocumentOnly, Environment, check};
-use segments_core::date::{Instant, NamedZone, Utc, Zone};
+use segments_core::date::{Instant, NamedZone};
 use segments_core::error::{Error, Refusal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::parse::parse_interruptibly;
@@ -110,10 +110,6 @@ impl Environment for Anywhere {
 
     fn knows_types(&self) -> bool {
         false
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        &Utc
     }
 
     fn bucket(&self) -> Result<(), Refusal> {

@@ -8,6 +8,7 @@ use crate::catalog::scope::AudienceEnvironment;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
 use segments_core::check::Environment;
+use segments_core::date::NamedZone;
 use segments_core::nearest::{did_you_mean, nearest};
 use segments_core::notices::Notice;
 use segments_core::path::Path;
@@ -127,9 +128,9 @@ impl Question {
         let column = audience.table.column(self.path.first()).filter(|_| self.path.rest().is_empty());
         let folds = column.is_some_and(|column| matches!(column.kind, ColumnKind::Citext { .. }));
         let is_same = |known: &str, text: &str| known == text || (folds && known.to_lowercase() == text.to_lowercase());
-        let scope = AudienceEnvironment::in_utc(audience);
+        let environment = AudienceEnvironment::new(audience, NamedZone::utc());
         let unknown = self.asked.strings.iter().filter(|(_, text)| {
-            !known.iter().any(|known| is_same(known, text)) && scope.never_holds(&self.asked.path, text).is_none()
+            !known.iter().any(|known| is_same(known, text)) && environment.never_holds(&self.asked.path, text).is_none()
         });
         let found = unknown.map(|(pointer, text)| {
             let hint = match did_you_mean(text, known.iter().copied()) {

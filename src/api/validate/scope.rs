@@ -3,6 +3,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::scope::AudienceEnvironment;
 use segments_core::ast::{Condition, Junction, Member};
+use segments_core::date::NamedZone;
 use segments_core::error::JsonPointer;
 use segments_core::expr::{Atom, Checked, Constant, Expr, FieldTest, ValueTest};
 use segments_core::notices::Notice;
@@ -10,18 +11,18 @@ use segments_core::types::PropertyType;
 
 /// Notices for members of the condition that no contact of the audience can satisfy, because the filter requires
 /// another value.
-pub fn contradictions(audience: &Audience, condition: &Condition) -> Vec<Notice> {
+pub fn contradictions(audience: &Audience, zone: &NamedZone, condition: &Condition) -> Vec<Notice> {
     let mut wanted = Vec::new();
     gather_equalities(&audience.restriction, &mut wanted);
     let mut found = Vec::new();
     if !wanted.is_empty() {
-        find(audience, &wanted, condition, &mut JsonPointer::default(), &mut found);
+        find((audience, zone), &wanted, condition, &mut JsonPointer::default(), &mut found);
     }
     found
 }
 
 fn find(
-    audience: &Audience,
+    (audience, zone): (&Audience, &NamedZone),
     wanted: &[FieldTest],
     condition: &Condition,
     place: &mut JsonPointer,
@@ -33,13 +34,14 @@ fn find(
             Member::Logical(Junction::And, conditions) => {
                 for (index, condition) in conditions.iter().enumerate() {
                     place.enter(index);
-                    find(audience, wanted, condition, place, found);
+                    find((audience, zone), wanted, condition, place, found);
                     place.leave();
                 }
             }
             Member::Field(..) => {
                 let alone = Condition { members: vec![member.clone()] };
-                let checked = AudienceEnvironment::in_utc(audience).check(&alone).map(|checked| checked.checked);
+                let checked =
+                    AudienceEnvironment::new(audience, zone.clone()).check(&alone).map(|checked| checked.checked);
                 let mut asked = Vec::new();
                 checked.iter().for_each(|checked| gather_equalities(checked, &mut asked));
                 if asked.iter().any(|asked| wanted.iter().any(|wanted| are_exclusive(asked, wanted))) {

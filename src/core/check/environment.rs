@@ -1,6 +1,6 @@
 //! The names that a condition may use, and the clock.
 
-use crate::date::{Instant, NamedZone, Utc, Zone};
+use crate::date::{Instant, NamedZone, Zone};
 use crate::error::{ErrorKind, Refusal};
 use crate::expr::Checked;
 use crate::operator::Operator;
@@ -74,12 +74,8 @@ pub trait Environment {
     fn knows_types(&self) -> bool {
         true
     }
-    /// The zone of dates without an offset.
-    fn zone(&self) -> &dyn Zone {
-        &Utc
-    }
-    /// The same zone, with its name: the checked form carries it, so that documents are read in it.
-    fn named_zone(&self) -> NamedZone {
+    /// The zone of dates without an offset. The checked form names it, so that documents are read in it.
+    fn zone(&self) -> NamedZone {
         NamedZone::utc()
     }
     /// The zone with this name; `None` if there is none.

@@ -3,7 +3,7 @@
 use super::Checker;
 use super::property::PathTarget;
 use crate::ast::{Comparison, Expression, FieldPredicate, Operand, Side as Written, SideComparison, SideOperator};
-use crate::date::{NamedZone, Zone};
+use crate::date::NamedZone;
 use crate::error::ErrorKind;
 use crate::expr::{Atom, Checked, Constant, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::operator::Operator;
@@ -33,9 +33,9 @@ impl Checker<'_> {
     }
 
     fn compared(&mut self, SideComparison { relation, sides, zone }: &SideComparison) -> Option<Checked> {
-        let named = match zone {
-            Some(name) => Some(self.at(Operator::Zone.name(), |checker| checker.zone_of(name))?),
-            None => None,
+        let zone = match zone {
+            Some(name) => self.at(Operator::Zone.name(), |checker| checker.zone_of(name))?,
+            None => self.zone.clone(),
         };
         let read = |checker: &mut Self, index: usize| {
             checker.at(index, |checker| match &sides[index] {
@@ -48,9 +48,9 @@ impl Checker<'_> {
         let (left, right) = (read(self, 0), read(self, 1));
         let (left, right) = (left?, right?);
         let equal = match (left, right) {
-            (Read::Field(left), Read::Field(right)) => self.pair(*relation, left, right, named)?,
-            (Read::Field(field), Read::Value(operand)) => self.with_value(*relation, field, (1, operand), named)?,
-            (Read::Value(operand), Read::Field(field)) => self.with_value(*relation, field, (0, operand), named)?,
+            (Read::Field(left), Read::Field(right)) => self.pair(*relation, left, right, zone)?,
+            (Read::Field(field), Read::Value(operand)) => self.with_value(*relation, field, (1, operand), zone)?,
+            (Read::Value(operand), Read::Field(field)) => self.with_value(*relation, field, (0, operand), zone)?,
             (Read::Value(left), Read::Value(right)) => Expr::Const(self.constants(*relation, left, right)?),
         };
         Some(equal.negate_unless(*relation != SideOperator::Ne))
@@ -125,7 +125,7 @@ impl Checker<'_> {
         relation: SideOperator,
         (left, read_left): (Path, Option<ScalarType>),
         (right, read_right): (Path, Option<ScalarType>),
-        zone: Option<NamedZone>,
+        zone: NamedZone,
     ) -> Option<Checked> {
         if let (Some(one), Some(other)) = (read_left, read_right)
             && one != other
@@ -143,11 +143,7 @@ impl Checker<'_> {
             self.must_have_order(order, read_as)?;
         }
         let is_temporal = [read_left, read_right].into_iter().flatten().any(ScalarType::is_temporal);
-        let zone = match zone {
-            _ if !is_temporal => NamedZone::utc(),
-            Some(zone) => zone,
-            None => self.environment.named_zone(),
-        };
+        let zone = if is_temporal { zone } else { NamedZone::utc() };
         let sides = [Side::Field { path: left, read_as: read_left }, Side::Field { path: right, read_as: read_right }];
         Some(Expr::Test(Atom::Pair(PairTest { order, sides, zone })))
     }
@@ -158,22 +154,12 @@ impl Checker<'_> {
         relation: SideOperator,
         (path, read_as): (Path, Option<ScalarType>),
         (side, operand): (usize, &Operand),
-        zone: Option<NamedZone>,
+        zone: NamedZone,
     ) -> Option<Checked> {
         let order = order_of(relation);
         self.must_have_order(order, read_as)?;
-        let constant = self.at(side, |checker| {
-            let in_zone = |checker: &mut Self, zone: &dyn Zone| {
-                checker.constant_in(operand, read_as.map(PropertyType::Scalar), zone)
-            };
-            match &zone {
-                Some(zone) => in_zone(checker, zone),
-                None => {
-                    let environment = checker.environment;
-                    in_zone(checker, environment.zone())
-                }
-            }
-        })?;
+        let constant =
+            self.at(side, |checker| checker.constant_in(operand, read_as.map(PropertyType::Scalar), &zone))?;
         let own = match &constant {
             Value::String(_) => Some(ScalarType::String),
             Value::Number(_) => Some(ScalarType::Number),

@@ -8,7 +8,7 @@ use common::generate::{self, Options, Shown};
 use common::{Zoned, evaluate};
 use proptest::prelude::*;
 use segments_core::check::{Declaration, Environment, check};
-use segments_core::date::{Instant, NamedZone, Zone};
+use segments_core::date::{Instant, NamedZone};
 use segments_core::error::Refusal;
 use segments_core::expr::Checked;
 use segments_core::parse::parse;
@@ -39,11 +39,7 @@ impl Environment for Undeclared {
         unreachable!("conditions are generated without $segment")
     }
 
-    fn zone(&self) -> &dyn Zone {
-        &NewYork
-    }
-
-    fn named_zone(&self) -> NamedZone {
+    fn zone(&self) -> NamedZone {
         NamedZone::new("America/New_York", NewYork)
     }
 

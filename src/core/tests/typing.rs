@@ -5,7 +5,7 @@ mod common;
 use common::audience::Audience;
 use common::{Case, checked, document};
 use segments_core::check::{Declaration, DocumentOnly, Environment, check};
-use segments_core::date::{Instant, Moment, Utc, Zone};
+use segments_core::date::{Instant, Moment};
 use segments_core::error::{Error, ErrorKind, Refusal};
 use segments_core::expr::Checked;
 use segments_core::limits;
@@ -147,10 +147,6 @@ impl Environment for Of {
 
     fn segment(&self, _: &str) -> Result<Checked, Refusal> {
         Ok(self.0.clone())
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        &Utc
     }
 
     fn now(&self) -> Option<Instant> {

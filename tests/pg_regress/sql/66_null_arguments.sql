@@ -12,6 +12,7 @@ INSERT INTO null_says VALUES
     ('attach_audience', 'id_column'), ('attach_audience', 'properties_column'), ('attach_audience', 'columns'), ('attach_audience', 'created_column'),
     ('attach_audience', 'scope'), ('create_property', 'label'), ('create_topic', 'slug'), ('create_topic', 'description'), ('create_segment', 'description'),
     ('list_segments', 'audience'), ('list_segments', 'page_size'), ('list_segments', 'after'), ('list_segments', 'before'),
+    ('search_contacts', 'time_zone'), ('count_contacts', 'time_zone'), ('conditions_sql', 'time_zone'),
     ('search_contacts', 'page_size'), ('search_contacts', 'after'), ('search_contacts', 'before'),
     ('segment_contacts', 'page_size'), ('segment_contacts', 'after'), ('segment_contacts', 'before'),
     ('segment_members', 'id_type'), ('suggest_indexes', 'audience'), ('refresh_segments', 'audience'), ('set_refresh_interval', 'every'),
@@ -30,7 +31,8 @@ BEGIN
                            WHEN 'every' THEN quote_literal('1 hour') WHEN 'changes' THEN quote_literal('{}')
                        ELSE CASE t.typname WHEN 'text' THEN quote_literal('nulls') WHEN 'name' THEN quote_literal('id')
                            WHEN 'regclass' THEN quote_literal('nulls')
-                       WHEN '_uuid' THEN quote_literal('{}') WHEN 'bool' THEN quote_literal('f') WHEN 'int4' THEN quote_literal('1') WHEN 'segment_condition' THEN quote_literal('{}')
+                       WHEN '_uuid' THEN quote_literal('{}') WHEN 'bool' THEN quote_literal('f')
+                       WHEN 'int4' THEN quote_literal('1') WHEN 'segment_condition' THEN quote_literal('{}')
                        ELSE 'NULL' END END || '::' END || CASE t.typname WHEN 'anyelement' THEN 'int' ELSE format_type(t.oid, NULL) END, ', ' ORDER BY o.number)
                   FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY o(type, number) JOIN pg_type t ON t.oid = o.type) AS arguments
           FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace

@@ -1,7 +1,7 @@
 //! The audience of the tests: its table and its properties, and functions that compile conditions on it.
 
 use crate::check::{Declaration, Environment, check};
-use crate::date::{Instant, Utc, Zone};
+use crate::date::Instant;
 use crate::error::Refusal;
 use crate::expr::Checked;
 use crate::parse::parse;
@@ -126,10 +126,6 @@ impl Environment for Audience {
 
     fn bucket(&self) -> Result<(), Refusal> {
         Ok(())
-    }
-
-    fn zone(&self) -> &dyn Zone {
-        &Utc
     }
 
     /// 2024-05-15T00:00:00Z

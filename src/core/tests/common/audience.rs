@@ -46,15 +46,11 @@ impl Environment for Audience {
         Ok(super::checked(condition, self))
     }
 
-    fn zone(&self) -> &dyn Zone {
-        &NewYork
-    }
-
     fn bucket(&self) -> Result<(), Refusal> {
         Ok(())
     }
 
-    fn named_zone(&self) -> NamedZone {
+    fn zone(&self) -> NamedZone {
         NamedZone::new("America/New_York", NewYork)
     }
 
