@@ -19,6 +19,8 @@ mod corpus;
 mod condition;
 #[path = "../tests/conformance/generate/document.rs"]
 mod document;
+#[path = "../tests/conformance/generate/expression.rs"]
+mod expression;
 #[path = "../tests/conformance/generate/random.rs"]
 mod random;
 

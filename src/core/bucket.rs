@@ -36,16 +36,32 @@ mod tests {
         ("42", "spring", 7, 6),
     ];
 
+    /// Pearson's chi-square of the sizes is within four standard deviations of what even buckets have.
     #[test]
-    fn buckets_are_even_and_depend_on_the_salt() {
+    fn buckets_are_even() {
         const CONTACTS: u32 = 20_000;
-        let (mut sizes, mut same) = ([0u32; 10], 0);
-        for id in 0..CONTACTS {
-            let bucket = bucket_of(&id.to_string(), "spring", 10);
-            sizes[bucket as usize] += 1;
-            same += u32::from(bucket == bucket_of(&id.to_string(), "summer", 10));
+        for (salt, of) in
+            [("spring", 2), ("spring", 10), ("spring", 100), ("holdout", 3), ("holdout", 10), ("a/b", 1000)]
+        {
+            let mut sizes = vec![0u32; of as usize];
+            (0..CONTACTS).for_each(|id| sizes[bucket_of(&id.to_string(), salt, of) as usize] += 1);
+            let fair = f64::from(CONTACTS) / f64::from(of);
+            let chi_square: f64 = sizes.iter().map(|size| (f64::from(*size) - fair).powi(2) / fair).sum();
+            let freedom = f64::from(of - 1);
+            let deviations = (chi_square - freedom) / (2.0 * freedom).sqrt();
+            assert!(deviations.abs() < 4.0, "{salt} {of}: {chi_square}");
         }
-        // Four standard deviations of a fair share.
-        assert!(sizes.iter().chain([&same]).all(|size| size.abs_diff(CONTACTS / 10) < 170), "{sizes:?} {same}");
+    }
+
+    /// A tenth of each bucket is in each bucket of another salt.
+    #[test]
+    fn salts_are_independent() {
+        let mut sizes = [[0u32; 10]; 10];
+        for id in 0..20_000 {
+            let [one, other] = ["spring", "summer"].map(|salt| bucket_of(&id.to_string(), salt, 10) as usize);
+            sizes[one][other] += 1;
+        }
+        // Four standard deviations of a fair share, which is 200.
+        assert!(sizes.as_flattened().iter().all(|size| size.abs_diff(200) < 57), "{sizes:?}");
     }
 }

@@ -2,13 +2,14 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "smol-toml";
+import { translate } from "./translate.mjs";
 
 const FOLDER = new URL("../cases/", import.meta.url);
 
 const LOGICAL = ["$and", "$or", "$nor"];
 /** Our own tests of text are translated. */
 const TESTS =
-  "$eq $ne $gt $gte $lt $lte $in $nin $exists $size $type $contains $startsWith $endsWith".split(" ");
+  "$eq $ne $gt $gte $lt $lte $in $nin $exists $size $type $mod $contains $startsWith $endsWith".split(" ");
 
 /** Pairs `{document, condition, matches}`. */
 export function pairs() {
@@ -22,7 +23,7 @@ function pairsOf(file) {
   return cases.flatMap(({ condition, matches = [], others = [] }) => {
     const pair = (document, matches) => [document, condition].every(isHeld) && { document: JSON.parse(document), condition: JSON.parse(condition), matches };
     const found = [...matches.map((document) => pair(document, true)), ...others.map((document) => pair(document, false))];
-    return found.filter((pair) => pair && isObject(pair.document) && isCommon(pair.condition));
+    return found.filter((pair) => pair && isObject(pair.document) && isCommon(pair.condition) && isTranslated(pair.condition));
   });
 }
 
@@ -43,6 +44,9 @@ function isHeld(text) {
 function isCommon(condition) {
   return Object.entries(condition).every(([key, value]) => {
     if (LOGICAL.includes(key)) return value.every(isCommon);
+    if (key === "$not") return isCommon(value);
+    if (key === "$comment") return true;
+    if (key === "$expr") return !/"\$(field|as|zone|date|now|today|period)/i.test(JSON.stringify(value));
     return !key.startsWith("$") && !key.includes("\\") && (!isObject(value) || isCommonTest(value));
   });
 }
@@ -53,15 +57,23 @@ function isCommonTest(test) {
     if (operator === "$not") return isCommonTest(operand);
     if (operator === "$elemMatch") return isCommonElement(operand);
     if (operator === "$all") return operand.every((entry) => !isObject(entry) || Object.keys(entry)[0] !== "$elemMatch" || isCommonElement(entry.$elemMatch));
-    // Nobody else has it beside equality.
-    if (operator === "$options") return isPattern("", operand) && !["$eq", "$ne", "$in", "$nin"].some((equality) => equality in test);
+    if (operator === "$options") return isPattern("", operand);
+    if (operator === "$comment") return true;
     return (TESTS.includes(operator) || !operator.startsWith("$")) && !JSON.stringify(operand).includes('"$');
   });
 }
 
 function isCommonElement(asked) {
   const first = Object.keys(asked)[0];
-  return first !== undefined && (first.startsWith("$") && !LOGICAL.includes(first) ? isCommonTest(asked) : isCommon(asked));
+  return first?.startsWith("$") && !LOGICAL.includes(first) ? isCommonTest(asked) : isCommon(asked);
+}
+
+function isTranslated(condition) {
+  try {
+    return translate(condition) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether JavaScript reads it, strictly, and as we do: its classes are those of ASCII. */

@@ -19,10 +19,34 @@ export function repaired(ask, repairs) {
           return asked.some((part) => holds(document, part));
         case "$nor":
           return !asked.some((part) => holds(document, part));
+        case "$expr":
+          return expression(document, asked);
         default:
           return predicate(asked, (operator, operand) => field(document, key, operator, operand));
       }
     });
+  }
+
+  function expression(document, asked) {
+    if (typeof asked === "boolean") return asked;
+    const [[operator, operand]] = Object.entries(asked);
+    switch (operator) {
+      case "$and":
+        return operand.every((part) => expression(document, part));
+      case "$or":
+        return operand.some((part) => expression(document, part));
+      case "$not":
+        return !expression(document, Array.isArray(operand) ? operand[0] : operand);
+      case "$ne":
+        return !expression(document, { $eq: operand });
+    }
+    if (!repairs.has("$expr")) return ask(document, { $expr: asked });
+    const sides = operand.map((side) => sideOf(document, side));
+    const [kind, other] = sides.map(typeOf);
+    if (kind !== other || kind === "null" || (operator !== "$eq" && !["number", "string"].includes(kind))) return false;
+    const test = repairs.has("UTF-8") ? characterTest(operator, sides[1]) : undefined;
+    if (test !== undefined) return test(sides[0]);
+    return ask({}, { $expr: { [operator]: sides.map((side) => ({ $literal: side })) } });
   }
 
   function predicate(asked, test) {
@@ -74,6 +98,11 @@ export function repaired(ask, repairs) {
       const found = absent ? [] : exactly || !Array.isArray(value) ? [value] : [value, ...value];
       return found.some((value) => isOfType(value, operand));
     }
+    if (operator === "$mod" && repairs.has("$mod") && undotted) {
+      const numbers = (exactly || !Array.isArray(value) ? [value] : value).filter((found) => typeof found === "number");
+      const [divisor, remainder] = operand.map(BigInt);
+      return numbers.some((number) => integralPart(number) % divisor === remainder);
+    }
     if (operator === "$size" && repairs.has("$size") && undotted) return Array.isArray(value) && value.length === operand;
     if (operator === "$eq" && isObject(operand) && repairs.has("objects") && undotted) {
       const found = absent ? [] : exactly || !Array.isArray(value) ? [value] : value;
@@ -105,7 +134,7 @@ export function repaired(ask, repairs) {
 
   function elementHolds(element, asked) {
     const first = Object.keys(asked)[0];
-    if (first.startsWith("$") && !["$and", "$or", "$nor"].includes(first)) {
+    if (first?.startsWith("$") && !["$and", "$or", "$nor"].includes(first)) {
       return predicate(asked, (operator, operand) =>
         operator === "$exists" ? operand : value({ value: element, exactly: true }, operator, operand),
       );
@@ -124,7 +153,7 @@ function characterTest(operator, operand) {
   return (text) => ORDERED[operator](Buffer.compare(Buffer.from(text), Buffer.from(operand)));
 }
 
-const FANS_OUT = ["$eq", "$gt", "$gte", "$lt", "$lte", "$regex"];
+const FANS_OUT = ["$eq", "$gt", "$gte", "$lt", "$lte", "$regex", "$mod"];
 
 const ORDERED = { $gt: (order) => order > 0, $gte: (order) => order >= 0, $lt: (order) => order < 0, $lte: (order) => order <= 0 };
 
@@ -161,9 +190,25 @@ function entryTest(entry) {
   return isObject(entry) && Object.keys(entry)[0] === "$elemMatch" ? ["$elemMatch", entry.$elemMatch] : ["$eq", entry];
 }
 
-function isOfType(value, names) {
-  const name = value === null ? "null" : Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-  return [names].flat().includes(name);
+const isOfType = (value, names) => [names].flat().includes(typeOf(value));
+
+function typeOf(value) {
+  if (value === null || value === undefined) return "null";
+  return Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+}
+
+/** A side of a comparison: what a path finds that leads through objects alone, or a value. */
+function sideOf(document, side) {
+  if (isObject(side)) return side.$literal;
+  if (typeof side !== "string" || !side.startsWith("$")) return side;
+  return side.slice(1).split(".").reduce((found, key) => (isObject(found) && Object.hasOwn(found, key) ? found[key] : undefined), document);
+}
+
+/** Of the number as it is written. */
+function integralPart(number) {
+  const [, sign, whole, fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(number));
+  const length = Math.max(0, whole.length + Number(exponent));
+  return BigInt(`${sign}${(whole + fraction).padEnd(length, "0").slice(0, length) || "0"}`);
 }
 
 /** Equal as JSON, in any order of keys. */

@@ -7,6 +7,9 @@ mod condition;
 #[path = "../../../tests/conformance/generate/document.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod document;
+#[path = "../../../tests/conformance/generate/expression.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod expression;
 #[path = "../../../tests/conformance/generate/random.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod random;

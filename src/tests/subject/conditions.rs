@@ -3,7 +3,7 @@
 use crate::tests::random::Random;
 use crate::tests::subject::{Kind, PROPERTIES, Property};
 use crate::tests::{condition, document};
-use segments_core::value::Json;
+use segments_core::value::{Json, Value};
 
 /// A random condition on the audience; one about a column that this server cannot have is refused.
 pub fn random_condition(random: &mut Random, levels: usize) -> String {
@@ -43,11 +43,12 @@ fn on_json(random: &mut Random, property: &Property) -> String {
     let value = document::value(random, 3);
     let document = document::object_of(vec![(property.name.to_owned(), value)]);
     loop {
-        let text = condition::generate(random, &document).to_string();
         // Those about other keys are about no property.
-        let only = text.matches("\": ").count() > 0 && text.starts_with(&format!("{{\"{}", property.name));
-        if only {
-            return text[1..text.len() - 1].to_owned();
+        if let Value::Object(members) = condition::generate(random, &document)
+            && let [(path, asked)] = members.as_slice()
+            && path.starts_with(property.name)
+        {
+            return format!("{}: {asked}", Json::String(path.clone()));
         }
     }
 }

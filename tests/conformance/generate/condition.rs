@@ -2,11 +2,21 @@
 //! matching and not matching are both common.
 
 use super::document::{self, number, object_of, scalar};
+use super::expression::{Side, expression_of};
 use super::random::Random;
 use segments_core::value::{Json, Value};
 
 pub fn generate(random: &mut Random, document: &Json) -> Json {
-    condition(random, document, 2)
+    whole_condition_of(random, &|random| match random.percent(7) {
+        true => ("$expr".to_owned(), expression(random, document)),
+        false => field(random, document),
+    })
+}
+
+/// A condition that may be negated as a whole, as no condition inside `$elemMatch` may.
+pub fn whole_condition_of(random: &mut Random, field: &dyn Fn(&mut Random) -> (String, Json)) -> Json {
+    let condition = condition_of(random, 2, field);
+    if random.percent(3) { object_of(vec![("$not".to_owned(), condition)]) } else { condition }
 }
 
 fn condition(random: &mut Random, document: &Json, levels: usize) -> Json {
@@ -18,13 +28,40 @@ pub fn condition_of(random: &mut Random, levels: usize, field: &dyn Fn(&mut Rand
     let member = |random: &mut Random| {
         if levels > 0 && random.percent(30) {
             let operator = random.pick(&["$and", "$or", "$or", "$nor"]);
-            let conditions = (0..1 + random.below(3)).map(|_| condition_of(random, levels - 1, field)).collect();
+            let inner = |random: &mut Random| match random.percent(4) {
+                true => object_of(comment(random).into_iter().collect()),
+                false => condition_of(random, levels - 1, field),
+            };
+            let conditions = (0..1 + random.below(3)).map(|_| inner(random)).collect();
             return (operator.to_owned(), Value::Array(conditions));
         }
         field(random)
     };
     let members = 1 + usize::from(random.percent(25)) + usize::from(random.percent(10));
-    object_of((0..members).map(|_| member(random)).collect())
+    let mut members: Vec<_> = (0..members).map(|_| member(random)).collect();
+    if random.percent(3) {
+        members.extend(comment(random));
+    }
+    object_of(members)
+}
+
+/// A comment, or none.
+fn comment(random: &mut Random) -> Option<(String, Json)> {
+    random.percent(60).then(|| ("$comment".to_owned(), Value::String(random.pick(&["", "$gt", "why"]).to_owned())))
+}
+
+/// Two fields of the document, or one and a value near its own.
+fn expression(random: &mut Random, document: &Json) -> Json {
+    expression_of(random, 2, &|random| {
+        let (left, found) = path(random, document);
+        let right = match random.below(10) {
+            0..=5 => Side::Field(path(random, document).0),
+            6 => Side::Field(left.clone()),
+            _ => Side::Value(bound(random, &found)),
+        };
+        let left = if random.percent(4) { Side::Value(bound(random, &found)) } else { Side::Field(left) };
+        (if random.percent(80) { [left, right] } else { [right, left] }, true)
+    })
 }
 
 fn field(random: &mut Random, document: &Json) -> (String, Json) {
@@ -90,12 +127,16 @@ fn literal(random: &mut Random, found: &Json) -> Json {
 }
 
 fn predicate(random: &mut Random, found: &Json, levels: usize) -> Json {
+    if random.percent(4) {
+        return caseless(random, &|random| near(random, found), &|random| bound(random, found));
+    }
     predicate_of(random, &|random| test(random, found, levels))
 }
 
 /// At least one of such tests.
 pub fn predicate_of(random: &mut Random, test: &dyn Fn(&mut Random) -> Vec<(String, Json)>) -> Json {
     let tests = 1 + usize::from(random.percent(25)) + usize::from(random.percent(8));
+    let comment = if random.percent(3) { comment(random) } else { None };
     let mut members: Vec<(String, Json)> = Vec::new();
     for _ in 0..tests {
         let test = test(random);
@@ -105,6 +146,7 @@ pub fn predicate_of(random: &mut Random, test: &dyn Fn(&mut Random) -> Vec<(Stri
             members.extend(test);
         }
     }
+    members.extend(comment);
     object_of(members)
 }
 
@@ -128,7 +170,8 @@ fn test(random: &mut Random, found: &Json, levels: usize) -> Vec<(String, Json)>
         71..=76 if levels > 0 => one("$not", predicate(random, found, levels - 1)),
         77..=82 => one("$all", Value::Array(all(random, found, levels))),
         83..=91 if levels > 0 => one("$elemMatch", elem_match(random, found, levels - 1)),
-        92..=95 => one("$size", number(random.pick(&["0", "1", "2", "3"]))),
+        92..=94 => one("$size", number(random.pick(&["0", "1", "2", "3"]))),
+        95..=96 => modulo(random),
         _ => {
             let name = |random: &mut Random| {
                 Value::String(random.pick(&["string", "number", "bool", "object", "array", "null"]).to_owned())
@@ -138,6 +181,39 @@ fn test(random: &mut Random, found: &Json, levels: usize) -> Vec<(String, Json)>
             one("$type", operand)
         }
     }
+}
+
+/// A remainder, often one that some number of the documents leaves.
+pub fn modulo(random: &mut Random) -> Vec<(String, Json)> {
+    let divisor = random.pick(&["2", "3", "4", "-4", "1", "10", "1e3", "9007199254740991"]);
+    let remainder = random.pick(&["0", "0", "1", "1", "2", "-1", "-2", "3.0", "5"]);
+    vec![("$mod".to_owned(), Value::Array(vec![number(divisor), number(remainder)]))]
+}
+
+/// Equality without regard to case, with scalars near `operand`, and perhaps a bound beside it.
+pub fn caseless(
+    random: &mut Random,
+    operand: &dyn Fn(&mut Random) -> Json,
+    bound: &dyn Fn(&mut Random) -> Json,
+) -> Json {
+    let scalar = |random: &mut Random| match operand(random) {
+        Value::Array(_) | Value::Object(_) => scalar(random),
+        Value::String(text) if random.percent(50) => {
+            Value::String(if random.percent(50) { text.to_uppercase() } else { text.to_lowercase() })
+        }
+        scalar => scalar,
+    };
+    let operator = random.pick(&["$eq", "$ne", "$in", "$nin"]);
+    let operand = match operator {
+        "$eq" | "$ne" => scalar(random),
+        _ => Value::Array((0..random.below(4)).map(|_| scalar(random)).collect()),
+    };
+    let letters = random.pick(&["i", "i", "i", ""]);
+    let mut members = vec![(operator.to_owned(), operand), ("$options".to_owned(), Value::String(letters.to_owned()))];
+    if random.percent(15) {
+        members.push((random.pick(&["$gt", "$lte"]).to_owned(), bound(random)));
+    }
+    object_of(members)
 }
 
 /// Entries that are all `$elemMatch` or all values, as MongoDB has it.
@@ -151,6 +227,9 @@ fn all(random: &mut Random, found: &Json, levels: usize) -> Vec<Json> {
 }
 
 fn elem_match(random: &mut Random, found: &Json, levels: usize) -> Json {
+    if random.percent(3) {
+        return object_of(vec![]);
+    }
     let element = match found {
         Value::Array(items) if !items.is_empty() => random.pick(items),
         other => other.clone(),

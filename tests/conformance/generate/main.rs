@@ -5,8 +5,10 @@
 //! conformance evaluate               reads such lines without "matches" and prints true, false, or null for a refusal
 //! ```
 
+mod calendar;
 mod condition;
 mod document;
+mod expression;
 mod property;
 mod random;
 

@@ -1,8 +1,10 @@
 //! Random pairs about declared properties: documents whose values are of their types, and conditions with operands of
 //! these types. Of such a document a condition says the same whether its properties are declared or not.
 
-use super::condition::{condition_of, predicate_of, regex, text_test};
+use super::calendar::{self, PARTS, PARTS_OF_DAYS};
+use super::condition::{caseless, modulo, predicate_of, regex, text_test, whole_condition_of};
 use super::document::{number, object_of};
+use super::expression::{Side, expression_of};
 use super::random::Random;
 use segments_core::check::{Declaration, Environment};
 use segments_core::path::Path;
@@ -35,7 +37,28 @@ impl Audience {
     }
 
     pub fn condition(&self, random: &mut Random, document: &Json) -> Json {
-        condition_of(random, 2, &|random| self.field(random, document))
+        whole_condition_of(random, &|random| match random.percent(7) {
+            true => ("$expr".to_owned(), self.expression(random)),
+            false => self.field(random, document),
+        })
+    }
+
+    /// Comparisons of properties of one type, or of one and a value of its type.
+    fn expression(&self, random: &mut Random) -> Json {
+        let scalars: Vec<&Property> = self.typed().filter(|property| property.kind.is_scalar()).collect();
+        expression_of(random, 1, &|random| {
+            let left = random.pick(&scalars);
+            let alike: Vec<&&Property> = scalars.iter().filter(|other| other.kind == left.kind).collect();
+            let right = random.pick(&alike);
+            let are_ordered = left.kind != PropertyType::Scalar(ScalarType::Boolean);
+            let left = Side::Field(left.name.clone());
+            let sides = match random.below(10) {
+                0..=6 => [left, Side::Field(right.name.clone())],
+                7 | 8 => [left, Side::Value(random.pick(&right.values))],
+                _ => [Side::Value(random.pick(&right.values)), left],
+            };
+            (sides, are_ordered)
+        })
     }
 
     /// A test of a property, mostly of one that the document has.
@@ -120,6 +143,9 @@ impl Field<'_> {
     }
 
     fn predicate(self, random: &mut Random, levels: usize) -> Json {
+        if self.kind.element() == Some(ScalarType::String) && random.percent(8) {
+            return caseless(random, &|random| self.operand(random), &|random| self.operand(random));
+        }
         predicate_of(random, &|random| self.test(random, levels))
     }
 
@@ -145,7 +171,11 @@ impl Field<'_> {
             52..=57 => one("$exists", Value::Bool(random.percent(60))),
             58..=63 if levels > 0 => one("$not", self.predicate(random, levels - 1)),
             64..=69 if element == Some(ScalarType::String) => regex(random, &operand),
+            64..=69 if element == Some(ScalarType::Number) => modulo(random),
+            64..=69 if element == Some(ScalarType::Date) => calendar::part(random, PARTS_OF_DAYS),
+            64..=69 if element == Some(ScalarType::Timestamp) => calendar::part(random, PARTS),
             70..=80 if self.kind == PropertyType::Scalar(ScalarType::String) => text_test(random, &operand),
+            70..=74 if element.is_some_and(ScalarType::is_temporal) => self.anniversary(random),
             70..=76 if is_array => one("$all", several(random)),
             77..=86 if is_array && levels > 0 => {
                 let Some(element) = element else { panic!("an array has elements of a type") };
@@ -160,6 +190,11 @@ impl Field<'_> {
             }
             _ => one("$in", several(random)),
         }
+    }
+
+    /// An anniversary of a date near those that there are, or between two of them.
+    fn anniversary(self, random: &mut Random) -> Vec<(String, Json)> {
+        calendar::anniversary(random, &|random| random.pick(self.operands))
     }
 
     /// A value of the type, often the one that is there or one of its elements.

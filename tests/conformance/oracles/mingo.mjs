@@ -6,6 +6,9 @@ export function matches(document, condition) {
   return new Query(condition).test(document);
 }
 
+/** Dates are strings in JSON, which mingo does not read as dates. */
+export const lacks = ["$year", "$month", "$dayOfMonth", "$isoDayOfWeek", "$hour", "$anniversary"];
+
 // Rules by the numbers that tests/cases has.
 export const allowed = [
   {
@@ -20,7 +23,12 @@ export const allowed = [
     repair: "$elemMatch",
     because: "$elemMatch: mingo fans out into the element, and matches scalars with conditions on their fields",
   },
-  { repair: "nested arrays", because: "rule 3: mingo puts $regex to the elements of an array inside an array, too" },
+  { repair: "nested arrays", because: "rule 3: mingo puts $regex and $mod to the elements of an array inside an array, too" },
   { repair: "UTF-8", because: "rule 6: mingo sees strings as UTF-16 units; we order them by UTF-8 bytes, and match patterns by characters" },
   { repair: "$type", because: "$type: mingo does not look at the elements of an array" },
+  { repair: "$mod", because: "$mod: mingo takes the remainder of the whole number, we of its integral part" },
+  {
+    repair: "$expr",
+    because: "$expr: mingo orders what is missing and what is of different types, and its paths lead through arrays",
+  },
 ];

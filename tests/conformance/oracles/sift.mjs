@@ -6,6 +6,8 @@ export function matches(document, condition) {
   return sift(condition)(document);
 }
 
+export const lacks = ["$expr", "$year", "$month", "$dayOfMonth", "$isoDayOfWeek", "$hour", "$anniversary"];
+
 // Rules by the numbers that tests/cases has.
 export const allowed = [
   {
@@ -21,4 +23,5 @@ export const allowed = [
   { repair: "$type", because: "$type: sift has no type \"object\", and does not find null by a list of types" },
   { repair: "$size", because: "$size: sift takes the length of an array inside the array" },
   { repair: "objects", because: "rule 7: in sift an object without a key equals one that has null there" },
+  { repair: "$mod", because: "$mod: sift takes the remainder of the whole number, we of its integral part" },
 ];
