@@ -3,7 +3,7 @@
 use crate::catalog::column::ColumnRef;
 use crate::pg::error::Failure;
 use crate::pg::operator::Compared;
-use crate::pg::{column_kind, query, text};
+use crate::pg::{column_kind, query, relcache, text};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 use segments_core::sql::{ColumnKind, NativeColumn, QualifiedName};
@@ -106,6 +106,26 @@ impl ColumnType {
             None => column_kind::of_type(self.oid, deterministic),
         }
     }
+}
+
+/// A column as it is stored: by its name, so that a dump restores it, and by its number, so that it follows a rename.
+pub type StoredColumn = (String, Option<i16>);
+
+/// The present number of a stored column: that of the column of its name or, after a rename, its own. `None` if there is
+/// neither.
+pub fn present(relation: pg_sys::Oid, (name, number): &StoredColumn) -> Option<i16> {
+    let by_number = || number.filter(|number| relcache::column_name(relation, *number).is_some());
+    relcache::column_number(relation, name).or_else(by_number)
+}
+
+/// A stored column among the columns of its table.
+pub fn find<'c>(
+    relation: pg_sys::Oid,
+    catalog: &'c [CatalogColumn],
+    stored: &StoredColumn,
+) -> Option<&'c CatalogColumn> {
+    let number = present(relation, stored)?;
+    catalog.iter().find(|found| found.number == number)
 }
 
 /// The column of that name. Raises 42703 if the table has no such column.
