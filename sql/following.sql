@@ -1,21 +1,9 @@
 -- Audiences follow their tables when these are renamed, moved, dropped or restored.
 
--- The present name and number of a column. It is the column of that name or, if there is none after a rename, the column of that number.
-CREATE FUNCTION segments.follow_column(relation regclass, INOUT name name, INOUT number smallint)
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    attribute record;
-BEGIN
-    SELECT a.attname, a.attnum INTO attribute FROM pg_attribute a
-     WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-       AND (a.attname = follow_column.name OR a.attnum = follow_column.number)
-     ORDER BY a.attname = follow_column.name DESC LIMIT 1;
-    IF FOUND THEN
-        name := attribute.attname;
-        number := attribute.attnum;
-    END IF;
-END
-$$;
+CREATE FUNCTION segments.follow_column(relation regclass, name text, number smallint) RETURNS TABLE (present_name text, present_number smallint)
+    LANGUAGE c STABLE ROWS 1 AS 'MODULE_PATHNAME', 'follow_column_wrapper';
+COMMENT ON FUNCTION segments.follow_column(regclass, text, smallint) IS
+    'The present name and number of a column: of the column of that name or, if there is none after a rename, of the column of that number. If there is neither, it returns what it was given.';
 
 -- The audience with the present names of its tables and columns, and with the list of all columns of its tables.
 CREATE FUNCTION segments.follow_columns(a segments.audience_config) RETURNS segments.audience_config
@@ -36,7 +24,7 @@ BEGIN
                            WHERE n.attrelid IN (a.relation, a.topics_relation) AND n.attnum > 0 AND NOT n.attisdropped
                            ORDER BY n.attrelid, n.attnum);
     IF a.columns IS NOT NULL THEN
-        SELECT array_agg(f.name ORDER BY listed.position), array_agg(f.number ORDER BY listed.position)
+        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
           INTO a.columns, a.column_numbers
           FROM unnest(a.columns, a.column_numbers) WITH ORDINALITY listed(name, number, position),
                LATERAL segments.follow_column(a.relation, listed.name, listed.number) f;

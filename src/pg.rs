@@ -5,6 +5,7 @@
 
 pub mod background;
 pub mod call;
+pub mod column_kind;
 pub mod detoast;
 pub mod error;
 pub mod expression;

@@ -6,10 +6,12 @@ SELECT a.attnum AS number,
            SELECT FROM pg_constraint k
             WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND NOT k.convalidated) AS not_null,
        format('%I.%I', base.nspname, base.typname) AS type_name,
+       base.oid AS type_id,
        base.nspname::text AS schema,
        base.typname::text AS type,
        base.labels,
        coalesce((SELECT l.collisdeterministic FROM pg_collation l WHERE l.oid = a.attcollation), true) AS is_deterministic,
+       element.oid AS element_id,
        element.nspname::text AS element_schema,
        element.typname::text AS element_type,
        element.labels AS element_labels,
@@ -44,7 +46,7 @@ SELECT a.attnum AS number,
           JOIN pg_namespace n ON n.oid = type.typnamespace
          WHERE type.typtype <> 'd') base
   LEFT JOIN LATERAL (
-        SELECT t.typname, n.nspname,
+        SELECT t.oid, t.typname, n.nspname,
                (SELECT array_agg(e.enumlabel::text) FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels
           FROM pg_type t
           JOIN pg_namespace n ON n.oid = t.typnamespace

@@ -2,7 +2,7 @@
 
 use crate::catalog::access::unknown_audience;
 use crate::catalog::column::ColumnRef;
-use crate::catalog::columns::{self, CatalogColumn};
+use crate::catalog::columns::{self, CatalogColumn, StoredColumn};
 use crate::catalog::indexes;
 use crate::pg::error::Failure;
 use crate::pg::query::{self, Row};
@@ -183,7 +183,7 @@ fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
     })
 }
 
-/// The stored configuration of an audience. A column is stored by name, and by number to find it after a rename.
+/// The stored configuration of an audience.
 struct Config {
     relation: Option<Relation>,
     relation_name: String,
@@ -203,14 +203,6 @@ struct TopicsConfig {
     topic: StoredColumn,
 }
 
-type StoredColumn = (String, Option<i16>);
-
-/// The column with that name or, after a rename that no event trigger has seen, with that number.
-fn find<'c>(catalog: &'c [CatalogColumn], (name, number): &StoredColumn) -> Option<&'c CatalogColumn> {
-    let by_name = catalog.iter().find(|found| found.name == *name);
-    by_name.or_else(|| catalog.iter().find(|found| Some(found.number) == *number))
-}
-
 impl Config {
     fn resolve(self, name: &str) -> Result<Audience, Failure> {
         let Some(relation) = self.relation else {
@@ -222,7 +214,7 @@ impl Config {
             .hint("Make the table again and attach it with attach_audience(), which keeps the segments, or detach the audience."));
         };
         let catalog = columns::read(relation.oid);
-        let id = find(&catalog, &self.id);
+        let id = columns::find(relation.oid, &catalog, &self.id);
         let what = if id.is_none() { "does not exist" } else { "cannot identify contacts" };
         let id = id.filter(|column| column.is_plain).ok_or_else(|| {
             Failure::new(
@@ -233,10 +225,11 @@ impl Config {
             .hint("Attach the table again with attach_audience(), which keeps the segments.")
         })?;
         let id = id.to_ref();
+        let find = |column| columns::find(relation.oid, &catalog, column);
         // A lost column is no error, so that everything that does not need it goes on working.
-        let created = self.created.as_ref().and_then(|column| find(&catalog, column));
+        let created = self.created.as_ref().and_then(find);
         let created = created.filter(|column| column.is_plain).map(CatalogColumn::to_ref);
-        let properties = self.properties.as_ref().and_then(|column| find(&catalog, column));
+        let properties = self.properties.as_ref().and_then(find);
         let properties = properties.filter(|column| column.is_jsonb());
         let lost_created = self.created.filter(|_| created.is_none());
         let lost_properties = self.properties.filter(|_| properties.is_none());
@@ -309,7 +302,7 @@ impl TopicsConfig {
         };
         let catalog = columns::read(relation.oid);
         let find = |column: &StoredColumn| {
-            find(&catalog, column)
+            columns::find(relation.oid, &catalog, column)
                 .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
         };
         let contact = find(&self.contact)?;

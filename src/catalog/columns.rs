@@ -3,7 +3,7 @@
 use crate::catalog::column::ColumnRef;
 use crate::pg::error::Failure;
 use crate::pg::operator::Compared;
-use crate::pg::{query, text};
+use crate::pg::{column_kind, query, relcache, text};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 use segments_core::sql::{ColumnKind, NativeColumn, QualifiedName};
@@ -60,24 +60,14 @@ impl CatalogColumn {
 /// The columns of a relation, in their order. A domain counts as the type that it is over.
 pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
     query::rows(COLUMNS, &[relation.into()], |row| {
-        let base = BaseType {
-            schema: row.get(5),
-            name: row.get(6),
-            labels: row.nullable(7),
-            is_domain: row.get(13),
-            deterministic: row.get(8),
-        };
-        let kind = match row.nullable::<String>(9) {
-            None => base.kind(),
-            Some(schema) => {
-                let element = BaseType {
-                    schema,
-                    name: row.get(10),
-                    labels: row.nullable(11),
-                    is_domain: false,
-                    deterministic: base.deterministic,
-                };
-                element.kind().filter(is_scalar).map(|kind| ColumnKind::Array(Box::new(kind)))
+        let deterministic = row.get(9);
+        let base = ColumnType { oid: row.get(5), schema: row.get(6), name: row.get(7), labels: row.nullable(8) };
+        let kind = match row.nullable(10) {
+            None => base.kind(row.get(15), deterministic),
+            Some(oid) => {
+                let element = ColumnType { oid, schema: row.get(11), name: row.get(12), labels: row.nullable(13) };
+                let kind = element.kind(false, deterministic).filter(column_kind::may_be_element);
+                kind.map(|kind| ColumnKind::Array(Box::new(kind)))
             }
         };
         CatalogColumn {
@@ -85,70 +75,57 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
             name: row.get(2),
             not_null: row.get(3),
             type_name: row.get(4),
-            is_plain: row.get(12),
-            operators: row.nullable(14).unwrap_or_else(|| "pg_catalog".to_owned()),
+            is_plain: row.get(14),
+            operators: row.nullable(16).unwrap_or_else(|| "pg_catalog".to_owned()),
             kind,
-            declared: row.get(15),
+            declared: row.get(17),
         }
     })
 }
 
 const COLUMNS: &str = include_str!("../../sql/queries/table_columns.sql");
 
-/// The type of a column, with domains resolved.
-struct BaseType {
+/// The type of a column, with domains resolved, or that of an array's elements.
+struct ColumnType {
+    oid: pg_sys::Oid,
     schema: String,
     name: String,
     /// The labels of an enum
     labels: Option<Vec<String>>,
-    /// Whether the column has a domain over the type
-    is_domain: bool,
-    /// Whether the column's collation is deterministic
-    deterministic: bool,
 }
 
-impl BaseType {
-    fn kind(self) -> Option<ColumnKind> {
-        let deterministic = self.deterministic;
-        if let Some(labels) = self.labels {
-            return Some(ColumnKind::Enum {
-                type_name: QualifiedName { schema: self.schema, name: self.name },
-                labels,
-                is_domain: self.is_domain,
-            });
+impl ColumnType {
+    /// `None` if conditions cannot use the type. `is_domain` says whether the column has a domain over the type, and
+    /// `deterministic` whether its collation is deterministic.
+    fn kind(self, is_domain: bool, deterministic: bool) -> Option<ColumnKind> {
+        match self.labels {
+            Some(labels) => {
+                let type_name = QualifiedName { schema: self.schema, name: self.name };
+                Some(ColumnKind::Enum { type_name, labels, is_domain })
+            }
+            None => column_kind::of_type(self.oid, deterministic),
         }
-        if self.name == "citext" {
-            return Some(ColumnKind::Citext { schema: self.schema });
-        }
-        if self.schema != "pg_catalog" {
-            return None;
-        }
-        Some(match self.name.as_str() {
-            "text" => ColumnKind::Text { deterministic },
-            "varchar" => ColumnKind::Varchar { deterministic },
-            "bpchar" => ColumnKind::Char { deterministic },
-            "name" => ColumnKind::Name,
-            "uuid" => ColumnKind::Uuid,
-            "inet" => ColumnKind::Inet,
-            "int2" => ColumnKind::SmallInt,
-            "int4" => ColumnKind::Integer,
-            "int8" => ColumnKind::BigInt,
-            "numeric" => ColumnKind::Numeric,
-            "float4" => ColumnKind::Real,
-            "float8" => ColumnKind::Double,
-            "bool" => ColumnKind::Boolean,
-            "date" => ColumnKind::Date,
-            "timestamp" => ColumnKind::Timestamp,
-            "timestamptz" => ColumnKind::TimestampTz,
-            "json" => ColumnKind::Json,
-            "jsonb" => ColumnKind::Jsonb,
-            _ => return None,
-        })
     }
 }
 
-fn is_scalar(kind: &ColumnKind) -> bool {
-    !matches!(kind, ColumnKind::Json | ColumnKind::Jsonb)
+/// A column as it is stored: by its name, so that a dump restores it, and by its number, so that it follows a rename.
+pub type StoredColumn = (String, Option<i16>);
+
+/// The present number of a stored column: that of the column of its name or, after a rename, its own. `None` if there is
+/// neither.
+pub fn present(relation: pg_sys::Oid, (name, number): &StoredColumn) -> Option<i16> {
+    let by_number = || number.filter(|number| relcache::column_name(relation, *number).is_some());
+    relcache::column_number(relation, name).or_else(by_number)
+}
+
+/// A stored column among the columns of its table.
+pub fn find<'c>(
+    relation: pg_sys::Oid,
+    catalog: &'c [CatalogColumn],
+    stored: &StoredColumn,
+) -> Option<&'c CatalogColumn> {
+    let number = present(relation, stored)?;
+    catalog.iter().find(|found| found.number == number)
 }
 
 /// The column of that name. Raises 42703 if the table has no such column.

@@ -2,12 +2,28 @@
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
+use crate::catalog::columns;
 use crate::catalog::segment::{Definition, argument, id_of};
 use crate::evaluate::condition;
-use crate::pg::{query, snapshot};
+use crate::pg::{query, relcache, snapshot};
+use pgrx::prelude::*;
 use segments_core::path::Path;
 use segments_core::rename::Renaming;
 use uuid::Uuid;
+
+/// The present name and number of a stored column; as they are stored if the column does not exist any more.
+#[pg_extern(sql = false)]
+fn follow_column(
+    relation: Option<pg_sys::Oid>,
+    name: Option<String>,
+    number: Option<i16>,
+) -> TableIterator<'static, (name!(present_name, Option<String>), name!(present_number, Option<i16>))> {
+    let present = relation.zip(name.clone()).and_then(|(relation, name)| {
+        let number = columns::present(relation, &(name, number))?;
+        Some((relcache::column_name(relation, number)?, number))
+    });
+    TableIterator::once(present.map_or((name, number), |(name, number)| (Some(name), Some(number))))
+}
 
 /// Rewrites the segments that refer to a segment by its name. Definitions are locked, so no other segment can begin to
 /// refer to it meanwhile.

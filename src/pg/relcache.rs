@@ -4,7 +4,7 @@
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Oid};
 use std::cell::RefCell;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 /// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends.
 /// It waits for transactions that have written, but not for readers. Returns the tables, the given one first.
@@ -78,6 +78,19 @@ pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
     // SAFETY: as in `column_type`.
     let number = unsafe { pg_sys::get_attnum(relation, name.as_ptr()) };
     (number > 0).then_some(number)
+}
+
+/// The name of a column; `None` if the column does not exist.
+pub fn column_name(relation: Oid, number: i16) -> Option<String> {
+    // SAFETY: the look-up accepts any OID and number, and returns a palloc'ed C string or null. A column that was
+    // dropped has no type.
+    unsafe {
+        if number <= 0 || pg_sys::get_atttype(relation, number) == Oid::INVALID {
+            return None;
+        }
+        let name = pg_sys::get_attname(relation, number, true);
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_string_lossy().into_owned())
+    }
 }
 
 /// A change that an invalidation message tells of.

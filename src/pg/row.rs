@@ -1,5 +1,6 @@
 //! Reading the datums of a row as the values that conditions compare.
 
+use crate::pg::column_kind;
 use crate::pg::detoast::Detoasted;
 use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -8,6 +9,7 @@ use segments_core::decimal::Decimal;
 use segments_core::document::Folded;
 use segments_core::jsonb::Jsonb;
 use segments_core::row::{Cell, Integer};
+use segments_core::sql::ColumnKind;
 use segments_core::value::Json;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,27 +20,9 @@ use std::rc::Rc;
 pub struct Reader(Kind);
 
 enum Kind {
-    Bool,
-    SmallInt,
-    Integer,
-    BigInt,
-    Numeric,
-    Real,
-    Double,
-    Text,
-    /// `citext`, whose comparisons ignore case
-    Citext,
-    /// `char(n)`, whose trailing blanks are not part of the string
-    Char,
-    Name,
-    Uuid,
-    /// Read as the text that its output function writes
-    Inet,
+    Scalar(ColumnKind),
+    /// An enum, with the labels that were read
     Enum(RefCell<HashMap<Oid, Rc<str>>>),
-    Date,
-    Timestamp,
-    Json,
-    Jsonb,
     Array(Box<Element>),
     /// A type that conditions cannot use; its values count as missing
     Unreadable,
@@ -55,12 +39,12 @@ struct Element {
 impl Reader {
     /// A reader for the type of that OID. For a domain, it reads the type that the domain is over.
     pub fn of_type(type_id: Oid) -> Self {
-        Reader(Kind::of_type(type_id, true))
+        Reader(Kind::of_type(type_id))
     }
 
     /// Whether the type is json or jsonb. Their values are varlenas.
     pub fn is_of_documents(&self) -> bool {
-        matches!(self.0, Kind::Json | Kind::Jsonb)
+        matches!(self.0, Kind::Scalar(ColumnKind::Json | ColumnKind::Jsonb))
     }
 
     /// Reads a value.
@@ -74,34 +58,16 @@ impl Reader {
 }
 
 impl Kind {
-    fn of_type(type_id: Oid, may_be_array: bool) -> Self {
-        // SAFETY: catalog look-ups accept any OID, and raise if it has no type.
-        let (base, element) = unsafe {
+    fn of_type(type_id: Oid) -> Self {
+        // SAFETY: catalog look-ups accept any OID, and the first raises if it has no type.
+        let (base, element, is_enum) = unsafe {
             let base = pg_sys::getBaseType(type_id);
-            (base, pg_sys::get_element_type(base))
+            (base, pg_sys::get_element_type(base), pg_sys::type_is_enum(base))
         };
-        match base {
-            pg_sys::BOOLOID => Kind::Bool,
-            pg_sys::INT2OID => Kind::SmallInt,
-            pg_sys::INT4OID => Kind::Integer,
-            pg_sys::INT8OID => Kind::BigInt,
-            pg_sys::NUMERICOID => Kind::Numeric,
-            pg_sys::FLOAT4OID => Kind::Real,
-            pg_sys::FLOAT8OID => Kind::Double,
-            pg_sys::TEXTOID | pg_sys::VARCHAROID => Kind::Text,
-            pg_sys::BPCHAROID => Kind::Char,
-            pg_sys::NAMEOID => Kind::Name,
-            pg_sys::UUIDOID => Kind::Uuid,
-            pg_sys::INETOID => Kind::Inet,
-            pg_sys::DATEOID => Kind::Date,
-            pg_sys::TIMESTAMPOID | pg_sys::TIMESTAMPTZOID => Kind::Timestamp,
-            pg_sys::JSONOID => Kind::Json,
-            pg_sys::JSONBOID => Kind::Jsonb,
-            _ if element != Oid::INVALID && may_be_array => Kind::Array(Box::new(Element::of_type(element))),
-            // SAFETY: as above.
-            other if unsafe { pg_sys::type_is_enum(other) } => Kind::Enum(RefCell::default()),
-            other if is_text(other) => Kind::Citext,
-            _ => Kind::Unreadable,
+        match column_kind::of_type(base, true) {
+            Some(kind) => Kind::Scalar(kind),
+            None if is_enum => Kind::Enum(RefCell::default()),
+            None => Element::of_type(element).map_or(Kind::Unreadable, |element| Kind::Array(Box::new(element))),
         }
     }
 
@@ -112,34 +78,8 @@ impl Kind {
         // itself, or a pointer to the type's representation.
         unsafe {
             match self {
-                Kind::Bool => Value::Bool(datum.value() & 0xFF != 0),
-                Kind::SmallInt => Value::Integer(i64::from(datum.value() as i16).into()),
-                Kind::Integer => Value::Integer(i64::from(datum.value() as i32).into()),
-                Kind::BigInt => Value::Integer((datum.value() as i64).into()),
-                Kind::Numeric => Value::Numeric(Detoasted::new(datum)),
-                Kind::Real => real(f32::from_bits(datum.value() as u32)),
-                Kind::Double => double(f64::from_bits(datum.value() as u64)),
-                Kind::Text => Value::Text(Detoasted::new(datum)),
-                Kind::Citext => Value::Folded(Folded {
-                    text: Detoasted::new(datum).bytes().into(),
-                    compared: Detoasted::owned(folded(datum)).bytes().into(),
-                }),
-                Kind::Char => Value::Char(Detoasted::new(datum)),
-                Kind::Name => Value::Bytes(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes().into()),
-                Kind::Uuid => Value::Bytes(uuid_text(&*datum.cast_mut_ptr::<[u8; 16]>()).into_bytes().into()),
-                Kind::Inet => {
-                    let text = pgrx::direct_function_call::<&CStr>(pg_sys::inet_out, &[Some(datum)]);
-                    Value::Bytes(text.map(CStr::to_bytes).unwrap_or_default().into())
-                }
+                Kind::Scalar(kind) => read_scalar(kind, datum),
                 Kind::Enum(labels) => Value::Label(label(labels, datum)),
-                Kind::Date => Value::Moment(Moment::of_date(datum.value() as i32)),
-                Kind::Timestamp => Value::Moment(Moment::of_timestamp(datum.value() as i64)),
-                Kind::Json => {
-                    let text = Detoasted::new(datum);
-                    let json = std::str::from_utf8(text.bytes()).ok().and_then(|text| Json::parse(text).ok());
-                    Value::Json(json.unwrap_or(Json::Null))
-                }
-                Kind::Jsonb => Value::Jsonb(Detoasted::new(datum)),
                 Kind::Array(element) => element.read(datum),
                 Kind::Unreadable => Value::Missing,
             }
@@ -147,12 +87,62 @@ impl Kind {
     }
 }
 
+/// # Safety
+/// The datum is a value of a type of that kind and is not NULL.
+unsafe fn read_scalar(kind: &ColumnKind, datum: Datum) -> Value {
+    // SAFETY: by this function's own condition the datum has the type that the arm reads. It holds the value itself, or
+    // a pointer to the type's representation.
+    unsafe {
+        match kind {
+            ColumnKind::Boolean => Value::Bool(datum.value() & 0xFF != 0),
+            ColumnKind::SmallInt => Value::Integer(i64::from(datum.value() as i16).into()),
+            ColumnKind::Integer => Value::Integer(i64::from(datum.value() as i32).into()),
+            ColumnKind::BigInt => Value::Integer((datum.value() as i64).into()),
+            ColumnKind::Numeric => Value::Numeric(Detoasted::new(datum)),
+            ColumnKind::Real => real(f32::from_bits(datum.value() as u32)),
+            ColumnKind::Double => double(f64::from_bits(datum.value() as u64)),
+            ColumnKind::Text { .. } | ColumnKind::Varchar { .. } => Value::Text(Detoasted::new(datum)),
+            ColumnKind::Citext { .. } => Value::Folded(Folded {
+                text: Detoasted::new(datum).bytes().into(),
+                compared: Detoasted::owned(folded(datum)).bytes().into(),
+            }),
+            ColumnKind::Char { .. } => Value::Char(Detoasted::new(datum)),
+            ColumnKind::Name => Value::Bytes(CStr::from_ptr(datum.cast_mut_ptr()).to_bytes().into()),
+            ColumnKind::Uuid => Value::Bytes(uuid_text(&*datum.cast_mut_ptr::<[u8; 16]>()).into_bytes().into()),
+            ColumnKind::Inet => {
+                let text = pgrx::direct_function_call::<&CStr>(pg_sys::inet_out, &[Some(datum)]);
+                Value::Bytes(text.map(CStr::to_bytes).unwrap_or_default().into())
+            }
+            ColumnKind::Date => Value::Moment(Moment::of_date(datum.value() as i32)),
+            ColumnKind::Timestamp | ColumnKind::TimestampTz => {
+                Value::Moment(Moment::of_timestamp(datum.value() as i64))
+            }
+            ColumnKind::Json => {
+                let text = Detoasted::new(datum);
+                let json = std::str::from_utf8(text.bytes()).ok().and_then(|text| Json::parse(text).ok());
+                Value::Json(json.unwrap_or(Json::Null))
+            }
+            ColumnKind::Jsonb => Value::Jsonb(Detoasted::new(datum)),
+            // Readers have these as kinds of their own.
+            ColumnKind::Enum { .. } | ColumnKind::Array(_) => Value::Missing,
+        }
+    }
+}
+
 impl Element {
-    fn of_type(type_id: Oid) -> Self {
+    /// `None` if conditions cannot use an array of that type.
+    fn of_type(type_id: Oid) -> Option<Self> {
+        // SAFETY: the look-up accepts any OID.
+        let is_enum = unsafe { pg_sys::type_is_enum(type_id) };
+        let kind = match column_kind::of_type(type_id, true) {
+            Some(kind) if column_kind::may_be_element(&kind) => Kind::Scalar(kind),
+            None if is_enum => Kind::Enum(RefCell::default()),
+            _ => return None,
+        };
         let (mut length, mut by_value, mut align) = (0, false, 0);
         // SAFETY: the type exists, and the look-up fills in all three variables.
         unsafe { pg_sys::get_typlenbyvalalign(type_id, &raw mut length, &raw mut by_value, &raw mut align) };
-        Element { kind: Kind::of_type(type_id, false), type_id, length, by_value, align }
+        Some(Element { kind, type_id, length, by_value, align })
     }
 
     /// Reads an array. The elements of an array of several dimensions are one list, as in the SQL that conditions
@@ -253,18 +243,6 @@ impl Value {
 fn without_blanks(text: &[u8]) -> &[u8] {
     let blanks = text.iter().rev().take_while(|byte| **byte == b' ').count();
     &text[..text.len() - blanks]
-}
-
-/// Whether a type is a string that is stored like text. The callers ask this of types that are not built in; among
-/// these, only `citext` can be a property.
-fn is_text(type_id: Oid) -> bool {
-    let (mut category, mut preferred) = (0, false);
-    // SAFETY: the type exists.
-    let length = unsafe {
-        pg_sys::get_type_category_preferred(type_id, &raw mut category, &raw mut preferred);
-        pg_sys::get_typlen(type_id)
-    };
-    category as u8 == b'S' && length == -1
 }
 
 /// The text in lower case, by the default collation of the database, as `citext` compares it.

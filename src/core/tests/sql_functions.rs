@@ -116,6 +116,7 @@ fn represents(found: &str, declared: &str) -> bool {
         "segment_condition" => &["&str", "String"],
         "uuid" => &["pgrx::Uuid"],
         "boolean" => &["bool"],
+        "smallint" => &["i16"],
         "int" => &["i32"],
         "bigint" => &["i64"],
         "interval" => &["Interval"],
