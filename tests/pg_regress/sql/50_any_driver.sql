@@ -22,6 +22,7 @@ CREATE TABLE driver_arguments (argument text, types text[], value text);
 INSERT INTO driver_arguments
 SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('segment', ARRAY['text', 'varchar', 'uuid'], segment),
+    ('segments', ARRAY['uuid[]'], format('{%s}', segment)),
     ('name', ARRAY['text', 'varchar', 'name'], 'Named'),
     ('contact', ARRAY['text', 'varchar', 'uuid'], contact),
     ('numbered', ARRAY['text', 'varchar', 'uuid'], numbered),
@@ -58,6 +59,8 @@ INSERT INTO driver_calls (call) VALUES
     ('(SELECT count(*) FROM list_segments(before => {segment}, page_size => {size}))'),
     ('(SELECT count(*) FROM list_segments(audience => {text}, after => {segment}))'),
     ('(SELECT count(*) FROM list_segments({text}, {size}, after => {segment}))'),
+    ('(SELECT sum(contacts) FROM segment_overlap({segments}, {text}))'),
+    ('(SELECT count(*) FROM segment_statistics({segment}, {columns}))'),
     ('segment_sql({segment})'),
     ('watch_segment({segment})'),
     ('watch_segment({segment}, false)'),
