@@ -88,6 +88,7 @@ VALUES
     ('delete_segment', '{write:segments}'),
     ('create_contacts', '{write:segments}'),
     ('attach_audience', '{write:segments}'),
+    ('update_audience', '{write:segments}'),
     ('detach_audience', '{write:segments}'),
     ('attach_topics', '{write:segments}'),
     ('create_property', '{write:segments}'),

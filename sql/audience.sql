@@ -19,6 +19,8 @@ CREATE TABLE segments.audience_config (
     columns name[],
     column_numbers smallint[],
     scope @extschema@.segment_condition,
+    -- Where the scope reads dates, and each segment without a zone of its own
+    time_zone text NOT NULL,
     topics_relation regclass,
     topics_relation_name text,
     topics_contact_column name,
@@ -73,7 +75,7 @@ $$;
 
 CREATE VIEW segments.audience WITH (security_invoker) AS
 SELECT a.name, CASE WHEN segments.quoted_name(a.relation) = a.relation_name THEN a.relation END AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
-       a.scope::jsonb AS scope,
+       a.scope::jsonb AS scope, a.time_zone,
        CASE WHEN segments.quoted_name(a.topics_relation) = a.topics_relation_name THEN a.topics_relation END AS topics_relation,
        a.freshness, coalesce(a.refresh_interval, segments.default_refresh_interval()) AS refresh_interval, a.created_at
 FROM segments.audience_config a;
@@ -95,15 +97,21 @@ COMMENT ON FUNCTION create_contacts(text) IS 'Creates an ordinary table of conta
 
 CREATE FUNCTION segments.attach_audience(
     name text, relation regclass, id_column text, properties_column text, columns text[], created_column text,
-    scope @extschema@.segment_condition
+    scope @extschema@.segment_condition, time_zone text
 ) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_audience_wrapper';
 CREATE FUNCTION attach_audience(
     name text, relation regclass, id_column name DEFAULT NULL, properties_column name DEFAULT NULL,
-    columns name[] DEFAULT NULL, created_column name DEFAULT NULL, scope segment_condition DEFAULT NULL
+    columns name[] DEFAULT NULL, created_column name DEFAULT NULL, scope segment_condition DEFAULT NULL,
+    time_zone text DEFAULT NULL
 ) RETURNS void LANGUAGE sql AS
-    'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7)';
-COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition) IS
-    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts.';
+    'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8)';
+COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text) IS
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts; time_zone is where dates are read, UTC if it is left out.';
+
+CREATE FUNCTION update_audience(name text, changes jsonb) RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'update_audience_wrapper';
+COMMENT ON FUNCTION update_audience(text, jsonb) IS
+    'Changes the given keys of an audience: time_zone, in which its scope and its segments without a zone of their own read dates. Counts the segments again that then mean something else.';
 
 CREATE FUNCTION detach_audience(name text, cascade boolean DEFAULT false) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'detach_audience_wrapper';

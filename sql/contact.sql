@@ -8,7 +8,7 @@ COMMENT ON FUNCTION segments.id_text(anyelement) IS
 CREATE FUNCTION count_contacts(conditions segment_condition, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL) RETURNS bigint
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'count_contacts_wrapper';
 COMMENT ON FUNCTION count_contacts(segment_condition, text, text) IS
-    'How many contacts satisfy a condition now. Its dates are read in time_zone.';
+    'How many contacts satisfy a condition now. Its dates are read in time_zone; NULL: in that of the audience.';
 
 CREATE FUNCTION search_contacts(conditions segment_condition, audience text DEFAULT 'contacts', page_size int DEFAULT 20, after text DEFAULT NULL,
                                 before text DEFAULT NULL, time_zone text DEFAULT NULL)

@@ -32,6 +32,13 @@ CREATE FUNCTION update_segment(segment text, changes text) RETURNS segments.segm
     LANGUAGE sql AS 'SELECT @extschema@.update_segment(segments.segment_id($1), $2::pg_catalog.jsonb)';
 COMMENT ON FUNCTION update_segment(text, text) IS 'As update_segment(uuid, jsonb), by id or name.';
 
+CREATE FUNCTION update_audience(name text, changes json) RETURNS void
+    LANGUAGE sql AS 'SELECT @extschema@.update_audience($1, $2::pg_catalog.jsonb)';
+COMMENT ON FUNCTION update_audience(text, json) IS 'As update_audience(text, jsonb).';
+CREATE FUNCTION update_audience(name text, changes text) RETURNS void
+    LANGUAGE sql AS 'SELECT @extschema@.update_audience($1, $2::pg_catalog.jsonb)';
+COMMENT ON FUNCTION update_audience(text, text) IS 'As update_audience(text, jsonb).';
+
 CREATE FUNCTION watch_segment(segment text, watched boolean DEFAULT true) RETURNS void
     LANGUAGE sql AS 'SELECT @extschema@.watch_segment(segments.segment_id($1), $2)';
 COMMENT ON FUNCTION watch_segment(text, boolean) IS 'As watch_segment(uuid, boolean), by id or name.';

@@ -6,7 +6,8 @@ CREATE TABLE segments.segment_config (
     name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
     description text CHECK (char_length(description) <= 500),
     conditions @extschema@.segment_condition NOT NULL,
-    time_zone text NOT NULL,
+    -- NULL: that of the audience
+    time_zone text,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (audience, name)
@@ -47,24 +48,26 @@ COMMENT ON FUNCTION segments.visible_count(uuid) IS
     'The cached count of a segment; NULL for a caller who could not have counted.';
 
 CREATE VIEW segments.segment WITH (security_invoker) AS
-SELECT 'segment'::text AS object, s.id, s.name, s.description, s.conditions::jsonb AS conditions, s.audience, s.time_zone,
-       segments.visible_count(s.id) AS contact_count,
+SELECT 'segment'::text AS object, s.id, s.name, s.description, s.conditions::jsonb AS conditions, s.audience,
+       coalesce(s.time_zone, a.time_zone) AS time_zone, segments.visible_count(s.id) AS contact_count,
        c.counted_at, s.created_at, s.updated_at
-FROM segments.segment_config s LEFT JOIN segments.segment_count c ON c.segment = s.id;
+FROM segments.segment_config s
+LEFT JOIN segments.audience_config a ON a.name = s.audience
+LEFT JOIN segments.segment_count c ON c.segment = s.id;
 COMMENT ON VIEW segments.segment IS
     'Segments with their cached counts. contact_count is NULL for a caller who could not have counted.';
 
 CREATE FUNCTION create_segment(
     name text, conditions segment_condition, description text DEFAULT NULL,
-    audience text DEFAULT 'contacts', time_zone text DEFAULT 'UTC'
+    audience text DEFAULT 'contacts', time_zone text DEFAULT NULL
 ) RETURNS segments.segment LANGUAGE c AS 'MODULE_PATHNAME', 'create_segment_wrapper';
 COMMENT ON FUNCTION create_segment(text, segment_condition, text, text, text) IS
-    'Stores a condition under a name and counts its members at once, exactly.';
+    'Stores a condition under a name and counts its members at once, exactly. Dates are read in time_zone; NULL: in that of the audience, also when that changes.';
 
 CREATE FUNCTION update_segment(segment uuid, changes jsonb) RETURNS segments.segment
     LANGUAGE c AS 'MODULE_PATHNAME', 'update_segment_wrapper';
 COMMENT ON FUNCTION update_segment(uuid, jsonb) IS
-    'Changes the given keys of name, description, conditions and time_zone. If the condition or the time zone changes, it counts again.';
+    'Changes the given keys of name, description, conditions and time_zone (null: that of the audience). If the condition or the time zone changes, it counts again.';
 
 CREATE FUNCTION get_segment(segment uuid) RETURNS segments.segment
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'get_segment_wrapper';

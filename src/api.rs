@@ -11,6 +11,7 @@ pub mod index;
 pub mod infer;
 pub mod name;
 pub mod page;
+pub mod patch;
 pub mod property;
 pub mod refresh;
 pub mod segment;

@@ -13,5 +13,5 @@ pub mod scope;
 pub mod segment;
 pub mod subscription;
 pub mod table_tree;
+pub mod time_zone;
 pub mod visible;
-pub mod zone;

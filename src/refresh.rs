@@ -55,7 +55,8 @@ pub fn refresh_due_of(due: &Due) -> usize {
 /// Records that none of the due segments could be counted, so that they are due again later.
 pub fn failed(due: &Due, message: &str) {
     let counted = Taken::failed(due.segments.iter().copied(), message).columns();
-    let refreshed = Refreshed { audience: &due.audience, counted, taken_at: clock(), seconds: 0.0, is_live: false };
+    let seen_at = vec![None; counted.segments.len()];
+    let refreshed = Refreshed { audience: &due.audience, counted, taken_at: clock(), seconds: 0.0, seen_at };
     refreshed.store(access::extension_owner());
 }
 
@@ -68,7 +69,7 @@ pub fn refresh(name: &str, only: Option<&[Uuid]>) -> Taken {
         let is_listed = |segment: &Definition| only.is_none_or(|only| only.contains(&segment.id));
         Definition::all(name).into_iter().filter(is_listed).collect()
     };
-    // The time is taken before the snapshot, so that a count with a later time has a later snapshot.
+    // The time is taken before the snapshot, so that no count looks newer than it is.
     let taken_at = clock();
     let is_settled = || !is_live(name) && !pending::has_unfolded(name);
     let of_settled = || is_settled().then(|| Counted::now(name, &listed(), taken_at));
@@ -81,12 +82,12 @@ pub fn refresh(name: &str, only: Option<&[Uuid]>) -> Taken {
         let taken_at = clock();
         snapshot::latest(|| Counted::now(name, &listed(), taken_at))
     });
-    let Counted { taken, taken_at, seconds, is_live, shown } = counted;
+    let Counted { taken, taken_at, seconds, seen_at, shown } = counted;
     if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
     let counted = taken.columns();
-    Refreshed { audience: name, counted, taken_at, seconds, is_live }.store(extension_owner);
+    Refreshed { audience: name, counted, taken_at, seconds, seen_at }.store(extension_owner);
     pending::fold_unlocked(Some(name));
     taken
 }
@@ -96,7 +97,8 @@ struct Counted {
     taken: Taken,
     taken_at: TimestampWithTimeZone,
     seconds: f64,
-    is_live: bool,
+    /// When the stored counts were taken, in the order of the segments
+    seen_at: Vec<Option<TimestampWithTimeZone>>,
     /// Shows the refresh until this is dropped
     shown: Option<progress::Shown>,
 }
@@ -112,7 +114,9 @@ impl Counted {
             }
             strategy::each(audience, conditions, shown.as_ref())
         });
-        Counted { taken, taken_at, seconds: started.elapsed().as_secs_f64(), is_live: is_live(name), shown }
+        let ids = taken.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
+        let seen_at = bases::counted_at(access::extension_owner(), ids);
+        Counted { taken, taken_at, seconds: started.elapsed().as_secs_f64(), seen_at, shown }
     }
 }
 

@@ -14,7 +14,8 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relowner, c.relkind::text,
        (SELECT en.nspname::text
           FROM pg_extension e
           JOIN pg_namespace en ON en.oid = e.extnamespace
-         WHERE e.extname = 'segments') AS extension_schema
+         WHERE e.extname = 'segments') AS extension_schema,
+       a.time_zone
   FROM segments.audience_config a
   LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace)
     ON c.oid = a.relation AND format('%I.%I', n.nspname, c.relname) = a.relation_name

@@ -1,17 +1,19 @@
 -- Stores what a refresh has counted at the time $5 in $6 seconds: of the segments $1, the counts $2, the bases $3, the errors $4, and
--- when the conditions will mean something else, $8. A segment that was counted later keeps its count, unless $7. Segments that were
--- deleted meanwhile are left out; the others are locked, because no foreign key looks at new rows (see sql/finalize.sql).
+-- when the conditions will mean something else, $8. The caller has locked the bases. A segment keeps a count that is not the one of the
+-- time $7 any more, which the refresh saw: it was counted meanwhile, perhaps by a definition that the refresh did not see. Segments that
+-- were deleted meanwhile are left out; the others are locked, because no foreign key looks at new rows (see sql/finalize.sql).
 WITH outcome AS MATERIALIZED (
-    SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at
-      FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($8))
-           o(id, contact_count, base, error, changes_at)
-      JOIN segments.segment_config s ON s.id = o.id),
+    SELECT s.id AS segment, o.contact_count, o.base, o.error, o.changes_at,
+           c.counted_at IS NOT DISTINCT FROM o.seen_at AS was_seen
+      FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($7), unnest($8))
+           o(id, contact_count, base, error, seen_at, changes_at)
+      JOIN segments.segment_config s ON s.id = o.id
+      LEFT JOIN segments.segment_count c ON c.segment = o.id),
 stored AS (
-    INSERT INTO segments.segment_count AS c (segment, contact_count, counted_at, changes_at)
-    SELECT o.segment, o.base, $5, o.changes_at FROM outcome o WHERE o.error IS NULL
+    INSERT INTO segments.segment_count (segment, contact_count, counted_at, changes_at)
+    SELECT o.segment, o.base, $5, o.changes_at FROM outcome o WHERE o.error IS NULL AND o.was_seen
         ON CONFLICT (segment) DO UPDATE
-       SET contact_count = excluded.contact_count, counted_at = excluded.counted_at, changes_at = excluded.changes_at
-     WHERE $7 OR c.counted_at IS NULL OR c.counted_at < excluded.counted_at),
+       SET contact_count = excluded.contact_count, counted_at = excluded.counted_at, changes_at = excluded.changes_at),
 remembered AS (
     INSERT INTO segments.count_record (segment, counted_at, contact_count)
     SELECT o.segment, $5, o.contact_count FROM outcome o WHERE o.error IS NULL

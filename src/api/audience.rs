@@ -5,7 +5,7 @@ use crate::api::name::must_have_length;
 use crate::catalog::access::{self, Scope, must_own, owns};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column};
-use crate::catalog::scope;
+use crate::catalog::{scope, time_zone};
 use crate::evaluate::condition;
 use crate::live::freshness;
 use crate::pg::error::{Failure, required};
@@ -17,6 +17,7 @@ use pgrx::{PgSqlErrorCode, pg_sys};
 
 pub mod topics;
 mod unique;
+mod update;
 
 /// Creates an ordinary table of contacts and a table of subscriptions, both owned by the caller, and attaches them
 /// under the table's name.
@@ -73,7 +74,7 @@ fn create_contacts(relation: Option<&str>) {
         created: Some("created_at".to_owned()),
         listed: None,
     };
-    attach(&name, oid(&table), columns, None);
+    attach(&name, oid(&table), columns, None, None);
     map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
 }
 
@@ -133,6 +134,7 @@ fn attach_audience(
     columns: Option<Vec<Option<String>>>,
     created_column: Option<&str>,
     scope: Option<&str>,
+    time_zone: Option<&str>,
 ) {
     let (name, relation) = (required("name", name), required("relation", relation));
     let listed = columns.map(|columns| {
@@ -149,7 +151,7 @@ fn attach_audience(
         created: created_column.map(str::to_owned),
         listed,
     };
-    attach(name, relation, columns, scope);
+    attach(name, relation, columns, scope, time_zone);
 }
 
 /// The columns that the caller of attach_audience() names.
@@ -160,7 +162,7 @@ struct Columns {
     listed: Option<Vec<String>>,
 }
 
-fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&str>) {
+fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&str>, time_zone: Option<&str>) {
     must_have_length(name, "the name of an audience", "Choose another name.");
     access::require(Scope::WriteSegments, name);
     let quoted = must_own(relation);
@@ -183,6 +185,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
     columns.listed.iter().flatten().for_each(|column| {
         find(column);
     });
+    time_zone.into_iter().for_each(time_zone::must_exist);
     let replaces = may_replace(name);
     let was_live = replaces && freshness::stop_keeping(name);
     let added = access::write(
@@ -196,6 +199,7 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&st
             columns.listed.into(),
             scope.map(str::to_owned).into(),
             replaces.into(),
+            time_zone.map(str::to_owned).into(),
         ],
     );
     if added == 0 {
@@ -226,12 +230,12 @@ fn already_exists(name: &str) -> ! {
 
 const INSERT: &str = "
 INSERT INTO segments.audience_config AS a
-       (name, relation, relation_name, id_column, properties_column, created_column, columns, scope)
-VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name[], $7)
+       (name, relation, relation_name, id_column, properties_column, created_column, columns, scope, time_zone)
+VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name[], $7, coalesce($9, 'UTC'))
     ON CONFLICT (name) DO UPDATE
    SET relation = excluded.relation, relation_name = excluded.relation_name, id_column = excluded.id_column,
        properties_column = excluded.properties_column, created_column = excluded.created_column,
-       columns = excluded.columns, scope = excluded.scope
+       columns = excluded.columns, scope = excluded.scope, time_zone = coalesce($9, a.time_zone)
  WHERE $8";
 
 /// Whether an audience of that name is broken, and the caller may replace it.
@@ -283,16 +287,7 @@ SELECT k.conkey FROM pg_constraint k
 #[pg_extern(sql = false)]
 fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     let (name, cascade) = (required("name", name), required("cascade", cascade));
-    let known = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
-    let owner = known.unwrap_or_else(|| crate::catalog::access::unknown_audience(name).raise());
-    if owner.is_some_and(|owner| !owns(owner)) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("must be owner of the table of audience \"{name}\""),
-        )
-        .hint("Ask its owner to detach it.")
-        .raise()
-    }
+    must_own_table_of(name, "detach");
     access::require(Scope::WriteSegments, name);
     let segments = query::first(
         "SELECT array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience = $1",
@@ -317,6 +312,21 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     );
     access::write("DELETE FROM segments.segment_config s WHERE s.audience = $1", &[name.into()]);
     access::write("DELETE FROM segments.audience_config a WHERE a.name = $1", &[name.into()]);
+}
+
+/// Raises 42704 if the caller can see no audience of that name, and 42501 if the caller does not own its table. If the
+/// table is gone, it has no owner.
+fn must_own_table_of(audience: &str, verb: &str) {
+    let known = query::first(OWNER, &[audience.into()], |row| row.nullable::<pg_sys::Oid>(1));
+    let owner = known.unwrap_or_else(|| access::unknown_audience(audience).raise());
+    if owner.is_some_and(|owner| !owns(owner)) {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of the table of audience \"{audience}\""),
+        )
+        .hint(format!("Ask its owner to {verb} it."))
+        .raise()
+    }
 }
 
 const OWNER: &str = "

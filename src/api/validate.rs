@@ -31,7 +31,10 @@ fn validate_conditions(conditions: Option<&str>, audience: Option<&str>, time_zo
             Ok(zone) => findings(conditions, &audience, &zone),
             Err(unknown) => {
                 let unknown = Finding::error(String::new(), unknown.into());
-                [unknown].into_iter().chain(findings(conditions, &audience, &NamedZone::utc())).collect()
+                [unknown]
+                    .into_iter()
+                    .chain(findings(conditions, &audience, &audience.zone(None).unwrap_or_else(|_| NamedZone::utc())))
+                    .collect()
             }
         },
         (_, Some(Err(failure))) => vec![Finding::error(String::new(), failure)],

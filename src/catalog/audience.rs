@@ -26,6 +26,8 @@ pub struct Audience {
     pub created: Option<ColumnRef>,
     /// The filter: the condition that restricts which rows are contacts
     pub scope: Option<String>,
+    /// The name of the zone in which the filter and segments without a zone of their own read dates
+    pub time_zone: String,
     /// The checked filter
     pub restriction: Checked,
     /// When the filter will change its meaning, because it has dates that are relative to now; `None` means never
@@ -101,6 +103,7 @@ impl Audience {
                 topic: (row.get(23), row.nullable(24)),
             }),
             extension_schema: row.get(25),
+            time_zone: row.get(26),
         };
         let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], read));
         config.ok_or_else(|| unknown_audience(name))?.resolve(name)
@@ -194,6 +197,7 @@ struct Config {
     scope: Option<String>,
     topics: Option<TopicsConfig>,
     extension_schema: String,
+    time_zone: String,
 }
 
 struct TopicsConfig {
@@ -269,6 +273,7 @@ impl Config {
             name: name.to_owned(),
             created,
             scope: self.scope,
+            time_zone: self.time_zone,
             restriction: Expr::Const(true),
             changes_at: None,
             table: ContactTable {

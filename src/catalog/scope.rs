@@ -3,6 +3,7 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::segment::Definition;
+use crate::catalog::time_zone;
 use crate::evaluate::condition;
 use crate::pg::error::Failure;
 use crate::pg::query;
@@ -99,9 +100,7 @@ pub fn lasting_part(audience: &Audience, segment: &Definition) -> Result<Checked
 
 /// Checks the new condition of a segment. It must not refer to the segment itself, directly or through others.
 pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition {
-    if let Err(unknown) = audience.zone(Some(&segment.time_zone)) {
-        Failure::from(unknown).raise()
-    }
+    segment.time_zone.as_deref().into_iter().for_each(time_zone::must_exist);
     check_segment(audience, segment).unwrap_or_else(|errors| condition::raise_first(errors))
 }
 
@@ -132,10 +131,19 @@ impl Audience {
     /// There is none, or its table is not what it was.
     pub fn try_load(name: &str) -> Result<Self, Failure> {
         let mut audience = Self::unrestricted(name)?;
-        let restriction = restriction(&audience).map_err(|errors| broken_scope(&audience, errors))?;
-        audience.restriction = restriction.checked;
-        audience.changes_at = restriction.changes_at;
+        audience.restrict()?;
         Ok(audience)
+    }
+
+    /// Checks the filter anew, and restricts the audience by it.
+    ///
+    /// # Errors
+    /// The filter is invalid.
+    pub fn restrict(&mut self) -> Result<(), Failure> {
+        let restriction = restriction(self).map_err(|errors| broken_scope(self, errors))?;
+        self.restriction = restriction.checked;
+        self.changes_at = restriction.changes_at;
+        Ok(())
     }
 }
 
@@ -168,7 +176,7 @@ impl<'a> AudienceEnvironment<'a> {
 
     /// The environment of a segment's condition.
     fn of_segment(audience: &'a Audience, segment: &Definition) -> Result<Self, Vec<Error>> {
-        let zone = audience.zone(Some(&segment.time_zone)).map_err(|unknown| vec![unknown.into()])?;
+        let zone = audience.zone(segment.time_zone.as_deref()).map_err(|unknown| vec![unknown.into()])?;
         Ok(AudienceEnvironment { expanding: vec![segment.clone()], ..Self::new(audience, zone) })
     }
 

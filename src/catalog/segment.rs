@@ -18,7 +18,8 @@ pub struct Definition {
     pub description: Option<String>,
     /// Canonical text
     pub conditions: String,
-    pub time_zone: String,
+    /// The name of its own zone; `None` if it follows its audience's
+    pub time_zone: Option<String>,
 }
 
 impl Definition {
@@ -58,7 +59,7 @@ impl Definition {
             name: row.get(3),
             description: row.nullable(4),
             conditions: row.get(5),
-            time_zone: row.get(6),
+            time_zone: row.nullable(6),
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::catalog::access;
 use crate::pg::{query, security, snapshot};
 use crate::shared::board;
+use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::Oid;
 
 /// Locks the bases of segments until the transaction ends. Meanwhile others who count these segments wait, and deltas
@@ -26,6 +27,11 @@ pub fn lock_with_segments(extension_owner: Oid, segments: &[pgrx::Uuid]) {
 pub fn ensure(extension_owner: Oid, segments: &[pgrx::Uuid]) {
     keep_segments(extension_owner, segments);
     security::as_role(extension_owner, || query::write_latest(ENSURE, &[segments.to_vec().into()]));
+}
+
+/// When the counts of segments were taken, in this order.
+pub fn counted_at(extension_owner: Oid, segments: Vec<pgrx::Uuid>) -> Vec<Option<TimestampWithTimeZone>> {
+    security::as_role(extension_owner, || query::rows(COUNTED_AT, &[segments.into()], |row| row.nullable(1)))
 }
 
 /// Forgets the counts of audiences. Waits for transactions that are counting them, because their counts may already be
@@ -54,6 +60,10 @@ SELECT s.id FROM segments.segment_config s WHERE s.id = ANY ($1) ORDER BY s.id
 
 const LOCK: &str = "
 SELECT FROM segments.segment_count c WHERE c.segment = ANY ($1) ORDER BY c.segment FOR UPDATE";
+
+const COUNTED_AT: &str = "
+SELECT c.counted_at FROM unnest($1) WITH ORDINALITY s(id, place)
+  LEFT JOIN segments.segment_count c ON c.segment = s.id ORDER BY s.place";
 
 const SEGMENTS: &str = "
 SELECT s.id FROM segments.segment_config s WHERE s.audience = ANY ($1) ORDER BY s.id";

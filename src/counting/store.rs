@@ -21,13 +21,13 @@ pub struct Refreshed<'a> {
     /// When the snapshot was taken
     pub taken_at: TimestampWithTimeZone,
     pub seconds: f64,
-    /// Whether the audience was live. If so, these counts always replace the stored ones
-    pub is_live: bool,
+    /// When the stored counts were taken that the snapshot shows, in the order of the segments
+    pub seen_at: Vec<Option<TimestampWithTimeZone>>,
 }
 
 impl Refreshed<'_> {
-    /// Stores the result. A segment that could not be counted keeps its count, and the reason is recorded. For an
-    /// audience that is not live, a stored count that is newer than the snapshot stays.
+    /// Stores the result. A segment that could not be counted keeps its count, and the reason is recorded. A stored
+    /// count that the snapshot did not see stays.
     pub fn store(self, extension_owner: Oid) {
         let Columns { segments, counts, bases, errors, changes_at } = self.counted;
         bases::lock_with_segments(extension_owner, &segments);
@@ -38,7 +38,7 @@ impl Refreshed<'_> {
             errors.into(),
             self.taken_at.into(),
             self.seconds.into(),
-            self.is_live.into(),
+            self.seen_at.into(),
             changes_at.into(),
         ];
         security::as_role(extension_owner, || {

@@ -146,7 +146,7 @@ fn wrong_sql(audience: &Audience, time_zone: &str, cases: &[Case]) -> Vec<String
             name: String::new(),
             description: None,
             conditions: case.condition.clone(),
-            time_zone: time_zone.to_owned(),
+            time_zone: Some(time_zone.to_owned()),
         };
         let checked = match scope::check_segment(audience, &definition) {
             Ok(checked) => checked.checked,

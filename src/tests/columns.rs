@@ -35,7 +35,7 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
             name: String::new(),
             description: None,
             conditions,
-            time_zone: random.pick(&ZONES).to_owned(),
+            time_zone: Some(random.pick(&ZONES).to_owned()),
         };
         let Definition { conditions, time_zone, .. } = &definition;
         let Ok(checked) = scope::check_segment(&audience, &definition) else { continue };
@@ -56,7 +56,7 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
             assert_eq!(
                 found.contains(id),
                 expected,
-                "seed {seed}, indexed {indexed}, zone {time_zone}: {conditions} as {sql} on {document}"
+                "seed {seed}, indexed {indexed}, zone {time_zone:?}: {conditions} as {sql} on {document}"
             );
             matching += usize::from(expected);
         }

@@ -17,7 +17,7 @@ fn judge(audience: &Audience, conditions: &str) -> (bool, bool) {
         name: String::new(),
         description: None,
         conditions: conditions.to_owned(),
-        time_zone: "UTC".to_owned(),
+        time_zone: None,
     };
     let checked = match scope::check_segment(audience, &definition) {
         Ok(checked) => checked.checked,

@@ -34,7 +34,7 @@ fn create_segment(
         name: checked_name(required("name", name)).to_owned(),
         description: description.map(checked_description).map(str::to_owned),
         conditions: required("conditions", conditions).to_owned(),
-        time_zone: required("time_zone", time_zone).to_owned(),
+        time_zone: time_zone.map(str::to_owned),
     };
     // A caller who does not name the arguments may pass the audience where the description belongs.
     let mistaken = description.filter(|text| *text != segment.audience && access::has_audience(text));
@@ -53,7 +53,7 @@ fn create_segment(
             segment.name.as_str().into(),
             segment.description.clone().into(),
             segment.conditions.as_str().into(),
-            segment.time_zone.as_str().into(),
+            segment.time_zone.clone().into(),
         ],
     );
     if added == 0 {
@@ -143,7 +143,7 @@ fn store(segment: &Definition) {
             segment.name.as_str().into(),
             segment.description.clone().into(),
             segment.conditions.as_str().into(),
-            segment.time_zone.as_str().into(),
+            segment.time_zone.clone().into(),
         ],
     );
     if changed == 0 {

@@ -11,13 +11,20 @@ use segments_core::error::{Error, ErrorKind};
 pub struct UnknownZone(String);
 
 impl Audience {
-    /// The zone with this name; without a name, UTC.
+    /// The zone with this name; without a name, the audience's own.
     ///
     /// # Errors
     /// There is no such zone.
     pub fn zone(&self, name: Option<&str>) -> Result<NamedZone, UnknownZone> {
-        let name = name.unwrap_or("UTC");
+        let name = name.unwrap_or(&self.time_zone);
         zone::named(name).ok_or_else(|| UnknownZone(name.to_owned()))
+    }
+}
+
+/// Raises 22023 if there is no zone with this name.
+pub fn must_exist(name: &str) {
+    if zone::named(name).is_none() {
+        Failure::from(UnknownZone(name.to_owned())).raise()
     }
 }
 

@@ -1,0 +1,77 @@
+//! Changing an audience.
+
+use crate::api::audience::must_own_table_of;
+use crate::api::patch::Changeable;
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::segment::Definition;
+use crate::catalog::{freshness, scope, time_zone};
+use crate::counting::recount::recount;
+use crate::live::changes::members::Members;
+use crate::live::definition_locks;
+use crate::pg::call::Call;
+use crate::pg::error::required;
+use crate::pg::snapshot;
+use crate::shared::board;
+use pgrx::prelude::*;
+use segments_core::date::Instant;
+use segments_core::expr::{Checked, Expr};
+
+const AUDIENCE: Changeable = Changeable {
+    noun: "an audience",
+    call: "update_audience(name",
+    example: r#"{"time_zone": "Europe/Paris"}"#,
+    keys: &["time_zone"],
+};
+
+/// Changes an audience, and counts the segments again that mean something else then.
+#[pg_extern(sql = false)]
+fn update_audience(name: Option<&str>, call: Call) {
+    let name = required("name", name);
+    let patch = AUDIENCE.read(&required("changes", call.jsonb_text(1)));
+    must_own_table_of(name, "change");
+    access::require_write(name);
+    for (key, json) in &patch {
+        match (key.as_str(), serde_json::from_str::<String>(json.get())) {
+            ("time_zone", Ok(zone)) => move_to(name, &zone),
+            ("time_zone", Err(_)) => AUDIENCE.must_be_string(key, json.get()),
+            (unknown, _) => AUDIENCE.has_no(unknown),
+        }
+    }
+}
+
+/// Gives an audience another time zone.
+fn move_to(name: &str, zone: &str) {
+    time_zone::must_exist(zone);
+    // This waits for transactions that create or change a segment, and later ones wait for this.
+    freshness::hold_definitions(name);
+    let mut after = definition_locks::hold_writers_unrestricted(name);
+    zone.clone_into(&mut after.time_zone);
+    after.restrict().unwrap_or_else(|failure| failure.raise());
+    let (before, changed) = snapshot::latest(|| {
+        // The scope, or the zone that the audience had, may have become invalid.
+        let before = Audience::try_load(name).ok();
+        let means_the_same = |segment: &Definition| {
+            before.as_ref().and_then(|before| meaning(before, segment)) == meaning(&after, segment)
+        };
+        let changed: Vec<Definition> =
+            Definition::all(name).into_iter().filter(|segment| !means_the_same(segment)).collect();
+        (before, changed)
+    });
+    let members = before.map(|before| Members::of_watched(&before, &changed));
+    access::write(
+        "UPDATE segments.audience_config a SET time_zone = $2 WHERE a.name = $1",
+        &[name.into(), zone.into()],
+    );
+    recount(&after, &changed);
+    members.into_iter().for_each(Members::record_changes);
+    // Segments may be due at another midnight.
+    board::wake();
+}
+
+/// What a segment means now, and until when; `None` if its condition is invalid.
+fn meaning(audience: &Audience, segment: &Definition) -> Option<(Checked, Option<Instant>)> {
+    let condition = scope::check_segment(audience, segment).ok()?;
+    let restricted = Expr::and([audience.restriction.clone(), condition.checked]);
+    Some((restricted, condition.changes_at.into_iter().chain(audience.changes_at).min()))
+}
