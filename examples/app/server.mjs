@@ -34,7 +34,7 @@ async function asCaller(request, work) {
 // Segments
 
 app.post('/v1/segments', async (request, reply) => {
-  const { name = null, description = null, conditions = null, time_zone = 'UTC' } = request.body ?? {};
+  const { name = null, description = null, conditions = null, time_zone = null } = request.body ?? {};
   const segment = await asCaller(request, async (query) => {
     const [{ id }] = await query('SELECT id FROM create_segment($1, $2, $3, time_zone => $4)', name, json(conditions), description, time_zone);
     return find(query, id);
@@ -65,18 +65,20 @@ app.get('/v1/segments/:id/contacts/:contact', (request) => asCaller(request, (qu
 
 /** How many contacts a condition has now, how long counting took, and what there is to say of it. */
 app.post('/v1/segments/preview', (request) => asCaller(request, async (query) => {
-  const conditions = json(request.body?.conditions);
-  const findings = await query('SELECT * FROM validate_conditions($1)', conditions);
+  const { conditions: given, time_zone = null } = request.body ?? {};
+  const conditions = json(given);
+  const findings = await query('SELECT * FROM validate_conditions($1, time_zone => $2)', conditions, time_zone);
   if (findings.some(({ severity }) => severity === 'error')) return { object: 'preview', count: null, milliseconds: null, findings };
   const began = performance.now();
-  const [{ count }] = await query('SELECT count_contacts($1)::float AS count', conditions);
+  const [{ count }] = await query('SELECT count_contacts($1, time_zone => $2)::float AS count', conditions, time_zone);
   return { object: 'preview', count, milliseconds: performance.now() - began, findings };
 }));
 
 // Contacts
 
 app.post('/v1/contacts/search', (request) => asCaller(request, (query) => page(request.body ?? {}, 'cursor', (limit, after, before) =>
-  query('SELECT c AS item FROM search_contacts($1, page_size => $2, after => $3, before => $4) c', json(request.body?.conditions), limit, after, before))));
+  query('SELECT c AS item FROM search_contacts($1, page_size => $2, after => $3, before => $4, time_zone => $5) c',
+    json(request.body?.conditions), limit, after, before, request.body?.time_zone ?? null))));
 
 app.get('/v1/fields', (request) => asCaller(request, async (query) => (await query('SELECT segments.builder_fields() AS fields'))[0].fields));
 

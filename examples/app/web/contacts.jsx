@@ -12,7 +12,7 @@ export function Contacts({ api, conditions, segment }) {
   const [problem, setProblem] = useState();
 
   useEffect(() => {
-    api('POST', 'contacts/search', { conditions, limit: 10, ...turn }).then(setPage, setProblem);
+    api('POST', 'contacts/search', { conditions, time_zone: segment?.time_zone, limit: 10, ...turn }).then(setPage, setProblem);
   }, [api, turn]);
 
   const explain = (contact) => api('GET', `segments/${segment.id}/contacts/${contact.id}`)

@@ -44,7 +44,7 @@ export function Editor({ api, fields, segment, onSaved }) {
     if (!written.condition) return;
     const controller = new AbortController();
     const timer = setTimeout(() => {
-      api('POST', 'segments/preview', { conditions: written.condition }, controller.signal)
+      api('POST', 'segments/preview', { conditions: written.condition, time_zone: segment?.time_zone }, controller.signal)
         .then((found) => (setPreview(found), setProblem()), (error) => error.name !== 'AbortError' && setProblem(error));
     }, 300);
     return () => (clearTimeout(timer), controller.abort());
