@@ -65,9 +65,11 @@ SELECT (create_segment(name, conditions, description, audience, zone)).contact_c
     ('Both', '{"$and": [{"$segment": "US"}, {"$segment": "Big; DROP TABLE contacts; --"}]}', 'Deux conditions, 2 ≥ 1', 'contacts', 'UTC'),
     ('Informed', '{"$topic": "weekly-news", "tags": "t1"}', NULL, 'contacts', 'UTC'),
     ('Spring', '{"created_at": {"$gte": "2024-02-01", "$lt": "2024-03-01"}}', NULL, 'contacts', 'America/New_York'),
+    ('Early', '{"created_at": {"$lte": "2024-02-10"}}', NULL, 'contacts', NULL),
     ('Of tenant 2', '{"country": {"$in": ["US", "DE"]}, "email": {"$regex": "^[0-9]+@"}}', NULL, 'tenant 2', 'UTC'),
     ('VIP', '{"vip": true, "country": "US"}', NULL, 'customers', 'UTC'),
     ('Company', '{"company": {"$ne": "c1"}}', NULL, 'americans', 'UTC')) v(name, conditions, description, audience, zone);
+SELECT update_audience('contacts', '{"time_zone": "America/New_York"}');
 -- What a segment means by a name goes on meaning it.
 SELECT name FROM update_segment((SELECT id FROM segments.segment WHERE name = 'US'), '{"name": "American"}');
 
