@@ -1,8 +1,7 @@
-// react-querybuilder: every operator on every type, with values as its editors give them; groups, empty ones and negated.
+// react-querybuilder: with the operators that builder_fields() gives a form, and every operator on every type; with values as its
+// editors give them; groups, empty ones and negated.
 import { defaultOperators, formatQuery } from '@react-querybuilder/core';
 import { TYPES } from './people.mjs';
-
-export const name = 'react-querybuilder';
 
 const INPUTS = { number: 'number', date: 'date', timestamp: 'datetime-local' };
 export const fields = Object.entries(TYPES).map(([field, type]) => ({ name: field, label: field, inputType: INPUTS[type.replace('[]', '')] ?? 'text' }));
@@ -22,10 +21,20 @@ function* values(type, operator) {
   else yield* VALUES[type] ?? [];
 }
 
+/** The rules of a form, by the operators that it offers for a field. */
+function* offered(operatorsOf) {
+  for (const [field, type] of Object.entries(TYPES)) {
+    for (const { name: operator } of operatorsOf(field)) {
+      for (const value of values(type, operator)) yield { field, operator, value };
+    }
+  }
+}
+
+/** The rules of a form that knows no types, and lets fields be values. */
 function* rules() {
+  yield* offered(() => defaultOperators);
   for (const [field, type] of Object.entries(TYPES)) {
     for (const { name: operator } of defaultOperators) {
-      for (const value of values(type, operator)) yield { field, operator, value };
       const other = type === 'number' ? 'budget' : 'name';
       if (field !== other) yield { field, operator, value: /between|^(not)?in$/i.test(operator) ? [other, 'age'] : other, valueSource: 'field' };
     }
@@ -58,8 +67,20 @@ export function* queries() {
   }
 }
 
-export function* filters() {
-  for (const query of queries()) {
-    yield formatQuery(query, { format: 'mongodb_query', fields, parseNumbers: 'strict-limited' });
-  }
-}
+const filterOf = (query, fields) => formatQuery(query, { format: 'mongodb_query', fields, parseNumbers: 'strict-limited' });
+
+export const withFields = {
+  name: 'react-querybuilder with the fields of builder_fields()',
+  *filters(fields) {
+    for (const rule of offered((name) => fields.find((field) => field.name === name).operators)) {
+      for (const not of [false, true]) yield filterOf({ combinator: 'and', not, rules: [rule] }, fields);
+    }
+  },
+};
+
+export const withoutTypes = {
+  name: 'react-querybuilder with every operator on every field',
+  *filters() {
+    for (const query of queries()) yield filterOf(query, fields);
+  },
+};

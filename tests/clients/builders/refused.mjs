@@ -1,4 +1,5 @@
-// Which filters are refused, and why. All but the last mean nothing.
+// Which filters are refused, and why. All but the last mean nothing. A form with the fields of builder_fields() emits none of them but
+// those of an input that is still empty: its operators fit the types, and it has no fields as values.
 import { TYPES } from './people.mjs';
 
 /** The tests of a filter: [field, operator, operand], of which the field is null at the top. */

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //! conformance generate PAIRS SEED    prints lines {"document": …, "condition": …, "matches": …}
+//! conformance dates QUESTIONS SEED   reads the changes of zones, and prints questions about dates with answers
 //! conformance evaluate               reads such lines without "matches" and prints true, false, or null for a refusal
 //! ```
 
 mod calendar;
 mod condition;
+mod dates;
 mod document;
 mod expression;
 mod property;
 mod random;
+mod zone;
 
 use property::Audience;
 use random::Random;
@@ -37,6 +40,10 @@ fn main() -> std::io::Result<()> {
                 left -= together;
             }
         }
+        ["dates", questions, seed] => {
+            let changes = std::io::read_to_string(std::io::stdin().lock())?;
+            dates::generate(&mut Random::new(number(seed)), number(questions), &changes, &mut out)?;
+        }
         ["evaluate"] => {
             for line in std::io::stdin().lock().lines() {
                 match evaluate_line(&line?) {
@@ -45,7 +52,7 @@ fn main() -> std::io::Result<()> {
                 }
             }
         }
-        _ => panic!("usage: conformance generate PAIRS SEED | conformance evaluate"),
+        _ => panic!("usage: conformance generate PAIRS SEED | conformance dates QUESTIONS SEED | conformance evaluate"),
     }
     out.flush()
 }

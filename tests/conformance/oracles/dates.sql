@@ -1,0 +1,167 @@
+-- Postgres's own date functions as an oracle of the core's calendar. `zone_changes` is what the core is told of zones; `answers` is
+-- loaded with what it says, and `wrong` shows where Postgres, or the operator @~, says otherwise.
+
+CREATE TABLE zones (name text PRIMARY KEY);
+INSERT INTO zones VALUES ('UTC'), ('Africa/Casablanca'), ('America/Havana'), ('America/New_York'), ('America/Santiago'), ('America/Sao_Paulo'),
+    ('Antarctica/Troll'), ('Asia/Kathmandu'), ('Australia/Lord_Howe'), ('Europe/Berlin'), ('Pacific/Apia');
+
+CREATE FUNCTION utc_offset(zone text, second bigint) RETURNS int STABLE LANGUAGE sql AS $$
+    SELECT extract(epoch FROM (to_timestamp(second) AT TIME ZONE zone) - (to_timestamp(second) AT TIME ZONE 'UTC'))::int
+$$;
+
+-- The first second after `before` that has another offset, where the one at `after` has one.
+CREATE FUNCTION change_between(zone text, before bigint, after bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    middle bigint;
+    old CONSTANT int := utc_offset(zone, before);
+BEGIN
+    WHILE after - before > 1 LOOP
+        middle := (before + after) / 2;
+        IF utc_offset(zone, middle) = old THEN before := middle; ELSE after := middle; END IF;
+    END LOOP;
+    RETURN after;
+END
+$$;
+
+-- Each offset of the zones from 1850 to 2150, with the second from which on it holds.
+CREATE TABLE zone_changes AS
+WITH days AS (
+    SELECT name, second, utc_offset(name, second) AS found
+      FROM zones, generate_series(extract(epoch FROM date '1850-01-01')::bigint, extract(epoch FROM date '2150-01-01')::bigint, 86400) second
+), changed AS (
+    SELECT name, second, found, lag(found, 1, found) OVER (PARTITION BY name ORDER BY second) AS before FROM days
+)
+SELECT name, change AS second, utc_offset(name, change) AS utc_offset
+  FROM changed, change_between(name, second - 86400, second) change WHERE found <> before
+UNION ALL
+SELECT name, extract(epoch FROM date '0001-01-01')::bigint - 86400, utc_offset(name, extract(epoch FROM date '1850-01-01')::bigint) FROM zones;
+
+-- The offsets that each zone ever has.
+CREATE TABLE zone_offsets AS SELECT DISTINCT name, utc_offset FROM zone_changes;
+
+CREATE TABLE answers (
+    number bigint GENERATED ALWAYS AS IDENTITY, zone text, now timestamptz, type text, asked jsonb, stored text, matches boolean,
+    first date, last date, "from" timestamptz, until timestamptz, condition text
+);
+
+-- The following are asked with TimeZone as the zone of the question.
+
+-- The beginning of a day: the first of the instants at which clocks show its midnight, or else what Postgres takes for it.
+CREATE FUNCTION start_of(day date) RETURNS timestamptz STABLE LANGUAGE sql AS $$
+    SELECT coalesce(min(at) FILTER (WHERE at::timestamp = day), day::timestamptz)
+      FROM zone_offsets o, LATERAL (SELECT (day - make_interval(secs => o.utc_offset)) AT TIME ZONE 'UTC') a(at)
+     WHERE o.name = current_setting('TimeZone')
+$$;
+
+-- The days of a date that is asked for, and where it is a point in time, that.
+CREATE FUNCTION days_of(literal jsonb, now timestamptz, OUT first date, OUT last date, OUT at timestamptz) STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    words CONSTANT text[] := string_to_array(literal ->> '$period', ' ');
+    unit text := coalesce(literal ->> '$startOf', literal ->> '$endOf');
+    distance int := 0;
+    length interval;
+BEGIN
+    IF literal ? '$date' THEN
+        IF length(literal ->> '$date') = 10 THEN first := literal ->> '$date'; ELSE at := literal ->> '$date'; END IF;
+    ELSIF literal ? '$now' THEN
+        at := now + (literal ->> '$now')::interval;
+    ELSIF literal ? '$today' THEN
+        first := now::date + (literal ->> '$today')::interval;
+    ELSE
+        first := now::date;
+        distance := CASE words[1] WHEN 'this' THEN 0 WHEN 'last' THEN -1 WHEN 'next' THEN 1 WHEN 'in' THEN words[2]::int ELSE -words[1]::int END;
+        unit := rtrim(CASE WHEN words[1] = 'in' THEN words[3] ELSE words[2] END, 's');
+    END IF;
+    first := coalesce(first, at::date);
+    last := first;
+    IF unit IS NOT NULL THEN
+        length := CASE unit WHEN 'quarter' THEN interval '3 months' ELSE ('1 ' || unit)::interval END;
+        first := date_trunc(unit, first::timestamp) + distance * length;
+        last := first + length - interval '1 day';
+        at := NULL;
+        IF literal ? '$startOf' THEN last := first; ELSIF literal ? '$endOf' THEN first := last; END IF;
+    END IF;
+END
+$$;
+
+-- Whether a number compares so with those from `first` to `last`.
+CREATE FUNCTION compares(number numeric, operator text, first numeric, last numeric) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$
+    SELECT CASE operator WHEN '$eq' THEN number BETWEEN first AND last WHEN '$ne' THEN number NOT BETWEEN first AND last
+                         WHEN '$gt' THEN number > last WHEN '$gte' THEN number >= first WHEN '$lt' THEN number < first ELSE number <= last END
+$$;
+
+CREATE FUNCTION epoch(at timestamptz) RETURNS numeric IMMUTABLE LANGUAGE sql AS 'SELECT extract(epoch FROM at)';
+
+-- Whether an anniversary of the day compares so with each of the dates: one of the first three of the years that come into question.
+CREATE FUNCTION has_anniversary(day date, asked jsonb, now timestamptz) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    least date := '0001-01-01';
+    greatest date := '9999-12-31';
+    operator text;
+    literal jsonb;
+    first date;
+    last date;
+BEGIN
+    FOR operator, literal IN SELECT * FROM jsonb_each(asked) LOOP
+        SELECT d.first, d.last INTO first, last FROM days_of(literal, now) d;
+        IF operator IN ('$eq', '$gte') THEN least := greatest(least, first); END IF;
+        IF operator IN ('$eq', '$lte') THEN greatest := least(greatest, last); END IF;
+        IF operator = '$gt' THEN least := greatest(least, last + 1); END IF;
+        IF operator = '$lt' THEN greatest := least(greatest, first - 1); END IF;
+    END LOOP;
+    RETURN EXISTS (
+        SELECT FROM generate_series(0, 2) n, greatest(1, extract(year FROM least)::int - extract(year FROM day)::int) first_one
+         WHERE (day + make_interval(years => first_one + n))::date BETWEEN least AND greatest
+    );
+END
+$$;
+
+CREATE FUNCTION is_match(type text, asked jsonb, stored text, now timestamptz) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    name CONSTANT text := jsonb_object_keys(asked);
+    -- A stored time without an offset is one of UTC.
+    instant CONSTANT timestamptz := CASE WHEN length(stored) > 10 THEN (rtrim(stored, 'Z') || 'Z')::timestamptz END;
+    day CONSTANT date := coalesce(instant::date, stored::date);
+    operator text;
+    found record;
+    part numeric;
+BEGIN
+    IF name = '$anniversary' THEN RETURN has_anniversary(day, asked -> name, now); END IF;
+    IF asked -> name ? '$date' OR asked -> name ? '$period' OR asked -> name ? '$now' OR asked -> name ? '$today' THEN
+        SELECT * INTO found FROM days_of(asked -> name, now);
+        IF type = 'date' OR instant IS NULL THEN
+            RETURN compares(day - date '2000-01-01', name, found.first - date '2000-01-01', found.last - date '2000-01-01');
+        ELSIF found.at IS NOT NULL THEN
+            RETURN compares(epoch(instant), name, epoch(found.at), epoch(found.at));
+        END IF;
+        RETURN compares(epoch(instant), name, epoch(start_of(found.first)), epoch(start_of(found.last + 1)) - 0.000001);
+    END IF;
+    operator := jsonb_object_keys(asked -> name);
+    part := CASE name WHEN '$year' THEN extract(year FROM day) WHEN '$month' THEN extract(month FROM day) WHEN '$dayOfMonth' THEN extract(day FROM day)
+                      WHEN '$isoDayOfWeek' THEN extract(isodow FROM day) WHEN '$hour' THEN extract(hour FROM instant::timestamp) END;
+    RETURN coalesce(compares(part, operator, (asked -> name ->> operator)::numeric, (asked -> name ->> operator)::numeric), operator = '$ne');
+END
+$$;
+
+CREATE TABLE wrong (number bigint, what text);
+
+-- Compares all answers, zone by zone.
+CREATE PROCEDURE compare_dates() LANGUAGE plpgsql AS $$
+DECLARE
+    asked_zone text;
+BEGIN
+    FOR asked_zone IN SELECT name FROM zones LOOP
+        PERFORM set_config('TimeZone', asked_zone, true);
+        INSERT INTO wrong
+        SELECT a.number, 'Postgres says ' || (NOT a.matches) FROM answers a
+         WHERE a.zone = asked_zone AND is_match(a.type, a.asked, a.stored, a.now) IS DISTINCT FROM a.matches;
+        INSERT INTO wrong
+        SELECT a.number, format('for Postgres it is %s to %s, from %s until %s', d.first, d.last, d.at, d.until)
+          FROM answers a, jsonb_each(a.asked) o,
+               LATERAL (SELECT d.first, d.last, coalesce(d.at, start_of(d.first)) AS at, coalesce(d.at + interval '1 microsecond', start_of(d.last + 1)) AS until
+                          FROM days_of(o.value, a.now) d) d
+         WHERE a.zone = asked_zone AND a.first IS NOT NULL AND o.key <> '$anniversary'
+           AND ((a.first, a.last) <> (d.first, d.last) OR a.type = 'timestamp' AND (a."from", a.until) <> (d.at, d.until));
+    END LOOP;
+END
+$$;
