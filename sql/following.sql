@@ -62,16 +62,6 @@ CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relati
 ALTER TABLE segments.audience_config ENABLE ALWAYS TRIGGER number_columns;
 
 -- When a column is gone, the segments that read it lose their counts: if the column comes back, nobody knows what has changed meanwhile.
-CREATE FUNCTION segments.forget_live_counts(tables oid[]) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_live_counts_wrapper';
-COMMENT ON FUNCTION segments.forget_live_counts(oid[]) IS
-    'Forgets the counts of live audiences over these tables. It is called after commands that change members without firing a trigger.';
-
-CREATE FUNCTION segments.warn_unrecorded_changes(audiences text[]) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'warn_unrecorded_changes_wrapper';
-COMMENT ON FUNCTION segments.warn_unrecorded_changes(text[]) IS
-    'Warns that entries to and exits from watched segments of live audiences may have gone unrecorded. It is called after commands that change what a table holds, or how it is read, without a trigger that fires.';
-
 CREATE FUNCTION segments.forget_dropped() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'forget_dropped_wrapper';
 COMMENT ON FUNCTION segments.forget_dropped() IS

@@ -134,7 +134,8 @@ COMMENT ON FUNCTION segments.keep_parts() IS
 
 -- An error of ours must not make a user's DROP or ALTER fail, so the event triggers make a warning of it, also where the library is
 -- missing. Errors that may not happen again when the command is repeated, such as a deadlock, do make it fail; otherwise the counts
--- would miss the command. The same errors end work in a subtransaction (src/pg/subtransaction.rs); a cancel is not caught here.
+-- would miss the command. The same errors end work in a subtransaction (src/pg/subtransaction.rs); a test compares the two lists. A cancel
+-- is not caught here.
 CREATE FUNCTION segments.must_fail(sqlstate text) RETURNS boolean
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT sqlstate IN ('40001', '40P01', '55P03') OR starts_with(sqlstate, '53')
@@ -142,12 +143,21 @@ $$;
 COMMENT ON FUNCTION segments.must_fail(text) IS
     'Whether a command must fail with an error that its event trigger met: a serialization failure, a deadlock, a lock that is not available, or a lack of resources.';
 
+-- In a REPEATABLE READ transaction the snapshot may be older than the first live audience; the library looks in a newer one.
+CREATE FUNCTION segments.may_be_live() RETURNS boolean
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN to_regclass('segments.live_table') IS NOT NULL
+       AND (EXISTS (SELECT FROM segments.live_table) OR current_setting('transaction_isolation') <> 'read committed');
+END
+$$;
+COMMENT ON FUNCTION segments.may_be_live() IS
+    'Whether there may be a live audience. Event triggers ask it first, so that sessions that have nothing to do with segments do not load the library.';
+
 CREATE FUNCTION segments.follow_parts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- In a REPEATABLE READ transaction the snapshot may be older than the first live audience; there keep_parts() looks in a newer one.
-    IF to_regclass('segments.live_table') IS NOT NULL
-        AND (EXISTS (SELECT FROM segments.live_table) OR current_setting('transaction_isolation') <> 'read committed') THEN
+    IF segments.may_be_live() THEN
         PERFORM segments.keep_parts();
     END IF;
 EXCEPTION WHEN OTHERS THEN
@@ -164,17 +174,16 @@ CREATE EVENT TRIGGER segments_keep_parts ON ddl_command_end
                  'CREATE TRIGGER', 'ALTER TRIGGER')
     EXECUTE FUNCTION segments.follow_parts();
 
--- No trigger fires when a command rewrites a table and computes the values of a column again.
+CREATE FUNCTION segments.forget_rewritten() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'forget_rewritten_wrapper';
+COMMENT ON FUNCTION segments.forget_rewritten() IS
+    'Forgets the counts of live audiences over a table that is rewritten with other values in a column. No trigger of the table fires then. An event trigger calls it.';
+
 CREATE FUNCTION segments.forget_rewritten_counts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF pg_event_trigger_table_rewrite_reason() & 6 <> 0 AND to_regclass('segments.live_table') IS NOT NULL THEN
-        PERFORM segments.forget_live_counts(ARRAY[pg_event_trigger_table_rewrite_oid()]);
-        IF pg_event_trigger_table_rewrite_reason() & 4 <> 0 THEN
-            PERFORM segments.warn_unrecorded_changes(ARRAY(
-                SELECT a.name FROM segments.audience_config a JOIN segments.live_table l ON l.root IN (a.relation, a.topics_relation)
-                 WHERE l.part = pg_event_trigger_table_rewrite_oid()));
-        END IF;
+    IF segments.may_be_live() THEN
+        PERFORM segments.forget_rewritten();
     END IF;
 EXCEPTION WHEN OTHERS THEN
     IF segments.must_fail(SQLSTATE) THEN
@@ -185,18 +194,16 @@ END
 $$;
 CREATE EVENT TRIGGER segments_forget_rewritten_counts ON table_rewrite EXECUTE FUNCTION segments.forget_rewritten_counts();
 
--- No trigger fires either when the labels of an enum are renamed.
-CREATE FUNCTION segments.forget_counts_of_types(types oid[]) RETURNS void
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'forget_counts_of_types_wrapper';
-COMMENT ON FUNCTION segments.forget_counts_of_types(oid[]) IS
-    'Forgets the counts of live audiences that have columns of these enums, of arrays of them or of domains over them. It is called after ALTER TYPE.';
+CREATE FUNCTION segments.forget_relabelled() RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'forget_relabelled_wrapper';
+COMMENT ON FUNCTION segments.forget_relabelled() IS
+    'Forgets the counts of live audiences that have columns of an enum that ALTER TYPE has changed, of arrays of it or of domains over it. No trigger of a table fires then. An event trigger calls it.';
 
 CREATE FUNCTION segments.forget_relabelled_counts() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF to_regclass('segments.live_table') IS NOT NULL THEN
-        PERFORM segments.forget_counts_of_types(ARRAY(
-            SELECT objid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_type'::regclass));
+    IF segments.may_be_live() THEN
+        PERFORM segments.forget_relabelled();
     END IF;
 EXCEPTION WHEN OTHERS THEN
     IF segments.must_fail(SQLSTATE) THEN

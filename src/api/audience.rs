@@ -68,7 +68,7 @@ fn create_contacts(relation: Option<&str>) {
     let oid = |table: &str| {
         query::write_rows("SELECT $1::regclass::oid", &[table.into()], |row| row.get::<pg_sys::Oid>(1))[0]
     };
-    let columns = Columns {
+    let columns = NamedColumns {
         id: Some("id".to_owned()),
         properties: Some("properties".to_owned()),
         created: Some("created_at".to_owned()),
@@ -146,7 +146,7 @@ fn attach_audience(
                 .raise()
         })
     });
-    let columns = Columns {
+    let columns = NamedColumns {
         id: id_column.map(str::to_owned),
         properties: properties_column.map(str::to_owned),
         created: created_column.map(str::to_owned),
@@ -156,14 +156,14 @@ fn attach_audience(
 }
 
 /// The columns that the caller of attach_audience() names.
-struct Columns {
+struct NamedColumns {
     id: Option<String>,
     properties: Option<String>,
     created: Option<String>,
     listed: Option<Vec<String>>,
 }
 
-fn attach(name: &str, relation: pg_sys::Oid, columns: Columns, scope: Option<&str>, time_zone: Option<&str>) {
+fn attach(name: &str, relation: pg_sys::Oid, columns: NamedColumns, scope: Option<&str>, time_zone: Option<&str>) {
     must_have_length(name, "the name of an audience", "Choose another name.");
     access::require(Scope::WriteSegments, name);
     let quoted = must_own(relation);

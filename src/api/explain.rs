@@ -26,12 +26,12 @@ fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Ca
     let segment = Definition::load(id_of(segment));
     let audience = Audience::load(&segment.audience);
     access::require(Scope::ReadSegments, &audience.name);
-    let mut parts = Parts { place: JsonPointer::default(), parts: Vec::new() };
-    parts.condition(&condition::stored(segment.conditions.as_bytes()));
-    let parts = parts.parts;
-    let (seen, rows) = look(&audience, &segment, &parts, contact_id);
+    let mut lines = Lines { place: JsonPointer::default(), lines: Vec::new() };
+    lines.condition(&condition::stored(segment.conditions.as_bytes()));
+    let lines = lines.lines;
+    let (results, rows) = look(&audience, &segment, &lines, contact_id);
     let mut notes: Vec<Option<String>> =
-        parts.iter().zip(&seen).map(|(part, seen)| note(&audience, part, seen)).collect();
+        lines.iter().zip(&results).map(|(line, result)| note(&audience, line, result)).collect();
     if rows > 1 {
         notes[0] = Some(format!("{rows} rows have this id, and each counts: this is a member, if any of them is"));
     }
@@ -41,24 +41,24 @@ fn explain_match(contact_id: Option<&str>, segment: Option<pgrx::Uuid>, call: Ca
            FROM ROWS FROM (unnest($1), unnest($2), unnest($3),
                            unnest($4), unnest($5)) f(path, condition, value, matches, note)",
         &[
-            parts.iter().map(|part| part.pointer.clone()).collect::<Vec<_>>().into(),
-            parts.iter().map(|part| part.condition.to_string()).collect::<Vec<_>>().into(),
-            seen.iter().map(|seen| seen.value.clone()).collect::<Vec<_>>().into(),
-            seen.iter().map(|seen| seen.matches).collect::<Vec<_>>().into(),
+            lines.iter().map(|line| line.pointer.clone()).collect::<Vec<_>>().into(),
+            lines.iter().map(|line| line.condition.to_string()).collect::<Vec<_>>().into(),
+            results.iter().map(|result| result.value.clone()).collect::<Vec<_>>().into(),
+            results.iter().map(|result| result.matches).collect::<Vec<_>>().into(),
             notes.into(),
         ],
     );
 }
 
-/// A part of a condition that can be evaluated by itself.
-struct Part {
+/// A line of the explanation: a part of the condition that can be evaluated by itself.
+struct Line {
     pointer: String,
     condition: Condition,
-    asks: Asks,
+    source: Source,
 }
 
-/// What a part reads from the contact.
-enum Asks {
+/// What a line reads from the contact.
+enum Source {
     Several,
     Field(Path),
     /// The fields that it compares with each other
@@ -68,62 +68,62 @@ enum Asks {
     Bucket(Bucket),
 }
 
-/// The result of a part.
-struct Seen {
+/// The result of a line.
+struct LineResult {
     /// The value as JSON text; `None` if there is no value
     value: Option<String>,
     matches: bool,
 }
 
-struct Parts {
+struct Lines {
     place: JsonPointer,
-    parts: Vec<Part>,
+    lines: Vec<Line>,
 }
 
-impl Parts {
+impl Lines {
     fn condition(&mut self, condition: &Condition) {
-        self.push(condition.clone(), Asks::Several);
+        self.push(condition.clone(), Source::Several);
         let members = || condition.members.iter().filter(|member| !matches!(member, Member::Comment(_)));
         for member in members() {
             self.member(member, members().count() == 1);
         }
     }
 
-    /// Adds the parts of a member of the condition. If it is the only member, the condition around it says the same, so
-    /// it gets no part of its own.
+    /// Adds the lines of a member of the condition. If it is the only member, the condition around it says the same, so
+    /// it gets no line of its own.
     fn member(&mut self, member: &Member, only: bool) {
         let alone = Condition { members: vec![member.clone()] };
         match member {
-            Member::Logical(junction, conditions) => self.at(junction.operator().name(), |parts| {
+            Member::Logical(junction, conditions) => self.at(junction.operator().name(), |lines| {
                 if !only {
-                    parts.push(alone, Asks::Several);
+                    lines.push(alone, Source::Several);
                 }
                 for (index, condition) in conditions.iter().enumerate() {
-                    parts.at(index, |parts| parts.condition(condition));
+                    lines.at(index, |lines| lines.condition(condition));
                 }
             }),
-            Member::Not(condition) => self.at(Operator::Not.name(), |parts| parts.condition(condition)),
-            Member::Topic(_) => self.at(Operator::Topic.name(), |parts| parts.push(alone, Asks::Topics)),
-            Member::Segment(predicate) => self.at(Operator::Segment.name(), |parts| {
-                parts.push(alone, Asks::Several);
-                parts.segments(predicate);
+            Member::Not(condition) => self.at(Operator::Not.name(), |lines| lines.condition(condition)),
+            Member::Topic(_) => self.at(Operator::Topic.name(), |lines| lines.push(alone, Source::Topics)),
+            Member::Segment(predicate) => self.at(Operator::Segment.name(), |lines| {
+                lines.push(alone, Source::Several);
+                lines.segments(predicate);
             }),
-            Member::Expr(expression) => self.at(Operator::Expr.name(), |parts| {
+            Member::Expr(expression) => self.at(Operator::Expr.name(), |lines| {
                 let paths: Vec<Path> = expression.fields().into_iter().cloned().collect();
-                parts.push(alone, if paths.is_empty() { Asks::Several } else { Asks::Fields(paths) });
+                lines.push(alone, if paths.is_empty() { Source::Several } else { Source::Fields(paths) });
             }),
             Member::Bucket(bucket) => {
-                self.at(Operator::Bucket.name(), |parts| parts.push(alone, Asks::Bucket(bucket.clone())))
+                self.at(Operator::Bucket.name(), |lines| lines.push(alone, Source::Bucket(bucket.clone())))
             }
             Member::Comment(_) => {}
-            Member::Field(path, predicate) => self.at(path.text(), |parts| {
-                parts.push(alone, Asks::Field(path.clone()));
-                parts.tests(path, predicate);
+            Member::Field(path, predicate) => self.at(path.text(), |lines| {
+                lines.push(alone, Source::Field(path.clone()));
+                lines.tests(path, predicate);
             }),
         }
     }
 
-    /// Adds a part for each of several tests of one field.
+    /// Adds a line for each of several tests of one field.
     fn tests(&mut self, path: &Path, predicate: &FieldPredicate) {
         let FieldPredicate::Tests(Predicate { read_as, zone, tests }) = predicate else { return };
         if tests.len() < 2 {
@@ -133,11 +133,11 @@ impl Parts {
             let alone =
                 FieldPredicate::Tests(Predicate { read_as: *read_as, zone: zone.clone(), tests: vec![test.clone()] });
             let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
-            self.at(test.operator().name(), |parts| parts.push(condition, Asks::Field(path.clone())));
+            self.at(test.operator().name(), |lines| lines.push(condition, Source::Field(path.clone())));
         }
     }
 
-    /// Adds a part for each of several segments.
+    /// Adds a line for each of several segments.
     fn segments(&mut self, predicate: &NamePredicate) {
         if matches!(predicate, NamePredicate::Literal(_)) {
             return;
@@ -145,13 +145,13 @@ impl Parts {
         for (steps, name) in predicate.names() {
             let alone = Member::Segment(NamePredicate::Literal(name.to_owned()));
             steps.iter().for_each(|step| self.place.enter(step));
-            self.push(Condition { members: vec![alone] }, Asks::Several);
+            self.push(Condition { members: vec![alone] }, Source::Several);
             steps.iter().for_each(|_| self.place.leave());
         }
     }
 
-    fn push(&mut self, condition: Condition, asks: Asks) {
-        self.parts.push(Part { pointer: self.place.pointer().to_owned(), condition, asks });
+    fn push(&mut self, condition: Condition, source: Source) {
+        self.lines.push(Line { pointer: self.place.pointer().to_owned(), condition, source });
     }
 
     fn at(&mut self, step: impl std::fmt::Display, walk: impl FnOnce(&mut Self)) {
@@ -161,20 +161,20 @@ impl Parts {
     }
 }
 
-/// Evaluates all parts for a contact in one query, with the caller's rights, and returns how many rows have its id.
+/// Evaluates all lines for a contact in one query, with the caller's rights, and returns how many rows have its id.
 /// Raises 42704 if the caller sees no such contact. If several rows have the id, it evaluates one that is a member, if
 /// there is one.
-fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &str) -> (Vec<Seen>, i64) {
-    let holds: Vec<String> = parts
+fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &str) -> (Vec<LineResult>, i64) {
+    let holds: Vec<String> = lines
         .iter()
-        .map(|part| {
-            let alone = Definition { conditions: part.condition.to_string(), ..segment.clone() };
+        .map(|line| {
+            let alone = Definition { conditions: line.condition.to_string(), ..segment.clone() };
             let checked = scope::check_new(audience, &alone).checked;
             format!("COALESCE(({}), false)", contact_sql::executable_sql(audience, &checked))
         })
         .collect();
     let values: Vec<String> =
-        parts.iter().map(|part| format!("({})::pg_catalog.text", value_sql(audience, part))).collect();
+        lines.iter().map(|line| format!("({})::pg_catalog.text", value_sql(audience, line))).collect();
     let sql = format!(
         "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[], pg_catalog.count(*) OVER ()
            FROM {} WHERE {} AND ({}) ORDER BY {} DESC LIMIT 1",
@@ -189,22 +189,22 @@ fn look(audience: &Audience, segment: &Definition, parts: &[Part], contact_id: &
     let Some((holds, values, rows)) = query::first(&sql, &[], read) else {
         unknown_contact(audience, contact_id).raise()
     };
-    (holds.into_iter().zip(values).map(|(matches, value)| Seen { value, matches }).collect(), rows)
+    (holds.into_iter().zip(values).map(|(matches, value)| LineResult { value, matches }).collect(), rows)
 }
 
-/// The value that a part reads, as jsonb: a field, or the slugs of the contact's topics.
-fn value_sql(audience: &Audience, part: &Part) -> String {
-    match &part.asks {
-        Asks::Field(path) => field_sql(audience, path),
-        Asks::Fields(paths) => fields_sql(audience, paths),
-        Asks::Topics => subscription::slugs(audience),
-        Asks::Bucket(Bucket { of, salt, .. }) => format!(
+/// The value that a line reads, as jsonb: a field, or the slugs of the contact's topics.
+fn value_sql(audience: &Audience, line: &Line) -> String {
+    match &line.source {
+        Source::Field(path) => field_sql(audience, path),
+        Source::Fields(paths) => fields_sql(audience, paths),
+        Source::Topics => subscription::slugs(audience),
+        Source::Bucket(Bucket { of, salt, .. }) => format!(
             "pg_catalog.to_jsonb({}.bucket_of({}, {}, {of}))",
             quote_identifier(&audience.extension_schema),
             quote_identifier(&audience.id.name),
             quote_literal(salt)
         ),
-        Asks::Several => "NULL::pg_catalog.jsonb".to_owned(),
+        Source::Several => "NULL::pg_catalog.jsonb".to_owned(),
     }
 }
 
@@ -253,10 +253,10 @@ fn nested_sql(whole: &str, path: &[String]) -> String {
     )
 }
 
-/// A note about the value that a part has read.
-fn note(audience: &Audience, part: &Part, seen: &Seen) -> Option<String> {
-    let Asks::Field(path) = &part.asks else { return None };
-    let Some(text) = &seen.value else { return Some("the contact has no value for it".to_owned()) };
+/// A note about the value that a line has read.
+fn note(audience: &Audience, line: &Line, result: &LineResult) -> Option<String> {
+    let Source::Field(path) = &line.source else { return None };
+    let Some(text) = &result.value else { return Some("the contact has no value for it".to_owned()) };
     let value: Value = serde_json::from_str(text).ok()?;
     let declared = audience.property(path.text())?;
     Misfit::of(declared, &value).map(|misfit| misfit.note(declared))

@@ -255,7 +255,7 @@ fn privileges(scope: Scope) -> &'static [&'static str] {
 
 /// Whether privileges are granted or revoked.
 #[derive(Clone, Copy)]
-enum Change {
+enum Action {
     Grant,
     Revoke,
 }
@@ -264,7 +264,7 @@ impl GrantedTable {
     fn grant(&self, role: &Role, scope: Scope) {
         let missing = self.lacks(role, scope);
         if !missing.is_empty() {
-            self.change(role, &missing, Change::Grant);
+            self.change(role, &missing, Action::Grant);
         }
         let reaches = query::first(
             "SELECT has_schema_privilege($1, $2, 'USAGE')",
@@ -292,21 +292,21 @@ impl GrantedTable {
     }
 
     fn revoke(&self, role: &Role, scope: Scope) {
-        self.change(role, privileges(scope), Change::Revoke);
+        self.change(role, privileges(scope), Action::Revoke);
     }
 
     /// Grants or revokes with the caller's rights, or tells the caller what to ask the table's owner for.
-    fn change(&self, role: &Role, privileges: &[&str], change: Change) {
+    fn change(&self, role: &Role, privileges: &[&str], action: Action) {
         let caller = security::current_role();
         let may_grant = privileges.iter().all(|privilege| self.has(caller, privilege, " WITH GRANT OPTION"));
         let what = format!("{} ON {}", privileges.join(", "), self.quoted);
         let whom = quote_identifier(&role.name);
-        let (statement, verb, sqlstate) = match change {
-            Change::Grant => {
+        let (statement, verb, sqlstate) = match action {
+            Action::Grant => {
                 let sqlstate = PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_GRANTED;
                 (format!("GRANT {what} TO {whom}"), "grant", sqlstate)
             }
-            Change::Revoke => {
+            Action::Revoke => {
                 let sqlstate = PgSqlErrorCode::ERRCODE_WARNING_PRIVILEGE_NOT_REVOKED;
                 (format!("REVOKE {what} FROM {whom}"), "revoke", sqlstate)
             }

@@ -93,7 +93,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
         &format!("{}.property_timestamp", quote_identifier(&audience.extension_schema)),
     );
     let most = MOST as i64 + 1;
-    let kinds = query::rows(&sql, &[i64::from(sample).into(), most.into()], |row| Kind {
+    let kinds = query::rows(&sql, &[i64::from(sample).into(), most.into()], |row| KindOfKey {
         keys: [Some(row.get::<String>(1)), row.nullable::<String>(2)].into_iter().flatten().collect(),
         present: row.get(3),
         of_elements: row.get(4),
@@ -117,7 +117,7 @@ fn infer(audience: &Audience, sample: i32) -> Vec<Inferred> {
 }
 
 /// The values of one key with the same JSON kind, or their elements with the same kind.
-struct Kind {
+struct KindOfKey {
     keys: Vec<String>,
     present: f64,
     of_elements: bool,
@@ -130,9 +130,9 @@ struct Kind {
 
 impl Inferred {
     /// Infers a property from the kinds of a key's values, the most frequent first, followed by the kinds of elements.
-    fn of(kinds: &[Kind]) -> Self {
+    fn of(kinds: &[KindOfKey]) -> Self {
         let values = || kinds.iter().filter(|kind| !kind.of_elements && kind.kind != "null");
-        let named = |kind: &Kind| ValueKind::named(&kind.kind);
+        let named = |kind: &KindOfKey| ValueKind::named(&kind.kind);
         let counted: Vec<_> = values().map(|kind| (named(kind), kind.times)).collect();
         let elements: Vec<_> = kinds.iter().filter(|kind| kind.of_elements).map(named).collect();
         let mut examples: Vec<&(i64, String)> = values().flat_map(|kind| &kind.examples).collect();

@@ -51,8 +51,8 @@ pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i
     let direction = if matches!(page, Page::Before(_)) { Direction::Newer } else { Direction::Older };
     let cursor = match page {
         Page::First => None,
-        Page::After(cursor) => Some(Cursor::parse(cursor, direction, &audience.id.type_name)),
-        Page::Before(cursor) => Some(Cursor::parse(cursor, direction, &audience.id.type_name)),
+        Page::After(cursor) => Some(PageCursor::parse(cursor, direction, &audience.id.type_name)),
+        Page::Before(cursor) => Some(PageCursor::parse(cursor, direction, &audience.id.type_name)),
     };
     let (members, table) = (members(audience), audience.relation.quoted());
     let (condition, order) = (executable_sql(audience, checked), order(audience, direction));
@@ -94,14 +94,14 @@ enum Direction {
 
 /// WHERE conditions for the contacts on that side of the cursor, to be read one after the other. Contacts without a
 /// date of creation are the oldest. They are a part of their own, so that an index on date and id serves the others.
-fn parts(audience: &Audience, direction: Direction, cursor: Option<&Cursor>) -> Vec<String> {
-    let id = cursor.map(|cursor| Bound::new(&audience.id, &cursor.id, direction));
+fn parts(audience: &Audience, direction: Direction, cursor: Option<&PageCursor>) -> Vec<String> {
+    let id = cursor.map(|cursor| CursorBound::new(&audience.id, &cursor.id, direction));
     let Some(created) = &audience.created else {
         return vec![id.map_or("true".to_owned(), |id| id.is_past())];
     };
     let name = quote_identifier(&created.name);
     let (is_null, is_dated) = (format!("{name} IS NULL"), format!("{name} IS NOT NULL"));
-    let date = cursor.and_then(|cursor| cursor.created.as_ref()).map(|date| Bound::new(created, date, direction));
+    let date = cursor.and_then(|cursor| cursor.created.as_ref()).map(|date| CursorBound::new(created, date, direction));
     match (&date, &id, direction) {
         (None, Some(id), Direction::Older) => vec![format!("{is_null} AND {}", id.is_past())],
         (None, Some(id), Direction::Newer) => vec![format!("{is_null} AND {}", id.is_past()), is_dated],
@@ -157,34 +157,34 @@ fn order(audience: &Audience, direction: Direction) -> String {
 }
 
 /// A cursor: the values of a contact that pages are ordered by. It stays valid when the contact is deleted.
-struct Cursor {
+struct PageCursor {
     created: Option<String>,
     id: String,
 }
 
-impl Cursor {
+impl PageCursor {
     fn parse(text: &str, direction: Direction, id_type: &str) -> Self {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
         let values = json.and_then(|json| serde_json::from_slice::<(Option<String>, String)>(&json).ok());
         let Some((created, id)) = values.filter(|(_, id)| can_be_id(id, id_type)) else { no_cursor(direction).raise() };
-        Cursor { created, id }
+        PageCursor { created, id }
     }
 }
 
 /// A column and a value, both cast to the value's type, because the column may have a domain over it.
-struct Bound<'a> {
+struct CursorBound<'a> {
     column: &'a ColumnRef,
     term: String,
     value: String,
     direction: Direction,
 }
 
-impl<'a> Bound<'a> {
+impl<'a> CursorBound<'a> {
     fn new(column: &'a ColumnRef, value: &str, direction: Direction) -> Self {
         let term = format!("{}::{}", quote_identifier(&column.name), column.type_name);
         let value = literal(value, &column.type_name);
         must_be_read(&value, direction);
-        Bound { column, term, value, direction }
+        CursorBound { column, term, value, direction }
     }
 
     fn is_past(&self) -> String {
@@ -192,8 +192,8 @@ impl<'a> Bound<'a> {
     }
 
     /// One row comparison, which an index on both columns serves. It is possible if one operator orders both.
-    fn is_past_with(&self, id: &Bound) -> String {
-        let Bound { column, term, value, .. } = self;
+    fn is_past_with(&self, id: &CursorBound) -> String {
+        let CursorBound { column, term, value, .. } = self;
         if column.operators == id.column.operators {
             return format!("({term}, {}) {} ({value}, {})", id.term, self.operator(""), id.value);
         }

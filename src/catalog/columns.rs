@@ -2,7 +2,7 @@
 
 use crate::catalog::column::ColumnRef;
 use crate::pg::error::Failure;
-use crate::pg::operator::Compared;
+use crate::pg::operator::ComparedColumn;
 use crate::pg::{column_kind, query, relcache, text};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
@@ -144,7 +144,7 @@ pub fn find_column<'c>(catalog: &'c [CatalogColumn], column: &str, table: &str) 
 
 /// Whether a column can refer to ids of contacts: queries can compare the two, with the same result as comparing ids.
 pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sys::Oid, id: &ColumnRef) -> bool {
-    let (reference, own) = (Compared::find(relation, &contact.name), Compared::find(contacts, &id.name));
+    let (reference, own) = (ComparedColumn::find(relation, &contact.name), ComparedColumn::find(contacts, &id.name));
     let operators = id.operators_with(&contact.type_name);
     reference.zip(own).is_some_and(|(reference, own)| own.is_identified_by(reference, operators))
 }

@@ -1,15 +1,15 @@
 //! Storing counts, and thinning out the history of counts as it ages.
 
 use crate::counting::bases;
-use crate::counting::take::Columns;
+use crate::counting::take::ResultArrays;
 use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 
 /// Stores the result of a recount. A segment that could not be counted loses its count. The caller has locked the
 /// bases.
-pub fn recounted(extension_owner: Oid, counted: Columns) {
-    let Columns { segments, counts, bases, changes_at, .. } = counted;
+pub fn recounted(extension_owner: Oid, counted: ResultArrays) {
+    let ResultArrays { segments, counts, bases, changes_at, .. } = counted;
     let arguments = [segments.into(), counts.into(), bases.into(), changes_at.into()];
     security::as_role(extension_owner, || query::write_latest(KEEP, &arguments));
 }
@@ -17,7 +17,7 @@ pub fn recounted(extension_owner: Oid, counted: Columns) {
 /// The result of a refresh.
 pub struct Refreshed<'a> {
     pub audience: &'a str,
-    pub counted: Columns,
+    pub counted: ResultArrays,
     /// When the snapshot was taken
     pub taken_at: TimestampWithTimeZone,
     pub seconds: f64,
@@ -29,7 +29,7 @@ impl Refreshed<'_> {
     /// Stores the result. A segment that could not be counted keeps its count, and the reason is recorded. A stored
     /// count that the snapshot did not see stays.
     pub fn store(self, extension_owner: Oid) {
-        let Columns { segments, counts, bases, errors, changes_at } = self.counted;
+        let ResultArrays { segments, counts, bases, errors, changes_at } = self.counted;
         bases::lock_with_segments(extension_owner, &segments);
         let arguments = [
             segments.into(),

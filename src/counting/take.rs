@@ -46,7 +46,7 @@ impl Outcome {
 }
 
 /// The results as arrays, the arguments of SQL statements.
-pub struct Columns {
+pub struct ResultArrays {
     pub segments: Vec<pgrx::Uuid>,
     pub counts: Vec<Option<i64>>,
     pub bases: Vec<Option<i64>>,
@@ -62,10 +62,10 @@ impl Taken {
     }
 
     /// The results as arrays, with one entry for each segment.
-    pub fn columns(&self) -> Columns {
+    pub fn columns(&self) -> ResultArrays {
         let count = |outcome: &Outcome| outcome.count.as_ref().ok().copied();
         let base = |outcome: &Outcome| Some(count(outcome)? - self.pending.get(&outcome.id).copied().unwrap_or(0));
-        Columns {
+        ResultArrays {
             segments: self.outcomes.iter().map(|outcome| datum(outcome.id)).collect(),
             counts: self.outcomes.iter().map(count).collect(),
             bases: self.outcomes.iter().map(base).collect(),

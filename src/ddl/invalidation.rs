@@ -3,17 +3,34 @@
 
 use crate::counting::bases::forget;
 use crate::live::changes::unrecorded;
-use crate::pg::{query, relcache, snapshot};
-use pgrx::pg_sys::Oid;
+use crate::pg::query::{self, Row};
+use crate::pg::{relcache, snapshot};
+use pgrx::pg_sys::{AT_REWRITE_COLUMN_REWRITE, AT_REWRITE_DEFAULT_VAL, Oid};
 use pgrx::prelude::*;
 
-/// Forgets the counts of the live audiences that use one of the tables.
+/// Forgets the counts of the live audiences over a table that a command rewrites with other values in a column.
 #[pg_extern(sql = false)]
-fn forget_live_counts(tables: Vec<Option<Oid>>) {
-    forget_over(tables.into_iter().flatten().collect());
+fn forget_rewritten() {
+    let read = |row: &Row<'_>| (row.get::<Oid>(1), row.get::<i32>(2) as u32);
+    let Some((table, reasons)) = query::first(REWRITTEN, &[], read) else { return };
+    // For other reasons, only the storage changes.
+    if reasons & (AT_REWRITE_DEFAULT_VAL | AT_REWRITE_COLUMN_REWRITE) == 0 {
+        return;
+    }
+    forget_over(vec![table]);
+    if reasons & AT_REWRITE_COLUMN_REWRITE != 0 {
+        warn_unrecorded(query::rows(AUDIENCES_WITH_PART, &[table.into()], |row| row.get(1)));
+    }
 }
 
-/// The Rust side of [`forget_live_counts`].
+const REWRITTEN: &str = "SELECT pg_event_trigger_table_rewrite_oid(), pg_event_trigger_table_rewrite_reason()";
+
+const AUDIENCES_WITH_PART: &str = "
+SELECT a.name FROM segments.audience_config a
+  JOIN segments.live_table l ON l.root IN (a.relation, a.topics_relation)
+ WHERE l.part = $1";
+
+/// Forgets the counts of the live audiences that use one of the tables.
 pub fn forget_over(tables: Vec<Oid>) {
     let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
@@ -21,23 +38,17 @@ pub fn forget_over(tables: Vec<Oid>) {
 
 /// Warns that contacts may have entered and left watched segments of these audiences without a record, because a
 /// command has changed the contents of a table or how it is read.
-#[pg_extern(sql = false)]
-fn warn_unrecorded_changes(audiences: Vec<Option<String>>) {
-    warn_unrecorded(audiences.into_iter().flatten().collect());
-}
-
-/// The Rust side of [`warn_unrecorded_changes`].
 pub fn warn_unrecorded(audiences: Vec<String>) {
     let why = "The command changes what the table holds, or how it is read, and fires no trigger for its rows.";
     unrecorded::warn(audiences, why);
 }
 
-/// Forgets the counts of the live audiences that have a column of one of the enum types, or of an array of it or a
-/// domain over it. Holds writers of their tables, so that no statement is counted with the old labels after the new
-/// ones are there.
+/// Forgets the counts of the live audiences that have a column of an altered enum, or of an array of it or a domain
+/// over it. Holds writers of their tables, so that no statement is counted with the old labels after the new ones are
+/// there.
 #[pg_extern(sql = false)]
-fn forget_counts_of_types(types: Vec<Option<Oid>>) {
-    let types: Vec<Oid> = types.into_iter().flatten().collect();
+fn forget_relabelled() {
+    let types: Vec<Oid> = query::rows(ALTERED_TYPES, &[], |row| row.get(1));
     let found =
         snapshot::latest(|| query::rows(AUDIENCES_WITH, &[types.into()], |row| (row.get(1), row.get::<Vec<Oid>>(2))));
     let (audiences, tables): (Vec<String>, Vec<Vec<Oid>>) = found.into_iter().unzip();
@@ -46,6 +57,9 @@ fn forget_counts_of_types(types: Vec<Option<Oid>>) {
     }
     forget(audiences);
 }
+
+const ALTERED_TYPES: &str = "
+SELECT c.objid FROM pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_type'::regclass";
 
 // The roots of the tables are found once, not for each audience.
 const AUDIENCES_OVER: &str = "

@@ -30,12 +30,12 @@ pub fn read(text: &str) -> Condition {
 /// # Errors
 /// The condition needs more than a document, such as topics or the current time.
 pub fn check_for_documents(text: &[u8]) -> Result<Checked, Vec<Error>> {
-    check(&stored(text), &Documents)
+    check(&stored(text), &AnyDocument)
 }
 
 /// The checked form of a condition for evaluation with documents alone; `None` if the text is not such a condition.
 pub fn check_for_documents_if_sound(text: &str) -> Option<Checked> {
-    check(&parse_interruptibly(text, interrupt::check).ok()?, &Documents).ok()
+    check(&parse_interruptibly(text, interrupt::check).ok()?, &AnyDocument).ok()
 }
 
 /// Parses the text of a stored `segment_condition`, which was checked when it was stored.
@@ -71,10 +71,10 @@ pub fn raise_without_detail() -> ! {
         .raise()
 }
 
-/// The scope of a condition that is evaluated with a document alone. It knows the time zones of Postgres.
-struct Documents;
+/// The environment of a condition that is evaluated with a document alone. It knows the time zones of Postgres.
+struct AnyDocument;
 
-impl Environment for Documents {
+impl Environment for AnyDocument {
     fn property(&self, name: &Path) -> Declaration {
         DocumentOnly.property(name)
     }

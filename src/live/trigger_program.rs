@@ -160,11 +160,11 @@ impl AudienceProgram {
 }
 
 thread_local! {
-    static TABLES: RefCell<HashMap<Oid, Entry>> = RefCell::default();
+    static TABLES: RefCell<HashMap<Oid, CompiledTable>> = RefCell::default();
 }
 
 #[derive(Clone)]
-struct Entry {
+struct CompiledTable {
     validity: Rc<Validity>,
     table: Rc<TriggerProgram>,
 }
@@ -177,7 +177,7 @@ const ATTEMPTS: usize = 3;
 pub fn table(relation: Oid) -> Rc<TriggerProgram> {
     for _ in 1..ATTEMPTS {
         let known = TABLES.with_borrow(|tables| tables.get(&relation).cloned());
-        let Entry { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
+        let CompiledTable { validity, table } = known.unwrap_or_else(|| compile_anew(relation));
         // The locks keep others from renaming these tables or their columns.
         table.reads.iter().copied().for_each(relcache::lock_for_reading);
         if validity.holds() {
@@ -189,7 +189,7 @@ pub fn table(relation: Oid) -> Rc<TriggerProgram> {
     compile_anew(relation).table
 }
 
-fn compile_anew(relation: Oid) -> Entry {
+fn compile_anew(relation: Oid) -> CompiledTable {
     let journal = Journal::find();
     security::as_role(journal.owner(), || {
         snapshot::latest(|| {
@@ -197,7 +197,7 @@ fn compile_anew(relation: Oid) -> Entry {
                 audiences: query::rows(LIVE_AUDIENCES, &[relation.into()], |row| row.get(1)),
                 tables: query::rows(TABLES_OF, &[relation.into()], |row| row.get(1)),
             });
-            let entry = Entry { validity, table: Rc::new(compile(relation, journal)) };
+            let entry = CompiledTable { validity, table: Rc::new(compile(relation, journal)) };
             let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry.clone()));
             drop(before);
             entry
@@ -206,7 +206,7 @@ fn compile_anew(relation: Oid) -> Entry {
 }
 
 fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
-    let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| Role {
+    let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| TableUse {
         audience: row.get(1),
         has_contacts: row.get(2),
         has_subscriptions: row.get(3),
@@ -220,13 +220,13 @@ fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
 }
 
 /// What an audience uses the table for.
-struct Role {
+struct TableUse {
     audience: String,
     has_contacts: bool,
     has_subscriptions: bool,
 }
 
-impl Role {
+impl TableUse {
     fn compile(self, table: Oid, audiences: &mut Vec<AudienceProgram>, uncompiled: &mut Vec<UncompiledSegments>) {
         let Ok(audience) = Audience::try_load(&self.audience) else { return };
         let segments = eligibility::segments(&audience);

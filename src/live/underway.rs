@@ -49,7 +49,7 @@ struct Underway {
 type Key = (Command, String);
 
 #[derive(Default)]
-struct Known {
+struct OpenStatements {
     transaction: u32,
     underway: Vec<Underway>,
     pending: HashMap<Key, Pending>,
@@ -65,14 +65,14 @@ struct Known {
 const ABSORBED: usize = 16;
 
 thread_local! {
-    static KNOWN: RefCell<Known> = RefCell::default();
+    static KNOWN: RefCell<OpenStatements> = RefCell::default();
 }
 
-fn known<T>(work: impl FnOnce(&mut Known) -> T) -> T {
+fn known<T>(work: impl FnOnce(&mut OpenStatements) -> T) -> T {
     KNOWN.with_borrow_mut(|known| {
         let transaction = snapshot::local_transaction();
         if known.transaction != transaction {
-            *known = Known { transaction, ..Known::default() };
+            *known = OpenStatements { transaction, ..OpenStatements::default() };
         }
         work(known)
     })

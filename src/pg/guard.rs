@@ -70,7 +70,7 @@ unsafe extern "C-unwind" fn analyzed(
             return;
         }
         if let Some(relations) = relations_of(CStr::from_ptr(text).to_bytes()) {
-            let mut walk = Walk { relations, role: pg_sys::GetUserId(), refused: None };
+            let mut walk = QueryWalk { relations, role: pg_sys::GetUserId(), refused: None };
             visit(explained(query).cast(), (&raw mut walk).cast());
             if let Some(refused) = walk.refused {
                 refused.failure(walk.role).raise()
@@ -91,7 +91,7 @@ unsafe fn explained(query: *mut pg_sys::Query) -> *mut pg_sys::Query {
     }
 }
 
-struct Walk {
+struct QueryWalk {
     relations: Vec<Oid>,
     /// The role whose rights the query runs with
     role: Oid,
@@ -121,7 +121,7 @@ unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, walk: *mut c_void) ->
             }
             pg_sys::NodeTag::T_RangeTblEntry => {
                 let entry = node.cast::<pg_sys::RangeTblEntry>();
-                (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION && (*walk.cast::<Walk>()).reads((*entry).relid)
+                (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION && (*walk.cast::<QueryWalk>()).reads((*entry).relid)
             }
             _ => expression_tree_walker(node, Some(visit), walk),
         }
@@ -131,10 +131,10 @@ unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, walk: *mut c_void) ->
 #[pg_guard]
 unsafe extern "C-unwind" fn runs(function: Oid, walk: *mut c_void) -> bool {
     // SAFETY: as in `visit`.
-    unsafe { (*walk.cast::<Walk>()).runs(function) }
+    unsafe { (*walk.cast::<QueryWalk>()).runs(function) }
 }
 
-impl Walk {
+impl QueryWalk {
     /// Whether the relation is refused: it is not in the list, or reading it runs code of an owner who lacks the
     /// rights.
     fn reads(&mut self, relation: Oid) -> bool {

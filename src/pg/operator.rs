@@ -5,14 +5,14 @@ use pgrx::pg_sys::{self, AsPgCStr, Oid};
 
 /// A column as the operand of a comparison.
 #[derive(Clone, Copy)]
-pub struct Compared {
+pub struct ComparedColumn {
     /// For a domain, the type that it is over
     type_id: Oid,
     is_domain: bool,
     collation: Oid,
 }
 
-impl Compared {
+impl ComparedColumn {
     /// A column by its name; `None` if the relation has no such column.
     pub fn find(relation: Oid, column: &str) -> Option<Self> {
         let number = relcache::column_number(relation, column)?;
@@ -21,13 +21,13 @@ impl Compared {
         unsafe {
             pg_sys::get_atttypetypmodcoll(relation, number, &raw mut type_id, &raw mut modifier, &raw mut collation);
             let base = pg_sys::getBaseType(type_id);
-            Some(Compared { type_id: base, is_domain: base != type_id, collation })
+            Some(ComparedColumn { type_id: base, is_domain: base != type_id, collation })
         }
     }
 
     /// Whether `other = self`, with the operator `=` of that schema, distinguishes the same values of this column as a
     /// unique index on it does, in every session.
-    pub fn is_identified_by(self, other: Compared, schema: &str) -> bool {
+    pub fn is_identified_by(self, other: ComparedColumn, schema: &str) -> bool {
         let Some(equality) = equality(schema, other.type_id, self.type_id) else { return false };
         // Postgres does not resolve `anyenum` to the type under a domain, so the query would find no operator.
         if equality.right == pg_sys::ANYENUMOID && (self.is_domain || other.is_domain) {
@@ -60,7 +60,7 @@ impl Compared {
     /// Whether a comparison of the two columns has one meaning. For two collations Postgres uses the one that is not
     /// the default, or raises if neither is. If one of them is not deterministic, the result of a join depends on its
     /// plan.
-    fn has_collation_of(self, other: Compared) -> bool {
+    fn has_collation_of(self, other: ComparedColumn) -> bool {
         let default = [Oid::INVALID, pg_sys::DEFAULT_COLLATION_OID];
         let is_exact =
             // SAFETY: looks up a collation that exists.

@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 pub struct RowProgram {
     set: ProgramSet,
     columns: Vec<PropertyColumn>,
-    properties: Option<Properties>,
+    properties: Option<CustomProperties>,
     /// The positions that are read, and the types that `type_of` gave for them
     types: Vec<(usize, Oid)>,
 }
@@ -30,7 +30,7 @@ struct PropertyColumn {
 }
 
 /// The column that holds custom properties.
-struct Properties {
+struct CustomProperties {
     position: usize,
     reader: Reader,
     /// The keys that are custom properties, in key order, and their positions among the keys of the set
@@ -66,7 +66,7 @@ impl RowProgram {
         let columns: Vec<PropertyColumn> = fields.iter().filter_map(column).collect();
         let slots: Vec<usize> =
             (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
-        let properties = properties.filter(|_| !slots.is_empty()).map(|position| Properties {
+        let properties = properties.filter(|_| !slots.is_empty()).map(|position| CustomProperties {
             position,
             reader: reader(position),
             locator: Locator::new(slots.iter().map(|slot| set.keys()[*slot].clone()).collect()),
@@ -119,7 +119,7 @@ impl RowProgram {
         for ((column, value), elements) in self.columns.iter().zip(&values).zip(&elements) {
             found[column.slot] = value.cell(elements);
         }
-        if let (Some(Properties { locator, slots, .. }), Some(properties)) = (&self.properties, &properties)
+        if let (Some(CustomProperties { locator, slots, .. }), Some(properties)) = (&self.properties, &properties)
             && let Some(View::Object(object)) = properties.cell(&[]).map(Node::view)
         {
             object.locate(locator, matches.layouts(), |position, value| found[slots[position]] = Some(value));

@@ -15,7 +15,7 @@ pub unsafe trait Shareable: Copy {
 }
 
 /// A value in shared memory with a lock.
-pub struct Cell<T> {
+pub struct SharedCell<T> {
     lock: PgLwLock<Value<T>>,
     /// Set in the postmaster, from which every session inherits it
     is_shared: AtomicBool,
@@ -34,13 +34,13 @@ impl<T> From<T> for Value<T> {
 // SAFETY: by the trait's own condition.
 unsafe impl<T: Shareable> PGRXSharedMemory for Value<T> {}
 
-impl<T: Shareable> Cell<T> {
+impl<T: Shareable> SharedCell<T> {
     /// A cell that gets its memory when the library is preloaded.
     #[must_use]
     #[allow(clippy::new_without_default, reason = "it is made in statics")]
     pub const fn new() -> Self {
         // SAFETY: by the trait's own condition, no other type has the name.
-        Cell { lock: unsafe { PgLwLock::new(T::NAME) }, is_shared: AtomicBool::new(false) }
+        SharedCell { lock: unsafe { PgLwLock::new(T::NAME) }, is_shared: AtomicBool::new(false) }
     }
 
     /// A copy of the value; `None` if the library is not preloaded.
@@ -55,7 +55,7 @@ impl<T: Shareable> Cell<T> {
     }
 }
 
-impl<T: Shareable> PgSharedMemoryInitialization for Cell<T> {
+impl<T: Shareable> PgSharedMemoryInitialization for SharedCell<T> {
     type Value = Value<T>;
 
     unsafe fn on_shmem_request(&'static self) {

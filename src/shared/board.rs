@@ -1,12 +1,12 @@
 //! The board: messages between the launcher, the workers and sessions, in shared memory.
 
-use crate::pg::shared::Cell;
+use crate::pg::shared::SharedCell;
 use crate::pg::{background, process};
 use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::time::Duration;
 
 /// The board of this server.
-pub static BOARD: Cell<Board> = Cell::new();
+pub static BOARD: SharedCell<Board> = SharedCell::new();
 
 /// How many workers can run at once.
 pub const PLACES: usize = 16;

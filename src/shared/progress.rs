@@ -3,7 +3,7 @@
 //! If the library is preloaded, the numbers are in shared memory. Otherwise other sessions see only the lock that a
 //! refresh holds on its audience, which shows that it runs.
 
-use crate::pg::shared::Cell;
+use crate::pg::shared::SharedCell;
 use crate::pg::{process, query, turn};
 use crate::shared::settings;
 
@@ -20,7 +20,7 @@ impl Refreshes {
 }
 
 /// The running refreshes of this server.
-pub static REFRESHES: Cell<Refreshes> = Cell::new();
+pub static REFRESHES: SharedCell<Refreshes> = SharedCell::new();
 
 /// The progress of one refresh.
 #[derive(Clone, Copy)]

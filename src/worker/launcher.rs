@@ -21,7 +21,7 @@ const RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 /// A database that may have the extension.
-struct Known {
+struct KnownDatabase {
     /// When there will be something to do
     next: Instant,
     /// Whether the database was woken while its worker was running, which may have looked before
@@ -30,9 +30,9 @@ struct Known {
     running: Option<Running>,
 }
 
-impl Known {
+impl KnownDatabase {
     fn new(next: Instant) -> Self {
-        Known { next, is_woken: false, failures: 0, running: None }
+        KnownDatabase { next, is_woken: false, failures: 0, running: None }
     }
 
     fn is_due(&self, now: Instant) -> bool {
@@ -67,7 +67,7 @@ pub fn run() {
 }
 
 struct Launcher {
-    databases: HashMap<Oid, Known>,
+    databases: HashMap<Oid, KnownDatabase>,
     /// When the launcher last looked for databases
     looked_at: Option<Instant>,
 }
@@ -141,7 +141,7 @@ impl Launcher {
             .map(|database| database.oid)
             .collect();
         for database in &wanted {
-            self.databases.entry(*database).or_insert_with(|| Known::new(now));
+            self.databases.entry(*database).or_insert_with(|| KnownDatabase::new(now));
         }
         self.databases.retain(|database, known| {
             let is_wanted = wanted.contains(database);

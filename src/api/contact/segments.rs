@@ -216,13 +216,13 @@ fn query_for(audience: &Audience, columns: &Columns, topics: &[String], asks_buc
 /// For how many audiences a backend keeps the compiled segments.
 const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
-struct Entry {
+struct CompiledAudience {
     validity: Rc<Validity>,
     asked: Rc<AudienceSegments>,
 }
 
 thread_local! {
-    static AUDIENCES: RefCell<LruCache<String, Entry>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
+    static AUDIENCES: RefCell<LruCache<String, CompiledAudience>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
 }
 
 /// The compiled segments of an audience, with the latest definitions that are committed or made by this transaction.
@@ -246,7 +246,7 @@ fn compile(name: &str) -> Rc<AudienceSegments> {
     let asked = Rc::new(AudienceSegments::compile(name));
     // A filter that depends on the time makes every condition depend on it.
     if asked.audience.changes_at.is_none() {
-        let entry = Entry { validity, asked: asked.clone() };
+        let entry = CompiledAudience { validity, asked: asked.clone() };
         let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
         drop(before);
     }

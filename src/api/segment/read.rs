@@ -80,7 +80,7 @@ pub fn checked(audience: &Audience, segment: &Definition) -> segments_core::expr
 fn visible_count(segment: pgrx::Uuid, call: Call) -> Option<i64> {
     let definition = Definition::find(id_of(segment))?;
     // The call site keeps the audiences, because a list has many segments of few audiences.
-    let (mut nowhere, mut site) = (Audiences::new(), call.site(Audiences::new));
+    let (mut nowhere, mut site) = (CountsByAudience::new(), call.site(CountsByAudience::new));
     let audience =
         site.as_deref_mut().unwrap_or(&mut nowhere).entry(definition.audience.clone()).or_insert_with_key(|name| {
             Cached { audience: Audience::try_load(name).ok(), counts: CachedCounts::default() }
@@ -108,7 +108,7 @@ fn visible_history(segment: pgrx::Uuid, call: Call) {
 }
 
 /// The state that a call site of [`visible_count`] keeps, by the audience's name.
-type Audiences = HashMap<String, Cached>;
+type CountsByAudience = HashMap<String, Cached>;
 
 struct Cached {
     audience: Option<Audience>,

@@ -17,7 +17,7 @@ pub struct UsedField {
 
 /// Every field that the condition uses, in the order of the text.
 pub fn asked(condition: &Condition) -> Vec<UsedField> {
-    let mut walk = Walk { place: JsonPointer::default(), asked: Vec::new() };
+    let mut walk = ConditionWalk { place: JsonPointer::default(), asked: Vec::new() };
     for TestedField { place, path, predicate } in condition.fields() {
         walk.place = place;
         walk.field(path, predicate);
@@ -34,12 +34,12 @@ pub fn asked(condition: &Condition) -> Vec<UsedField> {
     walk.asked
 }
 
-struct Walk {
+struct ConditionWalk {
     place: JsonPointer,
     asked: Vec<UsedField>,
 }
 
-impl Walk {
+impl ConditionWalk {
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) {
         let pointer = self.place.pointer().to_owned();
         self.asked.push(UsedField { pointer, path: path.clone(), compares: false, strings: Vec::new() });

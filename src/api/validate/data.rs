@@ -24,8 +24,8 @@ const FEW: usize = 12;
 
 /// Notices from a sample of the contacts, which is read with the caller's rights.
 pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
-    let questions: Vec<Question> =
-        asked(condition).into_iter().filter_map(|asked| Question::of(audience, asked)).take(FIELDS).collect();
+    let questions: Vec<DeclaredField> =
+        asked(condition).into_iter().filter_map(|asked| DeclaredField::of(audience, asked)).take(FIELDS).collect();
     let mut terms: Vec<String> = questions.iter().flat_map(|question| question.terms(audience)).collect();
     terms.sort();
     terms.dedup();
@@ -34,7 +34,7 @@ pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
     let Some(sample) = Sample::read(audience, &terms, &paths).filter(|sample| sample.contacts > 0) else {
         return Vec::new();
     };
-    let find = |question: &Question| {
+    let find = |question: &DeclaredField| {
         let missing = question.is_missing(audience, &sample);
         let found = [missing, question.misfit(audience, &sample)];
         found.into_iter().flatten().chain(question.unknown_values(audience, &sample)).collect::<Vec<_>>()
@@ -43,7 +43,7 @@ pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
 }
 
 /// A declared field that a condition uses.
-struct Question {
+struct DeclaredField {
     asked: UsedField,
     /// The path of its keys
     path: Path,
@@ -51,13 +51,13 @@ struct Question {
     is_column: bool,
 }
 
-impl Question {
+impl DeclaredField {
     fn of(audience: &Audience, asked: UsedField) -> Option<Self> {
         let path = asked.path.clone();
         let (name, declared) = audience.property_around(&path)?;
         let is_column = audience.table.column(path.first()).is_some();
         let may_be_there = name.keys() == path.keys() || declared == PropertyType::Json;
-        may_be_there.then_some(Question { asked, path, declared, is_column })
+        may_be_there.then_some(DeclaredField { asked, path, declared, is_column })
     }
 
     /// The terms to sample.

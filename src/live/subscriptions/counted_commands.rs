@@ -27,17 +27,17 @@ pub struct Settled<'a> {
     command: Command,
     /// The next command, which sees everything done so far
     now: Command,
-    counted: Counted,
+    counted: CountedContacts,
 }
 
 /// For each contact, the command up to which it has been counted.
-type Counted = HashMap<String, Command>;
+type CountedContacts = HashMap<String, Command>;
 
 /// The latest commands of a transaction, and what each audience has counted of them. A statement inside a trigger of
 /// another statement is a command of its own.
-struct Known {
+struct LatestCommands {
     transaction: u32,
-    commands: VecDeque<(Command, HashMap<String, Counted>)>,
+    commands: VecDeque<(Command, HashMap<String, CountedContacts>)>,
 }
 
 const COMMANDS: usize = 16;
@@ -45,15 +45,15 @@ const COMMANDS: usize = 16;
 const PLAIN: usize = 10_000;
 
 thread_local! {
-    static KNOWN: RefCell<Known> = const { RefCell::new(Known { transaction: 0, commands: VecDeque::new() }) };
+    static KNOWN: RefCell<LatestCommands> = const { RefCell::new(LatestCommands { transaction: 0, commands: VecDeque::new() }) };
 }
 
-impl Known {
+impl LatestCommands {
     /// The counted contacts of a command, by audience.
-    fn of(&mut self, command: Command) -> &mut HashMap<String, Counted> {
+    fn of(&mut self, command: Command) -> &mut HashMap<String, CountedContacts> {
         let transaction = snapshot::transaction();
         if self.transaction != transaction {
-            *self = Known { transaction, commands: VecDeque::new() };
+            *self = LatestCommands { transaction, commands: VecDeque::new() };
         }
         let position = self.commands.iter().position(|(known, _)| *known == command).unwrap_or_else(|| {
             self.commands.truncate(COMMANDS - 1);

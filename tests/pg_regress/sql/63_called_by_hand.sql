@@ -16,7 +16,9 @@ SELECT segments.forget_dropped();
 SELECT segments.follow_altered();
 SELECT segments.follow_renamed_relations();
 SELECT segments.forget_rewritten_counts();
+SELECT segments.forget_rewritten();
 SELECT segments.forget_relabelled_counts();
+SELECT segments.forget_relabelled();
 SELECT segments.apply_access_after_upgrade();
 SELECT segments.name_change_log();
 
