@@ -16,7 +16,7 @@ stored AS (
        SET contact_count = excluded.contact_count, counted_at = excluded.counted_at, changes_at = excluded.changes_at),
 remembered AS (
     INSERT INTO segments.count_record (segment, counted_at, contact_count)
-    SELECT o.segment, $5, o.contact_count FROM outcome o WHERE o.error IS NULL
+    SELECT o.segment, $5, o.contact_count FROM outcome o WHERE o.error IS NULL AND o.was_seen
         ON CONFLICT DO NOTHING)
 INSERT INTO segments.segment_refresh AS r (segment, duration, error, failed_at, failures)
 SELECT o.segment, make_interval(secs => $6), o.error, CASE WHEN o.error IS NOT NULL THEN $5 END,
