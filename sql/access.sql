@@ -13,6 +13,12 @@ SELECT pg_catalog.pg_extension_config_dump('segments.access', '');
 -- The table has no primary key, because audience may be NULL. Without a replica identity, a publication FOR ALL TABLES would make every
 -- DELETE fail.
 ALTER TABLE segments.access REPLICA IDENTITY FULL;
+-- As on the tables of definitions: a kept plan with a segment's condition in it is for a role that may see the segment.
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.access
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_replicated AFTER INSERT OR UPDATE OR DELETE ON segments.access
+    FOR EACH ROW EXECUTE FUNCTION segments.definitions_changed();
+ALTER TABLE segments.access ENABLE ALWAYS TRIGGER definitions_changed, ENABLE REPLICA TRIGGER definitions_replicated;
 
 -- Roles that got USAGE of the extension's schema with their first scope. They lose it with their last one.
 CREATE TABLE segments.schema_access (

@@ -1,7 +1,7 @@
 -- Contacts: count, search and page them, with the caller's own rights and row security.
 
 CREATE FUNCTION segments.id_text(id anyelement) RETURNS text
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'segments_id_text';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'segments_id_text';
 COMMENT ON FUNCTION segments.id_text(anyelement) IS
     'An id as text, written by the output function of its type. A cast is not used, because it may be a function of the type''s owner.';
 
@@ -26,11 +26,19 @@ CREATE FUNCTION segment_members(segment uuid, id_type anyelement DEFAULT NULL::t
 COMMENT ON FUNCTION segment_members(uuid, anyelement) IS
     'The ids of a segment''s members, in the type of the second argument: segment_members(id, NULL::bigint).';
 
+-- In a query on the audience's table, the planner replaces a call by the condition of the segment. What is left is dear in
+-- comparison, so that Postgres prefers plans that are made for the value of a parameter. If it were not parallel restricted, a
+-- query with a call could not be parallel even where the call is replaced.
+CREATE FUNCTION segments.in_segment_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_in_segment_support';
+COMMENT ON FUNCTION segments.in_segment_support(internal) IS 'The planner support function of in_segment().';
 CREATE FUNCTION in_segment(contact_id text, segment uuid) RETURNS boolean
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'in_segment_wrapper';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT segments.in_segment_support
+    AS 'MODULE_PATHNAME', 'in_segment_wrapper';
 COMMENT ON FUNCTION in_segment(text, uuid) IS 'Whether a contact is a member of a segment now; false where the caller sees no such contact.';
 CREATE FUNCTION in_segment(contact_id anyelement, segment uuid) RETURNS boolean
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT segments.in_segment_support
+    AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
 COMMENT ON FUNCTION in_segment(anyelement, uuid) IS 'As in_segment(text, uuid), for an id of any type.';
 
 CREATE FUNCTION contact_segments(contact_id text, audience text DEFAULT 'contacts') RETURNS SETOF segments.segment

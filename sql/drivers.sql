@@ -79,10 +79,12 @@ CREATE FUNCTION segment_members(segment text, id_type anyelement DEFAULT NULL::t
 COMMENT ON FUNCTION segment_members(text, anyelement) IS 'As segment_members(uuid, anyelement), by id or name.';
 
 CREATE FUNCTION in_segment(contact_id text, segment text) RETURNS boolean
-    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'in_segment_named_wrapper';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT segments.in_segment_support
+    AS 'MODULE_PATHNAME', 'in_segment_named_wrapper';
 COMMENT ON FUNCTION in_segment(text, text) IS 'As in_segment(text, uuid), by id or name.';
 CREATE FUNCTION in_segment(contact_id anyelement, segment text) RETURNS boolean
-    LANGUAGE sql STABLE STRICT AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED COST 1000 SUPPORT segments.in_segment_support
+    AS 'SELECT @extschema@.in_segment(segments.id_text($1), $2)';
 COMMENT ON FUNCTION in_segment(anyelement, text) IS 'As in_segment(text, uuid), by id or name.';
 
 CREATE FUNCTION explain_match(contact_id text, segment text)

@@ -46,6 +46,7 @@ pub extern "C-unwind" fn _PG_init() {
     live::changes::retention::define_settings();
     pg::guard::install();
     pg::merge::install();
+    pg::plans::install();
     shared::settings::define();
     entry::shared_memory::init();
     worker::init();

@@ -39,10 +39,10 @@ SELECT concat_ws(';',
                                    ',' ORDER BY a.attnum)
                    FROM pg_attribute a
                   WHERE a.attrelid = c.oid AND a.attnum > 0),
-                -- which of their indexes are unique
-                (SELECT string_agg(i.indexrelid::text, ',' ORDER BY i.indexrelid)
+                -- their indexes, by which conditions are written, and which of them are unique
+                (SELECT string_agg(concat_ws(' ', i.indexrelid, i.indisunique), ',' ORDER BY i.indexrelid)
                    FROM pg_index i
-                  WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid),
+                  WHERE i.indrelid = c.oid AND i.indisvalid),
                 -- whether they have parts, and what they are parts of
                 EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid),
                 (SELECT string_agg(i.inhparent::text, ',' ORDER BY i.inhparent)

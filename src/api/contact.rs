@@ -16,7 +16,7 @@ use pgrx::spi::quote_identifier;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Checked;
 
-mod membership;
+pub mod membership;
 mod segments;
 
 /// How many contacts a page may have.

@@ -71,6 +71,11 @@ impl Validity {
         validity
     }
 
+    /// The tables whose invalidation tells of changed definitions.
+    pub fn definitions(&self) -> &[Oid] {
+        &self.definitions
+    }
+
     /// Whether nothing has changed, according to the latest definitions that are committed or made by this transaction.
     pub fn holds(&self) -> bool {
         if matches!(self.state.get(), State::Perhaps | State::Looking) {

@@ -47,6 +47,18 @@ SELECT i.inhrelid, i.inhparent
  WHERE NOT EXISTS (SELECT FROM part p WHERE p.oid OPERATOR(pg_catalog.=) i.inhparent)
  ORDER BY i.inhrelid, i.inhparent LIMIT 1";
 
+/// Whether a table is a partition of another one, or inherits from it, directly or through others.
+pub fn is_part(table: Oid, of: Oid) -> bool {
+    query::first(IS_PART, &[table.into(), of.into()], |row| row.get(1)).unwrap_or(false)
+}
+
+const IS_PART: &str = "
+WITH RECURSIVE parent(oid) AS (
+    SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = $1
+    UNION
+    SELECT i.inhparent FROM parent JOIN pg_inherits i ON i.inhrelid = parent.oid)
+SELECT true FROM parent WHERE parent.oid = $2";
+
 /// A relation as the catalog describes it.
 pub struct Described {
     pub name: QualifiedName,

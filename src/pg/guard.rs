@@ -6,13 +6,11 @@
 //! hook compares the relations with that list. This happens again whenever a kept plan is made anew.
 
 use crate::pg::error::Failure;
+use crate::pg::walker::{expression_tree_walker, query_tree_walker};
 use pgrx::pg_sys::{self, Oid};
 use pgrx::{PgSqlErrorCode, pg_guard};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
-
-#[cfg(not(feature = "pg15"))]
-use pg_sys::{expression_tree_walker_impl as expression_tree_walker, query_tree_walker_impl as query_tree_walker};
 
 const MARK: &str = "/* segments reads ";
 const END: &str = " */ ";
@@ -224,32 +222,4 @@ fn name_of(role: Oid) -> String {
         let name = pg_sys::GetUserNameFromId(role, true);
         if name.is_null() { role.to_u32().to_string() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
     }
-}
-
-// nodes/nodeFuncs.h of Postgres 15 declares these two functions without their arguments, so pgrx has no bindings of
-// them.
-
-#[cfg(feature = "pg15")]
-type Visit = Option<unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut c_void) -> bool>;
-
-/// # Safety
-/// As Postgres's own.
-#[cfg(feature = "pg15")]
-unsafe fn query_tree_walker(query: *mut pg_sys::Query, visit: Visit, walk: *mut c_void, flags: i32) -> bool {
-    unsafe extern "C-unwind" {
-        fn query_tree_walker(query: *mut pg_sys::Query, visit: Visit, walk: *mut c_void, flags: i32) -> bool;
-    }
-    // SAFETY: as declared there; where it raises, the guard makes it a panic.
-    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| query_tree_walker(query, visit, walk, flags)) }
-}
-
-/// # Safety
-/// As Postgres's own.
-#[cfg(feature = "pg15")]
-unsafe fn expression_tree_walker(node: *mut pg_sys::Node, visit: Visit, walk: *mut c_void) -> bool {
-    unsafe extern "C-unwind" {
-        fn expression_tree_walker(node: *mut pg_sys::Node, visit: Visit, walk: *mut c_void) -> bool;
-    }
-    // SAFETY: as above.
-    unsafe { pg_sys::ffi::pg_guard_ffi_boundary(|| expression_tree_walker(node, visit, walk)) }
 }

@@ -16,8 +16,12 @@ thread_local! {
 pub type Command = pg_sys::CommandId;
 
 /// Runs `work` with a snapshot in which queries see everything that is committed by now, at any isolation level, and
-/// everything that this transaction has done so far.
+/// everything that this transaction has done so far. In a query that runs in parallel, it is the snapshot of the query,
+/// because Postgres allows no other one.
 pub fn latest<T>(work: impl FnOnce() -> T) -> T {
+    if is_fixed() {
+        return of_statement(work);
+    }
     // SAFETY: makes the last command of this transaction visible. Raises in a parallel worker.
     unsafe { pg_sys::CommandCounterIncrement() };
     let _active = Active::push();
@@ -37,6 +41,18 @@ pub fn latest_before<T>(command: Command, work: impl FnOnce() -> T) -> T {
 pub fn of_statement<T>(work: impl FnOnce() -> T) -> T {
     let _chosen = Chosen::choose();
     work()
+}
+
+/// Whether a query runs in parallel, so that Postgres allows no other snapshot than that of the query.
+pub fn is_fixed() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::IsInParallelMode() }
+}
+
+/// Whether there is an active snapshot. There is one while a statement is executed, and mostly while one is planned.
+pub fn is_active() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::ActiveSnapshotSet() }
 }
 
 /// Numbers that identify the active snapshot within this transaction. Two snapshots with equal numbers see the same.

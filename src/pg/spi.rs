@@ -57,9 +57,11 @@ pub enum Reading {
 }
 
 impl Reading {
-    /// The active snapshot if [`snapshot`] chose it, or if the transaction has not written; otherwise a new one.
+    /// The active snapshot if [`snapshot`] chose it, if the transaction has not written, or in a query that runs in
+    /// parallel; otherwise a new one.
     pub fn usual() -> Self {
-        if snapshot::is_chosen() || !snapshot::has_written() { Reading::Active } else { Reading::New }
+        let is_active = snapshot::is_chosen() || !snapshot::has_written() || snapshot::is_fixed();
+        if is_active { Reading::Active } else { Reading::New }
     }
 }
 

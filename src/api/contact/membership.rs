@@ -1,7 +1,8 @@
 //! Whether a contact is a member of a segment, for many contacts one after another.
 //!
-//! A backend plans a query once for each segment, and again after any session has changed a definition or a table that
-//! the condition reads. The query finds the contact by its id and evaluates the condition for its row.
+//! In a query on the audience's table, the planner puts the condition in the place of the call, if it knows the segment.
+//! Otherwise a backend plans a query once for each segment, and again after any session has changed a definition or a
+//! table that the condition reads. The query finds the contact by its id and evaluates the condition for its row.
 
 use crate::api::segment::named;
 use crate::catalog::access;
@@ -9,16 +10,20 @@ use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{can_be_id, executable_sql};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::scope;
-use crate::catalog::segment::{Definition, datum, id_of};
+use crate::catalog::segment::{Definition, id_of, unknown};
+use crate::catalog::table_tree;
 use crate::evaluate::condition;
+use crate::pg::error::Failure;
 use crate::pg::plan::KeptPlan;
 use crate::pg::spi::connected;
+use crate::pg::substitution::{ColumnCall, Constant, Substitute};
 use crate::pg::{query, security, snapshot, zone};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::date::Instant;
+use segments_core::error::Error;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -28,14 +33,36 @@ use uuid::Uuid;
 /// Whether a contact is a member of a segment now.
 #[pg_extern(sql = false)]
 fn in_segment(contact_id: &str, segment: pgrx::Uuid) -> bool {
-    let question = Asker::current().question(id_of(segment));
-    can_be_id(contact_id, &question.id_type) && question.ask(contact_id)
+    is_member(contact_id, Asker::current().question(id_of(segment)))
 }
 
 /// Like [`in_segment`], for a segment that is given by its id or its name.
 #[pg_extern(sql = false)]
 fn in_segment_named(contact_id: &str, segment: &str) -> bool {
-    in_segment(contact_id, datum(Asker::current().meant(segment)))
+    let asker = Asker::current();
+    let segment = asker.clone().meant(segment).unwrap_or_else(|| named::segment(segment));
+    is_member(contact_id, asker.question(segment))
+}
+
+fn is_member(contact_id: &str, question: Result<Rc<Question>, Unusable>) -> bool {
+    let question = question.unwrap_or_else(|unusable| unusable.raise());
+    can_be_id(contact_id, &question.id_type) && question.ask(contact_id)
+}
+
+/// What the planner may put in the place of a call; `None` if it must stay: then it answers, or raises, when it is run.
+pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
+    if !snapshot::is_active() {
+        return None;
+    }
+    let asker = Asker::current();
+    let segment = match call.constant()? {
+        Constant::Uuid(id) => id,
+        Constant::Text(reference) => asker.clone().meant(&reference)?,
+    };
+    let substitute = asker.question(segment).ok()?.substitute.clone()?;
+    let is_its = call.column()? == substitute.column
+        && (call.table() == substitute.table || table_tree::is_part(call.table(), substitute.table));
+    is_its.then_some(substitute)
 }
 
 /// The query whether the contact with the id `$1` is a member of a segment.
@@ -43,22 +70,30 @@ struct Question {
     id_type: String,
     sql: String,
     plan: OnceCell<KeptPlan>,
-    /// Whether the condition has dates that are relative to now. They are constants in the plan
-    is_relative: bool,
+    /// What answers the question for the rows of the table; `None` if the answer changes with time, because dates that
+    /// are relative to now are constants in it
+    substitute: Option<Rc<Substitute>>,
 }
 
 impl Question {
-    fn new(segment: &Definition) -> Self {
-        let audience = Audience::load(&segment.audience);
-        let checked = scope::check_segment(&audience, segment).unwrap_or_else(|errors| condition::raise_first(errors));
+    fn new(segment: &Definition, definitions: &[Oid]) -> Result<Self, Unusable> {
+        let audience = Audience::try_load(&segment.audience).map_err(Unusable::Otherwise)?;
+        let checked = scope::check_segment(&audience, segment).map_err(Unusable::Condition)?;
+        let condition = executable_sql(&audience, &checked.checked);
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({}))",
+            "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({condition}))",
             audience.relation.quoted(),
             audience.id.is(&quote_identifier(&audience.id.name), "$1"),
-            executable_sql(&audience, &checked.checked)
         );
         let is_relative = checked.changes_at.or(audience.changes_at).is_some();
-        Question { id_type: audience.id.type_name, sql, plan: OnceCell::new(), is_relative }
+        let substitute = || Substitute {
+            table: audience.relation.oid,
+            column: audience.id.name.clone(),
+            sql: condition,
+            sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
+        };
+        let substitute = (!is_relative).then(substitute).map(Rc::new);
+        Ok(Question { id_type: audience.id.type_name, sql, plan: OnceCell::new(), substitute })
     }
 
     /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run.
@@ -68,6 +103,22 @@ impl Question {
             query::kept_rows(session, plan, &[contact_id.into()], |row| row.get::<bool>(1))
         });
         found.into_iter().next().unwrap_or(false)
+    }
+}
+
+/// Why nothing can be asked about a segment.
+enum Unusable {
+    /// The condition is no longer valid
+    Condition(Vec<Error>),
+    Otherwise(Failure),
+}
+
+impl Unusable {
+    fn raise(self) -> ! {
+        match self {
+            Unusable::Condition(errors) => condition::raise_first(errors),
+            Unusable::Otherwise(failure) => failure.raise(),
+        }
     }
 }
 
@@ -119,52 +170,57 @@ impl Asker {
         LAST.set(Some(allowed));
     }
 
-    /// The id of the segment that a text names.
-    fn meant(self, reference: &str) -> Uuid {
-        self.known(|allowed| allowed.meant.get(reference).copied()).unwrap_or_else(|| {
-            let id = named::segment(reference);
+    /// The id of the segment that a text names; `None` if the text names none, or several.
+    fn meant(self, reference: &str) -> Option<Uuid> {
+        let known = self.known(|allowed| allowed.meant.get(reference).copied());
+        known.or_else(|| {
+            let id = named::only(reference)?;
             self.remember(|allowed| _ = allowed.meant.insert(reference.to_owned(), id));
-            id
+            Some(id)
         })
     }
 
-    /// The query for a segment, with the latest definition that is committed or made by this transaction. Raises 42704
-    /// if the caller can see no segment with that id.
-    fn question(self, segment: Uuid) -> Rc<Question> {
+    /// The query for a segment, with the latest definition that is committed or made by this transaction.
+    ///
+    /// # Errors
+    /// The caller can see no segment with that id, or its condition makes no sense any more.
+    fn question(self, segment: Uuid) -> Result<Rc<Question>, Unusable> {
         if let Some(planned) = self.known(|allowed| allowed.questions.get(&segment).cloned())
             && planned.validity.holds()
         {
-            return planned.question;
+            return Ok(planned.question);
         }
-        let planned = planned(Definition::load(segment));
+        let definition = Definition::find(segment).ok_or_else(|| Unusable::Otherwise(unknown(segment)))?;
+        let planned = planned(definition)?;
         let question = planned.question.clone();
         self.remember(|allowed| _ = allowed.questions.insert(segment, planned));
-        question
+        Ok(question)
     }
 }
 
-fn planned(segment: Definition) -> PlannedQuestion {
+fn planned(segment: Definition) -> Result<PlannedQuestion, Unusable> {
     let known = QUESTIONS.with_borrow_mut(|questions| questions.get(&segment.id).cloned());
     if let Some(planned) = known
         && planned.validity.holds()
     {
-        return planned;
+        return Ok(planned);
     }
     let id = segment.id;
-    let planned = security::as_role(access::extension_owner(), || snapshot::latest(|| compile(segment)));
-    if !planned.question.is_relative {
+    let planned = security::as_role(access::extension_owner(), || snapshot::latest(|| compile(segment)))?;
+    if planned.question.substitute.is_some() {
         let before = QUESTIONS.with_borrow_mut(|questions| questions.push(id, planned.clone()));
         drop(before);
     }
-    planned
+    Ok(planned)
 }
 
-fn compile(segment: Definition) -> PlannedQuestion {
+fn compile(segment: Definition) -> Result<PlannedQuestion, Unusable> {
     let validity = Validity::watch(|| {
-        let audience = Audience::load(&segment.audience);
-        Sources { audiences: vec![segment.audience.clone()], tables: audience.tables().collect() }
+        let tables = Audience::try_load(&segment.audience).map(|audience| audience.tables().collect());
+        Sources { audiences: vec![segment.audience.clone()], tables: tables.unwrap_or_default() }
     });
     // The definition is read again, because it may have changed before it was watched.
-    let question = Rc::new(Question::new(&Definition::load(segment.id)));
-    PlannedQuestion { validity, question }
+    let definition = Definition::find(segment.id).ok_or_else(|| Unusable::Otherwise(unknown(segment.id)))?;
+    let question = Rc::new(Question::new(&definition, validity.definitions())?);
+    Ok(PlannedQuestion { validity, question })
 }

@@ -20,21 +20,33 @@ fn segment_id(reference: &str) -> pgrx::Uuid {
 /// The id of the segment that a text names. A text that looks like an id is read as an id first. Raises 42704 if the
 /// caller can see no such segment, and 42725 if there are several.
 pub fn segment(reference: &str) -> Uuid {
-    let id = read_uuid(reference);
-    if let Some(id) = id.filter(|id| Definition::find(*id).is_some()) {
-        return id;
+    match (all(reference).as_slice(), read_uuid(reference)) {
+        ([(id, _)], _) => *id,
+        ([], Some(id)) => id,
+        ([], None) => none_of_name(reference, None).raise(),
+        (several, _) => ambiguous(reference, several).raise(),
+    }
+}
+
+/// Like [`segment`]; `None` where that raises, or where no segment has the id.
+pub fn only(reference: &str) -> Option<Uuid> {
+    match all(reference).as_slice() {
+        [(id, _)] => Some(*id),
+        _ => None,
+    }
+}
+
+/// The ids of the segments that a text may name, with their audiences.
+fn all(reference: &str) -> Vec<(Uuid, String)> {
+    if let Some(segment) = read_uuid(reference).and_then(Definition::find) {
+        return vec![(segment.id, segment.audience)];
     }
     let permitted = Permitted::of_caller(&SCOPES);
     let mut named = security::as_role(access::extension_owner(), || {
         query::rows(NAMED, &[reference.into()], |row| (id_of(row.get(1)), row.get::<String>(2)))
     });
     named.retain(|(_, audience)| permitted.includes(audience));
-    match (named.as_slice(), id) {
-        ([(id, _)], _) => *id,
-        ([], Some(id)) => id,
-        ([], None) => none_of_name(reference, None).raise(),
-        (several, _) => ambiguous(reference, several).raise(),
-    }
+    named
 }
 
 /// The id of the segment of an audience with that id or that name.

@@ -1,0 +1,113 @@
+//! Plans that Postgres keeps, and that depend on more than Postgres knows.
+//!
+//! A plan lists the relations that it depends on, and is made anew when one of them is invalidated. But it does not
+//! depend on who is a member of which role, nor on the labels of enums. And Postgres lists a plan only once it is made:
+//! what is invalidated while the plan is made does not reach it, unless locks prevent that.
+
+use pgrx::pg_guard;
+use pgrx::pg_sys::{self, Oid, SysCacheIdentifier};
+use std::cell::{Cell, RefCell};
+use std::sync::OnceLock;
+
+thread_local! {
+    static IS_LISTENING: Cell<bool> = const { Cell::new(false) };
+    /// The relations that the plan depends on that is being made
+    static DEPENDS: RefCell<Vec<Oid>> = const { RefCell::new(Vec::new()) };
+    /// Whether one of them was invalidated since
+    static IS_OUTDATED: Cell<bool> = const { Cell::new(false) };
+    /// How many queries of the extension's own are running inside of the planner
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The hook that another library had installed before.
+static BEFORE: OnceLock<pg_sys::ExecutorStart_hook_type> = OnceLock::new();
+
+/// Installs the hook that sees each plan before it is run.
+pub fn install() {
+    // SAFETY: Postgres expects hooks to be set when a library is loaded, which is when this runs.
+    unsafe {
+        let _ = BEFORE.set(pg_sys::ExecutorStart_hook);
+        pg_sys::ExecutorStart_hook = Some(start);
+    }
+}
+
+/// Says that the plan which is being made depends on these relations, on the members of roles and on the labels of
+/// enums. If one of them changes, it is made anew before it is next used.
+pub fn depend(relations: &[Oid]) {
+    listen();
+    DEPENDS.with_borrow_mut(|depends| depends.extend_from_slice(relations));
+}
+
+/// Runs `work`, which runs queries, while a plan is being made.
+pub fn inside_planner<T>(work: impl FnOnce() -> T) -> T {
+    let _inside = Inside::enter();
+    work()
+}
+
+struct Inside;
+
+impl Inside {
+    fn enter() -> Self {
+        INSIDE.set(INSIDE.get() + 1);
+        Inside
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(INSIDE.get() - 1);
+    }
+}
+
+fn listen() {
+    if IS_LISTENING.replace(true) {
+        return;
+    }
+    let none = pg_sys::Datum::from(0);
+    // SAFETY: the callbacks are functions of this library, which is never unloaded.
+    unsafe {
+        pg_sys::CacheRegisterRelcacheCallback(Some(hear), none);
+        let (roles, members) = (SysCacheIdentifier::AUTHOID, SysCacheIdentifier::AUTHMEMROLEMEM);
+        for cache in [roles, members, SysCacheIdentifier::ENUMOID] {
+            pg_sys::CacheRegisterSyscacheCallback(cache as i32, Some(hear_of_object), none);
+        }
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn hear(_argument: pg_sys::Datum, relation: Oid) {
+    // The list is mutably borrowed only while it is changed.
+    let concerns = |depends: &Vec<Oid>| {
+        !depends.is_empty() && (relation == pg_sys::InvalidOid || depends.contains(&relation))
+    };
+    if DEPENDS.with(|depends| depends.try_borrow().is_ok_and(|depends| concerns(&depends))) {
+        IS_OUTDATED.set(true);
+    }
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn hear_of_object(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    IS_OUTDATED.set(true);
+    // SAFETY: marks the plans that exist, as Postgres's own callbacks do.
+    unsafe { pg_sys::ResetPlanCache() };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
+    // The plan has been made, and if it is kept, Postgres knows it by now.
+    if IS_LISTENING.get() && INSIDE.get() == 0 {
+        let depended = !DEPENDS.take().is_empty();
+        if IS_OUTDATED.take() && depended {
+            // SAFETY: marks the plans that exist. This one is run all the same, and is made anew for its next use.
+            unsafe { pg_sys::ResetPlanCache() };
+        }
+    }
+    // SAFETY: Postgres calls the hook in place of standard_ExecutorStart, which the previous hook calls. The guard turns
+    // an error into a panic.
+    unsafe {
+        match BEFORE.get() {
+            Some(Some(before)) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, flags)),
+            _ => pg_sys::standard_ExecutorStart(query, flags),
+        }
+    }
+}

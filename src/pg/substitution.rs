@@ -1,0 +1,435 @@
+//! Putting a condition, written in SQL, in the place of a call that the planner simplifies.
+//!
+//! Postgres: `SupportRequestSimplify` in `src/include/nodes/supportnodes.h`, `simplify_function` in
+//! `src/backend/optimizer/util/clauses.c`.
+
+use crate::pg::place::{Column, Places};
+use crate::pg::{plans, security};
+use pgrx::pg_sys::{self, NodeTag, Oid};
+use pgrx::spi::quote_qualified_identifier;
+use pgrx::{FromDatum, PgBox, PgList, is_a};
+use std::ffi::{CStr, CString};
+use uuid::Uuid;
+
+/// A call with a column of a table of the query, and with a constant.
+pub struct ColumnCall {
+    root: *mut pg_sys::PlannerInfo,
+    function: Oid,
+    var: *mut pg_sys::Var,
+    entry: *mut pg_sys::RangeTblEntry,
+    constant: *mut pg_sys::Const,
+}
+
+/// The constant of a call.
+pub enum Constant {
+    Uuid(Uuid),
+    Text(String),
+}
+
+/// A condition that holds for the rows of a table for which the call is true.
+pub struct Substitute {
+    /// The table that the condition was written for. The call reads it, with the rights of the current role
+    pub table: Oid,
+    /// The column of the table that the call is about
+    pub column: String,
+    /// The condition as SQL that means the same under any search_path. It is true, false or NULL
+    pub sql: String,
+    /// The relations whose invalidation makes a plan with the condition invalid
+    pub sources: Vec<Oid>,
+}
+
+impl ColumnCall {
+    /// The call of a request; `None` if it is no such call, or if nothing can be put in its place.
+    ///
+    /// # Safety
+    /// The planner has made the request, and planning goes on until the result is dropped.
+    pub unsafe fn of(request: &pg_sys::SupportRequestSimplify) -> Option<Self> {
+        let (root, call) = (request.root, request.fcall);
+        // SAFETY: by this function's own condition. `root` is null where no query is planned. The tag of a node names
+        // its struct.
+        unsafe {
+            // Later than the preparation of expressions, the planner simplifies what is not the query's own, such as
+            // CHECK constraints.
+            if root.is_null() || !(*root).simple_rel_array.is_null() {
+                return None;
+            }
+            let arguments = PgList::<pg_sys::Node>::from_pg((*call).args);
+            let var = printed(arguments.get_ptr(0)?);
+            let constant = arguments.get_ptr(1)?;
+            if !is_a(var, NodeTag::T_Var) || !is_a(constant, NodeTag::T_Const) {
+                return None;
+            }
+            let (var, constant) = (var.cast::<pg_sys::Var>(), constant.cast::<pg_sys::Const>());
+            let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*(*root).parse).rtable);
+            let entry = entries.get_ptr(usize::try_from((*var).varno - 1).ok()?)?;
+            let is_column = (*var).varlevelsup == 0 && (*var).varattno > 0 && is_current_row(var);
+            let is_table = (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
+                && matches!((*entry).relkind as u8, b'r' | b'p' | b'm' | b'f');
+            let call = ColumnCall { root, function: (*call).funcid, var, entry, constant };
+            (is_column && is_table && !(*constant).constisnull && call.is_read_by_role()).then_some(call)
+        }
+    }
+
+    /// The table that the query reads, which may be a partition of the one that the call is about.
+    pub fn table(&self) -> Oid {
+        // SAFETY: by `of`.
+        unsafe { (*self.entry).relid }
+    }
+
+    /// The name of the column.
+    pub fn column(&self) -> Option<String> {
+        // SAFETY: by `of`. With missing_ok the function returns null or a palloc'ed C string.
+        unsafe { owned(pg_sys::get_attname(self.table(), (*self.var).varattno, true)) }
+    }
+
+    /// The constant; `None` if it has another type.
+    pub fn constant(&self) -> Option<Constant> {
+        // SAFETY: by `of`. The value has the type that the node says, and is copied.
+        unsafe {
+            match (*self.constant).consttype {
+                pg_sys::UUIDOID => pgrx::Uuid::from_datum((*self.constant).constvalue, false)
+                    .map(|id| Constant::Uuid(Uuid::from_bytes(*id.as_bytes()))),
+                pg_sys::TEXTOID => String::from_datum((*self.constant).constvalue, false).map(Constant::Text),
+                _ => None,
+            }
+        }
+    }
+
+    /// Puts a condition in the place of the call; `None` if the call has to stay. The plan of the query is then made
+    /// anew for another role, and when one of the sources changes. The columns that the condition reads are added to
+    /// those that Postgres checks the rights for, whenever the plan is run.
+    pub fn put(&self, substitute: &Substitute) -> Option<*mut pg_sys::Node> {
+        let column = Column { table: self.varno(), number: self.varattno() };
+        // SAFETY: by `of`, and because the preparation of expressions is under way. The nodes that are changed are new,
+        // or belong to this plan alone, which is about to be made.
+        unsafe {
+            let places = Places::of(self.root, column, pg_sys::get_func_support(self.function));
+            let is_nullable = places.is_nullable || !self.is_never_null();
+            let is_condition = places.in_condition && !places.elsewhere;
+            // Grouping sets put NULL in the place of the column, but not in that of others.
+            if places.of_new_rows || places.is_unclear || !is_condition && self.has_grouping_sets() {
+                return None;
+            }
+            let written = Written::parse(self.table(), substitute)?;
+            if self.table() != substitute.table && !Written::is_allowed_on(substitute) || !written.is_allowed() {
+                return None;
+            }
+            let columns = written.columns();
+            let mut condition = written.condition;
+            pg_sys::ChangeVarNodes(condition, 1, self.varno(), 0);
+            null_like(condition, self.var);
+            condition = pg_sys::eval_const_expressions(self.root, condition);
+            // In a condition NULL counts as false. Elsewhere the call is NULL for a row that is missing, and otherwise
+            // true or false.
+            condition = match (is_condition, is_nullable) {
+                (true, false) => condition,
+                (true, true) => both(condition, is_not_null(self.var)),
+                (false, false) => is_true(condition),
+                (false, true) => when(is_not_null(self.var), is_true(condition)),
+            };
+            self.add_columns(columns);
+            let global = (*self.root).glob;
+            (*global).dependsOnRole = true;
+            for source in &substitute.sources {
+                (*global).relationOids = pg_sys::list_append_unique_oid((*global).relationOids, *source);
+            }
+            plans::depend(&substitute.sources);
+            pg_sys::record_plan_function_dependency(self.root, self.function);
+            Some(condition)
+        }
+    }
+
+    fn varno(&self) -> i32 {
+        // SAFETY: by `of`.
+        unsafe { (*self.var).varno }
+    }
+
+    fn varattno(&self) -> i16 {
+        // SAFETY: by `of`.
+        unsafe { (*self.var).varattno }
+    }
+
+    fn has_grouping_sets(&self) -> bool {
+        // SAFETY: by `of`.
+        unsafe { !(*(*self.root).parse).groupingSets.is_null() }
+    }
+
+    /// Whether the table is read with the rights of the current role, which may call the function. In a view of another
+    /// owner the table is read with the rights of that owner, but the call is made with those of the current role.
+    fn is_read_by_role(&self) -> bool {
+        let role = security::current_role();
+        // SAFETY: by `of`. The check accepts any OIDs.
+        unsafe {
+            let Some(read) = self.read() else { return false };
+            let is_selected = (*read).requiredPerms & pg_sys::ACL_SELECT as pg_sys::AclMode != 0;
+            let is_own = [pg_sys::InvalidOid, role].contains(&(*read).checkAsUser);
+            is_selected && is_own && may_execute(self.function, role)
+        }
+    }
+
+    /// What Postgres checks rights for: until Postgres 15, the entry of the range table.
+    #[cfg(feature = "pg15")]
+    fn read(&self) -> Option<*mut pg_sys::RangeTblEntry> {
+        Some(self.entry)
+    }
+
+    /// What Postgres checks rights for. Partitions that the planner has added have no such entry.
+    #[cfg(not(feature = "pg15"))]
+    fn read(&self) -> Option<*mut pg_sys::RTEPermissionInfo> {
+        // SAFETY: by `of`. The index is 0 or that of an entry of the list.
+        unsafe { permissions((*(*self.root).parse).rteperminfos, self.entry) }
+    }
+
+    fn add_columns(&self, columns: *mut pg_sys::Bitmapset) {
+        if let Some(read) = self.read() {
+            // SAFETY: by `of`. Both sets are in the memory of the planner, or null.
+            unsafe { (*read).selectedCols = pg_sys::bms_add_members((*read).selectedCols, columns) }
+        }
+    }
+
+    /// Whether the column is NOT NULL in the table. Tables that inherit from it in the old way may lack the constraint.
+    fn is_never_null(&self) -> bool {
+        // SAFETY: by `of`. The syscache accepts any numbers. A tuple that it finds is a row of pg_attribute, and is
+        // released.
+        unsafe {
+            let cache = pg_sys::SysCacheIdentifier::ATTNUM as i32;
+            let tuple = pg_sys::SearchSysCache2(cache, self.table().into(), pg_sys::Datum::from(self.varattno()));
+            if tuple.is_null() {
+                return false;
+            }
+            let is_declared = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_attribute>()).attnotnull;
+            pg_sys::ReleaseSysCache(tuple);
+            is_declared && !((*self.entry).inh && (*self.entry).relkind as u8 == b'r') && !is_nulled(self.var)
+        }
+    }
+}
+
+/// A condition that Postgres has parsed, over the columns of the first and only table of a query.
+struct Written {
+    query: *mut pg_sys::Query,
+    condition: *mut pg_sys::Node,
+}
+
+impl Written {
+    /// The condition of a substitute over the columns of a table; `None` if it reads other tables as well.
+    fn parse(table: Oid, substitute: &Substitute) -> Option<Self> {
+        // SAFETY: the text is NUL-terminated. It has one statement, which is a SELECT from one table. The parser raises
+        // where a name does not exist.
+        unsafe {
+            let name = quote_qualified_identifier(
+                owned(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table)))?,
+                owned(pg_sys::get_rel_name(table))?,
+            );
+            let text = CString::new(format!("SELECT FROM ONLY {name} WHERE {}", substitute.sql)).ok()?;
+            let statements = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
+            let statement = PgList::<pg_sys::RawStmt>::from_pg(statements).get_ptr(0)?;
+            let none = std::ptr::null_mut();
+            let query = pg_sys::parse_sub_analyze((*statement).stmt, none, none.cast(), false, true);
+            let entry = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable).get_ptr(0)?;
+            let condition = (*(*query).jointree).quals;
+            let is_plain = (*entry).relid == table && !(*query).hasSubLinks && !condition.is_null();
+            is_plain.then_some(Written { query, condition })
+        }
+    }
+
+    /// Whether the current role may read what a substitute reads of the table that it was written for, where the query
+    /// reads a partition of that table. No policy of the table may apply to the role, because a query of the partition
+    /// does not apply it.
+    fn is_allowed_on(substitute: &Substitute) -> bool {
+        !security::row_security_applies(substitute.table)
+            && Self::parse(substitute.table, substitute).is_some_and(|written| written.is_allowed())
+    }
+
+    /// Whether the current role may read the columns.
+    fn is_allowed(&self) -> bool {
+        // SAFETY: by `parse`, the query has one table.
+        unsafe {
+            let entry = pg_sys::list_nth((*self.query).rtable, 0).cast::<pg_sys::RangeTblEntry>();
+            #[cfg(feature = "pg15")]
+            return pg_sys::ExecCheckRTEPerms(entry);
+            #[cfg(not(feature = "pg15"))]
+            return permissions((*self.query).rteperminfos, entry).is_some_and(|read| pg_sys::ExecCheckOneRelPerms(read));
+        }
+    }
+
+    /// The columns that the condition reads, as Postgres keeps them for the check of rights.
+    fn columns(&self) -> *mut pg_sys::Bitmapset {
+        let mut columns = std::ptr::null_mut();
+        // SAFETY: by `parse`.
+        unsafe { pg_sys::pull_varattnos(self.condition, 1, &raw mut columns) };
+        columns
+    }
+}
+
+/// An expression without what turns its value into text.
+///
+/// # Safety
+/// The node is an expression.
+unsafe fn printed(mut node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: by this function's own condition. The tag of a node names its struct.
+    unsafe {
+        loop {
+            match (*node).type_ {
+                NodeTag::T_RelabelType => node = (*node.cast::<pg_sys::RelabelType>()).arg.cast(),
+                NodeTag::T_CoerceViaIO if (*node.cast::<pg_sys::CoerceViaIO>()).resulttype == pg_sys::TEXTOID => {
+                    let value = (*node.cast::<pg_sys::CoerceViaIO>()).arg.cast::<pg_sys::Node>();
+                    // The text of these types is the same in every session.
+                    let types = [pg_sys::UUIDOID, pg_sys::INT2OID, pg_sys::INT4OID, pg_sys::INT8OID];
+                    if !types.contains(&pg_sys::exprType(value)) {
+                        return node;
+                    }
+                    node = value;
+                }
+                _ => return node,
+            }
+        }
+    }
+}
+
+fn may_execute(function: Oid, role: Oid) -> bool {
+    let execute = pg_sys::ACL_EXECUTE as pg_sys::AclMode;
+    // SAFETY: the checks accept any OIDs.
+    #[cfg(feature = "pg15")]
+    let answer = unsafe { pg_sys::pg_proc_aclcheck(function, role, execute) };
+    // SAFETY: as above.
+    #[cfg(not(feature = "pg15"))]
+    let answer = unsafe { pg_sys::object_aclcheck(pg_sys::ProcedureRelationId, function, role, execute) };
+    answer == pg_sys::AclResult::ACLCHECK_OK
+}
+
+/// # Safety
+/// The entry belongs to the query whose list this is.
+#[cfg(not(feature = "pg15"))]
+unsafe fn permissions(
+    all: *mut pg_sys::List,
+    entry: *mut pg_sys::RangeTblEntry,
+) -> Option<*mut pg_sys::RTEPermissionInfo> {
+    // SAFETY: by this function's own condition.
+    unsafe { PgList::<pg_sys::RTEPermissionInfo>::from_pg(all).get_ptr((*entry).perminfoindex.checked_sub(1)? as usize) }
+}
+
+/// Whether a column is that of the row as it is, rather than explicitly of the old or the new one in RETURNING.
+///
+/// # Safety
+/// The pointer is to a Var.
+#[cfg(feature = "pg18")]
+unsafe fn is_current_row(var: *mut pg_sys::Var) -> bool {
+    // SAFETY: by this function's own condition.
+    unsafe { (*var).varreturningtype == pg_sys::VarReturningType::VAR_RETURNING_DEFAULT }
+}
+
+#[cfg(not(feature = "pg18"))]
+unsafe fn is_current_row(_var: *mut pg_sys::Var) -> bool {
+    true
+}
+
+/// Whether outer joins below may have put NULL in the place of a column. Until Postgres 15, the Var does not tell.
+///
+/// # Safety
+/// The pointer is to a Var.
+#[cfg(not(feature = "pg15"))]
+unsafe fn is_nulled(var: *mut pg_sys::Var) -> bool {
+    // SAFETY: by this function's own condition.
+    unsafe { !(*var).varnullingrels.is_null() }
+}
+
+#[cfg(feature = "pg15")]
+unsafe fn is_nulled(_var: *mut pg_sys::Var) -> bool {
+    false
+}
+
+/// Says of all columns of a condition that the outer joins of a Var may put NULL in their place.
+///
+/// # Safety
+/// The condition is new and reads the table of the Var only.
+#[cfg(not(feature = "pg15"))]
+unsafe fn null_like(condition: *mut pg_sys::Node, var: *mut pg_sys::Var) {
+    #[pgrx::pg_guard]
+    unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, var: *mut std::ffi::c_void) -> bool {
+        // SAFETY: Postgres calls this for nodes of the condition, which is new. `var` is the Var below.
+        unsafe {
+            if !node.is_null() && is_a(node, NodeTag::T_Var) {
+                (*node.cast::<pg_sys::Var>()).varnullingrels =
+                    pg_sys::bms_copy((*var.cast::<pg_sys::Var>()).varnullingrels);
+                return false;
+            }
+            !node.is_null() && crate::pg::walker::expression_tree_walker(node, Some(visit), var)
+        }
+    }
+    // SAFETY: by this function's own condition.
+    unsafe { visit(condition, var.cast()) };
+}
+
+#[cfg(feature = "pg15")]
+unsafe fn null_like(_condition: *mut pg_sys::Node, _var: *mut pg_sys::Var) {}
+
+/// # Safety
+/// Both are boolean expressions.
+unsafe fn both(left: *mut pg_sys::Node, right: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: by this function's own condition.
+    unsafe {
+        let parts = pg_sys::lappend(pg_sys::lappend(std::ptr::null_mut(), left.cast()), right.cast());
+        pg_sys::make_andclause(parts).cast()
+    }
+}
+
+/// # Safety
+/// The pointer is to a Var.
+unsafe fn is_not_null(var: *mut pg_sys::Var) -> *mut pg_sys::Node {
+    // SAFETY: by this function's own condition. The new node has its tag.
+    unsafe {
+        let mut test = PgBox::<pg_sys::NullTest>::alloc_node(NodeTag::T_NullTest);
+        test.arg = pg_sys::copyObjectImpl(var.cast()).cast();
+        test.nulltesttype = pg_sys::NullTestType::IS_NOT_NULL;
+        test.argisrow = false;
+        test.location = -1;
+        test.into_pg().cast()
+    }
+}
+
+/// The value of an expression where a condition holds, otherwise NULL.
+///
+/// # Safety
+/// Both are boolean expressions.
+unsafe fn when(condition: *mut pg_sys::Node, value: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: by this function's own condition. The new nodes have their tags.
+    unsafe {
+        let mut branch = PgBox::<pg_sys::CaseWhen>::alloc_node(NodeTag::T_CaseWhen);
+        branch.expr = condition.cast();
+        branch.result = value.cast();
+        branch.location = -1;
+        let mut case = PgBox::<pg_sys::CaseExpr>::alloc_node(NodeTag::T_CaseExpr);
+        case.casetype = pg_sys::BOOLOID;
+        case.args = pg_sys::lappend(std::ptr::null_mut(), branch.into_pg().cast());
+        case.defresult = pg_sys::makeBoolConst(false, true).cast();
+        case.location = -1;
+        case.into_pg().cast()
+    }
+}
+
+/// An expression that is false where a condition is NULL.
+///
+/// # Safety
+/// The node is a boolean expression.
+unsafe fn is_true(condition: *mut pg_sys::Node) -> *mut pg_sys::Node {
+    // SAFETY: by this function's own condition. The new node has its tag.
+    unsafe {
+        if is_a(condition, NodeTag::T_Const) && !(*condition.cast::<pg_sys::Const>()).constisnull {
+            return condition;
+        }
+        let mut test = PgBox::<pg_sys::BooleanTest>::alloc_node(NodeTag::T_BooleanTest);
+        test.arg = condition.cast();
+        test.booltesttype = pg_sys::BoolTestType::IS_TRUE;
+        test.location = -1;
+        test.into_pg().cast()
+    }
+}
+
+/// The text of a C string; `None` if the pointer is null.
+///
+/// # Safety
+/// The pointer is null or NUL-terminated.
+unsafe fn owned(text: *mut std::ffi::c_char) -> Option<String> {
+    // SAFETY: by this function's own condition.
+    unsafe { (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned()) }
+}
