@@ -37,7 +37,8 @@ impl Places {
             let parse = (*root).parse;
             let mut walk = Walk { parse, column, support, places: Places::default() };
             if (*parse).resultRelation == column.table {
-                for part in [(*parse).returningList.cast(), (*parse).onConflict.cast(), (*parse).mergeActionList.cast()] {
+                for part in [(*parse).returningList.cast(), (*parse).onConflict.cast(), (*parse).mergeActionList.cast()]
+                {
                     visit(part, (&raw mut walk).cast());
                 }
                 walk.places.of_new_rows = std::mem::take(&mut walk.places.elsewhere);
@@ -171,9 +172,7 @@ impl Walk {
         unsafe {
             let parts = match (*node).type_ {
                 NodeTag::T_List => node.cast::<pg_sys::List>(),
-                NodeTag::T_BoolExpr
-                    if (*node.cast::<pg_sys::BoolExpr>()).boolop != pg_sys::BoolExprType::NOT_EXPR =>
-                {
+                NodeTag::T_BoolExpr if (*node.cast::<pg_sys::BoolExpr>()).boolop != pg_sys::BoolExprType::NOT_EXPR => {
                     (*node.cast::<pg_sys::BoolExpr>()).args
                 }
                 NodeTag::T_FuncExpr

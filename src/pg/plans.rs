@@ -4,6 +4,7 @@
 //! depend on who is a member of which role, nor on the labels of enums. And Postgres lists a plan only once it is made:
 //! what is invalidated while the plan is made does not reach it, unless locks prevent that.
 
+use crate::pg::relcache;
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Oid, SysCacheIdentifier};
 use std::cell::{Cell, RefCell};
@@ -77,9 +78,8 @@ fn listen() {
 #[pg_guard]
 unsafe extern "C-unwind" fn hear(_argument: pg_sys::Datum, relation: Oid) {
     // The list is mutably borrowed only while it is changed.
-    let concerns = |depends: &Vec<Oid>| {
-        !depends.is_empty() && (relation == pg_sys::InvalidOid || depends.contains(&relation))
-    };
+    let concerns =
+        |depends: &Vec<Oid>| !depends.is_empty() && (relation == pg_sys::InvalidOid || depends.contains(&relation));
     if DEPENDS.with(|depends| depends.try_borrow().is_ok_and(|depends| concerns(&depends))) {
         IS_OUTDATED.set(true);
     }
@@ -96,6 +96,7 @@ unsafe extern "C-unwind" fn hear_of_object(_argument: pg_sys::Datum, _cache: i32
 unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     // The plan has been made, and if it is kept, Postgres knows it by now.
     if IS_LISTENING.get() && INSIDE.get() == 0 {
+        relcache::hear_of_changes();
         let depended = !DEPENDS.take().is_empty();
         if IS_OUTDATED.take() && depended {
             // SAFETY: marks the plans that exist. This one is run all the same, and is made anew for its next use.

@@ -65,6 +65,13 @@ pub fn invalidate(relation: Oid) {
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(relation) };
 }
 
+/// Receives the messages about changes that other transactions have committed. Postgres does so whenever a transaction
+/// locks a relation for the first time, but a transaction that has its locks already would not hear of anything else.
+pub fn hear_of_changes() {
+    // SAFETY: Postgres calls this whenever it locks a relation.
+    unsafe { pg_sys::AcceptInvalidationMessages() }
+}
+
 /// The type of a column; 0 if the column does not exist.
 pub fn column_type(relation: Oid, name: &str) -> Oid {
     let Ok(name) = CString::new(name) else { return Oid::INVALID };

@@ -248,7 +248,8 @@ impl Written {
             #[cfg(feature = "pg15")]
             return pg_sys::ExecCheckRTEPerms(entry);
             #[cfg(not(feature = "pg15"))]
-            return permissions((*self.query).rteperminfos, entry).is_some_and(|read| pg_sys::ExecCheckOneRelPerms(read));
+            return permissions((*self.query).rteperminfos, entry)
+                .is_some_and(|read| pg_sys::ExecCheckOneRelPerms(read));
         }
     }
 
@@ -305,7 +306,9 @@ unsafe fn permissions(
     entry: *mut pg_sys::RangeTblEntry,
 ) -> Option<*mut pg_sys::RTEPermissionInfo> {
     // SAFETY: by this function's own condition.
-    unsafe { PgList::<pg_sys::RTEPermissionInfo>::from_pg(all).get_ptr((*entry).perminfoindex.checked_sub(1)? as usize) }
+    unsafe {
+        PgList::<pg_sys::RTEPermissionInfo>::from_pg(all).get_ptr((*entry).perminfoindex.checked_sub(1)? as usize)
+    }
 }
 
 /// Whether a column is that of the row as it is, rather than explicitly of the old or the new one in RETURNING.

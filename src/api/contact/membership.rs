@@ -17,7 +17,7 @@ use crate::pg::error::Failure;
 use crate::pg::plan::KeptPlan;
 use crate::pg::spi::connected;
 use crate::pg::substitution::{ColumnCall, Constant, Substitute};
-use crate::pg::{query, security, snapshot, zone};
+use crate::pg::{query, relcache, security, snapshot, zone};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
 use pgrx::prelude::*;
@@ -190,6 +190,7 @@ impl Asker {
         {
             return Ok(planned.question);
         }
+        relcache::hear_of_changes();
         let definition = Definition::find(segment).ok_or_else(|| Unusable::Otherwise(unknown(segment)))?;
         let planned = planned(definition)?;
         let question = planned.question.clone();
