@@ -132,9 +132,8 @@ impl Walk {
         unsafe {
             match (*node).type_ {
                 NodeTag::T_RangeTblRef => {
-                    if (*node.cast::<pg_sys::RangeTblRef>()).rtindex == self.column.table {
-                        self.places.is_nullable = is_nullable;
-                    }
+                    let is_its = (*node.cast::<pg_sys::RangeTblRef>()).rtindex == self.column.table;
+                    self.places.is_nullable |= is_its && is_nullable;
                 }
                 NodeTag::T_FromExpr => {
                     let from = node.cast::<pg_sys::FromExpr>();

@@ -81,7 +81,8 @@ RESET ROLE;
 
 -- The rights are those at the time of execution, in PL/pgSQL and in functions with their owner's rights.
 CREATE FUNCTION spends() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM people p WHERE in_segment(p.id, 'spends')); END $$;
-CREATE FUNCTION spends_as_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM regress_queries.people p WHERE public.in_segment(p.id, ''spends'')';
+CREATE FUNCTION spends_as_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    AS 'SELECT count(*) FROM regress_queries.people p WHERE public.in_segment(p.id, ''spends'')';
 SELECT spends(), spends_as_owner();
 SET ROLE regress_segments_clerk;
 SELECT spends();
