@@ -3,11 +3,12 @@
 //! Postgres: `SupportRequestSimplify` in `src/include/nodes/supportnodes.h`, `simplify_function` in
 //! `src/backend/optimizer/util/clauses.c`.
 
+use crate::pg::nodes::{both, is_not_null, is_true, when};
 use crate::pg::place::{Column, Places};
 use crate::pg::{plans, security};
 use pgrx::pg_sys::{self, NodeTag, Oid};
 use pgrx::spi::quote_qualified_identifier;
-use pgrx::{FromDatum, PgBox, PgList, is_a};
+use pgrx::{FromDatum, PgList, is_a};
 use std::ffi::{CStr, CString};
 use uuid::Uuid;
 
@@ -365,68 +366,6 @@ unsafe fn null_like(condition: *mut pg_sys::Node, var: *mut pg_sys::Var) {
 
 #[cfg(feature = "pg15")]
 unsafe fn null_like(_condition: *mut pg_sys::Node, _var: *mut pg_sys::Var) {}
-
-/// # Safety
-/// Both are boolean expressions.
-unsafe fn both(left: *mut pg_sys::Node, right: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    // SAFETY: by this function's own condition.
-    unsafe {
-        let parts = pg_sys::lappend(pg_sys::lappend(std::ptr::null_mut(), left.cast()), right.cast());
-        pg_sys::make_andclause(parts).cast()
-    }
-}
-
-/// # Safety
-/// The pointer is to a Var.
-unsafe fn is_not_null(var: *mut pg_sys::Var) -> *mut pg_sys::Node {
-    // SAFETY: by this function's own condition. The new node has its tag.
-    unsafe {
-        let mut test = PgBox::<pg_sys::NullTest>::alloc_node(NodeTag::T_NullTest);
-        test.arg = pg_sys::copyObjectImpl(var.cast()).cast();
-        test.nulltesttype = pg_sys::NullTestType::IS_NOT_NULL;
-        test.argisrow = false;
-        test.location = -1;
-        test.into_pg().cast()
-    }
-}
-
-/// The value of an expression where a condition holds, otherwise NULL.
-///
-/// # Safety
-/// Both are boolean expressions.
-unsafe fn when(condition: *mut pg_sys::Node, value: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    // SAFETY: by this function's own condition. The new nodes have their tags.
-    unsafe {
-        let mut branch = PgBox::<pg_sys::CaseWhen>::alloc_node(NodeTag::T_CaseWhen);
-        branch.expr = condition.cast();
-        branch.result = value.cast();
-        branch.location = -1;
-        let mut case = PgBox::<pg_sys::CaseExpr>::alloc_node(NodeTag::T_CaseExpr);
-        case.casetype = pg_sys::BOOLOID;
-        case.args = pg_sys::lappend(std::ptr::null_mut(), branch.into_pg().cast());
-        case.defresult = pg_sys::makeBoolConst(false, true).cast();
-        case.location = -1;
-        case.into_pg().cast()
-    }
-}
-
-/// An expression that is false where a condition is NULL.
-///
-/// # Safety
-/// The node is a boolean expression.
-unsafe fn is_true(condition: *mut pg_sys::Node) -> *mut pg_sys::Node {
-    // SAFETY: by this function's own condition. The new node has its tag.
-    unsafe {
-        if is_a(condition, NodeTag::T_Const) && !(*condition.cast::<pg_sys::Const>()).constisnull {
-            return condition;
-        }
-        let mut test = PgBox::<pg_sys::BooleanTest>::alloc_node(NodeTag::T_BooleanTest);
-        test.arg = condition.cast();
-        test.booltesttype = pg_sys::BoolTestType::IS_TRUE;
-        test.location = -1;
-        test.into_pg().cast()
-    }
-}
 
 /// The text of a C string; `None` if the pointer is null.
 ///
