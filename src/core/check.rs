@@ -277,7 +277,9 @@ impl Checker<'_> {
             Test::All(entries) if entries.is_empty() => Expr::Const(false),
             Test::All(entries) => {
                 let parts = self.each(entries, |checker, entry| match entry {
-                    AllEntry::Value(Value::Date(Literal::Pattern(pattern))) => checker.matches(vec![pattern], read_as),
+                    AllEntry::Value(Value::Date(Literal::Pattern(pattern))) => {
+                        value_expr(checker.entry(pattern, read_as).map(|pattern| ValueTest::Matches(vec![pattern])))
+                    }
                     AllEntry::Value(operand) => value_expr(checker.constant(operand, read_as).map(ValueTest::Eq)),
                     AllEntry::ElemMatch(inner) => {
                         checker.at(Operator::ElemMatch.name(), |checker| checker.elem_match(inner, read_as))
@@ -305,13 +307,14 @@ impl Checker<'_> {
 
     /// `$eq`, `$ne`, `$in` and `$nin` without regard to case; values that are no strings are compared exactly.
     fn alike(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
-        let is_of_strings =
-            |property_type: PropertyType| matches!(property_type.element(), None | Some(ScalarType::String));
+        let is_of_strings = |property_type: PropertyType| property_type.element() == Some(ScalarType::String);
         if let Some(property_type) = read_as.filter(|property_type| !is_of_strings(*property_type)) {
-            self.at(Operator::Options.name(), |checker| {
-                let message = format!("$options does not fit a property of type {property_type}");
-                checker.fail(ErrorKind::TypeMismatch, message, "Case is ignored in strings: leave $options out.");
-            });
+            let message = format!("$options does not fit a property of type {property_type}");
+            let hint = match property_type {
+                PropertyType::Json => "Declare it as string, or use {\"$regex\": \"^…$\", \"$options\": \"i\"}.",
+                _ => "Case is ignored in strings: leave $options out.",
+            };
+            self.fail(ErrorKind::TypeMismatch, message, hint);
             return Expr::Const(false);
         }
         let (operands, is_positive, is_list) = match test {
@@ -350,16 +353,23 @@ impl Checker<'_> {
     }
 
     /// A string that matches one of the patterns, which are entries of a list.
-    fn matches(&mut self, patterns: Vec<&Pattern>, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+    fn matches(&mut self, patterns: Vec<(usize, &Pattern)>, read_as: Option<PropertyType>) -> Expr<ValueTest> {
         if patterns.is_empty() {
             return Expr::Const(false);
         }
+        let patterns =
+            patterns.into_iter().map(|(index, pattern)| self.at(index, |checker| checker.entry(pattern, read_as)));
+        value_expr(patterns.collect::<Option<_>>().map(ValueTest::Matches))
+    }
+
+    /// A pattern that is an entry of a list.
+    fn entry(&mut self, pattern: &Pattern, read_as: Option<PropertyType>) -> Option<Pattern> {
         let operator = Operator::RegularExpression;
         if let Some(property_type) = read_as.filter(|property_type| !operator.row().fits.allows(*property_type)) {
-            return self.misfit(operator, property_type);
+            self.misfit(operator, property_type);
+            return None;
         }
-        let patterns: Option<Vec<Pattern>> = patterns.into_iter().map(|pattern| self.pattern(pattern)).collect();
-        value_expr(patterns.map(ValueTest::Matches))
+        self.pattern(pattern)
     }
 
     /// The pattern as the field's values are compared.
@@ -466,12 +476,12 @@ fn field_failed<T>() -> Expr<T> {
     Expr::Const(false)
 }
 
-/// The patterns of a list, and its other entries with their places.
-fn partition(operands: &[Operand]) -> (Vec<&Pattern>, Vec<(usize, &Operand)>) {
+/// The patterns of a list and its other entries, with their places.
+fn partition(operands: &[Operand]) -> (Vec<(usize, &Pattern)>, Vec<(usize, &Operand)>) {
     let (mut patterns, mut others) = (Vec::new(), Vec::new());
     for (index, operand) in operands.iter().enumerate() {
         match operand {
-            Value::Date(Literal::Pattern(pattern)) => patterns.push(pattern),
+            Value::Date(Literal::Pattern(pattern)) => patterns.push((index, pattern)),
             operand => others.push((index, operand)),
         }
     }

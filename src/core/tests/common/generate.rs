@@ -172,10 +172,11 @@ fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
     let read_as = option::weighted(0.1, Just(PropertyType::Json));
     let tests = vec(test(options, levels), 1..4)
         .prop_filter("a comment alone", |tests| tests.iter().any(|test| !matches!(test, Test::Comment(_))));
-    let several = (read_as, tests, option::of("[imsx]{0,2}")).prop_map(|(read_as, tests, letters)| Predicate {
-        read_as,
-        zone: None,
-        tests: with_options(tests, letters.as_deref()),
+    let several = (read_as, tests, option::of("[imsx]{0,2}")).prop_map(|(read_as, tests, letters)| {
+        // Equality does not ignore case where json is declared, inside $not neither.
+        let read_as = read_as.filter(|_| !tests.iter().any(|test| matches!(test, Test::Not(_))));
+        let letters = letters.filter(|_| read_as.is_none());
+        Predicate { read_as, zone: None, tests: with_options(tests, letters.as_deref()) }
     });
     let alone = pattern().prop_map(|pattern| Predicate {
         read_as: None,
