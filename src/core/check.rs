@@ -353,7 +353,7 @@ impl Checker<'_> {
     }
 
     /// A string that matches one of the patterns, which are entries of a list.
-    fn matches(&mut self, patterns: Vec<(usize, &Pattern)>, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+    fn matches(&mut self, patterns: Vec<Placed<'_, Pattern>>, read_as: Option<PropertyType>) -> Expr<ValueTest> {
         if patterns.is_empty() {
             return Expr::Const(false);
         }
@@ -476,8 +476,11 @@ fn field_failed<T>() -> Expr<T> {
     Expr::Const(false)
 }
 
-/// The patterns of a list and its other entries, with their places.
-fn partition(operands: &[Operand]) -> (Vec<(usize, &Pattern)>, Vec<(usize, &Operand)>) {
+/// An entry of a list, and its index.
+type Placed<'o, T> = (usize, &'o T);
+
+/// The patterns of a list, and its other entries.
+fn partition(operands: &[Operand]) -> (Vec<Placed<'_, Pattern>>, Vec<Placed<'_, Operand>>) {
     let (mut patterns, mut others) = (Vec::new(), Vec::new());
     for (index, operand) in operands.iter().enumerate() {
         match operand {

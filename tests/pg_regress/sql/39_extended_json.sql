@@ -53,7 +53,8 @@ CREATE FUNCTION notes_otherwise() RETURNS TABLE (name text, shown bigint, member
     SELECT s.name, s.contact_count, m.n, count_contacts(p.plain::segment_condition, 'notes'), c.n
       FROM segments.segment s JOIN pairs p ON s.name = left(p.extended, 100),
            LATERAL (SELECT count(*) AS n FROM segment_members(s.id)) m, LATERAL (SELECT count(*) AS n FROM pass WHERE pass.segment = s.id) c
-     WHERE (m.n, count_contacts(p.plain::segment_condition, 'notes'), c.n) IS DISTINCT FROM (s.contact_count, s.contact_count, s.contact_count)
+     WHERE s.audience = 'notes'
+       AND (m.n, count_contacts(p.plain::segment_condition, 'notes'), c.n) IS DISTINCT FROM (s.contact_count, s.contact_count, s.contact_count)
 $$;
 SELECT * FROM notes_otherwise();
 SELECT count(*), count(error) FROM refresh_segments('notes');
@@ -66,7 +67,8 @@ SELECT * FROM notes_otherwise();
 SELECT name, contact_count FROM segments.segment WHERE audience = 'notes' AND contact_count IN (0, (SELECT count(*) FROM notes)) ORDER BY name;
 
 -- Users read back what they wrote.
-SELECT extended FROM pairs WHERE extended::jsonb IS DISTINCT FROM (SELECT conditions FROM segments.segment WHERE name = left(extended, 100));
+SELECT extended FROM pairs
+ WHERE extended::jsonb IS DISTINCT FROM (SELECT conditions FROM segments.segment WHERE audience = 'notes' AND name = left(extended, 100));
 SELECT conditions_sql('{"n": {"$gte": {"$numberInt": "5"}}, "u": {"$uuid": "00000000-0000-0000-0000-000000000003"}}', 'notes');
 SELECT path, condition, value, matches FROM explain_match(7, (create_segment('explained',
     '{"t": {"$in": [{"$regularExpression": {"pattern": "^a", "options": ""}}, "x"]}, "n": {"$lt": {"$numberLong": "8"}}}', audience => 'notes')).id);
