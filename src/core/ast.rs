@@ -3,20 +3,18 @@
 //! The tree keeps everything that the user wrote, so that it can be printed again. [`crate::check`] turns it into the
 //! normal form, which everything else uses.
 
-use crate::date::{DateLiteral, DatePart, DateRange, Day};
+use crate::date::{DatePart, DateRange, Day};
 use crate::error::JsonPointer;
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
-use crate::value::Value;
 
 mod expression;
+mod literal;
 
 pub use expression::{DateFromString, Expression, Side, SideComparison, SideOperator};
-
-/// A JSON value that may have dates in it, as they were written.
-pub type Operand = Value<DateLiteral>;
+pub use literal::{AsWritten, Extended, Literal, Operand, is_number, is_wrapper};
 
 /// A condition: all its members must hold. Without members, it holds for everyone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +48,9 @@ pub enum Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bucket {
     /// How many buckets there are
-    pub of: u32,
+    pub of: AsWritten<u32>,
     /// Those in which contacts are, as written; at least one
-    pub within: Vec<u32>,
+    pub within: Vec<AsWritten<u32>>,
     /// What tells the buckets from those of other uses; not empty
     pub salt: String,
 }
@@ -101,7 +99,7 @@ pub enum NameTest {
     /// `$all`, for topics: all of these are among them; `[]` matches nobody
     All(Vec<String>),
     /// `$exists`, for topics: there is any, or none
-    Exists(bool),
+    Exists(AsWritten<bool>),
 }
 
 impl FieldPredicate {
@@ -140,9 +138,16 @@ pub enum Test {
     /// `$nin`
     Nin(Vec<Operand>),
     /// `$exists`
-    Exists(bool),
+    Exists(AsWritten<bool>),
     /// `$regex`
     Regex(Pattern),
+    /// `$regularExpression`, Extended JSON's form of the same
+    RegularExpression {
+        /// The pattern
+        pattern: Pattern,
+        /// Whether it is the operand of `$regex`, and not a predicate itself
+        is_operand: bool,
+    },
     /// `$contains`, `$startsWith`, `$endsWith`
     Text(TextTest, Needle),
     /// `$not`
@@ -152,13 +157,13 @@ pub enum Test {
     /// `$elemMatch`
     ElemMatch(ElemMatch),
     /// `$size`
-    Size(u64),
+    Size(AsWritten<u64>),
     /// `$type`
     Type(TypeOperand),
     /// `$empty`
     Empty(bool),
     /// `$mod`: the divisor, which is not 0, and the remainder
-    Mod(i64, i64),
+    Mod(AsWritten<i64>, AsWritten<i64>),
     /// `$eq`, `$ne`, `$in` or `$nin` beside `$options`: the test, and the letters
     WithOptions(Box<Test>, String),
     /// `$year`, `$month`, …: a literal, or tests, over integers
@@ -203,10 +208,10 @@ pub enum ElemMatch {
 /// The operand of `$type`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TypeOperand {
-    /// One name
-    One(JsonType),
-    /// An array of names
-    Any(Vec<JsonType>),
+    /// One name or code
+    One(AsWritten<JsonType>),
+    /// An array of names or codes
+    Any(Vec<AsWritten<JsonType>>),
 }
 
 impl Junction {
@@ -322,7 +327,7 @@ impl NamePredicate {
                         NameTest::In(names) => NameTest::In(all(names)),
                         NameTest::Nin(names) => NameTest::Nin(all(names)),
                         NameTest::All(names) => NameTest::All(all(names)),
-                        NameTest::Exists(wanted) => NameTest::Exists(*wanted),
+                        NameTest::Exists(wanted) => NameTest::Exists(wanted.clone()),
                     })
                     .collect(),
             ),
@@ -356,7 +361,8 @@ impl Test {
             Test::In(_) => Operator::In,
             Test::Nin(_) => Operator::Nin,
             Test::Exists(_) => Operator::Exists,
-            Test::Regex(_) => Operator::Regex,
+            Test::Regex(_) | Test::RegularExpression { is_operand: true, .. } => Operator::Regex,
+            Test::RegularExpression { is_operand: false, .. } => Operator::RegularExpression,
             Test::Text(test, _) => test.operator(),
             Test::Not(_) => Operator::Not,
             Test::All(_) => Operator::All,

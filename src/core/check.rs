@@ -2,7 +2,8 @@
 //! properties, and resolves dates.
 
 use crate::ast::{
-    AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Junction, Member, Operand, Predicate, Test, TypeOperand,
+    AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Junction, Literal, Member, Operand, Predicate, Test,
+    TypeOperand,
 };
 use crate::date::NamedZone;
 use crate::error::{Error, ErrorKind, JsonPointer, Refusal};
@@ -10,7 +11,7 @@ use crate::expr::{Atom, BucketTest, Checked, ElementTest, Expr, FieldTest, Value
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
 use crate::path::Path;
-use crate::pattern::Caseless;
+use crate::pattern::{Caseless, Pattern};
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
@@ -117,13 +118,14 @@ impl Checker<'_> {
         if self.accept(allowed).is_none() {
             return Expr::Const(false);
         }
-        let mut within = bucket.within.clone();
+        let of = bucket.of.value;
+        let mut within: Vec<u32> = bucket.within.iter().map(|bucket| bucket.value).collect();
         within.sort_unstable();
         within.dedup();
-        if within.len() == bucket.of as usize {
+        if within.len() == of as usize {
             return Expr::Const(true);
         }
-        Expr::Test(Atom::Bucket(BucketTest { of: bucket.of, within, salt: bucket.salt.clone() }))
+        Expr::Test(Atom::Bucket(BucketTest { of, within, salt: bucket.salt.clone() }))
     }
 
     fn about_contacts<T>(&mut self, operator: Operator) -> Expr<T> {
@@ -265,17 +267,19 @@ impl Checker<'_> {
             }
             Test::In(operands) => self.membership(operands, read_as),
             Test::Nin(operands) => self.membership(operands, read_as).not(),
-            Test::Exists(wanted) => Expr::Test(ValueTest::Exists).negate_unless(*wanted),
+            Test::Exists(wanted) => Expr::Test(ValueTest::Exists).negate_unless(wanted.value),
             Test::Empty(wanted) => Expr::Test(ValueTest::Empty).negate_unless(*wanted),
-            Test::Regex(pattern) if self.ignores_case => {
-                value_expr(self.accept(pattern.ignoring_case()).map(ValueTest::Regex))
+            Test::Regex(pattern) | Test::RegularExpression { pattern, .. } => {
+                value_expr(self.pattern(pattern).map(ValueTest::Regex))
             }
-            Test::Regex(pattern) => Expr::Test(ValueTest::Regex(pattern.clone())),
             Test::Text(text, needle) => Expr::Test(ValueTest::Text(*text, needle.clone())),
             Test::Not(inner) => self.element_predicate(inner, read_as).not(),
             Test::All(entries) if entries.is_empty() => Expr::Const(false),
             Test::All(entries) => {
                 let parts = self.each(entries, |checker, entry| match entry {
+                    AllEntry::Value(Value::Date(Literal::Pattern(pattern))) => {
+                        value_expr(checker.entry(pattern, read_as).map(|pattern| ValueTest::Matches(vec![pattern])))
+                    }
                     AllEntry::Value(operand) => value_expr(checker.constant(operand, read_as).map(ValueTest::Eq)),
                     AllEntry::ElemMatch(inner) => {
                         checker.at(Operator::ElemMatch.name(), |checker| checker.elem_match(inner, read_as))
@@ -284,10 +288,15 @@ impl Checker<'_> {
                 Expr::and(parts)
             }
             Test::ElemMatch(inner) => self.elem_match(inner, read_as),
-            Test::Size(size) => Expr::Test(ValueTest::Size(*size)),
-            Test::Type(TypeOperand::One(kind)) => Expr::Test(ValueTest::Type(vec![*kind])),
-            Test::Type(TypeOperand::Any(kinds)) => Expr::Test(ValueTest::Type(kinds.clone())),
-            Test::Mod(divisor, remainder) => Expr::Test(ValueTest::Mod(*divisor, *remainder)),
+            Test::Size(size) => Expr::Test(ValueTest::Size(size.value)),
+            Test::Type(operand) => {
+                let kinds = match operand {
+                    TypeOperand::One(kind) => std::slice::from_ref(kind),
+                    TypeOperand::Any(kinds) => kinds,
+                };
+                Expr::Test(ValueTest::Type(kinds.iter().map(|kind| kind.value).collect()))
+            }
+            Test::Mod(divisor, remainder) => Expr::Test(ValueTest::Mod(divisor.value, remainder.value)),
             Test::WithOptions(test, letters) if letters.is_empty() => self.test(test, read_as),
             Test::WithOptions(test, _) => self.alike(test, read_as),
             Test::Comment(_) => Expr::Const(true),
@@ -298,13 +307,14 @@ impl Checker<'_> {
 
     /// `$eq`, `$ne`, `$in` and `$nin` without regard to case; values that are no strings are compared exactly.
     fn alike(&mut self, test: &Test, read_as: Option<PropertyType>) -> Expr<ValueTest> {
-        let is_of_strings =
-            |property_type: PropertyType| matches!(property_type.element(), None | Some(ScalarType::String));
+        let is_of_strings = |property_type: PropertyType| property_type.element() == Some(ScalarType::String);
         if let Some(property_type) = read_as.filter(|property_type| !is_of_strings(*property_type)) {
-            self.at(Operator::Options.name(), |checker| {
-                let message = format!("$options does not fit a property of type {property_type}");
-                checker.fail(ErrorKind::TypeMismatch, message, "Case is ignored in strings: leave $options out.");
-            });
+            let message = format!("$options does not fit a property of type {property_type}");
+            let hint = match property_type {
+                PropertyType::Json => "Declare it as string, or use {\"$regex\": \"^…$\", \"$options\": \"i\"}.",
+                _ => "Case is ignored in strings: leave $options out.",
+            };
+            self.fail(ErrorKind::TypeMismatch, message, hint);
             return Expr::Const(false);
         }
         let (operands, is_positive, is_list) = match test {
@@ -315,7 +325,8 @@ impl Checker<'_> {
             test => return self.test(test, read_as),
         };
         let (mut texts, mut others) = (Vec::new(), Vec::new());
-        for (index, operand) in operands.iter().enumerate() {
+        let (patterns, operands) = partition(operands);
+        for (index, operand) in operands {
             let constant = match is_list {
                 true => self.at(index, |checker| checker.constant(operand, read_as)),
                 false => self.constant(operand, read_as),
@@ -327,13 +338,43 @@ impl Checker<'_> {
         }
         let alike = (!texts.is_empty()).then(|| Expr::Test(ValueTest::Alike(Caseless::new(texts))));
         let equal = (!others.is_empty()).then(|| Expr::Test(ValueTest::In(others)));
-        Expr::or(alike.into_iter().chain(equal)).negate_unless(is_positive)
+        let matching = self.matches(patterns, read_as);
+        Expr::or(alike.into_iter().chain(equal).chain([matching])).negate_unless(is_positive)
     }
 
     fn membership(&mut self, operands: &[Operand], read_as: Option<PropertyType>) -> Expr<ValueTest> {
-        let constants: Vec<_> =
-            self.each(operands, |checker, operand| checker.constant(operand, read_as)).into_iter().flatten().collect();
-        if constants.is_empty() { Expr::Const(false) } else { Expr::Test(ValueTest::In(constants)) }
+        let (patterns, operands) = partition(operands);
+        let constants: Vec<_> = operands
+            .into_iter()
+            .filter_map(|(index, operand)| self.at(index, |checker| checker.constant(operand, read_as)))
+            .collect();
+        let equal = if constants.is_empty() { Expr::Const(false) } else { Expr::Test(ValueTest::In(constants)) };
+        Expr::or([equal, self.matches(patterns, read_as)])
+    }
+
+    /// A string that matches one of the patterns, which are entries of a list.
+    fn matches(&mut self, patterns: Vec<Placed<'_, Pattern>>, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        if patterns.is_empty() {
+            return Expr::Const(false);
+        }
+        let patterns =
+            patterns.into_iter().map(|(index, pattern)| self.at(index, |checker| checker.entry(pattern, read_as)));
+        value_expr(patterns.collect::<Option<_>>().map(ValueTest::Matches))
+    }
+
+    /// A pattern that is an entry of a list.
+    fn entry(&mut self, pattern: &Pattern, read_as: Option<PropertyType>) -> Option<Pattern> {
+        let operator = Operator::RegularExpression;
+        if let Some(property_type) = read_as.filter(|property_type| !operator.row().fits.allows(*property_type)) {
+            self.misfit(operator, property_type);
+            return None;
+        }
+        self.pattern(pattern)
+    }
+
+    /// The pattern as the field's values are compared.
+    fn pattern(&mut self, pattern: &Pattern) -> Option<Pattern> {
+        if self.ignores_case { self.accept(pattern.ignoring_case()) } else { Some(pattern.clone()) }
     }
 
     fn elem_match(&mut self, inner: &ElemMatch, read_as: Option<PropertyType>) -> Expr<ValueTest> {
@@ -433,6 +474,21 @@ impl Checker<'_> {
 /// Stands in for a part with a mistake.
 fn field_failed<T>() -> Expr<T> {
     Expr::Const(false)
+}
+
+/// An entry of a list, and its index.
+type Placed<'o, T> = (usize, &'o T);
+
+/// The patterns of a list, and its other entries.
+fn partition(operands: &[Operand]) -> (Vec<Placed<'_, Pattern>>, Vec<Placed<'_, Operand>>) {
+    let (mut patterns, mut others) = (Vec::new(), Vec::new());
+    for (index, operand) in operands.iter().enumerate() {
+        match operand {
+            Value::Date(Literal::Pattern(pattern)) => patterns.push((index, pattern)),
+            operand => others.push((index, operand)),
+        }
+    }
+    (patterns, others)
 }
 
 fn value_expr(test: Option<ValueTest>) -> Expr<ValueTest> {

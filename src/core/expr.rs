@@ -106,6 +106,8 @@ pub enum ValueTest {
     Exists,
     /// A string that matches
     Regex(Pattern),
+    /// A string that matches one of these; there is at least one
+    Matches(Vec<Pattern>),
     /// A string that has the text in this place
     Text(TextTest, Needle),
     /// An array of which one element satisfies it
@@ -329,7 +331,7 @@ impl ValueTest {
             ValueTest::Size(_) => Operator::Size,
             ValueTest::Type(_) => Operator::Type,
             ValueTest::Mod(..) => Operator::Mod,
-            ValueTest::Alike(_) => Operator::In,
+            ValueTest::Alike(_) | ValueTest::Matches(_) => Operator::In,
             ValueTest::Empty => Operator::Empty,
             ValueTest::Part(part, ..) => (*part).into(),
             ValueTest::Anniversary(..) => Operator::Anniversary,
@@ -384,8 +386,8 @@ impl Constant {
             Value::Object(members) => {
                 Value::Object(members.iter().map(|(key, value)| (key.clone(), value.to_operand(zoned))).collect())
             }
-            Value::Date(range) if zoned => Value::Date(DateLiteral::Resolved(*range)),
-            Value::Date(range) => Value::Date((*range).into()),
+            Value::Date(range) if zoned => Value::Date(DateLiteral::Resolved(*range).into()),
+            Value::Date(range) => Value::Date(DateLiteral::from(*range).into()),
         }
     }
 }

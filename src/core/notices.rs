@@ -1,8 +1,8 @@
 //! Finds parts of a condition that are legal, but probably not meant.
 
 use crate::ast::{
-    AllEntry, Comparison, Condition, ElemMatch, Expression, FieldPredicate, Member, Operand, Predicate, SideOperator,
-    Test, TestedField,
+    AllEntry, AsWritten, Comparison, Condition, ElemMatch, Expression, FieldPredicate, Literal, Member, Operand,
+    Predicate, SideOperator, Test, TestedField, TypeOperand,
 };
 use crate::check::property::PathTarget;
 use crate::check::{Environment, check};
@@ -13,7 +13,7 @@ use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
-use crate::types::{PropertyType, ScalarType};
+use crate::types::{JsonType, PropertyType, ScalarType};
 use crate::value::Value;
 
 mod contradictions;
@@ -122,7 +122,7 @@ impl Finder<'_> {
             );
         }
         let asks_presence = predicate.tests.iter().any(|test| match test {
-            Test::Exists(wanted) => *wanted,
+            Test::Exists(wanted) => wanted.value,
             Test::Empty(wanted) => !*wanted,
             Test::Ne(Value::Null) => true,
             _ => false,
@@ -185,7 +185,8 @@ impl Finder<'_> {
                 self.field_name(path, test, operand);
             }
             Test::Part(part, asked) => self.part(*part, asked),
-            Test::Regex(pattern) => self.pattern(pattern.source()),
+            Test::Regex(pattern) | Test::RegularExpression { pattern, .. } => self.pattern(pattern.source()),
+            Test::Type(operand) => self.types(operand),
             Test::Text(test, needle) if needle.text().contains('%') => {
                 let name = test.operator().name();
                 self.note(
@@ -239,7 +240,8 @@ impl Finder<'_> {
 
     /// Notes equality with a value that is hardly ever meant.
     fn equality(&mut self, path: &Path, operand: &Operand, read_as: Option<PropertyType>) {
-        match (operand, read_as) {
+        match (operand.plain(), read_as) {
+            (Value::Date(Literal::Pattern(pattern)), _) => self.pattern(pattern.source()),
             (Value::Array(items), Some(PropertyType::Array(_))) if let [item] = &items[..] => self.note(
                 "an array is compared as a whole: only arrays with exactly this element match",
                 format!("For arrays that have it among their elements, write {item} without the brackets."),
@@ -265,7 +267,7 @@ impl Finder<'_> {
     /// A number that no date has there.
     fn part(&mut self, part: DatePart, asked: &FieldPredicate) {
         let (least, greatest) = part.bounds();
-        let is_one = |operand: &&Operand| match operand {
+        let is_one = |operand: &&Operand| match operand.plain() {
             Value::Number(number) => number.to_i64().is_some_and(|it| (least.into()..=greatest.into()).contains(&it)),
             _ => false,
         };
@@ -276,6 +278,18 @@ impl Finder<'_> {
         if let Some(other) = operands.into_iter().find(|operand| !is_one(operand)) {
             let name = Operator::from(part).name();
             self.note(format!("no date has {other} as its {name}"), format!("It is from {least} to {greatest}."), None);
+        }
+    }
+
+    /// MongoDB's kinds of numbers, which JSON does not tell apart.
+    fn types(&mut self, operand: &TypeOperand) {
+        let asked = match operand {
+            TypeOperand::One(asked) => std::slice::from_ref(asked),
+            TypeOperand::Any(asked) => asked,
+        };
+        let is_number = |asked: &&AsWritten<JsonType>| asked.value == JsonType::Number;
+        if let Some(kind) = asked.iter().filter(is_number).find(|kind| **kind != JsonType::Number.into()) {
+            self.note(format!("{kind} means any number"), "JSON has one kind of numbers: write \"number\".", None);
         }
     }
 

@@ -14,6 +14,7 @@ mod bucket;
 mod calendar;
 mod date_from_string;
 mod expression;
+mod extended;
 mod foreign;
 pub mod mongodb;
 mod names;

@@ -1,11 +1,11 @@
 //! Prints the canonical text of a condition.
 
 use crate::ast::{
-    AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Member, NamePredicate, NameTest, Operand, Predicate, Test,
-    TypeOperand,
+    AllEntry, Bucket, Condition, ElemMatch, FieldPredicate, Literal, Member, NamePredicate, NameTest, Operand,
+    Predicate, Test, TypeOperand,
 };
-use crate::date::DateLiteral;
 use crate::operator::Operator;
+use crate::pattern::Pattern;
 use crate::value::Value;
 use std::convert::Infallible;
 use std::fmt::{self, Display};
@@ -112,8 +112,11 @@ fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
     match test {
         Test::Eq(operand) | Test::Ne(operand) | Test::Compare(_, operand) => operand.fmt(f),
         Test::In(entries) | Test::Nin(entries) => array(f, entries, |f, entry| entry.fmt(f)),
-        Test::Exists(wanted) | Test::Empty(wanted) => wanted.fmt(f),
+        Test::Exists(wanted) => wanted.fmt(f),
+        Test::Empty(wanted) => wanted.fmt(f),
         Test::Regex(pattern) => string(f, pattern.source()),
+        Test::RegularExpression { pattern, is_operand: true } => regular_expression(f, pattern),
+        Test::RegularExpression { pattern, is_operand: false } => pattern_and_options(f, pattern),
         Test::Text(_, needle) => string(f, needle.text()),
         Test::Not(predicate) => predicate.fmt(f),
         Test::All(entries) => array(f, entries, |f, entry| match entry {
@@ -131,8 +134,8 @@ fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
         Test::Mod(divisor, remainder) => write!(f, "[{divisor}, {remainder}]"),
         Test::WithOptions(test, _) => operand_of(f, test),
         Test::Comment(text) => string(f, text),
-        Test::Type(TypeOperand::One(kind)) => string(f, kind.name()),
-        Test::Type(TypeOperand::Any(kinds)) => array(f, kinds, |f, kind| string(f, kind.name())),
+        Test::Type(TypeOperand::One(kind)) => kind.fmt(f),
+        Test::Type(TypeOperand::Any(kinds)) => array(f, kinds, |f, kind| kind.fmt(f)),
     }
 }
 
@@ -145,31 +148,61 @@ impl fmt::Display for ElemMatch {
     }
 }
 
-/// Dates of a [`Value`] that can be printed.
-pub trait PrintDate {
-    /// Writes the date as JSON.
+/// `{"$regularExpression": {…}}`
+fn regular_expression(f: &mut fmt::Formatter<'_>, pattern: &Pattern) -> fmt::Result {
+    f.write_str("{")?;
+    key(f, Operator::RegularExpression.name())?;
+    pattern_and_options(f, pattern)?;
+    f.write_str("}")
+}
+
+/// The operand of `$regularExpression`. Its keys are in the order of jsonb.
+fn pattern_and_options(f: &mut fmt::Formatter<'_>, pattern: &Pattern) -> fmt::Result {
+    f.write_str("{")?;
+    if let Some(options) = pattern.options() {
+        key(f, "options")?;
+        string(f, options)?;
+        f.write_str(", ")?;
+    }
+    key(f, "pattern")?;
+    string(f, pattern.source())?;
+    f.write_str("}")
+}
+
+/// Literals of a [`Value`] that can be printed.
+pub trait PrintLiteral {
+    /// Writes the literal as JSON.
     ///
     /// # Errors
     /// The formatter failed.
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
-impl PrintDate for Infallible {
+impl PrintLiteral for Infallible {
     fn print(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {}
     }
 }
 
-impl PrintDate for DateLiteral {
+impl PrintLiteral for Literal {
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        object(f, &self.members(), |f, (operator, operand)| {
-            key(f, operator)?;
-            operand.fmt(f)
-        })
+        match self {
+            Literal::Date(date) => object(f, &date.members(), |f, (operator, operand)| {
+                key(f, operator)?;
+                operand.fmt(f)
+            }),
+            Literal::Extended(extended) => {
+                f.write_str("{")?;
+                key(f, extended.wrapper().name())?;
+                string(f, extended.text())?;
+                f.write_str("}")
+            }
+            Literal::Pattern(pattern) => regular_expression(f, pattern),
+        }
     }
 }
 
-impl<D: PrintDate> fmt::Display for Value<D> {
+impl<D: PrintLiteral> fmt::Display for Value<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Null => f.write_str("null"),
@@ -181,7 +214,7 @@ impl<D: PrintDate> fmt::Display for Value<D> {
                 key(f, name)?;
                 value.fmt(f)
             }),
-            Value::Date(date) => date.print(f),
+            Value::Date(literal) => literal.print(f),
         }
     }
 }

@@ -146,3 +146,29 @@ impl JsonType {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
+
+/// The types of MongoDB's BSON (<https://www.mongodb.com/docs/manual/reference/bson-types/>), by code and name, and
+/// what each is in JSON.
+pub const BSON_TYPES: [(i64, &str, Option<JsonType>); 21] = [
+    (1, "double", Some(JsonType::Number)),
+    (2, "string", Some(JsonType::String)),
+    (3, "object", Some(JsonType::Object)),
+    (4, "array", Some(JsonType::Array)),
+    (5, "binData", None),
+    (6, "undefined", None),
+    (7, "objectId", None),
+    (8, "bool", Some(JsonType::Bool)),
+    (9, "date", None),
+    (10, "null", Some(JsonType::Null)),
+    (11, "regex", None),
+    (12, "dbPointer", None),
+    (13, "javascript", None),
+    (14, "symbol", None),
+    (15, "javascriptWithScope", None),
+    (16, "int", Some(JsonType::Number)),
+    (17, "timestamp", None),
+    (18, "long", Some(JsonType::Number)),
+    (19, "decimal", Some(JsonType::Number)),
+    (-1, "minKey", None),
+    (127, "maxKey", None),
+];

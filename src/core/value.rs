@@ -3,9 +3,9 @@
 use crate::decimal::Decimal;
 use std::convert::Infallible;
 
-/// A JSON value in which a date of kind `D` may stand where a scalar may.
+/// A JSON value in which a date, or another literal of kind `D`, may stand where a scalar may.
 ///
-/// There are three kinds: dates as they were written, in operands ([`crate::ast::Operand`]); resolved dates, in
+/// There are three kinds: literals as they were written, in operands ([`crate::ast::Operand`]); resolved dates, in
 /// constants ([`crate::expr::Constant`]); and none, in plain JSON ([`Json`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value<D> {
@@ -21,7 +21,7 @@ pub enum Value<D> {
     Array(Vec<Value<D>>),
     /// An object; its keys are unique and in [`key_order`]
     Object(Vec<(String, Value<D>)>),
-    /// A date or a point in time
+    /// A date or a point in time, or another literal
     Date(D),
 }
 

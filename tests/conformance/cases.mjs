@@ -10,6 +10,8 @@ const LOGICAL = ["$and", "$or", "$nor"];
 /** Our own tests of text are translated. */
 const TESTS =
   "$eq $ne $gt $gte $lt $lte $in $nin $exists $size $type $mod $contains $startsWith $endsWith".split(" ");
+/** The names that `$type` has for the types of JSON. */
+const TYPES = "string number bool object array null".split(" ");
 
 /** Pairs `{document, condition, matches}`. */
 export function pairs() {
@@ -57,6 +59,8 @@ function isCommonTest(test) {
     if (operator === "$not") return isCommonTest(operand);
     if (operator === "$elemMatch") return isCommonElement(operand);
     if (operator === "$all") return operand.every((entry) => !isObject(entry) || Object.keys(entry)[0] !== "$elemMatch" || isCommonElement(entry.$elemMatch));
+    // JSON has one kind of numbers; a code or a name of MongoDB's means any of them.
+    if (operator === "$type" && [operand].flat().some((type) => !TYPES.includes(type))) return false;
     if (operator === "$options") return isPattern("", operand);
     if (operator === "$comment") return true;
     return (TESTS.includes(operator) || !operator.startsWith("$")) && !JSON.stringify(operand).includes('"$');

@@ -73,7 +73,7 @@ impl ConditionWalk {
     }
 
     fn operand(&mut self, operand: &Operand) {
-        match operand {
+        match operand.plain() {
             Value::Null => {}
             Value::String(text) => {
                 let string = (self.place.pointer().to_owned(), text.clone());

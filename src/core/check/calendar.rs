@@ -1,7 +1,7 @@
 //! What is asked of the calendar: parts of dates, and anniversaries.
 
 use super::Checker;
-use crate::ast::{Comparison, FieldPredicate, Operand, Test};
+use crate::ast::{Comparison, FieldPredicate, Literal, Operand, Test};
 use crate::date::{DatePart, DateRange, Day, NamedZone, Spans, Written, meant};
 use crate::error::ErrorKind;
 use crate::expr::{Constant, Expr, ValueTest};
@@ -88,8 +88,8 @@ impl Checker<'_> {
 
     /// The first and the last day of an operand, as numbers since 1970-01-01.
     fn days(&mut self, operand: &Operand, zone: &NamedZone) -> Option<(i32, i32)> {
-        let range = match operand {
-            Value::Date(literal) => self.date(literal, zone, true)?,
+        let range = match operand.plain() {
+            Value::Date(Literal::Date(literal)) => self.date(literal, zone, true)?,
             Value::String(text) if let Some(written) = Written::parse(text) => DateRange::resolve(written, zone),
             other => {
                 let meant = match other {
@@ -125,7 +125,7 @@ fn span(comparison: Comparison, (first, last): (i32, i32), (least, greatest): (i
 
 /// A whole number, or the nearest that is one of 32 bits: no part of a date comes near it.
 fn number(operand: &Operand) -> Option<i32> {
-    match operand {
+    match operand.plain() {
         Value::Number(number) => {
             let number = number.to_i64()?;
             Some(number.clamp(i32::MIN.into(), i32::MAX.into()) as i32)

@@ -1,7 +1,7 @@
 //! Checks operands against the type of the property that they are compared with.
 
 use super::Checker;
-use crate::ast::Operand;
+use crate::ast::{Literal, Operand};
 use crate::date::{DateLiteral, DateRange, Instant, Utc, Written, Zone, meant};
 use crate::decimal::Decimal;
 use crate::error::ErrorKind;
@@ -26,7 +26,7 @@ impl Checker<'_> {
         read_as: Option<PropertyType>,
         zone: &dyn Zone,
     ) -> Option<Constant> {
-        match (read_as, operand) {
+        match (read_as, operand.plain()) {
             (_, Value::Null) => Some(Value::Null),
             (None | Some(PropertyType::Json), operand) => self.untyped(operand),
             (Some(PropertyType::Array(element)), Value::Array(items)) => {
@@ -43,12 +43,13 @@ impl Checker<'_> {
     }
 
     fn untyped(&mut self, operand: &Operand) -> Option<Constant> {
-        Some(match operand {
+        Some(match operand.plain() {
             Value::Null => Value::Null,
             Value::Bool(value) => Value::Bool(*value),
             Value::Number(number) => Value::Number(number.clone()),
             Value::String(text) => Value::String(text.clone()),
-            Value::Date(literal) => Value::Date(self.date(literal, &Utc, false)?),
+            Value::Date(Literal::Date(literal)) => Value::Date(self.date(literal, &Utc, false)?),
+            Value::Date(_) => return self.no_pattern(),
             Value::Array(items) => {
                 let constants = self.each(items, |checker, item| checker.untyped(item));
                 Value::Array(constants.into_iter().collect::<Option<_>>()?)
@@ -63,11 +64,13 @@ impl Checker<'_> {
     }
 
     fn scalar(&mut self, operand: &Operand, scalar: ScalarType, zone: &dyn Zone) -> Option<Constant> {
+        let operand = operand.plain();
         match (scalar, operand) {
+            (_, Value::Date(Literal::Pattern(_))) => self.no_pattern(),
             (ScalarType::String, Value::String(text)) => Some(Value::String(text.clone())),
             (ScalarType::Number, Value::Number(number)) => Some(Value::Number(number.clone())),
             (ScalarType::Boolean, Value::Bool(value)) => Some(Value::Bool(*value)),
-            (ScalarType::Date | ScalarType::Timestamp, Value::Date(literal)) => {
+            (ScalarType::Date | ScalarType::Timestamp, Value::Date(Literal::Date(literal))) => {
                 let range = self.date(literal, zone, scalar == ScalarType::Date)?;
                 Some(Value::Date(fit_date(range, scalar, zone)))
             }
@@ -80,6 +83,13 @@ impl Checker<'_> {
             },
             _ => self.mismatch(operand, scalar),
         }
+    }
+
+    /// Refuses a pattern where a value is compared.
+    fn no_pattern(&mut self) -> Option<Constant> {
+        let hint = "A pattern stands under $regex, or among the entries of $in, $nin or $all.";
+        self.fail(ErrorKind::Unsupported, "a pattern does not belong here", hint);
+        None
     }
 
     /// `by_day`: nothing but its day is of interest.

@@ -37,7 +37,7 @@ impl Checker<'_> {
             NameTest::All(names) => Expr::and(each(names)),
             NameTest::Eq(name) => look_up(self, name),
             NameTest::Ne(name) => look_up(self, name).not(),
-            NameTest::Exists(wanted) => self.any_topic().negate_unless(*wanted),
+            NameTest::Exists(wanted) => self.any_topic().negate_unless(wanted.value),
         }
     }
 

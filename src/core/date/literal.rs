@@ -14,6 +14,8 @@ pub enum DateLiteral {
     Text(String, Written),
     /// `{"$date": 1704067200000}`: the milliseconds since 1970-01-01T00:00:00Z, and that instant
     Millis(i64, Written),
+    /// `{"$date": {"$numberLong": "1704067200000"}}`: the operator and the text inside, and that instant
+    Wrapped(&'static str, String, Written),
     /// `{"$now": "-30 days"}`: an instant relative to now; a day if it has an edge
     Now(Relative, Option<Edge>),
     /// `{"$today": "-1 day"}`: a day relative to today, in calendar units
@@ -64,6 +66,17 @@ impl DateLiteral {
             other => {
                 Err(format!("$date takes a date, a timestamp, or milliseconds since 1970, not {}", other.describe()))
             }
+        }
+    }
+
+    /// Milliseconds since 1970 that were written under an operator of Extended JSON.
+    ///
+    /// # Errors
+    /// Why they are none, for a person to read.
+    pub fn wrapped(wrapper: &'static str, text: &str, millis: &Decimal) -> Result<Self, String> {
+        match Self::date(&Value::Number(millis.clone()))? {
+            DateLiteral::Millis(_, written) => Ok(DateLiteral::Wrapped(wrapper, text.to_owned(), written)),
+            other => Ok(other),
         }
     }
 
@@ -131,7 +144,9 @@ impl DateLiteral {
     #[must_use]
     pub fn operator(&self) -> &'static str {
         match self {
-            DateLiteral::Text(..) | DateLiteral::Millis(..) | DateLiteral::Resolved(_) => "$date",
+            DateLiteral::Text(..) | DateLiteral::Millis(..) | DateLiteral::Wrapped(..) | DateLiteral::Resolved(_) => {
+                "$date"
+            }
             DateLiteral::Now(..) => "$now",
             DateLiteral::Today(..) => "$today",
             DateLiteral::Period(_) => "$period",
@@ -144,6 +159,9 @@ impl DateLiteral {
         let operand = match self {
             DateLiteral::Text(text, _) => Value::String(text.clone()),
             DateLiteral::Millis(millis, _) => Value::Number(Decimal::from(*millis)),
+            DateLiteral::Wrapped(wrapper, text, _) => {
+                Value::Object(vec![((*wrapper).to_owned(), Value::String(text.clone()))])
+            }
             DateLiteral::Now(relative, _) | DateLiteral::Today(relative, _) => Value::String(relative.to_string()),
             DateLiteral::Period(period) => Value::String(period.to_string()),
             DateLiteral::Resolved(range) => print_resolved(range),
@@ -170,7 +188,9 @@ impl DateLiteral {
     #[must_use]
     pub fn resolve(&self, now: Instant, zone: &dyn Zone) -> Option<DateRange> {
         Some(match self {
-            DateLiteral::Text(_, written) | DateLiteral::Millis(_, written) => DateRange::resolve(*written, zone),
+            DateLiteral::Text(_, written) | DateLiteral::Millis(_, written) | DateLiteral::Wrapped(.., written) => {
+                DateRange::resolve(*written, zone)
+            }
             DateLiteral::Now(relative, None) => DateRange::of_instant(relative.now(now, zone)?, zone),
             DateLiteral::Now(relative, Some(edge)) => {
                 DateRange::of_day(edge.of(zone.local_of(relative.now(now, zone)?).day()), zone)

@@ -5,10 +5,10 @@
 
 use super::{DocumentTest, ElementTest, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::ast::{
-    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Member, Operand, Predicate,
+    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Junction, Literal, Member, Operand, Predicate,
     SideOperator, Test, TypeOperand,
 };
-use crate::date::{DateRange, Day, NamedZone, Utc};
+use crate::date::{DateLiteral, DateRange, Day, NamedZone, Utc};
 use crate::limits;
 use crate::path::Path;
 use crate::types::PropertyType;
@@ -183,6 +183,7 @@ fn logical_condition(junction: Junction, conditions: Vec<Condition>) -> Conditio
 /// Makes several equalities an `$all`, so that even thousands of them are one test.
 fn all_of(mut entries: Vec<AllEntry>) -> Test {
     match (entries.len(), entries.pop()) {
+        (1, Some(AllEntry::Value(pattern @ Value::Date(Literal::Pattern(_))))) => Test::In(vec![pattern]),
         (1, Some(AllEntry::Value(operand))) => Test::Eq(operand),
         (1, Some(AllEntry::ElemMatch(inner))) => Test::ElemMatch(inner),
         (_, last) => {
@@ -256,15 +257,19 @@ impl ValueTest {
                     constants.iter().map(|constant| constant.to_operand(around.zoned)).collect();
                 return if positive { Test::In(entries) } else { Test::Nin(entries) };
             }
-            ValueTest::Exists => return Test::Exists(positive),
+            ValueTest::Matches(patterns) => {
+                let entries = patterns.iter().map(|pattern| Value::Date(Literal::Pattern(pattern.clone()))).collect();
+                return if positive { Test::In(entries) } else { Test::Nin(entries) };
+            }
+            ValueTest::Exists => return Test::Exists(positive.into()),
             ValueTest::Empty => return Test::Empty(positive),
             ValueTest::Compare(comparison, constant) => Test::Compare(*comparison, constant.to_operand(around.zoned)),
             ValueTest::Regex(pattern) => Test::Regex(pattern.clone()),
             ValueTest::Text(test, needle) => Test::Text(*test, needle.clone()),
             ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match(around)),
-            ValueTest::Size(size) => Test::Size(*size),
-            ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.clone())),
-            ValueTest::Mod(divisor, remainder) => Test::Mod(*divisor, *remainder),
+            ValueTest::Size(size) => Test::Size((*size).into()),
+            ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.iter().map(|kind| (*kind).into()).collect())),
+            ValueTest::Mod(divisor, remainder) => Test::Mod((*divisor).into(), (*remainder).into()),
             ValueTest::Alike(caseless) => {
                 let texts = caseless.texts().iter().cloned().map(Value::String).collect();
                 let test = if positive { Test::In(texts) } else { Test::Nin(texts) };
@@ -279,7 +284,8 @@ impl ValueTest {
             ValueTest::Anniversary(_, spans) => {
                 let day = |number| Day::from_epoch_days(number).unwrap_or(Day::MIN);
                 let days = spans.iter().map(|(first, last)| DateRange::of_days(day(first), day(last), &Utc));
-                Test::Anniversary(asked(Test::In(days.map(|days| Value::Date(days.into())).collect())))
+                let days = days.map(|days| Value::Date(DateLiteral::from(days).into()));
+                Test::Anniversary(asked(Test::In(days.collect())))
             }
         };
         if positive { test } else { negated(vec![test]) }
@@ -288,6 +294,10 @@ impl ValueTest {
     fn to_all_entry(&self, around: Around) -> Option<AllEntry> {
         match self {
             ValueTest::Eq(constant) => Some(AllEntry::Value(constant.to_operand(around.zoned))),
+            ValueTest::Matches(patterns) => match patterns.as_slice() {
+                [pattern] => Some(AllEntry::Value(Value::Date(Literal::Pattern(pattern.clone())))),
+                _ => None,
+            },
             ValueTest::ElemMatch(element) => Some(AllEntry::ElemMatch(element.to_elem_match(around))),
             _ => None,
         }

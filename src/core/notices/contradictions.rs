@@ -2,8 +2,8 @@
 //! conditions that hold for everyone or for nobody.
 
 use crate::ast::{
-    Comparison, Condition, Expression, FieldPredicate, Junction, Member, NamePredicate, NameTest, Operand, Predicate,
-    Test,
+    Comparison, Condition, Expression, FieldPredicate, Junction, Literal, Member, NamePredicate, NameTest, Operand,
+    Predicate, Test,
 };
 use crate::date::{DateLiteral, Instant, MICROS_PER_DAY, Utc};
 use crate::operator::Operator;
@@ -28,7 +28,9 @@ fn reversed_bounds(predicate: &Predicate) -> Option<(Operator, Operator)> {
     let mut pairs = lower
         .flat_map(|lower| bounds().filter(|(comparison, _)| !is_lower(*comparison)).map(move |upper| (lower, upper)));
     let (lower, upper) = pairs.find(|((lower, least), (upper, most))| match (least, most) {
-        (Value::Date(least), Value::Date(most)) => are_reversed((*lower, least), (*upper, most)),
+        (Value::Date(Literal::Date(least)), Value::Date(Literal::Date(most))) => {
+            are_reversed((*lower, least), (*upper, most))
+        }
         (least, most) => match order(least, most) {
             Some(Ordering::Greater) => true,
             Some(Ordering::Equal) => !(*lower == Comparison::Gte && *upper == Comparison::Lte),
@@ -59,7 +61,7 @@ fn are_reversed(lower: (Comparison, &DateLiteral), upper: (Comparison, &DateLite
 
 /// Compares two operands of one kind.
 fn order(left: &Operand, right: &Operand) -> Option<Ordering> {
-    match (left, right) {
+    match (left.plain(), right.plain()) {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
         (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
         _ => None,
@@ -69,13 +71,13 @@ fn order(left: &Operand, right: &Operand) -> Option<Ordering> {
 /// `$eq` beside a test that excludes its value.
 fn excluded_value(predicate: &Predicate) -> Option<(Operator, Operator)> {
     let wanted = predicate.tests.iter().find_map(|test| match test {
-        Test::Eq(operand) => Some(operand),
+        Test::Eq(operand) => Some(operand.plain()),
         _ => None,
     })?;
     let excludes = |test: &&Test| match test {
-        Test::Ne(operand) => operand == wanted,
-        Test::Nin(operands) => operands.contains(wanted),
-        Test::Exists(false) => *wanted != Value::Null,
+        Test::Ne(operand) => operand.plain() == wanted,
+        Test::Nin(operands) => operands.iter().any(|operand| operand.plain() == wanted),
+        Test::Exists(present) => !present.value && *wanted != Value::Null,
         _ => false,
     };
     predicate.tests.iter().find(excludes).map(|test| (Operator::Eq, test.operator()))
@@ -92,8 +94,8 @@ pub(super) fn constant(condition: &Condition) -> Option<bool> {
         Member::Topic(predicate) | Member::Segment(predicate) => constant_names(predicate),
         Member::Expr(expression) => constant_expression(expression),
         Member::Bucket(bucket) => {
-            let within: HashSet<u32> = bucket.within.iter().copied().collect();
-            (within.len() == bucket.of as usize).then_some(true)
+            let within: HashSet<u32> = bucket.within.iter().map(|bucket| bucket.value).collect();
+            (within.len() == bucket.of.value as usize).then_some(true)
         }
         Member::Comment(_) => Some(true),
         Member::Field(_, FieldPredicate::Literal(_)) => None,

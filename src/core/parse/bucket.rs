@@ -1,8 +1,9 @@
 //! `$bucket`.
 
 use super::{Members, Parser, describe};
-use crate::ast::Bucket;
+use crate::ast::{AsWritten, Bucket};
 use crate::bucket::MOST_BUCKETS;
+use crate::decimal::Decimal;
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::operator::Operator;
@@ -22,7 +23,7 @@ impl Parser {
             });
         }
         let of = self.bucket_member(&members, "of", Parser::number_of_buckets)?;
-        let within = self.bucket_member(&members, "in", |parser, raw| parser.listed_buckets(raw, of))?;
+        let within = self.bucket_member(&members, "in", |parser, raw| parser.listed_buckets(raw, of.value))?;
         let salt = self.bucket_member(&members, "salt", Parser::salt)?;
         Some(Bucket { of, within, salt })
     }
@@ -39,15 +40,15 @@ impl Parser {
         }
     }
 
-    fn number_of_buckets(&mut self, raw: &RawValue) -> Option<u32> {
+    fn number_of_buckets(&mut self, raw: &RawValue) -> Option<AsWritten<u32>> {
         let message = || format!("the number of buckets must be from 2 to {MOST_BUCKETS}");
         match self.whole_number(raw, message)? {
-            of if (2..=MOST_BUCKETS).contains(&of) => Some(of),
+            of if (2..=MOST_BUCKETS).contains(&of.value) => Some(of),
             _ => self.fail(ErrorKind::Shape, message(), HINT),
         }
     }
 
-    fn listed_buckets(&mut self, raw: &RawValue, of: u32) -> Option<Vec<u32>> {
+    fn listed_buckets(&mut self, raw: &RawValue, of: u32) -> Option<Vec<AsWritten<u32>>> {
         match self.open(raw)? {
             Opened::Array(items) if items.is_empty() => {
                 self.fail(ErrorKind::Shape, "$bucket lists no bucket in \"in\"", HINT)
@@ -57,7 +58,7 @@ impl Parser {
                 let count = items.len();
                 let message = || format!("a bucket must be from 0 to {}, where there are {of}", of - 1);
                 let read = self.each(items, |parser, item| match parser.whole_number(item, message)? {
-                    bucket if bucket < of => Some(bucket),
+                    bucket if bucket.value < of => Some(bucket),
                     _ => parser.fail(ErrorKind::Shape, message(), HINT),
                 });
                 (read.len() == count).then_some(read)
@@ -81,11 +82,9 @@ impl Parser {
         }
     }
 
-    fn whole_number(&mut self, raw: &RawValue, message: impl FnOnce() -> String) -> Option<u32> {
-        let number = match self.open(raw)? {
-            Opened::Number(Some(number)) => number.to_i64().and_then(|number| u32::try_from(number).ok()),
-            _ => None,
-        };
+    fn whole_number(&mut self, raw: &RawValue, message: impl FnOnce() -> String) -> Option<AsWritten<u32>> {
+        let whole = |number: Decimal| number.to_i64().and_then(|number| u32::try_from(number).ok());
+        let number = self.number(raw)?.ok().and_then(|number| number.try_map(whole));
         if number.is_none() { self.fail(ErrorKind::Shape, message(), HINT) } else { number }
     }
 }

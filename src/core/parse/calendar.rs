@@ -25,6 +25,7 @@ impl Parser {
         let asked = self.asked(operator, raw, OF_PARTS)?;
         let is_whole = |operand: &Operand| matches!(operand, Value::Number(number) if number.to_i64().is_some());
         let mut wrong = |place: &[String], operand: &Operand| {
+            let operand = operand.plain();
             if is_whole(operand) {
                 return Some(());
             }

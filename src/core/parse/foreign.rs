@@ -77,6 +77,8 @@ const FOREIGN: &[(&str, &str)] = &[
     ("dayofweek weekday isoweekday dow isodow", "Did you mean $isoDayOfWeek? Monday is 1, Sunday is 7."),
     ("day date dayofmonth mday", "Did you mean $dayOfMonth?"),
     ("birthday", "Did you mean $anniversary?"),
+    ("objectid", "Did you mean $oid?"),
+    ("isodate", "Did you mean $date?"),
     ("datetrunc trunc", "For the first day of a period write {\"$today\": \"0 days\", \"$startOf\": \"month\"}."),
     (
         "week isoweek quarter dayofyear minute second",

@@ -44,7 +44,7 @@ impl Parser {
             Some(Operator::In) => self.entries(Operator::In, raw, one).map(NameTest::In),
             Some(Operator::Nin) => self.entries(Operator::Nin, raw, one).map(NameTest::Nin),
             Some(Operator::All) => self.entries(Operator::All, raw, one).map(NameTest::All),
-            Some(Operator::Exists) => self.boolean(Operator::Exists, raw).map(NameTest::Exists),
+            Some(Operator::Exists) => self.truth(Operator::Exists, raw).map(NameTest::Exists),
             _ => {
                 let under = names.of.name();
                 let message = match Operator::parse(key) {

@@ -1,7 +1,8 @@
-//! Reads operands: JSON values that may have dates in them.
+//! Reads operands: JSON values that may have dates, and what Extended JSON writes, in them.
 
+use super::extended::wrapper_of;
 use super::{Members, Parser};
-use crate::ast::Operand;
+use crate::ast::{Literal, Operand, is_number};
 use crate::date::{self, DateLiteral, Edge};
 use crate::error::ErrorKind;
 use crate::json::Opened;
@@ -19,7 +20,7 @@ const PERIOD_HINT: &str =
 const UNIT_HINT: &str = "Write the period, as in {\"$today\": \"0 days\", \"$startOf\": \"month\"}.";
 
 /// Reads an object with `$`-keys in place of a value.
-type ReadDate<D> = fn(&mut Parser, Members<'_>) -> Option<D>;
+type ReadLiteral<D> = fn(&mut Parser, Members<'_>) -> Option<D>;
 
 impl Parser {
     pub(super) fn operand(&mut self, raw: &RawValue) -> Option<Operand> {
@@ -28,7 +29,7 @@ impl Parser {
     }
 
     pub(super) fn opened_operand(&mut self, opened: Opened<'_>) -> Option<Operand> {
-        self.value(opened, Parser::date)
+        self.value(opened, Parser::literal)
     }
 
     /// Reads the entries of `$in`, `$nin` and `$all`.
@@ -74,23 +75,23 @@ impl Parser {
         }
     }
 
-    fn value<D>(&mut self, opened: Opened<'_>, date: ReadDate<D>) -> Option<Value<D>> {
+    fn value<D>(&mut self, opened: Opened<'_>, literal: ReadLiteral<D>) -> Option<Value<D>> {
         Some(match opened {
             Opened::Null => Value::Null,
             Opened::Bool(value) => Value::Bool(value),
             Opened::Number(number) => Value::Number(number?),
             Opened::String(text) => Value::String(text),
             Opened::Array(items) => Value::Array(
-                self.nested(|parser| Some(parser.each(items, |parser, item| parser.inner_value(item, date))))?,
+                self.nested(|parser| Some(parser.each(items, |parser, item| parser.inner_value(item, literal))))?,
             ),
             Opened::Object(members) => {
                 let members = self.unique(members)?;
                 if members.iter().any(|(key, _)| key.starts_with('$')) {
-                    return date(self, members).map(Value::Date);
+                    return literal(self, members).map(Value::Date);
                 }
                 let read = |parser: &mut Parser| {
                     let values = members.into_iter().map(|(key, raw)| {
-                        let value = parser.at(&key, |parser| parser.inner_value(raw, date))?;
+                        let value = parser.at(&key, |parser| parser.inner_value(raw, literal))?;
                         Some((key, value))
                     });
                     Some(values.flatten().collect())
@@ -100,10 +101,20 @@ impl Parser {
         })
     }
 
-    fn inner_value<D>(&mut self, raw: &RawValue, date: ReadDate<D>) -> Option<Value<D>> {
+    fn inner_value<D>(&mut self, raw: &RawValue, literal: ReadLiteral<D>) -> Option<Value<D>> {
         self.count_node()?;
         let opened = self.open(raw)?;
-        self.value(opened, date)
+        self.value(opened, literal)
+    }
+
+    fn literal(&mut self, members: Members<'_>) -> Option<Literal> {
+        match wrapper_of(&members) {
+            Some(wrapper) => {
+                let (key, raw) = members.into_iter().next()?;
+                self.at(key, |parser| parser.extended(wrapper, raw)).map(Literal::Extended)
+            }
+            None => self.date(members).map(Literal::Date),
+        }
     }
 
     fn date(&mut self, mut members: Members<'_>) -> Option<DateLiteral> {
@@ -125,7 +136,10 @@ impl Parser {
             }
             _ => return self.not_a_value(members),
         };
-        let date = self.at(key, |parser| parser.date_operand(raw, read, hint));
+        let date = self.at(key, |parser| match parser.wrapped_millis(key, raw)? {
+            Some(millis) => Some(millis),
+            None => parser.date_operand(raw, read, hint),
+        });
         let Some((edge, raw)) = edge else { return date };
         self.at(&edge, |parser| {
             let unit = parser.date_operand(raw, DateLiteral::unit, UNIT_HINT)?;
@@ -135,6 +149,22 @@ impl Parser {
                 None => parser.misplaced(Operator::parse(&edge)?),
             }
         })
+    }
+
+    /// Reads `{"$numberLong": "…"}` under `$date`; `None` inside where it is not that.
+    fn wrapped_millis(&mut self, key: &str, raw: &RawValue) -> Option<Option<DateLiteral>> {
+        let members = match self.open(raw)? {
+            Opened::Object(members) if key == Operator::Date.name() => members,
+            _ => return Some(None),
+        };
+        let Some(wrapper) = wrapper_of(&members).filter(|wrapper| is_number(*wrapper)) else { return Some(None) };
+        let (name, raw) = members.into_iter().next()?;
+        let number = self.at(name, |parser| parser.extended(wrapper, raw))?;
+        let Value::Number(millis) = number.value() else { return None };
+        match DateLiteral::wrapped(wrapper.name(), number.text(), millis) {
+            Ok(date) => Some(Some(date)),
+            Err(reason) => self.fail(ErrorKind::Shape, reason, DATE_HINT),
+        }
     }
 
     fn date_operand<D>(&mut self, raw: &RawValue, read: fn(&Json) -> Result<D, String>, hint: &str) -> Option<D> {
@@ -156,6 +186,14 @@ impl Parser {
         }
     }
 
+    pub(super) fn must_stand_alone<T>(&mut self, key: &str) -> Option<T> {
+        self.fail(
+            ErrorKind::Shape,
+            format!("{key} must stand alone in its object"),
+            format!("Write {{\"{key}\": …}} as the whole value."),
+        )
+    }
+
     fn not_a_value<T>(&mut self, members: Members<'_>) -> Option<T> {
         let known = members.iter().find_map(|(key, _)| Operator::parse(key).map(|operator| (key, operator)));
         let unknown = members.iter().find(|(key, _)| key.starts_with('$') && Operator::parse(key).is_none());
@@ -163,11 +201,21 @@ impl Parser {
             (Some((key, _)), _) => {
                 self.at(key, |parser| parser.unknown_operator(key, |position| position == OperatorPosition::Operand))
             }
-            (None, Some((key, operator))) if operator.row().position.in_operand() => self.at(key, |parser| {
+            (None, Some((key, operator))) if operator.row().position.in_operand() => {
+                self.at(key, |parser| parser.must_stand_alone(key))
+            }
+            (None, Some((key, Operator::RegularExpression))) => self.at(key, |parser| {
                 parser.fail(
-                    ErrorKind::Shape,
-                    format!("{key} must stand alone in its object"),
-                    format!("Write {{\"{key}\": …}} as the whole value."),
+                    ErrorKind::Unsupported,
+                    "a pattern does not belong here",
+                    "A pattern stands under the field itself, under $regex or $not, or among the entries of $in, $nin or $all.",
+                )
+            }),
+            (None, Some((key, Operator::Regex | Operator::Options))) => self.at(key, |parser| {
+                parser.fail(
+                    ErrorKind::Unsupported,
+                    format!("operator {key} does not belong inside a value"),
+                    "In $in, $nin and $all a pattern is {\"$regularExpression\": {\"pattern\": \"^a\", \"options\": \"i\"}}.",
                 )
             }),
             (None, Some((key, operator))) if operator.row().position == OperatorPosition::Side => {
@@ -185,7 +233,7 @@ impl Parser {
                     parser.fail(
                         ErrorKind::Unsupported,
                         format!("operator {key} does not belong inside a value"),
-                        "A value is plain JSON, or a date: {\"$date\": …}, {\"$now\": …}, {\"$today\": …}, {\"$period\": …}.",
+                        "A value is plain JSON, a date ({\"$date\": …}, {\"$now\": …}, {\"$today\": …}, {\"$period\": …}), or Extended JSON such as {\"$oid\": \"…\"}.",
                     )
                 })
             }

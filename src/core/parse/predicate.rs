@@ -1,14 +1,18 @@
 //! Reads the predicate on a field.
 
+use super::extended::{has_regular_expression, wrapper_of};
 use super::{Members, Parser, describe, takes};
-use crate::ast::{AllEntry, Comparison, Condition, ElemMatch, FieldPredicate, Predicate, Test, TypeOperand};
+use crate::ast::{
+    AllEntry, AsWritten, Comparison, Condition, ElemMatch, FieldPredicate, Literal, Operand, Predicate, Test,
+    TypeOperand,
+};
 use crate::date::DatePart;
 use crate::error::{ErrorKind, Refusal};
 use crate::json::{self, Opened};
 use crate::limits;
 use crate::operator::{Operator, OperatorPosition};
-use crate::pattern::{LOST_PATTERN, Needle, Pattern, TextTest};
-use crate::types::{JsonType, PropertyType};
+use crate::pattern::{LOST_PATTERN, Needle, TextTest};
+use crate::types::{BSON_TYPES, JsonType, PropertyType};
 use crate::value::Value;
 use serde_json::value::RawValue;
 
@@ -47,6 +51,11 @@ impl Parser {
                 "the field has no test",
                 "$as, $zone, $options and $comment are no tests: add one, such as $eq or $regex.",
             );
+        }
+        if let Some((key, _)) = tests.iter().find(|(key, _)| key == Operator::RegularExpression.name())
+            && (tests.len() > 1 || read_as.is_some() || zone.is_some() || options.is_some())
+        {
+            return self.at(key, |parser| parser.must_stand_alone(key));
         }
         let has = |which: fn(Operator) -> bool| tests.iter().any(|(key, _)| Operator::parse(key).is_some_and(which));
         let (has_pattern, has_equality) = (has(is_pattern), has(is_equality));
@@ -88,11 +97,15 @@ impl Parser {
             Operator::Gte => self.bound(Comparison::Gte, raw),
             Operator::Lt => self.bound(Comparison::Lt, raw),
             Operator::Lte => self.bound(Comparison::Lte, raw),
-            Operator::In => self.entries(operator, raw, Parser::operand).map(Test::In),
-            Operator::Nin => self.entries(operator, raw, Parser::operand).map(Test::Nin),
-            Operator::Exists => self.boolean(operator, raw).map(Test::Exists),
+            Operator::In => self.list(operator, raw).map(Test::In),
+            Operator::Nin => self.list(operator, raw).map(Test::Nin),
+            Operator::Exists => self.truth(operator, raw).map(Test::Exists),
             Operator::Empty => self.boolean(operator, raw).map(Test::Empty),
             Operator::Regex => self.regex(raw, options),
+            Operator::RegularExpression => {
+                let pattern = self.pattern_and_options(raw)?;
+                Some(Test::RegularExpression { pattern, is_operand: false })
+            }
             Operator::Contains => self.text_test(TextTest::Contains, raw, options),
             Operator::StartsWith => self.text_test(TextTest::StartsWith, raw, options),
             Operator::EndsWith => self.text_test(TextTest::EndsWith, raw, options),
@@ -113,6 +126,25 @@ impl Parser {
         }
     }
 
+    /// The entries of `$in` or `$nin`.
+    fn list(&mut self, operator: Operator, raw: &RawValue) -> Option<Vec<Operand>> {
+        let entries = self.entries(operator, raw, Parser::entry)?;
+        let is_pattern = |entry: &&Operand| matches!(entry, Value::Date(Literal::Pattern(_)));
+        let patterns = entries.iter().filter(is_pattern).count();
+        if patterns > 0 && patterns < entries.len() {
+            self.count_two_tests()?;
+        }
+        Some(entries)
+    }
+
+    /// Counts a list whose checked form is two tests under `$or`.
+    fn count_two_tests(&mut self) -> Option<()> {
+        for _ in 0..limits::CALENDAR_NODES {
+            self.count_node()?;
+        }
+        self.nested(|parser| parser.nested(|_| Some(())))
+    }
+
     /// An equality without regard to case.
     fn with_options(&mut self, test: Test, options: &str) -> Option<Test> {
         let operands = match &test {
@@ -120,6 +152,10 @@ impl Parser {
             Test::In(operands) | Test::Nin(operands) => operands,
             _ => &[],
         };
+        let texts = operands.iter().filter(|operand| matches!(operand.plain(), Value::String(_))).count();
+        if texts > 0 && texts < operands.len() {
+            self.count_two_tests()?;
+        }
         match operands.iter().find(|operand| matches!(operand, Value::Array(_) | Value::Object(_))) {
             None => Some(Test::WithOptions(Box::new(test), options.to_owned())),
             Some(operand) => self.fail(
@@ -139,16 +175,16 @@ impl Parser {
             }
             other => return self.wrong_operand(Operator::Mod, &other, hint),
         };
-        let read = |parser: &mut Self, item| match parser.open(item)? {
-            Opened::Number(Some(number)) => match number.to_i64() {
-                Some(number) => Some(number),
-                None => parser.fail(ErrorKind::Shape, format!("{number} is not an integer of 64 bits"), hint),
+        let read = |parser: &mut Self, item| match parser.number(item)? {
+            Ok(AsWritten { value, written }) => match value.to_i64() {
+                Some(value) => Some(AsWritten { value, written }),
+                None => parser.fail(ErrorKind::Shape, format!("{value} is not an integer of 64 bits"), hint),
             },
-            other => parser.fail(ErrorKind::Shape, format!("$mod takes integers, not {}", describe(&other)), hint),
+            Err(other) => parser.fail(ErrorKind::Shape, format!("$mod takes integers, not {}", describe(&other)), hint),
         };
         let mut numbers = self.each(items, read).into_iter();
         match (numbers.next()?, numbers.next()?) {
-            (0, _) => self.fail(ErrorKind::Shape, "the divisor of $mod is 0", hint),
+            (divisor, _) if divisor.value == 0 => self.fail(ErrorKind::Shape, "the divisor of $mod is 0", hint),
             (divisor, remainder) => Some(Test::Mod(divisor, remainder)),
         }
     }
@@ -184,16 +220,22 @@ impl Parser {
     }
 
     fn regex(&mut self, raw: &RawValue, options: Option<&str>) -> Option<Test> {
+        if has_regular_expression(raw) {
+            let Opened::Object(members) = self.open(raw)? else { return None };
+            let pattern = self.regular_expression(members)?;
+            if options.is_none() {
+                return Some(Test::RegularExpression { pattern, is_operand: true });
+            }
+            let hint = "Write the letters inside: {\"pattern\": \"^a\", \"options\": \"i\"}.";
+            return self.fail(ErrorKind::Shape, "$options stands beside a $regularExpression, which has its own", hint);
+        }
         let hint = match json::open(raw) {
             Ok(Opened::Object(members)) if members.is_empty() => LOST_PATTERN,
             _ => "Write the pattern as a string, without slashes around it.",
         };
         let source = self.string(Operator::Regex, raw, hint)?;
         self.check_options(options, "imsx")?;
-        match Pattern::compile(&source, options) {
-            Ok(pattern) => self.count_pattern(pattern.bytes()).map(|()| Test::Regex(pattern)),
-            Err(Refusal { kind, message, hint }) => self.fail(kind, message, hint),
-        }
+        self.compile(&source, options).map(Test::Regex)
     }
 
     fn text_test(&mut self, test: TextTest, raw: &RawValue, options: Option<&str>) -> Option<Test> {
@@ -205,7 +247,7 @@ impl Parser {
         }
     }
 
-    fn count_pattern(&mut self, bytes: usize) -> Option<()> {
+    pub(super) fn count_pattern(&mut self, bytes: usize) -> Option<()> {
         self.pattern_bytes += bytes;
         if self.pattern_bytes <= limits::PATTERNS_BYTES {
             return Some(());
@@ -221,7 +263,7 @@ impl Parser {
         self.string(Operator::Options, raw, "Write the letters as a string: {\"$regex\": \"…\", \"$options\": \"i\"}.")
     }
 
-    fn check_options(&mut self, options: Option<&str>, allowed: &str) -> Option<()> {
+    pub(super) fn check_options(&mut self, options: Option<&str>, allowed: &str) -> Option<()> {
         match options.and_then(|letters| letters.chars().find(|letter| !allowed.contains(*letter))) {
             None => Some(()),
             Some(letter) => self.fail(
@@ -255,8 +297,12 @@ impl Parser {
                 LOST_PATTERN,
             ),
             other => {
-                // An object that comes here is a date.
-                let found = if matches!(other, Opened::Object(_)) { "a date" } else { describe(&other) };
+                // An object that comes here stands for a value.
+                let found = match &other {
+                    Opened::Object(members) if wrapper_of(members).is_some() => "a value",
+                    Opened::Object(_) => "a date",
+                    other => describe(other),
+                };
                 self.fail(
                     ErrorKind::Shape,
                     format!("$not on a field takes an object of operators, not {found}"),
@@ -272,7 +318,7 @@ impl Parser {
                 let (key, inner) = members.into_iter().next()?;
                 self.at(key, |parser| parser.elem_match(inner)).map(AllEntry::ElemMatch)
             }
-            other => self.opened_operand(other).map(AllEntry::Value),
+            _ => self.entry(raw).map(AllEntry::Value),
         }
     }
 
@@ -300,17 +346,12 @@ impl Parser {
     fn size(&mut self, raw: &RawValue) -> Option<Test> {
         let hint =
             "Write {\"$size\": 3}; for a range test an element that must exist: {\"tags.2\": {\"$exists\": true}}.";
-        let opened = self.open(raw)?;
-        let size = match &opened {
-            Opened::Number(Some(number)) => number.to_i64().and_then(|size| u64::try_from(size).ok()),
-            _ => None,
-        };
-        match size {
-            Some(size) => Some(Test::Size(size)),
-            None if let Opened::Number(Some(number)) = &opened => {
-                self.fail(ErrorKind::Shape, takes(Operator::Size, number), hint)
-            }
-            None => self.wrong_operand(Operator::Size, &opened, hint),
+        match self.number(raw)? {
+            Ok(AsWritten { value, written }) => match value.to_i64().and_then(|size| u64::try_from(size).ok()) {
+                Some(size) => Some(Test::Size(AsWritten { value: size, written })),
+                None => self.fail(ErrorKind::Shape, takes(Operator::Size, value), hint),
+            },
+            Err(other) => self.wrong_operand(Operator::Size, &other, hint),
         }
     }
 
@@ -326,12 +367,28 @@ impl Parser {
         }
     }
 
-    fn type_name(&mut self, raw: &RawValue) -> Option<JsonType> {
+    /// Reads a type by its name, or by its code or name in MongoDB.
+    fn type_name(&mut self, raw: &RawValue) -> Option<AsWritten<JsonType>> {
         let hint = format!("Types are {}.", json_type_names());
-        let name = self.string(Operator::Type, raw, &hint)?;
-        match JsonType::parse(&name) {
-            Some(kind) => Some(kind),
-            None => self.fail(ErrorKind::Shape, format!("unknown type \"{name}\" in $type"), hint),
+        let (found, written): (_, Operand) = match self.number(raw)? {
+            Ok(AsWritten { value, written }) => {
+                let code = value.to_i64();
+                (BSON_TYPES.iter().find(|(of, ..)| Some(*of) == code), written)
+            }
+            Err(Opened::String(name)) => match JsonType::parse(&name) {
+                Some(kind) => return Some(kind.into()),
+                None => (BSON_TYPES.iter().find(|(_, of, _)| *of == name), Value::String(name)),
+            },
+            Err(other) => return self.wrong_operand(Operator::Type, &other, &hint),
+        };
+        match found {
+            Some((.., Some(kind))) => Some(AsWritten { value: *kind, written }),
+            Some((_, name, None)) => self.fail(
+                ErrorKind::Shape,
+                format!("MongoDB's type {name} is not supported in $type"),
+                format!("JSON has no such values: dates and ids are strings. {hint}"),
+            ),
+            None => self.fail(ErrorKind::Shape, format!("unknown type {written} in $type"), hint),
         }
     }
 

@@ -19,6 +19,7 @@ pub(super) enum Check {
     In(Box<Entries>),
     Exists,
     Regex(Pattern),
+    Matches(Box<[Pattern]>),
     Text(Needle),
     ElementObject(Box<Program>),
     ElementValue(Box<Expr<Check>>),
@@ -49,6 +50,7 @@ impl Check {
             ValueTest::In(constants) => Check::In(Box::new(Entries::sort(constants))),
             ValueTest::Exists => Check::Exists,
             ValueTest::Regex(pattern) => Check::Regex(pattern.clone()),
+            ValueTest::Matches(patterns) => Check::Matches(patterns.clone().into_boxed_slice()),
             ValueTest::Text(_, needle) => Check::Text(needle.clone()),
             ValueTest::ElemMatch(element) => match &**element {
                 ElementTest::Object(expr) => Check::ElementObject(Box::new(Program::compile_fields(expr))),
@@ -71,13 +73,14 @@ impl Check {
             Check::In(_) | Check::Mod(..) => 2,
             Check::Text(_) | Check::Alike(_) | Check::Part(..) | Check::Anniversary(..) => 4,
             Check::Regex(_) => 12,
-            Check::ElementObject(_) | Check::ElementValue(_) => 16,
+            Check::Matches(_) | Check::ElementObject(_) | Check::ElementValue(_) => 16,
         }
     }
 
     pub(super) fn pattern_bytes(&self) -> usize {
         match self {
             Check::Regex(pattern) => pattern.bytes(),
+            Check::Matches(patterns) => patterns.iter().map(Pattern::bytes).sum(),
             Check::Text(needle) => needle.bytes(),
             Check::ElementObject(program) => program.pattern_bytes(),
             Check::ElementValue(expr) => {
@@ -115,6 +118,7 @@ impl Check {
                 | Check::Compare(..)
                 | Check::In(_)
                 | Check::Regex(_)
+                | Check::Matches(_)
                 | Check::Text(_)
                 | Check::Type(_)
                 | Check::Mod(..)
@@ -133,13 +137,15 @@ impl Check {
             }
             (Check::In(entries), view) => entries.contains(value, view),
             (Check::Exists, _) => true,
-            (Check::Regex(_) | Check::Text(_), View::String(text)) => self.text(text, surroundings),
+            (Check::Regex(_) | Check::Matches(_) | Check::Text(_), View::String(text)) => self.text(text, surroundings),
             // A test for literal text reads the folded text. A pattern, and a test that ignores case anyway, reads the
             // text itself.
             (Check::Text(needle), View::Folded(folded)) if needle.is_exact() => {
                 self.text(&folded.compared, surroundings)
             }
-            (Check::Regex(_) | Check::Text(_), View::Folded(folded)) => self.text(&folded.text, surroundings),
+            (Check::Regex(_) | Check::Matches(_) | Check::Text(_), View::Folded(folded)) => {
+                self.text(&folded.text, surroundings)
+            }
             (Check::ElementObject(program), View::Array(array)) => array.iter().enumerate().any(|(index, element)| {
                 honour_interrupts(index, surroundings);
                 program.matches_element(element, surroundings)
@@ -185,6 +191,7 @@ impl Check {
     fn text(&self, text: &[u8], surroundings: Surroundings<'_>) -> bool {
         match self {
             Check::Regex(pattern) => pattern.is_match(text, surroundings.interrupt),
+            Check::Matches(patterns) => patterns.iter().any(|pattern| pattern.is_match(text, surroundings.interrupt)),
             Check::Text(needle) => {
                 if text.len() >= 4096 {
                     (surroundings.interrupt)();

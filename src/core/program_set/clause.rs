@@ -132,6 +132,7 @@ fn triggers_of(field: &FieldTest) -> Option<Vec<Trigger>> {
         ValueTest::Empty => vec![Trigger::Empty],
         ValueTest::Compare(..)
         | ValueTest::Regex(_)
+        | ValueTest::Matches(_)
         | ValueTest::Text(..)
         | ValueTest::Mod(..)
         | ValueTest::Alike(_)

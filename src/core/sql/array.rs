@@ -33,7 +33,11 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
             ElementTest::Object(_) => Some(SqlExpr::Const(false)),
             ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test)),
         },
-        ValueTest::Regex(_) | ValueTest::Alike(_) | ValueTest::Part(..) | ValueTest::Anniversary(..) => None,
+        ValueTest::Regex(_)
+        | ValueTest::Matches(_)
+        | ValueTest::Alike(_)
+        | ValueTest::Part(..)
+        | ValueTest::Anniversary(..) => None,
     }
 }
 

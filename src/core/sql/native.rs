@@ -32,7 +32,7 @@ impl Scalar<'_> {
             ValueTest::Compare(comparison, constant) => self.ordered(*comparison, constant),
             ValueTest::Exists => Some(SqlExpr::Const(true)),
             ValueTest::Text(test, needle) if is_string && needle.is_exact() => Some(self.like(*test, needle.text())),
-            ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_) => None,
+            ValueTest::Regex(_) | ValueTest::Matches(_) | ValueTest::Text(..) | ValueTest::Alike(_) => None,
             ValueTest::Mod(divisor, remainder) => self.remainder(*divisor, *remainder),
             ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(SqlExpr::Const(false)),
             ValueTest::Type(types) => {
@@ -213,7 +213,9 @@ impl Scalar<'_> {
     /// column stay in SQL, which compares as the type does.
     pub(super) fn pattern(&self, test: &ValueTest) -> Option<SqlExpr> {
         const KEY: &str = "value";
-        if !self.kind.is_string() || !matches!(test, ValueTest::Regex(_) | ValueTest::Text(..) | ValueTest::Alike(_)) {
+        let is_pattern =
+            matches!(test, ValueTest::Regex(_) | ValueTest::Matches(_) | ValueTest::Text(..) | ValueTest::Alike(_));
+        if !self.kind.is_string() || !is_pattern {
             return None;
         }
         let path = Path::from_keys(vec![KEY.to_owned()]);

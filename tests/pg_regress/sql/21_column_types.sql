@@ -115,7 +115,8 @@ SELECT who('mails', '{"mail": "ada@EXAMPLE.com"}', '{"mail": {"$ne": "bob@EXAMPL
     '{"mail": {"$regex": "^B.B"}}', '{"mail": {"$not": {"$regex": "^b"}}}', '{"mail": {"$regex": "^É"}}',
     '{"mail": {"$gte": "B", "$lt": "C"}}', '{"mail": {"$gt": "BOB.EXAMPLE"}}', '{"also": {"$regex": "^a"}}',
     '{"also": {"$elemMatch": {"$startsWith": "B"}}}', '{"also": {"$elemMatch": {"$regex": "^b", "$ne": "ada"}}}',
-    '{"also": {"$not": {"$regex": "^É"}}}');
+    '{"also": {"$not": {"$regex": "^É"}}}', '{"mail": {"$in": [{"$regularExpression": {"pattern": "^b"}}, "ADA@example.com", null]}}',
+    '{"also": {"$all": [{"$regularExpression": {"pattern": "^b"}}]}}', '{"also": {"$nin": [{"$regularExpression": {"pattern": "^a"}}, "BOB"]}}');
 SELECT conditions_sql('{"mail": {"$startsWith": "Ada"}}', 'mails');
 -- A pattern can be too large where case does not count.
 SELECT count_contacts('{"mail": {"$regex": "[a-z]{8000}"}}', 'mails');

@@ -13,7 +13,7 @@ SELECT i, i - 30, i - 30, (i - 30)::bigint * 1000000000000, CASE i % 7 WHEN 0 TH
 INSERT INTO parts VALUES (61);
 SELECT attach_audience('parts', 'parts', properties_column => 'custom') IS NULL, create_property('n2', 'number', 'parts') IS NULL;
 SELECT create_property('t2', 'json', 'parts') IS NULL;
-UPDATE parts SET custom = custom || jsonb_build_object('n2', custom -> 'n', 't2', custom -> 't');
+UPDATE parts SET custom = custom || jsonb_build_object('n2', custom -> 'n', 't2', jsonb_build_object('x', custom -> 't'));
 SELECT count(create_segment(condition, condition::segment_condition, audience => 'parts')) FROM (
     SELECT format('{"%s": {"$mod": [%s, %s]}}', field, divisor, remainder)
       FROM unnest('{s,n,l,m,r,d,ns,n2}'::text[]) field, unnest('{4,-3,9223372036854775807}'::bigint[]) divisor, unnest('{-1,0,1}'::int[]) remainder
@@ -21,7 +21,7 @@ SELECT count(create_segment(condition, condition::segment_condition, audience =>
     SELECT format('{"%s": {"$not": {"$mod": [3, 1]}}}', field) FROM unnest('{s,n,l,m,r,d,ns,n2}'::text[]) field
     UNION ALL
     SELECT format('{"%s": {"%s": %s, "$options": "i"}}', field, operator, operand)
-      FROM unnest('{t,c,names,t2}'::text[]) field, (VALUES ('$eq', '"ann"'), ('$ne', '"ann"'), ('$in', '["ANN", "k", null]'), ('$nin',
+      FROM unnest('{t,c,names,t2.x}'::text[]) field, (VALUES ('$eq', '"ann"'), ('$ne', '"ann"'), ('$in', '["ANN", "k", null]'), ('$nin',
           '["ς", "x"]')) o(operator, operand)) c(condition);
 CREATE TABLE parts_in AS SELECT p.id, s.id AS segment FROM parts p, contact_segments(p.id, 'parts') s;
 CREATE FUNCTION parts_otherwise() RETURNS TABLE (name text, sql bigint, pass bigint, contacts bigint) LANGUAGE sql AS $$
@@ -44,12 +44,13 @@ SELECT name, contact_count FROM segments.segment WHERE audience = 'parts' AND na
 CREATE INDEX parts_t ON parts (t);
 CREATE INDEX parts_custom ON parts USING gin (custom);
 SET enable_seqscan = off;
-SELECT count_contacts('{"t": {"$eq": "ANN", "$options": "i"}}', 'parts'), count_contacts('{"t2": {"$eq": "ANN", "$options": "i"}}', 'parts');
+SELECT count_contacts('{"t": {"$eq": "ANN", "$options": "i"}}', 'parts'), count_contacts('{"t2.x": {"$eq": "ANN", "$options": "i"}}', 'parts');
 RESET enable_seqscan;
-SELECT count_contacts('{"t": {"$eq": "ANN", "$options": "i"}}', 'parts'), count_contacts('{"t2": {"$eq": "ANN", "$options": "i"}}', 'parts');
+SELECT count_contacts('{"t": {"$eq": "ANN", "$options": "i"}}', 'parts'), count_contacts('{"t2.x": {"$eq": "ANN", "$options": "i"}}', 'parts');
 \set VERBOSITY default
 SELECT count_contacts('{"t": {"$mod": [4, 1]}}', 'parts');
 SELECT count_contacts('{"n": {"$eq": 5, "$options": "i"}}', 'parts');
+SELECT count_contacts('{"t2": {"$eq": "ann", "$options": "i"}}', 'parts');
 SELECT detach_audience('parts', true);
 DROP FUNCTION parts_otherwise;
 DROP TABLE parts, parts_in;

@@ -39,7 +39,9 @@ SELECT wrong_buckets('int', ARRAY(SELECT i::text FROM generate_series(-20, 20) i
 SELECT wrong_buckets('date', '{2024-01-01,2024-02-29,1999-12-31}'), wrong_buckets('timestamptz', '{2024-01-01 10:00+05,2024-07-01 00:00Z}'),
     wrong_buckets('timestamp', '{2024-01-01 10:00}'),
        wrong_buckets('double precision', '{0.1,1e300,-3.5,1e-5}'), wrong_buckets('bytea', '{"\\x00ff","\\x41"}'), wrong_buckets('inet',
-           '{10.0.0.1,::1,10.0.0.0/8}');
+           '{10.0.0.1,::1,10.0.0.0/8}'), wrong_buckets('interval', '{1 day,02:30,1 year 2 mons}');
+-- Intervals are written as ISO 8601 has them.
+SELECT bucket_of(i, 'x', 10000) = by_sha256(text, 'x', 10000) FROM (VALUES (interval '1 day', 'P1D'), ('1 year 02:30', 'P1YT2H30M')) i(i, text);
 
 -- Where equal ids can be written otherwise, it is refused.
 CREATE TABLE amounts (id numeric PRIMARY KEY, n int);

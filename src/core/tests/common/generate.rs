@@ -10,9 +10,10 @@ use proptest::strategy::Union;
 use segments_core::ast::*;
 use segments_core::date::{DateLiteral, DatePart, Edge, PeriodUnit};
 use segments_core::decimal::Decimal;
+use segments_core::operator::Operator;
 use segments_core::path::Path;
 use segments_core::pattern::{Needle, Pattern, TextTest};
-use segments_core::types::{JsonType, PropertyType, ScalarType};
+use segments_core::types::{BSON_TYPES, JsonType, PropertyType, ScalarType};
 use segments_core::value::{Json, Value, key_order};
 use std::fmt;
 
@@ -73,8 +74,10 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
     if !options.audience {
         return document_only;
     }
-    let bucket = (2..100u32, vec(0..2u32, 1..3), text(options).prop_map(|text| text + "x"))
-        .prop_map(|(of, within, salt)| Member::Bucket(Bucket { of, within, salt }));
+    let bucket =
+        (2..100u32, vec(0..2u32, 1..3), text(options).prop_map(|text| text + "x")).prop_map(|(of, within, salt)| {
+            Member::Bucket(Bucket { of: of.into(), within: within.into_iter().map(AsWritten::from).collect(), salt })
+        });
     let audience = prop_oneof![
         bucket,
         name_predicate(options, true).prop_map(Member::Topic),
@@ -92,7 +95,8 @@ fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = Na
         names().prop_map(NameTest::In),
         names().prop_map(NameTest::Nin),
     ];
-    let of_topics_alone = prop_oneof![names().prop_map(NameTest::All), any::<bool>().prop_map(NameTest::Exists)];
+    let of_topics_alone =
+        prop_oneof![names().prop_map(NameTest::All), any::<bool>().prop_map(|wanted| NameTest::Exists(wanted.into()))];
     let test = if of_topics { prop_oneof![4 => of_both, 2 => of_topics_alone].boxed() } else { of_both.boxed() };
     let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
     prop_oneof![text(options).prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
@@ -132,7 +136,7 @@ fn compared(options: Options) -> BoxedStrategy<Expression> {
     let from_string = select(vec!["2024-01-31", "2024-01-31 10:00:00"]).prop_map(|text| {
         let format = (text.len() == 10).then(|| "%Y-%m-%d".to_owned());
         let date = DateLiteral::date(&Json::String(text.to_owned())).unwrap();
-        Side::DateFromString(DateFromString { text: text.to_owned(), format, date: Value::Date(date) })
+        Side::DateFromString(DateFromString { text: text.to_owned(), format, date: Value::Date(date.into()) })
     });
     let name = move || field(options).prop_map(Side::Name);
     let untyped =
@@ -168,18 +172,25 @@ fn predicate(options: Options, levels: u32) -> BoxedStrategy<Predicate> {
     let read_as = option::weighted(0.1, Just(PropertyType::Json));
     let tests = vec(test(options, levels), 1..4)
         .prop_filter("a comment alone", |tests| tests.iter().any(|test| !matches!(test, Test::Comment(_))));
-    (read_as, tests, option::of("[imsx]{0,2}"))
-        .prop_map(|(read_as, tests, letters)| Predicate {
-            read_as,
-            zone: None,
-            tests: with_options(tests, letters.as_deref()),
-        })
-        .boxed()
+    let several = (read_as, tests, option::of("[imsx]{0,2}")).prop_map(|(read_as, tests, letters)| {
+        // Equality does not ignore case where json is declared, inside $not neither.
+        let read_as = read_as.filter(|_| !tests.iter().any(|test| matches!(test, Test::Not(_))));
+        let letters = letters.filter(|_| read_as.is_none());
+        Predicate { read_as, zone: None, tests: with_options(tests, letters.as_deref()) }
+    });
+    let alone = pattern().prop_map(|pattern| Predicate {
+        read_as: None,
+        zone: None,
+        tests: vec![Test::RegularExpression { pattern, is_operand: false }],
+    });
+    prop_oneof![19 => several, 1 => alone].boxed()
 }
 
 /// Gives all tests of an object the same options, because it has only one `$options`. Beside a test for literal text,
 /// only `i` is possible.
 fn with_options(tests: Vec<Test>, letters: Option<&str>) -> Vec<Test> {
+    let has_own = tests.iter().any(|test| matches!(test, Test::RegularExpression { .. }));
+    let letters = letters.filter(|_| !has_own);
     let has_pattern = tests.iter().any(|test| matches!(test, Test::Text(..) | Test::Regex(_)));
     let is_scalar = |operand: &Operand| !matches!(operand, Value::Array(_) | Value::Object(_));
     let can_ignore_case = letters.is_some()
@@ -207,14 +218,15 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
         3 => operand(options).prop_map(Test::Eq),
         2 => operand(options).prop_map(Test::Ne),
         3 => (comparison(), bound(options)).prop_map(|(comparison, bound)| Test::Compare(comparison, bound)),
-        2 => vec(operand(options), 0..4).prop_map(Test::In),
-        2 => vec(operand(options), 0..4).prop_map(Test::Nin),
-        1 => any::<bool>().prop_map(Test::Exists),
+        2 => vec(entry(options), 0..4).prop_map(Test::In),
+        2 => vec(entry(options), 0..4).prop_map(Test::Nin),
+        1 => pattern().prop_map(|pattern| Test::RegularExpression { pattern, is_operand: true }),
+        1 => exists(),
         1 => any::<bool>().prop_map(Test::Empty),
-        1 => select(vec!["", "a", "^a.?$", "[ab]+", "\\d", "(?i)A", "é|\"|/"]).prop_map(|source| Test::Regex(Pattern::compile(source, None).unwrap())),
+        1 => select(PATTERNS).prop_map(|source| Test::Regex(Pattern::compile(source, None).unwrap())),
         2 => (text_test(), text(options)).prop_map(|(test, text)| Test::Text(test, Needle::compile(test, &text, None).unwrap())),
-        1 => (0..4u64).prop_map(Test::Size),
-        1 => (select(vec![-4i64, -1, 1, 2, 3, i64::MIN]), -3..4i64).prop_map(|(divisor, remainder)| Test::Mod(divisor, remainder)),
+        1 => whole(0..4).prop_map(|size| Test::Size(size.try_map(|size| u64::try_from(size).ok()).unwrap())),
+        1 => (select(vec![-4i64, -1, 1, 2, 3, i64::MIN]), whole(-3..4)).prop_map(|(divisor, remainder)| Test::Mod(divisor.into(), remainder)),
         1 => text(options).prop_map(Test::Comment),
         1 => part(),
         1 => anniversary(),
@@ -225,7 +237,7 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
         return leaf.boxed();
     }
     let entry = prop_oneof![
-        4 => operand(options).prop_map(AllEntry::Value),
+        4 => entry(options).prop_map(AllEntry::Value),
         1 => elem_match(options, levels - 1).prop_map(AllEntry::ElemMatch),
     ];
     prop_oneof![
@@ -264,7 +276,7 @@ fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
         2 => operand().prop_map(Test::Ne),
         1 => entries().prop_map(Test::In),
         1 => entries().prop_map(Test::Nin),
-        1 => any::<bool>().prop_map(Test::Exists),
+        1 => exists(),
     ];
     let compare =
         (comparison(), scalar_operand(scalar)).prop_map(|(comparison, bound)| Test::Compare(comparison, bound));
@@ -293,7 +305,7 @@ fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
         1 => vec(single.clone(), 1..4).prop_map(|tests| {
             Test::ElemMatch(ElemMatch::Predicate(Predicate { read_as: None, zone: None, tests: with_options(tests, None) }))
         }),
-        1 => (0..3u64).prop_map(Test::Size),
+        1 => (0..3u64).prop_map(|size| Test::Size(size.into())),
     ];
     let typed = move |property_type: PropertyType, test: BoxedStrategy<Test>| {
         vec(test, 1..4)
@@ -332,7 +344,7 @@ fn part() -> BoxedStrategy<Test> {
 fn anniversary() -> BoxedStrategy<Test> {
     let date = || {
         let text = select(DATES).prop_map(|text| Operand::String(text.to_owned()));
-        prop_oneof![2 => date().prop_map(Value::Date), 1 => text]
+        prop_oneof![2 => literal().prop_map(Value::Date), 1 => text]
     };
     let test = prop_oneof![
         date().prop_map(Test::Eq),
@@ -356,14 +368,20 @@ fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {
         ScalarType::Number => number().prop_map(Value::Number).boxed(),
         ScalarType::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
         ScalarType::Date | ScalarType::Timestamp => {
-            prop_oneof![date().prop_map(Value::Date), select(DATES).prop_map(|text| Value::String(text.to_owned()))]
+            prop_oneof![literal().prop_map(Value::Date), select(DATES).prop_map(|text| Value::String(text.to_owned()))]
                 .boxed()
         }
     }
 }
 
 fn operand(options: Options) -> BoxedStrategy<Operand> {
-    let date = date().prop_map(Value::Date).boxed();
+    let date = literal().prop_map(Value::Date).boxed();
+    let wrapped = prop_oneof![
+        text(options).prop_map(|text| extended(Operator::Oid, &text)),
+        number().prop_map(|number| extended(Operator::NumberDecimal, &number.to_string())),
+        (-5..5i64).prop_map(|number| extended(Operator::NumberLong, &number.to_string())),
+    ];
+    let date = prop_oneof![1 => date, 1 => wrapped].boxed();
     let scalar = prop_oneof![9 => scalar(options), 1 => date.clone()];
     let leaf = prop_oneof![9 => json(options, 0).prop_map(plain), 1 => date];
     prop_oneof![
@@ -380,7 +398,7 @@ fn bound(options: Options) -> impl Strategy<Value = Operand> {
         3 => number().prop_map(Value::Number),
         2 => text(options).prop_map(Value::String),
         1 => any::<bool>().prop_map(Value::Bool),
-        2 => date().prop_map(Value::Date),
+        2 => literal().prop_map(Value::Date),
     ]
 }
 
@@ -439,11 +457,16 @@ fn number() -> impl Strategy<Value = Decimal> {
 const DATES: &[&str] =
     &["2024-01-01", "2024-01-02", "2024-01-01T04:00:00Z", "2024-01-01T12:00:00", "2024-03-10", "2024-11-03T01:30:00"];
 
+fn literal() -> impl Strategy<Value = Literal> {
+    date().prop_map(Literal::Date)
+}
+
 fn date() -> impl Strategy<Value = DateLiteral> {
     let string = |text: &str| Json::String(text.to_owned());
     prop_oneof![
         4 => select(DATES).prop_map(move |text| DateLiteral::date(&string(text)).unwrap()),
         1 => (-4_000_000_000_000i64..4_000_000_000_000).prop_map(|millis| DateLiteral::date(&Value::Number(millis.into())).unwrap()),
+        1 => (-4_000_000_000_000i64..4_000_000_000_000).prop_map(|millis| DateLiteral::wrapped("$numberLong", &millis.to_string(), &millis.into()).unwrap()),
         1 => select(vec!["0 days", "-30 days", "1 month", "-5 minutes"]).prop_map(move |text| DateLiteral::now(&string(text)).unwrap()),
         1 => select(vec!["0 days", "-1 week", "2 years"]).prop_map(move |text| DateLiteral::today(&string(text)).unwrap()),
         1 => select(vec!["this day", "last month", "3 weeks ago", "in 1 year"]).prop_map(move |text| DateLiteral::period(&string(text)).unwrap()),
@@ -460,8 +483,41 @@ fn text_test() -> impl Strategy<Value = TextTest> {
     select(vec![TextTest::Contains, TextTest::StartsWith, TextTest::EndsWith])
 }
 
-fn json_type() -> impl Strategy<Value = JsonType> {
-    select(JsonType::ALL.to_vec())
+/// A type by its name, or as MongoDB has it.
+fn json_type() -> impl Strategy<Value = AsWritten<JsonType>> {
+    let of_mongodb = select(BSON_TYPES.to_vec()).prop_filter_map("no type of JSON", |(code, name, kind)| {
+        let written = if code % 2 == 0 { Operand::Number(code.into()) } else { Operand::String(name.to_owned()) };
+        Some(AsWritten { value: kind?, written })
+    });
+    prop_oneof![2 => select(JsonType::ALL.to_vec()).prop_map(AsWritten::from), 1 => of_mongodb]
+}
+
+fn exists() -> impl Strategy<Value = Test> {
+    let number = |value: bool| AsWritten { value, written: Value::Number(i64::from(value).into()) };
+    prop_oneof![any::<bool>().prop_map(AsWritten::from), any::<bool>().prop_map(number)].prop_map(Test::Exists)
+}
+
+/// A whole number, also as Extended JSON writes it.
+fn whole(range: std::ops::Range<i64>) -> impl Strategy<Value = AsWritten<i64>> {
+    let wrapped = |value: i64| AsWritten { value, written: extended(Operator::NumberInt, &value.to_string()) };
+    prop_oneof![2 => range.clone().prop_map(AsWritten::from), 1 => range.prop_map(wrapped)]
+}
+
+fn extended(wrapper: Operator, text: &str) -> Operand {
+    Value::Date(Literal::Extended(Extended::read(wrapper, text).unwrap_or_else(|| panic!("{text} is one"))))
+}
+
+/// An entry of a list, which may be a pattern.
+fn entry(options: Options) -> BoxedStrategy<Operand> {
+    prop_oneof![9 => operand(options), 1 => pattern().prop_map(|pattern| Value::Date(Literal::Pattern(pattern)))]
+        .boxed()
+}
+
+const PATTERNS: &[&str] = &["", "a", "^a.?$", "[ab]+", "\\d", "(?i)A", "é|\"|/"];
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    (prop_oneof![9 => select(PATTERNS), 1 => Just("^(?!a)")], option::of("[isx]{0,2}"))
+        .prop_map(|(source, options)| Pattern::compile(source, options.as_deref()).unwrap())
 }
 
 fn field(options: Options) -> BoxedStrategy<Path> {
