@@ -406,9 +406,7 @@ impl Constant {
             Value::Object(members) => {
                 Value::Object(members.iter().map(|(key, value)| (key.clone(), value.to_operand(zoned))).collect())
             }
-            Value::Date(range) if zoned => {
-                Value::Date(DateLiteral::Resolved(range.with_reading(DateReading::Strings)))
-            }
+            Value::Date(range) if zoned => Value::Date(DateLiteral::Resolved(range.with_reading(DateReading::Strings))),
             Value::Date(range) => Value::Date((*range).into()),
         }
     }

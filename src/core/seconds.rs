@@ -64,6 +64,9 @@ mod tests {
     use crate::check::{DocumentOnly, check};
     use crate::expr::{Atom, Expr};
     use crate::parse::parse;
+    use crate::program::{Program, Surroundings};
+    use crate::value::Json;
+    use proptest::prelude::*;
 
     fn shown(condition: &str) -> Option<Vec<String>> {
         let checked = check(&parse(condition).unwrap(), &DocumentOnly).unwrap();
@@ -96,6 +99,36 @@ mod tests {
             r#""$as": "timestamp(seconds)", "$exists": true"#,
         ] {
             assert_eq!(shown(&format!(r#"{{"a": {{{other}}}}}"#)), None, "{other}");
+        }
+    }
+
+    /// A number near to an end of the years 1 to 9999, to 1970 or to 2024-01-01, with any fraction.
+    fn number() -> impl Strategy<Value = Decimal> {
+        let near = prop::sample::select(vec![-62_135_596_800i64, 253_402_300_800, 0, 1_704_067_200]);
+        let offset = prop_oneof![Just(0), Just(-1), -200_000..200_000i64];
+        (near, offset, "[0-9]{0,9}").prop_map(|(near, offset, fraction)| {
+            Decimal::parse(&format!("{}.0{fraction}", near + offset)).expect("a number")
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn a_number_is_in_a_span_if_the_program_says_so(
+            number in number(),
+            read_as in prop::sample::select(vec!["timestamp(seconds)", "date(seconds)"]),
+            test in prop::sample::select(vec!["$eq", "$gt", "$gte", "$lt", "$lte"]),
+            operand in prop::sample::select(vec![
+                "0001-01-01", "9999-12-31", "1970-01-01", "2024-01-01", "1969-12-31T23:59:59.999999Z", "2024-01-01T00:00:00.00005Z",
+            ]),
+        ) {
+            let condition = format!(r#"{{"a": {{"$as": "{read_as}", "{test}": "{operand}"}}}}"#);
+            let checked = check(&parse(&condition).unwrap(), &DocumentOnly).unwrap();
+            let document: Json = Value::Object(vec![("a".to_owned(), Value::Number(number.clone()))]);
+            let holds = Program::compile(&checked).matches(&document, Surroundings::NONE);
+            let Expr::Test(Atom::Field(field)) = checked else { panic!("{condition} is one test") };
+            let is_in = spans(&field).unwrap().iter().any(|span| span.from <= number && number < span.until);
+            prop_assert_eq!(holds, is_in, "{} {}", condition, number);
         }
     }
 }

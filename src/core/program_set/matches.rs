@@ -66,7 +66,8 @@ impl Matches {
         self.keeping.clear();
         for field in &set.fields {
             let Some(path) = &field.path else {
-                let mut observer = Observer { values: &field.values, reading: field.reading, hits: &mut self.hits, surroundings };
+                let mut observer =
+                    Observer { values: &field.values, reading: field.reading, hits: &mut self.hits, surroundings };
                 surroundings.topics.iter().for_each(|topic| observer.string(topic.as_bytes()));
                 self.apply(field, &set.sets);
                 continue;
@@ -75,7 +76,8 @@ impl Matches {
                 path.single(found).is_some_and(|value| self.keep_single(single, field.reading, value, &set.sets))
             });
             if !is_single {
-                let mut observer = Observer { values: &field.values, reading: field.reading, hits: &mut self.hits, surroundings };
+                let mut observer =
+                    Observer { values: &field.values, reading: field.reading, hits: &mut self.hits, surroundings };
                 path.visit(found, &mut observer, surroundings);
                 self.apply(field, &set.sets);
             }

@@ -230,8 +230,10 @@ impl Single {
         };
         let number_base = base(Kind::Number, !self.numbers.is_empty(), sets);
         // A date may be a string or a number.
-        let kinds: Vec<_> =
-            [Kind::String, Kind::Number].into_iter().filter(|kind| kind.is_ordered_in(Family::Dates, reading)).collect();
+        let kinds: Vec<_> = [Kind::String, Kind::Number]
+            .into_iter()
+            .filter(|kind| kind.is_ordered_in(Family::Dates, reading))
+            .collect();
         let are_alike = kinds.windows(2).all(|pair| {
             let [one, other] = [pair[0], pair[1]].map(|kind| sets.bits(self.kinds[kind as usize]));
             one == other
