@@ -79,6 +79,12 @@ impl ScalarType {
         matches!(self, ScalarType::Date | ScalarType::DateSeconds)
     }
 
+    /// Whether values are numbers of seconds.
+    #[must_use]
+    pub fn is_seconds(self) -> bool {
+        matches!(self, ScalarType::DateSeconds | ScalarType::TimestampSeconds)
+    }
+
     /// Whether values are points in time.
     #[must_use]
     pub fn has_time(self) -> bool {
