@@ -15,12 +15,12 @@ COMMENT ON FUNCTION property_boolean(jsonb, text) IS 'A custom property that is 
 CREATE FUNCTION property_date(properties jsonb, name text) RETURNS date
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_date';
 COMMENT ON FUNCTION property_date(jsonb, text) IS
-    'A custom property that is a string with a date, or the day in UTC of one with a timestamp; NULL if it is missing or anything else.';
+    'A custom property that is a string with a date, or the day in UTC of one with a timestamp or of a number of milliseconds since 1970; NULL if it is missing or anything else.';
 
 CREATE FUNCTION property_timestamp(properties jsonb, name text) RETURNS timestamptz
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE LEAKPROOF COST 10 AS 'MODULE_PATHNAME', 'segments_property_timestamp';
 COMMENT ON FUNCTION property_timestamp(jsonb, text) IS
-    'A custom property that is a string with a timestamp (in UTC if it has no offset), or the start in UTC of one with a date; NULL if it is missing or anything else.';
+    'A custom property that is a string with a timestamp (in UTC if it has no offset), the start in UTC of one with a date, or a number of milliseconds since 1970; NULL if it is missing or anything else.';
 
 CREATE FUNCTION property_json(value json) RETURNS jsonb
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'segments_property_json';

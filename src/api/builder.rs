@@ -4,7 +4,7 @@
 use crate::api::validate::sample::Sample;
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::contact_sql::field_sql;
-use crate::evaluate::stored::Misfit;
+use crate::evaluate::stored::{self, Misfit};
 use crate::pg::error::required;
 use crate::pg::query;
 use pgrx::JsonB;
@@ -101,8 +101,8 @@ impl Field<'_> {
         match self.property_type.element() {
             Some(ScalarType::Boolean) => field["valueEditorType"] = "checkbox".into(),
             Some(ScalarType::Number) => field["inputType"] = "number".into(),
-            Some(ScalarType::Date) => field["inputType"] = "date".into(),
-            Some(ScalarType::Timestamp) => field["inputType"] = "datetime-local".into(),
+            Some(ScalarType::Date | ScalarType::DateSeconds) => field["inputType"] = "date".into(),
+            Some(ScalarType::Timestamp | ScalarType::TimestampSeconds) => field["inputType"] = "datetime-local".into(),
             Some(ScalarType::String) | None => field["inputType"] = "text".into(),
         }
         if let Some(placeholder) = placeholder {
@@ -185,19 +185,22 @@ impl Examples {
         let declared = audience.property_at(path)?;
         let values = self.0.as_ref()?.values(&field_sql(audience, path));
         let fitting = values.iter().filter(|(value, _)| Misfit::of(declared, value).is_none());
-        let texts = fitting.filter_map(|(value, times)| Some((text_of(value)?, *times)));
+        let texts = fitting.filter_map(|(value, times)| Some((text_of(value, declared)?, *times)));
         let (text, _) =
             texts.min_by(|(one, often), (other, oftener)| (Reverse(often), one).cmp(&(Reverse(oftener), other)))?;
         Some(text)
     }
 }
 
-/// A value as users type it.
-fn text_of(value: &Value) -> Option<String> {
+/// A value as users type it. They type a date, where it is stored as a number, too.
+fn text_of(value: &Value, declared: PropertyType) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Array(elements) => elements.iter().find_map(text_of),
+        Value::Number(number) => match stored::moment(value, declared) {
+            Some(date) => Some(date.to_string()),
+            None => Some(number.to_string()),
+        },
+        Value::Array(elements) => elements.iter().find_map(|element| text_of(element, declared)),
         Value::Null | Value::Bool(_) | Value::Object(_) => None,
     }
 }

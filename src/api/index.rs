@@ -84,9 +84,7 @@ fn best_index(audience: &Audience, name: &str) -> Index {
         .raise()
     }
     match audience.property_at(&path) {
-        Some(PropertyType::Scalar(read_as)) => {
-            Index::Property(TypedIndex { property: Path::from_keys(path.keys().to_vec()).text().to_owned(), read_as })
-        }
+        Some(PropertyType::Scalar(read_as)) => Index::Property(TypedIndex::of(&path, read_as)),
         Some(_) => Index::Properties,
         None if audience.table.properties.as_ref().is_some_and(|properties| properties.name == name) => {
             Index::Properties

@@ -11,7 +11,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::Expr;
-use segments_core::infer::{ValueKind, property_type};
+use segments_core::infer::{EpochNumbers, ValueKind, property_type};
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
 
@@ -164,6 +164,17 @@ pub fn sampled(audience: &Audience, sample: i32) -> String {
     format!("TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)")
 }
 
+/// The kind of a number, as SQL: `number`, or that of the dates that it may be.
+fn kind_of_number(number: &str) -> String {
+    let kinds = EpochNumbers::ALL.map(|EpochNumbers { least, end, day, days, times }| {
+        format!(
+            "WHEN {number} OPERATOR(pg_catalog.>=) {least} AND {number} OPERATOR(pg_catalog.<) {end}
+                    THEN CASE WHEN {number} OPERATOR(pg_catalog.%) {day} OPERATOR(pg_catalog.=) 0 THEN '{days}' ELSE '{times}' END"
+        )
+    });
+    format!("CASE {} ELSE 'number' END", kinds.join(" "))
+}
+
 /// The query returns a row for each key, or key of a nested object, and each kind of its values or of their elements.
 /// Each step groups the result of the step before, so the time is proportional to the number of values, whatever the
 /// keys are.
@@ -173,11 +184,13 @@ fn query_for(properties: &str, table: &str, sampled: &str, scope: &str, property
     // A string counts as a date if conditions read it as one and it has the common format.
     let kind = |value: &str| {
         format!(
-            r#"CASE WHEN pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.<>) 'string' THEN pg_catalog.jsonb_typeof({value})
+            r#"CASE WHEN pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.=) 'number' THEN {of_number}
+                WHEN pg_catalog.jsonb_typeof({value}) OPERATOR(pg_catalog.<>) 'string' THEN pg_catalog.jsonb_typeof({value})
                 WHEN {value} OPERATOR(pg_catalog.#>>) '{{}}' OPERATOR(pg_catalog.!~) '^\d{{4}}-\d\d-\d\d($|[Tt ]\d\d:\d\d)' THEN 'string'
                 WHEN {property_timestamp}(pg_catalog.jsonb_build_object('', {value}), '') IS NULL THEN 'string'
                 WHEN pg_catalog.length({value} OPERATOR(pg_catalog.#>>) '{{}}') OPERATOR(pg_catalog.=) 10 THEN 'date'
-                ELSE 'timestamp' END"#
+                ELSE 'timestamp' END"#,
+            of_number = kind_of_number(&format!("({value})::pg_catalog.numeric")),
         )
     };
     format!(

@@ -280,7 +280,7 @@ fn parse_type(name: &str) -> PropertyType {
         let names: Vec<String> = PropertyType::names().collect();
         let meant = did_you_mean(name, &names);
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("unknown property type \"{name}\""))
-            .detail(format!("Types are {}.", names.join(", ")))
+            .detail(PropertyType::listed())
             .hint(meant.unwrap_or_else(|| "Use one of these.".to_owned()))
             .raise()
     })

@@ -227,7 +227,7 @@ impl Checker<'_> {
     fn enter_zone(&mut self, predicate: &Predicate, read_as: Option<PropertyType>) -> NamedZone {
         let outside = self.zone.clone();
         let Some(name) = &predicate.zone else { return outside };
-        let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
+        let is_temporal = read_as.as_ref().is_some_and(is_of_dates);
         let found = self.at(Operator::Zone.name(), |checker| {
             if is_temporal || read_as.is_none() && !checker.environment.knows_types() {
                 return checker.zone_of(name);
@@ -273,7 +273,10 @@ impl Checker<'_> {
                 value_expr(self.pattern(pattern).map(ValueTest::Regex))
             }
             Test::Text(text, needle) => Expr::Test(ValueTest::Text(*text, needle.clone())),
-            Test::Not(inner) => self.element_predicate(inner, read_as).not(),
+            Test::Not(inner) => {
+                self.keeps_reading(inner, read_as);
+                self.element_predicate(inner, read_as).not()
+            }
             Test::All(entries) if entries.is_empty() => Expr::Const(false),
             Test::All(entries) => {
                 let parts = self.each(entries, |checker, entry| match entry {
@@ -392,10 +395,27 @@ impl Checker<'_> {
             }
             (ElemMatch::Predicate(predicate), read_as) => {
                 let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
-                ElementTest::Value(self.element_predicate(predicate, element))
+                let tests = self.element_predicate(predicate, element);
+                ElementTest::Value { read_as: predicate.read_as.or(element).filter(is_of_dates), tests }
             }
         };
         Expr::Test(ValueTest::ElemMatch(Box::new(element)))
+    }
+
+    /// Refuses a type of dates that only a part of the tests on an element would have.
+    fn keeps_reading(&mut self, inner: &Predicate, outer: Option<PropertyType>) {
+        let is_free = outer.is_none_or(|outer| outer == PropertyType::Json);
+        if let Some(read_as) = inner.read_as.filter(is_of_dates)
+            && is_free
+        {
+            self.at(Operator::As.name(), |checker| {
+                checker.fail(
+                    ErrorKind::Unsupported,
+                    format!("$as {read_as} does not belong under $not inside $elemMatch"),
+                    "Put it beside $not: all tests on an element read it alike.",
+                );
+            });
+        }
     }
 
     /// Reads tests on an element itself.
@@ -469,6 +489,10 @@ impl Checker<'_> {
             self.errors.push(self.place.error(kind, message, hint));
         }
     }
+}
+
+fn is_of_dates(property_type: &PropertyType) -> bool {
+    property_type.element().is_some_and(ScalarType::is_temporal)
 }
 
 /// Stands in for a part with a mistake.

@@ -4,6 +4,7 @@ use crate::ast::Comparison;
 use crate::date::{DateRange, Day};
 use crate::expr::{Constant, FieldTest, ValueTest};
 use crate::path::Path;
+use crate::seconds::{self, SecondsSpan};
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
@@ -41,6 +42,16 @@ pub fn comparisons(field: &FieldTest) -> Option<Vec<Vec<PropertyComparison>>> {
         orders.iter().map(|(order, operand)| comparison(field, *order, operand)).collect()
     };
     let equal = |constant| one(&equality(field, constant));
+    if let Some(spans) = seconds::spans(field) {
+        let within = |SecondsSpan { from, until }: SecondsSpan| {
+            let (from, until) = (Value::Number(from), Value::Number(until));
+            one(&[
+                (BtreeStrategy::GreaterEqual, ComparedValue::Scalar(&from)),
+                (BtreeStrategy::Less, ComparedValue::Scalar(&until)),
+            ])
+        };
+        return spans.into_iter().map(within).collect();
+    }
     match &field.test {
         // A path that fans out has several values.
         _ if !field.path.rest().is_empty() && field.fans_out() => None,
@@ -115,7 +126,10 @@ fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &ComparedValue<'
         ComparedValue::From(range) => (ScalarType::Timestamp, range.from().to_string()),
         ComparedValue::Until(range) => (ScalarType::Timestamp, range.until().to_string()),
     };
-    let is_its = field.read_as.is_none_or(|read_as| read_as == PropertyType::Scalar(natural));
+    let is_its = field.read_as.is_none_or(|read_as| match read_as {
+        PropertyType::Scalar(scalar) => scalar.indexed_as() == natural,
+        PropertyType::Array(_) | PropertyType::Json => false,
+    });
     let property = Path::from_keys(field.path.keys().to_vec()).text().to_owned();
     is_its.then_some(PropertyComparison { read_as: natural, property, strategy: order, operand })
 }

@@ -11,6 +11,7 @@ mod named;
 mod part;
 mod period;
 mod range;
+mod reading;
 mod relative;
 #[cfg(test)]
 mod sample;
@@ -25,6 +26,7 @@ pub use named::NamedZone;
 pub use part::DatePart;
 pub use period::{Edge, Period, PeriodUnit};
 pub use range::DateRange;
+pub use reading::DateReading;
 pub use relative::{MAX_COUNT, Relative, Unit};
 pub use spans::Spans;
 pub use words::meant;
@@ -170,8 +172,9 @@ impl Instant {
     pub const MIN: Instant = Instant(Day::MIN.0 as i64 * MICROS_PER_DAY);
     /// 9999-12-31T23:59:59.999999Z
     pub const MAX: Instant = Instant(Self::END.0 - 1);
-    /// The end of the day of [`MAX`](Self::MAX). Only the end of a [`DateRange`], which is exclusive, can be there.
-    const END: Instant = Instant((Day::MAX.0 as i64 + 1) * MICROS_PER_DAY);
+    /// The end of the day of [`MAX`](Self::MAX). Only the end of a day or of a [`DateRange`], which is exclusive, can be
+    /// there.
+    pub const END: Instant = Instant((Day::MAX.0 as i64 + 1) * MICROS_PER_DAY);
 
     /// The instant this many microseconds after 1970-01-01T00:00:00Z; `None` outside the years 1 to 9999.
     #[must_use]

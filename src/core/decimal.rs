@@ -6,6 +6,7 @@
 
 mod rank;
 mod remainder;
+mod scaled;
 
 pub use rank::{Rank, Ranked, RankedDecimal};
 

@@ -5,7 +5,7 @@
 
 use crate::ast::Comparison;
 use crate::bucket::bucket_of;
-use crate::date::{DateLiteral, DatePart, DateRange, NamedZone, Spans};
+use crate::date::{DateLiteral, DatePart, DateRange, DateReading, NamedZone, Spans};
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::pattern::{Caseless, Needle, Pattern, TextTest};
@@ -123,10 +123,19 @@ pub enum ValueTest {
     /// Missing, null, or an empty string, array or object
     Empty,
     /// A date whose part, in the zone, is one of these numbers
-    Part(DatePart, NamedZone, Spans),
+    Part(DatePart, StoredDates, Spans),
     /// A date of which an anniversary is one of these days, as numbers since 1970-01-01; a time counts as its day in
     /// the zone
-    Anniversary(NamedZone, Spans),
+    Anniversary(StoredDates, Spans),
+}
+
+/// How the calendar's tests read stored dates.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StoredDates {
+    /// What is a date
+    pub reading: DateReading,
+    /// Where a point in time has its day and its parts
+    pub zone: NamedZone,
 }
 
 /// A test on one element of an array.
@@ -135,7 +144,12 @@ pub enum ElementTest {
     /// For elements that are objects, and arrays, which read as objects keyed by index
     Object(Expr<FieldTest>),
     /// For the element itself
-    Value(Expr<ValueTest>),
+    Value {
+        /// The type of dates as which the element is read; `None` for other types, which the tests do not depend on
+        read_as: Option<PropertyType>,
+        /// The tests
+        tests: Expr<ValueTest>,
+    },
 }
 
 impl<T> Expr<T> {
@@ -298,6 +312,12 @@ fn single_or<T>(mut parts: Vec<Expr<T>>, empty: bool, join: fn(Vec<Expr<T>>) -> 
 }
 
 impl FieldTest {
+    /// How the field's values are read as dates.
+    #[must_use]
+    pub fn reading(&self) -> DateReading {
+        DateReading::of(self.read_as)
+    }
+
     /// Whether an array satisfies the test if one of its elements does.
     #[must_use]
     pub fn fans_out(&self) -> bool {
@@ -344,9 +364,9 @@ impl ValueTest {
         match self {
             ValueTest::Part(..) | ValueTest::Anniversary(..) => true,
             ValueTest::ElemMatch(element) => match &**element {
-                ElementTest::Value(expr) => {
+                ElementTest::Value { tests, .. } => {
                     let mut found = false;
-                    expr.for_each(&mut |test| found |= test.is_of_calendar());
+                    tests.for_each(&mut |test| found |= test.is_of_calendar());
                     found
                 }
                 ElementTest::Object(_) => false,
@@ -359,11 +379,13 @@ impl ValueTest {
     #[must_use]
     pub fn zone(&self) -> Option<&NamedZone> {
         match self {
-            ValueTest::Part(_, zone, _) | ValueTest::Anniversary(zone, _) => Some(zone).filter(|zone| !zone.is_utc()),
+            ValueTest::Part(_, StoredDates { zone, .. }, _) | ValueTest::Anniversary(StoredDates { zone, .. }, _) => {
+                Some(zone).filter(|zone| !zone.is_utc())
+            }
             ValueTest::ElemMatch(element) => match &**element {
-                ElementTest::Value(expr) => {
+                ElementTest::Value { tests, .. } => {
                     let mut found = None;
-                    expr.for_each(&mut |test| found = found.or(test.zone()));
+                    tests.for_each(&mut |test| found = found.or(test.zone()));
                     found
                 }
                 ElementTest::Object(_) => None,
@@ -386,7 +408,9 @@ impl Constant {
             Value::Object(members) => {
                 Value::Object(members.iter().map(|(key, value)| (key.clone(), value.to_operand(zoned))).collect())
             }
-            Value::Date(range) if zoned => Value::Date(DateLiteral::Resolved(*range).into()),
+            Value::Date(range) if zoned => {
+                Value::Date(DateLiteral::Resolved(range.with_reading(DateReading::Strings)).into())
+            }
             Value::Date(range) => Value::Date(DateLiteral::from(*range).into()),
         }
     }

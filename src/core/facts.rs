@@ -194,7 +194,7 @@ fn of_value(places: &[String], test: &ValueTest) -> Found {
                 ElementTest::Object(expr) => {
                     gather(expr, &|field| of_element_field(&elements, &field.path, &field.test))
                 }
-                ElementTest::Value(expr) => gather(expr, &|test| of_value(&elements, test)),
+                ElementTest::Value { tests, .. } => gather(tests, &|test| of_value(&elements, test)),
             }
         }
         _ => Found::default(),

@@ -12,7 +12,7 @@
 //! ```text
 //! notices, program_set, rename, row_conditions
 //! check, comparison, sql
-//! facts, program
+//! facts, program, seconds
 //! expr, parse, print
 //! ast, row
 //! jsonb, path
@@ -49,6 +49,7 @@ pub mod program_set;
 pub mod rename;
 pub mod row;
 pub mod row_conditions;
+mod seconds;
 pub mod sql;
 pub mod types;
 pub mod value;

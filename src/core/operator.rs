@@ -373,7 +373,7 @@ impl Fits {
             Fits::SingleStrings => matches!(property, PropertyType::Json | PropertyType::Scalar(ScalarType::String)),
             Fits::Arrays => !property.is_scalar(),
             Fits::Dates => element.is_none_or(ScalarType::is_temporal),
-            Fits::Times => matches!(element, None | Some(ScalarType::Timestamp)),
+            Fits::Times => element.is_none_or(ScalarType::has_time),
             Fits::Nothing => false,
         }
     }

@@ -108,9 +108,10 @@ fn adapt(test: &ValueTest, kind: &ColumnKind, fold: fn(&str) -> String) -> Value
         }
         ValueTest::Type(types) if kind.json_type() == Some(JsonType::Number) => is_of_type(types),
         ValueTest::ElemMatch(element) => match &**element {
-            ElementTest::Value(expr) => {
-                let adapted = expr.try_map(&mut |test| Some(adapt(test, kind, fold)));
-                ValueTest::ElemMatch(Box::new(ElementTest::Value(adapted.unwrap_or(Expr::Const(false)))))
+            ElementTest::Value { read_as, tests } => {
+                let adapted = tests.try_map(&mut |test| Some(adapt(test, kind, fold)));
+                let tests = adapted.unwrap_or(Expr::Const(false));
+                ValueTest::ElemMatch(Box::new(ElementTest::Value { read_as: *read_as, tests }))
             }
             ElementTest::Object(_) => test.clone(),
         },

@@ -11,10 +11,14 @@ pub enum ScalarType {
     Number,
     /// True or false
     Boolean,
-    /// A calendar day, stored as a string
+    /// A calendar day, stored as a string, or as a number of milliseconds since 1970
     Date,
-    /// A point in time, stored as a string
+    /// A point in time, stored as a string, or as a number of milliseconds since 1970
     Timestamp,
+    /// A calendar day, stored as a number of seconds since 1970
+    DateSeconds,
+    /// A point in time, stored as a number of seconds since 1970
+    TimestampSeconds,
 }
 
 /// The declared type of a property.
@@ -30,8 +34,15 @@ pub enum PropertyType {
 
 impl ScalarType {
     /// Every type.
-    pub const ALL: [ScalarType; 5] =
-        [ScalarType::String, ScalarType::Number, ScalarType::Boolean, ScalarType::Date, ScalarType::Timestamp];
+    pub const ALL: [ScalarType; 7] = [
+        ScalarType::String,
+        ScalarType::Number,
+        ScalarType::Boolean,
+        ScalarType::Date,
+        ScalarType::Timestamp,
+        ScalarType::DateSeconds,
+        ScalarType::TimestampSeconds,
+    ];
 
     /// The name in `$as` and `create_property`.
     #[must_use]
@@ -42,13 +53,42 @@ impl ScalarType {
             ScalarType::Boolean => "boolean",
             ScalarType::Date => "date",
             ScalarType::Timestamp => "timestamp",
+            ScalarType::DateSeconds => "date(seconds)",
+            ScalarType::TimestampSeconds => "timestamp(seconds)",
+        }
+    }
+
+    /// The type as which an index reads a property of this type.
+    #[must_use]
+    pub fn indexed_as(self) -> Self {
+        match self {
+            ScalarType::DateSeconds | ScalarType::TimestampSeconds => ScalarType::Number,
+            scalar => scalar,
         }
     }
 
     /// Whether values are days or points in time.
     #[must_use]
     pub fn is_temporal(self) -> bool {
-        matches!(self, ScalarType::Date | ScalarType::Timestamp)
+        self.is_day() || self.has_time()
+    }
+
+    /// Whether values are days.
+    #[must_use]
+    pub fn is_day(self) -> bool {
+        matches!(self, ScalarType::Date | ScalarType::DateSeconds)
+    }
+
+    /// Whether values are numbers of seconds.
+    #[must_use]
+    pub fn is_seconds(self) -> bool {
+        matches!(self, ScalarType::DateSeconds | ScalarType::TimestampSeconds)
+    }
+
+    /// Whether values are points in time.
+    #[must_use]
+    pub fn has_time(self) -> bool {
+        matches!(self, ScalarType::Timestamp | ScalarType::TimestampSeconds)
     }
 }
 
@@ -71,6 +111,13 @@ impl PropertyType {
         let scalars = ScalarType::ALL.into_iter().map(|scalar| scalar.name().to_owned());
         let arrays = ScalarType::ALL.into_iter().map(|scalar| format!("{}[]", scalar.name()));
         scalars.chain(["json".to_owned()]).chain(arrays)
+    }
+
+    /// A sentence that lists all types.
+    #[must_use]
+    pub fn listed() -> String {
+        let scalars: Vec<&str> = ScalarType::ALL.into_iter().map(ScalarType::name).collect();
+        format!("Types are {}, json, and arrays such as string[].", scalars.join(", "))
     }
 
     /// The type of a single value, which is an element of an array; `None` for json.

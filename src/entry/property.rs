@@ -4,7 +4,7 @@
 use crate::pg::call::{Call, function_info};
 use crate::pg::detoast::Detoasted;
 use pgrx::{IntoDatum, direct_function_call_as_datum, pg_sys};
-use segments_core::date::Moment;
+use segments_core::date::{DateReading, Moment};
 use segments_core::document::{Node, Object, View};
 use segments_core::jsonb::{Jsonb, JsonbNode};
 use segments_core::path::Path;
@@ -48,7 +48,8 @@ pub unsafe extern "C-unwind" fn segments_property_boolean(fcinfo: pg_sys::Functi
     unsafe { answer(fcinfo, boolean) }
 }
 
-/// `property_date`: a property that is a string with a day or a timestamp. The day of a timestamp is its day in UTC.
+/// `property_date`: a property that is a string with a day or a timestamp, or a number of milliseconds since 1970. The
+/// day of a timestamp, and of a number, is its day in UTC.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -59,7 +60,8 @@ pub unsafe extern "C-unwind" fn segments_property_date(fcinfo: pg_sys::FunctionC
     unsafe { answer(fcinfo, |value| Some(pg_sys::Datum::from(moment(value)?.day().to_postgres()))) }
 }
 
-/// `property_timestamp`: a property that is a string with a timestamp or a day. A day stands for its start in UTC.
+/// `property_timestamp`: a property that is a string with a timestamp or a day, or a number of milliseconds since 1970.
+/// A day stands for its start in UTC.
 ///
 /// # Safety
 /// Called by Postgres, as declared: STRICT, with a jsonb and a text.
@@ -119,8 +121,13 @@ fn string(value: JsonbNode<'_>) -> Option<&[u8]> {
     }
 }
 
+/// What the value is as a timestamp. Its day is what the value is as a date.
 fn moment(value: JsonbNode<'_>) -> Option<Moment> {
-    Moment::parse(string(value)?)
+    match value.view() {
+        View::String(text) => DateReading::Timestamp.string(text),
+        View::Number(number) => DateReading::Timestamp.number(number),
+        _ => None,
+    }
 }
 
 /// A varlena of these bytes, in the current memory context.

@@ -1,6 +1,7 @@
 //! Whether a stored value has the type that its property is declared with.
 
-use segments_core::date::Moment;
+use segments_core::date::{DateReading, Moment};
+use segments_core::decimal::Decimal;
 use segments_core::types::{PropertyType, ScalarType};
 use serde_json::Value;
 
@@ -54,7 +55,16 @@ fn is_of_type(value: &Value, scalar: ScalarType) -> bool {
         | (ScalarType::String, Value::String(_))
         | (ScalarType::Number, Value::Number(_))
         | (ScalarType::Boolean, Value::Bool(_)) => true,
-        (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => Moment::parse(text.as_bytes()).is_some(),
-        _ => false,
+        (scalar, value) => moment(value, PropertyType::Scalar(scalar)).is_some(),
+    }
+}
+
+/// The date that a stored value is under a type; `None` if it is none.
+pub fn moment(value: &Value, read_as: PropertyType) -> Option<Moment> {
+    let reading = DateReading::of(Some(read_as));
+    match value {
+        Value::String(text) if reading.reads_numbers() => reading.string(text.as_bytes()),
+        Value::Number(number) => reading.number(Decimal::parse(&number.to_string())?.as_number()),
+        _ => None,
     }
 }

@@ -90,7 +90,7 @@ impl Properties {
 fn type_of(read_as: ScalarType) -> Oid {
     match read_as {
         ScalarType::String => pg_sys::TEXTOID,
-        ScalarType::Number => pg_sys::NUMERICOID,
+        ScalarType::Number | ScalarType::DateSeconds | ScalarType::TimestampSeconds => pg_sys::NUMERICOID,
         ScalarType::Boolean => pg_sys::BOOLOID,
         ScalarType::Date => pg_sys::DATEOID,
         ScalarType::Timestamp => pg_sys::TIMESTAMPTZOID,

@@ -109,6 +109,8 @@ fn column_type(property: &str, kind: &str) -> Option<&'static str> {
         return None;
     }
     Some(match kind {
+        // Columns of dates hold dates, and columns of numbers hold numbers.
+        kind if kind.contains("(seconds)") => return None,
         "string" => "text",
         "number" => "numeric",
         "boolean" => "boolean",

@@ -51,7 +51,8 @@ macro_rules! files {
 
 /// Every file but `audience.toml`.
 pub const FILES: &[(&str, &str)] = files!(
-    "arrays" "calendar" "dates" "declared" "equality" "extended_json" "indexes" "logic" "order" "paths" "patterns" "presence"
+    "arrays" "calendar" "dates" "declared" "epochs" "equality" "extended_json" "indexes" "logic" "order" "paths" "patterns"
+    "presence"
     "refused_buckets" "refused_calendar" "refused_operands" "refused_operators" "refused_periods" "refused_text"
     "refused_types" "remainders_and_case" "text" "written_types"
 );

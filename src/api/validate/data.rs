@@ -107,6 +107,9 @@ impl DeclaredField {
             (ScalarType::Date | ScalarType::Timestamp, Value::String(_)) => {
                 "Dates are read as \"2024-12-31\" or \"2024-12-31T23:59:59Z\"."
             }
+            (ScalarType::DateSeconds | ScalarType::TimestampSeconds, Value::String(_)) => {
+                "Only numbers are of that type. Declare the property as date or timestamp to read strings."
+            }
             (ScalarType::String, _) => "Store strings, or declare the property with the type that its values have.",
             (_, Value::String(_)) => "Store them without quotes, or declare the property as string.",
             _ => "Store values of that type, or declare the property with the type that they have.",

@@ -2,19 +2,20 @@
 
 use super::Checker;
 use crate::ast::{Comparison, FieldPredicate, Literal, Operand, Test};
-use crate::date::{DatePart, DateRange, Day, NamedZone, Spans, Written, meant};
+use crate::date::{DatePart, DateRange, DateReading, Day, NamedZone, Spans, Written, meant};
 use crate::error::ErrorKind;
-use crate::expr::{Constant, Expr, ValueTest};
+use crate::expr::{Constant, Expr, StoredDates, ValueTest};
 use crate::operator::Operator;
 use crate::print::excerpt;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
 impl Checker<'_> {
-    /// Where the days and parts of stored dates are read: where no type is declared, in UTC.
-    fn zone_of_dates(&self, read_as: Option<PropertyType>) -> NamedZone {
+    /// How the days and parts of stored dates are read: where no type is declared, in UTC.
+    fn stored_dates(&self, read_as: Option<PropertyType>) -> StoredDates {
         let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
-        if is_temporal { self.zone.clone() } else { NamedZone::utc() }
+        let zone = if is_temporal { self.zone.clone() } else { NamedZone::utc() };
+        StoredDates { reading: DateReading::of(read_as), zone }
     }
 
     /// What is asked of a part of a date: all of it of one date, but `$ne` and `$nin`, which are complements.
@@ -24,8 +25,8 @@ impl Checker<'_> {
         asked: &FieldPredicate,
         read_as: Option<PropertyType>,
     ) -> Expr<ValueTest> {
-        let zone = self.zone_of_dates(read_as);
-        let holds = |spans: &Spans| part_test(part, &zone, &spans.intersect(&Spans::of([part.bounds()])));
+        let dates = self.stored_dates(read_as);
+        let holds = |spans: &Spans| part_test(part, &dates, &spans.intersect(&Spans::of([part.bounds()])));
         let tests = match asked {
             FieldPredicate::Literal(operand) => {
                 return holds(&Spans::of(number(operand).map(|number| (number, number))));
@@ -57,24 +58,24 @@ impl Checker<'_> {
     /// What is asked of an anniversary, by its day: all of it of one anniversary.
     pub(super) fn anniversary(&mut self, asked: &FieldPredicate, read_as: Option<PropertyType>) -> Expr<ValueTest> {
         const ALL: (i32, i32) = (Day::MIN.epoch_days(), Day::MAX.epoch_days());
-        let zone = self.zone_of_dates(read_as);
+        let dates = self.stored_dates(read_as);
+        let zone = &dates.zone;
         let tests = match asked {
             FieldPredicate::Literal(operand) => {
-                return self
-                    .days(operand, &zone)
-                    .map_or(Expr::Const(false), |days| anniversary_test(zone, Spans::of([days])));
+                let days = self.days(operand, zone);
+                return days.map_or(Expr::Const(false), |days| anniversary_test(dates, Spans::of([days])));
             }
             FieldPredicate::Tests(predicate) => &predicate.tests,
         };
         let mut inside = Spans::of([ALL]);
         for test in tests {
             let spans = self.at(test.operator().name(), |checker| match test {
-                Test::Eq(operand) => Some(Spans::of([checker.days(operand, &zone)?])),
+                Test::Eq(operand) => Some(Spans::of([checker.days(operand, zone)?])),
                 Test::Compare(comparison, operand) => {
-                    Some(Spans::of([span(*comparison, checker.days(operand, &zone)?, ALL)]))
+                    Some(Spans::of([span(*comparison, checker.days(operand, zone)?, ALL)]))
                 }
                 Test::In(operands) => {
-                    let days = checker.each(operands, |checker, operand| checker.days(operand, &zone));
+                    let days = checker.each(operands, |checker, operand| checker.days(operand, zone));
                     Some(Spans::of(days.into_iter().flatten()))
                 }
                 _ => None,
@@ -83,7 +84,7 @@ impl Checker<'_> {
                 inside = inside.intersect(&spans);
             }
         }
-        anniversary_test(zone, inside)
+        anniversary_test(dates, inside)
     }
 
     /// The first and the last day of an operand, as numbers since 1970-01-01.
@@ -134,24 +135,24 @@ fn number(operand: &Operand) -> Option<i32> {
     }
 }
 
-fn part_test(part: DatePart, zone: &NamedZone, spans: &Spans) -> Expr<ValueTest> {
+fn part_test(part: DatePart, dates: &StoredDates, spans: &Spans) -> Expr<ValueTest> {
     if spans.is_empty() {
         return Expr::Const(false);
     }
     if part != DatePart::Year {
-        return Expr::Test(ValueTest::Part(part, zone.clone(), spans.clone()));
+        return Expr::Test(ValueTest::Part(part, dates.clone(), spans.clone()));
     }
     // Years are whole days in a row, which indexes serve.
     let mut years: Vec<Constant> = spans
         .iter()
         .map(|years| {
             let (first, last) = DatePart::days_of_years(years);
-            Value::Date(DateRange::of_days(first, last, zone))
+            Value::Date(DateRange::of_days(first, last, &dates.zone).with_reading(dates.reading))
         })
         .collect();
     Expr::Test(if years.len() == 1 { ValueTest::Eq(years.swap_remove(0)) } else { ValueTest::In(years) })
 }
 
-fn anniversary_test(zone: NamedZone, days: Spans) -> Expr<ValueTest> {
-    if days.is_empty() { Expr::Const(false) } else { Expr::Test(ValueTest::Anniversary(zone, days)) }
+fn anniversary_test(dates: StoredDates, days: Spans) -> Expr<ValueTest> {
+    if days.is_empty() { Expr::Const(false) } else { Expr::Test(ValueTest::Anniversary(dates, days)) }
 }

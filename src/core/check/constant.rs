@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::ast::{Literal, Operand};
-use crate::date::{DateLiteral, DateRange, Instant, Utc, Written, Zone, meant};
+use crate::date::{DateLiteral, DateRange, DateReading, Instant, Utc, Written, Zone, meant};
 use crate::decimal::Decimal;
 use crate::error::ErrorKind;
 use crate::expr::Constant;
@@ -70,11 +70,11 @@ impl Checker<'_> {
             (ScalarType::String, Value::String(text)) => Some(Value::String(text.clone())),
             (ScalarType::Number, Value::Number(number)) => Some(Value::Number(number.clone())),
             (ScalarType::Boolean, Value::Bool(value)) => Some(Value::Bool(*value)),
-            (ScalarType::Date | ScalarType::Timestamp, Value::Date(Literal::Date(literal))) => {
-                let range = self.date(literal, zone, scalar == ScalarType::Date)?;
+            (scalar, Value::Date(Literal::Date(literal))) if scalar.is_temporal() => {
+                let range = self.date(literal, zone, scalar.is_day())?;
                 Some(Value::Date(fit_date(range, scalar, zone)))
             }
-            (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => match Written::parse(text) {
+            (scalar, Value::String(text)) if scalar.is_temporal() => match Written::parse(text) {
                 Some(written) => {
                     let range = DateRange::resolve(written, zone);
                     Some(Value::Date(fit_date(range, scalar, zone)))
@@ -123,11 +123,11 @@ impl Checker<'_> {
     fn mismatch(&mut self, operand: &Operand, scalar: ScalarType) -> Option<Constant> {
         let name = scalar.name();
         let hint = match (scalar, operand) {
-            (ScalarType::Date | ScalarType::Timestamp, Value::String(text)) => match meant(text) {
+            (scalar, Value::String(text)) if scalar.is_temporal() => match meant(text) {
                 Some(operand) => format!("Write {operand}."),
                 None => "Write it as 2024-01-31 or 2024-01-31T10:00:00Z.".to_owned(),
             },
-            (ScalarType::Date | ScalarType::Timestamp, Value::Number(number)) => epoch(number),
+            (scalar, Value::Number(number)) if scalar.is_temporal() => epoch(number),
             (ScalarType::Number, Value::String(text)) if Decimal::parse(text).is_some() => {
                 format!("Leave out the quotes: {text}.")
             }
@@ -154,7 +154,8 @@ impl Checker<'_> {
 
 /// Compared with a `date` property, a point in time counts as its calendar day in the zone.
 fn fit_date(range: DateRange, scalar: ScalarType, zone: &dyn Zone) -> DateRange {
-    if scalar == ScalarType::Date { range.to_whole_day(zone) } else { range }
+    let range = if scalar.is_day() { range.to_whole_day(zone) } else { range };
+    range.with_reading(DateReading::of(Some(PropertyType::Scalar(scalar))))
 }
 
 /// The hint for a number of seconds or milliseconds since 1970. Present times have ten digits in seconds, and thirteen
@@ -162,14 +163,19 @@ fn fit_date(range: DateRange, scalar: ScalarType, zone: &dyn Zone) -> DateRange 
 fn epoch(number: &Decimal) -> String {
     /// The year 5138 in seconds, and 1973 in milliseconds
     const BETWEEN: u64 = 100_000_000_000;
-    match number.to_i64() {
-        Some(seconds) if seconds.unsigned_abs() < BETWEEN => {
+    let number = number.as_number();
+    let is_of_seconds = number.floor_scaled(0).is_some_and(|seconds| seconds.unsigned_abs() < BETWEEN);
+    let millis = number.floor_scaled(if is_of_seconds { 3 } else { 0 });
+    match millis.filter(|millis| Written::from_millis(&Decimal::from(*millis)).is_some()) {
+        Some(millis) if is_of_seconds => {
             format!(
-                "For seconds since 1970 write {{\"$date\": {}}}, which counts milliseconds; otherwise write it as 2024-01-31.",
-                seconds * 1000
+                "For seconds since 1970 write {{\"$date\": {millis}}}, which counts milliseconds; otherwise write it as 2024-01-31."
             )
         }
-        _ => format!("For milliseconds since 1970 write {{\"$date\": {number}}}; otherwise write it as 2024-01-31."),
+        Some(millis) => {
+            format!("For milliseconds since 1970 write {{\"$date\": {millis}}}; otherwise write it as 2024-01-31.")
+        }
+        None => "Write it as 2024-01-31 or 2024-01-31T10:00:00Z.".to_owned(),
     }
 }
 

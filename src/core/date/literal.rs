@@ -1,7 +1,7 @@
 //! Dates as conditions write them: `$date`, `$now`, `$today` and `$period`.
 
 use super::moment::read_range_end;
-use super::{DateRange, Day, Edge, Instant, MAX_COUNT, Period, PeriodUnit, Relative, Utc, Written, Zone};
+use super::{DateRange, DateReading, Day, Edge, Instant, MAX_COUNT, Period, PeriodUnit, Relative, Utc, Written, Zone};
 use crate::decimal::Decimal;
 use crate::value::{Json, Value, key_order};
 
@@ -31,6 +31,8 @@ pub enum DateLiteral {
 /// The literal of a resolved date: text if that means the same in UTC, else the full form.
 impl From<DateRange> for DateLiteral {
     fn from(range: DateRange) -> Self {
+        // The type that stands beside it says how stored values are read.
+        let range = range.with_reading(DateReading::Strings);
         let day = range.first_day();
         if !is_utc(&range) {
             DateLiteral::Resolved(range)

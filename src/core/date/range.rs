@@ -1,6 +1,6 @@
 //! Dates of operands whose zone is known, and the comparison of stored values with them.
 
-use super::{Day, Instant, Moment, Written, Zone};
+use super::{DateReading, Day, Instant, Moment, Written, Zone};
 use std::cmp::Ordering;
 
 /// The date of an operand in a zone: one or more whole days, or a point in time.
@@ -15,6 +15,7 @@ pub struct DateRange {
     last: Day,
     from: Instant,
     until: Instant,
+    reading: DateReading,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,12 +60,13 @@ impl DateRange {
 
     /// Makes a range of whole days from resolved days and instants; `from` must not be after `until`.
     pub(super) fn days_between((first, last): (Day, Day), from: Instant, until: Instant) -> Self {
-        DateRange { kind: Kind::Days, first, last, from, until }
+        DateRange { kind: Kind::Days, first, last, from, until, reading: DateReading::Strings }
     }
 
     /// Makes a point in time from its resolved day and instant.
     pub(super) fn instant_on(day: Day, instant: Instant) -> Self {
-        DateRange { kind: Kind::Instant, first: day, last: day, from: instant, until: Instant(instant.0 + 1) }
+        let until = Instant(instant.0 + 1);
+        DateRange { kind: Kind::Instant, first: day, last: day, from: instant, until, reading: DateReading::Strings }
     }
 
     /// Whether the range has whole days; otherwise it is a point in time.
@@ -95,6 +97,18 @@ impl DateRange {
     #[must_use]
     pub fn until(&self) -> Instant {
         self.until
+    }
+
+    /// The same range, for stored values that are read so.
+    #[must_use]
+    pub fn with_reading(self, reading: DateReading) -> Self {
+        DateRange { reading, ..self }
+    }
+
+    /// How the stored values are read that it is compared with.
+    #[must_use]
+    pub fn reading(&self) -> DateReading {
+        self.reading
     }
 
     /// The range for a comparison with a `date` property, where a point in time counts as its day in the zone.

@@ -83,7 +83,7 @@ impl PairTest {
         match declared[0].or(declared[1]) {
             None => Reading::Anything,
             Some(scalar) if scalar.is_temporal() => {
-                Reading::Moments { by_day: declared.contains(&Some(ScalarType::Date)) }
+                Reading::Moments { by_day: declared.into_iter().flatten().any(ScalarType::is_day) }
             }
             Some(scalar) => Reading::Scalar(scalar),
         }

@@ -74,7 +74,7 @@ impl Measured for ValueTest {
         match self {
             ValueTest::ElemMatch(element) => match &**element {
                 ElementTest::Object(expr) => 1 + expr.nodes(),
-                ElementTest::Value(expr) => 1 + expr.nodes(),
+                ElementTest::Value { tests, .. } => 1 + tests.nodes(),
             },
             ValueTest::Part(..) | ValueTest::Anniversary(..) => 2 + limits::CALENDAR_NODES,
             _ => 1,
@@ -85,7 +85,7 @@ impl Measured for ValueTest {
         match self {
             ValueTest::ElemMatch(element) => match &**element {
                 ElementTest::Object(expr) => 1 + expr.levels(),
-                ElementTest::Value(expr) => 1 + expr.levels(),
+                ElementTest::Value { tests, .. } => 1 + tests.levels(),
             },
             ValueTest::Part(..) | ValueTest::Anniversary(..) => 2,
             _ => 0,

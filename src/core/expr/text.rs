@@ -215,10 +215,17 @@ impl Side {
 /// What a test is written inside of.
 #[derive(Clone, Copy)]
 struct Around {
-    /// Elements may be of any type
-    untyped: bool,
+    /// The type that is said
+    read_as: Option<PropertyType>,
     /// There is a `$zone`, which dates are not to be read in again
     zoned: bool,
+}
+
+impl Around {
+    /// Whether `$all` may stand there.
+    fn allows_all(self) -> bool {
+        !self.read_as.is_some_and(PropertyType::is_scalar)
+    }
 }
 
 impl FieldTest {
@@ -227,7 +234,7 @@ impl FieldTest {
     }
 
     fn around(&self) -> Around {
-        Around { untyped: self.is_untyped(), zoned: self.test.zone().is_some() }
+        Around { read_as: self.read_as, zoned: self.test.zone().is_some() }
     }
 
     fn to_test(&self, positive: bool) -> Test {
@@ -238,11 +245,6 @@ impl FieldTest {
     fn to_all_entry(&self) -> Option<AllEntry> {
         let has_all = !self.read_as.is_some_and(PropertyType::is_scalar) && self.test.zone().is_none();
         has_all.then(|| self.test.to_all_entry(self.around())).flatten()
-    }
-
-    /// Whether elements of the field may be of any type.
-    fn is_untyped(&self) -> bool {
-        matches!(self.read_as, None | Some(PropertyType::Json))
     }
 }
 
@@ -308,7 +310,12 @@ impl ElementTest {
     fn to_elem_match(&self, around: Around) -> ElemMatch {
         match self {
             ElementTest::Object(condition) => ElemMatch::Condition(condition.to_condition()),
-            ElementTest::Value(expr) => ElemMatch::Predicate(element_predicate(conjuncts(expr), around)),
+            ElementTest::Value { read_as, tests } => {
+                let said = around.read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
+                let around = Around { read_as: read_as.or(said), ..around };
+                let predicate = element_predicate(conjuncts(tests), around);
+                ElemMatch::Predicate(Predicate { read_as: read_as.filter(|_| said.is_none()), ..predicate })
+            }
         }
     }
 }
@@ -323,7 +330,8 @@ fn element_predicate(parts: &[Expr<ValueTest>], around: Around) -> Predicate {
     let mut later = Vec::new();
     let mut last = None;
     for part in parts {
-        if let (Expr::Test(test), true) = (part, around.untyped)
+        if let Expr::Test(test) = part
+            && around.allows_all()
             && equal.len() < limits::ENTRIES
             && let Some(entry) = test.to_all_entry(around)
         {

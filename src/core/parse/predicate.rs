@@ -393,7 +393,7 @@ impl Parser {
     }
 
     pub(super) fn property_type(&mut self, raw: &RawValue) -> Option<PropertyType> {
-        let hint = format!("Types are {}.", PropertyType::names().collect::<Vec<_>>().join(", "));
+        let hint = PropertyType::listed();
         let name = self.string(Operator::As, raw, &hint)?;
         match PropertyType::parse(&name) {
             Some(property_type) => Some(property_type),

@@ -3,10 +3,10 @@
 use super::compare::{equals, order};
 use super::{Program, Surroundings};
 use crate::ast::Comparison;
-use crate::date::{Anniversaries, DatePart, Moment, NamedZone, Spans, Zone};
+use crate::date::{Anniversaries, DatePart, Moment, Spans, Zone};
 use crate::decimal::Decimal;
 use crate::document::{Array, Node, Object, View};
-use crate::expr::{Constant, ElementTest, Expr, ValueTest};
+use crate::expr::{Constant, ElementTest, Expr, StoredDates, ValueTest};
 use crate::pattern::{Caseless, Needle, Pattern};
 use crate::types::JsonType;
 use crate::value::{Value, key_order};
@@ -28,8 +28,8 @@ pub(super) enum Check {
     Alike(Box<Caseless>),
     Type(Box<[JsonType]>),
     Empty,
-    Part(DatePart, NamedZone, Spans),
-    Anniversary(NamedZone, Anniversaries),
+    Part(DatePart, StoredDates, Spans),
+    Anniversary(StoredDates, Anniversaries),
 }
 
 /// The entries of `$in`, sorted, so that strings and numbers are looked up rather than compared one by one.
@@ -54,15 +54,15 @@ impl Check {
             ValueTest::Text(_, needle) => Check::Text(needle.clone()),
             ValueTest::ElemMatch(element) => match &**element {
                 ElementTest::Object(expr) => Check::ElementObject(Box::new(Program::compile_fields(expr))),
-                ElementTest::Value(expr) => Check::ElementValue(Box::new(compile_element(expr))),
+                ElementTest::Value { tests, .. } => Check::ElementValue(Box::new(compile_element(tests))),
             },
             ValueTest::Size(size) => Check::Size(*size),
             ValueTest::Mod(divisor, remainder) => Check::Mod(*divisor, *remainder),
             ValueTest::Alike(caseless) => Check::Alike(Box::new(caseless.clone())),
             ValueTest::Type(kinds) => Check::Type(kinds.clone().into_boxed_slice()),
             ValueTest::Empty => Check::Empty,
-            ValueTest::Part(part, zone, spans) => Check::Part(*part, zone.clone(), spans.clone()),
-            ValueTest::Anniversary(zone, days) => Check::Anniversary(zone.clone(), Anniversaries::within(days)),
+            ValueTest::Part(part, stored, spans) => Check::Part(*part, stored.clone(), spans.clone()),
+            ValueTest::Anniversary(stored, days) => Check::Anniversary(stored.clone(), Anniversaries::within(days)),
         }
     }
 
@@ -159,8 +159,11 @@ impl Check {
             (Check::Alike(caseless), View::Folded(folded)) => caseless.has(&folded.text),
             (Check::Size(size), View::Array(array)) => array.len() as u64 == *size,
             (Check::Type(kinds), view) => kinds.contains(&kind(&view)),
-            (Check::Part(..) | Check::Anniversary(..), View::String(text)) => {
-                Moment::parse(text).is_some_and(|stored| self.moment(stored))
+            (Check::Part(_, dates, _) | Check::Anniversary(dates, _), View::String(text)) => {
+                dates.reading.string(text).is_some_and(|stored| self.moment(stored))
+            }
+            (Check::Part(_, dates, _) | Check::Anniversary(dates, _), View::Number(number)) => {
+                dates.reading.number(number).is_some_and(|stored| self.moment(stored))
             }
             (Check::Part(..) | Check::Anniversary(..), View::Moment(stored)) => self.moment(stored),
             (Check::Empty, view) => match view {
@@ -178,10 +181,10 @@ impl Check {
     /// What is asked of the calendar, put to a stored date.
     fn moment(&self, stored: Moment) -> bool {
         match self {
-            Check::Part(part, zone, spans) => part.of(stored, zone).is_some_and(|number| spans.contains(number)),
-            Check::Anniversary(zone, anniversaries) => anniversaries.has_one_of(match stored {
+            Check::Part(part, dates, spans) => part.of(stored, &dates.zone).is_some_and(|it| spans.contains(it)),
+            Check::Anniversary(dates, anniversaries) => anniversaries.has_one_of(match stored {
                 Moment::Day(day) => day,
-                Moment::Instant(instant) => zone.local_of(instant).day(),
+                Moment::Instant(instant) => dates.zone.local_of(instant).day(),
             }),
             _ => false,
         }
@@ -222,7 +225,10 @@ impl Entries {
     fn contains<'d, N: Node<'d>>(&self, value: N, view: View<'d, N>) -> bool {
         match view {
             View::Null => self.null,
-            View::Number(stored) => self.numbers.binary_search_by(|number| number.as_number().cmp(&stored)).is_ok(),
+            View::Number(stored) => {
+                self.numbers.binary_search_by(|number| number.as_number().cmp(&stored)).is_ok()
+                    || self.others.iter().any(|constant| equals(value, constant))
+            }
             View::String(stored) => {
                 self.strings.binary_search_by(|text| key_order(text.as_bytes(), stored)).is_ok()
                     || self.others.iter().any(|constant| equals(value, constant))

@@ -1,6 +1,5 @@
 //! Compares stored values with constants.
 
-use crate::date::Moment;
 use crate::document::{Array, Node, Object, View};
 use crate::expr::Constant;
 use crate::value::Value;
@@ -21,7 +20,10 @@ pub(super) fn equals<'d, N: Node<'d>>(value: N, constant: &Constant) -> bool {
 fn equals_otherwise<'d, N: Node<'d>>(view: View<'d, N>, constant: &Constant) -> bool {
     match (view, constant) {
         (View::String(stored), Value::Date(wanted)) => {
-            Moment::parse(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
+            wanted.reading().string(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
+        }
+        (View::Number(stored), Value::Date(wanted)) => {
+            wanted.reading().number(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
         }
         (View::Folded(stored), Value::String(wanted)) => *stored.compared == *wanted.as_bytes(),
         (View::Moment(stored), Value::Date(wanted)) => wanted.compare(stored).is_eq(),
@@ -43,7 +45,12 @@ pub(super) fn order<'d, N: Node<'d>>(value: N, constant: &Constant) -> Option<Or
         (View::Number(stored), Value::Number(bound)) => Some(stored.cmp(&bound.as_number())),
         (View::String(stored), Value::String(bound)) => Some(stored.cmp(bound.as_bytes())),
         (View::Folded(stored), Value::String(bound)) => Some((*stored.compared).cmp(bound.as_bytes())),
-        (View::String(stored), Value::Date(bound)) => Moment::parse(stored).map(|moment| bound.compare(moment)),
+        (View::String(stored), Value::Date(bound)) => {
+            bound.reading().string(stored).map(|moment| bound.compare(moment))
+        }
+        (View::Number(stored), Value::Date(bound)) => {
+            bound.reading().number(stored).map(|moment| bound.compare(moment))
+        }
         (View::Moment(stored), Value::Date(bound)) => Some(bound.compare(stored)),
         (View::Bool(stored), Value::Bool(bound)) => Some(stored.cmp(bound)),
         _ => None,

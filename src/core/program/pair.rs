@@ -1,7 +1,7 @@
 //! Compares fields with each other.
 
 use super::compare::{equals, order};
-use crate::date::{Moment, NamedZone, Zone};
+use crate::date::{DateReading, Moment, NamedZone, Zone};
 use crate::document::{Array, Node, Object, View};
 use crate::expr::{Constant, PairTest, Reading, Side};
 use crate::types::ScalarType;
@@ -28,6 +28,8 @@ enum SideSource {
 #[derive(Debug)]
 struct Compared {
     reading: Reading,
+    /// What is a date on each side
+    dates: [DateReading; 2],
     zone: NamedZone,
 }
 
@@ -39,7 +41,9 @@ impl PairStep {
             Side::Field { path, .. } => SideSource::Field(slot(path.first()), path.rest().into()),
             Side::Constant(constant) => SideSource::Constant(constant.clone()),
         });
-        PairStep { order: pair.order, sides, compared: Compared { reading: pair.reading(), zone: pair.zone.clone() } }
+        let dates = pair.sides.each_ref().map(|side| DateReading::of(side.property_type()));
+        let compared = Compared { reading: pair.reading(), dates, zone: pair.zone.clone() };
+        PairStep { order: pair.order, sides, compared }
     }
 
     /// An estimate of the time that it takes; comparing a scalar is 1.
@@ -116,7 +120,10 @@ impl Compared {
     fn order<'d, N: Node<'d>>(&self, left: N, right: N) -> Option<Ordering> {
         let (left, right) = (left.view(), right.view());
         match (self.reading, &left, &right) {
-            (Reading::Moments { by_day }, ..) => self.order_moments(by_day, moment(&left)?, moment(&right)?),
+            (Reading::Moments { by_day }, ..) => {
+                let [in_left, in_right] = self.dates;
+                self.order_moments(by_day, moment(&left, in_left)?, moment(&right, in_right)?)
+            }
             (Reading::Anything | Reading::Scalar(ScalarType::Number), View::Number(left), View::Number(right)) => {
                 Some(left.cmp(right))
             }
@@ -139,9 +146,10 @@ impl Compared {
     }
 }
 
-fn moment<'d, N: Node<'d>>(view: &View<'d, N>) -> Option<Moment> {
+fn moment<'d, N: Node<'d>>(view: &View<'d, N>, reading: DateReading) -> Option<Moment> {
     match view {
-        View::String(text) => Moment::parse(text),
+        View::String(text) => reading.string(text),
+        View::Number(number) => reading.number(*number),
         View::Moment(moment) => Some(*moment),
         _ => None,
     }

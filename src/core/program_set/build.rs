@@ -7,6 +7,7 @@ use super::sets::{Set, Sets, insert, remove};
 use super::single::Single;
 use super::{KILL, PLACES, first_refutation};
 use crate::ast::Comparison;
+use crate::date::DateReading;
 use crate::decimal::RankedDecimal;
 use crate::expr::{Atom, Checked, FieldTest, ValueTest};
 use crate::program::FieldPath;
@@ -23,7 +24,7 @@ pub(super) struct Builder<'c> {
     /// The number of further refutations. There are at most as many as conditions, so that memory stays in proportion
     most_refutations: usize,
     fields: Vec<FieldClauses<'c>>,
-    by_path: HashMap<(&'c [String], bool), usize>,
+    by_path: HashMap<(&'c [String], bool, DateReading), usize>,
     topics: Option<usize>,
 }
 
@@ -150,7 +151,8 @@ impl<'c> Builder<'c> {
             Atom::Topic(_) => (*self.topics.get_or_insert(new), None),
             Atom::Pair(_) | Atom::Bucket(_) => unreachable!("triggers() makes none of it"),
             Atom::Field(field) => {
-                (*self.by_path.entry((field.path.keys(), field.fans_out())).or_insert(new), Some(field))
+                let key = (field.path.keys(), field.fans_out(), field.reading());
+                (*self.by_path.entry(key).or_insert(new), Some(field))
             }
         };
         if number == new {
@@ -165,9 +167,11 @@ impl<'c> Builder<'c> {
             let layers: Vec<Layer> = field.layers.iter().map(|layer| layer_of(layer, everyone, sets)).collect();
             // A contact may have many topics.
             let is_single = field.field.is_some() && sets.is_dense(field.triggers.len());
-            let single = is_single.then(|| Single::build(&field.triggers, everyone, sets));
+            let reading = field.field.map_or(DateReading::Strings, FieldTest::reading);
+            let single = is_single.then(|| Single::build(&field.triggers, reading, everyone, sets));
             FieldIndex {
                 path: field.field.map(|field| FieldPath::compile(field, keys)),
+                reading,
                 single,
                 values: Indexer { layers: &layers, sets }.index(field.triggers),
                 layers,

@@ -3,7 +3,7 @@
 use super::bounds::{Bound, Bounds};
 use super::sets::Set;
 use super::single::Single;
-use crate::date::Moment;
+use crate::date::{DateReading, Moment};
 use crate::decimal::{Rank, Ranked, RankedDecimal};
 use crate::document::{Array, Node, Object, View};
 use crate::program::{FieldPath, Surroundings, Visitor, honour_interrupts, kind};
@@ -14,6 +14,8 @@ use std::collections::HashMap;
 pub(super) struct FieldIndex {
     /// The path to the field's values; `None` for the topics of the contact, which are looked up like strings
     pub(super) path: Option<FieldPath>,
+    /// How its values are read as dates
+    pub(super) reading: DateReading,
     /// For each place: the conditions that have a clause there
     pub(super) layers: Vec<Layer>,
     /// A faster way to look up a single value that is no array, where it is worth its memory
@@ -64,6 +66,7 @@ const MANY_HITS: usize = 4_096;
 /// Receives a field's values, and collects the sets that they lead to.
 pub(super) struct Observer<'a> {
     pub(super) values: &'a Values,
+    pub(super) reading: DateReading,
     pub(super) hits: &'a mut Hits,
     pub(super) surroundings: Surroundings<'a>,
 }
@@ -110,6 +113,11 @@ impl Observer<'_> {
                     equal.for_each(|(_, postings)| self.hit(postings));
                 }
                 self.satisfied(&values.number_bounds, stored);
+                if !values.day_bounds.is_empty()
+                    && let Some(moment) = self.reading.number(*number)
+                {
+                    self.moment(moment);
+                }
             }
             View::String(text) => self.string(text),
             View::Folded(folded) => self.string(&folded.compared),
@@ -126,7 +134,7 @@ impl Observer<'_> {
         }
         self.satisfied(&values.string_bounds, text);
         if !values.day_bounds.is_empty()
-            && let Some(moment) = Moment::parse(text)
+            && let Some(moment) = self.reading.string(text)
         {
             self.moment(moment);
         }

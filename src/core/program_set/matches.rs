@@ -3,9 +3,9 @@
 use super::field::{FieldIndex, Layer, Observer};
 use super::residual::{Answers, Asking};
 use super::sets::{self, Mask, Set, Sets};
-use super::single::{Kind, Single};
+use super::single::{Dates, Kind, Single};
 use super::{KILL, PLACES, ProgramSet, first_refutation};
-use crate::date::Moment;
+use crate::date::{DateReading, Moment};
 use crate::decimal::Ranked;
 use crate::document::{Node, Object, View};
 use crate::locator::Layouts;
@@ -66,16 +66,18 @@ impl Matches {
         self.keeping.clear();
         for field in &set.fields {
             let Some(path) = &field.path else {
-                let mut observer = Observer { values: &field.values, hits: &mut self.hits, surroundings };
+                let mut observer =
+                    Observer { values: &field.values, reading: field.reading, hits: &mut self.hits, surroundings };
                 surroundings.topics.iter().for_each(|topic| observer.string(topic.as_bytes()));
                 self.apply(field, &set.sets);
                 continue;
             };
             let is_single = field.single.as_ref().is_some_and(|single| {
-                path.single(found).is_some_and(|value| self.keep_single(single, value, &set.sets))
+                path.single(found).is_some_and(|value| self.keep_single(single, field.reading, value, &set.sets))
             });
             if !is_single {
-                let mut observer = Observer { values: &field.values, hits: &mut self.hits, surroundings };
+                let mut observer =
+                    Observer { values: &field.values, reading: field.reading, hits: &mut self.hits, surroundings };
                 path.visit(found, &mut observer, surroundings);
                 self.apply(field, &set.sets);
             }
@@ -105,7 +107,13 @@ impl Matches {
     /// Keeps the conditions that a field's only value leaves alive. Returns false if nothing was done, because the
     /// value is an array or has to be compared in another way.
     #[inline]
-    fn keep_single<'d, N: Node<'d>>(&mut self, single: &Single, value: Option<N>, sets: &Sets) -> bool {
+    fn keep_single<'d, N: Node<'d>>(
+        &mut self,
+        single: &Single,
+        reading: DateReading,
+        value: Option<N>,
+        sets: &Sets,
+    ) -> bool {
         let view = match value.map(N::view) {
             Some(View::Folded(folded)) => Some(View::String(&folded.compared)),
             view => view,
@@ -125,11 +133,19 @@ impl Matches {
             Some(View::Moment(moment)) => {
                 if let Some(dates) = &single.dates {
                     self.keep_mask(dates.mask(moment), sets);
-                    if single.strings.is_empty() {
+                    if dates.are_final {
                         return true;
                     }
                 }
                 Kind::String
+            }
+            Some(View::Number(number)) if single.dates.is_some() && reading.reads_numbers() => {
+                if let Some(dates) = &single.dates
+                    && self.keep_date(dates, reading.number(number), sets)
+                {
+                    return true;
+                }
+                Kind::Number
             }
             Some(View::Number(number)) => {
                 let stored = Ranked::from(number);
@@ -151,16 +167,10 @@ impl Matches {
                 if let Some(steps) = &single.string_steps {
                     self.keep_mask(steps.mask(text), sets);
                 }
-                if let Some(dates) = &single.dates {
-                    match Moment::parse(text) {
-                        Some(moment) => {
-                            self.keep_mask(dates.mask(moment), sets);
-                            if single.strings.is_empty() {
-                                return true;
-                            }
-                        }
-                        None => self.keeping.push(dates.others),
-                    }
+                if let Some(dates) = &single.dates
+                    && self.keep_date(dates, reading.string(text), sets)
+                {
+                    return true;
                 }
                 if let Some(mask) = single.strings.get(text) {
                     self.keep_mask(*mask, sets);
@@ -171,6 +181,22 @@ impl Matches {
         };
         self.keeping.push(single.kinds[kind as usize]);
         true
+    }
+
+    /// Keeps the conditions that a date leaves alive, or a value that is none. Returns whether these are all that the
+    /// value leaves alive.
+    #[inline]
+    fn keep_date(&mut self, dates: &Dates, stored: Option<Moment>, sets: &Sets) -> bool {
+        match stored {
+            Some(moment) => {
+                self.keep_mask(dates.mask(moment), sets);
+                dates.are_final
+            }
+            None => {
+                self.keeping.push(dates.others);
+                false
+            }
+        }
     }
 
     #[inline]

@@ -12,7 +12,7 @@ use super::clause::Trigger;
 use super::places::{Members, Placed, Places, bit};
 use super::sets::{Mask, Sets, contains, toggle};
 use super::steps::Steps;
-use crate::date::Moment;
+use crate::date::{DateReading, Moment};
 use crate::decimal::{Rank, RankedDecimal};
 use crate::expr::Constant;
 use crate::types::JsonType;
@@ -82,11 +82,13 @@ impl Kind {
     }
 
     /// Whether values of the kind are compared with the bounds of a family.
-    fn is_ordered_in(self, family: Family) -> bool {
+    fn is_ordered_in(self, family: Family, reading: DateReading) -> bool {
+        let is_string = matches!(self, Kind::EmptyString | Kind::String);
         match family {
             Family::Values => true,
             Family::Numbers => self == Kind::Number,
-            Family::Strings | Family::Dates => matches!(self, Kind::EmptyString | Kind::String),
+            Family::Strings => is_string,
+            Family::Dates => is_string && reading.reads_strings() || self == Kind::Number && reading.reads_numbers(),
         }
     }
 }
@@ -96,8 +98,10 @@ impl Kind {
 pub(super) struct Dates {
     pub(super) days: Steps<i64>,
     pub(super) instants: Steps<i64>,
-    /// The conditions that a string which is no date leaves alive
+    /// The conditions that a value leaves alive which could be a date, and is none
     pub(super) others: u32,
+    /// Whether a date leaves no other conditions alive, so that nothing else is to be looked up for it
+    pub(super) are_final: bool,
 }
 
 impl Dates {
@@ -142,7 +146,7 @@ struct OfKind {
 
 impl Single {
     /// Builds it from the triggers of one field.
-    pub(super) fn build(triggers: &[Placed], everyone: &[u64], sets: &mut Sets) -> Self {
+    pub(super) fn build(triggers: &[Placed], reading: DateReading, everyone: &[u64], sets: &mut Sets) -> Self {
         let of = |family| triggers.iter().filter(move |(trigger, ..)| trigger.family() == family);
         let ordered = [Family::Numbers, Family::Strings, Family::Dates].map(|family| (family, Members::of(of(family))));
         let [(_, numbers), (_, strings), (_, dates)] = &ordered;
@@ -150,7 +154,7 @@ impl Single {
         let kinds = Kind::ALL.map(|kind| {
             let mut others = everyone.to_vec();
             for (family, members) in &ordered {
-                if !kind.is_ordered_in(*family) {
+                if !kind.is_ordered_in(*family, reading) {
                     members.keep(&mut others, &HashMap::new());
                 }
             }
@@ -192,11 +196,18 @@ impl Single {
                 _ => unreachable!("triggers() makes no others"),
             }
         }
-        single.compare(triggers, [numbers, strings, dates], everyone, sets);
+        single.compare(triggers, [numbers, strings, dates], reading, everyone, sets);
         single
     }
 
-    fn compare(&mut self, triggers: &[Placed], members: [&Members; 3], everyone: &[u64], sets: &mut Sets) {
+    fn compare(
+        &mut self,
+        triggers: &[Placed],
+        members: [&Members; 3],
+        reading: DateReading,
+        everyone: &[u64],
+        sets: &mut Sets,
+    ) {
         let [numbers, strings, dates] = members;
         let (mut of_numbers, mut of_strings) = (Vec::new(), Vec::new());
         let (mut days, mut instants) = (Vec::new(), Vec::new());
@@ -218,7 +229,17 @@ impl Single {
             if looks_up { everyone.to_vec() } else { sets.bits(self.kinds[kind as usize]).to_vec() }
         };
         let number_base = base(Kind::Number, !self.numbers.is_empty(), sets);
-        let date_base = base(Kind::String, !self.strings.is_empty(), sets);
+        // A date may be a string or a number.
+        let kinds: Vec<_> = [Kind::String, Kind::Number]
+            .into_iter()
+            .filter(|kind| kind.is_ordered_in(Family::Dates, reading))
+            .collect();
+        let are_alike = kinds.windows(2).all(|pair| {
+            let [one, other] = [pair[0], pair[1]].map(|kind| sets.bits(self.kinds[kind as usize]));
+            one == other
+        });
+        let are_final = are_alike && self.strings.is_empty() && (!reading.reads_numbers() || self.numbers.is_empty());
+        let date_base = base(kinds[0], !are_final, sets);
         if !of_numbers.is_empty() {
             self.number_steps = Some(Steps::build(&of_numbers, numbers, &number_base, sets));
         }
@@ -232,6 +253,7 @@ impl Single {
                 days: Steps::build(&days, dates, &date_base, sets),
                 instants: Steps::build(&instants, dates, &date_base, sets),
                 others: sets.add_bits(&others),
+                are_final,
             });
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
         ValueTest::ElemMatch(test) => match &**test {
             // The elements are no objects.
             ElementTest::Object(_) => Some(SqlExpr::Const(false)),
-            ElementTest::Value(test) => array.any_element_or_null(|element| element_test(element, test)),
+            ElementTest::Value { tests, .. } => array.any_element_or_null(|element| element_test(element, tests)),
         },
         ValueTest::Regex(_)
         | ValueTest::Matches(_)
@@ -222,7 +222,7 @@ fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<SqlExpr>
 /// Whether a null element satisfies the test.
 fn holds_for_null(test: &ValueTest) -> bool {
     let array = "array".to_owned();
-    let element = Box::new(ElementTest::Value(Expr::Test(test.clone())));
+    let element = Box::new(ElementTest::Value { read_as: None, tests: Expr::Test(test.clone()) });
     let path = Path::from_keys(vec![array.clone()]);
     let field = FieldTest { path, read_as: None, test: ValueTest::ElemMatch(element) };
     super::holds(&Expr::Test(DocumentTest::Field(field)), vec![(array, Value::Array(vec![Value::Null]))])

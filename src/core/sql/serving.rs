@@ -7,7 +7,6 @@ use super::writer::Writer;
 use super::{ContactTable, Names, NativeColumn, Style, TypedIndex, column, typed};
 use crate::expr::{Atom, Checked, Expr, FieldTest};
 use crate::facts::{Facts, GinClass};
-use crate::path::Path;
 use crate::types::PropertyType;
 
 /// A kind of index.
@@ -106,7 +105,7 @@ fn serving(field: &FieldTest, table: &ContactTable) -> Vec<Index> {
     }
     let mut indexes = Vec::new();
     if let Some(PropertyType::Scalar(read_as)) = field.read_as {
-        let index = TypedIndex { property: Path::from_keys(field.path.keys().to_vec()).text().to_owned(), read_as };
+        let index = TypedIndex::of(&field.path, read_as);
         let with_index = ContactTable { typed_indexes: vec![index.clone()], ..table.clone() };
         if typed::test(writer, &with_index, field).is_some() {
             indexes.push(Index::Property(index));

@@ -1,5 +1,6 @@
 //! The description of an audience's table that conditions are compiled for.
 
+use crate::path::Path;
 use crate::types::{JsonType, PropertyType, ScalarType};
 
 /// A table of contacts.
@@ -124,7 +125,7 @@ pub struct QualifiedName {
 pub struct TypedIndex {
     /// The property's name, which is a path
     pub property: String,
-    /// The type as which the index's function reads the property
+    /// The type as which the index's function reads the property: not one of seconds, which are numbers
     pub read_as: ScalarType,
 }
 
@@ -147,12 +148,19 @@ pub struct Topics {
 }
 
 impl TypedIndex {
+    /// The index for a property of this type.
+    #[must_use]
+    pub fn of(property: &Path, read_as: ScalarType) -> Self {
+        let property = Path::from_keys(property.keys().to_vec()).text().to_owned();
+        TypedIndex { property, read_as: read_as.indexed_as() }
+    }
+
     /// The name of the function that reads a property as a value of this type, or as NULL.
     #[must_use]
     pub fn function(read_as: ScalarType) -> &'static str {
         match read_as {
             ScalarType::String => "property_text",
-            ScalarType::Number => "property_number",
+            ScalarType::Number | ScalarType::DateSeconds | ScalarType::TimestampSeconds => "property_number",
             ScalarType::Boolean => "property_boolean",
             ScalarType::Date => "property_date",
             ScalarType::Timestamp => "property_timestamp",

@@ -11,9 +11,11 @@ use super::tree::{SqlExpr, Symbol};
 use super::writer::Writer;
 use crate::ast::Comparison;
 use crate::date::{DateRange, Day, Instant, Utc};
+use crate::decimal::Decimal;
 use crate::expr::{FieldTest, ValueTest};
 use crate::path::Path;
 use crate::pattern::TextTest;
+use crate::seconds::{self, SecondsSpan};
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
@@ -29,7 +31,7 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
     let properties = table.properties.as_ref()?;
     let Some(PropertyType::Scalar(read_as)) = field.read_as else { return None };
     let is_of_field = |name: &str| name == field.path.text() || Path::parse(name).keys() == field.path.keys();
-    let is_indexed = |index: &&TypedIndex| index.read_as == read_as && is_of_field(&index.property);
+    let is_indexed = |index: &&TypedIndex| index.read_as == read_as.indexed_as() && is_of_field(&index.property);
     // The name must be written exactly as in the index.
     let name = &table.typed_indexes.iter().find(is_indexed)?.property;
     let constants = match &field.test {
@@ -42,6 +44,8 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
     if constants.contains(&Value::Null) {
         return None;
     }
+    let function = writer.own(TypedIndex::function(read_as));
+    let term = format!("{function}({}, {})", writer.column(&properties.name), writer.text(name));
     let kind = match read_as {
         // The index has the C collation, so that equality must have it, too.
         ScalarType::String => ColumnKind::Text { deterministic: false },
@@ -49,9 +53,11 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
         ScalarType::Boolean => ColumnKind::Boolean,
         ScalarType::Date => ColumnKind::Date,
         ScalarType::Timestamp => ColumnKind::TimestampTz,
+        ScalarType::DateSeconds | ScalarType::TimestampSeconds => {
+            let spans = seconds::spans(field)?.into_iter().map(|span| within(writer, &term, &span));
+            return Some(Indexed { sql: SqlExpr::or(spans), is_exact: true });
+        }
     };
-    let function = writer.own(TypedIndex::function(read_as));
-    let term = format!("{function}({}, {})", writer.column(&properties.name), writer.text(name));
     let ranges = constants.iter().filter_map(|constant| match constant {
         Value::Date(range) => Some(range),
         _ => None,
@@ -70,6 +76,14 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
         sql => sql,
     };
     Some(Indexed { sql, is_exact: true })
+}
+
+/// A number is in the span.
+fn within(writer: Writer<'_>, term: &str, SecondsSpan { from, until }: &SecondsSpan) -> SqlExpr {
+    let bound = |symbol, number: &Decimal| {
+        SqlExpr::infix(term, symbol, writer.literal(&ColumnKind::Numeric, &number.to_string()))
+    };
+    SqlExpr::and([bound(Symbol::Gte, from), bound(Symbol::Lt, until)])
 }
 
 /// Whether a bound on the function's result is equivalent to the comparison with the stored value.

@@ -126,6 +126,22 @@ const DATES: &[&str] = &[
     r#""2024-11-04T05:00:00Z""#,
     r#""9999-12-31""#,
 ];
+/// Numbers of seconds, and of milliseconds, at those dates and at the ends of the years 1 to 9999.
+const EPOCHS: &[&str] = &[
+    "1730608200",
+    "1730608199.9999999",
+    "1730696399.999999",
+    "1730696400",
+    "1730608200000",
+    "1730696400000.5",
+    "1730592000000",
+    "-62135596800",
+    "-62135596800.0000001",
+    "253402300799999.9999",
+    "253402300800000",
+    "1e400",
+    "0",
+];
 const RELATIVE: &[&str] = &[r#"{"$now": "-1 day"}"#, r#"{"$today": "0 days"}"#, r#"{"$date": "2024-11-03"}"#];
 const ANYTHING: &[&str] = &[
     "null",
@@ -189,7 +205,11 @@ fn field_text() -> BoxedStrategy<String> {
         on("vip", tests(pick(&["true", "false"]).boxed(), false, false)),
         on("born", tests(dates.clone(), true, false)),
         on("seen", tests(dates.clone(), true, false)),
-        on("visits", tests(dates, true, false)),
+        on("visits", tests(dates.clone(), true, false)),
+        on("opened", tests(dates.clone(), true, false)),
+        on("trial", tests(dates.clone(), true, false)),
+        on("logins", tests(dates, true, false)),
+        on("seen", pick(&[r#"{"$type": "number"}"#, r#"{"$type": ["string", "null"]}"#]).boxed()),
         on("tags", tests(pick(STRINGS).boxed(), true, false)),
         on("tags", arrays(STRINGS).boxed()),
         on("scores", tests(pick(NUMBERS).boxed(), true, false)),
@@ -219,7 +239,8 @@ fn condition_text() -> impl Strategy<Value = String> {
 
 /// Properties with values of the right type, with values of a wrong type, and without a value.
 fn document_text() -> impl Strategy<Value = String> {
-    let any = prop_oneof![pick(NUMBERS), pick(STRINGS), pick(DATES), pick(ANYTHING)].boxed();
+    let any = prop_oneof![pick(NUMBERS), pick(STRINGS), pick(DATES), pick(EPOCHS), pick(ANYTHING)].boxed();
+    let date = prop_oneof![pick(DATES), pick(EPOCHS)].boxed();
     let value = move |name: &'static str, values: BoxedStrategy<String>| {
         let value = prop_oneof![
             6 => values.clone(),
@@ -232,15 +253,18 @@ fn document_text() -> impl Strategy<Value = String> {
         value("name", pick(STRINGS).boxed()),
         value("age", pick(NUMBERS).boxed()),
         value("vip", pick(&["true", "false"]).boxed()),
-        value("born", pick(DATES).boxed()),
-        value("seen", pick(DATES).boxed()),
-        value("visits", pick(DATES).boxed()),
+        value("born", date.clone()),
+        value("seen", date.clone()),
+        value("visits", date.clone()),
+        value("opened", date.clone()),
+        value("trial", date.clone()),
+        value("logins", date),
         value("tags", pick(STRINGS).boxed()),
         value("scores", pick(NUMBERS).boxed()),
         value("data", prop_oneof![pick(ANYTHING), pick(STRINGS)].boxed()),
     );
-    members.prop_map(|(a, b, c, d, e, f, g, h, i)| {
-        let members: Vec<String> = [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect();
+    members.prop_map(|(a, b, c, d, e, f, g, h, i, j, k, l)| {
+        let members: Vec<String> = [a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten().collect();
         format!("{{{}}}", members.join(", "))
     })
 }

@@ -142,7 +142,10 @@ fn compared(options: Options) -> BoxedStrategy<Expression> {
     let untyped =
         prop_oneof![4 => (name(), name()), 1 => (name(), value()), 1 => (value(), name()), 1 => (name(), from_string)];
     let one = select(vec![ScalarType::String, ScalarType::Number]).prop_map(|scalar| (scalar, scalar));
-    let moment = || select(vec![ScalarType::Date, ScalarType::Timestamp]);
+    let moment = || {
+        let dates: Vec<ScalarType> = ScalarType::ALL.into_iter().filter(|scalar| scalar.is_temporal()).collect();
+        select(dates)
+    };
     let typed = (field(options), field(options), prop_oneof![one, (moment(), moment())]).prop_map(
         |(left, right, (one, other))| {
             let side = |path, scalar| Side::Field(path, Some(PropertyType::Scalar(scalar)));
@@ -286,8 +289,8 @@ fn tests_of(scalar: ScalarType) -> BoxedStrategy<Predicate> {
         prop_oneof![common.clone(), compare].boxed()
     };
     let single = match scalar {
-        ScalarType::Timestamp => prop_oneof![4 => single, 1 => part(), 1 => anniversary()].boxed(),
-        ScalarType::Date => {
+        scalar if scalar.has_time() => prop_oneof![4 => single, 1 => part(), 1 => anniversary()].boxed(),
+        scalar if scalar.is_day() => {
             let part = part().prop_filter("a day has no hour", |test| !matches!(test, Test::Part(DatePart::Hour, _)));
             prop_oneof![4 => single, 1 => part, 1 => anniversary()].boxed()
         }
@@ -367,7 +370,7 @@ fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {
         }
         ScalarType::Number => number().prop_map(Value::Number).boxed(),
         ScalarType::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
-        ScalarType::Date | ScalarType::Timestamp => {
+        ScalarType::Date | ScalarType::Timestamp | ScalarType::DateSeconds | ScalarType::TimestampSeconds => {
             prop_oneof![literal().prop_map(Value::Date), select(DATES).prop_map(|text| Value::String(text.to_owned()))]
                 .boxed()
         }
@@ -422,6 +425,7 @@ fn scalar<D: Clone + std::fmt::Debug + 'static>(options: Options) -> BoxedStrate
         3 => number().prop_map(Value::Number),
         3 => text(options).prop_map(Value::String),
         1 => select(DATES).prop_map(|text| Value::String(text.to_owned())),
+        1 => select(EPOCHS).prop_map(|text| Value::Number(Decimal::parse(text).unwrap())),
     ]
     .boxed()
 }
@@ -460,6 +464,18 @@ const DATES: &[&str] =
 fn literal() -> impl Strategy<Value = Literal> {
     date().prop_map(Literal::Date)
 }
+
+/// Numbers of milliseconds, and of seconds, that are near to those dates.
+const EPOCHS: &[&str] = &[
+    "1704067200000",
+    "1704067199999.9999",
+    "1704081600000",
+    "1710046800000.5",
+    "1704067200",
+    "1704067199.9999999",
+    "1704153600",
+    "1704110400.25",
+];
 
 fn date() -> impl Strategy<Value = DateLiteral> {
     let string = |text: &str| Json::String(text.to_owned());
