@@ -1,5 +1,5 @@
 -- Postgres's own date functions as an oracle of the core's calendar. `zone_changes` is what the core is told of zones; `answers` is
--- loaded with what it says, and `wrong` shows where Postgres, or the operator @~, says otherwise.
+-- loaded with what it says, and `wrong` shows where Postgres, the operator @~ or the SQL over columns says otherwise.
 
 CREATE TABLE zones (name text PRIMARY KEY);
 INSERT INTO zones VALUES ('UTC'), ('Africa/Casablanca'), ('America/Havana'), ('America/New_York'), ('America/Santiago'), ('America/Sao_Paulo'),
@@ -163,5 +163,41 @@ BEGIN
          WHERE a.zone = asked_zone AND a.first IS NOT NULL AND o.key <> '$anniversary'
            AND ((a.first, a.last) <> (d.first, d.last) OR a.type = 'timestamp' AND (a."from", a.until) <> (d.at, d.until));
     END LOOP;
+END
+$$;
+
+-- What is stored, as a document has it and as columns have it.
+CREATE TABLE dated (number bigint PRIMARY KEY, day date, instant timestamptz, wall timestamp, properties jsonb);
+SELECT FROM attach_audience('dated', 'dated', id_column => 'number', properties_column => 'properties');
+SELECT FROM create_property('of_day', 'date', 'dated');
+SELECT FROM create_property('of_time', 'timestamp', 'dated');
+
+CREATE FUNCTION holds_for(field text, condition text, number bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    holds boolean;
+BEGIN
+    EXECUTE format('SELECT %s FROM dated WHERE number = %s', conditions_sql(replace(condition, '"at": {', format('"%s": {', field))::segment_condition, 'dated'), number)
+       INTO holds;
+    RETURN holds;
+END
+$$;
+
+-- Asks the operator about all answers, and the SQL over columns and declared properties about each `step`th.
+CREATE PROCEDURE compare_segments(step int) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO wrong
+    SELECT number, format('@~ says %s of %s', NOT matches, condition) FROM answers
+     WHERE jsonb_build_object('at', stored) @~ condition::segment_condition IS DISTINCT FROM matches;
+
+    INSERT INTO dated
+    SELECT number, CASE WHEN length(stored) = 10 AND type = 'date' THEN stored::date END, CASE WHEN type = 'timestamp' THEN instant END,
+           CASE WHEN type = 'timestamp' THEN instant AT TIME ZONE 'UTC' END, jsonb_build_object(CASE type WHEN 'date' THEN 'of_day' ELSE 'of_time' END, stored)
+      FROM answers, LATERAL (SELECT CASE WHEN length(stored) > 10 THEN (rtrim(stored, 'Z') || 'Z')::timestamptz END) i(instant)
+     WHERE number % step = 0;
+    INSERT INTO wrong
+    SELECT number, format('%s says %s of %s', field, NOT matches, condition)
+      FROM dated d JOIN answers a USING (number), LATERAL (VALUES ('day', d.day IS NOT NULL), ('instant', d.instant IS NOT NULL), ('wall', d.wall IS NOT NULL),
+                ('of_day', a.type = 'date'), ('of_time', a.type = 'timestamp')) f(field, is_stored)
+     WHERE is_stored AND holds_for(field, condition, number) IS DISTINCT FROM matches;
 END
 $$;
