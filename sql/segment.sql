@@ -45,7 +45,7 @@ CREATE FUNCTION segments.visible_count(segment uuid)
     -- The high cost makes the planner cut a page before it asks for the counts.
     RETURNS bigint LANGUAGE c STABLE STRICT COST 10000 AS 'MODULE_PATHNAME', 'visible_count_wrapper';
 COMMENT ON FUNCTION segments.visible_count(uuid) IS
-    'The cached count of a segment; NULL for a caller who could not have counted.';
+    'The cached count of a segment; NULL for a caller who could not have counted, and where counting raises an error.';
 
 CREATE VIEW segments.segment WITH (security_invoker) AS
 SELECT 'segment'::text AS object, s.id, s.name, s.description, s.conditions::jsonb AS conditions, s.audience,
@@ -55,7 +55,7 @@ FROM segments.segment_config s
 LEFT JOIN segments.audience_config a ON a.name = s.audience
 LEFT JOIN segments.segment_count c ON c.segment = s.id;
 COMMENT ON VIEW segments.segment IS
-    'Segments with their cached counts. contact_count is NULL for a caller who could not have counted.';
+    'Segments with their cached counts. contact_count is NULL for a caller who could not have counted, and where counting raises an error, which segments.segment_status has after the next refresh.';
 
 CREATE FUNCTION create_segment(
     name text, conditions segment_condition, description text DEFAULT NULL,

@@ -1,8 +1,8 @@
 //! Creating, attaching and detaching audiences.
 
 use crate::api::audience::topics::map_topics;
-use crate::api::name::must_have_length;
-use crate::catalog::access::{self, Scope, must_own, owns};
+use crate::api::name::must_be_legible;
+use crate::catalog::access::{self, Scope, must_own, not_owner, owns, unknown_audience};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column};
 use crate::catalog::{scope, time_zone};
@@ -164,7 +164,7 @@ struct NamedColumns {
 }
 
 fn attach(name: &str, relation: pg_sys::Oid, columns: NamedColumns, scope: Option<&str>, time_zone: Option<&str>) {
-    must_have_length(name, "the name of an audience", "Choose another name.");
+    must_be_legible(name, "the name of an audience", "Choose another name.");
     access::require(Scope::WriteSegments, name);
     let quoted = must_own(relation);
     let catalog = columns::read(relation);
@@ -319,14 +319,9 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
 /// table is gone, it has no owner.
 fn must_own_table_of(audience: &str, verb: &str) {
     let known = query::first(OWNER, &[audience.into()], |row| row.nullable::<pg_sys::Oid>(1));
-    let owner = known.unwrap_or_else(|| access::unknown_audience(audience).raise());
+    let owner = known.unwrap_or_else(|| unknown_audience(audience).raise());
     if owner.is_some_and(|owner| !owns(owner)) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            format!("must be owner of the table of audience \"{audience}\""),
-        )
-        .hint(format!("Ask its owner to {verb} it."))
-        .raise()
+        not_owner(audience).hint(format!("Ask its owner to {verb} it.")).raise()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Granting and revoking scopes.
 
-use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep, owns, unknown_audience};
+use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep, not_owner, owns, unknown_audience};
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, security};
 use pgrx::prelude::*;
@@ -150,7 +150,8 @@ fn arguments(role: Option<pg_sys::Oid>, scope: Option<&str>) -> (Role, Scope) {
     });
     let Some(name) = name else {
         Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, format!("role with OID {} does not exist", oid.to_u32()))
-            .hint("Name an existing role.")
+            .detail("It may have been dropped since its OID was read.")
+            .hint("Name the role instead: 'app'::regrole. The view pg_roles lists all roles.")
             .raise()
     };
     let scope = Scope::named(scope).unwrap_or_else(|| {
@@ -196,12 +197,6 @@ fn must_own_contacts(audience: Option<&str>) {
     if !owns_contacts(audience) {
         not_owner(audience).hint("Ask its owner.").raise()
     }
-}
-
-fn not_owner(audience: &str) -> Failure {
-    let message = format!("must be owner of the table of audience \"{audience}\"");
-    Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message)
-        .detail("The owner of the table decides who may use its audience.")
 }
 
 /// Whether the caller owns the table of an audience. Raises if the caller may not see the audience.

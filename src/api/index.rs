@@ -28,6 +28,7 @@ fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
             format!("index {} already serves property \"{name}\"", existing.name),
         )
         .detail("Another one would only cost space and time.")
+        .hint("Create this one only to replace it.")
         .notice();
     }
     if place.is_partitioned {

@@ -6,20 +6,24 @@ use pgrx::PgSqlErrorCode;
 /// How many characters a name has; so it is in `docs/reference.md`.
 const MOST_CHARACTERS: usize = 100;
 
-/// Whether a name is neither empty nor too long.
-pub fn has_length(name: &str) -> bool {
-    (1..=MOST_CHARACTERS).contains(&name.chars().count())
+/// Whether a name is neither empty nor too long, and is not made of blanks.
+pub fn is_legible(name: &str) -> bool {
+    (1..=MOST_CHARACTERS).contains(&name.chars().count()) && !name.trim().is_empty()
 }
 
-/// Raises 22023 where a name is empty or too long; `what` says what it is the name of.
-pub fn must_have_length(name: &str, what: &str, hint: &str) {
-    if !has_length(name) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            format!("{what} has 1 to {MOST_CHARACTERS} characters"),
-        )
-        .detail(format!("This one has {}.", name.chars().count()))
+/// Raises 22023 where a name is empty, too long or made of blanks; `what` says what it is the name of.
+pub fn must_be_legible(name: &str, what: &str, hint: &str) {
+    if is_legible(name) {
+        return;
+    }
+    let length = name.chars().count();
+    let (rule, found) = if (1..=MOST_CHARACTERS).contains(&length) {
+        ("must not be blank".to_owned(), "nothing but blanks".to_owned())
+    } else {
+        (format!("has 1 to {MOST_CHARACTERS} characters"), length.to_string())
+    };
+    Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("{what} {rule}"))
+        .detail(format!("This one has {found}."))
         .hint(hint)
         .raise()
-    }
 }

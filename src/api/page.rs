@@ -142,6 +142,10 @@ fn members(audience: &Audience) -> String {
 
 /// A column as text that can be read back without loss, whatever the session's DateStyle is.
 fn as_text(audience: &Audience, column: &ColumnRef) -> String {
+    // The operator would take a string out of its quotes.
+    if column.type_name == "pg_catalog.jsonb" {
+        return format!("{}::pg_catalog.text", quote_identifier(&column.name));
+    }
     format!("(pg_catalog.to_jsonb({}) OPERATOR(pg_catalog.#>>) '{{}}')", audience.value(&column.name))
 }
 

@@ -1,6 +1,6 @@
 //! Properties: typed fields of contacts.
 
-use crate::api::name::{has_length, must_have_length};
+use crate::api::name::{is_legible, must_be_legible};
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, freshness, scope};
@@ -254,7 +254,7 @@ fn canonical(name: &str) -> Path {
 
 /// Whether a property of that name can be declared.
 pub fn is_possible_name(name: &str) -> bool {
-    !name.starts_with('$') && has_length(name)
+    !name.starts_with('$') && is_legible(name)
 }
 
 fn check_name(name: &str) -> Path {
@@ -264,7 +264,7 @@ fn check_name(name: &str) -> Path {
             .hint(format!("For the key of that name, declare and ask for \\{name}."))
             .raise()
     }
-    must_have_length(name, "the name of a property", "Choose another name.");
+    must_be_legible(name, "the name of a property", "Choose another name.");
     let path = canonical(name);
     if path.keys().iter().any(String::is_empty) {
         Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, format!("the name \"{name}\" has an empty key"))

@@ -6,7 +6,7 @@ use crate::catalog::visible::{Reads, Visible};
 use crate::live::changes::retention;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::{query, returning};
+use crate::pg::{query, returning, snapshot};
 use crate::refresh::{due, refresh, refresh_due_of};
 use crate::shared::board::{self, BOARD};
 use crate::shared::progress::{Progress, running};
@@ -21,6 +21,8 @@ fn refresh_segments(
     audience: Option<&str>,
 ) -> TableIterator<'static, (name!(segment, pgrx::Uuid), name!(contact_count, Option<i64>), name!(error, Option<String>))>
 {
+    // Otherwise everything would be counted before storing fails.
+    snapshot::must_be_writable("refresh_segments()");
     let audiences = match audience {
         Some(audience) => {
             access::must_have_audience(audience);

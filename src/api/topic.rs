@@ -30,7 +30,7 @@ fn create_topic(
     let slug = slug.map_or_else(|| slug_of(name), str::to_owned);
     for (what, text) in [("name", name), ("slug", &slug)] {
         let hint = "Choose another name, or give a slug: create_topic('…', slug => '…').";
-        name::must_have_length(text, &format!("the {what} of a topic"), hint);
+        name::must_be_legible(text, &format!("the {what} of a topic"), hint);
     }
     access::require_write(audience);
     let id = Uuid::now_v7();

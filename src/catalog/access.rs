@@ -230,6 +230,13 @@ const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT N
 
 const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience = $3) LIMIT 1");
 
+/// The error for a caller who would have to own the table of an audience.
+pub fn not_owner(audience: &str) -> Failure {
+    let message = format!("must be owner of the table of audience \"{audience}\"");
+    Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, message)
+        .detail("The owner of the table decides who may use its audience.")
+}
+
 /// Whether the current role has the rights of `owner`.
 pub fn owns(owner: pg_sys::Oid) -> bool {
     security::has_rights_of(owner)
@@ -251,7 +258,8 @@ pub fn must_own(relation: pg_sys::Oid) -> String {
             PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
             format!("relation with OID {} does not exist", relation.to_u32()),
         )
-        .hint("Name an existing table.")
+        .detail("It may have been dropped since its OID was read.")
+        .hint("Name the table instead: 'crm.contacts'::regclass.")
         .raise()
     };
     let quoted = quote_qualified_identifier(&schema, &name);

@@ -4,7 +4,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::freshness::is_live;
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::catalog::{access, scope};
-use crate::counting::strategy::{self, Rights};
+use crate::counting::strategy;
 use crate::pg::{query, security, snapshot};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -50,11 +50,12 @@ impl CachedCounts {
 }
 
 /// Counts a live segment whose count is not stored, as after a restore, because dumps leave counts out. Until it is
-/// counted again, each reader counts it.
+/// counted again, each reader counts it. `None` if counting raises an error: a list of many segments must not fail because
+/// of one, and the next refresh records the error.
 pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
     let check = || scope::check_segment(audience, segment);
     let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check).ok())?;
-    Some(strategy::one(audience, &checked?.checked, Rights::Owner))
+    strategy::each(audience, &[checked?.checked], None).pop()?.ok()
 }
 
 const BASE: &str = "

@@ -21,6 +21,7 @@ pub unsafe extern "C-unwind" fn segments_keep_counts(fcinfo: pg_sys::FunctionCal
             PgSqlErrorCode::ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
             "segments.keep_counts() can only be called by a statement-level trigger",
         )
+        .detail("It counts what one statement has changed, from the rows before and after it.")
         .hint("set_freshness('…', 'live') creates the triggers.")
         .raise(),
     }

@@ -78,6 +78,7 @@ pub fn required<T>(argument: &str, value: Option<T>) -> T {
 /// The error for a required argument that is NULL.
 pub fn missing(argument: &str) -> Failure {
     Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{argument} must not be NULL"))
+        .detail("NULL has no meaning here.")
         .hint(format!("Give a value for {argument}."))
 }
 

@@ -79,6 +79,7 @@ fn receiver(call: Call) -> *mut pg_sys::DestReceiver {
                 PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
                 "set-valued function called in context that cannot accept a set",
             )
+            .detail("The function returns rows.")
             .hint("Call it in FROM.")
             .raise()
         }

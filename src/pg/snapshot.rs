@@ -3,8 +3,8 @@
 //! The snapshot of a statement is older than the locks that the statement has waited for. The snapshot of a REPEATABLE
 //! READ transaction is as old as its first statement. So counting after a lock needs a newer snapshot.
 
-use crate::pg::error::internal;
-use pgrx::pg_sys;
+use crate::pg::error::{Failure, internal};
+use pgrx::{PgSqlErrorCode, pg_sys};
 use std::cell::Cell;
 
 thread_local! {
@@ -146,15 +146,21 @@ pub fn has_written() -> bool {
 ///
 /// Raises 25006 in a read-only transaction. On a standby all transactions are read-only.
 pub fn will_write() {
-    must_be_writable();
+    must_be_writable("a function that writes");
     // SAFETY: assigns an id to the transaction.
     unsafe { pg_sys::GetCurrentTransactionId() };
 }
 
-/// Raises 25006 in a read-only transaction.
-pub fn must_be_writable() {
-    // SAFETY: the name is NUL-terminated.
-    unsafe { pg_sys::PreventCommandIfReadOnly(c"a function that writes".as_ptr()) };
+/// Raises 25006 in a read-only transaction; `what` cannot be executed there.
+pub fn must_be_writable(what: &str) {
+    // SAFETY: reads a variable of the backend.
+    if unsafe { pg_sys::XactReadOnly } {
+        let message = format!("cannot execute {what} in a read-only transaction");
+        Failure::new(PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION, message)
+            .detail("It writes to tables of the extension.")
+            .hint("Begin the transaction with BEGIN READ WRITE. A standby allows no writing: connect to the primary.")
+            .raise()
+    }
 }
 
 /// The latest snapshot, active until this is dropped. If an error unwinds, Postgres removes the snapshot.

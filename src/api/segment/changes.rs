@@ -1,6 +1,6 @@
 //! The changes that `update_segment()` makes.
 
-use crate::api::name::must_have_length;
+use crate::api::name::must_be_legible;
 use crate::api::patch::{Changeable, Patch};
 use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
@@ -54,7 +54,7 @@ fn make(segment: &mut Definition, key: &str, json: &str) {
 /// Returns the name. Raises 22023 if it is too short or too long.
 pub fn checked_name(name: &str) -> &str {
     let hint = "Choose another name; the description may have up to 500 characters.";
-    must_have_length(name, "the name of a segment", hint);
+    must_be_legible(name, "the name of a segment", hint);
     name
 }
 

@@ -68,6 +68,7 @@ fn none_of_name(name: &str, audience: Option<&str>) -> Failure {
             PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT,
             format!("segment \"{name}\" does not exist in audience \"{audience}\""),
         )
+        .detail("A name is compared as a whole, with its upper and lower case.")
         .hint("list_segments() shows the segments that exist."),
     };
     match did_you_mean(name, &names) {

@@ -205,6 +205,11 @@ SELECT revoke_segments_access('regress_refresh_writer', 'write:segments', 'peopl
 SELECT revoke_segments_access('regress_refresh_writer', 'read:segments', 'people');
 DROP ROLE regress_refresh_writer, regress_refresh_stranger;
 
+-- Where nothing can be written, it says so before it counts.
+BEGIN READ ONLY;
+SELECT refresh_segments('people');
+ROLLBACK;
+
 -- Nothing is left of what is deleted.
 SELECT detach_audience('people', cascade => true), detach_audience('ratios', cascade => true);
 SELECT count(*) FROM segments.segment_refresh r WHERE NOT EXISTS (SELECT FROM segments.segment_config s WHERE s.id = r.segment);
