@@ -125,8 +125,8 @@ fn contacts_ddl(table: &str, topics: &str) -> [String; 4] {
 }
 
 /// Attaches a table as an audience.
-#[pg_extern(sql = false)]
 #[allow(clippy::too_many_arguments, reason = "these are the parameters of the SQL function")]
+#[pg_extern(sql = false)]
 fn attach_audience(
     name: Option<&str>,
     relation: Option<pg_sys::Oid>,

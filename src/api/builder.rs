@@ -1,9 +1,9 @@
 //! `segments.builder_fields`: the fields that conditions of an audience can use, for form builders. The result is what
 //! react-querybuilder documents as `fields` (<https://react-querybuilder.js.org/docs/components/querybuilder#fields>).
 
-use crate::api::explain::field_sql;
 use crate::api::validate::sample::Sample;
 use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::contact_sql::field_sql;
 use crate::evaluate::stored::Misfit;
 use crate::pg::error::required;
 use crate::pg::query;

@@ -16,7 +16,6 @@ use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicat
 use segments_core::error::JsonPointer;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
-use segments_core::sql;
 use serde_json::Value;
 
 /// Each part of a segment's condition, with the value that it reads from a contact, and whether it is true.
@@ -195,7 +194,7 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
 /// The value that a line reads, as jsonb: a field, or the slugs of the contact's topics.
 fn value_sql(audience: &Audience, line: &Line) -> String {
     match &line.source {
-        Source::Field(path) => field_sql(audience, path),
+        Source::Field(path) => contact_sql::field_sql(audience, path),
         Source::Fields(paths) => fields_sql(audience, paths),
         Source::Topics => subscription::slugs(audience),
         Source::Bucket(Bucket { of, salt, .. }) => format!(
@@ -215,42 +214,9 @@ fn fields_sql(audience: &Audience, paths: &[Path]) -> String {
     let members: Vec<String> = paths
         .iter()
         .take(MOST)
-        .map(|path| format!("{}, {}", quote_literal(path.text()), field_sql(audience, path)))
+        .map(|path| format!("{}, {}", quote_literal(path.text()), contact_sql::field_sql(audience, path)))
         .collect();
     format!("pg_catalog.jsonb_build_object({})", members.join(", "))
-}
-
-/// The value at a path, as jsonb.
-pub fn field_sql(audience: &Audience, path: &Path) -> String {
-    let whole = property_sql(audience, path.first());
-    if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
-}
-
-/// The value of a column, or of a key among the custom properties, as jsonb.
-pub fn property_sql(audience: &Audience, name: &str) -> String {
-    match (audience.table.column(name), &audience.table.properties) {
-        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
-        (None, Some(properties)) => {
-            format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
-        }
-        (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
-    }
-}
-
-/// The value at the end of a path inside a property. If an array lies on the way, any element may have it, so it is the
-/// whole property.
-fn nested_sql(whole: &str, path: &[String]) -> String {
-    let keys: Vec<String> = path.iter().map(quote_literal).collect();
-    let after = |steps: usize| {
-        format!("({whole} OPERATOR(pg_catalog.#>) ARRAY[{}]::pg_catalog.text[])", keys[..steps].join(", "))
-    };
-    let types: Vec<String> =
-        (0..keys.len()).map(|steps| format!("pg_catalog.jsonb_typeof({})", after(steps))).collect();
-    format!(
-        "COALESCE({}, CASE WHEN 'array' OPERATOR(pg_catalog.=) ANY (ARRAY[{}]) THEN {whole} END)",
-        after(keys.len()),
-        types.join(", ")
-    )
 }
 
 /// A note about the value that a line has read.

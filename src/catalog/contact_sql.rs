@@ -1,10 +1,11 @@
-//! SQL over an audience's table: conditions, and the comparison with an id.
+//! SQL over an audience's table: conditions, the values of fields, and the comparison with an id.
 
 use crate::catalog::audience::Audience;
 use crate::pg::query;
 use crate::pg::spi::QueryText;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
+use segments_core::path::Path;
 use segments_core::sql::{self, Names, Style};
 use uuid::Uuid;
 
@@ -44,6 +45,39 @@ const SEARCH_PATH: &str = "SELECT pg_catalog.current_schemas(true)::pg_catalog.t
 /// A condition combined with the audience's filter.
 pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
     Expr::and([audience.restriction.clone(), checked.clone()])
+}
+
+/// The value at a path, as jsonb.
+pub fn field_sql(audience: &Audience, path: &Path) -> String {
+    let whole = property_sql(audience, path.first());
+    if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
+}
+
+/// The value of a column, or of a key among the custom properties, as jsonb.
+pub fn property_sql(audience: &Audience, name: &str) -> String {
+    match (audience.table.column(name), &audience.table.properties) {
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
+        (None, Some(properties)) => {
+            format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
+        }
+        (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
+    }
+}
+
+/// The value at the end of a path inside a property. If an array lies on the way, any element may have it, so it is the
+/// whole property.
+fn nested_sql(whole: &str, path: &[String]) -> String {
+    let keys: Vec<String> = path.iter().map(quote_literal).collect();
+    let after = |steps: usize| {
+        format!("({whole} OPERATOR(pg_catalog.#>) ARRAY[{}]::pg_catalog.text[])", keys[..steps].join(", "))
+    };
+    let types: Vec<String> =
+        (0..keys.len()).map(|steps| format!("pg_catalog.jsonb_typeof({})", after(steps))).collect();
+    format!(
+        "COALESCE({}, CASE WHEN 'array' OPERATOR(pg_catalog.=) ANY (ARRAY[{}]) THEN {whole} END)",
+        after(keys.len()),
+        types.join(", ")
+    )
 }
 
 /// A condition that a row is the contact with that id. It is false if the text is not a value of the id's type.

@@ -1,10 +1,10 @@
 //! `segment_statistics`: how the values of properties are distributed among a segment's members and in its audience.
 
-use crate::api::explain::field_sql;
 use crate::api::index::unknown_property;
 use crate::api::segment::read::checked;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::executable_sql;
+use crate::catalog::contact_sql::{executable_sql, field_sql};
+
 use crate::catalog::segment::{Definition, id_of};
 use crate::pg::call::Call;
 use crate::pg::error::required;

@@ -1,9 +1,9 @@
 //! Notices about conditions that are valid but do not fit the data, according to a sample of the contacts.
 
-use crate::api::explain::{field_sql, property_sql};
 use crate::api::validate::asked::{UsedField, asked};
 use crate::api::validate::sample::Sample;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::{field_sql, property_sql};
 use crate::catalog::scope::AudienceEnvironment;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;

@@ -123,6 +123,7 @@ fn represents(found: &str, declared: &str) -> bool {
         "regclass" | "regrole" => &["pg_sys::Oid"],
         "jsonb" => &["JsonB"],
         "text[]" => &["Vec<Option<String>>"],
+        "uuid[]" => &["Vec<Option<pgrx::Uuid>>"],
         "oid[]" => &["Vec<Option<Oid>>"],
         "cstring" => &["&CStr"],
         "internal" => &["pgrx::Internal"],
