@@ -178,7 +178,7 @@ impl Check {
         }
     }
 
-    /// What is asked of the calendar, put to a stored date.
+    /// Whether a stored date satisfies a test on the calendar.
     fn moment(&self, stored: Moment) -> bool {
         match self {
             Check::Part(part, dates, spans) => part.of(stored, &dates.zone).is_some_and(|it| spans.contains(it)),
