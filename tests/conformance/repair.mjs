@@ -190,7 +190,11 @@ function entryTest(entry) {
   return isObject(entry) && Object.keys(entry)[0] === "$elemMatch" ? ["$elemMatch", entry.$elemMatch] : ["$eq", entry];
 }
 
-const isOfType = (value, names) => [names].flat().includes(typeOf(value));
+const isOfType = (value, types) => [types].flat().some((type) => (TYPES[type] ?? type) === typeOf(value));
+
+/** MongoDB's names and codes of the types of JSON, which has one kind of number. */
+const TYPES = { 1: "number", 16: "number", 18: "number", 19: "number", int: "number", long: "number", double: "number", decimal: "number",
+  2: "string", 3: "object", 4: "array", 8: "bool", 10: "null" };
 
 function typeOf(value) {
   if (value === null || value === undefined) return "null";

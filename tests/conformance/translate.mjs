@@ -1,5 +1,5 @@
 // Conditions in MongoDB's own words: our tests of text, and equality without regard to case, as the `$regex` that means the same,
-// `$not` of a whole condition as `$nor`, and no comments.
+// `$not` of a whole condition as `$nor`, `$exists` of a boolean, and no comments.
 
 const PATTERNS = {
   $contains: (text) => text,
@@ -28,6 +28,7 @@ function predicate(asked) {
   const members = Object.entries(asked).flatMap(([operator, operand]) => {
     if (operator === "$comment" || (isCaseless && operator === "$options")) return [];
     if (isCaseless && EQUALITY.includes(operator)) return caseless(operator, operand, asked.$options);
+    if (operator === "$exists") return [[operator, Boolean(operand)]];
     if (operator in PATTERNS) return [["$regex", PATTERNS[operator](escaped(operand))]];
     if (operator === "$not") return [[operator, predicate(operand)]];
     if (operator === "$elemMatch") return [[operator, element(operand)]];

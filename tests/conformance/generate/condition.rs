@@ -164,7 +164,7 @@ fn test(random: &mut Random, found: &Json, levels: usize) -> Vec<(String, Json)>
         20..=39 => one(random.pick(&["$gt", "$gte", "$lt", "$lte"]), bound(random, found)),
         40..=48 => one("$in", Value::Array(several(random, 4))),
         49..=53 => one("$nin", Value::Array(several(random, 3))),
-        54..=59 => one("$exists", Value::Bool(random.percent(60))),
+        54..=59 => one("$exists", truth(random)),
         60..=65 => regex(random, found),
         66..=70 => text_test(random, found),
         71..=76 if levels > 0 => one("$not", predicate(random, found, levels - 1)),
@@ -172,15 +172,25 @@ fn test(random: &mut Random, found: &Json, levels: usize) -> Vec<(String, Json)>
         83..=91 if levels > 0 => one("$elemMatch", elem_match(random, found, levels - 1)),
         92..=94 => one("$size", number(random.pick(&["0", "1", "2", "3"]))),
         95..=96 => modulo(random),
-        _ => {
-            let name = |random: &mut Random| {
-                Value::String(random.pick(&["string", "number", "bool", "object", "array", "null"]).to_owned())
-            };
-            let operand =
-                if random.percent(70) { name(random) } else { Value::Array(vec![name(random), name(random)]) };
-            one("$type", operand)
-        }
+        _ if random.percent(70) => one("$type", type_name(random)),
+        _ => one("$type", Value::Array(vec![type_name(random), type_name(random)])),
     }
+}
+
+/// Whether something is present, as MongoDB takes it, too.
+pub fn truth(random: &mut Random) -> Json {
+    let is_present = random.percent(60);
+    if random.percent(85) { Value::Bool(is_present) } else { number(if is_present { "1" } else { "0" }) }
+}
+
+/// A type of JSON by its name, or as MongoDB calls it.
+fn type_name(random: &mut Random) -> Json {
+    if random.percent(20) {
+        return number(random.pick(&["1", "2", "3", "4", "8", "10", "16", "18", "19"]));
+    }
+    let of_json = ["string", "number", "bool", "object", "array", "null"];
+    let of_mongodb = ["int", "long", "double", "decimal"];
+    Value::String(if random.percent(80) { random.pick(&of_json) } else { random.pick(&of_mongodb) }.to_owned())
 }
 
 /// A remainder, often one that some number of the documents leaves.

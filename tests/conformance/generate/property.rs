@@ -2,7 +2,7 @@
 //! these types. Of such a document a condition says the same whether its properties are declared or not.
 
 use super::calendar::{self, PARTS, PARTS_OF_DAYS};
-use super::condition::{caseless, modulo, predicate_of, regex, text_test, whole_condition_of};
+use super::condition::{caseless, modulo, predicate_of, regex, text_test, truth, whole_condition_of};
 use super::document::{number, object_of};
 use super::expression::{Side, expression_of};
 use super::random::Random;
@@ -168,7 +168,7 @@ impl Field<'_> {
             }
             38..=46 => one("$in", several(random)),
             47..=51 => one("$nin", several(random)),
-            52..=57 => one("$exists", Value::Bool(random.percent(60))),
+            52..=57 => one("$exists", truth(random)),
             58..=63 if levels > 0 => one("$not", self.predicate(random, levels - 1)),
             64..=69 if element == Some(ScalarType::String) => regex(random, &operand),
             64..=69 if element == Some(ScalarType::Number) => modulo(random),

@@ -25,7 +25,7 @@ export const allowed = [
   },
   { repair: "nested arrays", because: "rule 3: mingo puts $regex and $mod to the elements of an array inside an array, too" },
   { repair: "UTF-8", because: "rule 6: mingo sees strings as UTF-16 units; we order them by UTF-8 bytes, and match patterns by characters" },
-  { repair: "$type", because: "$type: mingo does not look at the elements of an array" },
+  { repair: "$type", because: "$type: mingo does not look at the elements of an array, and tells kinds of numbers" },
   { repair: "$mod", because: "$mod: mingo takes the remainder of the whole number, we of its integral part" },
   {
     repair: "$expr",

@@ -29,7 +29,7 @@ export const allowed = [
   { repair: "$in", because: "$in: mongomock compares its entries with an array's elements, but not with the array itself as $eq does" },
   { repair: "$elemMatch", because: "$elemMatch: mongomock fans out into the element, and matches scalars with conditions on their fields" },
   { repair: "nested arrays", because: "rule 3: mongomock compares no array operand with elements under $eq and $ne" },
-  { repair: "$type", because: "$type: mongomock has no null and no lists of types" },
+  { repair: "$type", because: "$type: mongomock has no null and no lists of types, and tells kinds of numbers" },
   { repair: "$size", because: "$size: mongomock takes it of objects too, and a scalar as an array of one" },
   {
     repair: "UTF-8",

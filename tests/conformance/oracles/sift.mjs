@@ -20,7 +20,7 @@ export const allowed = [
   { repair: "$elemMatch", because: "$elemMatch: sift fans out into the element, and matches scalars with conditions on fields" },
   { repair: "nested arrays", because: "rule 3: sift puts tests to the elements of an array inside an array, too" },
   { repair: "UTF-8", because: "rule 6: sift sees strings as UTF-16 units; we order them by UTF-8 bytes, and match patterns by characters" },
-  { repair: "$type", because: "$type: sift has no type \"object\", and does not find null by a list of types" },
+  { repair: "$type", because: "$type: sift has no type \"object\", and does not find null by a list of types, and has no codes" },
   { repair: "$size", because: "$size: sift takes the length of an array inside the array" },
   { repair: "objects", because: "rule 7: in sift an object without a key equals one that has null there" },
   { repair: "$mod", because: "$mod: sift takes the remainder of the whole number, we of its integral part" },
