@@ -1,12 +1,5 @@
--- One text that changes whenever something changes from which conditions were compiled.
--- $1: the names of audiences, $2: their tables
-WITH RECURSIVE type(oid) AS (
-    SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = ANY ($2) AND a.attnum > 0
-     UNION
-    SELECT part.oid
-      FROM type
-      JOIN pg_type t ON t.oid = type.oid
-     CROSS JOIN LATERAL unnest(ARRAY[t.typelem, t.typbasetype]) part(oid))
+-- One text that changes whenever something changes from which conditions were compiled. It follows types_of_columns.sql.
+-- $1: tables, $2: the names of their audiences
 SELECT concat_ws(';',
     -- The names of the types of columns
     (SELECT string_agg(concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)
@@ -16,21 +9,21 @@ SELECT concat_ws(';',
     -- Which version of its row each definition is
     (SELECT string_agg(concat_ws(' ', a.name, a.xmin, a.ctid), ',' ORDER BY a.name)
        FROM segments.audience_config a
-      WHERE a.name = ANY ($1) OR a.relation::oid = ANY ($2) OR a.topics_relation::oid = ANY ($2)),
+      WHERE a.name = ANY ($2) OR a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1)),
     (SELECT md5(string_agg(concat_ws(' ', s.id, s.xmin, s.ctid, w.watched), ',' ORDER BY s.id))
        FROM segments.segment_config s
        LEFT JOIN segments.watch_config w ON w.segment = s.id
-      WHERE s.audience = ANY ($1)),
+      WHERE s.audience = ANY ($2)),
     (SELECT md5(string_agg(concat_ws(' ', p.audience, p.name, p.xmin, p.ctid), ',' ORDER BY p.audience, p.name))
        FROM segments.property_config p
-      WHERE p.audience = ANY ($1)),
+      WHERE p.audience = ANY ($2)),
     (SELECT md5(string_agg(concat_ws(' ', t.id, t.xmin, t.ctid), ',' ORDER BY t.id))
        FROM segments.topic_config t
-      WHERE t.audience = ANY ($1)),
+      WHERE t.audience = ANY ($2)),
     (SELECT md5(string_agg(concat_ws(' ', r.segment, r.reference, r.target), ',' ORDER BY r.segment, r.reference))
        FROM segments.segment_reference r
        JOIN segments.segment_config s ON s.id = r.segment
-      WHERE s.audience = ANY ($1)),
+      WHERE s.audience = ANY ($2)),
     -- The tables: their names and owners, and whether row security applies to these
     (SELECT string_agg(concat_ws(' ',
                 c.oid, c.relnamespace, c.relname, c.relowner, c.relkind, c.relrowsecurity, c.relforcerowsecurity,
@@ -58,4 +51,4 @@ SELECT concat_ws(';',
                   WHERE k.conrelid = c.oid AND k.contype = ANY ('{f,n}'))),
                 '|' ORDER BY c.oid)
        FROM pg_class c
-      WHERE c.oid = ANY ($2)))
+      WHERE c.oid = ANY ($1)))

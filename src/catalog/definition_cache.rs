@@ -97,7 +97,7 @@ impl Sources {
         if self.audiences.is_empty() && self.tables.is_empty() {
             return String::new();
         }
-        let arguments = [self.audiences.clone().into(), self.tables.clone().into()];
+        let arguments = [self.tables.clone().into(), self.audiences.clone().into()];
         let read = || query::first(DESCRIBE, &arguments, |row| row.nullable(1)).flatten().unwrap_or_default();
         security::as_role(access::extension_owner(), || snapshot::latest(read))
     }
@@ -134,5 +134,8 @@ SELECT t.tgrelid FROM pg_namespace n
   JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'definitions_changed'
  WHERE n.nspname = 'segments'";
 
-const TYPES: &str = include_str!("../../sql/queries/column_types.sql");
-const DESCRIBE: &str = include_str!("../../sql/queries/fingerprint.sql");
+const TYPES: &str =
+    concat!(include_str!("../../sql/queries/types_of_columns.sql"), "SELECT type.oid FROM type WHERE type.oid <> 0");
+
+const DESCRIBE: &str =
+    concat!(include_str!("../../sql/queries/types_of_columns.sql"), include_str!("../../sql/queries/fingerprint.sql"));
