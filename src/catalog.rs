@@ -7,6 +7,7 @@ pub mod column;
 pub mod columns;
 pub mod contact_sql;
 pub mod definition_cache;
+pub mod environment;
 pub mod freshness;
 pub mod indexes;
 pub mod scope;

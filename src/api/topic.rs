@@ -4,7 +4,7 @@ use crate::api::contact::unknown_contact;
 use crate::api::name;
 use crate::api::segment::any_topic::with_new_topic;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceEnvironment;
+use crate::catalog::environment::AudienceEnvironment;
 use crate::catalog::segment::argument;
 use crate::catalog::{access, contact_sql, subscription};
 use crate::pg::error::{Failure, required};

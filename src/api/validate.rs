@@ -1,7 +1,7 @@
 //! `validate_conditions`: all mistakes in a condition, and notices about what is valid but probably not meant.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceEnvironment;
+use crate::catalog::environment::AudienceEnvironment;
 use crate::catalog::visible;
 use crate::counting::strategy::{self, Rights};
 use crate::pg::call::Call;

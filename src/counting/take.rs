@@ -7,7 +7,8 @@
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::{self, CheckedCondition};
+use crate::catalog::environment::CheckedCondition;
+use crate::catalog::scope;
 use crate::catalog::segment::{Definition, datum};
 use crate::counting::pending;
 use crate::pg::error::Failure;

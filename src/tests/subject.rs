@@ -6,19 +6,21 @@ use crate::pg::spi::QueryText::Made;
 use crate::tests::document;
 use crate::tests::random::Random;
 use segments_core::path::Path;
-use segments_core::value::{Json, Value, key_order};
+use segments_core::value::{Json, Value};
 use values::*;
 
 mod conditions;
+mod documents;
 mod values;
 
 pub use conditions::random_condition;
+pub use documents::documents;
 
 /// A property: a column, or a key of the column `properties`.
 pub struct Property {
     pub name: &'static str,
     kind: Kind,
-    /// The column's type; `None` of a custom property
+    /// The type of the column; `None` for a custom property
     column: Option<&'static str>,
     /// SQL literals of values to fill it with
     values: &'static [&'static str],
@@ -27,7 +29,7 @@ pub struct Property {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     String,
-    /// Of citext: values are in lower case, since case counts in patterns and does not in comparisons
+    /// citext. The values are in lower case, because the core sees strings, whose case counts
     Folded,
     Number,
     Boolean,
@@ -35,7 +37,7 @@ enum Kind {
     Timestamp,
     Json,
     Strings,
-    /// Of arrays of citext: documents have them in lower case
+    /// Arrays of citext, which documents have in lower case
     FoldedStrings,
     Numbers,
     Dates,
@@ -116,7 +118,7 @@ impl Kind {
         matches!(self, Kind::Strings | Kind::FoldedStrings | Kind::Numbers | Kind::Dates)
     }
 
-    /// Of one value, JSON texts to compare it with or to store.
+    /// JSON texts to compare one value with, or to store.
     fn operands(self) -> &'static [&'static str] {
         match self {
             Kind::String | Kind::Strings => &[
@@ -207,7 +209,7 @@ impl Kind {
     }
 }
 
-/// The properties that this server can have: citext is an extension of its own, and ignoring case takes ICU.
+/// The properties that this server can have: citext is an extension, and a collation that ignores case needs ICU.
 fn properties() -> impl Iterator<Item = &'static Property> {
     let has = |sql: &'static str| query::first(Made(sql), &[], |row| row.get::<bool>(1)).unwrap_or(false);
     let citext = has("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citext')");
@@ -219,7 +221,7 @@ fn properties() -> impl Iterator<Item = &'static Property> {
     })
 }
 
-/// Makes the table and the audience `subject`, with so many rows.
+/// Creates the table and the audience `subject`, with this many rows.
 pub fn create(random: &mut Random, rows: usize) {
     for statement in [
         "CREATE TYPE subject_mood AS ENUM ('sad', 'ok', 'happy', 'Über', '10')",
@@ -292,7 +294,7 @@ fn literal(json: Option<Json>) -> String {
     json.map_or("NULL".to_owned(), |json| pgrx::spi::quote_literal(json.to_string()))
 }
 
-/// Mostly values of the declared types; sometimes others, nulls or nothing.
+/// Custom properties: mostly values of the declared types, sometimes other values, nulls or nothing.
 fn custom_properties(random: &mut Random) -> Option<Json> {
     if random.percent(4) {
         return None;
@@ -300,7 +302,7 @@ fn custom_properties(random: &mut Random) -> Option<Json> {
     let mut members = Vec::new();
     for property in PROPERTIES.iter().filter(|property| property.column.is_none()) {
         let stored = |random: &mut Random| loop {
-            // An operand that is a date has another form than a stored one.
+            // A stored date is a string, not an object such as an operand may be.
             if let Ok(json) = Json::parse(random.pick(property.kind.operands()))
                 && !matches!(json, Value::Object(_))
             {
@@ -320,89 +322,7 @@ fn custom_properties(random: &mut Random) -> Option<Json> {
     Some(document::object_of(members))
 }
 
-/// The rows as documents: each column's value as the rules have it, and the custom properties beside them.
-pub fn documents() -> Vec<(i32, Json)> {
-    let rows = query::rows(Made("SELECT s.id, to_jsonb(s)::text FROM subject s ORDER BY s.id"), &[], |row| {
-        (row.get::<i32>(1), row.get::<String>(2))
-    });
-    rows.into_iter()
-        .map(|(id, text)| {
-            let json = Json::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            let Value::Object(columns) = json else { panic!("{text} is no object") };
-            let mut members = Vec::new();
-            for (name, value) in columns {
-                match PROPERTIES.iter().find(|property| property.column.is_some() && property.name == name) {
-                    // A column that is NULL is missing; but a jsonb column may hold the null of JSON.
-                    Some(property) if value == Value::Null && !holds_null(property, id) => {}
-                    Some(property) => members.push((name, property.read(value))),
-                    None if name == "properties" => {
-                        if let Value::Object(custom) = value {
-                            members.extend(custom);
-                        }
-                    }
-                    None => members.push((name, value)),
-                }
-            }
-            members.sort_by(|(left, _), (right, _)| key_order(left.as_bytes(), right.as_bytes()));
-            (id, Value::Object(members))
-        })
-        .collect()
-}
-
-fn holds_null(property: &Property, id: i32) -> bool {
-    if property.kind != Kind::Json {
-        return false;
-    }
-    let sql = format!("SELECT {} IS NOT NULL FROM subject WHERE id = $1", property.name);
-    query::first(&sql, &[id.into()], |row| row.get(1)).unwrap_or(false)
-}
-
-impl Property {
-    /// The column's value as the rules have it, from how `to_jsonb` prints it.
-    fn read(&self, value: Json) -> Json {
-        match (self.kind, value) {
-            (_, Value::Array(items)) if self.kind != Kind::Json => {
-                // Of several dimensions, it is the list of its elements.
-                Value::Array(items.into_iter().flat_map(|item| elements(self.read(item))).collect())
-            }
-            // No number, but something.
-            (Kind::Number | Kind::Numbers, Value::String(text)) if text == "NaN" => {
-                Value::Object(vec![("NaN".to_owned(), Value::Bool(true))])
-            }
-            // Beyond every other number.
-            (Kind::Number | Kind::Numbers, Value::String(text)) => {
-                document::number(if text == "Infinity" { "1e131071" } else { "-1e131071" })
-            }
-            // Beyond every day that an operand can name.
-            (Kind::Date, Value::String(text)) => Value::String(match text.as_str() {
-                "infinity" | "10000-01-01" => "9999-12-31".to_owned(),
-                "-infinity" | "0044-03-15 BC" => "0001-01-01".to_owned(),
-                _ => text,
-            }),
-            (Kind::Timestamp | Kind::Dates, Value::String(text)) => Value::String(match text.as_str() {
-                "-infinity" => "0001-01-01T00:00:00Z".to_owned(),
-                text if text == "infinity" || text.starts_with("10000-") => "9999-12-31T23:59:59.999999Z".to_owned(),
-                _ => text,
-            }),
-            (Kind::FoldedStrings, Value::String(text)) => Value::String(text.to_lowercase()),
-            // The padding is no part of the value.
-            (_, Value::String(text)) if self.column.is_some_and(|column| column.starts_with("char")) => {
-                Value::String(text.trim_end_matches(' ').to_owned())
-            }
-            (_, value) => value,
-        }
-    }
-}
-
-/// Of an array in an array its elements, else the element.
-fn elements(item: Json) -> Vec<Json> {
-    match item {
-        Value::Array(items) => items,
-        item => vec![item],
-    }
-}
-
-/// Drops what [`create`] made.
+/// Drops what [`create`] has created.
 pub fn drop() {
     for statement in [
         "SELECT detach_audience('subject')",

@@ -3,8 +3,9 @@
 use crate::api::segment::changes::{Changes, checked_description, checked_name};
 use crate::api::segment::read::row;
 use crate::catalog::access::{self, unknown_audience};
+use crate::catalog::environment::CheckedCondition;
 use crate::catalog::freshness;
-use crate::catalog::scope::{self, CheckedCondition};
+use crate::catalog::scope;
 use crate::catalog::segment::{Definition, argument, id_of, unknown};
 use crate::counting::recount::recount;
 use crate::ddl::renamed;

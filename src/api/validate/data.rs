@@ -4,7 +4,7 @@ use crate::api::validate::asked::{UsedField, asked};
 use crate::api::validate::sample::Sample;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{field_sql, property_sql};
-use crate::catalog::scope::AudienceEnvironment;
+use crate::catalog::environment::AudienceEnvironment;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
 use segments_core::check::Environment;

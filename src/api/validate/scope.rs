@@ -1,7 +1,7 @@
 //! Conditions that contradict the audience's filter.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::scope::AudienceEnvironment;
+use crate::catalog::environment::AudienceEnvironment;
 use segments_core::ast::{Condition, Junction, Member};
 use segments_core::date::NamedZone;
 use segments_core::error::JsonPointer;

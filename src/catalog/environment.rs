@@ -1,0 +1,352 @@
+//! The environment in which conditions of an audience are checked: its properties, topics and segments, and the current
+//! time.
+
+use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::segment::Definition;
+use crate::evaluate::condition;
+use crate::pg::{query, zone};
+use segments_core::ast::Condition;
+use segments_core::check::{self, Declaration, Environment};
+use segments_core::date::{Instant, NamedZone, Zone};
+use segments_core::error::{Error, ErrorKind, JsonPointer, Refusal};
+use segments_core::expr::Checked;
+use segments_core::limits;
+use segments_core::nearest::did_you_mean;
+use segments_core::path::Path;
+use segments_core::sql::{ColumnKind, Topics, canonical_uuid};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use uuid::Uuid;
+
+/// The environment of one condition of an audience.
+pub struct AudienceEnvironment<'a> {
+    audience: &'a Audience,
+    /// Whether the condition is the audience's filter, which may be set before properties are declared
+    is_restriction: bool,
+    /// The zone of its dates
+    zone: NamedZone,
+    /// The segments that are being expanded, the outermost first
+    expanding: Vec<Definition>,
+    references: RefCell<Vec<Reference>>,
+    looked_up: Rc<LookedUp>,
+}
+
+/// The answers of one check, so that each thing is looked up once.
+#[derive(Default)]
+struct LookedUp {
+    topics: OnceCell<Vec<Topic>>,
+    segments: RefCell<HashMap<Uuid, Checked>>,
+    /// When the meaning of the condition and of the segments in it will change, because they depend on the time
+    changes_at: Cell<Option<Instant>>,
+}
+
+struct Topic {
+    slug: String,
+    id: String,
+}
+
+/// A segment that a condition refers to, and the text of the reference.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reference {
+    pub text: String,
+    pub target: Uuid,
+}
+
+/// A condition checked against an audience.
+pub struct CheckedCondition {
+    pub checked: Checked,
+    /// The segments that the condition itself refers to
+    pub references: Vec<Reference>,
+    /// When the meaning of the condition will change, because it or a segment in it has dates that are relative to now.
+    /// Members may then come and go without a change of their rows. `None` means never
+    pub changes_at: Option<Instant>,
+}
+
+/// How long a condition with `$now` counts as unchanged, in microseconds. In truth its members may change at any
+/// moment.
+const MOMENT: i64 = 60_000_000;
+
+impl<'a> AudienceEnvironment<'a> {
+    /// The environment of a condition that belongs to no segment. Its dates are read in the zone.
+    pub fn new(audience: &'a Audience, zone: NamedZone) -> Self {
+        AudienceEnvironment {
+            audience,
+            is_restriction: false,
+            zone,
+            expanding: Vec::new(),
+            references: RefCell::default(),
+            looked_up: Rc::default(),
+        }
+    }
+
+    /// The environment of the audience's filter.
+    ///
+    /// # Errors
+    /// The audience's time zone is unknown.
+    pub fn of_filter(audience: &'a Audience) -> Result<Self, Vec<Error>> {
+        let zone = audience.zone(None).map_err(|unknown| vec![unknown.into()])?;
+        Ok(AudienceEnvironment { is_restriction: true, ..Self::new(audience, zone) })
+    }
+
+    /// The environment of a segment's condition.
+    ///
+    /// # Errors
+    /// The segment's time zone is unknown.
+    pub fn of_segment(audience: &'a Audience, segment: &Definition) -> Result<Self, Vec<Error>> {
+        let zone = audience.zone(segment.time_zone.as_deref()).map_err(|unknown| vec![unknown.into()])?;
+        Ok(AudienceEnvironment { expanding: vec![segment.clone()], ..Self::new(audience, zone) })
+    }
+
+    /// The environment of a segment that the condition refers to.
+    fn inside(&self, segment: &Definition) -> Result<Self, Vec<Error>> {
+        let mut expanding = self.expanding.clone();
+        expanding.push(segment.clone());
+        let looked_up = self.looked_up.clone();
+        Ok(AudienceEnvironment { looked_up, expanding, ..Self::of_segment(self.audience, segment)? })
+    }
+
+    /// Checks a condition.
+    ///
+    /// # Errors
+    /// Every mistake in it.
+    pub fn check(self, condition: &Condition) -> Result<CheckedCondition, Vec<Error>> {
+        let checked = check::check(condition, &self).map_err(|errors| self.explained(errors))?;
+        let changes_at = self.looked_up.changes_at.get();
+        Ok(CheckedCondition { checked, references: self.references.into_inner(), changes_at })
+    }
+
+    /// Adds to the mistakes that the column of custom properties is lost, if it is.
+    fn explained(&self, mut errors: Vec<Error>) -> Vec<Error> {
+        if let Some(column) = self.audience.lost.last().filter(|_| self.audience.table.properties.is_none()) {
+            for error in errors.iter_mut().filter(|error| error.kind == ErrorKind::UnknownProperty) {
+                error.hint = format!(
+                    "Column \"{column}\" is not there any more, or not as it was: attach the table again with attach_audience(), which keeps the segments."
+                );
+            }
+        }
+        errors
+    }
+
+    fn known_topics(&self) -> &[Topic] {
+        let read = || {
+            query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })
+        };
+        self.looked_up.topics.get_or_init(read)
+    }
+
+    /// The topic as subscriptions name it.
+    fn held_topic(&self, topic: &Topic) -> Result<String, Refusal> {
+        let names_ids = |topics: &Topics| topics.topic_column.kind == ColumnKind::Uuid;
+        match &self.audience.topics {
+            Subscriptions::Lost(why) => Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: why.clone(),
+                hint: "Tell which table has the subscriptions with attach_topics().".to_owned(),
+            }),
+            _ if self.audience.table.topics.as_ref().is_some_and(names_ids) => Ok(topic.id.clone()),
+            _ => Ok(topic.slug.clone()),
+        }
+    }
+
+    fn changes_at(&self, instant: Instant) {
+        let known = self.looked_up.changes_at.get();
+        self.looked_up.changes_at.set(Some(known.map_or(instant, |known| known.min(instant))));
+    }
+
+    fn circle(&self, back_to: &Definition) -> Option<Refusal> {
+        let start = self.expanding.iter().position(|segment| segment.id == back_to.id)?;
+        let circle: Vec<&str> =
+            self.expanding[start..].iter().chain([back_to]).map(|segment| segment.name.as_str()).collect();
+        Some(Refusal {
+            kind: ErrorKind::Circle,
+            message: format!("segments refer to each other in a circle: {}", circle.join(" → ")),
+            hint: "Take one of these references out.".to_owned(),
+        })
+    }
+}
+
+impl Environment for AudienceEnvironment<'_> {
+    fn property(&self, name: &Path) -> Declaration {
+        let has_keys = self.is_restriction && self.audience.table.properties.is_some();
+        let has_keys = has_keys && self.unusable_column(name.first()).is_none();
+        let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
+        self.audience.property_at(name).map_or(undeclared, Declaration::Property)
+    }
+
+    fn unusable_column(&self, name: &str) -> Option<&str> {
+        let column = self.audience.unusable.iter().find(|(column, _)| column == name);
+        column.map(|(_, type_name)| type_name.as_str())
+    }
+
+    fn ignores_case(&self, property: &str) -> bool {
+        let kind = self.audience.table.column(property).map(|column| match &column.kind {
+            ColumnKind::Array(element) => element,
+            kind => kind,
+        });
+        matches!(kind, Some(ColumnKind::Citext { .. }))
+    }
+
+    fn property_names(&self) -> Vec<String> {
+        self.audience.property_names().collect()
+    }
+
+    fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
+        let (declare, exist) = match (self.is_restriction, &self.audience.table.properties) {
+            (false, _) => ("declare it with create_property()", ", or see segments.property for those that exist"),
+            (true, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
+            (true, None) => ("attach the table with the properties_column that has it", ""),
+        };
+        match did_you_mean {
+            Some(question) => format!("{question} Otherwise {declare}."),
+            None => format!("{}{}{exist}.", declare[..1].to_uppercase(), &declare[1..]),
+        }
+    }
+
+    fn never_holds(&self, path: &Path, text: &str) -> Option<(String, String)> {
+        let column = self.audience.table.column(path.text())?;
+        match &column.kind {
+            ColumnKind::Enum { labels, type_name, .. } if !labels.iter().any(|label| label == text) => {
+                let few: Vec<&str> = labels.iter().take(20).map(String::as_str).collect();
+                let hint = did_you_mean(text, labels).unwrap_or_else(|| format!("Its labels are {}.", few.join(", ")));
+                Some((format!("\"{text}\" is no label of {}, so nobody has it", type_name.name), hint))
+            }
+            ColumnKind::Uuid if canonical_uuid(text).is_none() => {
+                let hint = "Write all 36 characters: 0a1b2c3d-0000-4000-8000-000000000000.";
+                Some((format!("\"{text}\" is no uuid, so nobody has it"), hint.to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    fn properties_column(&self) -> Option<String> {
+        Some(self.audience.table.properties.as_ref()?.name.clone())
+    }
+
+    fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        let known = self.known_topics();
+        let is_meant = |topic: &&Topic| topic.slug == reference || topic.id.eq_ignore_ascii_case(reference);
+        match known.iter().find(is_meant) {
+            Some(topic) => self.held_topic(topic),
+            None => {
+                let meant = did_you_mean(reference, known.iter().map(|topic| &topic.slug));
+                Err(Refusal {
+                    kind: ErrorKind::UnknownObject,
+                    message: format!("topic \"{reference}\" does not exist"),
+                    hint: meant.unwrap_or_else(|| {
+                        "Create it with create_topic(); segments.topic lists those that exist.".to_owned()
+                    }),
+                })
+            }
+        }
+    }
+
+    fn topics(&self) -> Result<Vec<String>, Refusal> {
+        self.known_topics().iter().map(|topic| self.held_topic(topic)).collect()
+    }
+
+    fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        let Some(segment) = Definition::named(&self.audience.name, reference) else {
+            return Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: format!("segment \"{reference}\" does not exist in audience \"{}\"", self.audience.name),
+                hint: "Name a segment of the same audience by id or name; list_segments() shows them.".to_owned(),
+            });
+        };
+        if let Some(circle) = self.circle(&segment) {
+            return Err(circle);
+        }
+        self.references.borrow_mut().push(Reference { text: reference.to_owned(), target: segment.id });
+        if let Some(checked) = self.looked_up.segments.borrow().get(&segment.id) {
+            return Ok(checked.clone());
+        }
+        let inner = self.inside(&segment).map_err(|errors| refusal_of(&segment, errors))?;
+        if inner.expanding.len() > limits::NESTING {
+            let message = format!("segments refer to each other more than {} deep", limits::NESTING);
+            return Err(too_large(ErrorKind::TooDeep, message));
+        }
+        let condition = condition::stored(segment.conditions.as_bytes());
+        let checked = inner.check(&condition).map_err(|errors| refusal_of(&segment, errors))?.checked;
+        let mut tests = 0;
+        checked.for_each(&mut |_| tests += 1);
+        if tests > limits::NODES {
+            let message = format!("segment \"{reference}\" expands to more than {} tests", limits::NODES);
+            return Err(too_large(ErrorKind::TooLarge, message));
+        }
+        self.looked_up.segments.borrow_mut().insert(segment.id, checked.clone());
+        Ok(checked)
+    }
+
+    fn zone(&self) -> NamedZone {
+        self.zone.clone()
+    }
+
+    fn bucket(&self) -> Result<(), Refusal> {
+        let id = &self.audience.id;
+        let kind = self.audience.table.column(&id.name).map(|column| &column.kind);
+        let reason = match kind {
+            Some(ColumnKind::Citext { .. }) => "ids that differ by case alone are equal",
+            Some(ColumnKind::Numeric) => "equal numbers may have more or fewer zeros",
+            Some(
+                ColumnKind::Text { deterministic: false }
+                | ColumnKind::Varchar { deterministic: false }
+                | ColumnKind::Char { deterministic: false },
+            ) => "its collation takes texts that differ for equal",
+            _ => return Ok(()),
+        };
+        Err(Refusal {
+            kind: ErrorKind::Unsupported,
+            message: format!("$bucket cannot tell contacts by column \"{}\": {reason}", id.name),
+            hint: "Attach the table with an id_column whose equal values are written alike, such as a uuid, an integer or text.".to_owned(),
+        })
+    }
+
+    fn find_zone(&self, name: &str) -> Option<NamedZone> {
+        zone::named(name)
+    }
+
+    fn now(&self) -> Option<Instant> {
+        let now = zone::now();
+        self.changes_at(Instant::from_micros_saturating(now.micros() + MOMENT));
+        Some(now)
+    }
+
+    /// The meaning changes at the zone's next midnight.
+    fn today(&self, zone: &dyn Zone) -> Option<Instant> {
+        let now = zone::now();
+        if let Some(tomorrow) = zone.local_of(now).day().checked_add_days(1) {
+            self.changes_at(zone.start_of(tomorrow));
+        }
+        Some(now)
+    }
+}
+
+fn too_large(kind: ErrorKind, message: String) -> Refusal {
+    Refusal {
+        kind,
+        message,
+        hint: "Refer to fewer segments, or store what they have in common as a property.".to_owned(),
+    }
+}
+
+/// The mistake that a reference to an invalid segment is. It names the segment that must be corrected, once, not also
+/// each segment on the way to it. If the reference itself is the mistake, it stands alone.
+fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
+    let none = || JsonPointer::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
+    let error = errors.into_iter().next().unwrap_or_else(none);
+    let is_of_chain = matches!(error.kind, ErrorKind::Circle | ErrorKind::TooDeep | ErrorKind::TooLarge);
+    if is_of_chain || error.hint == MEND {
+        return Refusal { kind: error.kind, message: error.message, hint: error.hint };
+    }
+    Refusal {
+        kind: error.kind,
+        message: format!("segment \"{}\" makes no sense any more: {}", segment.name, error.message),
+        hint: MEND.to_owned(),
+    }
+}
+
+/// The hint for an invalid segment.
+const MEND: &str = "Correct that segment with update_segment().";
+
+const TOPICS: &str = "
+SELECT t.slug, t.id::text FROM segments.topic_config t WHERE t.audience = $1";
