@@ -19,7 +19,7 @@ CREATE TABLE segments.audience_config (
     columns name[],
     column_numbers smallint[],
     scope @extschema@.segment_condition,
-    -- Where the scope reads dates, and each segment without a zone of its own
+    -- The zone in which the scope, and segments without a zone of their own, read dates
     time_zone text NOT NULL,
     topics_relation regclass,
     topics_relation_name text,
@@ -106,7 +106,7 @@ CREATE FUNCTION attach_audience(
 ) RETURNS void LANGUAGE sql AS
     'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8)';
 COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text) IS
-    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts; time_zone is where dates are read, UTC if it is left out.';
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out.';
 
 CREATE FUNCTION update_audience(name text, changes jsonb) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'update_audience_wrapper';

@@ -1,4 +1,4 @@
--- The type of conditions, and the operator that puts a condition to a document.
+-- The type of conditions, and the operator that evaluates a condition with a document.
 
 DO $$
 BEGIN

@@ -61,7 +61,6 @@ CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relati
     FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
 ALTER TABLE segments.audience_config ENABLE ALWAYS TRIGGER number_columns;
 
--- When a column is gone, the segments that read it lose their counts: if the column comes back, nobody knows what has changed meanwhile.
 CREATE FUNCTION segments.forget_dropped() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'forget_dropped_wrapper';
 COMMENT ON FUNCTION segments.forget_dropped() IS
@@ -85,6 +84,7 @@ $$;
 CREATE EVENT TRIGGER segments_forget_dropped_relations ON sql_drop
     EXECUTE FUNCTION segments.forget_dropped_relations();
 
+-- When a column is gone, the segments that read it lose their counts: if the column comes back, nobody knows what has changed meanwhile.
 CREATE FUNCTION segments.follow_altered() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'follow_altered_wrapper';
 COMMENT ON FUNCTION segments.follow_altered() IS

@@ -37,19 +37,19 @@ fn seeds() -> [u64; 2] {
     [20_240_229, fresh]
 }
 
-/// Has this transaction's queries use indexes wherever they can.
+/// Makes the queries of this transaction use indexes wherever they can.
 fn no_scans() {
     crate::pg::query::write(Made("SET LOCAL enable_seqscan = off"), &[]);
-    // What it forbids is made so costly that each query would be compiled.
+    // Plans that read tables get so high a cost that Postgres would compile each query.
     crate::pg::query::write(Made("SET LOCAL jit = off"), &[]);
 }
 
-/// What the core says, over the document as JSON.
+/// Whether the core finds that the document satisfies the condition.
 fn core_matches(checked: &segments_core::expr::Checked, document: &Json) -> bool {
     Program::compile(checked).matches(document, Surroundings::NONE)
 }
 
-/// The condition as a document alone can be asked it; `None` where it is past a limit of the language.
+/// The condition, checked for documents alone; `None` if it exceeds a limit of the language.
 fn for_documents(condition: &str) -> Option<segments_core::expr::Checked> {
     parse(condition).ok()?;
     crate::evaluate::condition::check_for_documents(condition.as_bytes()).ok()

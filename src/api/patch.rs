@@ -6,7 +6,7 @@ use segments_core::nearest::did_you_mean;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// What a function changes, as its errors say it.
+/// The kind of thing that a function changes, in the words of its errors.
 pub struct Changeable {
     /// With its article
     pub noun: &'static str,

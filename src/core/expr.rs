@@ -59,9 +59,9 @@ pub enum Atom {
 pub struct BucketTest {
     /// How many there are
     pub of: u32,
-    /// Those that it is in, in order, each once; not all
+    /// The buckets that the test holds for, ascending and without duplicates; not all buckets
     pub within: Vec<u32>,
-    /// What tells them from those of other uses
+    /// The salt, which makes these buckets independent of those with another salt
     pub salt: String,
 }
 
@@ -114,7 +114,7 @@ pub enum ValueTest {
     ElemMatch(Box<ElementTest>),
     /// An array of this length
     Size(u64),
-    /// Of one of these types
+    /// A value of one of these types
     Type(Vec<JsonType>),
     /// A number whose integral part, divided by the first number, leaves the second as remainder
     Mod(i64, i64),

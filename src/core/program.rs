@@ -174,7 +174,7 @@ enum Fields<'d, N: Node<'d>> {
     None,
 }
 
-/// What a digest costs, in comparisons of a scalar.
+/// The cost of a digest; comparing a scalar is 1.
 pub(crate) const BUCKET_COST: u32 = 20;
 
 impl Step {

@@ -88,7 +88,7 @@ impl Integer {
 /// An array in a row.
 #[derive(Clone, Copy, Debug)]
 pub enum CellArray<'d> {
-    /// Of an array column
+    /// The elements of an array column
     Cells(&'d [Cell<'d>]),
     /// In json
     Json(&'d [Json]),

@@ -226,7 +226,7 @@ fn give_up_all(audiences: &Audiences, obstacle: &str) {
             .hint("Its counts are periodic from now on; refresh_segments() counts at any time.")
             .warning();
     }
-    // Of the audiences whose subscriptions are in the table, only segments that ask for subscriptions become periodic.
+    // If only subscriptions are in the table, only the segments that ask for subscriptions become periodic.
     audiences.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
 }
 

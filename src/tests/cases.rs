@@ -26,7 +26,7 @@ fn documents(case: &Case) -> impl Iterator<Item = (&str, bool)> {
     matching.chain(case.others.iter().map(|text| (text.as_str(), false)))
 }
 
-/// Makes the table `stated` of the cases' documents.
+/// Creates the table `stated` with the documents of the cases.
 fn state(cases: &[Case]) {
     query::write(Made("DROP TABLE IF EXISTS stated"), &[]);
     query::write(Made("CREATE TABLE stated (number int, document jsonb, matches boolean)"), &[]);
@@ -44,7 +44,7 @@ fn state(cases: &[Case]) {
     );
 }
 
-/// Which documents of the case number `number` the condition, in a query on `relation`, wrongly finds or loses.
+/// The documents of case `number` that a query with the condition on `relation` finds or misses by mistake.
 fn wrong(number: usize, relation: &str, condition: &str) -> Vec<String> {
     let sql = format!(
         "SELECT document::text FROM {relation} s WHERE number = {number} AND matches
@@ -67,7 +67,8 @@ fn literal(text: &str) -> String {
     pgrx::spi::quote_literal(text)
 }
 
-/// Makes an audience of the declared properties; those that `column` gives a type are columns, the others custom.
+/// Creates an audience with the declared properties. Those for which `column` returns a type are columns, and the others
+/// are custom.
 fn declare(name: &str, declared: &Declared, column: fn(&str, &str) -> Option<&'static str>) -> Audience {
     let (mut columns, mut custom) = (String::new(), vec![]);
     for (property, kind) in &declared.properties {
@@ -103,7 +104,7 @@ fn declare(name: &str, declared: &Declared, column: fn(&str, &str) -> Option<&'s
     Audience::load(name)
 }
 
-/// The type of a column that holds such values; keys of other properties have none.
+/// The type of a column that holds such values; `None` if the property must be custom.
 fn column_type(property: &str, kind: &str) -> Option<&'static str> {
     if property.contains('.') {
         return None;
@@ -136,7 +137,7 @@ fn fits(kind: &str, value: &Json) -> bool {
     }
 }
 
-/// What the audience's SQL says wrongly of the rows that its table has of `stated`.
+/// The mistakes of the audience's SQL about those documents of `stated` that its table has.
 fn wrong_sql(audience: &Audience, time_zone: &str, cases: &[Case]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (number, case) in cases.iter().enumerate() {
@@ -162,7 +163,7 @@ fn wrong_sql(audience: &Audience, time_zone: &str, cases: &[Case]) -> Vec<String
     wrong
 }
 
-/// What is wrong about the error that the statement raises.
+/// The difference between the error that the statement raises and the expected one.
 fn wrong_error(sql: String, case: &Case, expected: &Refusal) -> Option<String> {
     let [state, message, detail, hint] = query::first(Made("SELECT * FROM error_of($1)"), &[sql.into()], |row| {
         [1, 2, 3, 4].map(|column| row.get::<String>(column))
@@ -273,7 +274,7 @@ mod tests {
         declare("declared_custom", &corpus::audience(), |_, _| None);
         let mut wrong = Vec::new();
         for case in corpus::cases() {
-            // No text of Postgres has that character.
+            // A text in Postgres cannot have this character.
             let (Some(expected), false) = (&case.refusal, case.condition.contains('\0')) else { continue };
             let condition = literal(&case.condition);
             let sql = match case.is_declared {

@@ -18,7 +18,7 @@ const ROWS: usize = 120;
 const CONDITIONS: usize = 400;
 const ZONES: [&str; 6] = ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Europe/Berlin", "Africa/Cairo"];
 
-/// Compares so many random conditions, in random zones, row by row.
+/// Compares this many random conditions, in random zones, row by row.
 fn compare(seed: u64, random: &mut Random, indexed: bool) {
     let audience = Audience::load("subject");
     let documents = subject::documents();
@@ -49,7 +49,7 @@ fn compare(seed: u64, random: &mut Random, indexed: bool) {
             .catch_others(|error| panic!("seed {seed}, indexed {indexed}: {conditions} as {sql}: {error:?}"))
             .execute();
         let found = found.flatten().unwrap_or_default();
-        // What operands mean to the types of columns is no business of the core's.
+        // The core compares JSON, so operands are first made what they mean for the types of columns.
         let on_row = on_row(&checked, &audience.table, row::fold);
         for (id, document) in &documents {
             let expected = core_matches(&on_row, document);
@@ -98,7 +98,7 @@ mod tests {
 
     #[pg_test]
     fn sql_agrees_with_the_core_over_columns_of_every_type() {
-        // The session's settings have no say.
+        // The settings of the session must not change the result.
         for setting in ["TimeZone = 'Asia/Tokyo'", "DateStyle = 'SQL, DMY'", "IntervalStyle = 'sql_standard'"] {
             query::write(&format!("SET LOCAL {setting}"), &[]);
         }

@@ -7,13 +7,13 @@ use crate::tests::random::Random;
 use crate::tests::{condition, core_matches, document, for_documents, seeds};
 use segments_core::value::{Json, Value};
 
-/// How many conditions of their own so many documents get, row by row.
+/// How many pairs of a document and a condition of its own are compared, row by row.
 const PAIRS: usize = 2_500;
-/// How many conditions are put to each of so many documents, as constants.
+/// How many conditions, as constants, are put to how many documents each.
 const CONDITIONS: usize = 50;
 const DOCUMENTS: usize = 300;
 
-/// Row by row, from the cache of the backend: `document @~ condition`.
+/// Compares `document @~ condition` where each row has its own condition, which the backend takes from its cache.
 fn compare_pairs(seed: u64, storage: &str) {
     let mut random = Random::new(seed);
     let (mut documents, mut conditions) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ fn compare_pairs(seed: u64, storage: &str) {
     assert!((PAIRS / 10..PAIRS * 9 / 10).contains(&matching), "{matching} of {PAIRS} match, which proves little");
 }
 
-/// One condition for many documents: compiled once, and served by an index where there is one.
+/// Compares conditions that are compiled once for many documents, with an index and without.
 fn compare_constants(seed: u64, storage: &str) {
     let mut random = Random::new(seed);
     let documents: Vec<Json> = (0..DOCUMENTS).map(|_| random_document(&mut random)).collect();
@@ -118,8 +118,8 @@ fn store(storage: &str, documents: Vec<String>, conditions: Vec<String>) {
     }
 }
 
-/// A small document, sometimes with what such ones lack: depth, width, long strings, big numbers; and sometimes so
-/// large that Postgres compresses it or stores it elsewhere.
+/// A small document, sometimes made deep or wide or with long strings and big numbers, and sometimes so large that
+/// Postgres compresses it or stores it out of line.
 fn random_document(random: &mut Random) -> Json {
     let document = document::generate(random);
     let Value::Object(mut members) = document else { return document };
@@ -154,7 +154,7 @@ fn random_document(random: &mut Random) -> Json {
         put("1", document::object_of(wide.collect()));
     }
     if random.percent(10) {
-        // Alike, so that it is compressed, or not.
+        // Few different characters, so that the text is compressed, or many, so that it is not.
         let kinds = if random.percent(50) { 2 } else { 90 };
         let length = 3000 + random.below(20_000);
         let characters: String = (0..length).map(|_| char::from(b'!' + random.below(kinds) as u8)).collect();

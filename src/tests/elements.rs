@@ -1,4 +1,4 @@
-//! Elements of arrays whose types compare in ways of their own: as SQL and as rows say it.
+//! Arrays of types that have their own rules of comparison: the SQL and the evaluation of a row must agree.
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
@@ -9,7 +9,7 @@ use crate::pg::query;
 use crate::pg::spi::QueryText::Made;
 use uuid::Uuid;
 
-/// Whether the audience's only contact satisfies the condition: as SQL says it, and as a row does.
+/// Whether the audience's only contact satisfies the condition, by the SQL and by the evaluation of its row.
 fn judge(audience: &Audience, conditions: &str) -> (bool, bool) {
     let definition = Definition {
         id: Uuid::nil(),
@@ -67,7 +67,7 @@ mod tests {
             (r#"{"tags": {"$elemMatch": {"$eq": "c"}}}"#, true),
             (r#"{"tags": {"$elemMatch": {"$nin": ["c", null]}}}"#, false),
             (r#"{"tags": {"$elemMatch": {"$gte": "b", "$lt": "d"}}}"#, true),
-            // Case counts as little in patterns as in what is compared beside them.
+            // Patterns ignore case, as the comparisons beside them do.
             (r#"{"tags": {"$elemMatch": {"$eq": "c", "$regex": "^C"}}}"#, true),
             (r#"{"tags": {"$elemMatch": {"$eq": "c", "$regex": "^c"}}}"#, true),
             (r#"{"tags": {"$elemMatch": {"$eq": "c", "$startsWith": "C"}}}"#, true),

@@ -1,14 +1,14 @@
-//! Contacts are found by ids of many types, and each has one text, wherever it is told of.
+//! Contacts are found by ids of many types, and every function shows an id as the same text.
 
 use crate::pg::query;
 
 use crate::pg::spi::QueryText::Made;
 
-/// A type, and ids of it as they are told of.
+/// A type, and ids of it as functions show them.
 struct Ids {
     type_name: &'static str,
     ids: [&'static str; 3],
-    /// The second one, as it may be asked for
+    /// The second id, as a caller may write it
     other: &'static str,
 }
 
@@ -23,7 +23,7 @@ const TYPES: [Ids; 8] = [
     Ids { type_name: "date", ids: ["2024-01-01", "2024-02-01", "2024-03-01"], other: "1 Feb 2024" },
 ];
 
-/// With names that queries of the extension's might use themselves.
+/// The columns have names that queries of the extension might use themselves.
 fn attach(type_name: &str) {
     for sql in [
         &format!("CREATE TABLE s (id {type_name} PRIMARY KEY, c text, created timestamptz NOT NULL DEFAULT now())"),
@@ -65,7 +65,7 @@ impl Ids {
             query::write(&format!("INSERT INTO s VALUES ('{id}', 'x')"), &[]);
             query::write(&format!("INSERT INTO r VALUES ('{id}', 'news')"), &[]);
         }
-        // In another session's style.
+        // With the settings of another session.
         query::write(Made("SET LOCAL DateStyle = 'German'"), &[]);
         query::write(
             Made(

@@ -1,4 +1,4 @@
-//! An index finds what a scan finds: that the conditions which the planner derives for it lose no document.
+//! An index finds what a scan finds: the index conditions that the planner derives lose no document.
 
 use crate::pg::query;
 
@@ -7,7 +7,7 @@ use crate::tests::random::Random;
 use crate::tests::{condition, document, for_documents, seeds};
 
 const DOCUMENTS: usize = 200;
-/// Each is put to every document, in each of two indexed tables.
+/// Each condition is put to every document, in each of two indexed tables.
 const CONDITIONS: usize = 300;
 
 fn compare_indexes(seed: u64) {
@@ -18,7 +18,7 @@ fn compare_indexes(seed: u64) {
     query::write(Made("CREATE TEMPORARY TABLE scanned (id int, properties jsonb)"), &[]);
     let insert = "INSERT INTO scanned SELECT n, d::jsonb FROM unnest($1) WITH ORDINALITY u(d, n)";
     query::write(Made(insert), &[texts.into()]);
-    // Among many empty documents, so that keys are rare enough to be looked for.
+    // Among many empty documents, keys are so rare that the planner uses the index.
     let insert = "INSERT INTO scanned SELECT -n, '{}' FROM generate_series(1, 10 * $1) n";
     query::write(Made(insert), &[(DOCUMENTS as i32).into()]);
     for (table, class) in [("by_key", "jsonb_ops"), ("by_path", "jsonb_path_ops")] {

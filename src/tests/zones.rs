@@ -8,7 +8,7 @@ use crate::tests::random::Random;
 use crate::tests::seeds;
 use segments_core::date::{Instant, Local, Zone};
 
-/// The first five are abbreviations too; of these, Postgres knows no daylight saving.
+/// The first five are also abbreviations, which in Postgres have no daylight saving time.
 const ZONES: [&str; 10] = [
     "CET",
     "EET",
@@ -24,7 +24,7 @@ const ZONES: [&str; 10] = [
 
 const MICROS: i64 = 1_000_000;
 
-/// Seconds since 1970: some of each year from 1900 to 2100, and the first and the last that there are.
+/// Seconds since 1970: some of each year from 1900 to 2100, and the first and the last possible ones.
 fn seconds(random: &mut Random) -> Vec<i64> {
     let (first, last) = (Instant::MIN.micros() / MICROS, Instant::MAX.micros().div_euclid(MICROS));
     let year = 31_557_600;

@@ -69,7 +69,7 @@ fn move_to(name: &str, zone: &str) {
     board::wake();
 }
 
-/// What a segment means now, and until when; `None` if its condition is invalid.
+/// The checked condition of a segment, and when its meaning will change; `None` if it is invalid.
 fn meaning(audience: &Audience, segment: &Definition) -> Option<(Checked, Option<Instant>)> {
     let condition = scope::check_segment(audience, segment).ok()?;
     let restricted = Expr::and([audience.restriction.clone(), condition.checked]);

@@ -1,4 +1,4 @@
-//! What is asked of the calendar: parts of dates, and anniversaries.
+//! Checks tests on the calendar: parts of dates, and anniversaries.
 
 use super::Checker;
 use crate::ast::{Comparison, FieldPredicate, Literal, Operand, Test};
@@ -11,13 +11,14 @@ use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
 impl Checker<'_> {
-    /// Where the days and parts of stored dates are read: where no type is declared, in UTC.
+    /// The zone in which days and parts of stored dates are read. If no type is declared, it is UTC.
     fn zone_of_dates(&self, read_as: Option<PropertyType>) -> NamedZone {
         let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
         if is_temporal { self.zone.clone() } else { NamedZone::utc() }
     }
 
-    /// What is asked of a part of a date: all of it of one date, but `$ne` and `$nin`, which are complements.
+    /// A test on a part of a date. One date must satisfy the whole predicate, except `$ne` and `$nin`, which are
+    /// complements.
     pub(super) fn part(
         &mut self,
         part: DatePart,
@@ -54,7 +55,7 @@ impl Checker<'_> {
         Expr::and(inside.map(|inside| holds(&inside)).into_iter().chain([holds(&Spans::of(outside)).not()]))
     }
 
-    /// What is asked of an anniversary, by its day: all of it of one anniversary.
+    /// A test on anniversaries, which are days. One anniversary must satisfy the whole predicate.
     pub(super) fn anniversary(&mut self, asked: &FieldPredicate, read_as: Option<PropertyType>) -> Expr<ValueTest> {
         const ALL: (i32, i32) = (Day::MIN.epoch_days(), Day::MAX.epoch_days());
         let zone = self.zone_of_dates(read_as);
@@ -110,10 +111,10 @@ impl Checker<'_> {
     }
 }
 
-/// The numbers that compare so with those from `first` to `last`, among those from `least` to `greatest`.
+/// The numbers from `least` to `greatest` that compare in this way with the span from `first` to `last`.
 fn span(comparison: Comparison, (first, last): (i32, i32), (least, greatest): (i32, i32)) -> (i32, i32) {
     match comparison {
-        // Past the greatest there is none, which is a span that ends before it begins.
+        // No number is above the greatest: the span then ends before it begins, and counts as empty.
         Comparison::Gt if last >= greatest => (greatest, least),
         Comparison::Lt if first <= least => (greatest, least),
         Comparison::Gt => (last + 1, greatest),
@@ -123,7 +124,7 @@ fn span(comparison: Comparison, (first, last): (i32, i32), (least, greatest): (i
     }
 }
 
-/// A whole number, or the nearest that is one of 32 bits: no part of a date comes near it.
+/// A whole number, or the nearest one of 32 bits. No part of a date is near these limits.
 fn number(operand: &Operand) -> Option<i32> {
     match operand.plain() {
         Value::Number(number) => {
@@ -141,7 +142,7 @@ fn part_test(part: DatePart, zone: &NamedZone, spans: &Spans) -> Expr<ValueTest>
     if part != DatePart::Year {
         return Expr::Test(ValueTest::Part(part, zone.clone(), spans.clone()));
     }
-    // Years are whole days in a row, which indexes serve.
+    // A year is a span of days, which an index can serve.
     let mut years: Vec<Constant> = spans
         .iter()
         .map(|years| {

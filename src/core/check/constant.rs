@@ -92,7 +92,7 @@ impl Checker<'_> {
         None
     }
 
-    /// `by_day`: nothing but its day is of interest.
+    /// `by_day`: only its day matters.
     pub(super) fn date(&mut self, literal: &DateLiteral, zone: &dyn Zone, by_day: bool) -> Option<DateRange> {
         let now = match literal {
             literal if literal.is_of_today() => Some(self.environment.today(zone)),

@@ -86,13 +86,13 @@ pub trait Environment {
     fn now(&self) -> Option<Instant> {
         None
     }
-    /// The same, asked for where nothing but its day in the zone matters.
+    /// Like [`now`](Self::now), where only its day in the zone matters.
     fn today(&self, _zone: &dyn Zone) -> Option<Instant> {
         self.now()
     }
 }
 
-/// What is said of an operator that a document alone cannot answer.
+/// The message about an operator that needs more than a document.
 pub(super) fn needs_audience(operator: Operator) -> Refusal {
     Refusal {
         kind: ErrorKind::Unsupported,
@@ -101,10 +101,10 @@ pub(super) fn needs_audience(operator: Operator) -> Refusal {
     }
 }
 
-/// The declaration of a name in a scope.
+/// The declaration of a name in an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declaration {
-    /// The scope has no declarations: conditions may use any name
+    /// The environment has no declarations: conditions may use any name
     Undeclared,
     /// A property of that type
     Property(PropertyType),

@@ -1,4 +1,4 @@
-//! Finds predicates that no value satisfies, such as bounds in the wrong order, or equality with an excluded value; and
+//! Finds predicates that no value satisfies, such as bounds in the wrong order or equality with an excluded value, and
 //! conditions that hold for everyone or for nobody.
 
 use crate::ast::{

@@ -1,4 +1,4 @@
-//! What is asked of the calendar: parts of dates, and anniversaries.
+//! Reads tests on the calendar: parts of dates, and anniversaries.
 
 use super::predicate::{has_operators, is_date};
 use super::{Parser, takes};
@@ -13,9 +13,9 @@ use serde_json::value::RawValue;
 
 use Operator::{Eq, Gt, Gte, In, Lt, Lte, Ne, Nin};
 
-/// Operators that are put to a part of a date.
+/// The operators that can test a part of a date.
 const OF_PARTS: &[Operator] = &[Eq, Ne, Gt, Gte, Lt, Lte, In, Nin];
-/// Operators that are put to an anniversary.
+/// The operators that can test an anniversary.
 const OF_ANNIVERSARIES: &[Operator] = &[Eq, Gt, Gte, Lt, Lte, In];
 
 impl Parser {
@@ -68,7 +68,7 @@ impl Parser {
         self.asked(Operator::Anniversary, raw, OF_ANNIVERSARIES)
     }
 
-    /// A literal, or tests by operators of the list.
+    /// Reads a literal, or tests with operators of the list.
     fn asked(&mut self, outer: Operator, raw: &RawValue, allowed: &[Operator]) -> Option<FieldPredicate> {
         for _ in 0..limits::CALENDAR_NODES {
             self.count_node()?;

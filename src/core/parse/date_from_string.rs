@@ -54,7 +54,7 @@ impl Parser {
     }
 }
 
-/// Whether the text of a date says the same by that format of MongoDB's.
+/// Whether this format of MongoDB reads the text of a date as the same date.
 fn reads_alike(format: &str, date: &DateLiteral) -> bool {
     const CLOCKS: [&str; 6] = [" %H:%M", "T%H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%L", "T%H:%M:%S.%L"];
     let Some(clock) = format.strip_prefix("%Y-%m-%d") else { return false };

@@ -169,7 +169,7 @@ impl Parser {
 
     fn date_operand<D>(&mut self, raw: &RawValue, read: fn(&Json) -> Result<D, String>, hint: &str) -> Option<D> {
         let opened = self.open(raw)?;
-        // What a date is made of is part of it, not further values.
+        // The members of a date are not values of their own.
         let nodes = self.nodes;
         let operand: Json = self.value(opened, Parser::not_a_value)?;
         self.nodes = nodes;

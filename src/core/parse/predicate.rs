@@ -68,7 +68,7 @@ impl Parser {
                 )
             });
         }
-        // Patterns have it for themselves.
+        // Beside a pattern, $options belongs to the pattern alone.
         let of_equality = options.clone().filter(|_| !has_pattern);
         if let Some(options) = of_equality.as_deref().filter(|_| has_equality) {
             self.at(Operator::Options.name(), |parser| parser.check_options(Some(options), "i"));
@@ -402,7 +402,7 @@ impl Parser {
     }
 }
 
-/// Whether it looks for something inside text.
+/// Whether the operator searches in text.
 fn is_pattern(operator: Operator) -> bool {
     matches!(operator, Operator::Regex | Operator::Contains | Operator::StartsWith | Operator::EndsWith)
 }

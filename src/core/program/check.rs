@@ -175,7 +175,7 @@ impl Check {
         }
     }
 
-    /// What is asked of the calendar, put to a stored date.
+    /// Whether a stored date satisfies a test on the calendar.
     fn moment(&self, stored: Moment) -> bool {
         match self {
             Check::Part(part, zone, spans) => part.of(stored, zone).is_some_and(|number| spans.contains(number)),

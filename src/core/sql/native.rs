@@ -38,7 +38,7 @@ impl Scalar<'_> {
             ValueTest::Type(types) => {
                 Some(SqlExpr::Const(self.kind.json_type().is_some_and(|own| types.contains(&own))))
             }
-            // Of dates, what no column knows: put to a document, whose reader knows all zones.
+            // SQL does not express these. They are evaluated with a document, whose reader knows all zones.
             ValueTest::Part(..) | ValueTest::Anniversary(..) => None,
             ValueTest::Empty if self.kind == &ColumnKind::Inet => Some(SqlExpr::Const(false)),
             ValueTest::Empty if is_string => self.one_of(&[Value::String(String::new())]),

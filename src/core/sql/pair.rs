@@ -235,7 +235,7 @@ impl Compiler<'_> {
             _ => return None,
         };
         let [least, greatest] = bounds.map(|text| writer.literal(kind, &text));
-        // Of NULL these would make one of the bounds.
+        // LEAST and GREATEST ignore NULL, and would return a bound.
         let bounded = format!("LEAST(GREATEST({term}, {least}), {greatest})");
         let bounded = match kind {
             // In the session's zone, the first and the last moment may be shown as of other years.

@@ -46,7 +46,7 @@ impl Function {
         })
     }
 
-    /// What the function behind it has otherwise.
+    /// How the Rust function behind it differs; `None` if it does not.
     fn difference(&self, rust: &str) -> Option<String> {
         let Some(name) = self.symbol.strip_suffix("_wrapper") else {
             // It is written against Postgres's interface for C, and reads its arguments itself.
@@ -149,7 +149,7 @@ fn rust_type(argument: &str) -> String {
     argument.split_once(": ").map_or("", |(_, found)| found).trim().to_owned()
 }
 
-/// What is between the parenthesis that a text begins with and the one that closes it, and what follows.
+/// The text between the parenthesis that it begins with and the one that closes it, and the text after that.
 fn in_parentheses(text: &str) -> (&str, &str) {
     let mut depth = 0;
     for (position, character) in text.char_indices() {

@@ -26,7 +26,7 @@ pub fn random_condition(random: &mut Random, levels: usize) -> String {
             format!("{name}: {}", predicate(random, property.kind, 1))
         })
         .collect();
-    // A key that comes twice would be refused.
+    // Duplicate keys would be refused.
     let mut keys = Vec::new();
     let distinct = members.into_iter().filter(|member| {
         let key = member.split("\": ").next().unwrap_or_default().to_owned();
@@ -38,12 +38,12 @@ pub fn random_condition(random: &mut Random, levels: usize) -> String {
     format!("{{{}}}", distinct.collect::<Vec<_>>().join(", "))
 }
 
-/// What the generator of documents asks of a document with that property.
+/// A condition on a json property, from the generator that makes conditions for documents.
 fn on_json(random: &mut Random, property: &Property) -> String {
     let value = document::value(random, 3);
     let document = document::object_of(vec![(property.name.to_owned(), value)]);
     loop {
-        // Those about other keys are about no property.
+        // Other keys are no properties.
         if let Value::Object(members) = condition::generate(random, &document)
             && let [(path, asked)] = members.as_slice()
             && path.starts_with(property.name)

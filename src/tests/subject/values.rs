@@ -1,4 +1,4 @@
-//! What columns are filled with: SQL literals, many of them alike, so that equality is common, and many at the edges.
+//! The SQL literals that columns are filled with. Many are alike, so that equality is common, and many are extreme.
 
 pub const STRINGS: &[&str] = &[
     "''",
