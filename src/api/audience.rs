@@ -2,7 +2,7 @@
 
 use crate::api::audience::topics::map_topics;
 use crate::api::name::must_be_legible;
-use crate::catalog::access::{self, Scope, must_own, not_owner, owns, unknown_audience};
+use crate::catalog::access::{self, Scope, TableOwner, find_table_owner, must_own, not_owner, table_owner};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column};
 use crate::catalog::{scope, time_zone};
@@ -48,7 +48,7 @@ fn create_contacts(relation: Option<&str>) {
             .raise()
     }
     let topics_table = quote_qualified_identifier(&schema, &topics_name);
-    if query::first(OWNER, &[name.as_str().into()], |_| ()).is_some() {
+    if access::has_audience(&name) {
         already_exists(&name)
     }
     for table in [&table, &topics_table] {
@@ -241,8 +241,7 @@ VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name
 
 /// Whether an audience of that name is broken, and the caller may replace it.
 fn may_replace(name: &str) -> bool {
-    let owner = query::first(OWNER, &[name.into()], |row| row.nullable::<pg_sys::Oid>(1));
-    owner.is_some_and(|owner| owner.is_none_or(owns))
+    find_table_owner(name).is_some_and(|owner| owner != TableOwner::Another)
         && Audience::try_load(name).map_or(true, |audience| !audience.lost.is_empty())
 }
 
@@ -318,14 +317,7 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
 /// Raises 42704 if the caller can see no audience of that name, and 42501 if the caller does not own its table. If the
 /// table is gone, it has no owner.
 fn must_own_table_of(audience: &str, verb: &str) {
-    let known = query::first(OWNER, &[audience.into()], |row| row.nullable::<pg_sys::Oid>(1));
-    let owner = known.unwrap_or_else(|| unknown_audience(audience).raise());
-    if owner.is_some_and(|owner| !owns(owner)) {
+    if table_owner(audience) == TableOwner::Another {
         not_owner(audience).hint(format!("Ask its owner to {verb} it.")).raise()
     }
 }
-
-const OWNER: &str = "
-SELECT c.relowner FROM segments.audience_config a
-  LEFT JOIN pg_class c ON c.oid = a.relation
- WHERE a.name = $1";

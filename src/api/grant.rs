@@ -1,6 +1,6 @@
 //! Granting and revoking scopes.
 
-use crate::catalog::access::{Scope, extension_owner, is_extension_owner, keep, not_owner, owns, unknown_audience};
+use crate::catalog::access::{Scope, TableOwner, extension_owner, is_extension_owner, keep, not_owner, table_owner};
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, security};
 use pgrx::prelude::*;
@@ -177,7 +177,7 @@ fn must_administer(audience: Option<&str>) {
             .hint("Name an audience whose table you own, or ask the extension's owner.")
             .raise()
     };
-    if !is_extension_owner && !owns_contacts(audience) {
+    if !is_extension_owner && table_owner(audience) != TableOwner::Caller {
         not_owner(audience).hint("Ask its owner, or the owner of the extension.").raise()
     }
 }
@@ -194,22 +194,9 @@ fn must_own_contacts(audience: Option<&str>) {
         .hint("Name the audience.")
         .raise()
     };
-    if !owns_contacts(audience) {
+    if table_owner(audience) != TableOwner::Caller {
         not_owner(audience).hint("Ask its owner.").raise()
     }
-}
-
-/// Whether the caller owns the table of an audience. Raises if the caller may not see the audience.
-fn owns_contacts(audience: &str) -> bool {
-    // The query runs with the caller's rights, so an audience that the caller may not see does not exist.
-    let owner = query::first(
-        "SELECT c.relowner FROM segments.audience_config a
-           LEFT JOIN pg_class c ON c.oid = a.relation
-          WHERE a.name = $1",
-        &[audience.into()],
-        |row| row.nullable::<pg_sys::Oid>(1),
-    );
-    owner.unwrap_or_else(|| unknown_audience(audience).raise()).is_some_and(owns)
 }
 
 /// A table on which a scope needs privileges.

@@ -230,6 +230,38 @@ const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT N
 
 const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience = $3) LIMIT 1");
 
+/// The owner of an audience's table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TableOwner {
+    /// The caller has the rights of the owner
+    Caller,
+    Another,
+    /// The table is gone
+    None,
+}
+
+/// The owner of an audience's table. Raises 42704 if the caller can see no such audience.
+pub fn table_owner(audience: &str) -> TableOwner {
+    find_table_owner(audience).unwrap_or_else(|| unknown_audience(audience).raise())
+}
+
+/// The owner of an audience's table; `None` if the caller can see no such audience.
+pub fn find_table_owner(audience: &str) -> Option<TableOwner> {
+    // The query runs with the caller's rights, so an audience that the caller may not see does not exist.
+    let owner = query::first(
+        "SELECT c.relowner FROM segments.audience_config a
+           LEFT JOIN pg_class c ON c.oid = a.relation
+          WHERE a.name = $1",
+        &[audience.into()],
+        |row| row.nullable(1),
+    )?;
+    Some(match owner.map(owns) {
+        None => TableOwner::None,
+        Some(true) => TableOwner::Caller,
+        Some(false) => TableOwner::Another,
+    })
+}
+
 /// The error for a caller who would have to own the table of an audience.
 pub fn not_owner(audience: &str) -> Failure {
     let message = format!("must be owner of the table of audience \"{audience}\"");
@@ -238,7 +270,7 @@ pub fn not_owner(audience: &str) -> Failure {
 }
 
 /// Whether the current role has the rights of `owner`.
-pub fn owns(owner: pg_sys::Oid) -> bool {
+fn owns(owner: pg_sys::Oid) -> bool {
     security::has_rights_of(owner)
 }
 
