@@ -4,7 +4,7 @@
 //! Most instants are near a change of a zone's clocks, the end of a year or a leap day, and most stored values are next to
 //! a bound of what is asked.
 
-use super::document::object_of;
+use super::document::{number, object_of};
 use super::random::Random;
 use super::zone::Changes;
 use segments_core::check::{Declaration, Environment, check};
@@ -72,7 +72,8 @@ pub fn generate(random: &mut Random, questions: u64, changes: &str, out: &mut im
 /// Prints one line: zone, now, type, what is asked, the stored value, whether it matches, the first and last day and the
 /// bounds of the date that is asked for where it is one, and the condition for `@~`.
 fn question(random: &mut Random, clock: &Clock, moments: &Moments<'_>, out: &mut impl Write) -> std::io::Result<()> {
-    let kind = random.pick(&["date", "timestamp", "timestamp"]);
+    let kind =
+        random.pick(&["date", "date", "timestamp", "timestamp", "timestamp", "date(seconds)", "timestamp(seconds)"]);
     let (asked, near) = match random.below(10) {
         0 | 1 => anniversary(random, clock, moments),
         2 => (part(random, kind), moments.instant(random).micros()),
@@ -82,9 +83,9 @@ fn question(random: &mut Random, clock: &Clock, moments: &Moments<'_>, out: &mut
             (object_of(vec![(random.pick(OPERATORS).to_owned(), literal)]), near)
         }
     };
-    let stored = stored(random, near);
+    let stored = stored(random, kind, near);
     let checked = checked(clock, kind, &asked);
-    let document = object_of(vec![("at".to_owned(), Value::String(stored.clone()))]);
+    let document = object_of(vec![("at".to_owned(), stored.clone())]);
     let matches = Program::compile(&checked).matches(&document, Surroundings::NONE);
     let range = match date_of(&checked) {
         Some(range) if PARTS.iter().all(|part| !asked.to_string().contains(part)) => {
@@ -229,18 +230,28 @@ fn near(random: &mut Random, range: &DateRange) -> i64 {
     }
 }
 
-/// What is stored at that microsecond: the instant, with or without its offset, or its day.
-fn stored(random: &mut Random, near: i64) -> String {
+/// What is stored at that microsecond: the instant, with or without its offset, its day, or a number.
+fn stored(random: &mut Random, kind: &str, near: i64) -> Json {
     let instant = Instant::from_micros_saturating(near);
-    match random.below(10) {
-        0..=5 => instant.to_string(),
-        6 => instant.to_string().trim_end_matches('Z').to_owned(),
+    let text = match random.below(10) {
+        _ if kind.ends_with("(seconds)") => return number_of(instant.micros(), SECOND, 6),
+        0..=4 => instant.to_string(),
+        5 => instant.to_string().trim_end_matches('Z').to_owned(),
+        6 | 7 => return number_of(instant.micros(), 1000, 3),
         _ => instant.utc_day().to_string(),
-    }
+    };
+    Value::String(text)
+}
+
+/// The microseconds in a unit that has so many of them, which are so many places of a fraction.
+fn number_of(micros: i64, unit: i64, places: usize) -> Json {
+    let sign = if micros < 0 { "-" } else { "" };
+    let (whole, rest) = (micros.abs() / unit, micros.abs() % unit);
+    number(&format!("{sign}{whole}.{rest:0places$}"))
 }
 
 fn part(random: &mut Random, kind: &str) -> Json {
-    let part = random.pick(if kind == "date" { &PARTS[..4] } else { PARTS });
+    let part = random.pick(if kind.starts_with("date") { &PARTS[..4] } else { PARTS });
     let number = match part {
         "$year" => 1900 + random.below(190) as i64,
         "$month" => random.below(14) as i64,

@@ -40,7 +40,7 @@ SELECT name, extract(epoch FROM date '0001-01-01')::bigint - 86400, utc_offset(n
 CREATE TABLE zone_offsets AS SELECT DISTINCT name, utc_offset FROM zone_changes;
 
 CREATE TABLE answers (
-    number bigint GENERATED ALWAYS AS IDENTITY, zone text, now timestamptz, type text, asked jsonb, stored text, matches boolean,
+    number bigint GENERATED ALWAYS AS IDENTITY, zone text, now timestamptz, type text, asked jsonb, stored jsonb, matches boolean,
     first date, last date, "from" timestamptz, until timestamptz, condition text
 );
 
@@ -116,12 +116,27 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION is_match(type text, asked jsonb, stored text, now timestamptz) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+-- The point in time that is stored: a number of milliseconds or seconds, or a text, which is of UTC if it has no offset.
+CREATE FUNCTION instant_of(type text, stored jsonb) RETURNS timestamptz IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    text CONSTANT text := stored #>> '{}';
+    micros bigint;
+BEGIN
+    IF jsonb_typeof(stored) = 'string' THEN RETURN CASE WHEN length(text) > 10 THEN (rtrim(text, 'Z') || 'Z')::timestamptz END; END IF;
+    micros := text::numeric * CASE WHEN type LIKE '%(seconds)' THEN 1000000 ELSE 1000 END;
+    -- In two, since an interval is multiplied by a float.
+    RETURN timestamptz '1970-01-01Z' + (micros / 3600000000) * interval '1 hour' + (micros % 3600000000) * interval '1 microsecond';
+END
+$$;
+
+CREATE FUNCTION is_match(type text, asked jsonb, stored jsonb, now timestamptz) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
 DECLARE
     name CONSTANT text := jsonb_object_keys(asked);
-    -- A stored time without an offset is one of UTC.
-    instant CONSTANT timestamptz := CASE WHEN length(stored) > 10 THEN (rtrim(stored, 'Z') || 'Z')::timestamptz END;
-    day CONSTANT date := coalesce(instant::date, stored::date);
+    instant CONSTANT timestamptz := instant_of(type, stored);
+    is_number CONSTANT boolean := jsonb_typeof(stored) = 'number';
+    -- A number that is a day is that of UTC.
+    day CONSTANT date := CASE WHEN is_number AND type LIKE 'date%' THEN (instant AT TIME ZONE 'UTC')::date
+                              WHEN instant IS NULL THEN (stored #>> '{}')::date ELSE instant::date END;
     operator text;
     found record;
     part numeric;
@@ -129,7 +144,7 @@ BEGIN
     IF name = '$anniversary' THEN RETURN has_anniversary(day, asked -> name, now); END IF;
     IF asked -> name ? '$date' OR asked -> name ? '$period' OR asked -> name ? '$now' OR asked -> name ? '$today' THEN
         SELECT * INTO found FROM days_of(asked -> name, now);
-        IF type = 'date' OR instant IS NULL THEN
+        IF type LIKE 'date%' OR instant IS NULL THEN
             RETURN compares(day - date '2000-01-01', name, found.first - date '2000-01-01', found.last - date '2000-01-01');
         ELSIF found.at IS NOT NULL THEN
             RETURN compares(epoch(instant), name, epoch(found.at), epoch(found.at));
@@ -161,7 +176,7 @@ BEGIN
                LATERAL (SELECT d.first, d.last, coalesce(d.at, start_of(d.first)) AS at, coalesce(d.at + interval '1 microsecond', start_of(d.last + 1)) AS until
                           FROM days_of(o.value, a.now) d) d
          WHERE a.zone = asked_zone AND a.first IS NOT NULL AND o.key <> '$anniversary'
-           AND ((a.first, a.last) <> (d.first, d.last) OR a.type = 'timestamp' AND (a."from", a.until) <> (d.at, d.until));
+           AND ((a.first, a.last) <> (d.first, d.last) OR a.type LIKE 'timestamp%' AND (a."from", a.until) <> (d.at, d.until));
     END LOOP;
 END
 $$;
@@ -171,6 +186,8 @@ CREATE TABLE dated (number bigint PRIMARY KEY, day date, instant timestamptz, wa
 SELECT FROM attach_audience('dated', 'dated', id_column => 'number', properties_column => 'properties');
 SELECT FROM create_property('of_day', 'date', 'dated');
 SELECT FROM create_property('of_time', 'timestamp', 'dated');
+SELECT FROM create_property('of_day_in_seconds', 'date(seconds)', 'dated');
+SELECT FROM create_property('of_time_in_seconds', 'timestamp(seconds)', 'dated');
 
 CREATE FUNCTION holds_for(field text, condition text, number bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -190,14 +207,15 @@ BEGIN
      WHERE jsonb_build_object('at', stored) @~ condition::segment_condition IS DISTINCT FROM matches;
 
     INSERT INTO dated
-    SELECT number, CASE WHEN length(stored) = 10 AND type = 'date' THEN stored::date END, CASE WHEN type = 'timestamp' THEN instant END,
-           CASE WHEN type = 'timestamp' THEN instant AT TIME ZONE 'UTC' END, jsonb_build_object(CASE type WHEN 'date' THEN 'of_day' ELSE 'of_time' END, stored)
-      FROM answers, LATERAL (SELECT CASE WHEN length(stored) > 10 THEN (rtrim(stored, 'Z') || 'Z')::timestamptz END) i(instant)
-     WHERE number % step = 0;
+    SELECT number, CASE WHEN type = 'date' AND instant IS NULL THEN (stored #>> '{}')::date END, CASE WHEN type = 'timestamp' THEN instant END,
+           CASE WHEN type = 'timestamp' THEN instant AT TIME ZONE 'UTC' END,
+           jsonb_build_object(split_part(replace(replace(type, 'timestamp', 'of_time'), 'date', 'of_day'), '(', 1) || CASE WHEN type LIKE '%(seconds)' THEN '_in_seconds' ELSE '' END, stored)
+      FROM answers, LATERAL (SELECT instant_of(type, stored)) i(instant) WHERE number % step = 0;
     INSERT INTO wrong
     SELECT number, format('%s says %s of %s', field, NOT matches, condition)
       FROM dated d JOIN answers a USING (number), LATERAL (VALUES ('day', d.day IS NOT NULL), ('instant', d.instant IS NOT NULL), ('wall', d.wall IS NOT NULL),
-                ('of_day', a.type = 'date'), ('of_time', a.type = 'timestamp')) f(field, is_stored)
+                ('of_day', a.type = 'date'), ('of_time', a.type = 'timestamp'), ('of_day_in_seconds', a.type = 'date(seconds)'),
+                ('of_time_in_seconds', a.type = 'timestamp(seconds)')) f(field, is_stored)
      WHERE is_stored AND holds_for(field, condition, number) IS DISTINCT FROM matches;
 END
 $$;
