@@ -20,6 +20,7 @@ pub mod mongodb;
 mod names;
 mod operand;
 mod predicate;
+mod types;
 
 /// A condition, as far as it could be read, and its mistakes.
 #[derive(Debug)]

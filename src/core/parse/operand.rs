@@ -2,7 +2,7 @@
 
 use super::extended::wrapper_of;
 use super::{Members, Parser};
-use crate::ast::{Literal, Operand, is_number};
+use crate::ast::{AsWritten, Literal, Operand};
 use crate::date::{self, DateLiteral, Edge};
 use crate::error::ErrorKind;
 use crate::json::Opened;
@@ -136,9 +136,16 @@ impl Parser {
             }
             _ => return self.not_a_value(members),
         };
-        let date = self.at(key, |parser| match parser.wrapped_millis(key, raw)? {
-            Some(millis) => Some(millis),
-            None => parser.date_operand(raw, read, hint),
+        let date = self.at(key, |parser| match parser.number(raw)? {
+            Ok(AsWritten { value, written: Value::Date(Literal::Extended(number)) })
+                if key == Operator::Date.name() =>
+            {
+                match DateLiteral::wrapped(number.wrapper().name(), number.text(), &value) {
+                    Ok(date) => Some(date),
+                    Err(reason) => parser.fail(ErrorKind::Shape, reason, DATE_HINT),
+                }
+            }
+            _ => parser.date_operand(raw, read, hint),
         });
         let Some((edge, raw)) = edge else { return date };
         self.at(&edge, |parser| {
@@ -151,27 +158,11 @@ impl Parser {
         })
     }
 
-    /// Reads `{"$numberLong": "…"}` under `$date`; `None` inside where it is not that.
-    fn wrapped_millis(&mut self, key: &str, raw: &RawValue) -> Option<Option<DateLiteral>> {
-        let members = match self.open(raw)? {
-            Opened::Object(members) if key == Operator::Date.name() => members,
-            _ => return Some(None),
-        };
-        let Some(wrapper) = wrapper_of(&members).filter(|wrapper| is_number(*wrapper)) else { return Some(None) };
-        let (name, raw) = members.into_iter().next()?;
-        let number = self.at(name, |parser| parser.extended(wrapper, raw))?;
-        let Value::Number(millis) = number.value() else { return None };
-        match DateLiteral::wrapped(wrapper.name(), number.text(), millis) {
-            Ok(date) => Some(Some(date)),
-            Err(reason) => self.fail(ErrorKind::Shape, reason, DATE_HINT),
-        }
-    }
-
     fn date_operand<D>(&mut self, raw: &RawValue, read: fn(&Json) -> Result<D, String>, hint: &str) -> Option<D> {
         let opened = self.open(raw)?;
         // The members of a date are not values of their own.
         let nodes = self.nodes;
-        let operand: Json = self.value(opened, Parser::not_a_value)?;
+        let operand: Json = self.value(opened, Parser::inside_date)?;
         self.nodes = nodes;
         match read(&operand) {
             Ok(date) => Some(date),
@@ -183,6 +174,19 @@ impl Parser {
                 let hint = meant.map_or(hint.to_owned(), |operand| format!("Write {operand} as the whole value."));
                 self.fail(ErrorKind::Shape, reason, hint)
             }
+        }
+    }
+
+    /// Refuses an object with `$`-keys in what a date is made of.
+    fn inside_date<T>(&mut self, members: Members<'_>) -> Option<T> {
+        match members.as_slice() {
+            [(key, _)] if Operator::parse(key).is_some_and(|operator| operator.row().position.in_operand()) => {
+                self.at(key, |parser| {
+                    let hint = "Write the date itself: {\"$date\": \"2024-01-31\"}.";
+                    parser.fail(ErrorKind::Unsupported, format!("operator {key} does not belong inside a date"), hint)
+                })
+            }
+            _ => self.not_a_value(members),
         }
     }
 

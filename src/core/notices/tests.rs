@@ -1,0 +1,140 @@
+//! What is noticed, and what is not.
+
+use super::*;
+use crate::check::DocumentOnly;
+use crate::parse::parse;
+
+fn found(condition: &str) -> Vec<(String, String)> {
+    let condition = parse(condition).expect("a condition");
+    notices(&condition, &DocumentOnly).into_iter().map(|notice| (notice.pointer, notice.message)).collect()
+}
+
+#[test]
+fn complements_that_include_missing_values_are_told() {
+    for (condition, pointer) in [
+        (r#"{"a": {"$ne": 1}}"#, "/a/$ne"),
+        (r#"{"$and": [{"a": {"$nin": [1]}}]}"#, "/$and/0/a/$nin"),
+        (r#"{"a": {"$not": {"$gt": 1}}}"#, "/a/$not"),
+    ] {
+        assert_eq!(found(condition).iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), [pointer]);
+    }
+    for silent in [
+        r#"{"a": {"$ne": 1, "$exists": true}}"#,
+        r#"{"a": {"$ne": null}}"#,
+        r#"{"a": {"$nin": [null]}}"#,
+        r#"{"a": {"$not": {"$exists": false}}}"#,
+    ] {
+        assert_eq!(found(silent), [], "{silent}");
+    }
+}
+
+#[test]
+fn parts_that_no_date_has_are_told() {
+    for (condition, pointer) in [
+        (r#"{"a": {"$month": 13}}"#, "/a/$month"),
+        (r#"{"a": {"$hour": {"$in": [9, 24]}}}"#, "/a/$hour"),
+        (r#"{"a": {"$isoDayOfWeek": 0}}"#, "/a/$isoDayOfWeek"),
+    ] {
+        let [(found, message)] = &found(condition)[..] else { panic!("{condition}") };
+        assert!(found == pointer && message.starts_with("no date has "), "{condition}");
+    }
+    assert_eq!(found(r#"{"a": {"$month": {"$gte": 0, "$lt": 13}, "$hour": 0}}"#), []);
+    // Complements hold for missing values.
+    assert_eq!(found(r#"{"a": {"$month": {"$ne": 5}}}"#)[0].0, "/a/$month");
+}
+
+#[test]
+fn what_holds_for_everyone_or_nobody_is_told() {
+    for everyone in [
+        "{}",
+        r#"{"$or": [{"a": 1}, {}]}"#,
+        r#"{"$and": [{}, {}]}"#,
+        r#"{"a": {"$nin": []}}"#,
+        r#"{"$segment": {"$nin": []}}"#,
+    ] {
+        assert_eq!(found(everyone)[0].1, "condition holds for everyone", "{everyone}");
+    }
+    for nobody in [
+        r#"{"$nor": [{"a": 1}, {}]}"#,
+        r#"{"$not": {}}"#,
+        r#"{"a": 1, "b": {"$in": []}}"#,
+        r#"{"$topic": {"$in": []}}"#,
+    ] {
+        assert_eq!(found(nobody)[0].1, "condition holds for nobody", "{nobody}");
+    }
+    assert_eq!(found(r#"{"$or": [{"a": 1}, {"b": {"$in": []}}]}"#), []);
+}
+
+#[test]
+fn contradictions_are_told() {
+    for condition in [
+        r#"{"a": {"$gte": 10, "$lte": 5}}"#,
+        r#"{"a": {"$gt": 5, "$lte": 5}}"#,
+        r#"{"a": {"$gt": "b", "$lt": "a"}}"#,
+        r#"{"a": {"$gt": {"$now": "-1 day"}, "$lt": {"$now": "-2 days"}}}"#,
+        r#"{"a": {"$gte": {"$date": "2024-02-01"}, "$lt": {"$date": "2024-01-01"}}}"#,
+        r#"{"a": {"$gt": {"$period": "this month"}, "$lte": {"$period": "this month"}}}"#,
+        r#"{"a": {"$gte": {"$period": "next month"}, "$lt": {"$period": "this week"}}}"#,
+        r#"{"a": {"$eq": 1, "$ne": 1}}"#,
+        r#"{"a": {"$eq": 1, "$nin": [2, 1]}}"#,
+    ] {
+        assert!(found(condition)[0].1.starts_with("no value satisfies both"), "{condition}");
+    }
+    for silent in [
+        r#"{"a": {"$gte": 5, "$lte": 5}}"#,
+        r#"{"a": {"$gte": 5, "$lte": "a"}}"#,
+        r#"{"a": {"$gte": {"$period": "this month"}, "$lte": {"$period": "this week"}}}"#,
+        r#"{"a": {"$gte": {"$period": "this month"}, "$lte": {"$period": "this month"}}}"#,
+        r#"{"a": {"$as": "number[]", "$eq": 9, "$lte": 5}}"#,
+    ] {
+        assert_eq!(found(silent), [], "{silent}");
+    }
+}
+
+#[test]
+fn values_that_mean_something_else_are_told() {
+    for (condition, message) in [
+        (r#"{"a": {"$regex": "/^x/i"}}"#, "the slashes are part of the pattern, and must be in the text"),
+        (
+            r#"{"a": {"$not": {"$regex": "/^x/i"}, "$exists": true}}"#,
+            "the slashes are part of the pattern, and must be in the text",
+        ),
+        (
+            r#"{"a": {"$elemMatch": {"$regex": "/^x/i"}}}"#,
+            "the slashes are part of the pattern, and must be in the text",
+        ),
+        (r#"{"a": {"$contains": "%x%"}}"#, "% in $contains is no wildcard"),
+        (r#"{"a": {"$gte": "30 days ago"}}"#, "\"30 days ago\" is compared as text, not as a date"),
+        (r#"{"a": {"$type": "int"}}"#, "\"int\" means any number"),
+        (r#"{"a": {"$type": ["string", 18]}}"#, "18 means any number"),
+        (
+            r#"{"a": {"$in": [{"$regularExpression": {"pattern": "/^x/"}}]}}"#,
+            "the slashes are part of the pattern, and must be in the text",
+        ),
+        (r#"{"a": {"$all": [1, {}]}}"#, "{} is compared as a value: the empty object"),
+        (r#"{"a": {}}"#, "{} is compared as a value: the empty object"),
+        (
+            r#"{"a": {"$as": "string[]", "$eq": ["vip"]}}"#,
+            "an array is compared as a whole: only arrays with exactly this element match",
+        ),
+    ] {
+        assert_eq!(found(condition).iter().map(|(_, message)| message.as_str()).collect::<Vec<_>>(), [message]);
+    }
+    for silent in [
+        r#"{"a": {"$regex": "^/a/b"}}"#,
+        r#"{"a": {"$type": ["number", 2, "null"]}}"#,
+        r#"{"a": {"$as": "date", "$gte": {"$date": "2024-01-01"}}}"#,
+    ] {
+        assert_eq!(found(silent), [], "{silent}");
+    }
+}
+
+#[test]
+fn bounds_on_arrays_and_dates_as_text_are_told() {
+    assert_eq!(found(r#"{"a": {"$as": "number[]", "$gt": 1, "$lt": 5}}"#)[0].0, "/a");
+    assert_eq!(found(r#"{"a": {"$as": "number", "$gt": 1, "$lt": 5}}"#), []);
+    assert_eq!(found(r#"{"a": {"$gte": "2024-01-01"}}"#)[0].0, "/a/$gte");
+    assert_eq!(found(r#"{"a": {"$as": "date", "$gte": "2024-01-01"}}"#), []);
+    assert_eq!(found(r#"{"a": "2024-01-01"}"#)[0].0, "/a");
+    assert_eq!(found("{}")[0].1, "condition holds for everyone");
+}
