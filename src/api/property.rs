@@ -1,11 +1,14 @@
 //! Properties: typed fields of contacts.
 
 use crate::api::name::{is_legible, must_be_legible};
+use crate::api::sample::Sample;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::field_sql;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, freshness, scope};
 use crate::counting::bases;
 use crate::evaluate::condition;
+use crate::evaluate::implausible::Implausible;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, listed, required};
@@ -15,7 +18,7 @@ use pgrx::prelude::*;
 use segments_core::check::UNUSABLE;
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
-use segments_core::types::PropertyType;
+use segments_core::types::{PropertyType, ScalarType};
 
 /// Declares a property.
 #[pg_extern(sql = false)]
@@ -59,9 +62,28 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .hint("Drop it with drop_property() to declare it with another type.")
         .raise()
     }
+    note_implausible(&audience.name, &path, property_type);
     if was_broken {
         // The filter may become valid again by this declaration. Changes since it became invalid were not counted.
         bases::forget(vec![audience.name.clone()]);
+    }
+}
+
+/// Notes numbers in a sample of the contacts that are no dates which anybody means.
+fn note_implausible(audience: &str, path: &Path, property_type: PropertyType) {
+    if !property_type.element().is_some_and(ScalarType::is_temporal) {
+        return;
+    }
+    let Ok(audience) = Audience::try_load(audience) else { return };
+    let term = field_sql(&audience, path);
+    let Some(sample) = Sample::read(&audience, std::slice::from_ref(&term), std::slice::from_ref(path)) else { return };
+    let values = sample.values(&term);
+    if let Some(found) = Implausible::among(property_type, values) {
+        let all = values.iter().map(|(_, times)| times).sum();
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, found.message(path.text(), all))
+            .detail(format!("The property is declared as {property_type}."))
+            .hint(found.hint())
+            .notice();
     }
 }
 
