@@ -18,7 +18,7 @@ use pgrx::prelude::*;
 use segments_core::check::UNUSABLE;
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
-use segments_core::types::{PropertyType, ScalarType};
+use segments_core::types::PropertyType;
 
 /// Declares a property.
 #[pg_extern(sql = false)]
@@ -62,29 +62,26 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .hint("Drop it with drop_property() to declare it with another type.")
         .raise()
     }
-    note_implausible(&audience.name, &path, property_type);
+    if let Some(implausible) = implausible(&audience.name, &path, property_type) {
+        implausible.notice();
+    }
     if was_broken {
         // The filter may become valid again by this declaration. Changes since it became invalid were not counted.
         bases::forget(vec![audience.name.clone()]);
     }
 }
 
-/// Notes numbers in a sample of the contacts that are no dates which anybody means.
-fn note_implausible(audience: &str, path: &Path, property_type: PropertyType) {
-    if !property_type.element().is_some_and(ScalarType::is_temporal) {
-        return;
-    }
-    let Ok(audience) = Audience::try_load(audience) else { return };
+/// The notice about numbers in a sample of the contacts that are hardly the dates that were meant; `None` if all are.
+fn implausible(audience: &str, path: &Path, property_type: PropertyType) -> Option<Failure> {
+    property_type.element().filter(|element| element.is_temporal())?;
+    let audience = Audience::try_load(audience).ok()?;
     let term = field_sql(&audience, path);
-    let Some(sample) = Sample::read(&audience, std::slice::from_ref(&term), std::slice::from_ref(path)) else { return };
+    let sample = Sample::read(&audience, std::slice::from_ref(&term), std::slice::from_ref(path))?;
     let values = sample.values(&term);
-    if let Some(found) = Implausible::among(property_type, values) {
-        let all = values.iter().map(|(_, times)| times).sum();
-        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, found.message(path.text(), all))
-            .detail(format!("The property is declared as {property_type}."))
-            .hint(found.hint())
-            .notice();
-    }
+    let found = Implausible::among(property_type, values)?;
+    let all = values.iter().map(|(_, times)| times).sum();
+    let failure = Failure::new(PgSqlErrorCode::ERRCODE_WARNING, found.message(path.text(), all));
+    Some(failure.detail(format!("The property is declared as {property_type}.")).hint(found.hint()))
 }
 
 /// Locks an audience so that properties with these names can be declared. Its filter may be invalid.
