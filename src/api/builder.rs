@@ -1,7 +1,7 @@
 //! `segments.builder_fields`: the fields that conditions of an audience can use, for form builders. The result is what
 //! react-querybuilder documents as `fields` (<https://react-querybuilder.js.org/docs/components/querybuilder#fields>).
 
-use crate::api::validate::sample::Sample;
+use crate::api::sample::Sample;
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::contact_sql::field_sql;
 use crate::evaluate::stored::{self, Misfit};

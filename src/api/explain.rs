@@ -6,7 +6,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::segment::{Definition, id_of};
 use crate::catalog::{contact_sql, scope, subscription};
 use crate::evaluate::condition;
-use crate::evaluate::stored::Misfit;
+use crate::evaluate::stored::{self, Misfit};
 use crate::pg::call::Call;
 use crate::pg::error::required;
 use crate::pg::{query, returning};
@@ -225,5 +225,9 @@ fn note(audience: &Audience, line: &Line, result: &LineResult) -> Option<String>
     let Some(text) = &result.value else { return Some("the contact has no value for it".to_owned()) };
     let value: Value = serde_json::from_str(text).ok()?;
     let declared = audience.property(path.text())?;
-    Misfit::of(declared, &value).map(|misfit| misfit.note(declared))
+    if let Some(misfit) = Misfit::of(declared, &value) {
+        return Some(misfit.note(declared));
+    }
+    let date = stored::moment(&value, declared).filter(|_| value.is_number())?;
+    Some(format!("the stored number is {date}"))
 }

@@ -1,8 +1,9 @@
 //! `infer_properties`: the custom properties that occur in a sample of the contacts.
 
 use crate::api::property;
+use crate::api::sample::sampled;
 use crate::catalog::access;
-use crate::catalog::audience::{Audience, RelationKind};
+use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
@@ -146,22 +147,6 @@ impl Inferred {
             examples: format!("[{}]", examples.join(", ")),
         }
     }
-}
-
-/// A TABLESAMPLE clause for a large table, so that the sample is not only its beginning.
-pub fn sampled(audience: &Audience, sample: i32) -> String {
-    let rows = query::first(
-        "SELECT c.reltuples::float8 FROM pg_class c WHERE c.oid = $1",
-        &[audience.relation.oid.into()],
-        |row| row.get::<f64>(1),
-    );
-    let rows = rows.unwrap_or(0.0);
-    if audience.relation.kind != RelationKind::Table || rows <= 4.0 * f64::from(sample) {
-        return String::new();
-    }
-    // The sample is twice as large as needed, because pages may be unevenly filled. LIMIT cuts it.
-    let percent = (200.0 * f64::from(sample) / rows).min(100.0);
-    format!("TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)")
 }
 
 /// The kind of a number, as SQL: `number`, or that of the dates that it may be.

@@ -1,11 +1,14 @@
 //! Properties: typed fields of contacts.
 
 use crate::api::name::{is_legible, must_be_legible};
+use crate::api::sample::Sample;
 use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::field_sql;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, freshness, scope};
 use crate::counting::bases;
 use crate::evaluate::condition;
+use crate::evaluate::implausible::Implausible;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, listed, required};
@@ -59,10 +62,26 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .hint("Drop it with drop_property() to declare it with another type.")
         .raise()
     }
+    if let Some(implausible) = implausible(&audience.name, &path, property_type) {
+        implausible.notice();
+    }
     if was_broken {
         // The filter may become valid again by this declaration. Changes since it became invalid were not counted.
         bases::forget(vec![audience.name.clone()]);
     }
+}
+
+/// The notice about numbers in a sample of the contacts that are hardly the dates that were meant; `None` if all are.
+fn implausible(audience: &str, path: &Path, property_type: PropertyType) -> Option<Failure> {
+    property_type.element().filter(|element| element.is_temporal())?;
+    let audience = Audience::try_load(audience).ok()?;
+    let term = field_sql(&audience, path);
+    let sample = Sample::read(&audience, std::slice::from_ref(&term), std::slice::from_ref(path))?;
+    let values = sample.values(&term);
+    let found = Implausible::among(property_type, values)?;
+    let all = values.iter().map(|(_, times)| times).sum();
+    let failure = Failure::new(PgSqlErrorCode::ERRCODE_WARNING, found.message(path.text(), all));
+    Some(failure.detail(format!("The property is declared as {property_type}.")).hint(found.hint()))
 }
 
 /// Locks an audience so that properties with these names can be declared. Its filter may be invalid.

@@ -20,7 +20,6 @@ use std::collections::{HashMap, HashSet};
 
 mod asked;
 mod data;
-pub mod sample;
 mod scope;
 
 /// All errors and notices of a condition, possibly none. It does not raise because of the condition.

@@ -133,3 +133,44 @@ fn comparison(field: &FieldTest, order: BtreeStrategy, operand: &ComparedValue<'
     let property = Path::from_keys(field.path.keys().to_vec()).text().to_owned();
     is_its.then_some(PropertyComparison { read_as: natural, property, strategy: order, operand })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{DocumentOnly, check};
+    use crate::expr::{Atom, Expr};
+    use crate::parse::parse;
+
+    /// The comparisons as text, those of alternatives parted by `or`.
+    fn shown(test: &str) -> Option<String> {
+        let checked = check(&parse(&format!(r#"{{"a": {{{test}}}}}"#)).unwrap(), &DocumentOnly).unwrap();
+        let Expr::Test(Atom::Field(field)) = checked else { panic!("{test} is one test") };
+        let one = |comparison: &PropertyComparison| {
+            format!("{} {:?} {}", comparison.read_as, comparison.strategy, comparison.operand)
+        };
+        let all = |comparisons: &Vec<PropertyComparison>| comparisons.iter().map(one).collect::<Vec<_>>().join(", ");
+        comparisons(&field).map(|alternatives| alternatives.iter().map(all).collect::<Vec<_>>().join(" or "))
+    }
+
+    #[test]
+    fn dates_are_compared_with_what_the_function_of_their_type_returns() {
+        for (test, expected) in [
+            (r#""$as": "timestamp", "$gte": "2024-01-01""#, Some("timestamp GreaterEqual 2024-01-01T00:00:00Z")),
+            (r#""$as": "date", "$eq": "2024-01-01""#, Some("date Equal 2024-01-01")),
+            (
+                r#""$as": "timestamp(seconds)", "$gt": "2024-01-01""#,
+                Some("number GreaterEqual 1704153600, number Less 253402300800"),
+            ),
+            (
+                r#""$as": "date(seconds)", "$in": ["1970-01-01", "2024-01-01"]"#,
+                Some(
+                    "number GreaterEqual 0, number Less 86400 or number GreaterEqual 1704067200, number Less 1704153600",
+                ),
+            ),
+            (r#""$as": "date(seconds)", "$gt": "9999-12-31""#, Some("")),
+            (r#""$as": "timestamp(seconds)", "$exists": true"#, None),
+        ] {
+            assert_eq!(shown(test).as_deref(), expected, "{test}");
+        }
+    }
+}

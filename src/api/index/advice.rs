@@ -2,7 +2,7 @@
 
 use crate::api::index::IndexableTable;
 use crate::api::index::existing::{self, Existing};
-use crate::api::infer;
+use crate::api::sample::sampled;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, scope};
@@ -188,7 +188,7 @@ impl TestShares {
                 "SELECT pg_catalog.count(*), ARRAY[{}]::pg_catalog.int8[] FROM (SELECT * FROM {} {} LIMIT $1) AS {}",
                 counts.join(", "),
                 audience.relation.quoted(),
-                infer::sampled(audience, SAMPLE),
+                sampled(audience, SAMPLE),
                 pgrx::spi::quote_identifier(&audience.table.name),
             );
             let counted =

@@ -65,6 +65,7 @@ impl Property {
             Some(ScalarType::String) => "{string}",
             Some(ScalarType::Number) => "{number}",
             Some(ScalarType::Boolean) => "{boolean}",
+            Some(element) if element.is_seconds() => "{number}",
             Some(_) => "{string,number}",
             None => "{string,number,boolean,array,object}",
         }

@@ -1,10 +1,11 @@
 //! Notices about conditions that are valid but do not fit the data, according to a sample of the contacts.
 
+use crate::api::sample::Sample;
 use crate::api::validate::asked::{UsedField, asked};
-use crate::api::validate::sample::Sample;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{field_sql, property_sql};
 use crate::catalog::environment::AudienceEnvironment;
+use crate::evaluate::implausible::Implausible;
 use crate::evaluate::stored::Misfit;
 use segments_core::ast::Condition;
 use segments_core::check::Environment;
@@ -36,7 +37,7 @@ pub fn notices(audience: &Audience, condition: &Condition) -> Vec<Notice> {
     };
     let find = |question: &DeclaredField| {
         let missing = question.is_missing(audience, &sample);
-        let found = [missing, question.misfit(audience, &sample)];
+        let found = [missing, question.implausible(audience, &sample), question.misfit(audience, &sample)];
         found.into_iter().flatten().chain(question.unknown_values(audience, &sample)).collect::<Vec<_>>()
     };
     questions.iter().flat_map(find).collect()
@@ -93,14 +94,24 @@ impl DeclaredField {
         Some(notice(self.asked.pointer.clone(), message, hint))
     }
 
+    /// The notice for numbers that are no dates which anybody means.
+    fn implausible(&self, audience: &Audience, sample: &Sample) -> Option<Notice> {
+        let values = self.values(audience, sample);
+        let found = Implausible::among(self.declared, values).filter(|_| self.asked.compares)?;
+        Some(notice(self.asked.pointer.clone(), found.message(self.asked.path.text(), total(values)), found.hint()))
+    }
+
     /// The notice for values that do not have the declared type.
     fn misfit(&self, audience: &Audience, sample: &Sample) -> Option<Notice> {
         if self.is_column || !self.asked.compares {
             return None;
         }
         let values = self.values(audience, sample);
-        let misfits: Vec<&(Value, i64)> =
-            values.iter().filter(|(value, _)| Misfit::of(self.declared, value) == Some(Misfit::Whole)).collect();
+        // Numbers that are no dates have a notice of their own.
+        let are_told = Implausible::among(self.declared, values).is_some();
+        let is_misfit =
+            |value: &Value| Misfit::of(self.declared, value) == Some(Misfit::Whole) && !(are_told && value.is_number());
+        let misfits: Vec<&(Value, i64)> = values.iter().filter(|(value, _)| is_misfit(value)).collect();
         let (example, _) = misfits.iter().max_by_key(|(_, times)| *times)?;
         let (count, all) = (total(misfits.iter().copied()), total(values));
         let hint = match (self.declared.element()?, example) {

@@ -1,7 +1,6 @@
-//! A sample of the fields that a condition uses.
+//! Samples of an audience's contacts.
 
-use crate::api::infer;
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, RelationKind};
 use crate::catalog::contact_sql::executable_sql;
 use crate::pg::{query, subtransaction};
 use pgrx::spi::quote_identifier;
@@ -39,7 +38,7 @@ impl Sample {
         }
         let columns: Vec<String> = columns.into_iter().map(quote_identifier).collect();
         // With a filter, most sampled rows may belong to other audiences, so the table is not sampled.
-        let sampled = if audience.scope.is_none() { infer::sampled(audience, CONTACTS) } else { String::new() };
+        let sampled = if audience.scope.is_none() { sampled(audience, CONTACTS) } else { String::new() };
         let mut selects =
             vec!["SELECT 0::pg_catalog.int8, NULL::pg_catalog.text, pg_catalog.count(*) FROM contact".to_owned()];
         selects.extend(terms.iter().enumerate().map(|(index, term)| {
@@ -82,4 +81,20 @@ impl Sample {
     pub fn present(&self, path: &Path) -> i64 {
         self.present.get(path).copied().unwrap_or(0)
     }
+}
+
+/// A TABLESAMPLE clause for a large table, so that the sample is not only its beginning.
+pub fn sampled(audience: &Audience, sample: i32) -> String {
+    let rows = query::first(
+        "SELECT c.reltuples::float8 FROM pg_class c WHERE c.oid = $1",
+        &[audience.relation.oid.into()],
+        |row| row.get::<f64>(1),
+    );
+    let rows = rows.unwrap_or(0.0);
+    if audience.relation.kind != RelationKind::Table || rows <= 4.0 * f64::from(sample) {
+        return String::new();
+    }
+    // The sample is twice as large as needed, because pages may be unevenly filled. LIMIT cuts it.
+    let percent = (200.0 * f64::from(sample) / rows).min(100.0);
+    format!("TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)")
 }
