@@ -24,9 +24,10 @@ CREATE FUNCTION explain_match(contact_id anyelement, segment uuid)
     LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.explain_match(segments.id_text($1), $2)';
 COMMENT ON FUNCTION explain_match(anyelement, uuid) IS 'As explain_match(text, uuid), for an id of any type.';
 
+-- The planner expects many rows; without jit = off, compiling the plan would take most of the time.
 CREATE FUNCTION infer_properties(audience text DEFAULT 'contacts', sample int DEFAULT 10000, "declare" boolean DEFAULT false)
     RETURNS TABLE (name text, type text, present numeric, distinct_values bigint, examples jsonb, declared boolean)
-    LANGUAGE c AS 'MODULE_PATHNAME', 'infer_properties_wrapper';
+    LANGUAGE c SET jit = off AS 'MODULE_PATHNAME', 'infer_properties_wrapper';
 COMMENT ON FUNCTION infer_properties(text, int, boolean) IS
     'The custom properties that a sample of the contacts has, also inside objects, with their types, the share of contacts that have them, and examples. At most 1,000, those that most contacts have; a NOTICE says if there are more. With "declare" it declares those that are not declared yet.';
 
