@@ -1,0 +1,97 @@
+//! Checks `$elemMatch`: what is asked of one element of an array.
+
+use super::{Checker, ReadMember, is_of_dates};
+use crate::ast::{ElemMatch, Member, Predicate};
+use crate::error::ErrorKind;
+use crate::expr::{ElementTest, Expr, FieldTest, ValueTest};
+use crate::operator::Operator;
+use crate::types::PropertyType;
+
+impl Checker<'_> {
+    pub(super) fn elem_match(&mut self, inner: &ElemMatch, read_as: Option<PropertyType>) -> Expr<ValueTest> {
+        let element = match (inner, read_as) {
+            (ElemMatch::Condition(_), Some(PropertyType::Array(element))) => {
+                self.fail(
+                    ErrorKind::TypeMismatch,
+                    format!("elements of type {element} have no fields"),
+                    "Put operators to the element itself, as in {\"$elemMatch\": {\"$gte\": 5, \"$lt\": 9}}.",
+                );
+                return Expr::Const(false);
+            }
+            (ElemMatch::Condition(condition), _) => {
+                ElementTest::Object(self.condition(condition, &|checker, member| checker.element_member(member)))
+            }
+            (ElemMatch::Predicate(predicate), read_as) => {
+                let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
+                let tests = self.element_predicate(predicate, element);
+                ElementTest::Value { read_as: predicate.read_as.or(element).filter(is_of_dates), tests }
+            }
+        };
+        Expr::Test(ValueTest::ElemMatch(Box::new(element)))
+    }
+
+    /// Refuses a type of dates that only a part of the tests on an element would have.
+    pub(super) fn keeps_reading(&mut self, inner: &Predicate, outer: Option<PropertyType>) {
+        let is_free = outer.is_none_or(|outer| outer == PropertyType::Json);
+        if let Some(read_as) = inner.read_as.filter(is_of_dates)
+            && is_free
+        {
+            self.at(Operator::As.name(), |checker| {
+                checker.fail(
+                    ErrorKind::Unsupported,
+                    format!("$as {read_as} does not belong under $not inside $elemMatch"),
+                    "Put it beside $not: all tests on an element read it alike.",
+                );
+            });
+        }
+    }
+
+    /// Reads tests on an element itself.
+    pub(super) fn element_predicate(&mut self, predicate: &Predicate, outer: Option<PropertyType>) -> Expr<ValueTest> {
+        let read_as = self.read_as(outer, predicate);
+        if predicate.zone.is_some() {
+            self.at(Operator::Zone.name(), |checker| {
+                checker.fail(
+                    ErrorKind::Unsupported,
+                    "operator $zone does not belong inside $elemMatch",
+                    "Put it beside the field's own $as: all elements are read in one zone.",
+                );
+            });
+        }
+        let parts: Vec<_> = predicate
+            .tests
+            .iter()
+            .map(|test| self.at(test.operator().name(), |checker| checker.test(test, read_as)))
+            .collect();
+        Expr::and(parts)
+    }
+
+    /// Reads a member of a condition inside `$elemMatch`. It is about the element, whose fields are not declared.
+    fn element_member(&mut self, member: &Member) -> Expr<FieldTest> {
+        let read: ReadMember<'_, FieldTest> = &|checker, member| checker.element_member(member);
+        match member {
+            Member::Logical(junction, conditions) => self.junction(*junction, conditions, read),
+            Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
+            Member::Topic(_) => self.about_contacts(Operator::Topic),
+            Member::Segment(_) => self.about_contacts(Operator::Segment),
+            Member::Expr(_) => self.about_contacts(Operator::Expr),
+            Member::Bucket(_) => self.about_contacts(Operator::Bucket),
+            Member::Comment(_) => Expr::Const(true),
+            Member::Field(path, predicate) => {
+                self.at(path.text(), |checker| checker.field_predicate(path, None, predicate))
+            }
+        }
+    }
+
+    fn about_contacts<T>(&mut self, operator: Operator) -> Expr<T> {
+        let name = operator.name();
+        self.at(name, |checker| {
+            checker.fail(
+                ErrorKind::Unsupported,
+                format!("operator {name} does not belong inside $elemMatch"),
+                format!("{name} is about the contact, not about an element of an array: put it beside the field."),
+            );
+            Expr::Const(false)
+        })
+    }
+}
