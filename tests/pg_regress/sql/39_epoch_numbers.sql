@@ -66,6 +66,7 @@ CREATE INDEX stamped_at_seconds ON stamped (property_number(properties, 'at_seco
 CREATE INDEX stamped_day_seconds ON stamped (property_number(properties, 'day_seconds'));
 ANALYZE stamped;
 SET enable_seqscan = off;
+SET jit = off; -- or each plan with a disabled scan would be compiled
 SELECT q.*, found FROM question q, LATERAL (SELECT count(*) AS found FROM segment_members(q.segment)) m WHERE found <> expected;
 CREATE FUNCTION index_of(condition text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE plan json;
