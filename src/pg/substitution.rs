@@ -5,11 +5,12 @@
 
 use crate::pg::nodes::{both, is_not_null, is_true, when};
 use crate::pg::place::{Column, Places};
+use crate::pg::walker::{expression_tree_walker, query_tree_walker};
 use crate::pg::{plans, security};
 use pgrx::pg_sys::{self, NodeTag, Oid};
-use pgrx::spi::quote_qualified_identifier;
-use pgrx::{FromDatum, PgList, is_a};
-use std::ffi::{CStr, CString};
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use pgrx::{FromDatum, PgList, is_a, pg_guard};
+use std::ffi::{CStr, CString, c_void};
 use uuid::Uuid;
 
 /// A call with a column of a table of the query, and with a constant.
@@ -31,12 +32,16 @@ pub enum Constant {
 pub struct Substitute {
     /// The table that the condition was written for. The call reads it, with the rights of the current role
     pub table: Oid,
+    /// The name by which the condition may call the table
+    pub alias: String,
     /// The column of the table that the call is about
     pub column: String,
     /// The condition as SQL that means the same under any search_path. It is true, false or NULL
     pub sql: String,
     /// The relations whose invalidation makes a plan with the condition invalid
     pub sources: Vec<Oid>,
+    /// Whether the condition is right in this transaction only, because it has dates that are relative to now
+    pub is_relative: bool,
 }
 
 impl ColumnCall {
@@ -115,8 +120,7 @@ impl ColumnCall {
             if self.table() != substitute.table && !Written::is_allowed_on(substitute) || !written.is_allowed() {
                 return None;
             }
-            let columns = written.columns();
-            let mut condition = written.condition;
+            let mut condition = written.condition();
             pg_sys::ChangeVarNodes(condition, 1, self.varno(), 0);
             null_like(condition, self.var);
             condition = pg_sys::eval_const_expressions(self.root, condition);
@@ -128,7 +132,8 @@ impl ColumnCall {
                 (false, false) => is_true(condition),
                 (false, true) => when(is_not_null(self.var), is_true(condition)),
             };
-            self.add_columns(columns);
+            self.add_columns(written.columns());
+            (*(*self.root).parse).hasSubLinks |= written.has_sub_selects;
             let global = (*self.root).glob;
             (*global).dependsOnRole = true;
             for source in &substitute.sources {
@@ -136,6 +141,12 @@ impl ColumnCall {
             }
             plans::depend(&substitute.sources);
             pg_sys::record_plan_function_dependency(self.root, self.function);
+            if substitute.is_relative {
+                // The support function stands for the transaction: what depends on it is planned anew in the next one.
+                let support = pg_sys::get_func_support(self.function);
+                pg_sys::record_plan_function_dependency(self.root, support);
+                plans::expire(support);
+            }
             Some(condition)
         }
     }
@@ -208,28 +219,32 @@ impl ColumnCall {
 /// A condition that Postgres has parsed, over the columns of the first and only table of a query.
 struct Written {
     query: *mut pg_sys::Query,
-    condition: *mut pg_sys::Node,
+    has_sub_selects: bool,
 }
 
 impl Written {
-    /// The condition of a substitute over the columns of a table; `None` if it reads other tables as well.
+    /// The condition of a substitute over the columns of a table; `None` if the names mean something else now.
     fn parse(table: Oid, substitute: &Substitute) -> Option<Self> {
         // SAFETY: the text is NUL-terminated. It has one statement, which is a SELECT from one table. The parser raises
-        // where a name does not exist.
+        // where a name does not exist. The policies of other tables are added by QueryRewrite, once these are locked.
         unsafe {
             let name = quote_qualified_identifier(
                 owned(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table)))?,
                 owned(pg_sys::get_rel_name(table))?,
             );
-            let text = CString::new(format!("SELECT FROM ONLY {name} WHERE {}", substitute.sql)).ok()?;
+            let alias = quote_identifier(&substitute.alias);
+            let text = CString::new(format!("SELECT FROM ONLY {name} AS {alias} WHERE {}", substitute.sql)).ok()?;
             let statements = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
             let statement = PgList::<pg_sys::RawStmt>::from_pg(statements).get_ptr(0)?;
             let none = std::ptr::null_mut();
-            let query = pg_sys::parse_sub_analyze((*statement).stmt, none, none.cast(), false, true);
-            let entry = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable).get_ptr(0)?;
-            let condition = (*(*query).jointree).quals;
-            let is_plain = (*entry).relid == table && !(*query).hasSubLinks && !condition.is_null();
-            is_plain.then_some(Written { query, condition })
+            let mut query = pg_sys::parse_sub_analyze((*statement).stmt, none, none.cast(), false, true);
+            let has_sub_selects = (*query).hasSubLinks;
+            if has_sub_selects {
+                pg_sys::AcquireRewriteLocks(query, true, false);
+                query = PgList::<pg_sys::Query>::from_pg(pg_sys::QueryRewrite(query)).get_ptr(0)?;
+            }
+            let written = Written { query, has_sub_selects };
+            ((*written.entry()).relid == table && !written.condition().is_null()).then_some(written)
         }
     }
 
@@ -241,25 +256,57 @@ impl Written {
             && Self::parse(substitute.table, substitute).is_some_and(|written| written.is_allowed())
     }
 
-    /// Whether the current role may read the columns.
+    /// Whether the current role may read the columns, of this table and in sub-selects.
     fn is_allowed(&self) -> bool {
-        // SAFETY: by `parse`, the query has one table.
-        unsafe {
-            let entry = pg_sys::list_nth((*self.query).rtable, 0).cast::<pg_sys::RangeTblEntry>();
-            #[cfg(feature = "pg15")]
-            return pg_sys::ExecCheckRTEPerms(entry);
-            #[cfg(not(feature = "pg15"))]
-            return permissions((*self.query).rteperminfos, entry)
-                .is_some_and(|read| pg_sys::ExecCheckOneRelPerms(read));
-        }
+        // SAFETY: by `parse`. The walk changes nothing.
+        unsafe { !is_forbidden(self.query.cast(), std::ptr::null_mut()) }
     }
 
-    /// The columns that the condition reads, as Postgres keeps them for the check of rights.
-    fn columns(&self) -> *mut pg_sys::Bitmapset {
-        let mut columns = std::ptr::null_mut();
+    fn condition(&self) -> *mut pg_sys::Node {
         // SAFETY: by `parse`.
-        unsafe { pg_sys::pull_varattnos(self.condition, 1, &raw mut columns) };
-        columns
+        unsafe { (*(*self.query).jointree).quals }
+    }
+
+    fn entry(&self) -> *mut pg_sys::RangeTblEntry {
+        // SAFETY: by `parse`, the query has a table.
+        unsafe { pg_sys::list_nth((*self.query).rtable, 0).cast() }
+    }
+
+    /// The columns of the table that the condition reads, as Postgres keeps them for the check of rights.
+    fn columns(&self) -> *mut pg_sys::Bitmapset {
+        // SAFETY: by `parse`.
+        #[cfg(feature = "pg15")]
+        return unsafe { (*self.entry()).selectedCols };
+        // SAFETY: as above.
+        #[cfg(not(feature = "pg15"))]
+        unsafe {
+            permissions((*self.query).rteperminfos, self.entry())
+                .map_or(std::ptr::null_mut(), |read| (*read).selectedCols)
+        }
+    }
+}
+
+/// Whether a query, or a query inside of it, reads what the role may not read.
+#[pg_guard]
+unsafe extern "C-unwind" fn is_forbidden(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: Postgres calls this for nodes of a query. The tag of a node names its struct.
+    unsafe {
+        if !is_a(node, NodeTag::T_Query) {
+            return expression_tree_walker(node, Some(is_forbidden), context);
+        }
+        let query = node.cast::<pg_sys::Query>();
+        #[cfg(feature = "pg15")]
+        let is_own_forbidden = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable)
+            .iter_ptr()
+            .any(|entry| (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION && !pg_sys::ExecCheckRTEPerms(entry));
+        #[cfg(not(feature = "pg15"))]
+        let is_own_forbidden = PgList::<pg_sys::RTEPermissionInfo>::from_pg((*query).rteperminfos)
+            .iter_ptr()
+            .any(|read| !pg_sys::ExecCheckOneRelPerms(read));
+        is_own_forbidden || query_tree_walker(query, Some(is_forbidden), context, 0)
     }
 }
 
@@ -345,23 +392,39 @@ unsafe fn is_nulled(_var: *mut pg_sys::Var) -> bool {
 /// Says of all columns of a condition that the outer joins of a Var may put NULL in their place.
 ///
 /// # Safety
-/// The condition is new and reads the table of the Var only.
+/// The condition is new, and reads the table of the Var under the Var's number.
 #[cfg(not(feature = "pg15"))]
 unsafe fn null_like(condition: *mut pg_sys::Node, var: *mut pg_sys::Var) {
-    #[pgrx::pg_guard]
-    unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, var: *mut std::ffi::c_void) -> bool {
-        // SAFETY: Postgres calls this for nodes of the condition, which is new. `var` is the Var below.
+    /// The Var, and how many queries are around the node
+    type Walk = (*mut pg_sys::Var, u32);
+    #[pg_guard]
+    unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+        if node.is_null() {
+            return false;
+        }
+        // SAFETY: Postgres calls this for nodes of the condition, which is new. `context` is the pair below. The tag of
+        // a node names its struct.
         unsafe {
-            if !node.is_null() && is_a(node, NodeTag::T_Var) {
-                (*node.cast::<pg_sys::Var>()).varnullingrels =
-                    pg_sys::bms_copy((*var.cast::<pg_sys::Var>()).varnullingrels);
-                return false;
+            let (like, level) = *context.cast::<Walk>();
+            match (*node).type_ {
+                NodeTag::T_Var => {
+                    let var = node.cast::<pg_sys::Var>();
+                    if (*var).varlevelsup == level && (*var).varno == (*like).varno {
+                        (*var).varnullingrels = pg_sys::bms_copy((*like).varnullingrels);
+                    }
+                    false
+                }
+                NodeTag::T_Query => {
+                    let mut inner: Walk = (like, level + 1);
+                    query_tree_walker(node.cast(), Some(visit), (&raw mut inner).cast(), 0)
+                }
+                _ => expression_tree_walker(node, Some(visit), context),
             }
-            !node.is_null() && crate::pg::walker::expression_tree_walker(node, Some(visit), var)
         }
     }
+    let mut walk: Walk = (var, 0);
     // SAFETY: by this function's own condition.
-    unsafe { visit(condition, var.cast()) };
+    unsafe { visit(condition, (&raw mut walk).cast()) };
 }
 
 #[cfg(feature = "pg15")]

@@ -59,7 +59,7 @@ pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
         Constant::Uuid(id) => id,
         Constant::Text(reference) => asker.clone().meant(&reference)?,
     };
-    let substitute = asker.question(segment).ok()?.substitute.clone()?;
+    let substitute = asker.question(segment).ok()?.substitute.clone();
     let is_its = call.column()? == substitute.column
         && (call.table() == substitute.table || table_tree::is_part(call.table(), substitute.table));
     is_its.then_some(substitute)
@@ -70,9 +70,9 @@ struct Question {
     id_type: String,
     sql: String,
     plan: OnceCell<KeptPlan>,
-    /// What answers the question for the rows of the table; `None` if the answer changes with time, because dates that
-    /// are relative to now are constants in it
-    substitute: Option<Rc<Substitute>>,
+    /// What answers the question for the rows of the table. Dates that are relative to now are constants in it, and in
+    /// the query
+    substitute: Rc<Substitute>,
 }
 
 impl Question {
@@ -85,14 +85,14 @@ impl Question {
             audience.relation.quoted(),
             audience.id.is(&quote_identifier(&audience.id.name), "$1"),
         );
-        let is_relative = checked.changes_at.or(audience.changes_at).is_some();
-        let substitute = || Substitute {
+        let substitute = Rc::new(Substitute {
             table: audience.relation.oid,
+            alias: audience.table.name.clone(),
             column: audience.id.name.clone(),
             sql: condition,
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
-        };
-        let substitute = (!is_relative).then(substitute).map(Rc::new);
+            is_relative: checked.changes_at.or(audience.changes_at).is_some(),
+        });
         Ok(Question { id_type: audience.id.type_name, sql, plan: OnceCell::new(), substitute })
     }
 
@@ -208,7 +208,7 @@ fn planned(segment: Definition) -> Result<PlannedQuestion, Unusable> {
     }
     let id = segment.id;
     let planned = security::as_role(access::extension_owner(), || snapshot::latest(|| compile(segment)))?;
-    if planned.question.substitute.is_some() {
+    if !planned.question.substitute.is_relative {
         let before = QUESTIONS.with_borrow_mut(|questions| questions.push(id, planned.clone()));
         drop(before);
     }
