@@ -5,6 +5,7 @@
 
 use crate::pg::nodes::{both, is_not_null, is_true, when};
 use crate::pg::place::{Column, Places};
+use crate::pg::semi_join::{Conjunct, has_virtual_columns, take_out};
 use crate::pg::walker::{expression_tree_walker, query_tree_walker};
 use crate::pg::{plans, security};
 use pgrx::pg_sys::{self, NodeTag, Oid};
@@ -117,12 +118,18 @@ impl ColumnCall {
                 return None;
             }
             let written = Written::parse(self.table(), substitute)?;
-            if self.table() != substitute.table && !Written::is_allowed_on(substitute) || !written.is_allowed() {
+            if has_virtual_columns(self.table())
+                || self.table() != substitute.table && !Written::is_allowed_on(substitute)
+                || !written.is_allowed()
+            {
                 return None;
             }
             let mut condition = written.condition();
             pg_sys::ChangeVarNodes(condition, 1, self.varno(), 0);
             null_like(condition, self.var);
+            if let (true, Some(from)) = (written.has_sub_selects, places.conjunct_of) {
+                condition = take_out(Conjunct { root: self.root, from, var: self.var }, condition);
+            }
             condition = pg_sys::eval_const_expressions(self.root, condition);
             // In a condition NULL counts as false. Elsewhere the call is NULL for a row that is missing, and otherwise
             // true or false.
