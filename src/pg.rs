@@ -43,4 +43,5 @@ pub mod trigger;
 pub mod tuple;
 pub mod turn;
 mod walker;
+pub mod written;
 pub mod zone;
