@@ -22,23 +22,26 @@ SELECT count(create_segment(name, condition::segment_condition, audience => 'peo
     ('new', '{"created_at": {"$gte": {"$now": "-2 days"}}}'),
     ('new readers', '{"$topic": "news", "created_at": {"$gte": {"$today": "-3 days"}}}')) v(name, condition);
 
--- A sub-select is joined where it could have been written in WHERE.
-EXPLAIN (COSTS off) SELECT * FROM people p WHERE in_segment(p.id, 'rare');
-EXPLAIN (COSTS off) SELECT * FROM people p WHERE in_segment(p.id, 'US without news');
-EXPLAIN (COSTS off) SELECT * FROM people p WHERE in_segment(p.id, 'rare or Paris');
-EXPLAIN (COSTS off) SELECT * FROM people p WHERE NOT in_segment(p.id, 'rare');
-EXPLAIN (COSTS off) SELECT * FROM people p JOIN people q ON q.email = p.city AND in_segment(q.id, 'rare') WHERE in_segment(p.id, 'rare');
-EXPLAIN (COSTS off) UPDATE people p SET city = 'Rome' WHERE in_segment(p.id, 'rare');
-EXPLAIN (COSTS off) SELECT * FROM people p WHERE in_segment(p.id, 'rare') FOR UPDATE;
+-- Postgres prints hashed sub-plans otherwise since 17, and has further kinds of joins since 16.
 CREATE FUNCTION explained(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     line text;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS off) ' || query LOOP
-        RETURN NEXT regexp_replace(line, '''[^'']*\d{4}[^'']*''', '''…''');
+        line := regexp_replace(line, 'ANY \([^()]* = \((hashed SubPlan \d+)\)\.col1\)', '\1');
+        RETURN NEXT regexp_replace(replace(line, 'Right ', ''), '''[^'']*\d{4}[^'']*''', '''…''');
     END LOOP;
 END
 $$;
+
+-- A sub-select is joined where it could have been written in WHERE.
+SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''rare'')');
+SELECT line FROM explained('SELECT * FROM people p WHERE in_segment(p.id, ''US without news'')') line WHERE line ~ 'Join';
+SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''rare or Paris'')');
+SELECT explained('SELECT * FROM people p WHERE NOT in_segment(p.id, ''rare'')');
+SELECT explained('SELECT * FROM people p JOIN people q ON q.email = p.city AND in_segment(q.id, ''rare'') WHERE in_segment(p.id, ''rare'')');
+SELECT explained('UPDATE people p SET city = ''Rome'' WHERE in_segment(p.id, ''rare'')');
+SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''rare'') FOR UPDATE');
 SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''new'')');
 
 -- The rights and the policies of the table of subscriptions.
@@ -52,7 +55,7 @@ RESET ROLE;
 CREATE POLICY few ON people_topics USING (left(contact_id::text, 1) < '8');
 ALTER TABLE people_topics ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_segments_mailer;
-EXPLAIN (COSTS off) EXECUTE rare;
+SELECT explained('EXECUTE rare');
 EXECUTE rare;
 SELECT count(*) FROM people p WHERE in_segment(p.id::text || '', 'rare');
 SELECT count(*) FROM people p WHERE NOT in_segment(p.id, 'rare');
@@ -65,7 +68,7 @@ RESET ROLE;
 REVOKE SELECT ON people_topics FROM regress_segments_mailer;
 SET ROLE regress_segments_mailer;
 EXECUTE rare;
-EXPLAIN (COSTS off) EXECUTE rare;
+SELECT explained('EXECUTE rare');
 RESET ROLE;
 
 -- In a kept plan, now is the time of the transaction that runs it.
