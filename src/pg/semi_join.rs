@@ -26,8 +26,9 @@ pub unsafe fn take_out(at: Conjunct, condition: *mut pg_sys::Node) -> *mut pg_sy
     // SAFETY: by this function's own condition. The lists and nodes that are changed belong to this plan alone.
     unsafe {
         let parse = (*at.root).parse;
-        // The rows to be locked have been determined, also for statements that write.
-        if (*parse).commandType != pg_sys::CmdType::CMD_SELECT || !(*parse).rowMarks.is_null() {
+        // It has been determined which rows of which tables are locked.
+        let locks = ![pg_sys::CmdType::CMD_SELECT, pg_sys::CmdType::CMD_INSERT].contains(&(*parse).commandType);
+        if locks || !(*parse).rowMarks.is_null() {
             return condition;
         }
         let mut left = std::ptr::null_mut();

@@ -40,6 +40,9 @@ SELECT line FROM explained('SELECT * FROM people p WHERE in_segment(p.id, ''US w
 SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''rare or Paris'')');
 SELECT explained('SELECT * FROM people p WHERE NOT in_segment(p.id, ''rare'')');
 SELECT explained('SELECT * FROM people p JOIN people q ON q.email = p.city AND in_segment(q.id, ''rare'') WHERE in_segment(p.id, ''rare'')');
+SELECT line FROM explained('CREATE TABLE mailing AS SELECT p.id FROM people p WHERE in_segment(p.id, ''rare'')') line WHERE line ~ 'Join';
+SELECT line FROM explained('INSERT INTO people_topics (contact_id, topic) SELECT p.id, ''offers'' FROM people p WHERE in_segment(p.id, ''rare'')') line
+ WHERE line ~ 'Join';
 SELECT explained('UPDATE people p SET city = ''Rome'' WHERE in_segment(p.id, ''rare'')');
 SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''rare'') FOR UPDATE');
 SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''new'')');
