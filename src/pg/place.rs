@@ -14,6 +14,9 @@ use std::ffi::c_void;
 pub struct Places {
     /// In a condition of the query, alone or joined with others by AND and OR. There NULL counts as false
     pub in_condition: bool,
+    /// The part of the FROM clause to whose conditions the call belongs, if it stands there once, not below an OR, and
+    /// nowhere else
+    pub conjunct_of: Option<*mut pg_sys::FromExpr>,
     /// Anywhere else: under NOT, in an expression, or perhaps inside of a function in SQL
     pub elsewhere: bool,
     /// In what the statement returns or does for rows that it changes. There the column may be that of a new row
@@ -46,6 +49,9 @@ impl Places {
             let flags = pg_sys::QTW_IGNORE_RT_SUBQUERIES | pg_sys::QTW_IGNORE_CTE_SUBQUERIES;
             query_tree_walker(parse, Some(visit), (&raw mut walk).cast(), flags as i32);
             visit((*root).append_rel_list.cast(), (&raw mut walk).cast());
+            if walk.places.elsewhere || walk.places.of_new_rows {
+                walk.places.conjunct_of = None;
+            }
             walk.places
         }
     }
@@ -140,7 +146,7 @@ impl Walk {
                     for part in PgList::<pg_sys::Node>::from_pg((*from).fromlist).iter_ptr() {
                         self.join(part, is_nullable);
                     }
-                    self.condition((*from).quals);
+                    self.condition((*from).quals, Some(from));
                 }
                 NodeTag::T_JoinExpr => {
                     let join = node.cast::<pg_sys::JoinExpr>();
@@ -152,18 +158,19 @@ impl Walk {
                     };
                     self.join((*join).larg, is_nullable || left);
                     self.join((*join).rarg, is_nullable || right);
-                    self.condition((*join).quals);
+                    self.condition((*join).quals, None);
                 }
                 _ => {}
             }
         }
     }
 
-    /// Visits a condition, or a part of one that AND or OR joins with others.
+    /// Visits a condition, or a part of one that AND or OR joins with others. `from` is the part of the FROM clause that
+    /// it belongs to; `None` below an OR, and for the conditions of joins.
     ///
     /// # Safety
     /// The node is null or a part of the query.
-    unsafe fn condition(&mut self, node: *mut pg_sys::Node) {
+    unsafe fn condition(&mut self, node: *mut pg_sys::Node, mut from: Option<*mut pg_sys::FromExpr>) {
         if node.is_null() {
             return;
         }
@@ -172,12 +179,17 @@ impl Walk {
             let parts = match (*node).type_ {
                 NodeTag::T_List => node.cast::<pg_sys::List>(),
                 NodeTag::T_BoolExpr if (*node.cast::<pg_sys::BoolExpr>()).boolop != pg_sys::BoolExprType::NOT_EXPR => {
-                    (*node.cast::<pg_sys::BoolExpr>()).args
+                    let expression = node.cast::<pg_sys::BoolExpr>();
+                    from = from.filter(|_| (*expression).boolop == pg_sys::BoolExprType::AND_EXPR);
+                    (*expression).args
                 }
                 NodeTag::T_FuncExpr
                     if pg_sys::get_func_support((*node.cast::<pg_sys::FuncExpr>()).funcid) == self.support =>
                 {
-                    self.places.in_condition |= self.mentions_column(node);
+                    if self.mentions_column(node) {
+                        self.places.conjunct_of = from.filter(|_| !self.places.in_condition);
+                        self.places.in_condition = true;
+                    }
                     return;
                 }
                 _ => {
@@ -186,7 +198,7 @@ impl Walk {
                 }
             };
             for part in PgList::<pg_sys::Node>::from_pg(parts).iter_ptr() {
-                self.condition(part);
+                self.condition(part, from);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Plans that Postgres keeps, and that depend on more than Postgres knows.
 //!
 //! A plan lists the relations that it depends on, and is made anew when one of them is invalidated. But it does not
-//! depend on who is a member of which role, nor on the labels of enums. And Postgres lists a plan only once it is made:
-//! what is invalidated while the plan is made does not reach it, unless locks prevent that.
+//! depend on who is a member of which role, nor on the labels of enums, nor on the time. And Postgres lists a plan only
+//! once it is made: what is invalidated while the plan is made does not reach it, unless locks prevent that.
 
 use crate::pg::relcache;
 use pgrx::pg_guard;
@@ -16,6 +16,8 @@ thread_local! {
     static DEPENDS: RefCell<Vec<Oid>> = const { RefCell::new(Vec::new()) };
     /// Whether one of them was invalidated since
     static IS_OUTDATED: Cell<bool> = const { Cell::new(false) };
+    /// The hash of the function that stands for this transaction, if a plan depends on it
+    static EXPIRES: Cell<Option<u32>> = const { Cell::new(None) };
     /// How many queries of the extension's own are running inside of the planner
     static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
@@ -37,6 +39,16 @@ pub fn install() {
 pub fn depend(relations: &[Oid]) {
     listen();
     DEPENDS.with_borrow_mut(|depends| depends.extend_from_slice(relations));
+}
+
+/// Invalidates the plans that depend on a function when this transaction ends.
+pub fn expire(function: Oid) {
+    listen();
+    let none = pg_sys::Datum::from(0);
+    // SAFETY: the cache has one key, which may be any OID.
+    let hash =
+        unsafe { pg_sys::GetSysCacheHashValue(SysCacheIdentifier::PROCOID as i32, function.into(), none, none, none) };
+    EXPIRES.set(Some(hash));
 }
 
 /// Runs `work`, which runs queries, while a plan is being made.
@@ -68,6 +80,7 @@ fn listen() {
     // SAFETY: the callbacks are functions of this library, which is never unloaded.
     unsafe {
         pg_sys::CacheRegisterRelcacheCallback(Some(hear), none);
+        pg_sys::RegisterXactCallback(Some(end), std::ptr::null_mut());
         let (roles, members) = (SysCacheIdentifier::AUTHOID, SysCacheIdentifier::AUTHMEMROLEMEM);
         for cache in [roles, members, SysCacheIdentifier::ENUMOID] {
             pg_sys::CacheRegisterSyscacheCallback(cache as i32, Some(hear_of_object), none);
@@ -90,6 +103,20 @@ unsafe extern "C-unwind" fn hear_of_object(_argument: pg_sys::Datum, _cache: i32
     IS_OUTDATED.set(true);
     // SAFETY: marks the plans that exist, as Postgres's own callbacks do.
     unsafe { pg_sys::ResetPlanCache() };
+}
+
+/// Called at each event of a transaction, most of which end it.
+#[pg_guard]
+unsafe extern "C-unwind" fn end(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
+    use pg_sys::XactEvent::{XACT_EVENT_PARALLEL_PRE_COMMIT, XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE};
+    if [XACT_EVENT_PARALLEL_PRE_COMMIT, XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE].contains(&event) {
+        return;
+    }
+    if let Some(hash) = EXPIRES.take() {
+        // SAFETY: Postgres does this when it hears of a change, also while a transaction ends. The callbacks only mark
+        // what they keep.
+        unsafe { pg_sys::CallSyscacheCallbacks(SysCacheIdentifier::PROCOID as i32, hash) };
+    }
 }
 
 #[pg_guard]

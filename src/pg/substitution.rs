@@ -5,11 +5,16 @@
 
 use crate::pg::nodes::{both, is_not_null, is_true, when};
 use crate::pg::place::{Column, Places};
+use crate::pg::semi_join::{Conjunct, has_virtual_columns, take_out};
+use crate::pg::written::{Substitute, Written, owned};
 use crate::pg::{plans, security};
+#[cfg(not(feature = "pg15"))]
+use crate::pg::{
+    walker::{expression_tree_walker, query_tree_walker},
+    written::permissions,
+};
 use pgrx::pg_sys::{self, NodeTag, Oid};
-use pgrx::spi::quote_qualified_identifier;
 use pgrx::{FromDatum, PgList, is_a};
-use std::ffi::{CStr, CString};
 use uuid::Uuid;
 
 /// A call with a column of a table of the query, and with a constant.
@@ -25,18 +30,6 @@ pub struct ColumnCall {
 pub enum Constant {
     Uuid(Uuid),
     Text(String),
-}
-
-/// A condition that holds for the rows of a table for which the call is true.
-pub struct Substitute {
-    /// The table that the condition was written for. The call reads it, with the rights of the current role
-    pub table: Oid,
-    /// The column of the table that the call is about
-    pub column: String,
-    /// The condition as SQL that means the same under any search_path. It is true, false or NULL
-    pub sql: String,
-    /// The relations whose invalidation makes a plan with the condition invalid
-    pub sources: Vec<Oid>,
 }
 
 impl ColumnCall {
@@ -112,13 +105,18 @@ impl ColumnCall {
                 return None;
             }
             let written = Written::parse(self.table(), substitute)?;
-            if self.table() != substitute.table && !Written::is_allowed_on(substitute) || !written.is_allowed() {
+            if has_virtual_columns(self.table())
+                || self.table() != substitute.table && !Written::is_allowed_on(substitute)
+                || !written.is_allowed()
+            {
                 return None;
             }
-            let columns = written.columns();
-            let mut condition = written.condition;
+            let mut condition = written.condition();
             pg_sys::ChangeVarNodes(condition, 1, self.varno(), 0);
             null_like(condition, self.var);
+            if let (true, Some(from)) = (written.has_sub_selects, places.conjunct_of) {
+                condition = take_out(Conjunct { root: self.root, from, var: self.var }, condition);
+            }
             condition = pg_sys::eval_const_expressions(self.root, condition);
             // In a condition NULL counts as false. Elsewhere the call is NULL for a row that is missing, and otherwise
             // true or false.
@@ -128,7 +126,8 @@ impl ColumnCall {
                 (false, false) => is_true(condition),
                 (false, true) => when(is_not_null(self.var), is_true(condition)),
             };
-            self.add_columns(columns);
+            self.add_columns(written.columns());
+            (*(*self.root).parse).hasSubLinks |= written.has_sub_selects;
             let global = (*self.root).glob;
             (*global).dependsOnRole = true;
             for source in &substitute.sources {
@@ -136,6 +135,12 @@ impl ColumnCall {
             }
             plans::depend(&substitute.sources);
             pg_sys::record_plan_function_dependency(self.root, self.function);
+            if substitute.is_relative {
+                // The support function stands for the transaction: what depends on it is planned anew in the next one.
+                let support = pg_sys::get_func_support(self.function);
+                pg_sys::record_plan_function_dependency(self.root, support);
+                plans::expire(support);
+            }
             Some(condition)
         }
     }
@@ -205,64 +210,6 @@ impl ColumnCall {
     }
 }
 
-/// A condition that Postgres has parsed, over the columns of the first and only table of a query.
-struct Written {
-    query: *mut pg_sys::Query,
-    condition: *mut pg_sys::Node,
-}
-
-impl Written {
-    /// The condition of a substitute over the columns of a table; `None` if it reads other tables as well.
-    fn parse(table: Oid, substitute: &Substitute) -> Option<Self> {
-        // SAFETY: the text is NUL-terminated. It has one statement, which is a SELECT from one table. The parser raises
-        // where a name does not exist.
-        unsafe {
-            let name = quote_qualified_identifier(
-                owned(pg_sys::get_namespace_name(pg_sys::get_rel_namespace(table)))?,
-                owned(pg_sys::get_rel_name(table))?,
-            );
-            let text = CString::new(format!("SELECT FROM ONLY {name} WHERE {}", substitute.sql)).ok()?;
-            let statements = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
-            let statement = PgList::<pg_sys::RawStmt>::from_pg(statements).get_ptr(0)?;
-            let none = std::ptr::null_mut();
-            let query = pg_sys::parse_sub_analyze((*statement).stmt, none, none.cast(), false, true);
-            let entry = PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable).get_ptr(0)?;
-            let condition = (*(*query).jointree).quals;
-            let is_plain = (*entry).relid == table && !(*query).hasSubLinks && !condition.is_null();
-            is_plain.then_some(Written { query, condition })
-        }
-    }
-
-    /// Whether the current role may read what a substitute reads of the table that it was written for, where the query
-    /// reads a partition of that table. No policy of the table may apply to the role, because a query of the partition
-    /// does not apply it.
-    fn is_allowed_on(substitute: &Substitute) -> bool {
-        !security::row_security_applies(substitute.table)
-            && Self::parse(substitute.table, substitute).is_some_and(|written| written.is_allowed())
-    }
-
-    /// Whether the current role may read the columns.
-    fn is_allowed(&self) -> bool {
-        // SAFETY: by `parse`, the query has one table.
-        unsafe {
-            let entry = pg_sys::list_nth((*self.query).rtable, 0).cast::<pg_sys::RangeTblEntry>();
-            #[cfg(feature = "pg15")]
-            return pg_sys::ExecCheckRTEPerms(entry);
-            #[cfg(not(feature = "pg15"))]
-            return permissions((*self.query).rteperminfos, entry)
-                .is_some_and(|read| pg_sys::ExecCheckOneRelPerms(read));
-        }
-    }
-
-    /// The columns that the condition reads, as Postgres keeps them for the check of rights.
-    fn columns(&self) -> *mut pg_sys::Bitmapset {
-        let mut columns = std::ptr::null_mut();
-        // SAFETY: by `parse`.
-        unsafe { pg_sys::pull_varattnos(self.condition, 1, &raw mut columns) };
-        columns
-    }
-}
-
 /// An expression without what turns its value into text.
 ///
 /// # Safety
@@ -299,19 +246,6 @@ fn may_execute(function: Oid, role: Oid) -> bool {
     answer == pg_sys::AclResult::ACLCHECK_OK
 }
 
-/// # Safety
-/// The entry belongs to the query whose list this is.
-#[cfg(not(feature = "pg15"))]
-unsafe fn permissions(
-    all: *mut pg_sys::List,
-    entry: *mut pg_sys::RangeTblEntry,
-) -> Option<*mut pg_sys::RTEPermissionInfo> {
-    // SAFETY: by this function's own condition.
-    unsafe {
-        PgList::<pg_sys::RTEPermissionInfo>::from_pg(all).get_ptr((*entry).perminfoindex.checked_sub(1)? as usize)
-    }
-}
-
 /// Whether a column is that of the row as it is, rather than explicitly of the old or the new one in RETURNING.
 ///
 /// # Safety
@@ -345,33 +279,40 @@ unsafe fn is_nulled(_var: *mut pg_sys::Var) -> bool {
 /// Says of all columns of a condition that the outer joins of a Var may put NULL in their place.
 ///
 /// # Safety
-/// The condition is new and reads the table of the Var only.
+/// The condition is new, and reads the table of the Var under the Var's number.
 #[cfg(not(feature = "pg15"))]
 unsafe fn null_like(condition: *mut pg_sys::Node, var: *mut pg_sys::Var) {
+    /// The Var, and how many queries are around the node
+    type Walk = (*mut pg_sys::Var, u32);
     #[pgrx::pg_guard]
-    unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, var: *mut std::ffi::c_void) -> bool {
-        // SAFETY: Postgres calls this for nodes of the condition, which is new. `var` is the Var below.
+    unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut std::ffi::c_void) -> bool {
+        if node.is_null() {
+            return false;
+        }
+        // SAFETY: Postgres calls this for nodes of the condition, which is new. `context` is the pair below. The tag of
+        // a node names its struct.
         unsafe {
-            if !node.is_null() && is_a(node, NodeTag::T_Var) {
-                (*node.cast::<pg_sys::Var>()).varnullingrels =
-                    pg_sys::bms_copy((*var.cast::<pg_sys::Var>()).varnullingrels);
-                return false;
+            let (like, level) = *context.cast::<Walk>();
+            match (*node).type_ {
+                NodeTag::T_Var => {
+                    let var = node.cast::<pg_sys::Var>();
+                    if (*var).varlevelsup == level && (*var).varno == (*like).varno {
+                        (*var).varnullingrels = pg_sys::bms_copy((*like).varnullingrels);
+                    }
+                    false
+                }
+                NodeTag::T_Query => {
+                    let mut inner: Walk = (like, level + 1);
+                    query_tree_walker(node.cast(), Some(visit), (&raw mut inner).cast(), 0)
+                }
+                _ => expression_tree_walker(node, Some(visit), context),
             }
-            !node.is_null() && crate::pg::walker::expression_tree_walker(node, Some(visit), var)
         }
     }
+    let mut walk: Walk = (var, 0);
     // SAFETY: by this function's own condition.
-    unsafe { visit(condition, var.cast()) };
+    unsafe { visit(condition, (&raw mut walk).cast()) };
 }
 
 #[cfg(feature = "pg15")]
 unsafe fn null_like(_condition: *mut pg_sys::Node, _var: *mut pg_sys::Var) {}
-
-/// The text of a C string; `None` if the pointer is null.
-///
-/// # Safety
-/// The pointer is null or NUL-terminated.
-unsafe fn owned(text: *mut std::ffi::c_char) -> Option<String> {
-    // SAFETY: by this function's own condition.
-    unsafe { (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned()) }
-}

@@ -5,7 +5,7 @@
 //! table that the condition reads. The query finds the contact by its id and evaluates the condition for its row.
 
 use crate::api::segment::named;
-use crate::catalog::access;
+use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{can_be_id, executable_sql};
 use crate::catalog::definition_cache::{Sources, Validity};
@@ -16,7 +16,8 @@ use crate::evaluate::condition;
 use crate::pg::error::Failure;
 use crate::pg::plan::KeptPlan;
 use crate::pg::spi::connected;
-use crate::pg::substitution::{ColumnCall, Constant, Substitute};
+use crate::pg::substitution::{ColumnCall, Constant};
+use crate::pg::written::Substitute;
 use crate::pg::{query, relcache, security, snapshot, zone};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
@@ -59,7 +60,12 @@ pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
         Constant::Uuid(id) => id,
         Constant::Text(reference) => asker.clone().meant(&reference)?,
     };
-    let substitute = asker.question(segment).ok()?.substitute.clone()?;
+    let question = asker.question(segment).ok()?;
+    // Whoever reads contacts may ask for the members, but EXPLAIN would show the condition.
+    if !access::permits(&[Scope::ReadSegments, Scope::WriteSegments], &question.audience) {
+        return None;
+    }
+    let substitute = question.substitute.clone();
     let is_its = call.column()? == substitute.column
         && (call.table() == substitute.table || table_tree::is_part(call.table(), substitute.table));
     is_its.then_some(substitute)
@@ -67,12 +73,13 @@ pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
 
 /// The query whether the contact with the id `$1` is a member of a segment.
 struct Question {
+    audience: String,
     id_type: String,
     sql: String,
     plan: OnceCell<KeptPlan>,
-    /// What answers the question for the rows of the table; `None` if the answer changes with time, because dates that
-    /// are relative to now are constants in it
-    substitute: Option<Rc<Substitute>>,
+    /// What answers the question for the rows of the table. Dates that are relative to now are constants in it, and in
+    /// the query
+    substitute: Rc<Substitute>,
 }
 
 impl Question {
@@ -85,15 +92,15 @@ impl Question {
             audience.relation.quoted(),
             audience.id.is(&quote_identifier(&audience.id.name), "$1"),
         );
-        let is_relative = checked.changes_at.or(audience.changes_at).is_some();
-        let substitute = || Substitute {
+        let substitute = Rc::new(Substitute {
             table: audience.relation.oid,
+            alias: audience.table.name.clone(),
             column: audience.id.name.clone(),
             sql: condition,
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
-        };
-        let substitute = (!is_relative).then(substitute).map(Rc::new);
-        Ok(Question { id_type: audience.id.type_name, sql, plan: OnceCell::new(), substitute })
+            is_relative: checked.changes_at.or(audience.changes_at).is_some(),
+        });
+        Ok(Question { audience: audience.name, id_type: audience.id.type_name, sql, plan: OnceCell::new(), substitute })
     }
 
     /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run.
@@ -208,7 +215,7 @@ fn planned(segment: Definition) -> Result<PlannedQuestion, Unusable> {
     }
     let id = segment.id;
     let planned = security::as_role(access::extension_owner(), || snapshot::latest(|| compile(segment)))?;
-    if planned.question.substitute.is_some() {
+    if !planned.question.substitute.is_relative {
         let before = QUESTIONS.with_borrow_mut(|questions| questions.push(id, planned.clone()));
         drop(before);
     }

@@ -46,7 +46,6 @@ SELECT count(*), count(*) FILTER (WHERE in_segment(id, 'top')), count(*) FILTER 
 
 -- The nullable side of an outer join: the call is NULL for a row that is missing.
 EXPLAIN (COSTS off) SELECT count(*) FROM orders o LEFT JOIN buyers b ON b.id = o.buyer AND in_segment(b.id, 'top');
-EXPLAIN (COSTS off) SELECT count(*) FROM orders o LEFT JOIN buyers b ON b.id = o.buyer WHERE in_segment(b.id, 'not US');
 EXPLAIN (COSTS off) SELECT count(*) FROM orders o LEFT JOIN buyers b ON b.id = o.buyer WHERE NOT in_segment(b.id, 'not US');
 EXPLAIN (COSTS off, VERBOSE) SELECT in_segment(b.id, 'not US') FROM orders o LEFT JOIN buyers b ON b.id = o.buyer;
 
@@ -89,7 +88,6 @@ SELECT query, differ(query) FROM unnest(ARRAY[
     'SELECT count(*) FROM buyers b JOIN few d ON b.id = d.score WHERE ? AND in_segment(d.id, ''pro'')']) query;
 
 -- An EXISTS that the planner also tries as a hashed sub-select: its own tables must not be taken for those around it.
-EXPLAIN (COSTS off) SELECT count(*) FROM buyers b WHERE b.score = 3 OR EXISTS (SELECT FROM orders o WHERE in_segment(o.id, 'top') AND o.buyer = b.id);
 SELECT count(*) FROM buyers b WHERE b.score = 3 OR EXISTS (SELECT FROM orders o WHERE in_segment(o.id, 'top') AND o.buyer = b.id);
 SELECT count(*) FROM buyers b WHERE b.score = 3 OR EXISTS (SELECT FROM orders o WHERE in_segment(o.id + 0, 'top') AND o.buyer = b.id);
 SELECT count(*) FROM buyers b WHERE in_segment(b.id, 'pro') AND (b.score = 3 OR EXISTS (SELECT FROM orders o WHERE in_segment(o.id, 'top') AND o.buyer = b.id));
@@ -107,7 +105,6 @@ DROP TABLE checked;
 EXPLAIN (COSTS off) SELECT * FROM orders WHERE in_segment(id, 'top');
 EXPLAIN (COSTS off) SELECT * FROM buyers WHERE in_segment(score, 'top');
 EXPLAIN (COSTS off) SELECT * FROM buyers, (VALUES ('top'), ('pro')) s(name) WHERE in_segment(buyers.id, s.name);
-EXPLAIN (COSTS off) SELECT * FROM buyers WHERE in_segment(id, 'recent');
 EXPLAIN (COSTS off) SELECT * FROM buyers WHERE in_segment(id, 'no such segment');
 SELECT * FROM buyers WHERE in_segment(id, 'no such segment');
 -- What a statement returns is not the row that it has found, so there the call stays.

@@ -3,10 +3,11 @@
 \pset tuples_only on
 \set VERBOSITY terse
 SET max_parallel_workers_per_gather = 0;
-CREATE ROLE regress_segments_mailer;    -- reads contacts
+CREATE ROLE regress_segments_mailer;    -- reads contacts and segments
+CREATE ROLE regress_segments_sender;    -- reads contacts, but not what segments mean
 CREATE ROLE regress_segments_clerk;     -- reads contacts, without what they spend
 CREATE ROLE regress_segments_stranger;  -- reads the table, but sees no segments
-CREATE ROLE regress_segments_team;      -- whose members read contacts
+CREATE ROLE regress_segments_team;      -- whose members read contacts and segments
 CREATE ROLE regress_segments_member;
 CREATE SCHEMA regress_queries;
 GRANT ALL ON SCHEMA regress_queries TO PUBLIC;
@@ -16,7 +17,9 @@ INSERT INTO people SELECT n, n % 2, 'u' || n, n % 10 FROM generate_series(1, 100
 SELECT attach_audience('people', 'people');
 SELECT count(create_segment(name, condition::segment_condition, audience => 'people')) FROM (VALUES
     ('spends', '{"spent": {"$gte": 8}}'), ('odd', '{"tenant": 1}')) v(name, condition);
-SELECT grant_segments_access(role::text, 'read:contacts', 'people') FROM unnest('{regress_segments_mailer,regress_segments_team}'::regrole[]) role;
+SELECT count(grant_segments_access(role::text, scope, 'people')::text) FROM unnest('{read:contacts,read:segments}'::text[]) scope,
+    unnest('{regress_segments_mailer,regress_segments_team}'::regrole[]) role;
+SELECT grant_segments_access('regress_segments_sender', 'read:contacts', 'people');
 SELECT grant_segments_access('regress_segments_clerk', 'read:segments', 'people');
 GRANT EXECUTE ON FUNCTION in_segment(anyelement, text), in_segment(text, text) TO regress_segments_stranger, regress_segments_clerk;
 GRANT EXECUTE ON FUNCTION segments.id_text(anyelement) TO regress_segments_stranger, regress_segments_clerk;
@@ -28,6 +31,9 @@ GRANT SELECT (id, tenant, email) ON people TO regress_segments_clerk;
 PREPARE spends AS SELECT count(*) FROM people p WHERE in_segment(p.id, 'spends');
 EXECUTE spends;
 SET ROLE regress_segments_mailer;
+EXPLAIN (COSTS off) EXECUTE spends;
+EXECUTE spends;
+SET ROLE regress_segments_sender;
 EXPLAIN (COSTS off) EXECUTE spends;
 EXECUTE spends;
 SET ROLE regress_segments_clerk;
@@ -54,6 +60,11 @@ GRANT SELECT ON people TO regress_segments_mailer;
 SET ROLE regress_segments_mailer;
 EXECUTE spends;
 RESET ROLE;
+SELECT revoke_segments_access('regress_segments_mailer', 'read:segments', 'people');
+SET ROLE regress_segments_mailer;
+EXPLAIN (COSTS off) EXECUTE spends;
+EXECUTE spends;
+RESET ROLE;
 SELECT revoke_segments_access('regress_segments_mailer', 'read:contacts', 'people');
 GRANT SELECT ON people TO regress_segments_mailer;
 SET ROLE regress_segments_mailer;
@@ -65,7 +76,8 @@ SET ROLE regress_segments_mailer;
 EXECUTE spends;
 RESET ROLE;
 REVOKE EXECUTE ON FUNCTION in_segment(anyelement, text), in_segment(text, text), segments.id_text(anyelement) FROM regress_segments_mailer;
-SELECT grant_segments_access('regress_segments_mailer', 'read:contacts', 'people');
+SELECT grant_segments_access('regress_segments_mailer', 'read:contacts', 'people'),
+       grant_segments_access('regress_segments_mailer', 'read:segments', 'people');
 -- Membership of a role that may see the segment.
 GRANT regress_segments_team TO regress_segments_member;
 SET ROLE regress_segments_member;
@@ -180,7 +192,10 @@ RESET search_path;
 SET client_min_messages = error;
 DROP SCHEMA regress_queries CASCADE;
 DEALLOCATE ALL;
-SELECT revoke_segments_access(role::text, scope) FROM unnest('{regress_segments_mailer,regress_segments_team,regress_segments_clerk}'::regrole[]) role,
+SELECT count(revoke_segments_access(role::text, scope)::text)
+  FROM unnest('{regress_segments_mailer,regress_segments_sender,regress_segments_team,regress_segments_clerk}'::regrole[]) role,
     unnest('{read:segments,read:contacts}'::text[]) scope;
-DROP OWNED BY regress_segments_mailer, regress_segments_clerk, regress_segments_stranger, regress_segments_team, regress_segments_member;
-DROP ROLE regress_segments_mailer, regress_segments_clerk, regress_segments_stranger, regress_segments_team, regress_segments_member;
+DROP OWNED BY regress_segments_mailer, regress_segments_sender, regress_segments_clerk, regress_segments_stranger, regress_segments_team,
+    regress_segments_member;
+DROP ROLE regress_segments_mailer, regress_segments_sender, regress_segments_clerk, regress_segments_stranger, regress_segments_team,
+    regress_segments_member;
