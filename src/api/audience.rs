@@ -1,6 +1,7 @@
 //! Creating, attaching and detaching audiences.
 
 use crate::api::audience::topics::map_topics;
+use crate::api::grant;
 use crate::api::name::must_be_legible;
 use crate::catalog::access::{self, Scope, TableOwner, find_table_owner, must_own, not_owner, table_owner};
 use crate::catalog::audience::Audience;
@@ -189,6 +190,9 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: NamedColumns, scope: Optio
     time_zone.into_iter().for_each(time_zone::must_exist);
     let replaces = may_replace(name);
     let was_live = replaces && freshness::stop_keeping(name);
+    if replaces {
+        grant::take_back_counts(name, relation);
+    }
     let added = access::write(
         INSERT,
         &[

@@ -1,7 +1,7 @@
 //! Granting and revoking scopes.
 
 use crate::catalog::access::{Scope, TableOwner, extension_owner, is_extension_owner, keep, not_owner, table_owner};
-use crate::pg::error::{Failure, required};
+use crate::pg::error::{Failure, listed, required};
 use crate::pg::{query, security};
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
@@ -137,6 +137,37 @@ DELETE FROM segments.access a
 const KEPT: &str = "
 SELECT a.audience FROM segments.access a
  WHERE a.role = $1::name AND a.scope = $2";
+
+/// Takes back read:counts for an audience that gets another table, unless the same role owns the present one: each owner
+/// decides about the counts of its own contacts.
+pub fn take_back_counts(audience: &str, relation: pg_sys::Oid) {
+    let roles = security::as_role(extension_owner(), || {
+        let roles = query::write_rows(TAKE_COUNTS, &[audience.into(), relation.into()], |row| row.get::<String>(1));
+        for role in &roles {
+            if query::write_rows(KEPT, &[role.as_str().into(), Scope::ReadCounts.name().into()], |_| ()).is_empty() {
+                query::write(APPLY, &[role.as_str().into()]);
+            }
+        }
+        roles
+    });
+    if !roles.is_empty() {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WARNING,
+            format!("read:counts was taken back for audience \"{audience}\" from {}", listed(&roles)),
+        )
+        .detail("The owner of another table had granted it.")
+        .hint("Grant it again with grant_segments_access(), if these roles may see counts of the contacts in this one.")
+        .warning();
+    }
+}
+
+const TAKE_COUNTS: &str = "
+DELETE FROM segments.access a
+ USING segments.audience_config c
+ WHERE a.scope = 'read:counts' AND a.audience = $1 AND c.name = $1
+   AND (SELECT t.relowner FROM pg_class t WHERE t.oid = c.relation)
+       IS DISTINCT FROM (SELECT t.relowner FROM pg_class t WHERE t.oid = $2)
+RETURNING a.role::text";
 
 struct Role {
     oid: pg_sys::Oid,

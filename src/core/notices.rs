@@ -35,7 +35,13 @@ pub struct Notice {
 #[must_use]
 pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Notice> {
     let mut finder = Finder { environment, place: JsonPointer::default(), notices: Vec::new() };
-    match contradictions::constant(condition) {
+    let constant = contradictions::constant(condition);
+    // What is written may not tell, and what becomes of it does: `{"id": {"$exists": true}}`.
+    let checked = if constant.is_none() { check(condition, environment).ok() } else { None };
+    if checked == Some(Expr::Const(true)) {
+        finder.note("condition holds for everyone", "It holds for all values that contacts can have.", None);
+    }
+    match constant {
         Some(true) => {
             finder.note(
                 "condition holds for everyone",
@@ -57,6 +63,11 @@ pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Noti
     for (place, expression) in condition.expressions() {
         finder.place = place;
         finder.expression(expression);
+    }
+    // Another notice may say why nothing satisfies it.
+    if checked == Some(Expr::Const(false)) && finder.notices.is_empty() {
+        finder.place = JsonPointer::default();
+        finder.note("condition holds for nobody", "It holds for no value that contacts can have.", None);
     }
     finder.notices
 }

@@ -306,9 +306,11 @@ impl Parser {
                 format!("It tests a field: {{\"property\": {{\"{name}\": …}}}}.")
             }
             OperatorPosition::Condition => {
-                format!(
-                    "It stands where a condition does, not under a field: {{\"{name}\": …}}, naming the field inside."
-                )
+                let inside = match operator {
+                    Operator::Topic | Operator::Segment | Operator::Bucket => "",
+                    _ => ", naming the field inside",
+                };
+                format!("It stands where a condition does, not under a field: {{\"{name}\": …}}{inside}.")
             }
             OperatorPosition::Modifier => {
                 let test = if operator == Operator::Options { "$regex" } else { "$gte" };

@@ -7,12 +7,17 @@ use crate::catalog::contact_sql::{executable_sql, field_sql};
 
 use crate::catalog::segment::{Definition, id_of};
 use crate::pg::call::Call;
-use crate::pg::error::required;
+use crate::pg::error::{Failure, required};
 use crate::pg::returning;
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};
+
+/// How many properties can be described at once. A query of Postgres has at most 1,664 columns; the others say who is a
+/// member.
+const MOST: usize = 1600;
 
 /// For each property: which share of the members and of the audience have it, and their most frequent values or the
 /// quantiles of their values. The contacts are read once, with the caller's rights.
@@ -30,6 +35,15 @@ fn segment_statistics(segment: Option<pgrx::Uuid>, properties: Option<Vec<Option
             others.map(|name| Property::named(&audience, &name)).collect()
         }
     };
+    if properties.len() > MOST {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            format!("at most {MOST} properties can be described at once"),
+        )
+        .detail(format!("There were {}.", properties.len()))
+        .hint("Name fewer of them: segment_statistics(…, properties => '{…}').")
+        .raise()
+    }
     let sql = format!("WITH counted AS MATERIALIZED ({}), {}", counted(&audience, &condition, &properties), STATISTICS);
     let types: Vec<String> = properties.iter().map(|property| property.property_type.to_string()).collect();
     let is_ordered: Vec<bool> = properties.iter().map(Property::is_ordered).collect();

@@ -103,7 +103,11 @@ impl Checker<'_> {
                     None => "Write a day, as in {\"$anniversary\": {\"$today\": \"0 days\"}}, or bounds: {\"$anniversary\": {\"$gte\": {\"$today\": \"0 days\"}, \"$lte\": {\"$today\": \"7 days\"}}}.".to_owned(),
                 };
                 let name = Operator::Anniversary.name();
-                let message = format!("{name} compares with dates, not with {} {}", other.describe(), excerpt(other));
+                let found = match other {
+                    Value::Null => "null".to_owned(),
+                    _ => format!("{} {}", other.describe(), excerpt(other)),
+                };
+                let message = format!("{name} compares with dates, not with {found}");
                 self.fail(ErrorKind::TypeMismatch, message, hint);
                 return None;
             }

@@ -51,6 +51,8 @@ fn what_holds_for_everyone_or_nobody_is_told() {
         r#"{"$and": [{}, {}]}"#,
         r#"{"a": {"$nin": []}}"#,
         r#"{"$segment": {"$nin": []}}"#,
+        r#"{"$expr": {"$gt": [2, 1]}}"#,
+        r#"{"a": {"$month": {"$nin": []}}}"#,
     ] {
         assert_eq!(found(everyone)[0].1, "condition holds for everyone", "{everyone}");
     }
@@ -59,6 +61,8 @@ fn what_holds_for_everyone_or_nobody_is_told() {
         r#"{"$not": {}}"#,
         r#"{"a": 1, "b": {"$in": []}}"#,
         r#"{"$topic": {"$in": []}}"#,
+        r#"{"$expr": {"$gt": [1, 2]}}"#,
+        r#"{"a": {"$anniversary": {"$in": []}}}"#,
     ] {
         assert_eq!(found(nobody)[0].1, "condition holds for nobody", "{nobody}");
     }

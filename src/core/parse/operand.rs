@@ -121,6 +121,10 @@ impl Parser {
         let is_edge = |(key, _): &(String, _)| {
             Operator::parse(key).is_some_and(|operator| operator.row().position == OperatorPosition::Edge)
         };
+        if let Some((second, _)) = members.iter().filter(|member| is_edge(member)).nth(1) {
+            let message = "$startOf and $endOf exclude each other";
+            return self.at(second, |parser| parser.fail(ErrorKind::Shape, message, "Leave one of them out."));
+        }
         let edge = members.iter().position(is_edge).filter(|_| members.len() == 2).map(|place| members.remove(place));
         let [(key, raw)] = members.as_slice() else {
             return self.not_a_value(members);
@@ -134,7 +138,12 @@ impl Parser {
             Some(operator @ (Operator::StartOf | Operator::EndOf)) => {
                 return self.at(key, |parser| parser.misplaced(operator));
             }
-            _ => return self.not_a_value(members),
+            _ => {
+                return match edge.and_then(|(edge, _)| Operator::parse(&edge)) {
+                    Some(operator) => self.at(operator.name(), |parser| parser.misplaced(operator)),
+                    None => self.not_a_value(members),
+                };
+            }
         };
         let date = self.at(key, |parser| match parser.number(raw)? {
             Ok(AsWritten { value, written: Value::Date(Literal::Extended(number)) })
@@ -204,6 +213,9 @@ impl Parser {
         match (unknown, known) {
             (Some((key, _)), _) => {
                 self.at(key, |parser| parser.unknown_operator(key, |position| position == OperatorPosition::Operand))
+            }
+            (None, Some((key, operator))) if operator.row().position == OperatorPosition::Edge => {
+                self.at(key, |parser| parser.misplaced(operator))
             }
             (None, Some((key, operator))) if operator.row().position.in_operand() => {
                 self.at(key, |parser| parser.must_stand_alone(key))

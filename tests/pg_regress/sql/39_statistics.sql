@@ -54,6 +54,8 @@ SELECT property, type, present, audience_present, member_values FROM segment_sta
 SELECT * FROM segment_statistics(:'pro', '{}');
 SELECT * FROM segment_statistics(:'pro', '{cit}');
 SELECT * FROM segment_statistics(:'pro', '{city,NULL}');
+SELECT * FROM segment_statistics(:'pro', array_fill('city'::text, '{1601}'));
+SELECT count(*) FROM segment_statistics(:'pro', array_fill('city'::text, '{1600}'));
 
 -- One scan for both, whatever the number of properties.
 CREATE FUNCTION scans() RETURNS bigint LANGUAGE sql AS $$

@@ -77,6 +77,31 @@ ALTER TABLE counts.people DISABLE ROW LEVEL SECURITY;
 SELECT grant_segments_access('regress_counts_reader', 'read:contacts', 'odd');
 SELECT revoke_segments_access('regress_counts_reader', 'read:contacts');
 
+-- Each owner decides for itself: an audience that gets the table of another owner loses the scope, one that gets another of the same owner's
+-- tables keeps it.
+CREATE FUNCTION shown() RETURNS TABLE (name text, contact_count bigint) LANGUAGE sql AS 'SELECT s.name, s.contact_count FROM segments.segment s';
+SET ROLE regress_counts_owner;
+CREATE TABLE counts.moved (no int PRIMARY KEY, plan text);
+SELECT grant_segments_access('regress_counts_reader', 'read:counts', audience) FROM unnest('{people,odd}'::text[]) audience;
+ALTER TABLE counts.people DROP COLUMN id;
+SELECT attach_audience('odd', 'counts.moved');
+DROP TABLE counts.people;
+RESET ROLE;
+GRANT USAGE, CREATE ON SCHEMA counts TO regress_counts_writer;
+SET ROLE regress_counts_writer;
+CREATE TABLE counts.pay (id int PRIMARY KEY, org int, plan text);
+INSERT INTO counts.pay VALUES (1, 1, 'pro');
+SELECT attach_audience('people', 'counts.pay');
+SELECT count(*) FROM refresh_segments('people');
+SET ROLE regress_counts_reader;
+SELECT * FROM shown();
+SET ROLE regress_counts_writer;
+SELECT grant_segments_access('regress_counts_reader', 'read:counts', 'people');
+SET ROLE regress_counts_reader;
+SELECT * FROM shown() WHERE name = 'pro';
+RESET ROLE;
+DROP FUNCTION shown;
+
 SELECT detach_audience('people', true), detach_audience('odd', true);
 SELECT revoke_segments_access(role::regrole, scope) FROM unnest('{regress_counts_owner,regress_counts_writer,regress_counts_reader}'::text[]) role,
        unnest('{read:segments,write:segments}'::text[]) scope;
