@@ -8,6 +8,7 @@ SELECT current_setting('shared_preload_libraries') <> '' AS is_preloaded \gset
 \set home :DBNAME
 CREATE DATABASE regress_segments_empty;
 \c regress_segments_empty
+SET client_min_messages = warning;
 CREATE EXTENSION segments;
 \c
 SET client_min_messages = warning;
