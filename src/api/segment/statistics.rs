@@ -11,6 +11,7 @@ use crate::pg::error::{Failure, required};
 use crate::pg::returning;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
+use pgrx::spi::quote_identifier;
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
 use segments_core::types::{PropertyType, ScalarType};
@@ -73,14 +74,23 @@ impl Property {
         self.property_type.element().is_some_and(|element| element == ScalarType::Number || element.is_temporal())
     }
 
-    /// The kinds of JSON values that are values of the type, or elements of its arrays.
+    /// As which dates stored values are read, as an SQL literal; NULL if they are not.
+    fn dates(&self) -> &'static str {
+        match self.property_type.element() {
+            Some(ScalarType::Date) => "'date'",
+            Some(ScalarType::Timestamp) => "'timestamp'",
+            _ => "NULL",
+        }
+    }
+
+    /// The kinds of JSON values that are listed: values of the type, or elements of its arrays.
     fn kinds(&self) -> &'static str {
         match self.property_type.element() {
             Some(ScalarType::String) => "{string}",
             Some(ScalarType::Number) => "{number}",
             Some(ScalarType::Boolean) => "{boolean}",
             Some(element) if element.is_seconds() => "{number}",
-            Some(_) => "{string,number}",
+            Some(_) => "{string}",
             None => "{string,number,boolean,array,object}",
         }
     }
@@ -94,27 +104,32 @@ fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) ->
     let (mut scalars, mut arrays) = (Vec::new(), Vec::new());
     for (number, property) in (1..).zip(properties) {
         columns.push(format!("{} AS p{number}", property.value));
-        let row = format!("({number}, c.p{number}, '{}'::pg_catalog.text[])", property.kinds());
+        let (kinds, dates) = (property.kinds(), property.dates());
+        let row = format!("({number}, c.p{number}, '{kinds}'::pg_catalog.text[], {dates}::pg_catalog.text)");
         if matches!(property.property_type, PropertyType::Array(_)) { arrays.push(row) } else { scalars.push(row) }
     }
     let mut reads = vec!["SELECT 0, NULL::pg_catalog.jsonb, true".to_owned()];
     if !scalars.is_empty() {
         reads.push(format!(
-            "SELECT p.number, p.value, true FROM (VALUES {}) p(number, value, kinds)
-              WHERE pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) ANY (p.kinds)",
-            scalars.join(", ")
+            "SELECT p.number, v.value, true FROM (VALUES {}) p(number, value, kinds, dates)
+              CROSS JOIN LATERAL (SELECT {}) v(value)
+              WHERE pg_catalog.jsonb_typeof(v.value) OPERATOR(pg_catalog.=) ANY (p.kinds)",
+            scalars.join(", "),
+            read_value(audience, "p.value"),
         ));
     }
     if !arrays.is_empty() {
         let arrays = arrays.join(", ");
         reads.push(format!(
-            "SELECT p.number, NULL, true FROM (VALUES {arrays}) p(number, value, kinds)
+            "SELECT p.number, NULL, true FROM (VALUES {arrays}) p(number, value, kinds, dates)
               WHERE pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array'
              UNION ALL
-             SELECT DISTINCT p.number, e.value, false FROM (VALUES {arrays}) p(number, value, kinds)
+             SELECT DISTINCT p.number, v.value, false FROM (VALUES {arrays}) p(number, value, kinds, dates)
               CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(
                     CASE WHEN pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array' THEN p.value END) e(value)
-              WHERE pg_catalog.jsonb_typeof(e.value) OPERATOR(pg_catalog.=) ANY (p.kinds)"
+              CROSS JOIN LATERAL (SELECT {}) v(value)
+              WHERE pg_catalog.jsonb_typeof(v.value) OPERATOR(pg_catalog.=) ANY (p.kinds)",
+            read_value(audience, "e.value"),
         ));
     }
     // OFFSET 0 keeps the planner from evaluating the condition again for each property.
@@ -128,5 +143,17 @@ fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) ->
         audience.relation.quoted(),
         executable_sql(audience, &Expr::Const(true)),
         reads.join(" UNION ALL "),
+    )
+}
+
+/// SQL for a stored value as it is listed. Dates are written in one form, in UTC and without fractions of a second, so
+/// that their texts have the order of the dates. What is no date becomes NULL.
+fn read_value(audience: &Audience, value: &str) -> String {
+    let schema = quote_identifier(&audience.extension_schema);
+    format!(
+        "CASE WHEN p.dates OPERATOR(pg_catalog.=) 'date' THEN pg_catalog.to_jsonb({schema}.property_date(pg_catalog.jsonb_build_object('', {value}), ''))
+              WHEN p.dates OPERATOR(pg_catalog.=) 'timestamp' THEN pg_catalog.to_jsonb(pg_catalog.to_char(pg_catalog.timezone('UTC',
+                  {schema}.property_timestamp(pg_catalog.jsonb_build_object('', {value}), '')), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'))
+              ELSE {value} END"
     )
 }

@@ -44,6 +44,23 @@ SELECT property, type, present, audience_present, E'\n' || brief(member_values),
 -- Many numbers and dates: quantiles.
 SELECT property, type, present, audience_present, E'\n' || brief(member_values), E'\n' || brief(audience_values)
   FROM segment_statistics(:'pro', '{age,born}');
+-- Dates are compared as dates, however they are written, and what is none is no value.
+CREATE TABLE seen_at (id int PRIMARY KEY, at timestamptz, properties jsonb);
+INSERT INTO seen_at SELECT n, timestamptz '2024-01-01 00:00+00' + n * interval '1 h', jsonb_build_object(
+    'first', CASE n % 3 WHEN 0 THEN to_jsonb(1704067200000 + n * 3600000)
+                        WHEN 1 THEN to_jsonb(to_char(timestamp '2024-01-01 12:00' + n * interval '1 h', 'YYYY-MM-DD"T"HH24:MI+12:00'))
+                        ELSE to_jsonb(timestamp '2024-01-01' + n * interval '1 h') END, 'days', jsonb_build_array('2024-01-' || n, 'never'))
+  FROM generate_series(10, 31) n;
+INSERT INTO seen_at VALUES (1, '-infinity', '{"first": "soon"}'), (2, '0044-03-15 12:00 BC', '{"first": null}');
+SELECT attach_audience('seen', 'seen_at', properties_column => 'properties');
+SELECT create_property('first', 'timestamp', 'seen'), create_property('days', 'date[]', 'seen');
+SELECT id AS seen FROM create_segment('seen', '{"id": {"$gt": 20}}', audience => 'seen') \gset
+SET TimeZone = 'America/New_York';
+SELECT property, type, present, round(audience_present, 2), member_values -> 0 -> 'value', member_values -> -1 -> 'value', audience_values -> 3
+  FROM segment_statistics(:'seen', '{at,first,days}');
+RESET TimeZone;
+SELECT detach_audience('seen', true);
+DROP TABLE seen_at;
 -- The same by hand.
 SELECT (SELECT (member_values -> 3 ->> 'value')::int FROM segment_statistics(:'pro', '{age}'))
        = percentile_disc(0.5) WITHIN GROUP (ORDER BY age) FILTER (WHERE plan = 'pro'),
