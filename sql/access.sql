@@ -61,8 +61,8 @@ CREATE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, s
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
     ('audience_config', 'name', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[], NULL),
-    ('property_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
-    ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts}', NULL),
+    ('property_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
     ('segment_config', 'audience', '{read:segments,write:segments,read:counts}', NULL),
     ('segment_reference', 'segment', NULL, NULL),
     ('segment_count', 'segment', NULL, 'segment, counted_at, changes_at'),

@@ -27,8 +27,10 @@ described AS (
            p.is_ordered AND t.distinct_values OPERATOR(pg_catalog.>) 20 AS has_quantiles
       FROM property p LEFT JOIN total t ON t.number OPERATOR(pg_catalog.=) p.number)
 SELECT d.name, d.type,
-       pg_catalog.trim_scale(pg_catalog.round(d.with_members OPERATOR(pg_catalog./) NULLIF(d.all_members, 0), 6)),
-       pg_catalog.trim_scale(pg_catalog.round(d.with_contacts OPERATOR(pg_catalog./) NULLIF(d.all_contacts, 0), 6)),
+       pg_catalog.trim_scale(pg_catalog.round(d.with_members
+                OPERATOR(pg_catalog./) CASE WHEN d.all_members OPERATOR(pg_catalog.<>) 0 THEN d.all_members END, 6)),
+       pg_catalog.trim_scale(pg_catalog.round(d.with_contacts
+                OPERATOR(pg_catalog./) CASE WHEN d.all_contacts OPERATOR(pg_catalog.<>) 0 THEN d.all_contacts END, 6)),
        COALESCE(CASE WHEN d.has_quantiles THEN quantiles.of_members ELSE frequent.of_members END, '[]'),
        COALESCE(CASE WHEN d.has_quantiles THEN quantiles.of_contacts ELSE frequent.of_contacts END, '[]')
   FROM described d
@@ -42,7 +44,8 @@ SELECT d.name, d.type,
                    pg_catalog.trim_scale(pg_catalog.round(f.audience_share, 6)) AS audience_share,
                    pg_catalog.trim_scale(pg_catalog.round(f.share OPERATOR(pg_catalog./) f.audience_share, 4)) AS lift
               FROM ranked r
-             CROSS JOIN LATERAL (SELECT r.members::pg_catalog.numeric OPERATOR(pg_catalog./) NULLIF(d.all_members, 0),
+             CROSS JOIN LATERAL (SELECT r.members::pg_catalog.numeric
+                                                OPERATOR(pg_catalog./) CASE WHEN d.all_members OPERATOR(pg_catalog.<>) 0 THEN d.all_members END,
                                         r.contacts::pg_catalog.numeric OPERATOR(pg_catalog./) d.all_contacts) f(share, audience_share)
              WHERE r.number OPERATOR(pg_catalog.=) d.number AND NOT d.has_quantiles
                AND (r.place OPERATOR(pg_catalog.<=) 10 OR r.audience_place OPERATOR(pg_catalog.<=) 10)) s) frequent

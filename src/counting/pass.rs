@@ -88,15 +88,15 @@ impl Pass {
         )
     }
 
-    /// Counts the members of each condition, with the rights of the current role.
-    pub fn run(&self, audience: &Audience, progress: Option<progress::Ticket>) -> Vec<i64> {
+    /// Counts the members of each condition by [`Pass::sql`], with the rights of the current role.
+    pub fn run(&self, sql: &str, progress: Option<progress::Ticket>) -> Vec<i64> {
         let fields: Vec<_> = self.columns.fields.iter().map(|field| (&field.key, field.position)).collect();
         let ticket = progress.map(progress::Ticket::to_parts);
         let plan = serde_json::to_string(&(fields, self.columns.properties, ticket, &self.conditions));
         let plan = plan.unwrap_or_default();
         // The plan is passed as a parameter that Postgres does not fold into a constant, so it reaches parallel workers
         // unchanged.
-        let counts = query::first_with_text(&audience.reading(&self.sql(audience)), &plan, |row| row.nullable(1));
+        let counts = query::first_with_text(sql, &plan, |row| row.nullable(1));
         // Without any row the aggregate returns NULL.
         counts.flatten().unwrap_or_else(|| vec![0; self.conditions.len()])
     }

@@ -40,8 +40,12 @@ impl Places {
             let parse = (*root).parse;
             let mut walk = Walk { parse, column, support, places: Places::default() };
             if (*parse).resultRelation == column.table {
-                for part in [(*parse).returningList.cast(), (*parse).onConflict.cast(), (*parse).mergeActionList.cast()]
-                {
+                for part in [
+                    (*parse).returningList.cast(),
+                    (*parse).onConflict.cast(),
+                    (*parse).mergeActionList.cast(),
+                    (*parse).withCheckOptions.cast(),
+                ] {
                     visit(part, (&raw mut walk).cast());
                 }
                 walk.places.of_new_rows = std::mem::take(&mut walk.places.elsewhere);
@@ -83,7 +87,7 @@ unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut c_void)
     unsafe {
         let walk = context.cast::<Walk>();
         match (*node).type_ {
-            NodeTag::T_FromExpr if node == (*(*walk).parse).jointree.cast() => (*walk).join(node, false),
+            NodeTag::T_FromExpr if node == (*(*walk).parse).jointree.cast() => _ = (*walk).join(node, false),
             // Other sub-selects are planned with their own state.
             NodeTag::T_Query => {}
             NodeTag::T_SubLink => {
@@ -129,24 +133,28 @@ unsafe extern "C-unwind" fn may_be_sought(function: Oid, support: *mut c_void) -
 }
 
 impl Walk {
-    /// Visits a part of the FROM clause with its conditions.
+    /// Visits a part of the FROM clause with its conditions. Returns whether it has the column's table.
     ///
     /// # Safety
     /// The node is a part of the query's join tree.
-    unsafe fn join(&mut self, node: *mut pg_sys::Node, is_nullable: bool) {
+    unsafe fn join(&mut self, node: *mut pg_sys::Node, is_nullable: bool) -> bool {
         // SAFETY: by this function's own condition. The tag of a node names its struct.
         unsafe {
             match (*node).type_ {
                 NodeTag::T_RangeTblRef => {
                     let is_its = (*node.cast::<pg_sys::RangeTblRef>()).rtindex == self.column.table;
                     self.places.is_nullable |= is_its && is_nullable;
+                    is_its
                 }
                 NodeTag::T_FromExpr => {
                     let from = node.cast::<pg_sys::FromExpr>();
+                    let mut has_table = false;
                     for part in PgList::<pg_sys::Node>::from_pg((*from).fromlist).iter_ptr() {
-                        self.join(part, is_nullable);
+                        has_table |= self.join(part, is_nullable);
                     }
-                    self.condition((*from).quals, Some(from));
+                    // A LATERAL sub-select has conditions on tables outside of it.
+                    self.condition((*from).quals, has_table.then_some(from));
+                    has_table
                 }
                 NodeTag::T_JoinExpr => {
                     let join = node.cast::<pg_sys::JoinExpr>();
@@ -156,11 +164,12 @@ impl Walk {
                         JoinType::JOIN_FULL => (true, true),
                         _ => (false, false),
                     };
-                    self.join((*join).larg, is_nullable || left);
-                    self.join((*join).rarg, is_nullable || right);
+                    let is_left = self.join((*join).larg, is_nullable || left);
+                    let is_right = self.join((*join).rarg, is_nullable || right);
                     self.condition((*join).quals, None);
+                    is_left || is_right
                 }
-                _ => {}
+                _ => false,
             }
         }
     }
@@ -190,6 +199,8 @@ impl Walk {
                         self.places.conjunct_of = from.filter(|_| !self.places.in_condition);
                         self.places.in_condition = true;
                     }
+                    // Another call among its arguments is no condition.
+                    visit((*node.cast::<pg_sys::FuncExpr>()).args.cast(), std::ptr::from_mut(self).cast());
                     return;
                 }
                 _ => {

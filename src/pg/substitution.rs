@@ -48,7 +48,7 @@ impl ColumnCall {
                 return None;
             }
             let arguments = PgList::<pg_sys::Node>::from_pg((*call).args);
-            let var = printed(arguments.get_ptr(0)?);
+            let var = without_casts_to_text(arguments.get_ptr(0)?);
             let constant = arguments.get_ptr(1)?;
             if !is_a(var, NodeTag::T_Var) || !is_a(constant, NodeTag::T_Const) {
                 return None;
@@ -98,7 +98,8 @@ impl ColumnCall {
         // or belong to this plan alone, which is about to be made.
         unsafe {
             let places = Places::of(self.root, column, pg_sys::get_func_support(self.function));
-            let is_nullable = places.is_nullable || !self.is_never_null();
+            let is_nullable =
+                places.is_nullable || !(substitute.is_never_null && self.has_all_constraints_of(substitute.table));
             let is_condition = places.in_condition && !places.elsewhere;
             // Grouping sets put NULL in the place of the column, but not in that of others.
             if places.of_new_rows || places.is_unclear || !is_condition && self.has_grouping_sets() {
@@ -193,19 +194,14 @@ impl ColumnCall {
         }
     }
 
-    /// Whether the column is NOT NULL in the table. Tables that inherit from it in the old way may lack the constraint.
-    fn is_never_null(&self) -> bool {
-        // SAFETY: by `of`. The syscache accepts any numbers. A tuple that it finds is a row of pg_attribute, and is
-        // released.
+    /// Whether all rows that the query reads have the NOT NULL constraints of the audience's table, and none stands for a
+    /// missing row. Tables that inherit in the old way may lack the constraints.
+    fn has_all_constraints_of(&self, table: Oid) -> bool {
+        // SAFETY: by `of`. The check accepts any OID.
         unsafe {
-            let cache = pg_sys::SysCacheIdentifier::ATTNUM as i32;
-            let tuple = pg_sys::SearchSysCache2(cache, self.table().into(), pg_sys::Datum::from(self.varattno()));
-            if tuple.is_null() {
-                return false;
-            }
-            let is_declared = (*pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_attribute>()).attnotnull;
-            pg_sys::ReleaseSysCache(tuple);
-            is_declared && !((*self.entry).inh && (*self.entry).relkind as u8 == b'r') && !is_nulled(self.var)
+            let is_part = self.table() == table || pg_sys::get_rel_relispartition(self.table());
+            let has_others = (*self.entry).inh && (*self.entry).relkind as u8 == b'r';
+            is_part && !has_others && !is_nulled(self.var)
         }
     }
 }
@@ -214,12 +210,21 @@ impl ColumnCall {
 ///
 /// # Safety
 /// The node is an expression.
-unsafe fn printed(mut node: *mut pg_sys::Node) -> *mut pg_sys::Node {
+unsafe fn without_casts_to_text(mut node: *mut pg_sys::Node) -> *mut pg_sys::Node {
     // SAFETY: by this function's own condition. The tag of a node names its struct.
     unsafe {
         loop {
             match (*node).type_ {
-                NodeTag::T_RelabelType => node = (*node.cast::<pg_sys::RelabelType>()).arg.cast(),
+                // A value that is only called another type may print otherwise, as an integer that is read as an OID.
+                NodeTag::T_RelabelType => {
+                    let relabel = node.cast::<pg_sys::RelabelType>();
+                    let value = (*relabel).arg.cast::<pg_sys::Node>();
+                    let same = [pg_sys::TEXTOID, pg_sys::VARCHAROID, pg_sys::getBaseType(pg_sys::exprType(value))];
+                    if !same.contains(&(*relabel).resulttype) {
+                        return node;
+                    }
+                    node = value;
+                }
                 NodeTag::T_CoerceViaIO if (*node.cast::<pg_sys::CoerceViaIO>()).resulttype == pg_sys::TEXTOID => {
                     let value = (*node.cast::<pg_sys::CoerceViaIO>()).arg.cast::<pg_sys::Node>();
                     // The text of these types is the same in every session.

@@ -19,6 +19,8 @@ pub struct Substitute {
     pub sql: String,
     /// The relations whose invalidation makes a plan with the condition invalid
     pub sources: Vec<Oid>,
+    /// Whether the column is NOT NULL in that table
+    pub is_never_null: bool,
     /// Whether the condition is right in this transaction only, because it has dates that are relative to now
     pub is_relative: bool,
 }

@@ -98,6 +98,7 @@ impl Question {
             column: audience.id.name.clone(),
             sql: condition,
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
+            is_never_null: audience.id.not_null,
             is_relative: checked.changes_at.or(audience.changes_at).is_some(),
         });
         Ok(Question { audience: audience.name, id_type: audience.id.type_name, sql, plan: OnceCell::new(), substitute })

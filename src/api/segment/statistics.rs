@@ -4,7 +4,6 @@ use crate::api::index::unknown_property;
 use crate::api::segment::read::checked;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{executable_sql, field_sql};
-
 use crate::catalog::segment::{Definition, id_of};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};

@@ -47,6 +47,25 @@ SELECT explained('UPDATE people p SET city = ''Rome'' WHERE in_segment(p.id, ''r
 SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''rare'') FOR UPDATE');
 SELECT explained('SELECT * FROM people p WHERE in_segment(p.id, ''new'')');
 
+-- Not where the contact is of a table outside of a LATERAL sub-select, or of IN (…).
+CREATE TABLE purchases AS SELECT id AS buyer, n FROM people, generate_series(1, 2) n;
+SELECT count(*) FROM people p, LATERAL (SELECT * FROM purchases o WHERE o.buyer = p.id AND in_segment(p.id, 'rare')) s;
+SELECT count(*) FROM people p LEFT JOIN LATERAL (SELECT * FROM purchases o WHERE o.buyer = p.id AND in_segment(p.id, 'rare')) s ON true;
+SELECT count(*) FROM people p WHERE p.id IN (SELECT o.buyer FROM purchases o WHERE in_segment(p.id, 'rare'));
+SELECT count(*) FROM people p WHERE EXISTS (SELECT FROM purchases o WHERE o.buyer = p.id AND in_segment(p.id, 'rare'));
+SELECT count(*) FROM purchases o, LATERAL (SELECT * FROM people p WHERE p.id = o.buyer AND in_segment(p.id, 'rare')) s;
+DROP TABLE purchases;
+-- A call in the arguments of another one is no condition.
+SELECT count(*) FROM people p WHERE in_segment(p.id, CASE WHEN NOT in_segment(p.id, 'rare') THEN 'new' ELSE 'both' END);
+SELECT count(*) FROM people p WHERE in_segment(p.id::text || '', CASE WHEN NOT in_segment(p.id::text || '', 'rare') THEN 'new' ELSE 'both' END);
+-- A call in WITH CHECK stays: it asks about the contact as it is after the change.
+CREATE VIEW rare_people AS SELECT * FROM people p WHERE in_segment(p.id, 'US without news') WITH CHECK OPTION;
+SELECT count(*) AS members FROM rare_people;
+UPDATE rare_people SET country = 'FR' WHERE email = (SELECT min(email) FROM rare_people);
+SELECT count(*) AS members FROM rare_people;
+DROP VIEW rare_people;
+UPDATE people SET country = (ARRAY['US', 'DE', 'FR', NULL])[1 + substr(email, 2)::int % 4];
+
 -- The rights and the policies of the table of subscriptions.
 CREATE ROLE regress_segments_mailer;
 SELECT grant_segments_access('regress_segments_mailer', 'read:contacts', 'people'),

@@ -87,6 +87,8 @@ SELECT s.name, s.contact_count FROM public.create_segment('German', '{"country":
 SELECT s.name, s.contact_count FROM public.update_segment((SELECT s.id FROM segments.segment s WHERE s.name OPERATOR(pg_catalog.=) 'German'
     AND s.audience OPERATOR(pg_catalog.=) 'guarded'), '{"conditions": {"country": "DE"}}'::pg_catalog.jsonb) s;
 SELECT e.path, e.value, e.matches, e.note FROM public.explain_match(3, :'american') e;
+SELECT o.contacts FROM public.segment_overlap(ARRAY[:'american']::pg_catalog.uuid[], 'guarded') o;
+SELECT s.property, s.present, s.audience_present FROM public.segment_statistics(:'american'::pg_catalog.uuid) s;
 SELECT v.severity, v.path, v.message FROM public.validate_conditions('{"country": {"$ne": "US"}, "contry": 1}'::pg_catalog.text, 'guarded') v;
 SELECT i.name, i.type, i.distinct_values FROM public.infer_properties('guarded') i;
 SELECT public.segment_sql(:'american'), public.conditions_sql('{"country": "US"}', 'guarded');

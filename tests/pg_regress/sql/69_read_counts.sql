@@ -8,12 +8,15 @@ SELECT grant_segments_access('regress_counts_owner', scope) FROM unnest('{read:s
 CREATE SCHEMA counts AUTHORIZATION regress_counts_owner;
 GRANT USAGE ON SCHEMA counts TO regress_counts_reader;
 SET ROLE regress_counts_owner;
-CREATE TABLE counts.people (id int PRIMARY KEY, org int, plan text);
-INSERT INTO counts.people SELECT n, n % 2, CASE WHEN n % 3 = 0 THEN 'pro' ELSE 'free' END FROM generate_series(1, 30) n;
+CREATE TABLE counts.people (id int PRIMARY KEY, org int, plan text, properties jsonb);
+INSERT INTO counts.people SELECT n, n % 2, CASE WHEN n % 3 = 0 THEN 'pro' ELSE 'free' END, jsonb_build_object('vip', n % 5 = 0)
+  FROM generate_series(1, 30) n;
 ALTER TABLE counts.people ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON counts.people TO regress_counts_reader USING (org = 1);
-SELECT attach_audience('people', 'counts.people'), attach_audience('odd', 'counts.people', scope => '{"org": 1}');
+SELECT attach_audience('people', 'counts.people', properties_column => 'properties'), attach_audience('odd', 'counts.people', scope => '{"org": 1}');
 SELECT contact_count FROM create_segment('pro', '{"plan": "pro"}', audience => 'people');
+SELECT create_property('vip', 'boolean', 'people'), (create_topic('News', audience => 'people')).slug;
+SELECT contact_count FROM create_segment('vip', '{"vip": true}', audience => 'people');
 SELECT contact_count FROM create_segment('free', '{"plan": "free"}', audience => 'odd');
 
 -- Segments are shown without counts: the role may read no column, or not all rows.
@@ -46,7 +49,7 @@ SET ROLE regress_counts_reader;
 SELECT name, contact_count FROM segments.segment;
 SELECT name, contact_count FROM get_segment('pro', 'people');
 SELECT count_contacts('{}', 'people');
-SELECT FROM segment_members((SELECT id FROM segments.segment));
+SELECT FROM segment_members((SELECT id FROM segments.segment WHERE name = 'pro'));
 SELECT FROM counts.people;
 
 -- Live counts are shown as well, the changes of the open transaction included.
@@ -55,7 +58,9 @@ SELECT set_freshness('people', 'live');
 BEGIN;
 DELETE FROM counts.people WHERE id = 3;
 SET ROLE regress_counts_reader;
-SELECT contact_count FROM segments.segment;
+SELECT s.name, s.contact_count, k.kept FROM segments.segment s JOIN segments.segment_status k ON k.segment = s.id ORDER BY s.name;
+SELECT name, type FROM segments.property WHERE kind = 'custom';
+SELECT slug FROM segments.topic;
 ROLLBACK;
 
 -- No other scope implies it: who creates a segment does not see its count without it.
