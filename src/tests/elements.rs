@@ -26,7 +26,7 @@ fn judge(audience: &Audience, conditions: &str) -> (bool, bool) {
     let sql = format!("SELECT EXISTS (SELECT FROM element WHERE {})", contact_sql::executable_sql(audience, &checked));
     let by_sql = query::first(&sql, &[], |row| row.get(1)).unwrap_or(false);
     let (passes, _) = pass::plan(audience, &[checked]);
-    (by_sql, passes[0].run(audience, None) == [1])
+    (by_sql, passes[0].run(&passes[0].sql(audience), None) == [1])
 }
 
 #[pgrx::pg_schema]
