@@ -99,7 +99,7 @@ INSERT INTO counts.pay VALUES (1, 1, 'pro');
 SELECT attach_audience('people', 'counts.pay');
 SELECT count(*) FROM refresh_segments('people');
 SET ROLE regress_counts_reader;
-SELECT * FROM shown();
+SELECT * FROM shown() ORDER BY name;
 SET ROLE regress_counts_writer;
 SELECT grant_segments_access('regress_counts_reader', 'read:counts', 'people');
 SET ROLE regress_counts_reader;
