@@ -3,7 +3,7 @@
 # To be sourced.
 
 repository=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-supported_versions=(15 16 17 18)
+supported_versions=(15 16 17 18 19)
 
 # Postgres refuses to run as root, so for root it runs as `postgres`; what that user has to read cannot be in root's home.
 server_user=$(id -un)
