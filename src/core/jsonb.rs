@@ -1,6 +1,6 @@
 //! Reads Postgres's binary jsonb in place.
 //!
-//! A jsonb value is a tree of containers (`src/include/utils/jsonb.h`, the same bytes in Postgres 15 to 18): a header
+//! A jsonb value is a tree of containers (`src/include/utils/jsonb.h`, the same bytes in Postgres 15 to 19): a header
 //! with the number of children, one `JEntry` for each child, then the children's bytes. The entries of an object are
 //! its keys, ordered by length and then by bytes, followed by its values in the same order.
 //!

@@ -91,9 +91,9 @@ unsafe extern "C-unwind" {
 /// Connects this background process to a database, with the rights of a superuser. With `None` it can use shared memory
 /// and shared catalogs only.
 pub fn connect(database: Option<Oid>) {
-    #[cfg(not(feature = "pg18"))]
+    #[cfg(not(any(feature = "pg18", feature = "pg19")))]
     use pg_sys::pqsignal;
-    #[cfg(feature = "pg18")]
+    #[cfg(any(feature = "pg18", feature = "pg19"))]
     use pg_sys::pqsignal_be as pqsignal;
     // SAFETY: this is a background process, which can connect once: a second time Postgres raises. The handlers are
     // Postgres's own.
@@ -120,7 +120,7 @@ pub fn connect(database: Option<Oid>) {
             (c"default_transaction_isolation", c"read committed"),
             (c"default_transaction_read_only", c"off"),
             (c"statement_timeout", c"0"),
-            #[cfg(any(feature = "pg17", feature = "pg18"))]
+            #[cfg(any(feature = "pg17", feature = "pg18", feature = "pg19"))]
             (c"transaction_timeout", c"0"),
             (c"idle_in_transaction_session_timeout", c"0"),
             // A long lock on the table of one audience must not keep other audiences from being counted.

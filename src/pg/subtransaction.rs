@@ -1,20 +1,20 @@
 //! Catching errors, either to go on after them or to raise other ones in their place.
 
 use crate::pg::error::{Failure, sqlstate_text};
-use pgrx::pg_sys::panic::CaughtError;
+use pgrx::pg_sys::panic::{CaughtError, ErrorReportWithLevel};
 use pgrx::{PgSqlErrorCode, PgTryBuilder, pg_sys};
 use std::panic::AssertUnwindSafe;
 
 /// An error that was caught.
 pub struct Raised {
     pub sqlstate: PgSqlErrorCode,
-    error: Box<CaughtError>,
+    report: Box<ErrorReportWithLevel>,
 }
 
 impl Raised {
-    /// Raises it again.
+    /// Raises it again. It is no `PostgresError` any more, because Postgres has forgotten an error that was caught.
     pub fn raise(self) -> ! {
-        self.error.rethrow()
+        CaughtError::ErrorReport(*self.report).rethrow()
     }
 }
 
@@ -44,14 +44,14 @@ pub fn attempt<T>(work: impl FnOnce() -> T) -> Result<T, Raised> {
         .catch_others(|error| {
             pg_sys::RollbackAndReleaseCurrentSubTransaction();
             back();
-            let (CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)) = &error else {
-                error.rethrow()
-            };
-            let sqlstate = report.sql_error_code();
-            if concerns_all(sqlstate) {
-                error.rethrow()
+            match error {
+                CaughtError::PostgresError(report) | CaughtError::ErrorReport(report)
+                    if !concerns_all(report.sql_error_code()) =>
+                {
+                    Err(Raised { sqlstate: report.sql_error_code(), report: Box::new(report) })
+                }
+                error => error.rethrow(),
             }
-            Err(Raised { sqlstate, error: Box::new(error) })
         })
         .execute()
     }
@@ -68,6 +68,8 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &s
             {
                 // A closure that used `reword.0` directly would capture the field without its AssertUnwindSafe.
                 let reword = &reword;
+                // SAFETY: the error is handled: another one takes its place. Postgres has room for five that are not.
+                unsafe { pg_sys::FlushErrorState() };
                 (reword.0)(report.sql_error_code(), report.message()).raise()
             }
             _ => error.rethrow(),

@@ -285,7 +285,7 @@ pub(super) fn quote(text: &str) -> String {
     if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
-/// The keywords that cannot be names everywhere in Postgres 15 to 18: those of `src/include/parser/kwlist.h` that are
+/// The keywords that cannot be names everywhere in Postgres 15 to 19: those of `src/include/parser/kwlist.h` that are
 /// not unreserved.
 const KEYWORDS: &str = "\
     all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case \
