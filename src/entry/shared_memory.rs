@@ -4,7 +4,7 @@ use crate::pg::process;
 use crate::pg::shared::Shareable;
 use crate::shared::board::{BOARD, Board};
 use crate::shared::progress::{REFRESHES, Refreshes};
-use pgrx::{pg_guard, pg_shmem_init, pg_sys};
+use pgrx::pg_shmem_init;
 use std::ffi::CStr;
 
 // SAFETY: it contains no pointers, and no other type has the name.

@@ -84,8 +84,8 @@ impl Drop for Worker {
 // Postgres's own signal handlers, declared here because pgrx wraps them in guards that must not run in a signal
 // handler.
 unsafe extern "C-unwind" {
-    fn die(signal: i32);
-    fn SignalHandlerForConfigReload(signal: i32);
+    fn die(signal: i32, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
+    fn SignalHandlerForConfigReload(signal: i32, #[cfg(feature = "pg19")] info: *const pg_sys::pg_signal_info);
 }
 
 /// Connects this background process to a database, with the rights of a superuser. With `None` it can use shared memory

@@ -48,15 +48,16 @@ pub fn install() {
     }
 }
 
+#[cfg(not(feature = "pg19"))]
+type JumbleState = *mut pg_sys::JumbleState;
+#[cfg(feature = "pg19")]
+type JumbleState = *const pg_sys::JumbleState;
+
 /// The hook that another library had installed before.
 static BEFORE: OnceLock<pg_sys::post_parse_analyze_hook_type> = OnceLock::new();
 
 #[pg_guard]
-unsafe extern "C-unwind" fn analyzed(
-    state: *mut pg_sys::ParseState,
-    query: *mut pg_sys::Query,
-    jumble: *mut pg_sys::JumbleState,
-) {
+unsafe extern "C-unwind" fn analyzed(state: *mut pg_sys::ParseState, query: *mut pg_sys::Query, jumble: JumbleState) {
     // SAFETY: Postgres calls the hook with the state of the parser, whose text is null or NUL-terminated, and with the
     // query, which is only read.
     unsafe {
