@@ -5,6 +5,7 @@ use crate::pg::error::internal;
 use crate::pg::plan::{KeptPlan, options};
 use crate::pg::security::with_fixed_search_path;
 use crate::pg::snapshot;
+use crate::pg::subtransaction::hiding_queries;
 use crate::pg::trigger::Statement;
 use crate::pg::tuple::Tuple;
 use pgrx::datum::DatumWithOid;
@@ -83,8 +84,10 @@ pub fn memory_is_of_connection() -> bool {
 
 /// Runs `work` with a connection to SPI.
 pub fn connected<T>(work: impl FnOnce(&Session) -> T) -> T {
-    let session = Session::open();
-    work(&session)
+    hiding_queries(|| {
+        let session = Session::open();
+        work(&session)
+    })
 }
 
 /// Runs `work` with a connection to SPI whose queries can read the statement's transition tables.

@@ -77,6 +77,21 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &s
         .execute()
 }
 
+/// Runs `work`. An error of one of its queries is raised without the query's text and position. Users did not write the
+/// query, and it may contain conditions that they may not see.
+pub fn hiding_queries<T>(work: impl FnOnce() -> T) -> T {
+    PgTryBuilder::new(AssertUnwindSafe(work))
+        .catch_others(|error| match error {
+            CaughtError::PostgresError(report) => {
+                // SAFETY: as above.
+                unsafe { pg_sys::FlushErrorState() };
+                CaughtError::ErrorReport(report).rethrow()
+            }
+            error => error.rethrow(),
+        })
+        .execute()
+}
+
 /// Whether an error concerns the whole statement: a cancel or a shutdown, or an error that may not occur again when the
 /// statement is repeated.
 fn concerns_all(code: PgSqlErrorCode) -> bool {

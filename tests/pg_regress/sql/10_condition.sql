@@ -31,7 +31,9 @@ TABLE condition_copy;
 DROP TABLE condition_copy;
 
 -- It takes no operator away from json and jsonb.
+\set VERBOSITY terse
 SELECT json '{"a": 1}' = json '{"a": 1}'; -- as without the extension
+\set VERBOSITY default
 SELECT jsonb '{"a": 1}' = '{"a": 1}', jsonb '{"a": 1}' @> '{"a": 1}', jsonb '{"a": 1}' @@ '$.a == 1';
 
 -- What a condition means, in one table: missing values, arrays, types, paths.
