@@ -255,13 +255,13 @@ fn may_execute(function: Oid, role: Oid) -> bool {
 ///
 /// # Safety
 /// The pointer is to a Var.
-#[cfg(feature = "pg18")]
+#[cfg(any(feature = "pg18", feature = "pg19"))]
 unsafe fn is_current_row(var: *mut pg_sys::Var) -> bool {
     // SAFETY: by this function's own condition.
     unsafe { (*var).varreturningtype == pg_sys::VarReturningType::VAR_RETURNING_DEFAULT }
 }
 
-#[cfg(not(feature = "pg18"))]
+#[cfg(not(any(feature = "pg18", feature = "pg19")))]
 unsafe fn is_current_row(_var: *mut pg_sys::Var) -> bool {
     true
 }
