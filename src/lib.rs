@@ -69,7 +69,7 @@ pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
 
 #[cfg(test)]
 pub mod pg_test {
-    //! What `cargo pgrx test` calls around the in-server tests.
+    //! What pgrx calls around the in-server tests.
 
     /// Does nothing, because every test creates what it needs.
     pub fn setup(_options: Vec<&str>) {}
