@@ -125,8 +125,8 @@ unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut c_void)
         }
         query_tree_walker(node.cast(), Some(visit), context, 0);
         let walk = &mut *context.cast::<Walk>();
-        walk.from_clause(node.cast());
-        walk.select_list(node.cast());
+        walk.replace_in_from(node.cast());
+        walk.replace_in_select_list(node.cast());
     }
     false
 }
@@ -136,7 +136,7 @@ impl Walk {
     ///
     /// # Safety
     /// The query is about to be planned, and belongs to this plan alone.
-    unsafe fn from_clause(&mut self, query: *mut pg_sys::Query) {
+    unsafe fn replace_in_from(&mut self, query: *mut pg_sys::Query) {
         // SAFETY: by this function's own condition. Lists may be null, and are then empty.
         unsafe {
             for entry in PgList::<pg_sys::RangeTblEntry>::from_pg((*query).rtable).iter_ptr() {
@@ -158,8 +158,8 @@ impl Walk {
     /// Replaces the call in `SELECT f(…)`, which has no other columns and no FROM, as in `id IN (SELECT f(…))`.
     ///
     /// # Safety
-    /// As for [`from_clause`](Self::from_clause).
-    unsafe fn select_list(&mut self, query: *mut pg_sys::Query) {
+    /// As for [`replace_in_from`](Self::replace_in_from).
+    unsafe fn replace_in_select_list(&mut self, query: *mut pg_sys::Query) {
         // SAFETY: by this function's own condition. The tag of a node names its struct.
         unsafe {
             let targets = PgList::<pg_sys::TargetEntry>::from_pg((*query).targetList);

@@ -4,12 +4,12 @@
 //! Otherwise a backend plans a query once for each segment, and again after any session has changed a definition or a
 //! table that the condition reads. The query finds the contact by its id and evaluates the condition for its row.
 
-use crate::api::contact::members::Ids;
 use crate::api::segment::named;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{can_be_id, executable_sql};
 use crate::catalog::definition_cache::{Sources, Validity};
+use crate::catalog::ids::Ids;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of, unknown};
 use crate::catalog::table_tree;
