@@ -21,8 +21,13 @@ CREATE FUNCTION segment_contacts(segment uuid, page_size int DEFAULT 20, after t
 COMMENT ON FUNCTION segment_contacts(uuid, int, text, text) IS
     'Members of a segment, newest first: the page after the contact of a cursor, or the page before it.';
 
+-- Before a query is planned, a call in FROM is replaced by the query for the members, if the segment is known.
+CREATE FUNCTION segments.segment_members_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'segments_segment_members_support';
+COMMENT ON FUNCTION segments.segment_members_support(internal) IS 'The planner support function of segment_members().';
 CREATE FUNCTION segment_members(segment uuid, id_type anyelement DEFAULT NULL::text) RETURNS SETOF anyelement
-    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_members_wrapper';
+    LANGUAGE c STABLE COST 100000 SUPPORT segments.segment_members_support
+    AS 'MODULE_PATHNAME', 'segment_members_wrapper';
 COMMENT ON FUNCTION segment_members(uuid, anyelement) IS
     'The ids of a segment''s members, in the type of the second argument: segment_members(id, NULL::bigint).';
 

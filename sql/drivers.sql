@@ -75,7 +75,8 @@ CREATE FUNCTION segment_contacts(segment text, page_size int DEFAULT 20, after t
 COMMENT ON FUNCTION segment_contacts(text, int, text, text) IS 'As segment_contacts(uuid, int, text, text), by id or name.';
 
 CREATE FUNCTION segment_members(segment text, id_type anyelement DEFAULT NULL::text) RETURNS SETOF anyelement
-    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.segment_members(segments.segment_id($1), $2)';
+    LANGUAGE c STABLE COST 100000 SUPPORT segments.segment_members_support
+    AS 'MODULE_PATHNAME', 'segment_members_named_wrapper';
 COMMENT ON FUNCTION segment_members(text, anyelement) IS 'As segment_members(uuid, anyelement), by id or name.';
 
 CREATE FUNCTION in_segment(contact_id text, segment text) RETURNS boolean

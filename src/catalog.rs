@@ -9,6 +9,7 @@ pub mod contact_sql;
 pub mod definition_cache;
 pub mod environment;
 pub mod freshness;
+pub mod ids;
 pub mod indexes;
 pub mod scope;
 pub mod segment;

@@ -7,6 +7,7 @@ pub mod condition;
 pub mod estimate;
 pub mod id_text;
 pub mod matching;
+pub mod members_support;
 pub mod membership_support;
 pub mod planner_support;
 pub mod property;

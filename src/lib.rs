@@ -47,6 +47,7 @@ pub extern "C-unwind" fn _PG_init() {
     pg::guard::install();
     pg::merge::install();
     pg::plans::install();
+    entry::members_support::install();
     shared::settings::define();
     entry::shared_memory::init();
     worker::init();

@@ -3,19 +3,18 @@
 use crate::api::page::{self, Page, checked_page_size};
 use crate::api::segment::read;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{executable_sql, readable_sql};
+use crate::catalog::contact_sql::readable_sql;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of};
 use crate::counting::strategy::{self, Rights};
 use crate::evaluate::condition;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::{relcache, returning, security};
+use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
-use pgrx::spi::quote_identifier;
-use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::expr::Checked;
 
+pub mod members;
 pub mod membership;
 mod segments;
 
@@ -61,28 +60,6 @@ fn segment_contacts(
     let page = Page::asked(after, before);
     let (audience, checked) = members_of(segment);
     page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
-}
-
-/// The ids of a segment's members, in the type that the caller chooses.
-#[pg_extern(sql = false)]
-fn segment_members(segment: Option<pgrx::Uuid>, call: Call) {
-    let (audience, checked) = members_of(required("segment", segment));
-    // The column is returned unchanged if the caller chooses its own type. The text of an enum could be cast to it only
-    // by code of the enum's owner.
-    let is_own_type = call.returns(relcache::column_type(audience.relation.oid, &audience.id.name));
-    let name = &audience.id.name;
-    let id = match is_own_type {
-        true => quote_identifier(name),
-        false if call.returns(pg_sys::TEXTOID) => audience.id.as_text(&quote_identifier(name)),
-        false => audience.value(name),
-    };
-    let sql = format!(
-        "SELECT {id}::{} FROM {} WHERE {}",
-        call.return_type(),
-        audience.relation.quoted(),
-        executable_sql(&audience, &checked)
-    );
-    security::with_fixed_output(|| returning::rows(call, &sql, &[]));
 }
 
 /// A condition as an expression for WHERE.

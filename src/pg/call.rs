@@ -44,21 +44,10 @@ impl<'fcx> Call<'fcx> {
         Call(fcinfo, PhantomData)
     }
 
-    /// The name of the type that this call returns, with its schema and quoted for SQL. For a polymorphic function it
-    /// follows from the arguments.
-    pub fn return_type(self) -> String {
-        // SAFETY: by `new`. format_type_extended returns a palloc'ed C string, or raises if the type does not exist.
-        unsafe {
-            let type_id = pg_sys::get_fn_expr_rettype((*self.0).flinfo);
-            let name = pg_sys::format_type_extended(type_id, -1, pg_sys::FORMAT_TYPE_FORCE_QUALIFY as _);
-            std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-        }
-    }
-
-    /// Whether this call returns values of a type. A domain counts as the type that it is over.
-    pub fn returns(self, type_id: pg_sys::Oid) -> bool {
-        // SAFETY: by `new`. The look-ups raise if a type does not exist.
-        unsafe { pg_sys::getBaseType(pg_sys::get_fn_expr_rettype((*self.0).flinfo)) == pg_sys::getBaseType(type_id) }
+    /// The type that this call returns. For a polymorphic function it follows from the arguments.
+    pub fn return_type(self) -> pg_sys::Oid {
+        // SAFETY: by `new`. The callee accepts a null flinfo.
+        unsafe { pg_sys::get_fn_expr_rettype((*self.0).flinfo) }
     }
 
     /// The schema that the called function is in.

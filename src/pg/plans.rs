@@ -16,8 +16,8 @@ thread_local! {
     static DEPENDS: RefCell<Vec<Oid>> = const { RefCell::new(Vec::new()) };
     /// Whether one of them was invalidated since
     static IS_OUTDATED: Cell<bool> = const { Cell::new(false) };
-    /// The hash of the function that stands for this transaction, if a plan depends on it
-    static EXPIRES: Cell<Option<u32>> = const { Cell::new(None) };
+    /// The hashes of the functions that stand for this transaction, if a plan depends on them
+    static EXPIRES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
     /// How many queries of the extension's own are running inside of the planner
     static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
@@ -44,11 +44,19 @@ pub fn depend(relations: &[Oid]) {
 /// Invalidates the plans that depend on a function when this transaction ends.
 pub fn expire(function: Oid) {
     listen();
+    let hash = hash_of(function);
+    EXPIRES.with_borrow_mut(|expires| {
+        if !expires.contains(&hash) {
+            expires.push(hash);
+        }
+    });
+}
+
+/// The hash by which Postgres tells of changes of a function.
+pub fn hash_of(function: Oid) -> u32 {
     let none = pg_sys::Datum::from(0);
     // SAFETY: the cache has one key, which may be any OID.
-    let hash =
-        unsafe { pg_sys::GetSysCacheHashValue(SysCacheIdentifier::PROCOID as i32, function.into(), none, none, none) };
-    EXPIRES.set(Some(hash));
+    unsafe { pg_sys::GetSysCacheHashValue(SysCacheIdentifier::PROCOID as i32, function.into(), none, none, none) }
 }
 
 /// Runs `work`, which runs queries, while a plan is being made.
@@ -112,7 +120,7 @@ unsafe extern "C-unwind" fn end(event: pg_sys::XactEvent::Type, _argument: *mut 
     if [XACT_EVENT_PARALLEL_PRE_COMMIT, XACT_EVENT_PRE_COMMIT, XACT_EVENT_PRE_PREPARE].contains(&event) {
         return;
     }
-    if let Some(hash) = EXPIRES.take() {
+    for hash in EXPIRES.take() {
         // SAFETY: Postgres does this when it hears of a change, also while a transaction ends. The callbacks only mark
         // what they keep.
         unsafe { pg_sys::CallSyscacheCallbacks(SysCacheIdentifier::PROCOID as i32, hash) };

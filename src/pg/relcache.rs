@@ -79,6 +79,21 @@ pub fn column_type(relation: Oid, name: &str) -> Oid {
     unsafe { pg_sys::get_atttype(relation, pg_sys::get_attnum(relation, name.as_ptr())) }
 }
 
+/// The type that a domain is over; for any other type the type itself. Raises if it does not exist.
+pub fn base_type(type_id: Oid) -> Oid {
+    // SAFETY: a catalog look-up.
+    unsafe { pg_sys::getBaseType(type_id) }
+}
+
+/// The name of a type with its schema, quoted for SQL. Raises if it does not exist.
+pub fn type_name(type_id: Oid) -> String {
+    // SAFETY: format_type_extended returns a palloc'ed C string, or raises.
+    unsafe {
+        let name = pg_sys::format_type_extended(type_id, -1, pg_sys::FORMAT_TYPE_FORCE_QUALIFY as _);
+        std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
+
 /// The number of a column; `None` if the column does not exist.
 pub fn column_number(relation: Oid, name: &str) -> Option<i16> {
     let name = CString::new(name).ok()?;

@@ -32,6 +32,24 @@ pub enum Constant {
     Text(String),
 }
 
+impl Constant {
+    /// The value of a node; `None` if it is NULL or has another type.
+    ///
+    /// # Safety
+    /// The value has the type that the node says.
+    pub unsafe fn of(node: &pg_sys::Const) -> Option<Self> {
+        // SAFETY: by this function's own condition. The value is copied.
+        unsafe {
+            match node.consttype {
+                pg_sys::UUIDOID => pgrx::Uuid::from_datum(node.constvalue, node.constisnull)
+                    .map(|id| Constant::Uuid(Uuid::from_bytes(*id.as_bytes()))),
+                pg_sys::TEXTOID => String::from_datum(node.constvalue, node.constisnull).map(Constant::Text),
+                _ => None,
+            }
+        }
+    }
+}
+
 impl ColumnCall {
     /// The call of a request; `None` if it is no such call, or if nothing can be put in its place.
     ///
@@ -78,15 +96,8 @@ impl ColumnCall {
 
     /// The constant; `None` if it has another type.
     pub fn constant(&self) -> Option<Constant> {
-        // SAFETY: by `of`. The value has the type that the node says, and is copied.
-        unsafe {
-            match (*self.constant).consttype {
-                pg_sys::UUIDOID => pgrx::Uuid::from_datum((*self.constant).constvalue, false)
-                    .map(|id| Constant::Uuid(Uuid::from_bytes(*id.as_bytes()))),
-                pg_sys::TEXTOID => String::from_datum((*self.constant).constvalue, false).map(Constant::Text),
-                _ => None,
-            }
-        }
+        // SAFETY: by `of`.
+        unsafe { Constant::of(&*self.constant) }
     }
 
     /// Puts a condition in the place of the call; `None` if the call has to stay. The plan of the query is then made
@@ -240,7 +251,8 @@ unsafe fn without_casts_to_text(mut node: *mut pg_sys::Node) -> *mut pg_sys::Nod
     }
 }
 
-fn may_execute(function: Oid, role: Oid) -> bool {
+/// Whether a role may execute a function.
+pub fn may_execute(function: Oid, role: Oid) -> bool {
     let execute = pg_sys::ACL_EXECUTE as pg_sys::AclMode;
     // SAFETY: the checks accept any OIDs.
     #[cfg(feature = "pg15")]

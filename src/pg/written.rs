@@ -96,8 +96,11 @@ impl Written {
 }
 
 /// Whether a query, or a query inside of it, reads what the role may not read.
+///
+/// # Safety
+/// The node is null or a part of a query that has been rewritten. The context is not read.
 #[pg_guard]
-unsafe extern "C-unwind" fn is_forbidden(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
+pub unsafe extern "C-unwind" fn is_forbidden(node: *mut pg_sys::Node, context: *mut c_void) -> bool {
     if node.is_null() {
         return false;
     }

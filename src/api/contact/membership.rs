@@ -9,6 +9,7 @@ use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{can_be_id, executable_sql};
 use crate::catalog::definition_cache::{Sources, Validity};
+use crate::catalog::ids::Ids;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, id_of, unknown};
 use crate::catalog::table_tree;
@@ -52,19 +53,7 @@ fn is_member(contact_id: &str, question: Result<Rc<Question>, Unusable>) -> bool
 
 /// What the planner may put in the place of a call; `None` if it must stay: then it answers, or raises, when it is run.
 pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
-    if !snapshot::is_active() {
-        return None;
-    }
-    let asker = Asker::current();
-    let segment = match call.constant()? {
-        Constant::Uuid(id) => id,
-        Constant::Text(reference) => asker.clone().meant(&reference)?,
-    };
-    let question = asker.question(segment).ok()?;
-    // Whoever reads contacts may ask for the members, but EXPLAIN would show the condition.
-    if !access::permits(&[Scope::ReadSegments, Scope::WriteSegments], &question.audience) {
-        return None;
-    }
+    let question = Asker::visible_question(&call.constant()?)?;
     let substitute = question.substitute.clone();
     let is_its = call.column()? == substitute.column
         && (call.table() == substitute.table || table_tree::is_part(call.table(), substitute.table));
@@ -72,14 +61,15 @@ pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
 }
 
 /// The query whether the contact with the id `$1` is a member of a segment.
-struct Question {
+pub struct Question {
     audience: String,
     id_type: String,
     sql: String,
     plan: OnceCell<KeptPlan>,
     /// What answers the question for the rows of the table. Dates that are relative to now are constants in it, and in
     /// the query
-    substitute: Rc<Substitute>,
+    pub substitute: Rc<Substitute>,
+    pub ids: Ids,
 }
 
 impl Question {
@@ -101,7 +91,9 @@ impl Question {
             is_never_null: audience.id.not_null,
             is_relative: checked.changes_at.or(audience.changes_at).is_some(),
         });
-        Ok(Question { audience: audience.name, id_type: audience.id.type_name, sql, plan: OnceCell::new(), substitute })
+        let ids = Ids::of(&audience);
+        let plan = OnceCell::new();
+        Ok(Question { audience: audience.name, id_type: audience.id.type_name, sql, plan, substitute, ids })
     }
 
     /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run.
@@ -115,7 +107,7 @@ impl Question {
 }
 
 /// Why nothing can be asked about a segment.
-enum Unusable {
+pub enum Unusable {
     /// The condition is no longer valid
     Condition(Vec<Error>),
     Otherwise(Failure),
@@ -146,7 +138,7 @@ thread_local! {
 
 /// The role that asks, and the state of the database. While these are the same, the role's permissions are the same.
 #[derive(Clone, PartialEq, Eq)]
-struct Asker {
+pub struct Asker {
     role: Oid,
     snapshot: [u32; 5],
     now: Instant,
@@ -163,6 +155,21 @@ struct Allowed {
 impl Asker {
     fn current() -> Self {
         Asker { role: security::current_role(), snapshot: snapshot::identity(), now: zone::now() }
+    }
+
+    /// The query for a segment whose condition the caller may see; `None` if there is no such segment.
+    pub fn visible_question(segment: &Constant) -> Option<Rc<Question>> {
+        if !snapshot::is_active() {
+            return None;
+        }
+        let asker = Asker::current();
+        let segment = match segment {
+            Constant::Uuid(id) => *id,
+            Constant::Text(reference) => asker.clone().meant(reference)?,
+        };
+        let question = asker.question(segment).ok()?;
+        // Whoever reads contacts may ask for the members, but EXPLAIN would show the condition.
+        access::permits(&[Scope::ReadSegments, Scope::WriteSegments], &question.audience).then_some(question)
     }
 
     /// Looks something up that is known of this asker, if it was the last one.

@@ -91,7 +91,8 @@ impl Function {
             let columns = found.strip_prefix("TableIterator<'static, (").map(|columns| columns.trim_end_matches(")>"));
             return match (table, columns) {
                 (Some(table), Some(columns)) => same_columns(in_parentheses(table).0, columns),
-                _ => found.is_empty() && reads_itself,
+                // The type of a single value is that of the call.
+                _ => (found.is_empty() || found == "Option<AnyElement>") && reads_itself,
             };
         }
         represents(option(found).unwrap_or(found), &self.result)

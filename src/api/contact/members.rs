@@ -1,0 +1,75 @@
+//! The ids of a segment's members, for joins.
+//!
+//! The planner puts a query in the place of a call if it knows the segment. Otherwise the call runs the query, and returns
+//! one id after the other where its caller lets it.
+
+use crate::api::contact::members_of;
+use crate::api::contact::membership::Asker;
+use crate::api::segment::named;
+use crate::catalog::audience::Audience;
+use crate::catalog::contact_sql::executable_sql;
+use crate::catalog::ids::Ids;
+use crate::catalog::segment::{Definition, datum, id_of};
+use crate::catalog::visible;
+use crate::counting::cached::CachedCounts;
+use crate::pg::call::Call;
+use crate::pg::error::required;
+use crate::pg::from_clause::{SetCall, SetQuery};
+use crate::pg::substitution::Constant;
+use crate::pg::{returning, security, snapshot, stream};
+use pgrx::AnyElement;
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+/// The ids of a segment's members, in the type that the caller chooses.
+#[pg_extern(sql = false)]
+fn segment_members(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement> {
+    stream::next(call).unwrap_or_else(|| begin(id_of(required("segment", segment)), call))
+}
+
+/// Like [`segment_members`], for a segment that is given by its id or its name.
+#[pg_extern(sql = false)]
+fn segment_members_named(segment: Option<&str>, call: Call) -> Option<AnyElement> {
+    stream::next(call).unwrap_or_else(|| begin(named::segment(required("segment", segment)), call))
+}
+
+fn begin(segment: Uuid, call: Call) -> Option<AnyElement> {
+    let (audience, checked) = members_of(datum(segment));
+    let value = Ids::of(&audience).value(call.return_type());
+    let sql = format!(
+        "SELECT {} FROM {} WHERE {}",
+        value.sql,
+        audience.relation.quoted(),
+        executable_sql(&audience, &checked)
+    );
+    if value.is_alike && stream::is_possible(call) {
+        stream::begin(call, &sql);
+        return stream::next(call)?;
+    }
+    security::with_fixed_output(|| returning::rows(call, &sql, &[]));
+    None
+}
+
+/// The query that the planner may put in the place of a call; `None` if the call must stay: then it answers, or raises,
+/// when it is run.
+pub fn query_for(call: &SetCall) -> Option<SetQuery> {
+    let question = Asker::visible_question(&call.constant)?;
+    let value = question.ids.value(call.type_id);
+    let expression = value.sql;
+    (value.is_alike && value.never_raises).then(|| SetQuery { expression, substitute: question.substitute.clone() })
+}
+
+/// How many members a segment had when they were counted; `None` if they were not, or if the caller may not see it.
+pub fn count(segment: &Constant) -> Option<i64> {
+    if !snapshot::is_active() {
+        return None;
+    }
+    let segment = match segment {
+        Constant::Uuid(id) => *id,
+        Constant::Text(reference) => named::only(reference)?,
+    };
+    let definition = Definition::find(segment)?;
+    let audience = Audience::try_load(&definition.audience).ok();
+    let is_shown = visible::shows_count(audience.as_ref(), &definition);
+    is_shown.then(|| CachedCounts::default().of(&definition))?
+}
