@@ -40,4 +40,4 @@ CREATE FUNCTION segment_statistics(segment uuid, properties text[] DEFAULT NULL)
     RETURNS TABLE (property text, type text, present numeric, audience_present numeric, member_values jsonb, audience_values jsonb)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_statistics_wrapper';
 COMMENT ON FUNCTION segment_statistics(uuid, text[]) IS
-    'For each property: which share of the members and of the audience have it, and its ten most frequent values, each with its share and lift. Of numbers and dates with more than 20 values: quantiles. It reads the contacts once.';
+    'For each property, or all but the id that the caller may SELECT: which share of the members and of the audience have it, and its ten most frequent values, each with its share and lift. Of numbers and dates with more than 20 values: quantiles. It reads the contacts once.';

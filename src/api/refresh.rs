@@ -22,7 +22,7 @@ fn refresh_segments(
 ) -> TableIterator<'static, (name!(segment, pgrx::Uuid), name!(contact_count, Option<i64>), name!(error, Option<String>))>
 {
     // Otherwise everything would be counted before storing fails.
-    snapshot::must_be_writable("refresh_segments()");
+    snapshot::must_be_writable("refresh_segments()", "");
     let audiences = match audience {
         Some(audience) => {
             access::must_have_audience(audience);

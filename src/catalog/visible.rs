@@ -7,19 +7,20 @@ use crate::catalog::segment::Definition;
 use crate::pg::{query, security};
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Whether the caller may see the cached count of a segment. The audience is `None` if it cannot be loaded.
 pub fn shows_count(audience: Option<&Audience>, segment: &Definition) -> bool {
-    audience.is_some_and(|audience| may_count(audience, segment)) || is_shown_counts(&segment.audience)
+    match audience.and_then(|audience| Some((audience, Reads::of_segment(audience, segment)?))) {
+        Some((audience, reads)) => Visible::default().shows(audience, &reads),
+        None => is_shown_counts(&segment.audience),
+    }
 }
 
 /// Whether the caller could have counted a segment without us: may SELECT every column that the condition uses, is not
 /// restricted by row security, and does not read through another role's view.
 pub fn may_count(audience: &Audience, segment: &Definition) -> bool {
-    let check = || scope::check_segment(audience, segment);
-    let Ok(checked) = security::as_role(extension_owner(), check) else { return false };
-    may_select(audience, &Reads::of(audience, &checked.checked))
+    Reads::of_segment(audience, segment).is_some_and(|reads| may_select(audience, &reads))
 }
 
 /// Whether the caller may learn the ids of a segment's contacts: could have counted the segment, and may read the id
@@ -46,6 +47,12 @@ impl Reads {
         let mut columns: Vec<String> = columns.chain(properties).chain(id).cloned().collect();
         columns.sort();
         Reads { columns, topics: used.topics.is_some() }
+    }
+
+    /// What a segment's condition reads; `None` if it is no longer valid.
+    fn of_segment(audience: &Audience, segment: &Definition) -> Option<Self> {
+        let checked = security::as_role(extension_owner(), || scope::check_segment(audience, segment)).ok()?;
+        Some(Reads::of(audience, &checked.checked))
     }
 
     /// Whether the column is read.
@@ -92,6 +99,11 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
     may_read_topics && may_read(&audience.relation, &reads.columns)
 }
 
+/// The columns of an audience's table that the caller may SELECT.
+pub fn readable_columns(audience: &Audience) -> HashSet<String> {
+    query::rows(READABLE, &[audience.relation.oid.into()], |row| row.get::<String>(1)).into_iter().collect()
+}
+
 /// Whether the caller may SELECT the columns of a relation, and sees all of its rows. Without named columns, one
 /// readable column is enough.
 fn may_read(relation: &Relation, columns: &[String]) -> bool {
@@ -126,6 +138,10 @@ SELECT has_schema_privilege(c.relnamespace, 'USAGE')
                                AND a.attname = ANY ($2::name[])
                                AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))))
   FROM pg_class c WHERE c.oid = $1";
+
+const READABLE: &str = "
+SELECT a.attname::text FROM pg_attribute a
+ WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')";
 
 const MAY_SELECT_TABLE: &str = "
 SELECT has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')

@@ -11,7 +11,7 @@ use std::ffi::{CStr, CString};
 ///
 /// Raises 25006 in a read-only transaction. Otherwise the error on a standby would be about lock modes.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
-    crate::pg::snapshot::must_be_writable("a function that writes");
+    crate::pg::snapshot::must_be_writable("a function that writes", "");
     lock_tree(relation, pg_sys::ShareRowExclusiveLock)
 }
 

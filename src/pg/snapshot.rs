@@ -146,19 +146,22 @@ pub fn has_written() -> bool {
 ///
 /// Raises 25006 in a read-only transaction. On a standby all transactions are read-only.
 pub fn will_write() {
-    must_be_writable("a function that writes");
+    must_be_writable("a function that writes", "");
     // SAFETY: assigns an id to the transaction.
     unsafe { pg_sys::GetCurrentTransactionId() };
 }
 
-/// Raises 25006 in a read-only transaction; `what` cannot be executed there.
-pub fn must_be_writable(what: &str) {
+/// Raises 25006 in a read-only transaction; `what` cannot be executed there. `instead` is a sentence that says what can.
+pub fn must_be_writable(what: &str, instead: &str) {
     // SAFETY: reads a variable of the backend.
     if unsafe { pg_sys::XactReadOnly } {
         let message = format!("cannot execute {what} in a read-only transaction");
         Failure::new(PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION, message)
             .detail("It writes to tables of the extension.")
-            .hint("Begin the transaction with BEGIN READ WRITE. A standby allows no writing: connect to the primary.")
+            .hint(format!(
+                "{instead}{}Begin the transaction with BEGIN READ WRITE. A standby allows no writing: connect to the primary.",
+                if instead.is_empty() { "" } else { " " }
+            ))
             .raise()
     }
 }

@@ -5,6 +5,7 @@ use crate::api::segment::read::checked;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::{executable_sql, field_sql};
 use crate::catalog::segment::{Definition, id_of};
+use crate::catalog::visible;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::returning;
@@ -20,21 +21,22 @@ use segments_core::types::{PropertyType, ScalarType};
 const MOST: usize = 1600;
 
 /// For each property: which share of the members and of the audience have it, and their most frequent values or the
-/// quantiles of their values. The contacts are read once, with the caller's rights.
+/// quantiles of their values. The contacts are read once, with the caller's rights. Without `properties`, those that the
+/// caller may not SELECT are left out; one that is named raises 42501.
 #[pg_extern(sql = false)]
 fn segment_statistics(segment: Option<pgrx::Uuid>, properties: Option<Vec<Option<String>>>, call: Call) {
     let definition = Definition::load(id_of(required("segment", segment)));
     let audience = Audience::load(&definition.audience);
     let condition = checked(&audience, &definition);
-    let properties: Vec<Property> = match properties {
-        Some(names) => {
-            names.into_iter().map(|name| Property::named(&audience, &required("properties", name))).collect()
-        }
-        None => {
-            let others = audience.property_names().filter(|name| *name != audience.id.name);
-            others.map(|name| Property::named(&audience, &name)).collect()
-        }
-    };
+    let names = properties.map(|names| names.into_iter().map(|name| required("properties", name)).collect::<Vec<_>>());
+    let all = || audience.property_names().filter(|name| *name != audience.id.name).collect();
+    let asked = names.clone().unwrap_or_else(all).into_iter().map(|name| Property::named(&audience, &name));
+    let readable = visible::readable_columns(&audience);
+    let may_read = |property: &Property| property.column.as_ref().is_none_or(|column| readable.contains(column));
+    let (properties, hidden): (Vec<Property>, Vec<Property>) = asked.partition(may_read);
+    if let (Some(_), Some(property)) = (names, hidden.first()) {
+        not_readable(&audience, property).raise()
+    }
     if properties.len() > MOST {
         Failure::new(
             PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
@@ -46,18 +48,33 @@ fn segment_statistics(segment: Option<pgrx::Uuid>, properties: Option<Vec<Option
     }
     let sql = format!("WITH counted AS MATERIALIZED ({}), {}", counted(&audience, &condition, &properties), STATISTICS);
     let types: Vec<String> = properties.iter().map(|property| property.property_type.to_string()).collect();
-    let is_ordered: Vec<bool> = properties.iter().map(Property::is_ordered).collect();
+    let is_ordered: Vec<bool> =
+        properties.iter().map(|property| Listing::of(property.property_type).is_ordered).collect();
     let names: Vec<String> = properties.into_iter().map(|property| property.name).collect();
     returning::rows(call, &sql, &[names.into(), types.into(), is_ordered.into()]);
 }
 
 const STATISTICS: &str = include_str!("../../../sql/queries/statistics.sql");
 
+/// The error for a property that a caller names without the right to SELECT its column.
+fn not_readable(audience: &Audience, property: &Property) -> Failure {
+    let (name, column) = (&property.name, property.column.as_deref().unwrap_or_default());
+    let relation = audience.relation.quoted();
+    Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("permission denied for property \"{name}\""))
+        .detail(format!("You may not SELECT column \"{column}\" of {relation}."))
+        .hint(format!(
+            "Leave it out, or ask the table's owner to GRANT SELECT ({}) ON {relation} to you.",
+            quote_identifier(column)
+        ))
+}
+
 struct Property {
     name: String,
     property_type: PropertyType,
     /// SQL for the stored value, as jsonb
     value: String,
+    /// The column that has it
+    column: Option<String>,
 }
 
 impl Property {
@@ -65,33 +82,34 @@ impl Property {
     fn named(audience: &Audience, name: &str) -> Self {
         let path = Path::parse(name);
         let Some(property_type) = audience.property_at(&path) else { unknown_property(audience, name).raise() };
-        Property { name: name.to_owned(), property_type, value: field_sql(audience, &path) }
+        let native = audience.table.column(path.first()).map(|column| &column.name);
+        let column = native.or(audience.table.properties.as_ref().map(|column| &column.name)).cloned();
+        Property { name: name.to_owned(), property_type, value: field_sql(audience, &path), column }
     }
+}
 
-    /// Whether values have an order that quantiles make sense of.
-    fn is_ordered(&self) -> bool {
-        self.property_type.element().is_some_and(|element| element == ScalarType::Number || element.is_temporal())
-    }
+/// How the values of a type are listed.
+struct Listing {
+    /// The kinds of JSON values that are listed: values of the type, or elements of its arrays
+    kinds: &'static str,
+    /// As which dates stored values are read, as an SQL literal; NULL if they are not
+    dates: &'static str,
+    /// Whether values have an order that quantiles make sense of
+    is_ordered: bool,
+}
 
-    /// As which dates stored values are read, as an SQL literal; NULL if they are not.
-    fn dates(&self) -> &'static str {
-        match self.property_type.element() {
-            Some(ScalarType::Date) => "'date'",
-            Some(ScalarType::Timestamp) => "'timestamp'",
-            _ => "NULL",
-        }
-    }
-
-    /// The kinds of JSON values that are listed: values of the type, or elements of its arrays.
-    fn kinds(&self) -> &'static str {
-        match self.property_type.element() {
-            Some(ScalarType::String) => "{string}",
-            Some(ScalarType::Number) => "{number}",
-            Some(ScalarType::Boolean) => "{boolean}",
-            Some(element) if element.is_seconds() => "{number}",
-            Some(_) => "{string}",
-            None => "{string,number,boolean,array,object}",
-        }
+impl Listing {
+    fn of(property_type: PropertyType) -> Self {
+        let (kinds, dates, is_ordered) = match property_type.element() {
+            Some(ScalarType::String) => ("{string}", "NULL", false),
+            Some(ScalarType::Boolean) => ("{boolean}", "NULL", false),
+            Some(ScalarType::Number) => ("{number}", "NULL", true),
+            Some(ScalarType::Date) => ("{string}", "'date'", true),
+            Some(ScalarType::Timestamp) => ("{string}", "'timestamp'", true),
+            Some(ScalarType::DateSeconds | ScalarType::TimestampSeconds) => ("{number}", "NULL", true),
+            None => ("{string,number,boolean,array,object}", "NULL", false),
+        };
+        Listing { kinds, dates, is_ordered }
     }
 }
 
@@ -103,7 +121,7 @@ fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) ->
     let (mut scalars, mut arrays) = (Vec::new(), Vec::new());
     for (number, property) in (1..).zip(properties) {
         columns.push(format!("{} AS p{number}", property.value));
-        let (kinds, dates) = (property.kinds(), property.dates());
+        let Listing { kinds, dates, .. } = Listing::of(property.property_type);
         let row = format!("({number}, c.p{number}, '{kinds}'::pg_catalog.text[], {dates}::pg_catalog.text)");
         if matches!(property.property_type, PropertyType::Array(_)) { arrays.push(row) } else { scalars.push(row) }
     }
@@ -118,16 +136,18 @@ fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) ->
         ));
     }
     if !arrays.is_empty() {
-        let arrays = arrays.join(", ");
         reads.push(format!(
-            "SELECT p.number, NULL, true FROM (VALUES {arrays}) p(number, value, kinds, dates)
-              WHERE pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array'
-             UNION ALL
-             SELECT DISTINCT p.number, v.value, false FROM (VALUES {arrays}) p(number, value, kinds, dates)
-              CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(
-                    CASE WHEN pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array' THEN p.value END) e(value)
-              CROSS JOIN LATERAL (SELECT {}) v(value)
-              WHERE pg_catalog.jsonb_typeof(v.value) OPERATOR(pg_catalog.=) ANY (p.kinds)",
+            "SELECT p.number, v.value, v.per_contact FROM (VALUES {}) p(number, value, kinds, dates)
+              CROSS JOIN LATERAL (
+                    SELECT NULL::pg_catalog.jsonb, true
+                     UNION ALL
+                    SELECT DISTINCT r.value, false
+                      FROM pg_catalog.jsonb_array_elements(
+                            CASE WHEN pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array' THEN p.value END) e(value)
+                     CROSS JOIN LATERAL (SELECT {}) r(value)
+                     WHERE pg_catalog.jsonb_typeof(r.value) OPERATOR(pg_catalog.=) ANY (p.kinds)) v(value, per_contact)
+              WHERE pg_catalog.jsonb_typeof(p.value) OPERATOR(pg_catalog.=) 'array'",
+            arrays.join(", "),
             read_value(audience, "e.value"),
         ));
     }

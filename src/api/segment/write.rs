@@ -20,6 +20,9 @@ use pgrx::spi::quote_literal;
 use pgrx::{AnyElement, PgSqlErrorCode};
 use uuid::Uuid;
 
+/// What finds a condition's contacts without writing.
+const PREVIEW: &str = "To see whom a condition finds, call count_contacts() or search_contacts().";
+
 /// Creates a segment and counts its members at once.
 #[pg_extern(sql = false)]
 fn create_segment(
@@ -42,6 +45,7 @@ fn create_segment(
     if let Some(meant) = mistaken.filter(|_| !access::has_audience(&segment.audience)) {
         unknown_audience(&segment.audience).hint(hint_at_argument(meant)).raise()
     }
+    snapshot::must_be_writable("create_segment()", PREVIEW);
     access::require_write(&segment.audience);
     let audience = definition_locks::hold_writers(&segment.audience);
     let checked = scope::check_new(&audience, &segment);

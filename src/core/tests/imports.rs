@@ -23,6 +23,34 @@ fn the_extension_imports_downwards() {
     assert_eq!(wrong_imports(root, &floors), Vec::<String>::new());
 }
 
+/// The map in docs/design.md has every floor, and names every file of the floors that it lists.
+#[test]
+fn the_map_has_every_room() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = fs::read_to_string(root.parent().unwrap().join("docs/design.md")).unwrap();
+    let map = page.split("    src/\n").nth(1).and_then(|rest| rest.split("    sql/").next()).unwrap();
+    // A line that begins with a name begins a floor, and the lines that begin with more spaces go on with it.
+    let mut floors = BTreeMap::<&str, BTreeSet<&str>>::new();
+    let mut floor = "";
+    for line in map.lines() {
+        let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        if line.starts_with("      ") && !line.starts_with("       ") {
+            floor = words.next().unwrap();
+        }
+        floors.entry(floor).or_default().extend(words);
+    }
+    let is_missing = |module: &Module| match (module.as_slice(), floors.get(module[0].as_str())) {
+        ([_], words) => words.is_none(),
+        ([floor, room], Some(words)) => LISTED.contains(&floor.as_str()) && !words.contains(room.as_str()),
+        _ => false,
+    };
+    let missing: Vec<Module> = modules(root, &[]).into_iter().map(|(module, _)| module).filter(is_missing).collect();
+    assert_eq!(missing, Vec::<Module>::new());
+}
+
+/// The floors whose files the map names one by one.
+const LISTED: [&str; 6] = ["api", "worker", "ddl", "counting", "planner", "shared"];
+
 /// The names on the path to a module.
 type Module = Vec<String>;
 

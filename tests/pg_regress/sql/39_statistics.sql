@@ -92,7 +92,11 @@ REVOKE SELECT ON buyers FROM regress_statistics;
 GRANT SELECT (plan, tags) ON buyers TO regress_statistics;
 SET ROLE regress_statistics;
 SELECT property, present FROM segment_statistics(:'pro', '{plan,tags}');
+SELECT property, present FROM segment_statistics(:'pro');
+\set VERBOSITY default
 SELECT property, present FROM segment_statistics(:'pro', '{plan,age}');
+SELECT property, present FROM segment_statistics(:'pro', '{company.size}');
+\set VERBOSITY terse
 SELECT contacts FROM segment_overlap(ARRAY[:'pro']::uuid[], 'buyers');
 SELECT contacts FROM segment_overlap(ARRAY[:'pro', :'young']::uuid[], 'buyers');
 RESET ROLE;

@@ -209,6 +209,11 @@ DROP ROLE regress_refresh_writer, regress_refresh_stranger;
 BEGIN READ ONLY;
 SELECT refresh_segments('people');
 ROLLBACK;
+\set VERBOSITY default
+BEGIN READ ONLY;
+SELECT create_segment('Everyone', '{}', audience => 'people');
+ROLLBACK;
+\set VERBOSITY terse
 
 -- Nothing is left of what is deleted.
 SELECT detach_audience('people', cascade => true), detach_audience('ratios', cascade => true);
