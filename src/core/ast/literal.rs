@@ -140,6 +140,12 @@ impl From<u32> for AsWritten<u32> {
     }
 }
 
+impl From<String> for AsWritten<String> {
+    fn from(value: String) -> Self {
+        AsWritten { written: Value::String(value.clone()), value }
+    }
+}
+
 impl From<JsonType> for AsWritten<JsonType> {
     fn from(value: JsonType) -> Self {
         AsWritten { value, written: Value::String(value.name().to_owned()) }

@@ -330,6 +330,9 @@ impl Parser {
                 return self.wrong_operand(Operator::ElemMatch, &other, hint);
             }
         };
+        if !members.is_empty() && is_date(&members) {
+            return self.opened_operand(Opened::Object(members)).map(ElemMatch::Literal);
+        }
         let is_condition = members.is_empty()
             || members.iter().any(|(key, _)| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor"));
         self.nested(|parser| {

@@ -88,10 +88,18 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
 
 /// The operand of `$topic` or of `$segment`; that of `$topic` has two operators more.
 fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = NamePredicate> {
-    let names = || vec(text(options), 0..3);
+    let name = || {
+        let wrapper = select(vec![Operator::Oid, Operator::Uuid]);
+        let wrapped = (wrapper, text(options)).prop_filter_map("a text", |(wrapper, text)| {
+            let written = Value::Date(Literal::Extended(Extended::read(wrapper, &text)?));
+            Some(AsWritten { value: text, written })
+        });
+        prop_oneof![8 => text(options).prop_map(AsWritten::from), 1 => wrapped]
+    };
+    let names = || vec(name(), 0..3);
     let of_both = prop_oneof![
-        text(options).prop_map(NameTest::Eq),
-        text(options).prop_map(NameTest::Ne),
+        name().prop_map(NameTest::Eq),
+        name().prop_map(NameTest::Ne),
         names().prop_map(NameTest::In),
         names().prop_map(NameTest::Nin),
     ];
@@ -99,7 +107,7 @@ fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = Na
         prop_oneof![names().prop_map(NameTest::All), any::<bool>().prop_map(|wanted| NameTest::Exists(wanted.into()))];
     let test = if of_topics { prop_oneof![4 => of_both, 2 => of_topics_alone].boxed() } else { of_both.boxed() };
     let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
-    prop_oneof![text(options).prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
+    prop_oneof![name().prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
 }
 
 fn expression(options: Options) -> BoxedStrategy<Expression> {
@@ -260,8 +268,9 @@ fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
         condition.members.is_empty() || members.any(|member| !matches!(member, Member::Not(_) | Member::Comment(_)))
     };
     prop_oneof![
-        any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
-        predicate(options, levels).prop_map(ElemMatch::Predicate),
+        8 => any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
+        8 => predicate(options, levels).prop_map(ElemMatch::Predicate),
+        1 => literal().prop_map(|literal| ElemMatch::Literal(Value::Date(literal))),
     ]
     .boxed()
 }
