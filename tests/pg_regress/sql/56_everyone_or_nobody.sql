@@ -26,5 +26,6 @@ SELECT contact_count FROM update_segment((SELECT id FROM segments.segment WHERE 
 SELECT count_contacts(format('{"$segment": {"$nin": [{"$uuid": "%s"}]}}', id)::segment_condition, 'told') FROM segments.segment WHERE name = 'Neither';
 SELECT conditions FROM create_segment('Both', '{"$segment": {"$uuid": "00000000-0000-4000-8000-000000000000"}}', audience => 'told');
 SET client_min_messages = warning;
+SELECT count(delete_segment(id)) FROM segments.segment WHERE audience = 'told';
 SELECT detach_audience('told');
 DROP TABLE told, asked;
