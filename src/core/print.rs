@@ -215,7 +215,7 @@ impl<D: PrintLiteral> fmt::Display for Value<D> {
                 key(f, name)?;
                 value.fmt(f)
             }),
-            Value::Date(literal) => literal.print(f),
+            Value::Literal(literal) => literal.print(f),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Operand {
     #[must_use]
     pub fn plain(&self) -> &Operand {
         match self {
-            Value::Date(Literal::Extended(extended)) => &extended.value,
+            Value::Literal(Literal::Extended(extended)) => &extended.value,
             other => other,
         }
     }

@@ -183,7 +183,7 @@ fn logical_condition(junction: Junction, conditions: Vec<Condition>) -> Conditio
 /// Makes several equalities an `$all`, so that even thousands of them are one test.
 fn all_of(mut entries: Vec<AllEntry>) -> Test {
     match (entries.len(), entries.pop()) {
-        (1, Some(AllEntry::Value(pattern @ Value::Date(Literal::Pattern(_))))) => Test::In(vec![pattern]),
+        (1, Some(AllEntry::Value(pattern @ Value::Literal(Literal::Pattern(_))))) => Test::In(vec![pattern]),
         (1, Some(AllEntry::Value(operand))) => Test::Eq(operand),
         (1, Some(AllEntry::ElemMatch(inner))) => Test::ElemMatch(inner),
         (_, last) => {
@@ -206,7 +206,7 @@ impl Side {
         match self {
             Side::Field { path, read_as: None } => ast::Side::Name(path.clone()),
             Side::Field { path, .. } => ast::Side::Field(path.clone(), self.property_type()),
-            Side::Constant(constant @ Value::Date(_)) => ast::Side::Value(constant.to_operand(false)),
+            Side::Constant(constant @ Value::Literal(_)) => ast::Side::Value(constant.to_operand(false)),
             Side::Constant(constant) => ast::Side::Literal(constant.to_operand(false)),
         }
     }
@@ -260,7 +260,8 @@ impl ValueTest {
                 return if positive { Test::In(entries) } else { Test::Nin(entries) };
             }
             ValueTest::Matches(patterns) => {
-                let entries = patterns.iter().map(|pattern| Value::Date(Literal::Pattern(pattern.clone()))).collect();
+                let entries =
+                    patterns.iter().map(|pattern| Value::Literal(Literal::Pattern(pattern.clone()))).collect();
                 return if positive { Test::In(entries) } else { Test::Nin(entries) };
             }
             ValueTest::Exists => return Test::Exists(positive.into()),
@@ -286,7 +287,7 @@ impl ValueTest {
             ValueTest::Anniversary(_, spans) => {
                 let day = |number| Day::from_epoch_days(number).unwrap_or(Day::MIN);
                 let days = spans.iter().map(|(first, last)| DateRange::of_days(day(first), day(last), &Utc));
-                let days = days.map(|days| Value::Date(DateLiteral::from(days).into()));
+                let days = days.map(|days| Value::Literal(DateLiteral::from(days).into()));
                 Test::Anniversary(asked(Test::In(days.collect())))
             }
         };
@@ -297,7 +298,7 @@ impl ValueTest {
         match self {
             ValueTest::Eq(constant) => Some(AllEntry::Value(constant.to_operand(around.zoned))),
             ValueTest::Matches(patterns) => match patterns.as_slice() {
-                [pattern] => Some(AllEntry::Value(Value::Date(Literal::Pattern(pattern.clone())))),
+                [pattern] => Some(AllEntry::Value(Value::Literal(Literal::Pattern(pattern.clone())))),
                 _ => None,
             },
             ValueTest::ElemMatch(element) => Some(AllEntry::ElemMatch(element.to_elem_match(around))),

@@ -13,7 +13,7 @@ impl Finder<'_> {
     /// Notes equality with a value that is hardly ever meant.
     pub(super) fn equality(&mut self, path: &Path, operand: &Operand, read_as: Option<PropertyType>) {
         match (operand.plain(), read_as) {
-            (Value::Date(Literal::Pattern(pattern)), _) => self.pattern(pattern.source()),
+            (Value::Literal(Literal::Pattern(pattern)), _) => self.pattern(pattern.source()),
             (Value::Array(items), Some(PropertyType::Array(_))) if let [item] = &items[..] => self.note(
                 "an array is compared as a whole: only arrays with exactly this element match",
                 format!("For arrays that have it among their elements, write {item} without the brackets."),

@@ -34,7 +34,7 @@ impl Parser {
             Some(format) if !reads_alike(format, &date) => {
                 self.fail(ErrorKind::Unsupported, format!("{NAME} does not read the format \"{format}\""), HINT)
             }
-            _ => Some(DateFromString { text, format, date: Value::Date(date.into()) }),
+            _ => Some(DateFromString { text, format, date: Value::Literal(date.into()) }),
         }
     }
 }

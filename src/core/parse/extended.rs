@@ -75,7 +75,7 @@ impl Parser {
         match self.open(raw)? {
             Opened::Object(members) if is_regular_expression(&members) => {
                 let pattern = self.regular_expression(members)?;
-                Some(Value::Date(Literal::Pattern(pattern)))
+                Some(Value::Literal(Literal::Pattern(pattern)))
             }
             other => self.opened_operand(other),
         }

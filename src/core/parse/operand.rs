@@ -107,7 +107,7 @@ impl Parser {
             Opened::Object(members) => {
                 let members = self.unique(members)?;
                 if members.iter().any(|(key, _)| key.starts_with('$')) {
-                    return literal(self, members).map(Value::Date);
+                    return literal(self, members).map(Value::Literal);
                 }
                 let read = |parser: &mut Parser| {
                     let values = members.into_iter().map(|(key, raw)| {
@@ -166,7 +166,7 @@ impl Parser {
             }
         };
         let date = self.at(key, |parser| match parser.number(raw)? {
-            Ok(AsWritten { value, written: Value::Date(Literal::Extended(number)) })
+            Ok(AsWritten { value, written: Value::Literal(Literal::Extended(number)) })
                 if key == Operator::Date.name() =>
             {
                 match DateLiteral::wrapped(number.wrapper().name(), number.text(), &value) {
