@@ -24,7 +24,7 @@ impl Finder<'_> {
                 "For arrays that have all of them, write {\"$all\": […]}; for any of them, {\"$in\": […]}.",
                 None,
             ),
-            (Value::Object(members), _) if members.is_empty() => {
+            (Value::Object(members), None | Some(PropertyType::Json)) if members.is_empty() => {
                 self.note("{} is compared as a value: the empty object", LOST_PATTERN, None)
             }
             (Value::String(text), _) => {
