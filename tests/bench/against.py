@@ -120,19 +120,20 @@ def main() -> None:
     times = measured([Build(*arguments.before), Build(*arguments.after)], arguments.rounds)
     slower = 0
     print(
-        "Times are those below which the fastest fifth of the executions is; ratio is that of after to before. Median is the ratio of the\n"
-        "medians, and noise what comparing a build with itself gives.\n"
+        "Times are those below which the fastest fifth of the executions is, and ratio is that of after to before. Median is the ratio of\n"
+        "the medians. Noise is what comparing a build with itself gives; a ratio that is not above it is no finding, and uncertain.\n"
     )
     print(f"{'':60} {'before':>12} {'after':>12} {'ratio':>7} {'median':>7} {'noise':>7}")
     for name, (before, after) in times.items():
-        one, other = least(before), least(after)
-        is_slower = other > arguments.at_most * one
-        slower += is_slower
+        one, other, disturbance = least(before), least(after), max(noise(before), noise(after))
+        ratio = other / one
+        verdict = "" if ratio <= arguments.at_most else "  slower" if ratio > disturbance else "  uncertain"
+        slower += verdict == "  slower"
         print(
-            f"{name:60} {one * 1e6:>9,.1f} us {other * 1e6:>9,.1f} us {other / one:>7.3f} {middle(after) / middle(before):>7.3f}"
-            f" {max(noise(before), noise(after)):>7.3f}{'  slower' if is_slower else ''}"
+            f"{name:60} {one * 1e6:>9,.1f} us {other * 1e6:>9,.1f} us {ratio:>7.3f} {middle(after) / middle(before):>7.3f}"
+            f" {disturbance:>7.3f}{verdict}"
         )
-    print(f"{len(times) - slower} of {len(times)} take at most {arguments.at_most} of the time before")
+    print(f"{slower} of {len(times)} take more than {arguments.at_most} of the time before")
     sys.exit(slower > 0)
 
 
