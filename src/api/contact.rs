@@ -84,7 +84,7 @@ pub fn unknown_contact(audience: &Audience, contact_id: &str) -> Failure {
 fn checked(audience: &Audience, conditions: &str, time_zone: Option<&str>) -> Checked {
     let zone = audience.zone(time_zone).unwrap_or_else(|unknown| Failure::from(unknown).raise());
     let checked = scope::check(audience, &condition::stored(conditions.as_bytes()), zone).checked;
-    condition::notice_everyone(&checked);
+    condition::notice_constant(&checked, &audience.table);
     checked
 }
 

@@ -142,7 +142,7 @@ impl Lines {
             return;
         }
         for (steps, name) in predicate.names() {
-            let alone = Member::Segment(NamePredicate::Literal(name.to_owned()));
+            let alone = Member::Segment(NamePredicate::Literal(name.to_owned().into()));
             steps.iter().for_each(|step| self.place.enter(step));
             self.push(Condition { members: vec![alone] }, Source::Several);
             steps.iter().for_each(|_| self.place.leave());

@@ -13,7 +13,7 @@ use segments_core::expr::Checked;
 use segments_core::limits;
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
-use segments_core::sql::{ColumnKind, Topics, canonical_uuid};
+use segments_core::sql::{self, ColumnKind, Topics, canonical_uuid};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -217,6 +217,10 @@ impl Environment for AudienceEnvironment<'_> {
             }
             _ => None,
         }
+    }
+
+    fn constant(&self, checked: &Checked) -> Option<bool> {
+        sql::constant(checked, &self.audience.table)
     }
 
     fn properties_column(&self) -> Option<String> {

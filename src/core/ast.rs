@@ -178,6 +178,8 @@ pub enum ElemMatch {
     Condition(Condition),
     /// Put to the element itself
     Predicate(Predicate),
+    /// The element equals a date, or what Extended JSON writes
+    Literal(Operand),
 }
 
 /// The operand of `$type`.

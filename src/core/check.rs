@@ -251,7 +251,7 @@ impl Checker<'_> {
             Test::All(entries) if entries.is_empty() => Expr::Const(false),
             Test::All(entries) => {
                 let parts = self.each(entries, |checker, entry| match entry {
-                    AllEntry::Value(Value::Date(Literal::Pattern(pattern))) => {
+                    AllEntry::Value(Value::Literal(Literal::Pattern(pattern))) => {
                         value_expr(checker.entry(pattern, read_as).map(|pattern| ValueTest::Matches(vec![pattern])))
                     }
                     AllEntry::Value(operand) => value_expr(checker.constant(operand, read_as).map(ValueTest::Eq)),

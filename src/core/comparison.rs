@@ -76,16 +76,16 @@ fn is_date(field: &FieldTest) -> bool {
 
 fn equality<'c>(field: &FieldTest, constant: &'c Constant) -> Vec<(BtreeStrategy, ComparedValue<'c>)> {
     match constant {
-        Value::Date(range) if is_date(field) && range.first_day() == range.last_day() => {
+        Value::Literal(range) if is_date(field) && range.first_day() == range.last_day() => {
             vec![(BtreeStrategy::Equal, ComparedValue::Day(range.first_day()))]
         }
-        Value::Date(range) if is_date(field) => {
+        Value::Literal(range) if is_date(field) => {
             vec![
                 (BtreeStrategy::GreaterEqual, ComparedValue::Day(range.first_day())),
                 (BtreeStrategy::LessEqual, ComparedValue::Day(range.last_day())),
             ]
         }
-        Value::Date(range) => {
+        Value::Literal(range) => {
             vec![
                 (BtreeStrategy::GreaterEqual, ComparedValue::From(range)),
                 (BtreeStrategy::Less, ComparedValue::Until(range)),
@@ -103,8 +103,8 @@ fn inequality<'c>(field: &FieldTest, bound: Comparison, constant: &'c Constant) 
         Comparison::Gt => BtreeStrategy::Greater,
     };
     match constant {
-        Value::Date(range) if is_date(field) => (order, ComparedValue::Day(bound.day_of(range))),
-        Value::Date(range) => match bound {
+        Value::Literal(range) if is_date(field) => (order, ComparedValue::Day(bound.day_of(range))),
+        Value::Literal(range) => match bound {
             Comparison::Lt | Comparison::Gte => (order, ComparedValue::From(range)),
             Comparison::Lte => (BtreeStrategy::Less, ComparedValue::Until(range)),
             Comparison::Gt => (BtreeStrategy::GreaterEqual, ComparedValue::Until(range)),

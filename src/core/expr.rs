@@ -408,10 +408,10 @@ impl Constant {
             Value::Object(members) => {
                 Value::Object(members.iter().map(|(key, value)| (key.clone(), value.to_operand(zoned))).collect())
             }
-            Value::Date(range) if zoned => {
-                Value::Date(DateLiteral::Resolved(range.with_reading(DateReading::Strings)).into())
+            Value::Literal(range) if zoned => {
+                Value::Literal(DateLiteral::Resolved(range.with_reading(DateReading::Strings)).into())
             }
-            Value::Date(range) => Value::Date(DateLiteral::from(*range).into()),
+            Value::Literal(range) => Value::Literal(DateLiteral::from(*range).into()),
         }
     }
 }

@@ -209,7 +209,7 @@ fn at_any(places: &[String], equal: impl Fn(&str) -> Option<Clause>) -> Found {
 /// a missing field equals it. Dates have none, because different strings mean the same date.
 fn equal(place: &str, constant: &Constant) -> Option<Clause> {
     match constant {
-        Value::Null | Value::Date(_) => None,
+        Value::Null | Value::Literal(_) => None,
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             literal(constant).map(|literal| Clause::new(format!("{place} == {literal}")))
         }

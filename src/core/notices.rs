@@ -1,22 +1,21 @@
 //! Finds parts of a condition that are legal, but probably not meant.
 
 use crate::ast::{
-    AllEntry, AsWritten, Comparison, Condition, ElemMatch, Expression, FieldPredicate, Literal, Member, Operand,
-    Predicate, SideOperator, Test, TestedField, TypeOperand,
+    AllEntry, Comparison, Condition, ElemMatch, Expression, FieldPredicate, Member, Operand, Predicate, SideOperator,
+    Test, TestedField,
 };
 use crate::check::property::PathTarget;
 use crate::check::{Environment, check};
-use crate::date::{DatePart, Written, meant};
 use crate::error::JsonPointer;
 use crate::expr::{Atom, Expr};
 use crate::operator::Operator;
 use crate::path::Path;
-use crate::pattern::LOST_PATTERN;
 use crate::print::excerpt;
-use crate::types::{JsonType, PropertyType, ScalarType};
+use crate::types::PropertyType;
 use crate::value::Value;
 
 mod contradictions;
+mod operands;
 
 /// A notice about a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +36,9 @@ pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Noti
     let mut finder = Finder { environment, place: JsonPointer::default(), notices: Vec::new() };
     let constant = contradictions::constant(condition);
     // What is written may not tell, and what becomes of it does: `{"id": {"$exists": true}}`.
-    let checked = if constant.is_none() { check(condition, environment).ok() } else { None };
-    if checked == Some(Expr::Const(true)) {
+    let becomes = || environment.constant(&check(condition, environment).ok()?);
+    let becomes = if constant.is_none() { becomes() } else { None };
+    if becomes == Some(true) {
         finder.note("condition holds for everyone", "It holds for all values that contacts can have.", None);
     }
     match constant {
@@ -65,7 +65,7 @@ pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Noti
         finder.expression(expression);
     }
     // Another notice may say why nothing satisfies it.
-    if checked == Some(Expr::Const(false)) && finder.notices.is_empty() {
+    if becomes == Some(false) && finder.notices.is_empty() {
         finder.place = JsonPointer::default();
         finder.note("condition holds for nobody", "It holds for no value that contacts can have.", None);
     }
@@ -250,111 +250,6 @@ impl Finder<'_> {
         }
     }
 
-    /// Notes equality with a value that is hardly ever meant.
-    fn equality(&mut self, path: &Path, operand: &Operand, read_as: Option<PropertyType>) {
-        match (operand.plain(), read_as) {
-            (Value::Date(Literal::Pattern(pattern)), _) => self.pattern(pattern.source()),
-            (Value::Array(items), Some(PropertyType::Array(_))) if let [item] = &items[..] => self.note(
-                "an array is compared as a whole: only arrays with exactly this element match",
-                format!("For arrays that have it among their elements, write {item} without the brackets."),
-                None,
-            ),
-            (Value::Array(items), Some(PropertyType::Array(_))) if !items.is_empty() => self.note(
-                "an array is compared as a whole: only arrays with exactly these elements, in this order, match",
-                "For arrays that have all of them, write {\"$all\": […]}; for any of them, {\"$in\": […]}.",
-                None,
-            ),
-            (Value::Object(members), _) if members.is_empty() => {
-                self.note("{} is compared as a value: the empty object", LOST_PATTERN, None)
-            }
-            (Value::String(text), _) => {
-                if let Some((message, hint)) = self.environment.never_holds(path, text) {
-                    self.note(message, hint, None);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A number that no date has there.
-    fn part(&mut self, part: DatePart, asked: &FieldPredicate) {
-        let (least, greatest) = part.bounds();
-        let is_one = |operand: &&Operand| match operand.plain() {
-            Value::Number(number) => number.to_i64().is_some_and(|it| (least.into()..=greatest.into()).contains(&it)),
-            _ => false,
-        };
-        let operands: Vec<&Operand> = match asked {
-            FieldPredicate::Literal(operand) => vec![operand],
-            FieldPredicate::Tests(predicate) => predicate.tests.iter().flat_map(equal_to).collect(),
-        };
-        if let Some(other) = operands.into_iter().find(|operand| !is_one(operand)) {
-            let name = Operator::from(part).name();
-            self.note(format!("no date has {other} as its {name}"), format!("It is from {least} to {greatest}."), None);
-        }
-    }
-
-    /// MongoDB's kinds of numbers, which JSON does not tell apart.
-    fn types(&mut self, operand: &TypeOperand) {
-        let asked = match operand {
-            TypeOperand::One(asked) => std::slice::from_ref(asked),
-            TypeOperand::Any(asked) => asked,
-        };
-        let is_number = |asked: &&AsWritten<JsonType>| asked.value == JsonType::Number;
-        if let Some(kind) = asked.iter().filter(is_number).find(|kind| **kind != JsonType::Number.into()) {
-            self.note(format!("{kind} means any number"), "JSON has one kind of numbers: write \"number\".", None);
-        }
-    }
-
-    /// A pattern as JavaScript writes it.
-    fn pattern(&mut self, source: &str) {
-        let Some((inside, options)) = source.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else { return };
-        if inside.is_empty() || !options.chars().all(|letter| "dgimsuvy".contains(letter)) {
-            return;
-        }
-        let options: String = options.chars().filter(|letter| "ims".contains(*letter)).collect();
-        let options = if options.is_empty() { String::new() } else { format!(", \"$options\": \"{options}\"") };
-        let inside = Value::<std::convert::Infallible>::String(inside.to_owned());
-        self.note(
-            "the slashes are part of the pattern, and must be in the text",
-            format!("Write the pattern without them: {{\"$regex\": {inside}{options}}}."),
-            None,
-        );
-    }
-
-    /// Notes a field's name in place of a value.
-    fn field_name(&mut self, path: &Path, test: &Test, operand: &Operand) {
-        if let Value::String(text) = operand
-            && text.strip_prefix('$').is_some_and(|name| name.starts_with(char::is_alphabetic))
-        {
-            let (name, field) = (test.operator().name(), path.text());
-            self.note(
-                format!("\"{text}\" is text here, not a field"),
-                format!("To compare two fields, write {{\"$expr\": {{\"{name}\": [\"${field}\", \"{text}\"]}}}}."),
-                None,
-            );
-        }
-    }
-
-    fn operand(&mut self, operand: &Operand, read_as: Option<PropertyType>) {
-        if is_text(read_as) && looks_like_date(operand) {
-            self.note(
-                "a string that looks like a date is compared as text",
-                format!("To compare days or points in time, write {{\"$date\": {operand}}}, or declare the property as date or timestamp."),
-                None,
-            );
-        }
-    }
-
-    /// Notes a bound such as `yesterday`, which is compared as text.
-    fn date_in_words(&mut self, operand: &Operand, read_as: Option<PropertyType>) {
-        if let Value::String(text) = operand
-            && is_text(read_as)
-            && let Some(date) = meant(text)
-        {
-            self.note(format!("\"{text}\" is compared as text, not as a date"), format!("Write {date}."), None);
-        }
-    }
-
     fn declared(&self, path: &Path) -> Option<PropertyType> {
         match PathTarget::of(self.environment, path) {
             PathTarget::At(property_type) => property_type,
@@ -384,15 +279,6 @@ fn is_complement(test: &Test) -> bool {
     }
 }
 
-/// What a test compares for equality with.
-fn equal_to(test: &Test) -> &[Operand] {
-    match test {
-        Test::Eq(operand) | Test::Ne(operand) => std::slice::from_ref(operand),
-        Test::In(operands) | Test::Nin(operands) => operands,
-        _ => &[],
-    }
-}
-
 /// What to write so that a test does not hold for missing values and null.
 fn without_missing(test: &Test) -> String {
     match test {
@@ -402,15 +288,6 @@ fn without_missing(test: &Test) -> String {
         Test::Nin(_) => "To leave them out, add null to the list.".to_owned(),
         test => format!("To leave them out, add \"$ne\": null beside {}.", test.operator().name()),
     }
-}
-
-/// Whether strings are compared as text, and not as dates.
-fn is_text(read_as: Option<PropertyType>) -> bool {
-    matches!(read_as.and_then(PropertyType::element), None | Some(ScalarType::String))
-}
-
-fn looks_like_date(operand: &Operand) -> bool {
-    matches!(operand, Value::String(text) if Written::parse(text).is_some())
 }
 
 #[cfg(test)]

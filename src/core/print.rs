@@ -55,13 +55,13 @@ impl fmt::Display for FieldPredicate {
 impl fmt::Display for NamePredicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NamePredicate::Literal(name) => string(f, name),
+            NamePredicate::Literal(name) => name.fmt(f),
             NamePredicate::Tests(tests) => object(f, tests, |f, test| {
                 key(f, test.operator().name())?;
                 match test {
-                    NameTest::Eq(name) | NameTest::Ne(name) => string(f, name),
+                    NameTest::Eq(name) | NameTest::Ne(name) => name.fmt(f),
                     NameTest::In(names) | NameTest::Nin(names) | NameTest::All(names) => {
-                        array(f, names, |f, name| string(f, name))
+                        array(f, names, |f, name| name.fmt(f))
                     }
                     NameTest::Exists(wanted) => wanted.fmt(f),
                 }
@@ -144,6 +144,7 @@ impl fmt::Display for ElemMatch {
         match self {
             ElemMatch::Condition(condition) => condition.fmt(f),
             ElemMatch::Predicate(predicate) => predicate.fmt(f),
+            ElemMatch::Literal(operand) => operand.fmt(f),
         }
     }
 }
@@ -214,7 +215,7 @@ impl<D: PrintLiteral> fmt::Display for Value<D> {
                 key(f, name)?;
                 value.fmt(f)
             }),
-            Value::Date(literal) => literal.print(f),
+            Value::Literal(literal) => literal.print(f),
         }
     }
 }

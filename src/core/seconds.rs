@@ -24,7 +24,7 @@ pub(crate) fn spans(field: &FieldTest) -> Option<Vec<SecondsSpan>> {
         DateReading::Strings | DateReading::Timestamp | DateReading::Date => return None,
     };
     let instants = |constant: &Constant| match constant {
-        Value::Date(range) => Some(instants(range, is_day)),
+        Value::Literal(range) => Some(instants(range, is_day)),
         _ => None,
     };
     let found: Vec<(Instant, Instant)> = match &field.test {

@@ -46,6 +46,24 @@ pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> S
     writer.write(&compiler.sql(compiler.part(checked)))
 }
 
+/// Whether every contact, or no contact, that the table can have satisfies the condition; `None` where it depends on the
+/// contact, or where only the properties tell.
+#[must_use]
+pub fn constant(checked: &Checked, table: &ContactTable) -> Option<bool> {
+    if let Expr::Const(value) = checked {
+        return Some(*value);
+    }
+    if used(checked, table).columns.is_empty() {
+        return None;
+    }
+    let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
+    let compiler = Compiler { table, writer: Writer(&style) };
+    match compiler.sql(compiler.part(checked)) {
+        SqlExpr::Const(value) => Some(value),
+        _ => None,
+    }
+}
+
 /// A column's value, as SQL for the result of a query. As in [`where_clause`], it runs no code of the table's owner.
 #[must_use]
 pub fn value(column: &NativeColumn, style: &Style) -> String {

@@ -21,8 +21,8 @@ pub enum Value<D> {
     Array(Vec<Value<D>>),
     /// An object; its keys are unique and in [`key_order`]
     Object(Vec<(String, Value<D>)>),
-    /// A date or a point in time, or another literal
-    Date(D),
+    /// A date or a point in time, or another literal that JSON lacks
+    Literal(D),
 }
 
 /// Plain JSON: a document outside Postgres.
@@ -45,7 +45,7 @@ impl<D> Value<D> {
             Value::String(_) => "a string",
             Value::Array(_) => "an array",
             Value::Object(_) => "an object",
-            Value::Date(_) => "a date",
+            Value::Literal(_) => "a date",
         }
     }
 }

@@ -10,6 +10,7 @@ use segments_core::error::{Error, Refusal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::parse::parse_interruptibly;
 use segments_core::path::Path;
+use segments_core::sql::{self, ContactTable};
 
 /// The canonical text of a condition. Raises if the text is not a valid condition.
 pub fn canonical(text: &str) -> String {
@@ -44,13 +45,18 @@ pub fn stored(text: &[u8]) -> Condition {
     parse_interruptibly(text, interrupt::check).unwrap_or_else(|error| Failure::from(error).raise())
 }
 
-/// Raises a NOTICE if every contact of the audience satisfies the condition.
-pub fn notice_everyone(checked: &Checked) {
-    if *checked == Expr::Const(true) {
-        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
+/// Raises a NOTICE if every contact that the table can have satisfies the condition, or none.
+pub fn notice_constant(checked: &Checked, table: &ContactTable) {
+    match sql::constant(checked, table) {
+        Some(true) => Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for everyone")
             .detail("Every contact of the audience satisfies it.")
             .hint("An empty condition, {}, means everyone.")
-            .notice();
+            .notice(),
+        Some(false) => Failure::new(PgSqlErrorCode::ERRCODE_WARNING, "condition holds for nobody")
+            .detail("No contact of the audience can satisfy it.")
+            .hint("validate_conditions() says more, where it knows which part nobody satisfies.")
+            .notice(),
+        None => {}
     }
 }
 

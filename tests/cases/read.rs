@@ -30,7 +30,7 @@ pub struct Refusal {
     pub at: Option<String>,
     pub message: Option<String>,
     pub hint: Option<String>,
-    /// The difference from MongoDB, which accepts the condition
+    /// The difference from MongoDB, where that accepts the condition
     pub differs: Option<String>,
 }
 
@@ -82,6 +82,7 @@ fn cases_of(file: &'static str, text: &str) -> Vec<Case> {
     let mut fields = Fields::of(file, table(file, text));
     let is_declared = fields.flag("declared");
     let hints = fields.texts("hints");
+    let differs_by_default = fields.table.remove("differs");
     let mut cases = Vec::new();
     for mut case in fields.tables("case") {
         cases.push(Case {
@@ -134,7 +135,7 @@ fn cases_of(file: &'static str, text: &str) -> Vec<Case> {
             at: table.optional("at").or(default_at),
             message: table.optional("message"),
             hint: table.optional("hint").map(|hint| hints.get(&hint).cloned().unwrap_or(hint)),
-            differs: table.optional("differs"),
+            differs: table.differs(differs_by_default.as_ref()),
         };
         let text = of_pattern.unwrap_or_else(|| table.text("condition"));
         cases.push(Case { refusal: Some(refusal), ..condition(file, is_declared, text) });
@@ -219,6 +220,15 @@ impl Fields {
             Value::Boolean(false) => Jsonpath::Nothing,
             value => Jsonpath::Of(self.string("jsonpath", value)),
         })
+    }
+
+    /// What `differs` says, which may not be left out unless the file says it.
+    fn differs(&mut self, by_default: Option<&Value>) -> Option<String> {
+        match self.table.remove("differs").or_else(|| by_default.cloned()) {
+            Some(Value::Boolean(false)) => None,
+            Some(value) => Some(self.string("differs", value)),
+            None => panic!("{}: does MongoDB accept it? Say `differs` of {}", self.place, self.table),
+        }
     }
 
     /// The condition of `pattern` and `options`.

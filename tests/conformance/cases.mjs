@@ -11,12 +11,25 @@ const LOGICAL = ["$and", "$or", "$nor"];
 const TESTS =
   "$eq $ne $gt $gte $lt $lte $in $nin $exists $size $type $mod $contains $startsWith $endsWith".split(" ");
 /** What others do not read in JSON, or do not have: dates, Extended JSON, types of fields. */
-const OURS = /"\$(date|now|today|period|oid|uuid|number[A-Z][a-z0-9]+|regularExpression|field|as|zone)"/;
+const OURS = /"\$(date|now|today|period|startOf|endOf|oid|uuid|number[A-Z][a-z0-9]+|regularExpression|field|as|zone)"/;
 
 /** Pairs `{document, condition, matches}`. */
 export function pairs() {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".toml") && name !== "audience.toml");
-  return files.flatMap((name) => pairsOf(parse(readFileSync(new URL(name, FOLDER), "utf8"))));
+  return files().flatMap(pairsOf);
+}
+
+/** What MongoDB refuses as well, as the cases say: `{condition, at}`. */
+export function refusedAlike() {
+  const refused = files().flatMap(({ declared, differs, refused = [] }) => (declared ? [] : refused.map((one) => ({ differs, ...one }))));
+  return refused.flatMap(({ differs, condition, pattern, options, at }) => {
+    const text = condition ?? JSON.stringify({ a: { $regex: pattern, $options: options } });
+    return differs === false && isJson(text) && !OURS.test(text) ? [{ condition: JSON.parse(text), at: at ?? "/a/$regex" }] : [];
+  });
+}
+
+function files() {
+  const names = readdirSync(FOLDER).filter((name) => name.endsWith(".toml") && name !== "audience.toml");
+  return names.map((name) => parse(readFileSync(new URL(name, FOLDER), "utf8")));
 }
 
 function pairsOf(file) {
@@ -41,6 +54,14 @@ function isHeld(text) {
     const digits = number.replace(/[eE].*|[^0-9]/g, "");
     return digits.length <= 15 && Number.isFinite(Number(number)) && (Number(number) !== 0 || /^0*$/.test(digits));
   });
+}
+
+function isJson(text) {
+  try {
+    return JSON.parse(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isCommon(condition) {

@@ -65,7 +65,7 @@ fn create_segment(
         duplicate_name(&segment).raise()
     }
     record_references(&segment, &checked);
-    condition::notice_everyone(&checked.checked);
+    condition::notice_constant(&checked.checked, &audience.table);
     if let Some(meant) = mistaken {
         Failure::new(
             PgSqlErrorCode::ERRCODE_WARNING,
@@ -121,7 +121,7 @@ fn redefine(before: &Definition, after: &Definition) {
     renamed::follow_name(before, after);
     access::write("DELETE FROM segments.segment_reference r WHERE r.segment = $1", &[argument(after.id)]);
     record_references(after, &checked);
-    condition::notice_everyone(&checked.checked);
+    condition::notice_constant(&checked.checked, &audience.table);
     recount(&audience, &with_dependents(after));
     members.record_changes();
 }

@@ -92,7 +92,7 @@ fn are_exclusive(one: &FieldTest, other: &FieldTest) -> bool {
 fn may_equal(one: &Constant, other: &Constant) -> bool {
     match (one, other) {
         (Constant::String(one), Constant::String(other)) => one.to_lowercase() == other.to_lowercase(),
-        (Constant::Date(_), _) | (_, Constant::Date(_)) => true,
+        (Constant::Literal(_), _) | (_, Constant::Literal(_)) => true,
         (one, other) => one == other,
     }
 }

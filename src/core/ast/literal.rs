@@ -102,7 +102,7 @@ impl Operand {
     #[must_use]
     pub fn plain(&self) -> &Operand {
         match self {
-            Value::Date(Literal::Extended(extended)) => &extended.value,
+            Value::Literal(Literal::Extended(extended)) => &extended.value,
             other => other,
         }
     }
@@ -137,6 +137,12 @@ impl From<u64> for AsWritten<u64> {
 impl From<u32> for AsWritten<u32> {
     fn from(value: u32) -> Self {
         AsWritten { value, written: Value::Number(i64::from(value).into()) }
+    }
+}
+
+impl From<String> for AsWritten<String> {
+    fn from(value: String) -> Self {
+        AsWritten { written: Value::String(value.clone()), value }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::operator::Operator;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamePredicate {
     /// It is among them; written as the name alone
-    Literal(String),
+    Literal(AsWritten<String>),
     /// Tests, all of which must hold, in [`crate::value::key_order`] of their operators
     Tests(Vec<NameTest>),
 }
@@ -17,15 +17,15 @@ pub enum NamePredicate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameTest {
     /// `$eq`: it is among them
-    Eq(String),
+    Eq(AsWritten<String>),
     /// `$ne`: it is not among them
-    Ne(String),
+    Ne(AsWritten<String>),
     /// `$in`: one of these is among them
-    In(Vec<String>),
+    In(Vec<AsWritten<String>>),
     /// `$nin`: none of these is among them
-    Nin(Vec<String>),
+    Nin(Vec<AsWritten<String>>),
     /// `$all`, for topics: all of these are among them; `[]` matches nobody
-    All(Vec<String>),
+    All(Vec<AsWritten<String>>),
     /// `$exists`, for topics: there is any, or none
     Exists(AsWritten<bool>),
 }
@@ -38,15 +38,15 @@ impl NamePredicate {
             [test.operator().name().to_owned()].into_iter().chain(index.map(|index| index.to_string())).collect()
         };
         match self {
-            NamePredicate::Literal(name) => vec![(vec![], name.as_str())],
+            NamePredicate::Literal(name) => vec![(vec![], name.value.as_str())],
             NamePredicate::Tests(tests) => tests
                 .iter()
                 .flat_map(|test| match test {
-                    NameTest::Eq(name) | NameTest::Ne(name) => vec![(under(test, None), name.as_str())],
+                    NameTest::Eq(name) | NameTest::Ne(name) => vec![(under(test, None), name.value.as_str())],
                     NameTest::In(names) | NameTest::Nin(names) | NameTest::All(names) => names
                         .iter()
                         .enumerate()
-                        .map(|(index, name)| (under(test, Some(index)), name.as_str()))
+                        .map(|(index, name)| (under(test, Some(index)), name.value.as_str()))
                         .collect(),
                     NameTest::Exists(_) => vec![],
                 })
@@ -57,7 +57,11 @@ impl NamePredicate {
     /// The same predicate with other names.
     #[must_use]
     pub fn renamed(&self, rename: &dyn Fn(&str) -> String) -> Self {
-        let all = |names: &[String]| names.iter().map(|name| rename(name)).collect();
+        let rename = |name: &AsWritten<String>| {
+            let renamed = rename(&name.value);
+            if renamed == name.value { name.clone() } else { renamed.into() }
+        };
+        let all = |names: &[AsWritten<String>]| names.iter().map(rename).collect();
         match self {
             NamePredicate::Literal(name) => NamePredicate::Literal(rename(name)),
             NamePredicate::Tests(tests) => NamePredicate::Tests(

@@ -91,7 +91,7 @@ impl Checker<'_> {
     /// The first and the last day of an operand, as numbers since 1970-01-01.
     fn days(&mut self, operand: &Operand, zone: &NamedZone) -> Option<(i32, i32)> {
         let range = match operand.plain() {
-            Value::Date(Literal::Date(literal)) => self.date(literal, zone, true)?,
+            Value::Literal(Literal::Date(literal)) => self.date(literal, zone, true)?,
             Value::String(text) if let Some(written) = Written::parse(text) => DateRange::resolve(written, zone),
             other => {
                 let meant = match other {
@@ -152,7 +152,7 @@ fn part_test(part: DatePart, dates: &StoredDates, spans: &Spans) -> Expr<ValueTe
         .iter()
         .map(|years| {
             let (first, last) = DatePart::days_of_years(years);
-            Value::Date(DateRange::of_days(first, last, &dates.zone).with_reading(dates.reading))
+            Value::Literal(DateRange::of_days(first, last, &dates.zone).with_reading(dates.reading))
         })
         .collect();
     Expr::Test(if years.len() == 1 { ValueTest::Eq(years.swap_remove(0)) } else { ValueTest::In(years) })

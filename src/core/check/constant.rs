@@ -48,8 +48,8 @@ impl Checker<'_> {
             Value::Bool(value) => Value::Bool(*value),
             Value::Number(number) => Value::Number(number.clone()),
             Value::String(text) => Value::String(text.clone()),
-            Value::Date(Literal::Date(literal)) => Value::Date(self.date(literal, &Utc, false)?),
-            Value::Date(_) => return self.no_pattern(),
+            Value::Literal(Literal::Date(literal)) => Value::Literal(self.date(literal, &Utc, false)?),
+            Value::Literal(_) => return self.no_pattern(),
             Value::Array(items) => {
                 let constants = self.each(items, |checker, item| checker.untyped(item));
                 Value::Array(constants.into_iter().collect::<Option<_>>()?)
@@ -66,18 +66,18 @@ impl Checker<'_> {
     fn scalar(&mut self, operand: &Operand, scalar: ScalarType, zone: &dyn Zone) -> Option<Constant> {
         let operand = operand.plain();
         match (scalar, operand) {
-            (_, Value::Date(Literal::Pattern(_))) => self.no_pattern(),
+            (_, Value::Literal(Literal::Pattern(_))) => self.no_pattern(),
             (ScalarType::String, Value::String(text)) => Some(Value::String(text.clone())),
             (ScalarType::Number, Value::Number(number)) => Some(Value::Number(number.clone())),
             (ScalarType::Boolean, Value::Bool(value)) => Some(Value::Bool(*value)),
-            (scalar, Value::Date(Literal::Date(literal))) if scalar.is_temporal() => {
+            (scalar, Value::Literal(Literal::Date(literal))) if scalar.is_temporal() => {
                 let range = self.date(literal, zone, scalar.is_day())?;
-                Some(Value::Date(fit_date(range, scalar, zone)))
+                Some(Value::Literal(fit_date(range, scalar, zone)))
             }
             (scalar, Value::String(text)) if scalar.is_temporal() => match Written::parse(text) {
                 Some(written) => {
                     let range = DateRange::resolve(written, zone);
-                    Some(Value::Date(fit_date(range, scalar, zone)))
+                    Some(Value::Literal(fit_date(range, scalar, zone)))
                 }
                 None => self.mismatch(operand, scalar),
             },
@@ -137,7 +137,7 @@ impl Checker<'_> {
                 format!("Did you mean {operator}?")
             }
             (_, Value::Array(_)) => "For any of several values use $in.".to_owned(),
-            (_, Value::Date(_)) => {
+            (_, Value::Literal(_)) => {
                 format!("Only date and timestamp properties compare with dates; this one is of type {name}.")
             }
             (ScalarType::String, Value::Object(members)) if members.is_empty() => LOST_PATTERN.to_owned(),

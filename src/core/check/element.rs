@@ -1,7 +1,7 @@
 //! Checks `$elemMatch`: what is asked of one element of an array.
 
 use super::{Checker, ReadMember, is_of_dates};
-use crate::ast::{ElemMatch, Member, Predicate};
+use crate::ast::{ElemMatch, Member, Predicate, Test};
 use crate::error::ErrorKind;
 use crate::expr::{ElementTest, Expr, FieldTest, ValueTest};
 use crate::operator::Operator;
@@ -25,6 +25,11 @@ impl Checker<'_> {
                 let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
                 let tests = self.element_predicate(predicate, element);
                 ElementTest::Value { read_as: predicate.read_as.or(element).filter(is_of_dates), tests }
+            }
+            (ElemMatch::Literal(operand), read_as) => {
+                let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
+                let tests = self.test(&Test::Eq(operand.clone()), element);
+                ElementTest::Value { read_as: element.filter(is_of_dates), tests }
             }
         };
         Expr::Test(ValueTest::ElemMatch(Box::new(element)))

@@ -2,7 +2,7 @@
 
 use crate::date::{Instant, NamedZone, Zone};
 use crate::error::{ErrorKind, Refusal};
-use crate::expr::Checked;
+use crate::expr::{Checked, Expr};
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::types::PropertyType;
@@ -35,6 +35,13 @@ pub trait Environment {
     /// that it has.
     fn never_holds(&self, _path: &Path, _text: &str) -> Option<(String, String)> {
         None
+    }
+    /// Whether the checked condition holds for everyone or for nobody, where that is certain of all contacts.
+    fn constant(&self, checked: &Checked) -> Option<bool> {
+        match checked {
+            Expr::Const(value) => Some(*value),
+            _ => None,
+        }
     }
     /// The name of the column with the custom properties, for hints.
     fn properties_column(&self) -> Option<String> {

@@ -226,12 +226,12 @@ fn order(left: &Constant, right: &Constant) -> Option<Ordering> {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => Some(left.cmp(right)),
         (Value::String(left), Value::String(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
-        (Value::Date(left), Value::Date(right)) if left.is_days() || right.is_days() => {
+        (Value::Literal(left), Value::Literal(right)) if left.is_days() || right.is_days() => {
             // Dates that overlap have a day in common.
             let (before, after) = (left.last_day() < right.first_day(), left.first_day() > right.last_day());
             Some(after.cmp(&before))
         }
-        (Value::Date(left), Value::Date(right)) => Some(left.from().cmp(&right.from())),
+        (Value::Literal(left), Value::Literal(right)) => Some(left.from().cmp(&right.from())),
         _ => None,
     }
 }

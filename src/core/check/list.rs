@@ -91,7 +91,7 @@ fn partition(operands: &[Operand]) -> (Vec<Placed<'_, Pattern>>, Vec<Placed<'_, 
     let (mut patterns, mut others) = (Vec::new(), Vec::new());
     for (index, operand) in operands.iter().enumerate() {
         match operand {
-            Value::Date(Literal::Pattern(pattern)) => patterns.push((index, pattern)),
+            Value::Literal(Literal::Pattern(pattern)) => patterns.push((index, pattern)),
             operand => others.push((index, operand)),
         }
     }

@@ -1,7 +1,7 @@
 //! Topics and segments, each looked up by its name or id.
 
 use super::Checker;
-use crate::ast::{NamePredicate, NameTest};
+use crate::ast::{AsWritten, NamePredicate, NameTest};
 use crate::expr::{Atom, Checked, Expr};
 
 impl Checker<'_> {
@@ -17,7 +17,7 @@ impl Checker<'_> {
 
     fn names(&mut self, predicate: &NamePredicate, look_up: fn(&mut Self, &str) -> Checked) -> Checked {
         match predicate {
-            NamePredicate::Literal(name) => look_up(self, name),
+            NamePredicate::Literal(name) => look_up(self, &name.value),
             NamePredicate::Tests(tests) => {
                 let parts: Vec<_> = tests
                     .iter()
@@ -29,14 +29,14 @@ impl Checker<'_> {
     }
 
     fn name_test(&mut self, test: &NameTest, look_up: fn(&mut Self, &str) -> Checked) -> Checked {
-        let mut each = |names: &[String]| self.each(names, |checker, name| look_up(checker, name));
+        let mut each = |names: &[AsWritten<String>]| self.each(names, |checker, name| look_up(checker, &name.value));
         match test {
             NameTest::In(names) => Expr::or(each(names)),
             NameTest::Nin(names) => Expr::or(each(names)).not(),
             NameTest::All(names) if names.is_empty() => Expr::Const(false),
             NameTest::All(names) => Expr::and(each(names)),
-            NameTest::Eq(name) => look_up(self, name),
-            NameTest::Ne(name) => look_up(self, name).not(),
+            NameTest::Eq(name) => look_up(self, &name.value),
+            NameTest::Ne(name) => look_up(self, &name.value).not(),
             NameTest::Exists(wanted) => self.any_topic().negate_unless(wanted.value),
         }
     }

@@ -90,7 +90,9 @@ impl Checker<'_> {
         let names = self.environment.property_names();
         let first = (!path.rest().is_empty()).then(|| path.first());
         let meant = [path.text()].into_iter().chain(first).find_map(|name| did_you_mean(name, &names));
-        let hint = hint_at_operator(path, predicate).or_else(|| self.hint_at_keys(path));
+        let hint = hint_at_operator(path, predicate)
+            .or_else(|| self.hint_at_keys(path))
+            .or_else(|| hint_at_paths(path, &names));
         let hint = hint.unwrap_or_else(|| self.environment.unknown_hint(meant));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
@@ -104,6 +106,13 @@ impl Checker<'_> {
         };
         Some(format!("Keys of column \"{column}\" are properties themselves: {write}."))
     }
+}
+
+/// The hint for an object of which only keys are declared, as `company` where `company.size` is.
+fn hint_at_paths(path: &Path, names: &[String]) -> Option<String> {
+    let is_below = |name: &&String| name.strip_prefix(path.text()).is_some_and(|rest| rest.starts_with('.'));
+    let below = names.iter().find(is_below)?;
+    Some(format!("\"{below}\" is declared: name it by its whole path, as in {{\"{below}\": …}}."))
 }
 
 /// The hint at an operator on conditions whose `$` is missing, if the operand has the shape that it takes.

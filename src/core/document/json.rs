@@ -43,7 +43,7 @@ impl<'d> Node<'d> for &'d Json {
             Value::String(value) => View::String(value.as_bytes()),
             Value::Array(items) => View::Array(items.as_slice()),
             Value::Object(members) => View::Object(members.as_slice()),
-            Value::Date(never) => match *never {},
+            Value::Literal(never) => match *never {},
         }
     }
 }

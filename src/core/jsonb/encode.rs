@@ -61,7 +61,7 @@ fn write(buffer: &mut Vec<u8>, value: &Json) -> u32 {
             write_container(buffer, header, &keys.iter().collect::<Vec<_>>(), &values);
             0x5000_0000
         }
-        Json::Date(never) => match *never {},
+        Json::Literal(never) => match *never {},
     };
     kind | (buffer.len() - start) as u32
 }

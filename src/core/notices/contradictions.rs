@@ -28,7 +28,7 @@ fn reversed_bounds(predicate: &Predicate) -> Option<(Operator, Operator)> {
     let mut pairs = lower
         .flat_map(|lower| bounds().filter(|(comparison, _)| !is_lower(*comparison)).map(move |upper| (lower, upper)));
     let (lower, upper) = pairs.find(|((lower, least), (upper, most))| match (least, most) {
-        (Value::Date(Literal::Date(least)), Value::Date(Literal::Date(most))) => {
+        (Value::Literal(Literal::Date(least)), Value::Literal(Literal::Date(most))) => {
             are_reversed((*lower, least), (*upper, most))
         }
         (least, most) => match order(least, most) {

@@ -53,7 +53,7 @@ impl Parser {
             Opened::Array(items) if items.is_empty() => {
                 self.fail(ErrorKind::Shape, "$bucket lists no bucket in \"in\"", HINT)
             }
-            // Duplicates are refused, so there are no more entries than buckets.
+            // An entry may stand twice, but not so often that there are more than the most buckets.
             Opened::Array(items) if items.len() <= MOST_BUCKETS as usize => {
                 let count = items.len();
                 let message = || format!("a bucket must be from 0 to {}, where there are {of}", of - 1);

@@ -20,24 +20,9 @@ impl Parser {
                 return self.fail(ErrorKind::Shape, message, HINT);
             }
         };
-        let (mut text, mut format) = (None, None);
-        for (key, raw) in members {
-            self.at(&key, |parser| match (key.as_str(), parser.open(raw)?) {
-                ("dateString", Opened::String(string)) => {
-                    text = Some(string);
-                    Some(())
-                }
-                ("format", Opened::String(string)) => {
-                    format = Some(string);
-                    Some(())
-                }
-                _ => parser.fail(
-                    ErrorKind::Unsupported,
-                    format!("{NAME} takes two strings, dateString and format"),
-                    HINT,
-                ),
-            })?;
-        }
+        let [text, format] = self.texts(members, ["dateString", "format"], |parser, _, _| {
+            parser.fail(ErrorKind::Unsupported, format!("{NAME} takes two strings, dateString and format"), HINT)
+        })?;
         let Some(text) = text else {
             return self.fail(ErrorKind::Shape, format!("{NAME} has no dateString"), HINT);
         };
@@ -49,7 +34,7 @@ impl Parser {
             Some(format) if !reads_alike(format, &date) => {
                 self.fail(ErrorKind::Unsupported, format!("{NAME} does not read the format \"{format}\""), HINT)
             }
-            _ => Some(DateFromString { text, format, date: Value::Date(date.into()) }),
+            _ => Some(DateFromString { text, format, date: Value::Literal(date.into()) }),
         }
     }
 }

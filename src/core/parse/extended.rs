@@ -75,7 +75,7 @@ impl Parser {
         match self.open(raw)? {
             Opened::Object(members) if is_regular_expression(&members) => {
                 let pattern = self.regular_expression(members)?;
-                Some(Value::Date(Literal::Pattern(pattern)))
+                Some(Value::Literal(Literal::Pattern(pattern)))
             }
             other => self.opened_operand(other),
         }
@@ -93,28 +93,16 @@ impl Parser {
             Opened::Object(members) => self.unique(members)?,
             other => return self.wrong_operand(Operator::RegularExpression, &other, PATTERN_HINT),
         };
-        let (mut source, mut options) = (None, None);
-        for (key, raw) in members {
-            self.at(&key, |parser| match (key.as_str(), parser.open(raw)?) {
-                ("pattern", Opened::String(text)) => {
-                    source = Some(text);
-                    Some(())
+        let [source, options] = self.texts(members, ["pattern", "options"], |parser, key, found| {
+            let message = match key {
+                "pattern" | "options" => {
+                    format!("the {key} of $regularExpression must be a string, not {}", describe(found))
                 }
-                ("options", Opened::String(text)) => {
-                    parser.check_options(Some(&text), "imsx")?;
-                    options = Some(text);
-                    Some(())
-                }
-                ("pattern" | "options", other) => {
-                    let message = format!("the {key} of $regularExpression must be a string, not {}", describe(&other));
-                    parser.fail(ErrorKind::Shape, message, PATTERN_HINT)
-                }
-                _ => {
-                    let message = format!("$regularExpression takes pattern and options, not \"{key}\"");
-                    parser.fail(ErrorKind::Shape, message, PATTERN_HINT)
-                }
-            })?;
-        }
+                _ => format!("$regularExpression takes pattern and options, not \"{key}\""),
+            };
+            parser.fail(ErrorKind::Shape, message, PATTERN_HINT)
+        })?;
+        self.at("options", |parser| parser.check_options(options.as_deref(), "imsx"))?;
         let Some(source) = source else {
             return self.fail(ErrorKind::Shape, "$regularExpression has no pattern", PATTERN_HINT);
         };

@@ -1,10 +1,12 @@
 //! Reads `$topic` and `$segment`.
 
-use super::Parser;
-use crate::ast::{NamePredicate, NameTest};
+use super::extended::wrapper_of;
+use super::{Members, Parser};
+use crate::ast::{AsWritten, NamePredicate, NameTest, is_number};
 use crate::error::ErrorKind;
 use crate::json::Opened;
 use crate::operator::Operator;
+use crate::value::Value;
 use serde_json::value::RawValue;
 
 /// The operators that may stand under `$topic`.
@@ -24,7 +26,10 @@ impl Parser {
 
     fn names(&mut self, raw: &RawValue, names: NameOperator) -> Option<NamePredicate> {
         match self.open(raw)? {
-            Opened::String(name) => Some(NamePredicate::Literal(name)),
+            opened @ Opened::String(_) => self.name(opened, names).map(NamePredicate::Literal),
+            Opened::Object(members) if is_text(&members) => {
+                self.name(Opened::Object(members), names).map(NamePredicate::Literal)
+            }
             Opened::Object(members) if !members.is_empty() => {
                 let members = self.unique(members)?;
                 let read =
@@ -35,9 +40,27 @@ impl Parser {
         }
     }
 
+    /// Reads a name, which is a string; Extended JSON may say so, as in `{"$uuid": "…"}`.
+    fn name(&mut self, opened: Opened<'_>, names: NameOperator) -> Option<AsWritten<String>> {
+        match opened {
+            Opened::String(name) => Some(name.into()),
+            Opened::Object(members) if is_text(&members) => {
+                let written = self.opened_operand(Opened::Object(members))?;
+                match written.plain().clone() {
+                    Value::String(value) => Some(AsWritten { value, written }),
+                    _ => None,
+                }
+            }
+            other => self.wrong_operand(names.of, &other, names.hint),
+        }
+    }
+
     fn name_test(&mut self, key: &str, raw: &RawValue, names: NameOperator) -> Option<NameTest> {
         self.count_node()?;
-        let one = |parser: &mut Parser, raw| parser.string(names.of, raw, names.hint);
+        let one = |parser: &mut Parser, raw| {
+            let opened = parser.open(raw)?;
+            parser.name(opened, names)
+        };
         match Operator::parse(key).filter(|operator| names.operators.contains(operator)) {
             Some(Operator::Eq) => one(self, raw).map(NameTest::Eq),
             Some(Operator::Ne) => one(self, raw).map(NameTest::Ne),
@@ -55,6 +78,11 @@ impl Parser {
             }
         }
     }
+}
+
+/// Whether an object of Extended JSON stands for a string.
+fn is_text(members: &Members<'_>) -> bool {
+    wrapper_of(members).is_some_and(|wrapper| !is_number(wrapper))
 }
 
 /// An operator over names, the operators that may stand under it, and its hint.

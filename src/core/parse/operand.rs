@@ -75,6 +75,26 @@ impl Parser {
         }
     }
 
+    /// Reads an object whose members are strings under some of these keys. `refuse` says what is wrong with another member.
+    pub(super) fn texts<const N: usize>(
+        &mut self,
+        members: Members<'_>,
+        keys: [&str; N],
+        refuse: impl Fn(&mut Self, &str, &Opened<'_>) -> Option<()>,
+    ) -> Option<[Option<String>; N]> {
+        let mut texts = [const { None }; N];
+        for (key, raw) in members {
+            self.at(&key, |parser| match (keys.iter().position(|known| *known == key), parser.open(raw)?) {
+                (Some(place), Opened::String(text)) => {
+                    texts[place] = Some(text);
+                    Some(())
+                }
+                (_, other) => refuse(parser, &key, &other),
+            })?;
+        }
+        Some(texts)
+    }
+
     fn value<D>(&mut self, opened: Opened<'_>, literal: ReadLiteral<D>) -> Option<Value<D>> {
         Some(match opened {
             Opened::Null => Value::Null,
@@ -87,7 +107,7 @@ impl Parser {
             Opened::Object(members) => {
                 let members = self.unique(members)?;
                 if members.iter().any(|(key, _)| key.starts_with('$')) {
-                    return literal(self, members).map(Value::Date);
+                    return literal(self, members).map(Value::Literal);
                 }
                 let read = |parser: &mut Parser| {
                     let values = members.into_iter().map(|(key, raw)| {
@@ -146,7 +166,7 @@ impl Parser {
             }
         };
         let date = self.at(key, |parser| match parser.number(raw)? {
-            Ok(AsWritten { value, written: Value::Date(Literal::Extended(number)) })
+            Ok(AsWritten { value, written: Value::Literal(Literal::Extended(number)) })
                 if key == Operator::Date.name() =>
             {
                 match DateLiteral::wrapped(number.wrapper().name(), number.text(), &value) {

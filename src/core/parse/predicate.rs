@@ -127,7 +127,7 @@ impl Parser {
     /// The entries of `$in` or `$nin`.
     fn list(&mut self, operator: Operator, raw: &RawValue) -> Option<Vec<Operand>> {
         let entries = self.entries(operator, raw, Parser::entry)?;
-        let is_pattern = |entry: &&Operand| matches!(entry, Value::Date(Literal::Pattern(_)));
+        let is_pattern = |entry: &&Operand| matches!(entry, Value::Literal(Literal::Pattern(_)));
         let patterns = entries.iter().filter(is_pattern).count();
         if patterns > 0 && patterns < entries.len() {
             self.count_two_tests()?;
@@ -330,6 +330,9 @@ impl Parser {
                 return self.wrong_operand(Operator::ElemMatch, &other, hint);
             }
         };
+        if !members.is_empty() && is_date(&members) {
+            return self.opened_operand(Opened::Object(members)).map(ElemMatch::Literal);
+        }
         let is_condition = members.is_empty()
             || members.iter().any(|(key, _)| !key.starts_with('$') || matches!(key.as_str(), "$and" | "$or" | "$nor"));
         self.nested(|parser| {

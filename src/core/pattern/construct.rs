@@ -130,7 +130,7 @@ pub(super) const BLANK_ESCAPE: Construct = Construct {
 };
 pub(super) const LAST_LINE: Construct = Construct {
     examples: &[r"a\Z"],
-    name: r"the escape `\Z`",
+    name: r"escapes like `\Z`",
     instead: r"Write `\z` or `$` for the very end, and `\n?$` where a newline may precede it.",
 };
 pub(super) const NEWLINE: Construct = Construct {
@@ -145,7 +145,7 @@ pub(super) const CONTROL: Construct = Construct {
 };
 pub(super) const OCTAL_IN_BRACES: Construct = Construct {
     examples: &[r"\o{101}"],
-    name: r"the escape `\o`",
+    name: r"escapes like `\o`",
     instead: r"Write the character's number in hexadecimal, such as `\x41`.",
 };
 pub(super) const ESCAPE: Construct = Construct {
@@ -169,7 +169,7 @@ pub(super) const CLASS_AS_BOUND: Construct = Construct {
     instead: r"Write `\-` for the hyphen.",
 };
 pub(super) const BACKSPACE: Construct =
-    Construct { examples: &[r"[\b]"], name: r"the escape `\b` inside a class", instead: r"Write `\x08`." };
+    Construct { examples: &[r"[\b]"], name: r"escapes like `\b` inside a class", instead: r"Write `\x08`." };
 pub(super) const BLANK_IN_CLASS: Construct = Construct {
     examples: &["(?x)[a b]", "(?x)[#]"],
     name: "blanks and `#` inside a class, with option `x`,",

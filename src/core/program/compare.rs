@@ -19,14 +19,14 @@ pub(super) fn equals<'d, N: Node<'d>>(value: N, constant: &Constant) -> bool {
 
 fn equals_otherwise<'d, N: Node<'d>>(view: View<'d, N>, constant: &Constant) -> bool {
     match (view, constant) {
-        (View::String(stored), Value::Date(wanted)) => {
+        (View::String(stored), Value::Literal(wanted)) => {
             wanted.reading().string(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
         }
-        (View::Number(stored), Value::Date(wanted)) => {
+        (View::Number(stored), Value::Literal(wanted)) => {
             wanted.reading().number(stored).is_some_and(|moment| wanted.compare(moment).is_eq())
         }
         (View::Folded(stored), Value::String(wanted)) => *stored.compared == *wanted.as_bytes(),
-        (View::Moment(stored), Value::Date(wanted)) => wanted.compare(stored).is_eq(),
+        (View::Moment(stored), Value::Literal(wanted)) => wanted.compare(stored).is_eq(),
         (View::Array(stored), Value::Array(wanted)) => {
             stored.len() == wanted.len() && stored.iter().zip(wanted).all(|(item, constant)| equals(item, constant))
         }
@@ -45,13 +45,13 @@ pub(super) fn order<'d, N: Node<'d>>(value: N, constant: &Constant) -> Option<Or
         (View::Number(stored), Value::Number(bound)) => Some(stored.cmp(&bound.as_number())),
         (View::String(stored), Value::String(bound)) => Some(stored.cmp(bound.as_bytes())),
         (View::Folded(stored), Value::String(bound)) => Some((*stored.compared).cmp(bound.as_bytes())),
-        (View::String(stored), Value::Date(bound)) => {
+        (View::String(stored), Value::Literal(bound)) => {
             bound.reading().string(stored).map(|moment| bound.compare(moment))
         }
-        (View::Number(stored), Value::Date(bound)) => {
+        (View::Number(stored), Value::Literal(bound)) => {
             bound.reading().number(stored).map(|moment| bound.compare(moment))
         }
-        (View::Moment(stored), Value::Date(bound)) => Some(bound.compare(stored)),
+        (View::Moment(stored), Value::Literal(bound)) => Some(bound.compare(stored)),
         (View::Bool(stored), Value::Bool(bound)) => Some(stored.cmp(bound)),
         _ => None,
     }

@@ -94,7 +94,7 @@ impl<'c> Builder<'c> {
                 true
             }
             Normal::Test(Literal { atom: atom @ Atom::Field(field), positive: true })
-                if let ValueTest::Eq(day @ Value::Date(_)) = &field.test
+                if let ValueTest::Eq(day @ Value::Literal(_)) = &field.test
                     && !field.fans_out() =>
             {
                 // A single value is equal if it is neither before nor after.
@@ -224,7 +224,7 @@ impl Indexer<'_> {
                     numbers.push((place, comparison, bound.into(), condition));
                     continue;
                 }
-                Trigger::Compare(comparison, Value::Date(range)) => {
+                Trigger::Compare(comparison, Value::Literal(range)) => {
                     let (day, instant) = (of_day(comparison, &range), of_instants(comparison, &range));
                     days.push((place, day.0, day.1, condition));
                     instants.push((place, instant.0, instant.1, condition));

@@ -123,7 +123,7 @@ fn triggers_of(field: &FieldTest) -> Option<Vec<Trigger>> {
             let values = [false, true].into_iter().filter(|value| comparison.accepts(value.cmp(bound)));
             values.map(Trigger::Bool).collect()
         }
-        ValueTest::Compare(comparison, bound @ (Value::String(_) | Value::Number(_) | Value::Date(_))) => {
+        ValueTest::Compare(comparison, bound @ (Value::String(_) | Value::Number(_) | Value::Literal(_))) => {
             vec![Trigger::Compare(*comparison, bound.clone())]
         }
         ValueTest::Exists => vec![Trigger::Present],
@@ -147,6 +147,6 @@ fn equal(constant: &Constant) -> Option<Vec<Trigger>> {
         Value::Null => vec![Trigger::Null, Trigger::Absent],
         Value::Bool(value) => vec![Trigger::Bool(*value)],
         Value::String(_) | Value::Number(_) => vec![Trigger::Equal(constant.clone())],
-        Value::Array(_) | Value::Object(_) | Value::Date(_) => return None,
+        Value::Array(_) | Value::Object(_) | Value::Literal(_) => return None,
     })
 }

@@ -216,7 +216,7 @@ impl Single {
             match bound {
                 Value::Number(bound) => of_numbers.push((*comparison, bound.clone().into(), *place, *condition)),
                 Value::String(bound) => of_strings.push((*comparison, bound.clone(), *place, *condition)),
-                Value::Date(range) => {
+                Value::Literal(range) => {
                     let (day, instant) = (of_day(*comparison, range), of_instants(*comparison, range));
                     days.push((day.0, day.1, *place, *condition));
                     instants.push((instant.0, instant.1, *place, *condition));

@@ -90,11 +90,11 @@ impl Scalar<'_> {
             (kind, Value::String(text)) if kind.is_string() => Equal::To(text.clone()),
             (ColumnKind::Boolean, Value::Bool(value)) => Equal::To(value.to_string()),
             (kind, Value::Number(number)) if kind.is_number() => found(number::equal(kind, number)),
-            (ColumnKind::Date, Value::Date(range)) => moment::equal_day(self.writer, self.kind, self.term, range),
-            (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Date(range)) => {
+            (ColumnKind::Date, Value::Literal(range)) => moment::equal_day(self.writer, self.kind, self.term, range),
+            (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Literal(range)) => {
                 moment::equal(self.writer, self.kind, self.term, range)
             }
-            (kind, Value::Date(_)) if kind.is_string() => return None,
+            (kind, Value::Literal(_)) if kind.is_string() => return None,
             (ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::String(_)) => return None,
             _ => Equal::Never,
         })
@@ -137,13 +137,13 @@ impl Scalar<'_> {
                 }
             },
             (ColumnKind::Boolean, Value::Bool(value)) => self.compare(comparison, &value.to_string()),
-            (ColumnKind::Date, Value::Date(range)) => {
+            (ColumnKind::Date, Value::Literal(range)) => {
                 moment::ordered_day(writer, self.kind, self.term, comparison, range)
             }
-            (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Date(range)) => {
+            (ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::Literal(range)) => {
                 moment::ordered(writer, self.kind, self.term, comparison, range)
             }
-            (kind, Value::Date(_)) if kind.is_string() => return None,
+            (kind, Value::Literal(_)) if kind.is_string() => return None,
             (ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz, Value::String(_)) => return None,
             _ => SqlExpr::Const(false),
         })

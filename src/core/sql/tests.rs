@@ -327,6 +327,23 @@ fn constants() {
 }
 
 #[test]
+fn columns_tell_what_holds_for_everyone_or_nobody() {
+    for (condition, expected) in [
+        ("{}", Some(true)),
+        (r#"{"age": {"$gt": 99999999999}}"#, Some(false)),
+        (r#"{"age": {"$lt": 99999999999}}"#, None),
+        (r#"{"age": {"$not": {"$gt": 99999999999}}}"#, Some(true)),
+        (r#"{"$or": [{"age": 1.5}, {"status": "gone"}]}"#, Some(false)),
+        (r#"{"$or": [{"age": 1.5}, {"colour": "red"}]}"#, None),
+        (r#"{"age": {"$exists": true}}"#, None),
+        (r#"{"id": {"$exists": true}}"#, Some(true)),
+        (r#"{"colour": "red"}"#, None),
+    ] {
+        assert_eq!(constant(&checked(condition), &contacts()), expected, "{condition}");
+    }
+}
+
+#[test]
 fn qualified_sql_does_not_depend_on_the_search_path() {
     let style = Style { alias: Some("c".into()), extension_schema: "my ext".into(), ..qualified() };
     assert_sql(

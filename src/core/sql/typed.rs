@@ -59,7 +59,7 @@ pub(super) fn test(writer: Writer<'_>, table: &ContactTable, field: &FieldTest) 
         }
     };
     let ranges = constants.iter().filter_map(|constant| match constant {
-        Value::Date(range) => Some(range),
+        Value::Literal(range) => Some(range),
         _ => None,
     });
     let bounds = match &field.test {
@@ -218,7 +218,7 @@ mod tests {
                     let field = FieldTest {
                         path: Path::parse("p"),
                         read_as: Some(PropertyType::Scalar(read_as)),
-                        test: ValueTest::Compare(comparison, Value::Date(range)),
+                        test: ValueTest::Compare(comparison, Value::Literal(range)),
                     };
                     let Indexed { sql, is_exact } = test(Writer(&style), &table, &field).unwrap();
                     let (holds, is_let) = (comparison.accepts(range.compare(stored)), lets(&sql, read_as, stored));

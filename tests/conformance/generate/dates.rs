@@ -110,7 +110,7 @@ fn date_of(checked: &Checked) -> Option<DateRange> {
     let mut found = None;
     checked.for_each(&mut |atom| {
         if let Atom::Field(field) = atom
-            && let ValueTest::Eq(Value::Date(range)) | ValueTest::Compare(_, Value::Date(range)) = &field.test
+            && let ValueTest::Eq(Value::Literal(range)) | ValueTest::Compare(_, Value::Literal(range)) = &field.test
         {
             found = Some(*range);
         }

@@ -6,6 +6,20 @@ export function matches(document, condition) {
   return new Query(condition).test(document);
 }
 
+/** Whether it takes the condition at all. */
+export function accepts(condition) {
+  try {
+    return DOCUMENTS.map((document) => matches(document, condition)).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+const DOCUMENTS = [{}, ...[1, "x", [1], ["x"], { b: 1 }].map((a) => ({ a }))];
+
+/** Operators of which mingo takes operands that MongoDB refuses. What ends in a blank is no operator for it. */
+export const lenient = ["$all", "$and", "$gte ", "$in", "$mod", "$not", "$or", "$regex", "$size", "$type"];
+
 /** Dates are strings in JSON, which mingo does not read as dates. */
 export const lacks = ["$year", "$month", "$dayOfMonth", "$isoDayOfWeek", "$hour", "$anniversary"];
 

@@ -88,10 +88,18 @@ fn member(options: Options, levels: u32) -> BoxedStrategy<Member> {
 
 /// The operand of `$topic` or of `$segment`; that of `$topic` has two operators more.
 fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = NamePredicate> {
-    let names = || vec(text(options), 0..3);
+    let name = || {
+        let wrapper = select(vec![Operator::Oid, Operator::Uuid]);
+        let wrapped = (wrapper, text(options)).prop_filter_map("a text", |(wrapper, text)| {
+            let written = Value::Literal(Literal::Extended(Extended::read(wrapper, &text)?));
+            Some(AsWritten { value: text, written })
+        });
+        prop_oneof![8 => text(options).prop_map(AsWritten::from), 1 => wrapped]
+    };
+    let names = || vec(name(), 0..3);
     let of_both = prop_oneof![
-        text(options).prop_map(NameTest::Eq),
-        text(options).prop_map(NameTest::Ne),
+        name().prop_map(NameTest::Eq),
+        name().prop_map(NameTest::Ne),
         names().prop_map(NameTest::In),
         names().prop_map(NameTest::Nin),
     ];
@@ -99,7 +107,7 @@ fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = Na
         prop_oneof![names().prop_map(NameTest::All), any::<bool>().prop_map(|wanted| NameTest::Exists(wanted.into()))];
     let test = if of_topics { prop_oneof![4 => of_both, 2 => of_topics_alone].boxed() } else { of_both.boxed() };
     let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
-    prop_oneof![text(options).prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
+    prop_oneof![name().prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
 }
 
 fn expression(options: Options) -> BoxedStrategy<Expression> {
@@ -136,7 +144,7 @@ fn compared(options: Options) -> BoxedStrategy<Expression> {
     let from_string = select(vec!["2024-01-31", "2024-01-31 10:00:00"]).prop_map(|text| {
         let format = (text.len() == 10).then(|| "%Y-%m-%d".to_owned());
         let date = DateLiteral::date(&Json::String(text.to_owned())).unwrap();
-        Side::DateFromString(DateFromString { text: text.to_owned(), format, date: Value::Date(date.into()) })
+        Side::DateFromString(DateFromString { text: text.to_owned(), format, date: Value::Literal(date.into()) })
     });
     let name = move || field(options).prop_map(Side::Name);
     let untyped =
@@ -260,8 +268,9 @@ fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
         condition.members.is_empty() || members.any(|member| !matches!(member, Member::Not(_) | Member::Comment(_)))
     };
     prop_oneof![
-        any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
-        predicate(options, levels).prop_map(ElemMatch::Predicate),
+        8 => any_condition(options, levels).prop_filter("$not alone", reads_as_condition).prop_map(ElemMatch::Condition),
+        8 => predicate(options, levels).prop_map(ElemMatch::Predicate),
+        1 => literal().prop_map(|literal| ElemMatch::Literal(Value::Literal(literal))),
     ]
     .boxed()
 }
@@ -347,7 +356,7 @@ fn part() -> BoxedStrategy<Test> {
 fn anniversary() -> BoxedStrategy<Test> {
     let date = || {
         let text = select(DATES).prop_map(|text| Operand::String(text.to_owned()));
-        prop_oneof![2 => literal().prop_map(Value::Date), 1 => text]
+        prop_oneof![2 => literal().prop_map(Value::Literal), 1 => text]
     };
     let test = prop_oneof![
         date().prop_map(Test::Eq),
@@ -371,14 +380,17 @@ fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {
         ScalarType::Number => number().prop_map(Value::Number).boxed(),
         ScalarType::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
         ScalarType::Date | ScalarType::Timestamp | ScalarType::DateSeconds | ScalarType::TimestampSeconds => {
-            prop_oneof![literal().prop_map(Value::Date), select(DATES).prop_map(|text| Value::String(text.to_owned()))]
-                .boxed()
+            prop_oneof![
+                literal().prop_map(Value::Literal),
+                select(DATES).prop_map(|text| Value::String(text.to_owned()))
+            ]
+            .boxed()
         }
     }
 }
 
 fn operand(options: Options) -> BoxedStrategy<Operand> {
-    let date = literal().prop_map(Value::Date).boxed();
+    let date = literal().prop_map(Value::Literal).boxed();
     let wrapped = prop_oneof![
         text(options).prop_map(|text| extended(Operator::Oid, &text)),
         number().prop_map(|number| extended(Operator::NumberDecimal, &number.to_string())),
@@ -401,7 +413,7 @@ fn bound(options: Options) -> impl Strategy<Value = Operand> {
         3 => number().prop_map(Value::Number),
         2 => text(options).prop_map(Value::String),
         1 => any::<bool>().prop_map(Value::Bool),
-        2 => literal().prop_map(Value::Date),
+        2 => literal().prop_map(Value::Literal),
     ]
 }
 
@@ -414,7 +426,7 @@ fn plain(json: Json) -> Operand {
         Value::String(text) => Value::String(text),
         Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
         Value::Object(members) => Value::Object(members.into_iter().map(|(key, value)| (key, plain(value))).collect()),
-        Value::Date(never) => match never {},
+        Value::Literal(never) => match never {},
     }
 }
 
@@ -520,12 +532,12 @@ fn whole(range: std::ops::Range<i64>) -> impl Strategy<Value = AsWritten<i64>> {
 }
 
 fn extended(wrapper: Operator, text: &str) -> Operand {
-    Value::Date(Literal::Extended(Extended::read(wrapper, text).unwrap_or_else(|| panic!("{text} is one"))))
+    Value::Literal(Literal::Extended(Extended::read(wrapper, text).unwrap_or_else(|| panic!("{text} is one"))))
 }
 
 /// An entry of a list, which may be a pattern.
 fn entry(options: Options) -> BoxedStrategy<Operand> {
-    prop_oneof![9 => operand(options), 1 => pattern().prop_map(|pattern| Value::Date(Literal::Pattern(pattern)))]
+    prop_oneof![9 => operand(options), 1 => pattern().prop_map(|pattern| Value::Literal(Literal::Pattern(pattern)))]
         .boxed()
 }
 
