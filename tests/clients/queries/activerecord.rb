@@ -20,7 +20,7 @@ end
 big = Order.where("amount >= 498")
 show "in_segment", Customer.in_segment("Large").joins(:orders).merge(big).select("company, amount")
 
-# The query does not read the audience's table.
+# The planner puts a query on the audience's table, which this one does not name, in the place of the call.
 show "segment_members", big.of_members("Large")
 
 # The condition as text. Without values beside it, where() takes nothing in it for a parameter.

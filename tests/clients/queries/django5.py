@@ -48,7 +48,7 @@ def show(way, query):
 members = Customer.objects.filter(InSegment("id", models.Value("Large")))
 show("in_segment", members.filter(orders__amount__gte=498).values_list("company", "orders__amount"))
 
-# The query does not read the audience's table.
+# The planner puts a query on the audience's table, which this one does not name, in the place of the call.
 big = Order.objects.filter(amount__gte=498)
 members = RawSQL("SELECT member FROM segment_members(%s, NULL::bigint) member", ["Large"])
 show("segment_members", big.filter(customer__in=members))

@@ -24,7 +24,7 @@ await show("in_segment", db.select({ company: customers.company, amount: orders.
   .from(customers).innerJoin(orders, eq(orders.customer, customers.id))
   .where(and(sql`in_segment(${customers.id}, ${"Large"})`, gte(orders.amount, 498))));
 
-// The query does not read the audience's table.
+// The planner puts a query on the audience's table, which this one does not name, in the place of the call.
 const members = sql`(SELECT member FROM segment_members(${"Large"}, NULL::bigint) member)`;
 await show("segment_members", db.select({ amount: orders.amount }).from(orders)
   .where(and(gte(orders.amount, 498), sql`${orders.customer} IN ${members}`)));

@@ -33,7 +33,7 @@ with Session(engine) as session:
     query = select(Customer.company, Order.amount).join(Order, Order.customer == Customer.id)
     show("in_segment", query.where(func.in_segment(Customer.id, "Large"), Order.amount >= 498))
 
-    # The query does not read the audience's table.
+    # The planner puts a query on the audience's table, which this one does not name, in the place of the call.
     big = select(Order.amount).where(Order.amount >= 498)
     members = func.segment_members("Large", cast(null(), BigInteger)).column_valued("member")
     show("segment_members", big.where(Order.customer.in_(select(members))))

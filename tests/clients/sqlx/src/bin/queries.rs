@@ -4,7 +4,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions}
 const IN_SEGMENT: &str = "SELECT company, amount FROM customers JOIN orders ON orders.customer = customers.id
     WHERE in_segment(customers.id, $1) AND amount >= 498";
 
-// The query does not read the audience's table.
+// The planner puts a query on the audience's table, which this one does not name, in the place of the call.
 const SEGMENT_MEMBERS: &str = "SELECT amount FROM orders
     WHERE amount >= 498 AND customer IN (SELECT member FROM segment_members($1, NULL::bigint) member)";
 
