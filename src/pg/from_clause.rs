@@ -56,6 +56,7 @@ pub fn install(support: Support, find: Find) {
     }
 }
 
+#[cfg(not(feature = "pg19"))]
 #[pg_guard]
 unsafe extern "C-unwind" fn plan(
     query: *mut pg_sys::Query,
@@ -63,18 +64,52 @@ unsafe extern "C-unwind" fn plan(
     options: c_int,
     parameters: pg_sys::ParamListInfo,
 ) -> *mut pg_sys::PlannedStmt {
-    // SAFETY: Postgres calls the hook in place of standard_planner, which the previous hook calls. The planner may change
-    // the query. The guard turns an error into a panic.
+    // SAFETY: Postgres calls the hook in place of standard_planner, which the previous hook calls. The guard turns an error
+    // into a panic.
     unsafe {
-        let Some(installed) = INSTALLED.get() else {
-            return pg_sys::standard_planner(query, text, options, parameters);
-        };
-        let mut walk = Walk { installed, parameters, replaced: Vec::new() };
-        visit(query.cast(), (&raw mut walk).cast());
-        let planned = match installed.before {
+        plan_by(query, parameters, |before| match before {
             Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters)),
             None => pg_sys::standard_planner(query, text, options, parameters),
-        };
+        })
+    }
+}
+
+#[cfg(feature = "pg19")]
+#[pg_guard]
+unsafe extern "C-unwind" fn plan(
+    query: *mut pg_sys::Query,
+    text: *const c_char,
+    options: c_int,
+    parameters: pg_sys::ParamListInfo,
+    explain: *mut pg_sys::ExplainState,
+) -> *mut pg_sys::PlannedStmt {
+    // SAFETY: Postgres calls the hook in place of standard_planner, which the previous hook calls. The guard turns an error
+    // into a panic.
+    unsafe {
+        plan_by(query, parameters, |before| match before {
+            Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters, explain)),
+            None => pg_sys::standard_planner(query, text, options, parameters, explain),
+        })
+    }
+}
+
+/// Replaces the calls in a query and has it planned.
+///
+/// # Safety
+/// The query is about to be planned, and belongs to this plan alone. The function plans it.
+unsafe fn plan_by(
+    query: *mut pg_sys::Query,
+    parameters: pg_sys::ParamListInfo,
+    planner: impl FnOnce(pg_sys::planner_hook_type) -> *mut pg_sys::PlannedStmt,
+) -> *mut pg_sys::PlannedStmt {
+    let Some(installed) = INSTALLED.get() else {
+        return planner(None);
+    };
+    let mut walk = Walk { installed, parameters, replaced: Vec::new() };
+    // SAFETY: by this function's own condition. The planner may change the query.
+    unsafe {
+        visit(query.cast(), (&raw mut walk).cast());
+        let planned = planner(installed.before);
         for (function, substitute) in walk.replaced {
             depend(planned, function, &substitute);
         }

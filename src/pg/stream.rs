@@ -121,7 +121,10 @@ impl Running {
                     pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
                 }
             }
+            #[cfg(not(feature = "pg19"))]
             let plan = pg_sys::pg_plan_query(query, text, 0, none.cast());
+            #[cfg(feature = "pg19")]
+            let plan = pg_sys::pg_plan_query(query, text, 0, none.cast(), none.cast());
             let receiver = pg_sys::palloc0(size_of::<Receiver>()).cast::<Receiver>();
             (*receiver).base.receiveSlot = Some(receive);
             (*receiver).base.rStartup = Some(start_up);
