@@ -5,6 +5,7 @@ pub mod background;
 pub mod bucket;
 pub mod condition;
 pub mod estimate;
+pub mod gin_cost;
 pub mod id_text;
 pub mod matching;
 pub mod members_support;

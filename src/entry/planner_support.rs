@@ -2,13 +2,12 @@
 //!
 //! Postgres: `src/include/nodes/supportnodes.h`, `src/backend/utils/adt/like_support.c`.
 
-use crate::entry::estimate;
+use crate::entry::{estimate, gin_cost};
 use crate::pg::call::{Call, function_info};
 use crate::pg::nodes::{arguments, condition_text, nth, operator_clause};
 use crate::pg::statistics::Variable;
 use crate::planner::Planned;
 use pgrx::pg_sys::{self, Datum, NodeTag, Oid};
-use segments_core::facts::GinClass;
 
 /// Answers a request of the planner about a call of either function; NULL if there is no answer.
 ///
@@ -22,7 +21,7 @@ pub unsafe extern "C-unwind" fn segments_support(fcinfo: pg_sys::FunctionCallInf
         let call = Call::new(fcinfo);
         let request = call.argument(0).cast_mut_ptr::<pg_sys::Node>();
         match (*request).type_ {
-            NodeTag::T_SupportRequestIndexCondition => index_condition(&mut *request.cast(), call.schema()),
+            NodeTag::T_SupportRequestIndexCondition => index_condition(&mut *request.cast(), call),
             NodeTag::T_SupportRequestCost => cost(&mut *request.cast()),
             NodeTag::T_SupportRequestSelectivity => selectivity(&mut *request.cast(), call.schema()),
             _ => Datum::from(0),
@@ -65,8 +64,9 @@ unsafe fn selectivity(request: &mut pg_sys::SupportRequestSelectivity, schema: O
 ///
 /// # Safety
 /// The planner has made the request.
-unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, schema: Oid) -> Datum {
-    let Some(class) = class_of(request.opfamily) else { return Datum::from(0) };
+unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, call: Call<'_>) -> Datum {
+    let schema = call.schema();
+    let Some(class) = gin_cost::class_of(request.opfamily) else { return Datum::from(0) };
     // SAFETY: by this function's own condition. `indexarg` is the position of the argument that the index is on. The
     // index is on a jsonb, so the argument is the document.
     unsafe {
@@ -85,18 +85,10 @@ unsafe fn index_condition(request: &mut pg_sys::SupportRequestIndexCondition, sc
                 clauses = pg_sys::lappend(clauses, clause.cast());
             }
         }
+        gin_cost::install(request.index, call.function(), schema);
         // Postgres evaluates the condition itself for the rows that the index finds.
         request.lossy = true;
         Datum::from(clauses)
-    }
-}
-
-/// The operator class of an operator family on jsonb. `pg_opfamily.dat` fixes the OIDs.
-fn class_of(family: Oid) -> Option<GinClass> {
-    match family.to_u32() {
-        4036 => Some(GinClass::Jsonb),
-        4037 => Some(GinClass::JsonbPath),
-        _ => None,
     }
 }
 

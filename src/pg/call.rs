@@ -57,7 +57,7 @@ impl<'fcx> Call<'fcx> {
     }
 
     /// The called function; 0 where Postgres calls it without saying which it is (DirectFunctionCall).
-    fn function(self) -> pg_sys::Oid {
+    pub fn function(self) -> pg_sys::Oid {
         // SAFETY: by `new`.
         unsafe { (*self.0).flinfo.as_ref() }.map_or(pg_sys::InvalidOid, |flinfo| flinfo.fn_oid)
     }
