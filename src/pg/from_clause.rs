@@ -102,19 +102,21 @@ unsafe fn plan_by(
     parameters: pg_sys::ParamListInfo,
     planner: impl FnOnce(pg_sys::planner_hook_type) -> *mut pg_sys::PlannedStmt,
 ) -> *mut pg_sys::PlannedStmt {
-    let Some(installed) = INSTALLED.get() else {
-        return planner(None);
-    };
-    let mut walk = Walk { installed, parameters, replaced: Vec::new() };
-    // SAFETY: by this function's own condition. The planner may change the query.
-    unsafe {
-        visit(query.cast(), (&raw mut walk).cast());
-        let planned = planner(installed.before);
-        for (function, substitute) in walk.replaced {
-            depend(planned, function, &substitute);
+    plans::inside_planner(|| {
+        let Some(installed) = INSTALLED.get() else {
+            return planner(None);
+        };
+        let mut walk = Walk { installed, parameters, replaced: Vec::new() };
+        // SAFETY: by this function's own condition. The planner may change the query.
+        unsafe {
+            visit(query.cast(), (&raw mut walk).cast());
+            let planned = planner(installed.before);
+            for (function, substitute) in walk.replaced {
+                depend(planned, function, &substitute);
+            }
+            planned
         }
-        planned
-    }
+    })
 }
 
 /// Says what a plan depends on: the role, the function, and what the query was written from.
@@ -270,7 +272,7 @@ impl Walk {
             if !may_execute(function, security::current_role()) {
                 return None;
             }
-            let found = plans::inside_planner(|| (self.installed.find)(&SetCall { constant, type_id }))?;
+            let found = (self.installed.find)(&SetCall { constant, type_id })?;
             let query = parse(&found, type_id, pg_sys::exprCollation(call.cast()))?;
             plans::depend(&found.substitute.sources);
             if found.substitute.is_relative {

@@ -5,8 +5,8 @@
 //! once it is made: what is invalidated while the plan is made does not reach it, unless locks prevent that.
 
 use crate::pg::relcache;
-use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Oid, SysCacheIdentifier};
+use pgrx::{PgList, pg_guard};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
@@ -18,7 +18,7 @@ thread_local! {
     static IS_OUTDATED: Cell<bool> = const { Cell::new(false) };
     /// The hashes of the functions that stand for this transaction, if a plan depends on them
     static EXPIRES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-    /// How many queries of the extension's own are running inside of the planner
+    /// How many plans are being made, one inside of the other
     static INSIDE: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -59,7 +59,8 @@ pub fn hash_of(function: Oid) -> u32 {
     unsafe { pg_sys::GetSysCacheHashValue(SysCacheIdentifier::PROCOID as i32, function.into(), none, none, none) }
 }
 
-/// Runs `work`, which runs queries, while a plan is being made.
+/// Runs `work`, which makes a plan. Queries that are run meanwhile say nothing of that plan: those of the extension itself,
+/// and those of functions that are folded to constants.
 pub fn inside_planner<T>(work: impl FnOnce() -> T) -> T {
     let _inside = Inside::enter();
     work()
@@ -141,9 +142,31 @@ unsafe extern "C-unwind" fn start(query: *mut pg_sys::QueryDesc, flags: i32) {
     // SAFETY: Postgres calls the hook in place of standard_ExecutorStart, which the previous hook calls. The guard turns
     // an error into a panic.
     unsafe {
+        if IS_LISTENING.get() && !pg_sys::row_security {
+            must_not_be_filtered((*query).plannedstmt);
+        }
         match BEFORE.get() {
             Some(Some(before)) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, flags)),
             _ => pg_sys::standard_ExecutorStart(query, flags),
+        }
+    }
+}
+
+/// Raises 42501 if policies of a table apply to a plan, as Postgres does while `row_security` is off. When that is
+/// switched off, Postgres makes plans anew that had policies before the planner put a condition in the place of a call.
+///
+/// # Safety
+/// The pointer is to a plan.
+unsafe fn must_not_be_filtered(plan: *mut pg_sys::PlannedStmt) {
+    // SAFETY: by this function's own condition. The check accepts any OIDs. Partitions that the planner has added have
+    // no rights of their own to check, nor policies.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        let read = PgList::<pg_sys::RangeTblEntry>::from_pg((*plan).rtable);
+        #[cfg(not(feature = "pg15"))]
+        let read = PgList::<pg_sys::RTEPermissionInfo>::from_pg((*plan).permInfos);
+        for read in read.iter_ptr().filter(|read| (**read).requiredPerms != 0 && (**read).relid != pg_sys::InvalidOid) {
+            pg_sys::check_enable_rls((*read).relid, (*read).checkAsUser, false);
         }
     }
 }
