@@ -61,6 +61,7 @@ pub unsafe fn install(index: *mut pg_sys::IndexOptInfo, support: Oid, schema: Oi
 
 /// Postgres's own estimate, after the derived clauses have been given their selectivity.
 #[pgrx::pg_guard]
+#[allow(clippy::too_many_arguments, reason = "it is Postgres that calls it")]
 unsafe extern "C-unwind" fn cost(
     root: *mut PlannerInfo,
     path: *mut IndexPath,

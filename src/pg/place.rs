@@ -19,8 +19,6 @@ pub struct Places {
     pub conjunct_of: Option<*mut pg_sys::FromExpr>,
     /// Anywhere else: under NOT, in an expression, or perhaps inside of a function in SQL
     pub elsewhere: bool,
-    /// In what the statement returns or does for rows that it changes. There the column may be that of a new row
-    pub of_new_rows: bool,
     /// In an `EXISTS (…)` of its own, about a column with the same number of a table with the same number. The planner
     /// simplifies conditions of such a sub-select with the state of the outer query (`convert_EXISTS_to_ANY`), so the
     /// two cannot be told apart
@@ -39,21 +37,10 @@ impl Places {
         unsafe {
             let parse = (*root).parse;
             let mut walk = Walk { parse, column, support, places: Places::default() };
-            if (*parse).resultRelation == column.table {
-                for part in [
-                    (*parse).returningList.cast(),
-                    (*parse).onConflict.cast(),
-                    (*parse).mergeActionList.cast(),
-                    (*parse).withCheckOptions.cast(),
-                ] {
-                    visit(part, (&raw mut walk).cast());
-                }
-                walk.places.of_new_rows = std::mem::take(&mut walk.places.elsewhere);
-            }
             let flags = pg_sys::QTW_IGNORE_RT_SUBQUERIES | pg_sys::QTW_IGNORE_CTE_SUBQUERIES;
             query_tree_walker(parse, Some(visit), (&raw mut walk).cast(), flags as i32);
             visit((*root).append_rel_list.cast(), (&raw mut walk).cast());
-            if walk.places.elsewhere || walk.places.of_new_rows {
+            if walk.places.elsewhere {
                 walk.places.conjunct_of = None;
             }
             walk.places

@@ -113,7 +113,7 @@ impl ColumnCall {
                 places.is_nullable || !(substitute.is_never_null && self.has_all_constraints_of(substitute.table));
             let is_condition = places.in_condition && !places.elsewhere;
             // Grouping sets put NULL in the place of the column, but not in that of others.
-            if places.of_new_rows || places.is_unclear || !is_condition && self.has_grouping_sets() {
+            if places.is_unclear || !is_condition && self.has_grouping_sets() {
                 return None;
             }
             let written = Written::parse(self.table(), substitute)?;
@@ -179,9 +179,10 @@ impl ColumnCall {
         // SAFETY: by `of`. The check accepts any OIDs.
         unsafe {
             let Some(read) = self.read() else { return false };
-            let is_selected = (*read).requiredPerms & pg_sys::ACL_SELECT as pg_sys::AclMode != 0;
+            // Until Postgres 15, partitions that the planner has added have none.
+            let has_rights = (*read).requiredPerms != 0;
             let is_own = [pg_sys::InvalidOid, role].contains(&(*read).checkAsUser);
-            is_selected && is_own && may_execute(self.function, role)
+            has_rights && is_own && may_execute(self.function, role)
         }
     }
 
@@ -201,7 +202,11 @@ impl ColumnCall {
     fn add_columns(&self, columns: *mut pg_sys::Bitmapset) {
         if let Some(read) = self.read() {
             // SAFETY: by `of`. Both sets are in the memory of the planner, or null.
-            unsafe { (*read).selectedCols = pg_sys::bms_add_members((*read).selectedCols, columns) }
+            unsafe {
+                (*read).selectedCols = pg_sys::bms_add_members((*read).selectedCols, columns);
+                // An INSERT whose policies have the call reads nothing otherwise.
+                (*read).requiredPerms |= pg_sys::ACL_SELECT as pg_sys::AclMode;
+            }
         }
     }
 

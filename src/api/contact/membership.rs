@@ -96,11 +96,14 @@ impl Question {
         Ok(Question { audience: audience.name, id_type: audience.id.type_name, sql, plan, substitute, ids })
     }
 
-    /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run.
+    /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run. As in every
+    /// STABLE function, the contact is as it was when the calling statement began: if what the statement has changed so
+    /// far were seen, the answer would depend on the order of rows.
     fn ask(&self, contact_id: &str) -> bool {
         let found = connected(|session| {
             let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
-            query::kept_rows(session, plan, &[contact_id.into()], |row| row.get::<bool>(1))
+            let ask = || query::kept_rows(session, plan, &[contact_id.into()], |row| row.get::<bool>(1));
+            snapshot::of_statement(ask)
         });
         found.into_iter().next().unwrap_or(false)
     }

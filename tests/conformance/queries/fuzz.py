@@ -185,8 +185,9 @@ class Query:
         target = Relation("t", audience)
         text, others = self.source(depth)
         both = [target, *others]
-        returning = f" RETURNING t.id, t.team, t.score, {self.condition([target], 1)}" if self.maybe(0.6) else ""
         kind = chance.randrange(7)
+        # Other statements return new rows, of which the oracle knows nothing.
+        returning = f" RETURNING t.id, t.team, t.score{', ' + self.condition([target], 1) if kind == 2 else ''}" if self.maybe(0.6) else ""
         if kind == 0:
             return f"UPDATE {table} t SET team = CASE WHEN {self.condition([target], 1)} THEN 1 ELSE 2 END WHERE {self.condition([target], depth)}{returning}"
         if kind == 1:
@@ -201,7 +202,7 @@ class Query:
             return (f"INSERT INTO people AS t (id, team, score) SELECT DISTINCT ON (1) {others[0].alias}.id, 1, 2 FROM {text} WHERE {others[0].alias}.id IS NOT NULL"
                     f" AND {self.condition(others, depth)} ON CONFLICT (id) DO UPDATE SET team = CASE WHEN {self.condition([Relation('t', 'people')], 1)} THEN 8 ELSE 9 END"
                     f" WHERE {self.condition([Relation('t', 'people'), Relation('excluded', 'people')], 1)}"
-                    + (f" RETURNING t.id, t.team, {self.condition([Relation('t', 'people')], 1)}" if returning else ""))
+                    + (" RETURNING t.id, t.team" if returning else ""))
         merged = chance.choice([("people", "people"), ("people", "people"), ("parts", "parts"), ("base", "base")])
         target = Relation("t", merged[1])
         source = f"(SELECT {others[0].alias}.id, min({others[0].alias}.id) AS team, 3 AS score FROM {text} WHERE {self.condition(others, 1)} GROUP BY 1) s"
@@ -284,12 +285,12 @@ def main() -> None:
         chance = random.Random(f"{seed} {number}")
         query = Query(chance)
         text = query.whole()
-        returns = text.startswith(("SELECT", "WITH"))
+        returns = text.startswith("SELECT")
         way = chance.choice(["direct", "direct", "direct", "force_custom_plan", "force_generic_plan", "function" if returns else "direct"])
         settings = [f"{name} = off" for name in SETTINGS if chance.random() < 0.1]
         settings += chance.choice([[], [], [], ["role = fuzzer"], ["join_collapse_limit = 1"], ["constraint_exclusion = on"], ["debug_parallel_query = regress"],
                                    ["enable_partitionwise_join = on", "enable_partitionwise_aggregate = on"]])
-        settings.append("statement_timeout = '20s'")
+        settings.append("statement_timeout = '60s'")
         try:
             results = [run(connection, function, text, query, way, settings) for function in ("in_oracle", "in_segment")]
         except psycopg.Error as error:

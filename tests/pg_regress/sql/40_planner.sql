@@ -94,6 +94,19 @@ FROM (VALUES (2, '{}'), (2, '{"country": "EE"}'), (2, '{"country": {"$ne": "US"}
     LATERAL (SELECT count(*) AS matching FROM lead WHERE properties @~ condition) counted,
     LATERAL estimate(condition) AS estimate;
 SELECT estimate('{"company": "Company 7"}') < 20 AS is_rare, estimate('{"country": {"$in": []}}') AS nobody;
+-- So is what an index finds: the rows with the equalities of a condition.
+CREATE FUNCTION found(condition text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE format('EXPLAIN (FORMAT json) SELECT FROM lead WHERE properties @~ %L', condition) INTO plan;
+    RETURN plan -> 0 -> 'Plan' -> 'Plans' -> 0 ->> 'Plan Rows';
+END
+$$;
+SELECT condition, found(condition) = estimate(equalities) AS same
+FROM (VALUES ('{"score": 17}', '{"score": 17}'), ('{"country": "EE", "score": {"$gt": 5}}', '{"country": "EE"}'),
+             ('{"referrer": {"$exists": true}, "country": "EE"}', '{"referrer": {"$exists": true}, "country": "EE"}')) found(condition, equalities);
+DROP FUNCTION found;
 EXPLAIN (COSTS OFF) SELECT FROM lead a JOIN lead b ON b.id = a.id + 1 WHERE a.properties @~ '{"company": "Company 7"}'; -- few rows: a nested loop
 
 -- Reading documents to estimate takes no part in what a serializable transaction watches.

@@ -3,7 +3,7 @@
 \pset tuples_only on
 \set VERBOSITY terse
 SET max_parallel_workers_per_gather = 0;
-CREATE TABLE buyers (id int PRIMARY KEY, country text, score int, joined date NOT NULL, properties jsonb);
+CREATE TABLE buyers (id int PRIMARY KEY, country text, score int, joined date NOT NULL, properties jsonb) WITH (autovacuum_enabled = off);
 INSERT INTO buyers SELECT n, (ARRAY['US', 'DE', 'FR', NULL])[1 + n % 4], nullif(n % 200, 0), '2020-01-01'::date + n % 1000,
     CASE WHEN n % 7 <> 0 THEN jsonb_build_object('plan', CASE n % 3 WHEN 0 THEN 'pro' ELSE 'free' END, 'visits', n % 50) END FROM generate_series(1, 2000) n;
 CREATE INDEX buyers_score ON buyers (score);
@@ -108,10 +108,15 @@ EXPLAIN (COSTS off) SELECT * FROM buyers WHERE in_segment(score, 'top');
 EXPLAIN (COSTS off) SELECT * FROM buyers, (VALUES ('top'), ('pro')) s(name) WHERE in_segment(buyers.id, s.name);
 EXPLAIN (COSTS off) SELECT * FROM buyers WHERE in_segment(id, 'no such segment');
 SELECT * FROM buyers WHERE in_segment(id, 'no such segment');
--- What a statement returns is not the row that it has found, so there the call stays.
+-- In what a statement returns or does, the condition is about the row at hand.
 UPDATE buyers SET score = 199 WHERE id = 1 RETURNING in_segment(id, 'top');
 INSERT INTO buyers VALUES (-1, 'US', 199, '2020-01-01') RETURNING in_segment(id, 'top');
 INSERT INTO buyers VALUES (-1, 'US', 199, '2020-01-01') ON CONFLICT (id) DO UPDATE SET score = 1 WHERE in_segment(buyers.id, 'top') RETURNING score;
+INSERT INTO buyers VALUES (-1, 'US', 199, '2020-01-01') ON CONFLICT (id) DO UPDATE SET score = 2 WHERE in_segment(buyers.id, 'top') RETURNING score;
+MERGE INTO buyers b USING (VALUES (-1), (1), (2)) v(id) ON v.id = b.id WHEN MATCHED AND in_segment(b.id, 'top') THEN UPDATE SET score = 198
+ WHEN MATCHED AND NOT in_segment(b.id, 'top') THEN UPDATE SET country = 'XX';
+SELECT id, country, score FROM buyers WHERE id < 3 ORDER BY id;
+UPDATE buyers SET country = 'FR' WHERE country = 'XX';
 DELETE FROM buyers WHERE id = -1;
 UPDATE buyers SET score = 1 WHERE in_segment(id, 'top') AND id = 1 RETURNING score;
 

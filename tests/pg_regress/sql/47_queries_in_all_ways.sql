@@ -59,7 +59,7 @@ DROP TABLE purchases;
 -- A call in the arguments of another one is no condition.
 SELECT count(*) FROM people p WHERE in_segment(p.id, CASE WHEN NOT in_segment(p.id, 'rare') THEN 'new' ELSE 'both' END);
 SELECT count(*) FROM people p WHERE in_segment(p.id::text || '', CASE WHEN NOT in_segment(p.id::text || '', 'rare') THEN 'new' ELSE 'both' END);
--- A call in WITH CHECK stays: it asks about the contact as it is after the change.
+-- WITH CHECK asks about the contact as it is after the change.
 CREATE VIEW rare_people AS SELECT * FROM people p WHERE in_segment(p.id, 'US without news') WITH CHECK OPTION;
 SELECT count(*) AS members FROM rare_people;
 UPDATE rare_people SET country = 'FR' WHERE email = (SELECT min(email) FROM rare_people);

@@ -35,6 +35,52 @@ SELECT email FROM members m WHERE in_segment(m.id + 0, 'ten') ORDER BY email;
 SELECT detach_audience('members', true);
 DROP TABLE members;
 
+-- A call that stays sees contacts as they were when the statement began, whatever it has changed so far.
+CREATE TABLE friends (id int PRIMARY KEY, friend int, score int);
+INSERT INTO friends SELECT n, n / 2, 1 FROM generate_series(1, 9) n;
+SELECT attach_audience('friends', 'friends');
+SELECT name FROM create_segment('ones', '{"score": 1}', audience => 'friends');
+BEGIN;
+UPDATE friends f SET score = 2 WHERE in_segment(f.friend, 'ones') RETURNING id, in_segment(f.friend, 'ones'), in_segment(f.id, 'ones');
+ROLLBACK;
+BEGIN;
+DELETE FROM friends f WHERE in_segment(f.friend, 'ones') RETURNING id, in_segment(f.friend, 'ones'), in_segment(f.id, 'ones');
+ROLLBACK;
+BEGIN;
+WITH changed AS (UPDATE friends f SET score = 2 RETURNING *) SELECT count(*) FROM changed c WHERE in_segment(c.id, 'ones');
+SELECT count(*) FROM friends f WHERE in_segment(f.id + 0, 'ones');
+ROLLBACK;
+-- A policy checks the new row too.
+CREATE ROLE regress_segments_friend;
+SELECT count(grant_segments_access('regress_segments_friend', scope, 'friends')::text) FROM unnest('{read:contacts,read:segments}'::text[]) scope;
+GRANT ALL ON friends TO regress_segments_friend;
+ALTER TABLE friends ENABLE ROW LEVEL SECURITY;
+CREATE POLICY sees ON friends FOR SELECT USING (true);
+CREATE POLICY adds ON friends FOR INSERT WITH CHECK (in_segment(id, 'ones'));
+CREATE POLICY changes ON friends FOR UPDATE USING (NOT in_segment(id, 'ones')) WITH CHECK (in_segment(id, 'ones'));
+SET ROLE regress_segments_friend;
+INSERT INTO friends VALUES (10, NULL, 1);
+INSERT INTO friends VALUES (11, NULL, 2);
+PREPARE add AS INSERT INTO friends VALUES (12, NULL, 1);
+EXECUTE add;
+UPDATE friends SET score = 2;
+RESET ROLE;
+UPDATE friends SET score = id WHERE id > 8;
+SET ROLE regress_segments_friend;
+UPDATE friends SET score = 1 WHERE id = 9 RETURNING id, score;
+UPDATE friends SET score = 2 WHERE id = 10 RETURNING id, score;
+-- The condition reads a column, for which the role needs the right.
+RESET ROLE;
+REVOKE SELECT ON friends FROM regress_segments_friend;
+GRANT SELECT (id) ON friends TO regress_segments_friend;
+SET ROLE regress_segments_friend;
+INSERT INTO friends VALUES (13, NULL, 1);
+RESET ROLE;
+SELECT detach_audience('friends', true);
+DROP TABLE friends;
+DROP OWNED BY regress_segments_friend;
+DROP ROLE regress_segments_friend;
+
 -- A kept plan that has policies of the table of subscriptions in it, once row_security is off.
 CREATE TABLE readers (id int PRIMARY KEY, email text);
 CREATE TABLE reads (reader int REFERENCES readers, topic text, PRIMARY KEY (reader, topic));

@@ -12,7 +12,7 @@ CREATE ROLE regress_segments_member;
 CREATE SCHEMA regress_queries;
 GRANT ALL ON SCHEMA regress_queries TO PUBLIC;
 SET search_path = regress_queries, public;
-CREATE TABLE people (id int PRIMARY KEY, tenant int, email text, spent int);
+CREATE TABLE people (id int PRIMARY KEY, tenant int, email text, spent int) WITH (autovacuum_enabled = off);
 INSERT INTO people SELECT n, n % 2, 'u' || n, n % 10 FROM generate_series(1, 100) n;
 SELECT attach_audience('people', 'people');
 SELECT count(create_segment(name, condition::segment_condition, audience => 'people')) FROM (VALUES
