@@ -36,6 +36,11 @@ CREATE FUNCTION segments.permitted_audiences(scopes text[]) RETURNS SETOF text
 COMMENT ON FUNCTION segments.permitted_audiences(text[]) IS
     'The names of the audiences for which the caller has one of the scopes. A scope for every audience does not count.';
 
+CREATE FUNCTION segments.permitted_sources(scopes text[]) RETURNS SETOF text
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'permitted_sources_wrapper';
+COMMENT ON FUNCTION segments.permitted_sources(text[]) IS
+    'The names of these audiences, or of those that they are based on: where their tables, properties and topics are declared.';
+
 CREATE FUNCTION grant_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'grant_segments_access_wrapper';
 COMMENT ON FUNCTION grant_segments_access(regrole, text, text) IS
@@ -55,18 +60,19 @@ CREATE FUNCTION revoke_segments_access(role text, scope text, audience text DEFA
 COMMENT ON FUNCTION revoke_segments_access(text, text, text) IS 'As revoke_segments_access(regrole, text, text).';
 
 -- The tables of the extension that roles may read, one line each. Roles write to none of them; functions do, after they have
--- checked the scope. A role sees the rows of an audience for which it has one of the scopes or, where there are no scopes, the rows
--- of a segment that it sees. If columns are listed, it may read only these.
-CREATE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, scopes text[], columns text)
+-- checked the scope. A role sees the rows of an audience for which it has one of the scopes or, where they are declarations, of an audience
+-- on which such a one is based; where there are no scopes, the rows of a segment that it sees. If columns are listed, it may read only these.
+CREATE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, declares boolean, scopes text[], columns text)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
-    ('audience_config', 'name', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[], NULL),
-    ('property_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
-    ('topic_config', 'audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
-    ('segment_config', 'audience', '{read:segments,write:segments,read:counts}', NULL),
-    ('segment_reference', 'segment', NULL, NULL),
-    ('segment_count', 'segment', NULL, 'segment, counted_at, changes_at'),
-    ('segment_refresh', 'segment', NULL, NULL)
+    ('audience_config', 'name', false, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[], NULL),
+    ('table_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('property_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('topic_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('segment_config', 'audience', false, '{read:segments,write:segments,read:counts}', NULL),
+    ('segment_reference', 'segment', false, NULL, NULL),
+    ('segment_count', 'segment', false, NULL, 'segment, counted_at, changes_at'),
+    ('segment_refresh', 'segment', false, NULL, NULL)
 $$;
 
 -- The scopes that give EXECUTE on a function, one line for each name. A function without a line is for the extension's owner alone.
@@ -74,6 +80,7 @@ CREATE FUNCTION segments.function_scopes() RETURNS TABLE (name name, scopes text
 VALUES
     ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[]),
     ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('permitted_sources', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
     ('id_text', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
     ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
     ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),

@@ -5,6 +5,28 @@ COMMENT ON SCHEMA segments IS 'Views of the segments extension for users to read
 
 CREATE TABLE segments.audience_config (
     name text PRIMARY KEY,
+    -- NULL: it has a table of its own
+    based_on text REFERENCES segments.audience_config ON UPDATE CASCADE,
+    -- Where its table, its zone, its properties and its topics are declared: the audience that it is based on, or itself
+    source text NOT NULL GENERATED ALWAYS AS (coalesce(based_on, name)) STORED,
+    scope @extschema@.segment_condition,
+    freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
+    -- NULL: the setting segments.refresh_interval
+    refresh_interval interval,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+-- The fields that filters read, so that a change of a property or a column finds those that it concerns among thousands.
+CREATE FUNCTION segments.fields_of(condition @extschema@.segment_condition) RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'fields_of_wrapper';
+COMMENT ON FUNCTION segments.fields_of(@extschema@.segment_condition) IS
+    'The names with which the fields of a condition begin: columns, or keys of the custom properties.';
+CREATE INDEX audience_config_fields ON segments.audience_config USING gin (segments.fields_of(scope));
+CREATE INDEX audience_config_based_on ON segments.audience_config (based_on) WHERE based_on IS NOT NULL;
+CREATE INDEX audience_config_live ON segments.audience_config (source) WHERE freshness = 'live';
+
+-- The tables of audiences that are not based on another. Thousands of audiences may be based on one, so what is true of a table is here once.
+CREATE TABLE segments.table_config (
+    audience text PRIMARY KEY REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
     -- By OID, so that it follows a rename, and by quoted name, so that a dump restores it. If the two disagree, the OID has come to
     -- mean another table. 0: the table was dropped
     relation regclass NOT NULL,
@@ -18,8 +40,7 @@ CREATE TABLE segments.audience_config (
     created_number smallint,
     columns name[],
     column_numbers smallint[],
-    scope @extschema@.segment_condition,
-    -- The zone in which the scope, and segments without a zone of their own, read dates
+    -- The zone in which filters, and segments without a zone of their own, read dates
     time_zone text NOT NULL,
     topics_relation regclass,
     topics_relation_name text,
@@ -28,11 +49,7 @@ CREATE TABLE segments.audience_config (
     topics_topic_column name,
     topics_topic_number smallint,
     -- The columns of both tables, with their types. When one of them changes, live counts may be wrong.
-    attributes text[],
-    freshness text NOT NULL DEFAULT 'periodic' CHECK (freshness IN ('periodic', 'live')),
-    -- NULL: the setting segments.refresh_interval
-    refresh_interval interval,
-    created_at timestamptz NOT NULL DEFAULT now()
+    attributes text[]
 );
 
 CREATE TABLE segments.property_config (
@@ -55,6 +72,7 @@ CREATE TABLE segments.topic_config (
 );
 
 SELECT pg_catalog.pg_extension_config_dump('segments.audience_config', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.table_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.property_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.topic_config', '');
 
@@ -67,18 +85,19 @@ CREATE FUNCTION segments.default_refresh_interval() RETURNS interval
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'default_refresh_interval_wrapper';
 COMMENT ON FUNCTION segments.default_refresh_interval() IS 'The setting segments.refresh_interval.';
 
--- The name of a table as segments.audience_config stores it.
+-- The name of a table as segments.table_config stores it.
 CREATE FUNCTION segments.quoted_name(relation regclass) RETURNS text
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off AS $$
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation
 $$;
 
 CREATE VIEW segments.audience WITH (security_invoker) AS
-SELECT a.name, CASE WHEN segments.quoted_name(a.relation) = a.relation_name THEN a.relation END AS relation, a.relation_name, a.id_column, a.properties_column, a.created_column, a.columns,
-       a.scope::jsonb AS scope, a.time_zone,
-       CASE WHEN segments.quoted_name(a.topics_relation) = a.topics_relation_name THEN a.topics_relation END AS topics_relation,
-       a.freshness, coalesce(a.refresh_interval, segments.default_refresh_interval()) AS refresh_interval, a.created_at
-FROM segments.audience_config a;
+SELECT a.name, CASE WHEN segments.quoted_name(t.relation) = t.relation_name THEN t.relation END AS relation, t.relation_name, t.id_column, t.properties_column, t.created_column, t.columns,
+       a.scope::jsonb AS scope, t.time_zone,
+       CASE WHEN segments.quoted_name(t.topics_relation) = t.topics_relation_name THEN t.topics_relation END AS topics_relation,
+       a.freshness, coalesce(a.refresh_interval, segments.default_refresh_interval()) AS refresh_interval, a.based_on, a.created_at
+FROM segments.audience_config a
+LEFT JOIN segments.table_config t ON t.audience = a.source;
 COMMENT ON VIEW segments.audience IS 'Audiences: tables of contacts that segments speak of.';
 
 CREATE VIEW segments.property WITH (security_invoker) AS
@@ -87,8 +106,8 @@ FROM segments.audience_config a, LATERAL segments.properties(a.name) p;
 COMMENT ON VIEW segments.property IS 'Typed fields of contacts: native (columns) and custom (keys of the properties column).';
 
 CREATE VIEW segments.topic WITH (security_invoker) AS
-SELECT t.id, t.audience, t.slug, t.name, t.description, t.created_at
-FROM segments.topic_config t;
+SELECT t.id, a.name AS audience, t.slug, t.name, t.description, t.created_at
+FROM segments.audience_config a JOIN segments.topic_config t ON t.audience = a.source;
 COMMENT ON VIEW segments.topic IS 'Topics that contacts can subscribe to.';
 
 CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
@@ -97,16 +116,16 @@ COMMENT ON FUNCTION create_contacts(text) IS 'Creates an ordinary table of conta
 
 CREATE FUNCTION segments.attach_audience(
     name text, relation regclass, id_column text, properties_column text, columns text[], created_column text,
-    scope @extschema@.segment_condition, time_zone text
+    scope @extschema@.segment_condition, time_zone text, based_on text
 ) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_audience_wrapper';
 CREATE FUNCTION attach_audience(
-    name text, relation regclass, id_column name DEFAULT NULL, properties_column name DEFAULT NULL,
+    name text, relation regclass DEFAULT NULL, id_column name DEFAULT NULL, properties_column name DEFAULT NULL,
     columns name[] DEFAULT NULL, created_column name DEFAULT NULL, scope segment_condition DEFAULT NULL,
-    time_zone text DEFAULT NULL
+    time_zone text DEFAULT NULL, based_on text DEFAULT NULL
 ) RETURNS void LANGUAGE sql AS
-    'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8)';
-COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text) IS
-    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out.';
+    'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8, $9)';
+COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text, text) IS
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties and topics of another, and only scope and segments of its own.';
 
 CREATE FUNCTION update_audience(name text, changes jsonb) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'update_audience_wrapper';
@@ -115,7 +134,7 @@ COMMENT ON FUNCTION update_audience(text, jsonb) IS
 
 CREATE FUNCTION detach_audience(name text, cascade boolean DEFAULT false) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'detach_audience_wrapper';
-COMMENT ON FUNCTION detach_audience(text, boolean) IS 'Removes an audience; the table stays. Refused while the audience has segments, unless cascade is true.';
+COMMENT ON FUNCTION detach_audience(text, boolean) IS 'Removes an audience; the table stays. Refused while the audience has segments, or others are based on it, unless cascade is true.';
 
 CREATE FUNCTION create_property(name text, type text, audience text DEFAULT 'contacts', label text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'create_property_wrapper';

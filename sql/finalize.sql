@@ -21,8 +21,9 @@ BEGIN
             -- Both sub-selects run once in a query, not once for each row.
             format('CREATE POLICY readable ON segments.%I FOR SELECT USING (
                         (SELECT segments.permits_every_audience(%L))
-                        OR %I OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_audiences(%L)))',
-                   readable.name, readable.scopes, readable.key, readable.scopes)
+                        OR %I OPERATOR(pg_catalog.=) ANY (SELECT segments.%I(%L)))',
+                   readable.name, readable.scopes, readable.key,
+                   CASE WHEN readable.declares THEN 'permitted_sources' ELSE 'permitted_audiences' END, readable.scopes)
         END;
     END LOOP;
 
@@ -55,7 +56,7 @@ BEGIN
     FOR trigger IN
         SELECT t.tgrelid::regclass AS relation, t.tgname AS name
           FROM pg_trigger t JOIN pg_constraint k ON k.oid = t.tgconstraint
-         WHERE k.contype = 'f' AND t.tgrelid = k.conrelid AND t.tgisinternal
+         WHERE k.contype = 'f' AND t.tgrelid = k.conrelid AND t.tgfoid IN ('"RI_FKey_check_ins"'::regproc, '"RI_FKey_check_upd"'::regproc)
            AND k.conrelid IN (SELECT objid FROM pg_depend
                                WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_extension'::regclass AND deptype = 'e'
                                  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segments'))

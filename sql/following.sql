@@ -5,8 +5,8 @@ CREATE FUNCTION segments.follow_column(relation regclass, name text, number smal
 COMMENT ON FUNCTION segments.follow_column(regclass, text, smallint) IS
     'The present name and number of a column: of the column of that name or, if there is none after a rename, of the column of that number. If there is neither, it returns what it was given.';
 
--- The audience with the present names of its tables and columns, and with the list of all columns of its tables.
-CREATE FUNCTION segments.follow_columns(a segments.audience_config) RETURNS segments.audience_config
+-- An audience's tables with their present names and those of their columns, and with the list of all columns of its tables.
+CREATE FUNCTION segments.follow_columns(a segments.table_config) RETURNS segments.table_config
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     a.relation_name := coalesce(segments.quoted_name(a.relation), a.relation_name);
@@ -50,16 +50,24 @@ BEGIN
     NEW.column_numbers := NULL;
     NEW.topics_contact_number := NULL;
     NEW.topics_topic_number := NULL;
-    -- Replicated contacts do not fire the triggers that keep live counts.
-    IF current_setting('session_replication_role') = 'replica' THEN
-        NEW.freshness := 'periodic';
-    END IF;
     RETURN segments.follow_columns(NEW);
 END
 $$;
-CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relation ON segments.audience_config
+CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relation ON segments.table_config
     FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
-ALTER TABLE segments.audience_config ENABLE ALWAYS TRIGGER number_columns;
+ALTER TABLE segments.table_config ENABLE ALWAYS TRIGGER number_columns;
+
+-- Replicated contacts do not fire the triggers that keep live counts.
+CREATE FUNCTION segments.keep_periodic() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.freshness := 'periodic';
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER keep_periodic BEFORE INSERT OR UPDATE ON segments.audience_config
+    FOR EACH ROW EXECUTE FUNCTION segments.keep_periodic();
+ALTER TABLE segments.audience_config ENABLE REPLICA TRIGGER keep_periodic;
 
 CREATE FUNCTION segments.forget_dropped() RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'forget_dropped_wrapper';
@@ -70,7 +78,7 @@ COMMENT ON FUNCTION segments.forget_dropped() IS
 CREATE FUNCTION segments.forget_dropped_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF to_regclass('segments.audience_config') IS NOT NULL AND EXISTS (SELECT FROM segments.audience_config) THEN
+    IF to_regclass('segments.table_config') IS NOT NULL AND EXISTS (SELECT FROM segments.table_config) THEN
         PERFORM segments.forget_dropped();
     END IF;
 EXCEPTION WHEN OTHERS THEN
@@ -94,7 +102,7 @@ COMMENT ON FUNCTION segments.follow_altered() IS
 CREATE FUNCTION segments.follow_renamed_relations() RETURNS event_trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
-    IF to_regclass('segments.audience_config') IS NOT NULL AND EXISTS (SELECT FROM segments.audience_config) THEN
+    IF to_regclass('segments.table_config') IS NOT NULL AND EXISTS (SELECT FROM segments.table_config) THEN
         PERFORM segments.follow_altered();
     END IF;
 EXCEPTION WHEN OTHERS THEN

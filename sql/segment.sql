@@ -49,10 +49,11 @@ COMMENT ON FUNCTION segments.visible_count(uuid) IS
 
 CREATE VIEW segments.segment WITH (security_invoker) AS
 SELECT 'segment'::text AS object, s.id, s.name, s.description, s.conditions::jsonb AS conditions, s.audience,
-       coalesce(s.time_zone, a.time_zone) AS time_zone, segments.visible_count(s.id) AS contact_count,
+       coalesce(s.time_zone, t.time_zone) AS time_zone, segments.visible_count(s.id) AS contact_count,
        c.counted_at, s.created_at, s.updated_at
 FROM segments.segment_config s
 LEFT JOIN segments.audience_config a ON a.name = s.audience
+LEFT JOIN segments.table_config t ON t.audience = a.source
 LEFT JOIN segments.segment_count c ON c.segment = s.id;
 COMMENT ON VIEW segments.segment IS
     'Segments with their cached counts. contact_count is NULL for a caller who could not have counted, and where counting raises an error, which segments.segment_status has after the next refresh.';

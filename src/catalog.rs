@@ -13,6 +13,7 @@ pub mod ids;
 pub mod indexes;
 pub mod scope;
 pub mod segment;
+pub mod source;
 pub mod subscription;
 pub mod table_tree;
 pub mod time_zone;

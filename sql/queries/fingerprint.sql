@@ -1,5 +1,6 @@
 -- One text that changes whenever something changes from which conditions were compiled. It follows types_of_columns.sql.
 -- $1: tables, $2: the names of their audiences
+, source(audience) AS (SELECT DISTINCT a.source FROM segments.audience_config a WHERE a.name = ANY ($2))
 SELECT concat_ws(';',
     -- The names of the types of columns
     (SELECT string_agg(concat_ws(' ', t.oid, n.nspname, t.typname), ',' ORDER BY t.oid)
@@ -9,17 +10,23 @@ SELECT concat_ws(';',
     -- Which version of its row each definition is
     (SELECT string_agg(concat_ws(' ', a.name, a.xmin, a.ctid), ',' ORDER BY a.name)
        FROM segments.audience_config a
-      WHERE a.name = ANY ($2) OR a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1)),
+      WHERE a.name = ANY ($2)
+         OR a.freshness = 'live' AND a.source IN (
+                SELECT t.audience FROM segments.table_config t
+                 WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1))),
+    (SELECT string_agg(concat_ws(' ', t.audience, t.xmin, t.ctid), ',' ORDER BY t.audience)
+       FROM segments.table_config t
+      WHERE t.audience IN (SELECT source.audience FROM source)),
     (SELECT md5(string_agg(concat_ws(' ', s.id, s.xmin, s.ctid, w.watched), ',' ORDER BY s.id))
        FROM segments.segment_config s
        LEFT JOIN segments.watch_config w ON w.segment = s.id
       WHERE s.audience = ANY ($2)),
     (SELECT md5(string_agg(concat_ws(' ', p.audience, p.name, p.xmin, p.ctid), ',' ORDER BY p.audience, p.name))
        FROM segments.property_config p
-      WHERE p.audience = ANY ($2)),
+      WHERE p.audience IN (SELECT source.audience FROM source)),
     (SELECT md5(string_agg(concat_ws(' ', t.id, t.xmin, t.ctid), ',' ORDER BY t.id))
        FROM segments.topic_config t
-      WHERE t.audience = ANY ($2)),
+      WHERE t.audience IN (SELECT source.audience FROM source)),
     (SELECT md5(string_agg(concat_ws(' ', r.segment, r.reference, r.target), ',' ORDER BY r.segment, r.reference))
        FROM segments.segment_reference r
        JOIN segments.segment_config s ON s.id = r.segment

@@ -1,11 +1,11 @@
--- Writes the present names of the relations $1 and of their columns into the definitions of audiences, and returns for each audience that
--- it has changed its tables, and the list of their columns before and after. Thousands of audiences may have one table, which is locked
--- meanwhile, so all are updated at once.
+-- Writes the present names of the relations $1 and of their columns into the definitions of audiences, and returns for each that it has
+-- changed its tables, and the list of their columns before and after. Audiences that are based on another have no tables of their own.
+-- Thousands of others may have one table, which is locked meanwhile, so all are updated at once.
 WITH audience AS MATERIALIZED (
     SELECT a AS before, segments.follow_columns(a) AS after
-      FROM segments.audience_config a
+      FROM segments.table_config a
      WHERE a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1))
-UPDATE segments.audience_config a
+UPDATE segments.table_config a
    SET relation_name = (c.after).relation_name,
        topics_relation_name = (c.after).topics_relation_name,
        id_column = (c.after).id_column, id_number = (c.after).id_number,
@@ -16,5 +16,5 @@ UPDATE segments.audience_config a
        topics_topic_column = (c.after).topics_topic_column, topics_topic_number = (c.after).topics_topic_number,
        attributes = (c.after).attributes
   FROM audience c
- WHERE a.name = (c.before).name AND to_jsonb(c.after) <> to_jsonb(c.before)
-RETURNING a.name, a.relation::oid, a.topics_relation::oid, (c.before).attributes, (c.after).attributes
+ WHERE a.audience = (c.before).audience AND to_jsonb(c.after) <> to_jsonb(c.before)
+RETURNING a.audience, a.relation::oid, a.topics_relation::oid, (c.before).attributes, (c.after).attributes

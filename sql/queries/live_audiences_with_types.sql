@@ -7,9 +7,10 @@ WITH RECURSIVE type(oid) AS (
 relation AS (
     SELECT n.attrelid AS oid FROM type
       JOIN pg_attribute n ON n.atttypid = type.oid AND NOT n.attisdropped)
-SELECT a.name, array_remove(ARRAY[a.relation::oid, a.topics_relation::oid], NULL)
+SELECT a.name, array_remove(ARRAY[t.relation::oid, t.topics_relation::oid], NULL)
   FROM segments.audience_config a
+  JOIN segments.table_config t ON t.audience = a.source
  WHERE a.freshness = 'live'
    AND EXISTS (SELECT FROM relation r
-                WHERE r.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))
+                WHERE r.oid = ANY (ARRAY[t.relation::oid, t.topics_relation::oid]))
  ORDER BY a.name

@@ -1,9 +1,9 @@
 -- The tables of live audiences, or $1 alone, as they were recorded and as they are: which parts were added, which are gone, which of
 -- these still exist, and which stayed; to whom row security may apply; whether there may be an obstacle; and the recorded gaps.
 WITH RECURSIVE audience AS (
-    SELECT a.relation::oid AS contacts, a.topics_relation::oid AS subscriptions, c.relowner AS owner
-      FROM segments.audience_config a LEFT JOIN pg_class c ON c.oid = a.relation
-     WHERE a.freshness = 'live'),
+    SELECT t.relation::oid AS contacts, t.topics_relation::oid AS subscriptions, c.relowner AS owner
+      FROM segments.table_config t LEFT JOIN pg_class c ON c.oid = t.relation
+     WHERE EXISTS (SELECT FROM segments.audience_config a WHERE a.source = t.audience AND a.freshness = 'live')),
 root AS (
     SELECT l.root::oid AS oid, l.silent, l.restricted, l.obstructed, c.relrowsecurity AS has_policies
       FROM segments.live_table l JOIN pg_class c ON c.oid = l.root

@@ -6,10 +6,10 @@ use crate::api::name::must_be_legible;
 use crate::catalog::access::{self, Scope, TableOwner, find_table_owner, must_own, not_owner, table_owner};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column};
-use crate::catalog::{scope, time_zone};
+use crate::catalog::{scope, source, time_zone};
 use crate::evaluate::condition;
 use crate::live::freshness;
-use crate::pg::error::{Failure, required};
+use crate::pg::error::{Failure, listed, required};
 use crate::pg::query;
 use crate::pg::spi::QueryText;
 use pgrx::prelude::*;
@@ -75,7 +75,7 @@ fn create_contacts(relation: Option<&str>) {
         created: Some("created_at".to_owned()),
         listed: None,
     };
-    attach(&name, oid(&table), columns, None, None);
+    attach(&name, Table::Own { relation: oid(&table), columns, time_zone: None }, None);
     map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
 }
 
@@ -137,8 +137,30 @@ fn attach_audience(
     created_column: Option<&str>,
     scope: Option<&str>,
     time_zone: Option<&str>,
+    based_on: Option<&str>,
 ) {
-    let (name, relation) = (required("name", name), required("relation", relation));
+    let name = required("name", name);
+    let relation = match (relation, based_on) {
+        (Some(relation), None) => relation,
+        (None, Some(base)) => {
+            let given = [
+                ("id_column", id_column.is_some()),
+                ("properties_column", properties_column.is_some()),
+                ("columns", columns.is_some()),
+                ("created_column", created_column.is_some()),
+                ("time_zone", time_zone.is_some()),
+            ];
+            given.into_iter().filter(|(_, is_given)| *is_given).for_each(|(parameter, _)| belongs_to_base(parameter, base));
+            return attach(name, Table::Of(base), scope);
+        }
+        (Some(_), Some(base)) => belongs_to_base("relation", base),
+        (None, None) => {
+            Failure::new(PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "an audience needs a table, or one that it is based on")
+                .detail("Neither relation nor based_on was given.")
+                .hint("Name the table: attach_audience('customers', 'crm.customers'). Or name another audience: attach_audience('tenant 42', based_on => 'customers', scope => '{\"org_id\": 42}').")
+                .raise()
+        }
+    };
     let listed = columns.map(|columns| {
         columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
             Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
@@ -153,7 +175,31 @@ fn attach_audience(
         created: created_column.map(str::to_owned),
         listed,
     };
-    attach(name, relation, columns, scope, time_zone);
+    attach(name, Table::Own { relation, columns, time_zone }, scope);
+}
+
+/// Raises 22023 for a parameter that an audience takes from the one that it is based on.
+fn belongs_to_base(parameter: &str, base: &str) -> ! {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        format!("{parameter} cannot be given together with based_on"),
+    )
+    .detail(format!(
+        "Table, time zone, properties and topics are those of audience \"{base}\"; only scope and segments are its own."
+    ))
+    .hint(format!("Leave {parameter} out, or leave based_on out."))
+    .raise()
+}
+
+/// Where the contacts of a new audience are.
+enum Table<'a> {
+    Own {
+        relation: pg_sys::Oid,
+        columns: NamedColumns,
+        time_zone: Option<&'a str>,
+    },
+    /// In the table of this audience
+    Of(&'a str),
 }
 
 /// The columns that the caller of attach_audience() names.
@@ -164,9 +210,22 @@ struct NamedColumns {
     listed: Option<Vec<String>>,
 }
 
-fn attach(name: &str, relation: pg_sys::Oid, columns: NamedColumns, scope: Option<&str>, time_zone: Option<&str>) {
+fn attach(name: &str, table: Table<'_>, scope: Option<&str>) {
     must_be_legible(name, "the name of an audience", "Choose another name.");
     access::require(Scope::WriteSegments, name);
+    match table {
+        Table::Own { relation, columns, time_zone } => attach_table(name, relation, columns, scope, time_zone),
+        Table::Of(base) => attach_based(name, base, scope),
+    }
+}
+
+fn attach_table(
+    name: &str,
+    relation: pg_sys::Oid,
+    columns: NamedColumns,
+    scope: Option<&str>,
+    time_zone: Option<&str>,
+) {
     let quoted = must_own(relation);
     let catalog = columns::read(relation);
     let find = |column: &str| find_column(&catalog, column, &quoted);
@@ -189,12 +248,14 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: NamedColumns, scope: Optio
     });
     time_zone.into_iter().for_each(time_zone::must_exist);
     let replaces = may_replace(name);
-    let was_live = replaces && freshness::stop_keeping(name);
+    let mut were_live = Vec::new();
     if replaces {
+        were_live = source::audiences(name).into_iter().filter(|audience| freshness::stop_keeping(audience)).collect();
         grant::take_back_counts(name, relation);
     }
-    let added = access::write(
-        INSERT,
+    add(name, None, scope, replaces);
+    access::write(
+        INSERT_TABLE,
         &[
             name.into(),
             relation.into(),
@@ -202,28 +263,61 @@ fn attach(name: &str, relation: pg_sys::Oid, columns: NamedColumns, scope: Optio
             properties.map(|column| column.name.clone()).into(),
             created.map(|column| column.name.clone()).into(),
             columns.listed.into(),
-            scope.map(str::to_owned).into(),
-            replaces.into(),
             time_zone.map(str::to_owned).into(),
         ],
     );
-    if added == 0 {
-        already_exists(name)
-    }
-    if was_live {
-        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{name}\" is not live any more"))
+    for audience in were_live {
+        Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))
             .detail("Its table may have changed since its triggers last counted.")
-            .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(name)))
+            .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(&audience)))
             .warning();
     }
-    // The filter can only use properties that exist.
+    must_have_valid_filter(name, scope);
+    unique::warn(name, id.number, &quoted);
+}
+
+fn attach_based(name: &str, base: &str, scope: Option<&str>) {
+    let loaded = Audience::unrestricted(base).unwrap_or_else(|failure| failure.raise());
+    if loaded.source != base {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+            format!("audience \"{base}\" is itself based on \"{}\"", loaded.source),
+        )
+        .detail("The filters of two audiences are not combined.")
+        .hint(format!("Base it on {}, with a scope that says everything.", quote_literal(&loaded.source)))
+        .raise()
+    }
+    must_own(loaded.relation.oid);
+    access::keep(base);
+    add(name, Some(base), scope, false);
+    must_have_valid_filter(name, scope);
+    if let Some(filter) = &loaded.scope {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            format!("audience \"{name}\" does not have the filter of audience \"{base}\""),
+        )
+        .detail(format!("That filter is {filter}. Only the scope of \"{name}\" says which rows are its contacts."))
+        .hint("If it should hold here too, detach the audience and attach it with a scope that includes it.")
+        .notice();
+    }
+}
+
+/// Stores an audience. Raises 42710 if there is one of that name that may not be replaced.
+fn add(name: &str, based_on: Option<&str>, scope: Option<&str>, replaces: bool) {
+    let arguments = [name.into(), based_on.map(str::to_owned).into(), scope.map(str::to_owned).into(), replaces.into()];
+    if access::write(INSERT, &arguments) == 0 {
+        already_exists(name)
+    }
+}
+
+/// Raises if the filter of a new audience makes no sense. It can only use properties that exist.
+fn must_have_valid_filter(name: &str, scope: Option<&str>) {
     if scope.is_some() {
         let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
         if let Err(errors) = scope::restriction(&audience) {
             condition::raise_first(errors)
         }
     }
-    unique::warn(name, id.number, &quoted);
 }
 
 fn already_exists(name: &str) -> ! {
@@ -234,18 +328,23 @@ fn already_exists(name: &str) -> ! {
 }
 
 const INSERT: &str = "
-INSERT INTO segments.audience_config AS a
-       (name, relation, relation_name, id_column, properties_column, created_column, columns, scope, time_zone)
-VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name[], $7, coalesce($9, 'UTC'))
-    ON CONFLICT (name) DO UPDATE
+INSERT INTO segments.audience_config (name, based_on, scope) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO UPDATE SET scope = excluded.scope
+ WHERE $4";
+
+const INSERT_TABLE: &str = "
+INSERT INTO segments.table_config AS t
+       (audience, relation, relation_name, id_column, properties_column, created_column, columns, time_zone)
+VALUES ($1, $2, segments.quoted_name($2), $3::name, $4::name, $5::name, $6::name[], coalesce($7, 'UTC'))
+    ON CONFLICT (audience) DO UPDATE
    SET relation = excluded.relation, relation_name = excluded.relation_name, id_column = excluded.id_column,
        properties_column = excluded.properties_column, created_column = excluded.created_column,
-       columns = excluded.columns, scope = excluded.scope, time_zone = coalesce($9, a.time_zone)
- WHERE $8";
+       columns = excluded.columns, time_zone = coalesce($7, t.time_zone)";
 
-/// Whether an audience of that name is broken, and the caller may replace it.
+/// Whether the audience of that name has a table of its own that is broken, and the caller may replace it.
 fn may_replace(name: &str) -> bool {
-    find_table_owner(name).is_some_and(|owner| owner != TableOwner::Another)
+    source::of(name).is_some_and(|source| source == name)
+        && find_table_owner(name).is_some_and(|owner| owner != TableOwner::Another)
         && Audience::try_load(name).map_or(true, |audience| !audience.lost.is_empty())
 }
 
@@ -287,12 +386,25 @@ const PRIMARY_KEY: &str = "
 SELECT k.conkey FROM pg_constraint k
  WHERE k.conrelid = $1 AND k.contype = 'p'";
 
-/// Detaches an audience. Its table stays.
+/// Detaches an audience, with `cascade` also its segments and the audiences that are based on it. Its table stays.
 #[pg_extern(sql = false)]
 fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     let (name, cascade) = (required("name", name), required("cascade", cascade));
     must_own_table_of(name, "detach");
     access::require(Scope::WriteSegments, name);
+    // This waits for transactions that base an audience on this one, or create a segment of it.
+    access::write("SELECT FROM segments.audience_config a WHERE a.name = $1 FOR UPDATE", &[name.into()]);
+    let audiences = source::audiences(name);
+    let based: Vec<String> = audiences.iter().filter(|audience| *audience != name).cloned().collect();
+    if !based.is_empty() && !cascade {
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("other audiences are based on audience \"{name}\""),
+        )
+        .detail(format!("They are {}.", listed(&based)))
+        .hint("Detach them first, or detach with cascade => true, which detaches them and deletes their segments.")
+        .raise()
+    }
     let segments = query::first(
         "SELECT array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience = $1",
         &[name.into()],
@@ -304,19 +416,25 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             format!("audience \"{name}\" still has segments"),
         )
-        .detail(format!("They are {}.", crate::pg::error::listed(&segments)))
+        .detail(format!("They are {}.", listed(&segments)))
         .hint("Delete them first, or detach with cascade => true, which deletes them.")
         .raise()
     }
-    freshness::stop_keeping(name);
-    access::write(
-        "DELETE FROM segments.segment_reference r USING segments.segment_config s
-          WHERE s.id = r.segment AND s.audience = $1",
-        &[name.into()],
-    );
-    access::write("DELETE FROM segments.segment_config s WHERE s.audience = $1", &[name.into()]);
+    for audience in &audiences {
+        freshness::stop_keeping(audience);
+    }
+    for statement in DETACH {
+        access::write(statement, &[audiences.clone().into()]);
+    }
     access::write("DELETE FROM segments.audience_config a WHERE a.name = $1", &[name.into()]);
 }
+
+const DETACH: [&str; 3] = [
+    "DELETE FROM segments.segment_reference r USING segments.segment_config s
+      WHERE s.id = r.segment AND s.audience = ANY ($1)",
+    "DELETE FROM segments.segment_config s WHERE s.audience = ANY ($1)",
+    "DELETE FROM segments.audience_config a WHERE a.based_on IS NOT NULL AND a.name = ANY ($1)",
+];
 
 /// Raises 42704 if the caller can see no audience of that name, and 42501 if the caller does not own its table. If the
 /// table is gone, it has no owner.

@@ -21,7 +21,7 @@ use std::collections::{HashMap, HashSet};
 #[pg_extern(sql = false)]
 fn builder_fields(audience: Option<&str>) -> JsonB {
     let audience = Audience::load(required("audience", audience));
-    let labels = pairs(LABELS, &audience).into_iter().collect::<HashMap<String, String>>();
+    let labels = pairs(LABELS, &audience.source).into_iter().collect::<HashMap<String, String>>();
     let properties: Vec<Path> = audience.property_names().map(|name| Path::parse(&name)).collect();
     let examples = Examples::read(&audience, &properties);
     let field = |path: &Path| {
@@ -36,9 +36,9 @@ fn builder_fields(audience: Option<&str>) -> JsonB {
     };
     let mut fields: Vec<Value> = properties.iter().filter_map(field).collect();
     if let Subscriptions::In(_) = audience.topics {
-        fields.extend(of_names(Operator::Topic, "Topic", pairs(TOPICS, &audience)));
+        fields.extend(of_names(Operator::Topic, "Topic", pairs(TOPICS, &audience.source)));
     }
-    fields.extend(of_names(Operator::Segment, "Segment", pairs(SEGMENTS, &audience)));
+    fields.extend(of_names(Operator::Segment, "Segment", pairs(SEGMENTS, &audience.name)));
     JsonB(Value::Array(fields))
 }
 
@@ -205,8 +205,8 @@ fn text_of(value: &Value, declared: PropertyType) -> Option<String> {
     }
 }
 
-fn pairs(sql: &'static str, audience: &Audience) -> Vec<(String, String)> {
-    query::rows(sql, &[audience.name.as_str().into()], |row| (row.get(1), row.get(2)))
+fn pairs(sql: &'static str, audience: &str) -> Vec<(String, String)> {
+    query::rows(sql, &[audience.into()], |row| (row.get(1), row.get(2)))
 }
 
 const LABELS: &str = "

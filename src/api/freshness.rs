@@ -2,7 +2,7 @@
 
 use crate::catalog::access::{self, Scope, must_own};
 use crate::catalog::audience::Audience;
-use crate::catalog::freshness;
+use crate::catalog::freshness as freshness_of;
 use crate::catalog::segment::{Definition, id_of};
 use crate::counting::pending::fold;
 use crate::live::definition_locks::lock_tables;
@@ -39,6 +39,8 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
             |row| row.get::<String>(1),
         )
     });
+    // Later declarations see that the audience is live.
+    freshness_of::hold_definitions(&audience.source);
     let was_live = current.first().is_some_and(|current| current == "live");
     let tables = lock_tables(&audience);
     let audience = snapshot::latest(|| Audience::load(&audience.name));
@@ -59,7 +61,7 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
         let segment = follows_rows(&audience).then(|| kept(&audience, &segment, &Reach::of(&audience)))??;
         let read = audience.tables().filter(|table| segment.reads_topics || *table == audience.relation.oid);
         let tables: Vec<_> = read.flat_map(relcache::tree).collect();
-        (freshness::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
+        (freshness_of::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
     };
     if is_live().is_some() { "live" } else { "periodic" }
 }

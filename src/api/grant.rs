@@ -61,7 +61,8 @@ fn warn_of_filter(audience: &str, role: &Role) {
 const OPEN_TABLE: &str = "
 SELECT n.nspname::text, c.relname::text
   FROM segments.audience_config a
-  JOIN pg_class c ON c.oid = a.relation
+  JOIN segments.table_config t ON t.audience = a.source
+  JOIN pg_class c ON c.oid = t.relation
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE a.name = $1 AND a.scope IS NOT NULL
    AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND has_table_privilege($2, c.oid, 'SELECT')";
@@ -121,7 +122,7 @@ pub fn extend(audience: &str, added: pg_sys::Oid) {
 const HOLDERS: &str = "
 SELECT r.oid, r.rolname::text, a.scope FROM segments.access a
   JOIN pg_roles r ON r.rolname = a.role
- WHERE (a.audience IS NULL OR a.audience = $1)
+ WHERE (a.audience IS NULL OR a.audience IN (SELECT c.name FROM segments.audience_config c WHERE c.source = $1))
    AND has_schema_privilege(r.oid, 'segments', 'USAGE')
  ORDER BY r.rolname, a.scope";
 
@@ -142,7 +143,9 @@ SELECT a.audience FROM segments.access a
 /// decides about the counts of its own contacts.
 pub fn take_back_counts(audience: &str, relation: pg_sys::Oid) {
     let roles = security::as_role(extension_owner(), || {
-        let roles = query::write_rows(TAKE_COUNTS, &[audience.into(), relation.into()], |row| row.get::<String>(1));
+        let mut roles = query::write_rows(TAKE_COUNTS, &[audience.into(), relation.into()], |row| row.get::<String>(1));
+        roles.sort();
+        roles.dedup();
         for role in &roles {
             if query::write_rows(KEPT, &[role.as_str().into(), Scope::ReadCounts.name().into()], |_| ()).is_empty() {
                 query::write(APPLY, &[role.as_str().into()]);
@@ -163,8 +166,8 @@ pub fn take_back_counts(audience: &str, relation: pg_sys::Oid) {
 
 const TAKE_COUNTS: &str = "
 DELETE FROM segments.access a
- USING segments.audience_config c
- WHERE a.scope = 'read:counts' AND a.audience = $1 AND c.name = $1
+ USING segments.audience_config s, segments.table_config c
+ WHERE a.scope = 'read:counts' AND a.audience = s.name AND s.source = $1 AND c.audience = $1
    AND (SELECT t.relowner FROM pg_class t WHERE t.oid = c.relation)
        IS DISTINCT FROM (SELECT t.relowner FROM pg_class t WHERE t.oid = $2)
 RETURNING a.role::text";
@@ -252,7 +255,8 @@ fn relations(audience: Option<&str>, scope: Scope) -> Vec<GrantedTable> {
 const RELATIONS: &str = "
 SELECT DISTINCT c.oid, n.nspname::text, c.relname::text
   FROM segments.audience_config a
-  JOIN pg_class c ON c.oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid])
+  JOIN segments.table_config t ON t.audience = a.source
+  JOIN pg_class c ON c.oid = ANY (ARRAY[t.relation::oid, t.topics_relation::oid])
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE $1 IS NULL OR a.name = $1
  ORDER BY 2, 3";

@@ -5,6 +5,7 @@ use crate::api::sample::sampled;
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
+use crate::catalog::source;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, returning};
@@ -30,6 +31,7 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
     let mut audience = Audience::load(audience);
     if declare {
         access::require_write(&audience.name);
+        source::must_declare(&audience.name);
     }
     let found = infer(&audience, sample);
     if declare {

@@ -2,17 +2,18 @@
 
 use crate::api::name::{is_legible, must_be_legible};
 use crate::api::sample::Sample;
+use crate::catalog::access::{self, Permitted};
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::field_sql;
-use crate::catalog::segment::Definition;
-use crate::catalog::{access, freshness, scope};
+use crate::catalog::segment::{Definition, SCOPES};
+use crate::catalog::{freshness, scope, source};
 use crate::counting::bases;
 use crate::evaluate::condition;
 use crate::evaluate::implausible::Implausible;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, listed, required};
-use crate::pg::{returning, snapshot};
+use crate::pg::returning;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use segments_core::check::UNUSABLE;
@@ -30,6 +31,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     let property_type = parse_type(type_name);
     access::must_have_audience(audience);
     access::require_write(audience);
+    source::must_declare(audience);
     let mut audience = hold(audience, [name].into_iter());
     let column = audience.table.column(path.first()).map(|column| column.kind.property_type());
     match column.filter(|_| path.rest().is_empty()) {
@@ -49,7 +51,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         .raise(),
         _ => {}
     }
-    let was_broken = scope::restriction(&audience).is_err();
+    let broken = with_broken_filters(&audience, &path);
     if let Some(obstacle) = obstacle(&mut audience, name, property_type) {
         obstacle.raise()
     }
@@ -65,10 +67,17 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     if let Some(implausible) = implausible(&audience.name, &path, property_type) {
         implausible.notice();
     }
-    if was_broken {
-        // The filter may become valid again by this declaration. Changes since it became invalid were not counted.
-        bases::forget(vec![audience.name.clone()]);
+    if !broken.is_empty() {
+        // A filter may become valid again by this declaration. Changes since it became invalid were not counted.
+        bases::forget(broken);
     }
+}
+
+/// The names of the audience, and of those based on it whose filters name the property, whose filters are invalid.
+fn with_broken_filters(audience: &Audience, path: &Path) -> Vec<String> {
+    let is_broken = |audience: &&Audience| scope::restriction(audience).is_err();
+    let based = source::filtering_by(audience, vec![path.first().to_owned()]);
+    [audience].into_iter().chain(&based).filter(is_broken).map(|audience| audience.name.clone()).collect()
 }
 
 /// The notice about numbers in a sample of the contacts that are hardly the dates that were meant; `None` if all are.
@@ -90,7 +99,7 @@ pub fn hold<'n>(audience: &str, mut names: impl Iterator<Item = &'n str>) -> Aud
         // This waits for transactions that create a segment with such a path.
         freshness::hold_definitions(audience);
     }
-    definition_locks::hold_writers_unrestricted(audience)
+    definition_locks::hold_writers_of_source(audience)
 }
 
 /// Why the property cannot be declared: something that is valid now would change its meaning or become invalid.
@@ -111,22 +120,19 @@ pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType
         return Some(conflict);
     }
     let walking = match &around {
-        Some(_) => users(&audience.name, |used| used.keys().starts_with(path.keys())),
-        None => Vec::new(),
+        Some(_) => Users::find(audience, &path, |used| used.keys().starts_with(path.keys())),
+        None => Users::default(),
     };
-    if !walking.is_empty() {
+    if !walking.are_none() {
         let failure = Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             format!("segments use \"{name}\" as a path without a type, and would mean something else"),
         );
         let hint = "Change or delete them first: declared, the path is read as its type.";
-        return Some(failure.detail(format!("They are {}.", listed(&walking))).hint(hint));
+        return Some(failure.detail(walking.listed()).hint(hint));
     }
-    let changes_scope = changes_scope(audience, |custom| custom.push((name.to_owned(), property_type)));
-    changes_scope.then(|| {
-        used_by_scope(name, audience)
-            .hint("Declare it with the type that the scope reads it as, or choose another name for the property.")
-    })
+    let changed = changed_filter(audience, &path, |custom| custom.push((name.to_owned(), property_type)))?;
+    Some(changed.hint("Declare it with the type that the scope reads it as, or choose another name for the property."))
 }
 
 /// The error for two properties of which one would lie inside the other, which has no fields.
@@ -156,12 +162,57 @@ fn escaped(path: &str) -> String {
     path.replace('.', "\\.")
 }
 
-/// The segments of an audience that use a field for which `is_such` is true.
-fn users(audience: &str, is_such: impl Fn(&Path) -> bool) -> Vec<String> {
-    let all = snapshot::latest(|| Definition::all(audience));
-    let uses =
-        |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().into_iter().any(&is_such);
-    all.into_iter().filter(uses).map(|segment| segment.name).collect()
+/// The segments that use a property, of the audience that declares it and of those that are based on it.
+#[derive(Default)]
+struct Users {
+    /// The names of those that the caller may see
+    names: Vec<String>,
+    /// How many others there are
+    others: usize,
+}
+
+impl Users {
+    /// The segments that use a field for which `is_such` is true. All such fields begin like `path`.
+    fn find(audience: &Audience, path: &Path, is_such: impl Fn(&Path) -> bool) -> Self {
+        let uses =
+            |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().into_iter().any(&is_such);
+        let mut using = Definition::naming(&audience.name, &[path.first()]);
+        using.retain(uses);
+        if using.is_empty() {
+            return Users::default();
+        }
+        let permitted = Permitted::of_caller(&SCOPES);
+        let (seen, others): (Vec<_>, Vec<_>) = using.into_iter().partition(|user| permitted.includes(&user.audience));
+        Users { names: seen.into_iter().map(|segment| segment.name).collect(), others: others.len() }
+    }
+
+    fn are_none(&self) -> bool {
+        self.names.is_empty() && self.others == 0
+    }
+
+    fn listed(&self) -> String {
+        match (self.names.is_empty(), self.others) {
+            (_, 0) => format!("They are {}.", listed(&self.names)),
+            (true, others) => format!("They are {others} of audiences that you do not see."),
+            (false, others) => {
+                format!("They are {}, and {others} of audiences that you do not see.", listed(&self.names))
+            }
+        }
+    }
+}
+
+/// The error for a change of custom properties that changes the filter of the audience, or of one that is based on it; `None`
+/// if it changes none.
+fn changed_filter(
+    audience: &mut Audience,
+    path: &Path,
+    change: impl Fn(&mut Vec<(String, PropertyType)>),
+) -> Option<Failure> {
+    if changes_scope(audience, &change) {
+        return Some(used_by_scope(path.text(), audience));
+    }
+    let mut based = source::filtering_by(audience, vec![path.first().to_owned()]);
+    based.iter_mut().find_map(|based| changes_scope(based, &change).then(|| used_by_scope(path.text(), based)))
 }
 
 /// Whether the audience's filter is valid now, and would change its meaning or become invalid with other custom
@@ -177,6 +228,13 @@ fn changes_scope(audience: &mut Audience, change: impl FnOnce(&mut Vec<(String, 
 }
 
 fn used_by_scope(name: &str, audience: &Audience) -> Failure {
+    if !access::has_audience(&audience.name) {
+        return Failure::new(
+            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            format!("\"{name}\" is in use by the scope of an audience that is based on \"{}\"", audience.source),
+        )
+        .detail("You have no scope for that audience.");
+    }
     Failure::new(
         PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
         format!("\"{name}\" is in use by the scope of audience \"{}\"", audience.name),
@@ -204,25 +262,26 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
     let (name, audience) = (required("name", name), required("audience", audience));
     let mut audience = Audience::unrestricted(audience).unwrap_or_else(|failure| failure.raise());
     access::require_write(&audience.name);
+    source::must_declare(&audience.name);
     // This waits for transactions that create a segment with the property.
     freshness::hold_definitions(&audience.name);
     let path = canonical(name);
     let name = path.text();
     // A field inside another declared property does not use this one.
     let is_of_it = |used: &Path| audience.property_around(used).is_some_and(|(around, _)| around.keys() == path.keys());
-    let users = users(&audience.name, is_of_it);
+    let users = Users::find(&audience, &path, is_of_it);
     let is_column = path.rest().is_empty() && audience.table.column(path.first()).is_some();
-    if !users.is_empty() && !is_column {
+    if !users.are_none() && !is_column {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
             format!("property \"{name}\" is in use by segments"),
         )
-        .detail(format!("They are {}.", listed(&users)))
+        .detail(users.listed())
         .hint("Change or delete them first.")
         .raise()
     }
-    if changes_scope(&mut audience, |custom| custom.retain(|(property, _)| property != name)) {
-        used_by_scope(name, &audience).hint("To drop it, detach the audience first.").raise()
+    if let Some(used) = changed_filter(&mut audience, &path, |custom| custom.retain(|(property, _)| property != name)) {
+        used.hint("To drop it, detach the audience first.").raise()
     }
     let dropped = access::write(
         "DELETE FROM segments.property_config p WHERE p.audience = $1 AND p.name = $2",
@@ -242,7 +301,9 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
 fn properties(audience: &str, call: Call) {
     let (mut names, mut types, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
     let found = Audience::try_load(audience);
+    let mut source = audience;
     if let Ok(audience) = &found {
+        source = &audience.source;
         for column in &audience.table.columns {
             names.push(Path::from_keys(vec![column.name.clone()]).text().to_owned());
             types.push(column.kind.property_type().to_string());
@@ -262,7 +323,7 @@ fn properties(audience: &str, call: Call) {
            LEFT JOIN segments.property_config p
              ON p.audience = $1 AND p.name = f.name
           ORDER BY f.position",
-        &[audience.into(), names.into(), types.into(), kinds.into()],
+        &[source.into(), names.into(), types.into(), kinds.into()],
     );
 }
 

@@ -6,7 +6,7 @@ use crate::api::segment::any_topic::with_new_topic;
 use crate::catalog::audience::Audience;
 use crate::catalog::environment::AudienceEnvironment;
 use crate::catalog::segment::argument;
-use crate::catalog::{access, contact_sql, subscription};
+use crate::catalog::{access, contact_sql, source, subscription};
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, returning};
 use pgrx::prelude::*;
@@ -33,6 +33,7 @@ fn create_topic(
         name::must_be_legible(text, &format!("the {what} of a topic"), hint);
     }
     access::require_write(audience);
+    source::must_declare(audience);
     let id = Uuid::now_v7();
     with_new_topic(audience, || {
         let added = access::write(
@@ -50,7 +51,10 @@ fn create_topic(
             .raise()
         }
     });
-    returning::value("SELECT t FROM segments.topic t WHERE t.id = $1", &[argument(id)])
+    returning::value(
+        "SELECT t FROM segments.topic t WHERE t.id = $1 AND t.audience = $2",
+        &[argument(id), audience.into()],
+    )
 }
 
 /// Subscribes a contact to a topic.

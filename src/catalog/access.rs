@@ -101,13 +101,21 @@ pub fn require_write(audience: &str) {
     keep(audience);
 }
 
-/// Locks an audience against being detached until the transaction ends. Raises 42704 if it is gone.
+/// Locks an audience, and the one that it is based on, against being detached until the transaction ends. Raises 42704 if
+/// it is gone.
 pub fn keep(audience: &str) {
-    let lock = "SELECT FROM segments.audience_config a WHERE a.name = $1 FOR KEY SHARE";
-    if write(lock, &[audience.into()]) == 0 {
+    let kept = || query::write_rows(KEEP, &[audience.into()], |row| row.get::<String>(1));
+    if !security::as_role(extension_owner(), kept).iter().any(|kept| kept == audience) {
         unknown_audience(audience).raise()
     }
 }
+
+// The audience that others are based on is locked first, by everyone.
+const KEEP: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.name = $1
+    OR a.name = (SELECT b.based_on FROM segments.audience_config b WHERE b.name = $1)
+ ORDER BY a.based_on NULLS FIRST FOR KEY SHARE";
 
 /// Raises 42501 if the caller does not have the scope for an audience.
 pub fn require(scope: Scope, audience: &str) {
@@ -174,6 +182,15 @@ fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
     });
 }
 
+/// The names of the audiences that declare the tables, properties and topics of those that [`permitted_audiences`] returns.
+#[pg_extern(sql = false)]
+fn permitted_sources(scopes: Vec<Option<String>>, call: Call) {
+    let caller = security::current_role();
+    security::as_role(extension_owner(), || {
+        returning::rows(call, SOURCES, &[caller.into(), scopes.into()]);
+    });
+}
+
 /// Whether the caller has one of the scopes for an audience; for every audience if `audience` is `None`.
 fn holds(scopes: &[Scope], audience: Option<&str>) -> bool {
     let caller = security::current_role();
@@ -211,13 +228,18 @@ impl Permitted {
 
 /// The scopes of a role and of the roles whose rights it has. A role that was dropped and created again under the same
 /// name has none: granting scopes also grants USAGE of the schema, which is checked here and which was dropped with the
-/// role.
+/// role. The query begins with the caller's roles, because thousands of other roles may have scopes.
 macro_rules! held {
     ($select:literal, $filter:literal) => {
         concat!(
+            "WITH RECURSIVE role(oid) AS (
+                SELECT * FROM unnest(ARRAY[$1, 'pg_database_owner'::regrole::oid])
+                 UNION
+                SELECT m.roleid FROM role JOIN pg_auth_members m ON m.member = role.oid) ",
             $select,
-            " FROM segments.access a
-                JOIN pg_roles r ON r.rolname = a.role
+            " FROM role
+                JOIN pg_roles r ON r.oid = role.oid
+                JOIN segments.access a ON a.role = r.rolname
                WHERE pg_has_role($1, r.oid, 'USAGE')
                  AND has_schema_privilege(r.oid, 'segments', 'USAGE')
                  AND a.scope = ANY ($2) AND ",
@@ -227,6 +249,11 @@ macro_rules! held {
 }
 
 const PERMITTED: &str = held!("SELECT DISTINCT a.audience", "a.audience IS NOT NULL");
+
+const SOURCES: &str = held!(
+    "SELECT DISTINCT (SELECT c.source FROM segments.audience_config c WHERE c.name = a.audience)",
+    "a.audience IS NOT NULL"
+);
 
 const HOLDS: &str = held!("SELECT true", "(a.audience IS NULL OR a.audience = $3) LIMIT 1");
 
@@ -250,7 +277,8 @@ pub fn find_table_owner(audience: &str) -> Option<TableOwner> {
     // The query runs with the caller's rights, so an audience that the caller may not see does not exist.
     let owner = query::first(
         "SELECT c.relowner FROM segments.audience_config a
-           LEFT JOIN pg_class c ON c.oid = a.relation
+           LEFT JOIN segments.table_config t ON t.audience = a.source
+           LEFT JOIN pg_class c ON c.oid = t.relation
           WHERE a.name = $1",
         &[audience.into()],
         |row| row.nullable(1),

@@ -17,8 +17,11 @@ use segments_core::sql::{self, ContactTable, Names, NativeColumn, PropertiesColu
 use segments_core::types::PropertyType;
 
 /// An audience as it is now: its configuration, and what the catalog says of its table.
+#[derive(Clone)]
 pub struct Audience {
     pub name: String,
+    /// The audience that declares its table, zone, properties and topics: the one that it is based on, or itself
+    pub source: String,
     pub relation: Relation,
     /// The column that identifies contacts
     pub id: ColumnRef,
@@ -47,6 +50,7 @@ pub struct Audience {
 }
 
 /// The subscriptions of an audience.
+#[derive(Clone)]
 pub enum Subscriptions {
     /// No table was attached
     None,
@@ -104,6 +108,7 @@ impl Audience {
             }),
             extension_schema: row.get(25),
             time_zone: row.get(26),
+            source: row.get(27),
         };
         let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], read));
         config.ok_or_else(|| unknown_audience(name))?.resolve(name)
@@ -198,6 +203,7 @@ struct Config {
     topics: Option<TopicsConfig>,
     extension_schema: String,
     time_zone: String,
+    source: String,
 }
 
 struct TopicsConfig {
@@ -257,7 +263,8 @@ impl Config {
             Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),
             Some(Err(lost)) => (None, Subscriptions::Lost(lost)),
         };
-        let custom = query::rows(CUSTOM, &[name.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
+        let custom =
+            query::rows(CUSTOM, &[self.source.as_str().into()], |row| (row.get::<String>(1), row.get::<String>(2)));
         let custom = custom
             .into_iter()
             .filter(|(property, _)| {
@@ -271,6 +278,7 @@ impl Config {
             .collect();
         Ok(Audience {
             name: name.to_owned(),
+            source: self.source,
             created,
             scope: self.scope,
             time_zone: self.time_zone,

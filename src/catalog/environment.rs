@@ -130,7 +130,10 @@ impl<'a> AudienceEnvironment<'a> {
 
     fn known_topics(&self) -> &[Topic] {
         let read = || {
-            query::rows(TOPICS, &[self.audience.name.as_str().into()], |row| Topic { slug: row.get(1), id: row.get(2) })
+            query::rows(TOPICS, &[self.audience.source.as_str().into()], |row| Topic {
+                slug: row.get(1),
+                id: row.get(2),
+            })
         };
         self.looked_up.topics.get_or_init(read)
     }

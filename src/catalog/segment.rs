@@ -3,7 +3,7 @@
 use crate::catalog::access::{self, Scope};
 use crate::pg::error::Failure;
 use crate::pg::query::{self, Row};
-use crate::pg::security;
+use crate::pg::{security, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::datum::DatumWithOid;
 use std::fmt::Display;
@@ -47,6 +47,22 @@ impl Definition {
         security::as_role(access::extension_owner(), || query::rows(OF_AUDIENCE, &[audience.into()], Self::read))
     }
 
+    /// The segments of an audience, and of those that are based on it, whose conditions may name one of these fields by its
+    /// first key, whether or not the caller may see them. Oldest first.
+    pub fn naming(source: &str, fields: &[&str]) -> Vec<Self> {
+        // Where the key is written with a backslash, every condition may name it.
+        let is_plain = |field: &&str| !field.contains(['"', '\\', '.', '$']) && !field.contains(char::is_control);
+        let texts = fields.iter().map(|field| if is_plain(field) { *field } else { "" }.to_owned());
+        Self::containing(source, texts.collect())
+    }
+
+    /// The segments of an audience, and of those that are based on it, whose conditions contain one of these texts.
+    pub fn containing(source: &str, texts: Vec<String>) -> Vec<Self> {
+        let arguments = [source.into(), texts.into()];
+        let read = || snapshot::latest(|| query::rows(CONTAINING, &arguments, Self::read));
+        security::as_role(access::extension_owner(), read)
+    }
+
     fn first(sql: &'static str, arguments: &[DatumWithOid]) -> Option<Self> {
         let found = security::as_role(access::extension_owner(), || query::first(sql, arguments, Self::read));
         found.filter(|segment| access::permits(&SCOPES, &segment.audience))
@@ -81,6 +97,12 @@ macro_rules! select {
 const BY_ID: &str = select!("WHERE s.id = $1");
 const BY_NAME: &str = select!("WHERE s.audience = $1 AND s.name = $2");
 const OF_AUDIENCE: &str = select!("WHERE s.audience = $1 ORDER BY s.id");
+
+const CONTAINING: &str = select!(
+    "JOIN segments.audience_config a ON a.name = s.audience
+      WHERE a.source = $1 AND EXISTS (SELECT FROM unnest($2) t(text) WHERE strpos(s.conditions::text, t.text) > 0)
+      ORDER BY s.id"
+);
 
 /// An id as a value that pgrx passes to Postgres.
 pub fn datum(id: Uuid) -> pgrx::Uuid {

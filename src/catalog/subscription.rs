@@ -51,7 +51,7 @@ pub fn slugs(audience: &Audience) -> String {
              AND {topic}::pg_catalog.text OPERATOR(pg_catalog.=) ANY (ARRAY[{KNOWN}.slug, {KNOWN}.id::pg_catalog.text])
            WHERE {is_of})",
         table = table(topics),
-        audience = quote_literal(&audience.name),
+        audience = quote_literal(&audience.source),
         topic = topic(audience, topics),
         is_of = is_of(topics, &contact),
     )

@@ -1,6 +1,7 @@
 //! Following DROP and ALTER commands on relations of audiences. The event triggers of sql/following.sql call these
 //! functions, with the rights of the extension's owner.
 
+use crate::catalog::source;
 use crate::ddl::invalidation::{forget_over, warn_unrecorded};
 use crate::ddl::renamed::follow_columns;
 use crate::pg::query::{self, Row};
@@ -21,8 +22,8 @@ fn forget_dropped() {
     }
     query::write(FORGET_CONTACTS, &[dropped.clone().into()]);
     let without_subscriptions = concerned.into_iter().filter_map(|(audience, table)| Some((audience, table?)));
-    let (audiences, tables) = without_subscriptions.unzip();
-    warn_unrecorded(audiences);
+    let (sources, tables): (Vec<String>, Vec<Oid>) = without_subscriptions.unzip();
+    warn_unrecorded(sources.iter().flat_map(|source| source::live_audiences(source)).collect());
     forget_over(tables);
     query::write(FORGET_SUBSCRIPTIONS, &[dropped.into()]);
 }
@@ -37,31 +38,32 @@ fn follow_altered() {
         return;
     }
     let audiences = query::write_rows(FOLLOW, &[relations.into()], |row| Altered {
-        audience: row.get(1),
+        source: row.get(1),
         contacts: row.get(2),
         subscriptions: row.nullable(3),
         before: row.nullable(4).unwrap_or_default(),
         after: row.get(5),
     });
     let changed: Vec<&Altered> = audiences.iter().filter(|altered| altered.has_other_columns()).collect();
-    let reread = changed.iter().filter(|altered| altered.watches_lost_columns());
-    let reread = reread.map(|altered| altered.audience.clone()).collect();
+    let reread = changed.iter().flat_map(|altered| altered.watching_lost_columns()).collect();
     let mut tables = Vec::new();
     for altered in changed {
         let columns = altered.renamed_columns();
         if !columns.is_empty() {
-            snapshot::latest(|| follow_columns(&altered.audience, columns));
+            snapshot::latest(|| follow_columns(&altered.source, columns));
         }
-        tables.extend([Some(altered.contacts), altered.subscriptions].into_iter().flatten());
+        if altered.may_change_members() {
+            tables.extend([Some(altered.contacts), altered.subscriptions].into_iter().flatten());
+        }
     }
-    // A new column may take over the name of a custom property. This comes last, because it locks counts.
+    // This comes last, because it locks counts.
     forget_over(tables);
     warn_unrecorded(reread);
 }
 
-/// An audience with an altered table.
+/// An audience with an altered table of its own.
 struct Altered {
-    audience: String,
+    source: String,
     contacts: Oid,
     subscriptions: Option<Oid>,
     /// The columns of both tables before the command and after it, each as the text `table number type name`
@@ -75,13 +77,30 @@ impl Altered {
         !self.before.is_empty() && self.before != self.after
     }
 
-    /// Whether watched segments may read columns that are gone or have another type now.
-    fn watches_lost_columns(&self) -> bool {
+    /// Whether members may have changed: a column is gone or is read otherwise, or a new one takes over a name that a
+    /// declaration or a filter has.
+    fn may_change_members(&self) -> bool {
+        let after: HashSet<&String> = self.after.iter().collect();
+        if self.before.iter().any(|column| !after.contains(column)) {
+            return true;
+        }
+        let before: HashSet<&String> = self.before.iter().collect();
+        let added =
+            self.after.iter().filter(|column| !before.contains(column)).filter_map(|column| Listed::read(column));
+        let added: Vec<String> = added.map(|column| column.name.to_owned()).collect();
+        query::first(TAKES_OVER, &[self.source.as_str().into(), added.into()], |row| row.get(1)) == Some(true)
+    }
+
+    /// The audiences whose watched segments may read columns that are gone or have another type now.
+    fn watching_lost_columns(&self) -> Vec<String> {
         let kept: HashSet<_> = self.after.iter().filter_map(|column| Some(Listed::read(column)?.identity())).collect();
         let lost = self.before.iter().filter_map(|column| Listed::read(column));
         let lost: Vec<String> =
             lost.filter(|column| !kept.contains(&column.identity())).map(|column| column.name.to_owned()).collect();
-        !lost.is_empty() && query::first(READS_COLUMNS, &[self.audience.as_str().into(), lost.into()], |_| ()).is_some()
+        if lost.is_empty() {
+            return Vec::new();
+        }
+        query::rows(READS_COLUMNS, &[self.source.as_str().into(), lost.into()], |row| row.get(1))
     }
 
     /// The old and the new name of each renamed column of the contacts' table.
@@ -125,23 +144,29 @@ SELECT d.objid FROM pg_event_trigger_dropped_objects() d WHERE d.classid = 'pg_c
 
 // The audiences that use one of the tables, each with its table of subscriptions if that was dropped.
 const CONCERNED: &str = "
-SELECT a.name, CASE WHEN a.topics_relation::oid = ANY ($1) THEN a.topics_relation::oid END
-  FROM segments.audience_config a
- WHERE a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1)";
+SELECT t.audience, CASE WHEN t.topics_relation::oid = ANY ($1) THEN t.topics_relation::oid END
+  FROM segments.table_config t
+ WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1)";
 
 const FORGET_CONTACTS: &str = "
-UPDATE segments.audience_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
+UPDATE segments.table_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
 
 const FORGET_SUBSCRIPTIONS: &str = "
-UPDATE segments.audience_config SET topics_relation = 0::oid WHERE topics_relation::oid = ANY ($1)";
+UPDATE segments.table_config SET topics_relation = 0::oid WHERE topics_relation::oid = ANY ($1)";
 
 const ALTERED: &str = include_str!("../../sql/queries/altered_relations.sql");
 
 const HAS_CHANGED: &str = "
-SELECT EXISTS (SELECT FROM segments.audience_config a
+SELECT EXISTS (SELECT FROM segments.table_config a
                 WHERE (a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1))
                   AND to_jsonb(segments.follow_columns(a)) <> to_jsonb(a))";
 
 const FOLLOW: &str = include_str!("../../sql/queries/follow_altered_relations.sql");
+
+// A property inside another is declared by its path.
+const TAKES_OVER: &str = "
+SELECT EXISTS (SELECT FROM segments.property_config p, unnest($2) c(name)
+                WHERE p.audience = $1 AND (p.name = c.name OR starts_with(p.name, c.name || '.') OR c.name ~ '[.\\\\$]'))
+    OR EXISTS (SELECT FROM segments.audience_config a WHERE a.source = $1 AND segments.fields_of(a.scope) && $2)";
 
 const READS_COLUMNS: &str = include_str!("../../sql/queries/reads_columns.sql");

@@ -27,7 +27,8 @@ const REWRITTEN: &str = "SELECT pg_event_trigger_table_rewrite_oid(), pg_event_t
 
 const AUDIENCES_WITH_PART: &str = "
 SELECT a.name FROM segments.audience_config a
-  JOIN segments.live_table l ON l.root IN (a.relation, a.topics_relation)
+  JOIN segments.table_config t ON t.audience = a.source
+  JOIN segments.live_table l ON l.root IN (t.relation, t.topics_relation)
  WHERE l.part = $1";
 
 /// Forgets the counts of the live audiences that use one of the tables.
@@ -67,8 +68,8 @@ WITH concerned AS (
     SELECT array_agg(t.oid) AS tables
       FROM (SELECT u.oid FROM unnest($1) u(oid)
             UNION SELECT l.root::oid FROM segments.live_table l WHERE l.part::oid = ANY ($1)) t)
-SELECT a.name FROM segments.audience_config a, concerned c
- WHERE a.freshness = 'live'
-   AND (a.relation::oid = ANY (c.tables) OR a.topics_relation::oid = ANY (c.tables))";
+SELECT a.name FROM segments.table_config t, concerned c, segments.audience_config a
+ WHERE (t.relation::oid = ANY (c.tables) OR t.topics_relation::oid = ANY (c.tables))
+   AND a.source = t.audience AND a.freshness = 'live'";
 
 const AUDIENCES_WITH: &str = include_str!("../../sql/queries/live_audiences_with_types.sql");

@@ -276,7 +276,8 @@ SELECT FROM segments.live_table l
 
 const OF_CONTACTS: &str = "
 SELECT a.name FROM segments.audience_config a
- WHERE a.freshness = 'live' AND a.relation::oid = $1 ORDER BY a.name";
+  JOIN segments.table_config t ON t.audience = a.source
+ WHERE a.freshness = 'live' AND t.relation::oid = $1 ORDER BY a.name";
 
 const WATCHED: &str = "
 SELECT DISTINCT s.audience FROM segments.watch_config w
@@ -285,4 +286,5 @@ SELECT DISTINCT s.audience FROM segments.watch_config w
 
 const OF_SUBSCRIPTIONS: &str = "
 SELECT a.name FROM segments.audience_config a
- WHERE a.freshness = 'live' AND a.topics_relation::oid = $1 ORDER BY a.name";
+  JOIN segments.table_config t ON t.audience = a.source
+ WHERE a.freshness = 'live' AND t.topics_relation::oid = $1 ORDER BY a.name";

@@ -45,38 +45,43 @@ pub fn follow_name(before: &Definition, after: &Definition) {
     access::write_latest(FORGET_REFERENCES, &by_name);
 }
 
-/// Rewrites the segments, the filter and the declared properties of an audience after columns were renamed. Each has its
-/// old name and its new name.
-pub fn follow_columns(audience: &str, mut columns: Vec<(String, String)>) {
+/// Rewrites the declared properties of an audience after columns of its table were renamed, and the segments and the
+/// filters of it and of those that are based on it. Each column has its old name and its new name.
+pub fn follow_columns(source: &str, mut columns: Vec<(String, String)>) {
     let speaks = |condition: &str| {
         let fields = condition::stored(condition.as_bytes());
         let is_named = |path: &Path| columns.iter().any(|(before, after)| path.below_renamed(before, after).is_some());
         fields.paths().into_iter().any(is_named)
     };
-    let mut segments = Definition::all(audience);
+    let before: Vec<&str> = columns.iter().map(|(before, _)| before.as_str()).collect();
+    let mut segments = Definition::naming(source, &before);
     segments.retain(|segment| speaks(&segment.conditions));
-    let stored = query::rows(STORED, &[audience.into()], |row| (row.nullable::<String>(1), row.get::<Vec<String>>(2)));
-    let Some((scope, declared)) = stored.into_iter().next() else { return };
-    let scope = scope.filter(|scope| speaks(scope));
+    let named: Vec<String> = before.iter().map(|&before| before.to_owned()).collect();
+    let filters =
+        query::rows(FILTERS, &[source.into(), named.into()], |row| (row.get::<String>(1), row.get::<String>(2)));
+    let filters: Vec<(String, String)> = filters.into_iter().filter(|(_, filter)| speaks(filter)).collect();
+    let declared = query::rows(DECLARED, &[source.into()], |row| row.get::<String>(1));
     let is_declared = columns.iter().any(|(before, _)| declared.contains(before));
     // One table may have thousands of audiences, so those with nothing to rewrite are not loaded.
-    if segments.is_empty() && scope.is_none() && !is_declared {
+    if segments.is_empty() && filters.is_empty() && !is_declared {
         return;
     }
     // A condition cannot name a column that is no property, but it may name a custom property of the same name, which
     // must stay.
-    let Ok(loaded) = Audience::unrestricted(audience) else { return };
+    let Ok(loaded) = Audience::unrestricted(source) else { return };
     columns.retain(|(_, after)| loaded.table.column(after).is_some());
     let field = |path: &Path| columns.iter().find_map(|(before, after)| path.below_renamed(before, after));
     let names = Renaming { field: &field, segment: &|_| None };
     for segment in &segments {
         store(segment, &names);
     }
-    if let Some(scope) = scope.and_then(|scope| renamed(&scope, &names)) {
-        access::write_latest(STORE_SCOPE, &[audience.into(), scope.into()]);
+    let filters = filters.into_iter().filter_map(|(audience, filter)| Some((audience, renamed(&filter, &names)?)));
+    let (audiences, filters): (Vec<String>, Vec<String>) = filters.unzip();
+    if !audiences.is_empty() {
+        access::write_latest(STORE_FILTERS, &[audiences.into(), filters.into()]);
     }
     for (before, after) in columns.iter().filter(|(before, _)| declared.contains(before)) {
-        access::write_latest(RENAME_PROPERTY, &[audience.into(), before.as_str().into(), after.as_str().into()]);
+        access::write_latest(RENAME_PROPERTY, &[source.into(), before.as_str().into(), after.as_str().into()]);
     }
 }
 
@@ -111,13 +116,15 @@ DELETE FROM segments.segment_reference r
 const STORE: &str = "
 UPDATE segments.segment_config s SET conditions = $2 WHERE s.id = $1";
 
-const STORED: &str = "
-SELECT a.scope::text,
-       ARRAY(SELECT p.name FROM segments.property_config p WHERE p.audience = a.name)
-  FROM segments.audience_config a WHERE a.name = $1";
+const FILTERS: &str = "
+SELECT a.name, a.scope::text FROM segments.audience_config a
+ WHERE a.source = $1 AND segments.fields_of(a.scope) && $2";
 
-const STORE_SCOPE: &str = "
-UPDATE segments.audience_config a SET scope = $2 WHERE a.name = $1";
+const DECLARED: &str = "SELECT p.name FROM segments.property_config p WHERE p.audience = $1";
+
+const STORE_FILTERS: &str = "
+UPDATE segments.audience_config a SET scope = f.scope
+  FROM ROWS FROM (unnest($1), unnest($2)) f(name, scope) WHERE a.name = f.name";
 
 const RENAME_PROPERTY: &str = "
 UPDATE segments.property_config p SET name = $3

@@ -1,10 +1,11 @@
 //! Input of the type `segment_condition`. It is stored as text and uses the output functions of text. Casts use its
 //! input and output functions.
 
-use crate::evaluate::condition::canonical;
+use crate::evaluate::condition::{canonical, stored};
 use crate::pg::call::Call;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use std::collections::BTreeSet;
 use std::ffi::CStr;
 
 /// The last text that a call site read, and its canonical form. It saves work where the same text is cast for every
@@ -23,6 +24,14 @@ fn segment_condition_in(input: &CStr, call: Call) -> String {
         Some(last) if *last.input == *input => last.canonical.clone(),
         last => last.insert(LastRead { input: input.into(), canonical: read() }).canonical.clone(),
     }
+}
+
+/// The first keys of the fields that a stored condition reads, each once.
+#[pg_extern(sql = false)]
+fn fields_of(condition: &str) -> Vec<String> {
+    let condition = stored(condition.as_bytes());
+    let fields: BTreeSet<String> = condition.paths().into_iter().map(|path| path.first().to_owned()).collect();
+    fields.into_iter().collect()
 }
 
 /// Binary input: the same text, in the client's encoding.

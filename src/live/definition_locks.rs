@@ -7,25 +7,29 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::freshness::stays_live;
+use crate::catalog::source;
 use crate::pg::{relcache, snapshot};
 use pgrx::pg_sys::Oid;
 
 /// Locks the tables of a live audience against writers until the transaction ends. Call it before a segment is created
-/// or changes its meaning, also through a property or a topic. Returns the audience as it is after the wait.
+/// or changes its meaning. Returns the audience as it is after the wait.
 pub fn hold_writers(audience: &str) -> Audience {
-    hold_writers_of(audience, Audience::load)
-}
-
-/// Like [`hold_writers`], for an audience whose filter may be invalid. The returned audience is not restricted by it.
-pub fn hold_writers_unrestricted(audience: &str) -> Audience {
-    hold_writers_of(audience, |name| Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise()))
-}
-
-fn hold_writers_of(audience: &str, load: impl Fn(&str) -> Audience) -> Audience {
     if stays_live(audience) {
-        lock_tables(&load(audience));
+        lock_tables(&Audience::load(audience));
     }
-    snapshot::latest(|| load(audience))
+    snapshot::latest(|| Audience::load(audience))
+}
+
+/// Locks the tables of an audience against writers until the transaction ends, if it or an audience that is based on it
+/// is live. Call it before a declaration changes the meaning of segments: the zone, a property, a topic. The filter of
+/// the audience may be invalid. The returned audience, as it is after the wait, is not restricted by it.
+pub fn hold_writers_of_source(source: &str) -> Audience {
+    let load = || Audience::unrestricted(source).unwrap_or_else(|failure| failure.raise());
+    // The lock also keeps audiences that are based on this one from becoming live.
+    if stays_live(source) || !source::live_audiences(source).is_empty() {
+        lock_tables(&load());
+    }
+    snapshot::latest(load)
 }
 
 /// Locks the contacts' table and the table of subscriptions, with all their parts, against writers.

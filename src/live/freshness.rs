@@ -1,9 +1,8 @@
 //! Switching an audience to live counts and back.
 
 use crate::catalog::audience::{Audience, Subscriptions};
-use crate::catalog::freshness::stays_live;
 use crate::catalog::segment::Definition;
-use crate::catalog::{access, table_tree};
+use crate::catalog::{access, source, table_tree};
 use crate::counting::{pending, recount};
 use crate::live::changes::unrecorded;
 use crate::live::definition_locks::lock_tables;
@@ -47,23 +46,25 @@ pub fn start(audience: &Audience, recount: bool) {
     }
 }
 
-/// Moves the triggers of a live audience to its new table of subscriptions, and counts again. `before` is the audience
-/// with the old table. The caller holds writers.
+/// Moves the triggers of the live audiences of a source to its new table of subscriptions, and counts again. `before` is
+/// the source with the old table. The caller holds writers.
 pub fn topics_attached(before: &Audience) {
-    if !stays_live(&before.name) {
+    let live = source::live_audiences(&before.name);
+    if live.is_empty() {
         return;
     }
-    let audience = Audience::load(&before.name);
-    lock_tables(&audience);
+    let after = snapshot::latest(|| Audience::unrestricted(&before.name)).unwrap_or_else(|failure| failure.raise());
+    lock_tables(&after);
     if let Subscriptions::In(relation) = &before.topics {
         relcache::tree(relation.oid).into_iter().for_each(drop_unused_triggers);
         live_tables::forget_unused();
     }
-    start(&audience, true);
-    unrecorded::warn(
-        vec![audience.name],
-        "Who is subscribed to what is read from another table, or other columns, from now on.",
-    );
+    for audience in &live {
+        let load = || snapshot::latest(|| Audience::try_load(audience));
+        let audience = security::as_role(access::extension_owner(), load);
+        start(&audience.unwrap_or_else(|failure| failure.raise()), true);
+    }
+    unrecorded::warn(live, "Who is subscribed to what is read from another table, or other columns, from now on.");
 }
 
 /// Drops the triggers that keep the counts of an audience. The caller holds writers.
@@ -88,8 +89,9 @@ pub fn stop_keeping(audience: &str) -> bool {
 pub fn give_up(audience: &str) -> bool {
     let tables = query::first(
         "SELECT array_agg(c.oid) FROM segments.audience_config a
+           LEFT JOIN segments.table_config t ON t.audience = a.source
            LEFT JOIN pg_class c
-             ON c.oid = a.relation OR c.oid = a.topics_relation
+             ON c.oid = t.relation OR c.oid = t.topics_relation
           WHERE a.name = $1 AND a.freshness = 'live'",
         &[audience.into()],
         |row| row.nullable::<Vec<Option<Oid>>>(1),

@@ -44,11 +44,12 @@ macro_rules! live_audiences {
                 SELECT i.inhparent FROM ancestor
                   JOIN pg_inherits i ON i.inhrelid = ancestor.oid),
              role AS (
-                SELECT a.name, a.relation::oid AS relation, a.topics_relation::oid AS topics_relation,
-                       a.relation::oid = ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
-                       COALESCE(a.topics_relation::oid = ANY (SELECT ancestor.oid FROM ancestor),
+                SELECT a.name, t.relation::oid AS relation, t.topics_relation::oid AS topics_relation,
+                       t.relation::oid = ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
+                       COALESCE(t.topics_relation::oid = ANY (SELECT ancestor.oid FROM ancestor),
                                 false) AS has_subscriptions
-                  FROM segments.audience_config a WHERE a.freshness = 'live') ",
+                  FROM segments.table_config t
+                  JOIN segments.audience_config a ON a.source = t.audience AND a.freshness = 'live') ",
             $select
         )
     };
@@ -70,5 +71,6 @@ const UNUSED: &str = "
 DELETE FROM segments.live_table l
  WHERE NOT EXISTS (
        SELECT FROM segments.audience_config a
+         JOIN segments.table_config t ON t.audience = a.source
         WHERE a.freshness = 'live'
-          AND l.root::oid = ANY (ARRAY[a.relation::oid, a.topics_relation::oid]))";
+          AND l.root::oid = ANY (ARRAY[t.relation::oid, t.topics_relation::oid]))";

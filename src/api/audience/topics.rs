@@ -4,6 +4,7 @@ use crate::api::grant;
 use crate::catalog::access::{self, must_own};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column, refers_to};
+use crate::catalog::source;
 use crate::live::{definition_locks, freshness};
 use crate::pg::error::{Failure, required};
 use pgrx::prelude::*;
@@ -21,6 +22,7 @@ fn attach_topics(
     let contact_column = required("contact_column", contact_column);
     let topic_column = required("topic_column", topic_column);
     access::require_write(audience);
+    source::must_declare(audience);
     let quoted = must_own(relation);
     let catalog = columns::read(relation);
     let contact = find_column(&catalog, contact_column, &quoted);
@@ -29,7 +31,7 @@ fn attach_topics(
     must_own(before.relation.oid);
     must_refer_to(relation, contact, &before, &quoted);
     must_hold_topics(topic);
-    let before = definition_locks::hold_writers(&before.name);
+    let before = definition_locks::hold_writers_of_source(&before.name);
     map_topics(audience, relation, [contact_column, topic_column]);
     grant::extend(audience, relation);
     freshness::topics_attached(&before);
@@ -68,10 +70,10 @@ fn must_hold_topics(topic: &CatalogColumn) {
 /// Stores the table of subscriptions, and its columns with the contact and the topic.
 pub fn map_topics(audience: &str, relation: pg_sys::Oid, columns: [&str; 2]) {
     access::write(
-        "UPDATE segments.audience_config a
+        "UPDATE segments.table_config t
             SET topics_relation = $2, topics_relation_name = segments.quoted_name($2),
                 topics_contact_column = $3::name, topics_topic_column = $4::name
-          WHERE a.name = $1",
+          WHERE t.audience = $1",
         &[audience.into(), relation.into(), columns[0].into(), columns[1].into()],
     );
 }

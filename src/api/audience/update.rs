@@ -5,13 +5,13 @@ use crate::api::patch::Changeable;
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
-use crate::catalog::{freshness, scope, time_zone};
+use crate::catalog::{freshness, scope, source, time_zone};
 use crate::counting::recount::recount;
 use crate::live::changes::members::Members;
 use crate::live::definition_locks;
 use crate::pg::call::Call;
 use crate::pg::error::required;
-use crate::pg::snapshot;
+use crate::pg::{security, snapshot};
 use crate::shared::board;
 use pgrx::prelude::*;
 use segments_core::date::Instant;
@@ -31,6 +31,7 @@ fn update_audience(name: Option<&str>, call: Call) {
     let patch = AUDIENCE.read(&required("changes", call.jsonb_text(1)));
     must_own_table_of(name, "change");
     access::require_write(name);
+    source::must_declare(name);
     for (key, json) in &patch {
         match (key.as_str(), serde_json::from_str::<String>(json.get())) {
             ("time_zone", Ok(zone)) => move_to(name, &zone),
@@ -45,28 +46,55 @@ fn move_to(name: &str, zone: &str) {
     time_zone::must_exist(zone);
     // This waits for transactions that create or change a segment, and later ones wait for this.
     freshness::hold_definitions(name);
-    let mut after = definition_locks::hold_writers_unrestricted(name);
-    zone.clone_into(&mut after.time_zone);
+    let before = definition_locks::hold_writers_of_source(name);
+    let mut after = Audience { time_zone: zone.to_owned(), ..before.clone() };
     after.restrict().unwrap_or_else(|failure| failure.raise());
-    let (before, changed) = snapshot::latest(|| {
-        // The scope, or the zone that the audience had, may have become invalid.
-        let before = Audience::try_load(name).ok();
+    let based = source::based_on(name);
+    let based = based.into_iter().map(|filter| (before.with_filter(filter.clone()), after.with_filter(filter)));
+    let mut based: Vec<(Audience, Audience)> = based.collect();
+    // The filter of an audience that is based on this one may have become invalid.
+    based.retain_mut(|(_, after)| after.restrict().is_ok());
+    let moves = security::as_role(access::extension_owner(), || {
+        let all = [(before, after)].into_iter().chain(based);
+        all.filter_map(|(before, after)| Move::find(before, after)).collect::<Vec<Move>>()
+    });
+    access::write(
+        "UPDATE segments.table_config t SET time_zone = $2 WHERE t.audience = $1",
+        &[name.into(), zone.into()],
+    );
+    for Move { after, changed, members } in moves {
+        recount(&after, &changed);
+        members.into_iter().for_each(Members::record_changes);
+    }
+    // Segments may be due at another midnight.
+    board::wake();
+}
+
+/// What another zone changes of one audience.
+struct Move {
+    after: Audience,
+    /// The segments that mean something else
+    changed: Vec<Definition>,
+    /// Who was a member of those that are watched
+    members: Option<Members>,
+}
+
+impl Move {
+    /// `None` if all segments mean the same.
+    fn find(mut before: Audience, after: Audience) -> Option<Self> {
+        // The filter, or the zone that the audience had, may have become invalid.
+        let before = before.restrict().is_ok().then_some(before);
         let means_the_same = |segment: &Definition| {
             before.as_ref().and_then(|before| meaning(before, segment)) == meaning(&after, segment)
         };
-        let changed: Vec<Definition> =
-            Definition::all(name).into_iter().filter(|segment| !means_the_same(segment)).collect();
-        (before, changed)
-    });
-    let members = before.map(|before| Members::of_watched(&before, &changed));
-    access::write(
-        "UPDATE segments.audience_config a SET time_zone = $2 WHERE a.name = $1",
-        &[name.into(), zone.into()],
-    );
-    recount(&after, &changed);
-    members.into_iter().for_each(Members::record_changes);
-    // Segments may be due at another midnight.
-    board::wake();
+        let mut changed = snapshot::latest(|| Definition::all(&after.name));
+        changed.retain(|segment| !means_the_same(segment));
+        if changed.is_empty() {
+            return None;
+        }
+        let members = before.map(|before| Members::of_watched(&before, &changed));
+        Some(Move { after, changed, members })
+    }
 }
 
 /// The checked condition of a segment, and when its meaning will change; `None` if it is invalid.

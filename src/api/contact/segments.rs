@@ -56,11 +56,12 @@ fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call
 
 // The rows of the view segments.segment. A role that may read segments of the audience may read all of them.
 const SEGMENTS: &str = "
-SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audience, coalesce(s.time_zone, a.time_zone),
+SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audience, coalesce(s.time_zone, t.time_zone),
        u.contact_count, c.counted_at, s.created_at, s.updated_at
   FROM ROWS FROM (unnest($1), unnest($2)) u(id, contact_count)
   JOIN segments.segment_config s ON s.id = u.id
   LEFT JOIN segments.audience_config a ON a.name = s.audience
+  LEFT JOIN segments.table_config t ON t.audience = a.source
   LEFT JOIN segments.segment_count c ON c.segment = s.id
  ORDER BY s.id DESC";
 

@@ -127,7 +127,8 @@ fn retain_unused_by_others(idle: &mut Vec<Existing>, audiences: &[Audience]) {
 
 const OTHERS: &str = "
 SELECT a.name FROM segments.audience_config a
- WHERE a.relation::oid = $1 AND a.name <> ALL ($2)";
+  JOIN segments.table_config t ON t.audience = a.source
+ WHERE t.relation::oid = $1 AND a.name <> ALL ($2)";
 
 struct Suggestion {
     /// `create`, `drop`, or `review` if other queries use the index
