@@ -150,7 +150,9 @@ fn attach_audience(
                 ("created_column", created_column.is_some()),
                 ("time_zone", time_zone.is_some()),
             ];
-            given.into_iter().filter(|(_, is_given)| *is_given).for_each(|(parameter, _)| belongs_to_base(parameter, base));
+            if let Some((parameter, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+                belongs_to_base(parameter, base)
+            }
             return attach(name, Table::Of(base), scope);
         }
         (Some(_), Some(base)) => belongs_to_base("relation", base),

@@ -221,7 +221,7 @@ impl Config {
                 format!("the table of audience \"{name}\" does not exist any more"),
             )
             .detail(format!("It was {}.", self.relation_name))
-            .hint("Make the table again and attach it with attach_audience(), which keeps the segments, or detach the audience."));
+            .hint(format!("Make the table again and attach it as audience \"{}\" with attach_audience(), which keeps the segments, or detach the audience.", self.source)));
         };
         let catalog = columns::read(relation.oid);
         let id = columns::find(relation.oid, &catalog, &self.id);
@@ -232,7 +232,10 @@ impl Config {
                 format!("column \"{}\" of the table of audience \"{name}\" {what} any more", self.id.0),
             )
             .detail(format!("The table is {}.", relation.quoted()))
-            .hint("Attach the table again with attach_audience(), which keeps the segments.")
+            .hint(format!(
+                "Attach the table again as audience \"{}\" with attach_audience(), which keeps the segments.",
+                self.source
+            ))
         })?;
         let id = id.to_ref();
         let find = |column| columns::find(relation.oid, &catalog, column);

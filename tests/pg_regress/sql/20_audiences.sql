@@ -186,7 +186,7 @@ SELECT detach_audience('dropped other');
 SELECT detach_audience('dropped other', cascade => true);
 -- An OID in the extension's table that has come to mean another relation is not followed.
 SELECT attach_audience('stale', 'by_text');
-UPDATE segments.audience_config SET relation_name = 'public.gone' WHERE name = 'stale';
+UPDATE segments.table_config SET relation_name = 'public.gone' WHERE audience = 'stale';
 SELECT count_contacts('{}', 'stale');
 -- Live counts do not miss what was written while a segment's column was called something else.
 CREATE TABLE lively (id int PRIMARY KEY, country text);

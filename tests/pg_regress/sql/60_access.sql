@@ -60,7 +60,7 @@ SELECT count_contacts('{}', 'regress_members');
 
 -- Nor is it writing to the extension's tables.
 INSERT INTO segments.segment_config SELECT * FROM segments.segment_config;
-UPDATE segments.audience_config SET relation = 'pg_catalog.pg_authid';
+UPDATE segments.table_config SET relation = 'pg_catalog.pg_authid';
 SELECT contact_count FROM segments.segment_count;
 SELECT * FROM segments.access;
 SELECT grant_segments_access('regress_segments_stranger', 'read:segments');

@@ -12,7 +12,7 @@ INSERT INTO null_says VALUES
     ('attach_audience', 'id_column'), ('attach_audience', 'properties_column'), ('attach_audience', 'columns'), ('attach_audience', 'created_column'),
     ('attach_audience', 'scope'), ('create_property', 'label'), ('create_topic', 'slug'), ('create_topic', 'description'), ('create_segment', 'description'),
     ('list_segments', 'audience'), ('list_segments', 'page_size'), ('list_segments', 'after'), ('list_segments', 'before'),
-    ('attach_audience', 'time_zone'), ('create_segment', 'time_zone'),
+    ('attach_audience', 'time_zone'), ('attach_audience', 'relation'), ('attach_audience', 'based_on'), ('create_segment', 'time_zone'),
     ('search_contacts', 'time_zone'), ('count_contacts', 'time_zone'), ('conditions_sql', 'time_zone'),
     ('search_contacts', 'page_size'), ('search_contacts', 'after'), ('search_contacts', 'before'),
     ('segment_contacts', 'page_size'), ('segment_contacts', 'after'), ('segment_contacts', 'before'),

@@ -26,7 +26,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER note_tenant_write AFTER UPDATE ON segments.audience_config FOR EACH STATEMENT EXECUTE FUNCTION note_tenant_write();
+CREATE TRIGGER note_tenant_write AFTER UPDATE ON segments.table_config FOR EACH STATEMENT EXECUTE FUNCTION note_tenant_write();
 CREATE TRIGGER note_tenant_write AFTER DELETE ON segments.segment_count FOR EACH STATEMENT EXECUTE FUNCTION note_tenant_write();
 CREATE FUNCTION tenant_writes() RETURNS text LANGUAGE sql AS $$
     WITH gone AS (DELETE FROM tenant_writes RETURNING *) SELECT string_agg(relation || ' ' || event, ', ' ORDER BY number) FROM gone
@@ -66,7 +66,7 @@ ALTER TABLE tenants DETACH PARTITION tenants_3;
 SELECT tenant_counts();
 SELECT change, contact_id FROM segments.change ORDER BY "position";
 
-DROP TRIGGER note_tenant_write ON segments.audience_config;
+DROP TRIGGER note_tenant_write ON segments.table_config;
 DROP TRIGGER note_tenant_write ON segments.segment_count;
 SELECT count(detach_audience('tenant ' || n, true)) FROM generate_series(0, 11) n;
 DROP TABLE tenants, tenants_3, tenant_writes;
