@@ -1,20 +1,21 @@
-//! Refreshing counts: which segments are due, and counting them, all segments of an audience in one snapshot.
+//! Refreshing counts: which segments are due, and counting them, all segments of a source in one snapshot.
 //!
 //! A segment that cannot be counted keeps its count, and the reason is recorded. After each failure it takes longer
 //! until it is due again.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
-use crate::catalog::freshness::is_live;
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::counting::store::Refreshed;
-use crate::counting::take::{Taken, take};
+use crate::counting::take::{Taken, take, take_together};
 use crate::counting::{bases, pending, strategy};
 use crate::live::definition_locks;
 use crate::pg::error::internal;
-use crate::pg::{query, relcache, snapshot};
+use crate::pg::{query, relcache, security, snapshot};
 use crate::shared::progress::{self, Phase};
 use pgrx::datum::TimestampWithTimeZone;
+use segments_core::expr::Checked;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -25,18 +26,41 @@ pub struct DueSegments {
     pub next: Duration,
 }
 
-/// The segments of an audience that are due.
+/// The segments of an audience, and of those that are based on it, that are due.
 pub struct Due {
-    pub audience: String,
+    pub source: String,
     pub segments: Vec<Uuid>,
 }
 
-/// Finds the segments that are due. If an audience has one, segments that will be due soon are included: counting them
+/// The segments that a refresh counts.
+pub enum Wanted {
+    /// All segments of these audiences, which have one source
+    Audiences(Vec<String>),
+    /// These segments of audiences that have one source
+    Segments(Vec<Uuid>),
+}
+
+impl Wanted {
+    /// The definitions of the segments by audience, in the active snapshot.
+    fn definitions(&self) -> BTreeMap<String, Vec<Definition>> {
+        let definitions = match self {
+            Wanted::Audiences(names) => Definition::of_audiences(names),
+            Wanted::Segments(ids) => Definition::of_ids(ids),
+        };
+        let mut by_audience: BTreeMap<String, Vec<Definition>> = BTreeMap::new();
+        for definition in definitions {
+            by_audience.entry(definition.audience.clone()).or_default().push(definition);
+        }
+        by_audience
+    }
+}
+
+/// Finds the segments that are due. If a source has one, segments that will be due soon are included: counting them
 /// together costs little more, and they will be due together the next time.
 pub fn due() -> DueSegments {
     let rows = query::rows(DUE, &[], |row| {
         let segments = row.nullable::<Vec<pgrx::Uuid>>(2).unwrap_or_default();
-        let due = Due { audience: row.get(1), segments: segments.into_iter().map(id_of).collect() };
+        let due = Due { source: row.get(1), segments: segments.into_iter().map(id_of).collect() };
         (due, row.nullable::<f64>(3))
     });
     let shortest = query::first(SHORTEST_INTERVAL, &[], |row| row.get::<f64>(1));
@@ -47,54 +71,71 @@ pub fn due() -> DueSegments {
     }
 }
 
-/// Refreshes the due segments of an audience. Returns how many there were.
+/// Refreshes the due segments of a source. Returns how many there were.
 pub fn refresh_due_of(due: &Due) -> usize {
-    refresh(&due.audience, Some(&due.segments)).outcomes.len()
+    let taken = refresh(&due.source, &Wanted::Segments(due.segments.clone()));
+    taken.iter().map(|taken| taken.outcomes.len()).sum()
 }
 
 /// Records that none of the due segments could be counted, so that they are due again later.
 pub fn failed(due: &Due, message: &str) {
     let counted = Taken::failed(due.segments.iter().copied(), message).columns();
     let seen_at = vec![None; counted.segments.len()];
-    let refreshed = Refreshed { audience: &due.audience, counted, taken_at: clock(), seconds: 0.0, seen_at };
-    refreshed.store(access::extension_owner());
+    let audiences = vec![due.source.clone()];
+    Refreshed { audiences, counted, taken_at: clock(), seconds: 0.0, seen_at }.store(access::extension_owner());
 }
 
-/// Counts segments of an audience and stores the counts; all segments if `only` is `None`.
-pub fn refresh(name: &str, only: Option<&[Uuid]>) -> Taken {
+/// Counts segments in one snapshot and stores the counts. They belong to the audience, or to audiences that have it as
+/// their source. Returns the result for each audience that has such segments.
+pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
     // One refresh runs after the other. The one that has waited sees what the other could not see.
-    progress::lock(name);
-    let extension_owner = access::extension_owner();
-    let listed = || -> Vec<Definition> {
-        let is_listed = |segment: &Definition| only.is_none_or(|only| only.contains(&segment.id));
-        Definition::all(name).into_iter().filter(is_listed).collect()
-    };
+    progress::lock(audience);
+    let owner = access::extension_owner();
     // The time is taken before the snapshot, so that no count looks newer than it is.
-    let taken_at = clock();
-    let is_settled = || !is_live(name) && !pending::has_unfolded(name);
-    let of_settled = || is_settled().then(|| Counted::now(name, &listed(), taken_at));
-    let counted = snapshot::latest(of_settled).unwrap_or_else(|| {
-        definition_locks::hold_tables(name);
-        // The bases are locked, because deltas that are folded meanwhile would be subtracted twice.
-        let mut ids: Vec<pgrx::Uuid> = snapshot::latest(listed).iter().map(|segment| datum(segment.id)).collect();
-        ids.sort();
-        bases::lock_with_segments(extension_owner, &ids);
-        let taken_at = clock();
-        snapshot::latest(|| Counted::now(name, &listed(), taken_at))
+    let mut taken_at = clock();
+    let mut held: HashSet<String> = HashSet::new();
+    // The audiences whose counts change by deltas are not counted before their counts are locked.
+    let settled = |held: &HashSet<String>| {
+        security::as_role(owner, || {
+            let segments = wanted.definitions();
+            let unsettled = pending::unsettled(segments.keys().cloned().collect());
+            let (unsettled, settled): (Vec<_>, Vec<_>) =
+                segments.into_iter().partition(|(name, _)| unsettled.contains(name) && !held.contains(name));
+            (unsettled, settled.into_iter().collect::<BTreeMap<String, Vec<Definition>>>())
+        })
+    };
+    let first = snapshot::latest(|| match settled(&held) {
+        (unsettled, settled) if unsettled.is_empty() => Ok(Counted::now(audience, settled, taken_at)),
+        (unsettled, _) => Err(unsettled),
     });
-    let Counted { taken, taken_at, seconds, seen_at, shown } = counted;
+    let counted = first.unwrap_or_else(|unsettled| {
+        definition_locks::hold_tables(audience);
+        // The bases are locked, because deltas that are folded meanwhile would be subtracted twice.
+        held.extend(unsettled.into_iter().map(|(name, _)| name));
+        let found = security::as_role(owner, || snapshot::latest(|| wanted.definitions()));
+        let of_held = found.into_iter().filter(|(name, _)| held.contains(name)).flat_map(|(_, segments)| segments);
+        let mut ids: Vec<pgrx::Uuid> = of_held.map(|segment| datum(segment.id)).collect();
+        ids.sort();
+        bases::lock_with_segments(owner, &ids);
+        taken_at = clock();
+        // An audience that has become live meanwhile has been counted when it did.
+        snapshot::latest(|| Counted::now(audience, settled(&held).1, taken_at))
+    });
+    let Counted { audiences, taken, taken_at, seconds, seen_at, shown } = counted;
     if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
-    let counted = taken.columns();
-    Refreshed { audience: name, counted, taken_at, seconds, seen_at }.store(extension_owner);
-    pending::fold_unlocked(Some(name));
+    Refreshed { audiences, counted: Taken::columns_of(&taken), taken_at, seconds, seen_at }.store(owner);
+    for name in held {
+        pending::fold_unlocked(Some(&name));
+    }
     taken
 }
 
 /// The result of counting, which is still to be stored.
 struct Counted {
-    taken: Taken,
+    audiences: Vec<String>,
+    taken: Vec<Taken>,
     taken_at: TimestampWithTimeZone,
     seconds: f64,
     /// When the stored counts were taken, in the order of the segments
@@ -105,18 +146,25 @@ struct Counted {
 
 impl Counted {
     /// Counts segments in the active snapshot, which was taken just after `taken_at`.
-    fn now(name: &str, segments: &[Definition], taken_at: TimestampWithTimeZone) -> Self {
+    fn now(audience: &str, segments: BTreeMap<String, Vec<Definition>>, taken_at: TimestampWithTimeZone) -> Self {
         let started = Instant::now();
-        let shown = progress::show(name, segments.len());
-        let taken = take(name, segments, |audience, conditions| {
+        let shown = progress::show(audience, segments.values().map(Vec::len).sum());
+        let count = |audience: &Audience, conditions: &[Checked]| {
             if let Some(shown) = &shown {
                 shown.expect_rows(rows_of(audience));
             }
             strategy::each(audience, conditions, shown.as_ref())
-        });
-        let ids = taken.outcomes.iter().map(|outcome| datum(outcome.id)).collect();
+        };
+        let taken = match segments.iter().next() {
+            None => Vec::new(),
+            Some((name, segments_of)) if segments.len() == 1 => vec![take(name, segments_of, count)],
+            Some(_) => take_together(audience, &segments, count),
+        };
+        let outcomes = taken.iter().flat_map(|taken| &taken.outcomes);
+        let ids = outcomes.map(|outcome| datum(outcome.id)).collect();
         let seen_at = bases::counted_at(access::extension_owner(), ids);
-        Counted { taken, taken_at, seconds: started.elapsed().as_secs_f64(), seen_at, shown }
+        let audiences = segments.into_keys().collect();
+        Counted { audiences, taken, taken_at, seconds: started.elapsed().as_secs_f64(), seen_at, shown }
     }
 }
 
@@ -139,14 +187,16 @@ fn clock() -> TimestampWithTimeZone {
 
 // A segment that will be due within a tenth of its interval is included.
 const DUE: &str = "
-SELECT s.audience,
+SELECT a.source,
        CASE WHEN bool_or(s.due <= now.now) THEN
            array_agg(s.segment) FILTER (
                WHERE s.due <= (now.now + (s.refresh_interval / 10)))
        END,
        date_part('epoch', min(s.due) - now.now)
-  FROM segments.segment_status s, (SELECT clock_timestamp() OFFSET 0) now(now)
- GROUP BY s.audience, now.now ORDER BY s.audience";
+  FROM segments.segment_status s
+  JOIN segments.audience_config a ON a.name = s.audience
+ CROSS JOIN (SELECT clock_timestamp() OFFSET 0) now(now)
+ GROUP BY a.source, now.now ORDER BY a.source";
 
 // A segment that is created now will not be due earlier.
 const SHORTEST_INTERVAL: &str = "

@@ -1,19 +1,20 @@
 //! Refreshing segments, and the intervals of refreshes.
 
-use crate::catalog::access::{self, Scope, unknown_audience};
+use crate::catalog::access::{self, Permitted, Scope, unknown_audience};
 use crate::catalog::segment::datum;
 use crate::catalog::visible::{Reads, Visible};
 use crate::live::changes::retention;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, returning, snapshot};
-use crate::refresh::{due, refresh, refresh_due_of};
+use crate::refresh::{Wanted, due, refresh, refresh_due_of};
 use crate::shared::board::{self, BOARD};
 use crate::shared::progress::{Progress, running};
 use crate::shared::settings::REFRESH_INTERVAL;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
 use pgrx::{PgSqlErrorCode, PgXactCallbackEvent, register_xact_callback};
+use std::collections::BTreeMap;
 
 /// Refreshes all segments of an audience, or of all audiences whose segments the caller may write.
 #[pg_extern(sql = false)]
@@ -23,24 +24,27 @@ fn refresh_segments(
 {
     // Otherwise everything would be counted before storing fails.
     snapshot::must_be_writable("refresh_segments()", "");
-    let audiences = match audience {
+    let refreshes: Vec<(String, Vec<String>)> = match audience {
         Some(audience) => {
             access::must_have_audience(audience);
             access::require(Scope::WriteSegments, audience);
-            vec![audience.to_owned()]
+            vec![(audience.to_owned(), vec![audience.to_owned()])]
         }
         None => {
-            let all = query::rows("SELECT a.name FROM segments.audience_config a ORDER BY a.name", &[], |row| {
-                row.get::<String>(1)
-            });
-            all.into_iter().filter(|audience| access::permits(&[Scope::WriteSegments], audience)).collect()
+            let mut by_source: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            let permitted = Permitted::of_caller(&[Scope::WriteSegments]);
+            let all = query::rows(AUDIENCES, &[], |row| (row.get::<String>(1), row.get::<String>(2)));
+            for (audience, source) in all.into_iter().filter(|(audience, _)| permitted.includes(audience)) {
+                by_source.entry(source).or_default().push(audience);
+            }
+            by_source.into_iter().map(|(source, audiences)| refresh_of(source, audiences)).collect()
         }
     };
-    let rows = audiences.iter().flat_map(|audience| {
-        let counts = refresh(audience, None);
+    let taken = refreshes.into_iter().flat_map(|(turn, audiences)| refresh(&turn, &Wanted::Audiences(audiences)));
+    let rows = taken.flat_map(|taken| {
         let mut visible = Visible::default();
-        counts.outcomes.into_iter().map(move |outcome| {
-            let read = counts.audience.as_ref().zip(outcome.checked.as_ref());
+        taken.outcomes.into_iter().map(move |outcome| {
+            let read = taken.audience.as_ref().zip(outcome.checked.as_ref());
             let shown = read.is_some_and(|(audience, checked)| visible.shows(audience, &Reads::of(audience, checked)));
             let (count, error) = match outcome.count {
                 Ok(count) => (shown.then_some(count), None),
@@ -53,6 +57,16 @@ fn refresh_segments(
     retention::prune();
     TableIterator::new(rows)
 }
+
+/// The refresh of some audiences of a source: whose turn it takes, and their names.
+fn refresh_of(source: String, audiences: Vec<String>) -> (String, Vec<String>) {
+    match audiences.as_slice() {
+        [one] => (one.clone(), audiences),
+        _ => (source, audiences),
+    }
+}
+
+const AUDIENCES: &str = "SELECT a.name, a.source FROM segments.audience_config a ORDER BY a.name";
 
 /// Refreshes the segments of every audience that are due. Returns how many there were. Only for the extension's owner.
 #[pg_extern(sql = false)]

@@ -39,6 +39,18 @@ impl Definition {
         by_id.or_else(|| Self::first(BY_NAME, &[audience.into(), reference.into()]))
     }
 
+    /// Every segment of these audiences, whether or not the caller may see them.
+    pub fn of_audiences(audiences: &[String]) -> Vec<Self> {
+        let arguments = [audiences.to_vec().into()];
+        security::as_role(access::extension_owner(), || query::rows(OF_AUDIENCES, &arguments, Self::read))
+    }
+
+    /// The segments with these ids, whether or not the caller may see them.
+    pub fn of_ids(ids: &[Uuid]) -> Vec<Self> {
+        let ids: Vec<pgrx::Uuid> = ids.iter().map(|id| datum(*id)).collect();
+        security::as_role(access::extension_owner(), || query::rows(OF_IDS, &[ids.into()], Self::read))
+    }
+
     /// Every segment of an audience, oldest first.
     pub fn all(audience: &str) -> Vec<Self> {
         if !access::permits(&SCOPES, audience) {
@@ -98,6 +110,8 @@ const BY_ID: &str = select!("WHERE s.id = $1");
 const BY_NAME: &str = select!("WHERE s.audience = $1 AND s.name = $2");
 const OF_AUDIENCE: &str = select!("WHERE s.audience = $1 ORDER BY s.id");
 
+const OF_AUDIENCES: &str = select!("WHERE s.audience = ANY ($1) ORDER BY s.id");
+const OF_IDS: &str = select!("WHERE s.id = ANY ($1) ORDER BY s.id");
 const CONTAINING: &str = select!(
     "JOIN segments.audience_config a ON a.name = s.audience
       WHERE a.source = $1 AND EXISTS (SELECT FROM unnest($2) t(text) WHERE strpos(s.conditions::text, t.text) > 0)

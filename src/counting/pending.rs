@@ -8,7 +8,7 @@ use crate::catalog::segment::id_of;
 use crate::counting::bases;
 use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Folds the pending deltas of one audience, or of all. Returns how many rows were folded.
@@ -45,14 +45,16 @@ pub fn of(extension_owner: Oid, segments: &[pgrx::Uuid]) -> HashMap<Uuid, i64> {
     security::as_role(extension_owner, read).into_iter().collect()
 }
 
-/// Whether an audience has pending deltas.
-pub fn has_unfolded(audience: &str) -> bool {
-    let unfolded = || query::first(UNFOLDED, &[audience.into()], |row| row.get(1));
-    security::as_role(access::extension_owner(), unfolded) == Some(true)
+/// Those of the audiences that are live or have pending deltas, in the active snapshot.
+pub fn unsettled(audiences: Vec<String>) -> HashSet<String> {
+    let read = || query::rows(UNSETTLED, &[audiences.into()], |row| row.get::<String>(1));
+    security::as_role(access::extension_owner(), read).into_iter().collect()
 }
 
-const UNFOLDED: &str = "
-SELECT EXISTS (SELECT FROM segments.count_delta d WHERE d.audience = $1)";
+const UNSETTLED: &str = "
+SELECT a.name FROM segments.audience_config a
+ WHERE a.name = ANY ($1)
+   AND (a.freshness = 'live' OR EXISTS (SELECT FROM segments.count_delta d WHERE d.audience = a.name))";
 
 const BASELESS: &str = "
 SELECT DISTINCT u.segment

@@ -15,8 +15,8 @@ pub fn recounted(extension_owner: Oid, counted: ResultArrays) {
 }
 
 /// The result of a refresh.
-pub struct Refreshed<'a> {
-    pub audience: &'a str,
+pub struct Refreshed {
+    pub audiences: Vec<String>,
     pub counted: ResultArrays,
     /// When the snapshot was taken
     pub taken_at: TimestampWithTimeZone,
@@ -25,7 +25,7 @@ pub struct Refreshed<'a> {
     pub seen_at: Vec<Option<TimestampWithTimeZone>>,
 }
 
-impl Refreshed<'_> {
+impl Refreshed {
     /// Stores the result. A segment that could not be counted keeps its count, and the reason is recorded. A stored
     /// count that the snapshot did not see stays.
     pub fn store(self, extension_owner: Oid) {
@@ -43,23 +43,26 @@ impl Refreshed<'_> {
         ];
         security::as_role(extension_owner, || {
             query::write_latest(STORE, &arguments);
-            thin(self.audience);
+            thin(self.audiences);
         });
     }
 }
 
-/// Thins out the history of an audience, once an hour. Of counts older than an hour the last of each minute stays, of
+/// Thins out the history of audiences, once an hour. Of counts older than an hour the last of each minute stays, of
 /// those older than two days the last of each hour, and of those older than two months the last of each day. Each call
 /// looks only at counts that have reached such an age since the last call.
-fn thin(audience: &str) {
+fn thin(audiences: Vec<String>) {
     // In such a transaction, another one may have thinned the history since the snapshot, and deleting would raise an
     // error.
     if snapshot::is_kept_for_transaction() {
         return;
     }
-    let since = query::write_rows(THINNED, &[audience.into()], |row| row.nullable::<TimestampWithTimeZone>(1));
-    if let Some(since) = since.into_iter().next() {
-        query::write(THIN, &[audience.into(), since.into()]);
+    let thinned = query::write_rows(THINNED, &[audiences.into()], |row| {
+        (row.get::<String>(1), row.nullable::<TimestampWithTimeZone>(2))
+    });
+    if !thinned.is_empty() {
+        let (audiences, since): (Vec<String>, Vec<Option<TimestampWithTimeZone>>) = thinned.into_iter().unzip();
+        query::write(THIN, &[audiences.into(), since.into()]);
     }
 }
 
@@ -79,9 +82,9 @@ const STORE: &str = include_str!("../../sql/queries/store_counts.sql");
 
 const THINNED: &str = "
 INSERT INTO segments.history_state AS h (audience, thinned_at)
-SELECT a.name, clock_timestamp() FROM segments.audience_config a WHERE a.name = $1
+SELECT a.name, clock_timestamp() FROM segments.audience_config a WHERE a.name = ANY ($1) ORDER BY a.name
     ON CONFLICT (audience) DO UPDATE SET thinned_at = excluded.thinned_at, thinned_before = h.thinned_at
  WHERE h.thinned_at < excluded.thinned_at - interval '1 hour'
-RETURNING thinned_before";
+RETURNING h.audience, h.thinned_before";
 
 const THIN: &str = include_str!("../../sql/queries/thin_history.sql");

@@ -5,10 +5,11 @@
 //! So each change of a contact is counted either by its writer with the new definition, or by the count that the change
 //! of the definition takes.
 
+use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::freshness::stays_live;
 use crate::catalog::source;
-use crate::pg::{relcache, snapshot};
+use crate::pg::{relcache, security, snapshot};
 use pgrx::pg_sys::Oid;
 
 /// Locks the tables of a live audience against writers until the transaction ends. Call it before a segment is created
@@ -40,7 +41,9 @@ pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
 /// Keeps TRUNCATE and ALTER away from the tables of an audience until the transaction ends. Call it before you lock
 /// counts, because those commands lock tables first and then counts.
 pub fn hold_tables(audience: &str) {
-    if let Ok(audience) = snapshot::latest(|| Audience::try_load(audience)) {
+    // A caller who refreshes audiences that are based on this one need not see it.
+    let load = || snapshot::latest(|| Audience::unrestricted(audience));
+    if let Ok(audience) = security::as_role(access::extension_owner(), load) {
         audience.tables().for_each(|table| _ = relcache::tree(table));
     }
 }

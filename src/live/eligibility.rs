@@ -22,16 +22,25 @@ pub struct LiveSegment {
 
 /// The segments of a live audience whose counts are kept by triggers.
 pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
-    if !follows_rows(audience) {
+    let watched: HashSet<Uuid> = watched::segments_of(&audience.name).into_iter().collect();
+    among(audience, Definition::all(&audience.name), &Reach::of(audience), &watched)
+}
+
+/// Those of an audience's segments whose counts are kept by triggers if it is live.
+pub fn among(
+    audience: &Audience,
+    segments: Vec<Definition>,
+    reach: &Reach,
+    watched: &HashSet<Uuid>,
+) -> Vec<LiveSegment> {
+    if !reach.follows_rows || audience.changes_at.is_some() {
         return Vec::new();
     }
-    let reach = Reach::of(audience);
-    let watched: HashSet<Uuid> = watched::segments_of(&audience.name).into_iter().collect();
     let keep = |segment: Definition| {
         let is_watched = watched.contains(&segment.id);
-        Some(LiveSegment { is_watched, ..kept(audience, &segment, &reach)? })
+        Some(LiveSegment { is_watched, ..kept(audience, &segment, reach)? })
     };
-    Definition::all(&audience.name).into_iter().filter_map(keep).collect()
+    segments.into_iter().filter_map(keep).collect()
 }
 
 /// Whether triggers keep the count of a segment if its audience is live.
@@ -41,6 +50,8 @@ pub fn is_kept(audience: &Audience, segment: &Definition) -> bool {
 
 /// What the triggers on an audience's tables can see.
 pub struct Reach {
+    /// Whether they see every change of contacts
+    follows_rows: bool,
     /// Whether they see every change of subscriptions
     follows_topics: bool,
     /// The virtual generated columns (PostgreSQL 18). They are NULL in the rows that triggers see
@@ -55,7 +66,7 @@ impl Reach {
             &[audience.relation.oid.into()],
             |row| row.get(1),
         );
-        Reach { follows_topics: follows_topics(audience), computed }
+        Reach { follows_rows: sees_rows(audience), follows_topics: follows_topics(audience), computed }
     }
 }
 
@@ -73,10 +84,12 @@ pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<
 }
 
 pub fn follows_rows(audience: &Audience) -> bool {
+    audience.changes_at.is_none() && sees_rows(audience)
+}
+
+fn sees_rows(audience: &Audience) -> bool {
     // With row security, the owner would count fewer rows than the triggers see.
-    let is_restricted =
-        security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid));
-    audience.changes_at.is_none() && !is_restricted
+    !security::as_role(audience.relation.owner, || security::row_security_applies(audience.relation.oid))
 }
 
 /// Whether triggers see every change of subscriptions.

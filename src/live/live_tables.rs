@@ -44,7 +44,7 @@ macro_rules! live_audiences {
                 SELECT i.inhparent FROM ancestor
                   JOIN pg_inherits i ON i.inhrelid = ancestor.oid),
              role AS (
-                SELECT a.name, t.relation::oid AS relation, t.topics_relation::oid AS topics_relation,
+                SELECT a.name, a.source, a.scope::text AS filter, t.relation::oid AS relation, t.topics_relation::oid AS topics_relation,
                        t.relation::oid = ANY (SELECT ancestor.oid FROM ancestor) AS has_contacts,
                        COALESCE(t.topics_relation::oid = ANY (SELECT ancestor.oid FROM ancestor),
                                 false) AS has_subscriptions
@@ -56,7 +56,7 @@ macro_rules! live_audiences {
 }
 
 pub const LIVE_AUDIENCES: &str = live_audiences!(
-    "SELECT role.name, role.has_contacts, role.has_subscriptions
+    "SELECT role.name, role.has_contacts, role.has_subscriptions, role.source, role.filter
        FROM role WHERE role.has_contacts OR role.has_subscriptions ORDER BY role.name"
 );
 

@@ -46,11 +46,11 @@ pub struct UncompiledSegments {
 pub fn add(uncompiled: &mut Vec<UncompiledSegments>, position: usize, audience: &Audience, segments: &[LiveSegment]) {
     let table = &audience.table;
     let is_alike = |known: &UncompiledSegments| {
-        let properties = |table: &ContactTable| table.properties.as_ref().map(|column| column.name.clone());
-        let names = |table: &ContactTable| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let properties = known.table.properties.iter().map(|column| &column.name);
+        let names = known.table.columns.iter().map(|column| &column.name);
         known.id == audience.id.name
-            && properties(&known.table) == properties(table)
-            && names(&known.table) == names(table)
+            && properties.eq(table.properties.iter().map(|column| &column.name))
+            && names.eq(table.columns.iter().map(|column| &column.name))
     };
     let index = uncompiled.iter().position(is_alike).unwrap_or_else(|| {
         let (table, id) = (table.clone(), audience.id.name.clone());
@@ -83,8 +83,9 @@ impl UncompiledSegments {
 }
 
 impl RowSegments {
-    /// Adds the effect of a statement to the effects of the table's audiences.
-    pub fn evaluate(&self, statement: Statement, effects: &mut [Effect]) {
+    /// Adds the effect of a statement to the effects of the table's audiences, by their positions. A table may have thousands
+    /// of audiences, most of which a statement does not touch.
+    pub fn evaluate(&self, statement: Statement, effects: &mut BTreeMap<usize, Effect>) {
         let mut growth = vec![0i64; self.segments.len()];
         let mut moves = Moves::default();
         let (mut before, mut after) = (Matches::new(), Matches::new());
@@ -124,12 +125,12 @@ impl RowSegments {
             }
             (None, None) => {}
         });
-        for (segment, members) in self.segments.iter().zip(growth) {
-            effects[segment.audience].grew(segment.id, members);
+        for (segment, members) in self.segments.iter().zip(growth).filter(|(_, members)| *members != 0) {
+            effects.entry(segment.audience).or_default().grew(segment.id, members);
         }
         for ((number, contact), net) in moves {
             let segment = &self.segments[number];
-            effects[segment.audience].changed(segment.id, contact, net);
+            effects.entry(segment.audience).or_default().changed(segment.id, contact, net);
         }
     }
 

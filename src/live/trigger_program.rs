@@ -6,28 +6,34 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::definition_cache::{Sources, Validity};
+use crate::catalog::segment::Definition;
 use crate::counting::bases;
 use crate::live::changes::record::Changing;
-use crate::live::changes::unrecorded;
+use crate::live::changes::{unrecorded, watched};
 use crate::live::contacts::Contacts;
 use crate::live::deltas::{Change, Effect, Journal};
+use crate::live::eligibility::{self, Reach};
 use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
 use crate::live::row_segments::{self, RowSegments, UncompiledSegments};
 use crate::live::subscriptions::{self, SubscriptionSegments};
-use crate::live::{eligibility, truncation, underway};
+use crate::live::{truncation, underway};
 use crate::pg::error::Failure;
+use crate::pg::relcache::{self, Presence};
 use crate::pg::snapshot::{self, Command};
 use crate::pg::spi::connected;
 use crate::pg::trigger::{Event, Statement};
-use crate::pg::{query, relcache, security, subtransaction};
+use crate::pg::{query, security, subtransaction};
 use pgrx::pg_sys::Oid;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
+use uuid::Uuid;
 
 /// The trigger program of a table.
 pub struct TriggerProgram {
     audiences: Vec<AudienceProgram>,
+    /// The positions of those with segments that ask for subscriptions
+    asking: Vec<usize>,
     /// The segments of all these audiences that a row alone decides
     rows: Vec<RowSegments>,
     /// The other tables that its queries read
@@ -60,12 +66,16 @@ impl TriggerProgram {
             return self.audiences.iter().for_each(|audience| keep(&audience.name));
         }
         let command = snapshot::current_command();
-        let mut effects: Vec<Effect> = self.audiences.iter().map(|_| Effect::default()).collect();
+        let mut effects: BTreeMap<usize, Effect> = BTreeMap::new();
         security::with_fixed_output(|| self.rows.iter().for_each(|rows| rows.evaluate(statement, &mut effects)));
         let outer: Vec<(Command, Rc<TriggerProgram>)> =
             underway::outer().into_iter().map(|(command, relation)| (command, table(relation))).collect();
         let mut miscounted = Vec::new();
-        for (audience, mut effect) in self.audiences.iter().zip(effects) {
+        for position in &self.asking {
+            effects.entry(*position).or_default();
+        }
+        for (position, mut effect) in effects {
+            let audience = &self.audiences[position];
             let around =
                 outer.iter().filter(|(_, table)| table.keeps(&audience.name)).map(|(command, _)| *command).min();
             if !audience.evaluate(statement, around, &mut effect) {
@@ -210,13 +220,51 @@ fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
         audience: row.get(1),
         has_contacts: row.get(2),
         has_subscriptions: row.get(3),
+        source: row.get(4),
+        filter: row.nullable(5),
     });
+    let names: Vec<String> = found.iter().map(|found| found.audience.clone()).collect();
+    let mut segments: HashMap<String, Vec<Definition>> = HashMap::new();
+    for segment in Definition::of_audiences(&names) {
+        segments.entry(segment.audience.clone()).or_default().push(segment);
+    }
+    let watched: HashSet<Uuid> = watched::segments_of_all(names).into_iter().collect();
+    let mut sources: HashMap<String, Option<Source>> = HashMap::new();
     let (mut audiences, mut uncompiled) = (Vec::new(), Vec::new());
-    found.into_iter().for_each(|role| role.compile(relation, &mut audiences, &mut uncompiled));
+    for found in found {
+        // What is true of the table is read once for all audiences that are based on one.
+        let source = sources.entry(found.source.clone()).or_insert_with_key(|name| Source::find(name));
+        let segments = segments.remove(&found.audience).unwrap_or_default();
+        if let Some(source) = source {
+            found.compile(relation, source, segments, &watched, &mut audiences, &mut uncompiled);
+        }
+    }
     let rows =
         uncompiled.into_iter().filter_map(|uncompiled: UncompiledSegments| uncompiled.compile(relation)).collect();
-    let reads = audiences.iter().flat_map(|audience: &AudienceProgram| audience.reads).flatten().collect();
-    TriggerProgram { audiences, rows, reads, journal }
+    let reads: HashSet<Oid> =
+        audiences.iter().flat_map(|audience: &AudienceProgram| audience.reads).flatten().collect();
+    let is_asking = |(position, audience): (usize, &AudienceProgram)| audience.contacts.as_ref().map(|_| position);
+    let asking = audiences.iter().enumerate().filter_map(is_asking).collect();
+    TriggerProgram { audiences, asking, rows, reads: reads.into_iter().collect(), journal }
+}
+
+/// An audience that others may be based on, with what is true of its tables.
+struct Source {
+    /// Without its filter
+    audience: Audience,
+    reach: Reach,
+    presence: Option<Presence>,
+    has_unique_ids: bool,
+}
+
+impl Source {
+    /// `None` if its table is not what it was.
+    fn find(name: &str) -> Option<Self> {
+        let audience = Audience::unrestricted(name).ok()?;
+        let (reach, presence) = (Reach::of(&audience), subscriptions::presence(&audience));
+        let has_unique_ids = audience.has_unique_ids();
+        Some(Source { audience, reach, presence, has_unique_ids })
+    }
 }
 
 /// What an audience uses the table for.
@@ -224,13 +272,26 @@ struct TableUse {
     audience: String,
     has_contacts: bool,
     has_subscriptions: bool,
+    source: String,
+    filter: Option<String>,
 }
 
 impl TableUse {
-    fn compile(self, table: Oid, audiences: &mut Vec<AudienceProgram>, uncompiled: &mut Vec<UncompiledSegments>) {
-        let Ok(audience) = Audience::try_load(&self.audience) else { return };
-        let segments = eligibility::segments(&audience);
-        let presence = subscriptions::presence(&audience);
+    fn compile(
+        self,
+        table: Oid,
+        source: &Source,
+        segments: Vec<Definition>,
+        watched: &HashSet<Uuid>,
+        audiences: &mut Vec<AudienceProgram>,
+        uncompiled: &mut Vec<UncompiledSegments>,
+    ) {
+        let mut audience = source.audience.with_filter((self.audience.clone(), self.filter));
+        if audience.restrict().is_err() {
+            return;
+        }
+        let segments = eligibility::among(&audience, segments, &source.reach, watched);
+        let presence = source.presence;
         if self.has_contacts {
             row_segments::add(uncompiled, audiences.len(), &audience, &segments);
         }
@@ -240,7 +301,7 @@ impl TableUse {
             self.has_subscriptions.then(|| SubscriptionSegments::new(&audience, &segments, presence)).flatten();
         audiences.push(AudienceProgram {
             owner: audience.relation.owner,
-            has_unique_ids: audience.has_unique_ids(),
+            has_unique_ids: source.has_unique_ids,
             reads: [
                 contacts.as_ref().and(audience.subscriptions_table()),
                 subscriptions.as_ref().map(|_| audience.relation.oid),

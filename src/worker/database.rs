@@ -127,7 +127,7 @@ fn transaction<T>(what: &str, work: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// Refreshes the segments that are due, one audience at a time. Returns in how long segments will be due again.
+/// Refreshes the segments that are due, one source at a time. Returns in how long segments will be due again.
 fn refresh_due() -> Result<Duration, String> {
     let looked = || transaction("looking for segments that are due", refresh::due);
     let plan = looked()?;
@@ -135,7 +135,7 @@ fn refresh_due() -> Result<Duration, String> {
         return Ok(plan.next);
     }
     for due in &plan.due {
-        let what = format!("counting {} segments of audience \"{}\"", due.segments.len(), due.audience);
+        let what = format!("counting {} segments of audience \"{}\"", due.segments.len(), due.source);
         if let Err(message) = transaction(&what, || refresh::refresh_due_of(due)) {
             transaction("recording that", || refresh::failed(due, &message))?;
         }
