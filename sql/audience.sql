@@ -5,8 +5,9 @@ COMMENT ON SCHEMA segments IS 'Views of the segments extension for users to read
 
 CREATE TABLE segments.audience_config (
     name text PRIMARY KEY,
-    -- NULL: it has a table of its own
-    based_on text REFERENCES segments.audience_config ON UPDATE CASCADE,
+    -- NULL: it has a table of its own. Every pg_dump would warn of a foreign key to the same table, so there is none;
+    -- detach_audience() looks for audiences that are based on the one that it deletes
+    based_on text,
     -- Where its table, its zone, its properties and its topics are declared: the audience that it is based on, or itself
     source text NOT NULL GENERATED ALWAYS AS (coalesce(based_on, name)) STORED,
     scope @extschema@.segment_condition,
@@ -15,12 +16,13 @@ CREATE TABLE segments.audience_config (
     refresh_interval interval,
     created_at timestamptz NOT NULL DEFAULT now()
 );
--- The fields that filters read, so that a change of a property or a column finds those that it concerns among thousands.
+-- The fields that filters read, so that a change of a property or a column finds those that it concerns among thousands. It parses the
+-- condition; its cost makes the planner use the index on it.
 CREATE FUNCTION segments.fields_of(condition @extschema@.segment_condition) RETURNS text[]
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'fields_of_wrapper';
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME', 'fields_of_wrapper';
 COMMENT ON FUNCTION segments.fields_of(@extschema@.segment_condition) IS
     'The names with which the fields of a condition begin: columns, or keys of the custom properties.';
-CREATE INDEX audience_config_fields ON segments.audience_config USING gin (segments.fields_of(scope));
+CREATE INDEX audience_config_fields ON segments.audience_config USING gin (segments.fields_of(scope)) WITH (fastupdate = off);
 CREATE INDEX audience_config_based_on ON segments.audience_config (based_on) WHERE based_on IS NOT NULL;
 CREATE INDEX audience_config_live ON segments.audience_config (source) WHERE freshness = 'live';
 
@@ -125,12 +127,12 @@ CREATE FUNCTION attach_audience(
 ) RETURNS void LANGUAGE sql AS
     'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8, $9)';
 COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text, text) IS
-    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties and topics of another, and only scope and segments of its own.';
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is the filter, a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties and topics of another, and only a filter and segments of its own.';
 
 CREATE FUNCTION update_audience(name text, changes jsonb) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'update_audience_wrapper';
 COMMENT ON FUNCTION update_audience(text, jsonb) IS
-    'Changes the given keys of an audience: time_zone, in which its scope and its segments without a zone of their own read dates. Counts the segments again that then mean something else.';
+    'Changes the given keys of an audience: time_zone, in which its filter and its segments without a zone of their own read dates. Counts the segments again that then mean something else.';
 
 CREATE FUNCTION detach_audience(name text, cascade boolean DEFAULT false) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'detach_audience_wrapper';
@@ -143,7 +145,7 @@ COMMENT ON FUNCTION create_property(text, text, text, text) IS
 
 CREATE FUNCTION drop_property(name text, audience text DEFAULT 'contacts') RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'drop_property_wrapper';
-COMMENT ON FUNCTION drop_property(text, text) IS 'Removes a declaration; the contacts keep their values. Refused while a segment, or the audience''s scope, uses the property.';
+COMMENT ON FUNCTION drop_property(text, text) IS 'Removes a declaration; the contacts keep their values. Refused while a segment, or the audience''s filter, uses the property.';
 
 CREATE FUNCTION segments.builder_fields(audience text DEFAULT 'contacts') RETURNS jsonb
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'builder_fields_wrapper';

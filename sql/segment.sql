@@ -85,4 +85,4 @@ COMMENT ON FUNCTION list_segments(text, int, uuid, uuid) IS
 
 CREATE FUNCTION segment_sql(segment uuid) RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_sql_wrapper';
-COMMENT ON FUNCTION segment_sql(uuid) IS 'The WHERE expression of a segment, over the column names of its table, the audience''s scope included.';
+COMMENT ON FUNCTION segment_sql(uuid) IS 'The WHERE expression of a segment, over the column names of its table, the audience''s filter included.';

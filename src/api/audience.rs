@@ -286,7 +286,7 @@ fn attach_based(name: &str, base: &str, scope: Option<&str>) {
             format!("audience \"{base}\" is itself based on \"{}\"", loaded.source),
         )
         .detail("The filters of two audiences are not combined.")
-        .hint(format!("Base it on {}, with a scope that says everything.", quote_literal(&loaded.source)))
+        .hint(format!("Base it on {}, with a filter that says everything: scope => …", quote_literal(&loaded.source)))
         .raise()
     }
     must_own(loaded.relation.oid);
@@ -298,8 +298,8 @@ fn attach_based(name: &str, base: &str, scope: Option<&str>) {
             PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
             format!("audience \"{name}\" does not have the filter of audience \"{base}\""),
         )
-        .detail(format!("That filter is {filter}. Only the scope of \"{name}\" says which rows are its contacts."))
-        .hint("If it should hold here too, detach the audience and attach it with a scope that includes it.")
+        .detail(format!("That filter is {filter}. Only the filter of \"{name}\" says which rows are its contacts."))
+        .hint("If it should hold here too, detach the audience and attach it with a scope => … that includes it.")
         .notice();
     }
 }

@@ -132,7 +132,7 @@ pub fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType
         return Some(failure.detail(walking.listed()).hint(hint));
     }
     let changed = changed_filter(audience, &path, |custom| custom.push((name.to_owned(), property_type)))?;
-    Some(changed.hint("Declare it with the type that the scope reads it as, or choose another name for the property."))
+    Some(changed.hint("Declare it with the type that the filter reads it as, or choose another name for the property."))
 }
 
 /// The error for two properties of which one would lie inside the other, which has no fields.
@@ -231,15 +231,15 @@ fn used_by_scope(name: &str, audience: &Audience) -> Failure {
     if !access::has_audience(&audience.name) {
         return Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-            format!("\"{name}\" is in use by the scope of an audience that is based on \"{}\"", audience.source),
+            format!("\"{name}\" is in use by the filter of an audience that is based on \"{}\"", audience.source),
         )
         .detail("You have no scope for that audience.");
     }
     Failure::new(
         PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-        format!("\"{name}\" is in use by the scope of audience \"{}\"", audience.name),
+        format!("\"{name}\" is in use by the filter of audience \"{}\"", audience.name),
     )
-    .detail(format!("The scope is {}.", audience.scope.as_deref().unwrap_or("{}")))
+    .detail(format!("The filter is {}.", audience.scope.as_deref().unwrap_or("{}")))
 }
 
 /// Stores a declaration. The caller holds the audience's writers. Returns false if the name is declared already.

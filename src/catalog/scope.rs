@@ -86,11 +86,11 @@ impl Audience {
 
 fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
     let Some(error) = errors.into_iter().next() else {
-        return crate::pg::error::internal("scope was refused without an error");
+        return crate::pg::error::internal("filter was refused without an error");
     };
     let is_undeclared = error.kind == ErrorKind::UnknownProperty && audience.lost.is_empty();
     let cause =
-        Failure::from(error).within(format!("the scope of audience \"{}\" makes no sense any more", audience.name));
+        Failure::from(error).within(format!("the filter of audience \"{}\" makes no sense any more", audience.name));
     match (is_undeclared, &audience.table.properties) {
         (true, Some(_)) => cause.hint("Declare it with create_property(), or give the table a column of that name."),
         (true, None) => cause.hint("Give the table a column of that name."),

@@ -4,7 +4,7 @@ SET search_path = public, extensions;
 \pset null NULL
 
 SELECT name, relation, relation_name, id_column, properties_column, created_column, columns, scope, time_zone, topics_relation,
-       freshness, refresh_interval, created_at FROM segments.audience ORDER BY name;
+       freshness, refresh_interval, based_on, created_at FROM segments.audience ORDER BY name;
 SELECT audience, name, type, kind, label FROM segments.property ORDER BY 1, 2;
 SELECT * FROM segments.topic ORDER BY id;
 SELECT id, name, description, conditions, audience, time_zone, contact_count, created_at, updated_at,

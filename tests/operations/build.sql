@@ -47,6 +47,8 @@ SELECT $$SELECT set_refresh_interval('contacts', '1 hour')$$ WHERE to_regproc('s
 
 -- A tenant of a table, a view, and a table that was dropped: noticed, and unnoticed.
 SELECT attach_audience('tenant 2', 'contacts', properties_column => 'properties', created_column => 'created_at', scope => '{"tenant": 2}');
+SELECT attach_audience('french', based_on => 'contacts', scope => '{"country": "FR"}');
+SELECT attach_audience('own americans', based_on => 'customers', scope => '{"country": "US"}'), set_freshness('own americans', 'live');
 CREATE VIEW americans AS SELECT id, email, company FROM contacts WHERE country = 'US';
 SELECT attach_audience('americans', 'americans', 'id');
 CREATE TABLE dropped (id int PRIMARY KEY);
@@ -68,6 +70,8 @@ SELECT (create_segment(name, conditions, description, audience, zone)).contact_c
     ('Early', '{"created_at": {"$lte": "2024-02-10"}}', NULL, 'contacts', NULL),
     ('Of tenant 2', '{"country": {"$in": ["US", "DE"]}, "email": {"$regex": "^[0-9]+@"}}', NULL, 'tenant 2', 'UTC'),
     ('VIP', '{"vip": true, "country": "US"}', NULL, 'customers', 'UTC'),
+    ('Dear', '{"lifetime_value": {"$gt": 100}, "$topic": "weekly-news"}', NULL, 'french', NULL),
+    ('Own VIP', '{"vip": true}', NULL, 'own americans', NULL),
     ('Company', '{"company": {"$ne": "c1"}}', NULL, 'americans', 'UTC')) v(name, conditions, description, audience, zone);
 SELECT update_audience('contacts', '{"time_zone": "America/New_York"}');
 -- What a segment means by a name goes on meaning it.
