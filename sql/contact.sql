@@ -70,4 +70,4 @@ COMMENT ON FUNCTION unsubscribe_contact(anyelement, text, text) IS 'As unsubscri
 CREATE FUNCTION conditions_sql(conditions segment_condition, audience text DEFAULT 'contacts', time_zone text DEFAULT NULL) RETURNS text
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'conditions_sql_wrapper';
 COMMENT ON FUNCTION conditions_sql(segment_condition, text, text) IS
-    'The WHERE expression of a condition, over the column names of the audience''s table, its scope included. For contacts that do not match, it is false or NULL: negate the condition, not the expression.';
+    'The WHERE expression of a condition, over the column names of the audience''s table, its filter included. For contacts that do not match, it is false or NULL: negate the condition, not the expression.';
