@@ -64,6 +64,7 @@ impl fmt::Display for NamePredicate {
                         array(f, names, |f, name| name.fmt(f))
                     }
                     NameTest::Exists(wanted) => wanted.fmt(f),
+                    NameTest::Comment(text) => string(f, text),
                 }
             }),
         }

@@ -28,6 +28,8 @@ pub enum NameTest {
     All(Vec<AsWritten<String>>),
     /// `$exists`, for topics: there is any, or none
     Exists(AsWritten<bool>),
+    /// `$comment`: no test, but kept
+    Comment(String),
 }
 
 impl NamePredicate {
@@ -48,7 +50,7 @@ impl NamePredicate {
                         .enumerate()
                         .map(|(index, name)| (under(test, Some(index)), name.value.as_str()))
                         .collect(),
-                    NameTest::Exists(_) => vec![],
+                    NameTest::Exists(_) | NameTest::Comment(_) => vec![],
                 })
                 .collect(),
         }
@@ -73,7 +75,7 @@ impl NamePredicate {
                         NameTest::In(names) => NameTest::In(all(names)),
                         NameTest::Nin(names) => NameTest::Nin(all(names)),
                         NameTest::All(names) => NameTest::All(all(names)),
-                        NameTest::Exists(wanted) => NameTest::Exists(wanted.clone()),
+                        NameTest::Exists(_) | NameTest::Comment(_) => test.clone(),
                     })
                     .collect(),
             ),
@@ -92,6 +94,7 @@ impl NameTest {
             NameTest::Nin(_) => Operator::Nin,
             NameTest::All(_) => Operator::All,
             NameTest::Exists(_) => Operator::Exists,
+            NameTest::Comment(_) => Operator::Comment,
         }
     }
 }

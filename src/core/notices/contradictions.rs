@@ -107,6 +107,7 @@ fn constant_names(predicate: &NamePredicate) -> Option<bool> {
     all(tests.iter().map(|test| match test {
         NameTest::In(names) | NameTest::All(names) if names.is_empty() => Some(false),
         NameTest::Nin(names) if names.is_empty() => Some(true),
+        NameTest::Comment(_) => Some(true),
         _ => None,
     }))
 }

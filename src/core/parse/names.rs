@@ -32,6 +32,10 @@ impl Parser {
             }
             Opened::Object(members) if !members.is_empty() => {
                 let members = self.unique(members)?;
+                if members.iter().all(|(key, _)| key == Operator::Comment.name()) {
+                    let message = format!("nothing is asked under {}", names.of.name());
+                    return self.fail(ErrorKind::Shape, message, names.hint);
+                }
                 let read =
                     members.into_iter().map(|(key, raw)| self.at(&key, |parser| parser.name_test(&key, raw, names)));
                 Some(NamePredicate::Tests(read.flatten().collect()))
@@ -61,13 +65,15 @@ impl Parser {
             let opened = parser.open(raw)?;
             parser.name(opened, names)
         };
-        match Operator::parse(key).filter(|operator| names.operators.contains(operator)) {
+        let is_here = |operator: &Operator| *operator == Operator::Comment || names.operators.contains(operator);
+        match Operator::parse(key).filter(is_here) {
             Some(Operator::Eq) => one(self, raw).map(NameTest::Eq),
             Some(Operator::Ne) => one(self, raw).map(NameTest::Ne),
             Some(Operator::In) => self.entries(Operator::In, raw, one).map(NameTest::In),
             Some(Operator::Nin) => self.entries(Operator::Nin, raw, one).map(NameTest::Nin),
             Some(Operator::All) => self.entries(Operator::All, raw, one).map(NameTest::All),
             Some(Operator::Exists) => self.truth(Operator::Exists, raw).map(NameTest::Exists),
+            Some(Operator::Comment) => self.comment(raw).map(NameTest::Comment),
             _ => {
                 let under = names.of.name();
                 let message = match Operator::parse(key) {

@@ -106,7 +106,10 @@ fn name_predicate(options: Options, of_topics: bool) -> impl Strategy<Value = Na
     let of_topics_alone =
         prop_oneof![names().prop_map(NameTest::All), any::<bool>().prop_map(|wanted| NameTest::Exists(wanted.into()))];
     let test = if of_topics { prop_oneof![4 => of_both, 2 => of_topics_alone].boxed() } else { of_both.boxed() };
-    let tests = vec(test, 1..3).prop_map(|tests| ordered(tests, |test| test.operator().name()));
+    let comment = option::weighted(0.05, text(options).prop_map(NameTest::Comment));
+    let tests = (vec(test, 1..3), comment).prop_map(|(tests, comment)| {
+        ordered(tests.into_iter().chain(comment).collect(), |test| test.operator().name())
+    });
     prop_oneof![name().prop_map(NamePredicate::Literal), tests.prop_map(NamePredicate::Tests)]
 }
 
