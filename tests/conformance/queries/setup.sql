@@ -4,7 +4,8 @@ CREATE EXTENSION segments;
 CREATE TABLE people (dropped int, id int PRIMARY KEY, team int, country text, score int, props jsonb, joined date);
 ALTER TABLE people DROP COLUMN dropped;
 INSERT INTO people SELECT n, n % 5, (ARRAY['US', 'DE', NULL])[1 + n % 3], nullif(n % 7, 0),
-    CASE WHEN n % 4 > 0 THEN jsonb_build_object('plan', (ARRAY['pro', 'free'])[1 + n % 2], 'visits', n % 6) END, '2024-01-01'::date + n FROM generate_series(-3, 40) n;
+    CASE WHEN n % 4 > 0 THEN jsonb_build_object('plan', (ARRAY['pro', 'free'])[1 + n % 2], 'visits', n % 6) END, '2024-01-01'::date + n
+  FROM generate_series(-3, 40) n;
 CREATE TABLE topics (person int, topic text, PRIMARY KEY (person, topic));
 INSERT INTO topics SELECT n, t FROM generate_series(-3, 40) n, unnest('{news,rare}'::text[]) t WHERE CASE t WHEN 'news' THEN n % 2 = 0 ELSE n % 11 = 0 END;
 -- The columns of the partitions are in other places.
