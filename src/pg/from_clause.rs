@@ -8,6 +8,7 @@
 use crate::pg::plans;
 use crate::pg::security;
 use crate::pg::substitution::{Constant, may_execute};
+use crate::pg::subtransaction::hiding_queries;
 use crate::pg::walker::{expression_tree_walker, query_tree_walker};
 use crate::pg::written::{Substitute, is_forbidden, owned};
 use pgrx::pg_sys::{self, NodeTag, Oid};
@@ -297,7 +298,8 @@ impl Walk {
                 return None;
             }
             let found = plans::inside_planner(|| (self.installed.find)(&SetCall { constant, type_id }))?;
-            let query = parse(&found, type_id, pg_sys::exprCollation(call.cast()))?;
+            let collation = pg_sys::exprCollation(call.cast());
+            let query = hiding_queries(|| parse(&found, type_id, collation))?;
             plans::depend(&found.substitute.sources);
             if found.substitute.is_relative {
                 plans::expire(pg_sys::get_func_support(function));

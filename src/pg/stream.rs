@@ -5,6 +5,7 @@
 
 use crate::pg::call::Call;
 use crate::pg::spi::Reading;
+use crate::pg::subtransaction::hiding_queries;
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{AnyElement, FromDatum, PgList, is_a, pg_guard};
 use std::ffi::{CString, c_int, c_void};
@@ -39,7 +40,7 @@ pub fn begin(call: Call, sql: &str) {
     let (Some(mut site), Some(result)) = (call.site(Site::default), caller(call)) else { return };
     // SAFETY: the site stays where it is until the query of the caller ends, which the context for expressions precedes.
     unsafe {
-        let running = Running::start(sql, call.return_type(), result.econtext);
+        let running = hiding_queries(|| Running::start(sql, call.return_type(), result.econtext));
         pg_sys::RegisterExprContextCallback(result.econtext, Some(end), Datum::from(&raw mut *site));
         site.running = Some(running);
     }
@@ -52,7 +53,7 @@ pub fn next(call: Call) -> Option<Option<AnyElement>> {
     let mut site = call.site(Site::default)?;
     let running = site.running.as_mut()?;
     // SAFETY: the query has begun and has not ended.
-    let value = unsafe { running.next() };
+    let value = hiding_queries(|| unsafe { running.next() });
     if value.is_none() {
         // SAFETY: as above. The callback has nothing to do any more.
         unsafe {
