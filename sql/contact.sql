@@ -50,7 +50,7 @@ CREATE FUNCTION contact_segments(contact_id text, audience text DEFAULT 'contact
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'contact_segments_wrapper';
 COMMENT ON FUNCTION contact_segments(text, text) IS 'The segments that a contact is a member of now.';
 CREATE FUNCTION contact_segments(contact_id anyelement, audience text DEFAULT 'contacts') RETURNS SETOF segments.segment
-    LANGUAGE sql STABLE AS 'SELECT @extschema@.contact_segments(segments.id_text($1), $2)';
+    LANGUAGE sql STABLE AS 'SELECT * FROM @extschema@.contact_segments(segments.id_text($1), $2)';
 COMMENT ON FUNCTION contact_segments(anyelement, text) IS 'As contact_segments(text, text), for an id of any type.';
 
 CREATE FUNCTION subscribe_contact(contact_id text, topic text, audience text DEFAULT 'contacts') RETURNS void

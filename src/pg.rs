@@ -15,6 +15,7 @@ pub mod guard;
 pub mod heap;
 pub mod index;
 pub mod interrupt;
+pub mod kept_rows;
 pub mod merge;
 pub mod nodes;
 pub mod operator;

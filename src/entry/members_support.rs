@@ -30,6 +30,10 @@ pub unsafe extern "C-unwind" fn segments_segment_members_support(fcinfo: pg_sys:
         match (*request).type_ {
             NodeTag::T_SupportRequestRows => rows(&mut *request.cast()),
             NodeTag::T_SupportRequestCost => cost(&mut *request.cast()),
+            #[cfg(feature = "pg19")]
+            NodeTag::T_SupportRequestInlineInFrom => {
+                from_clause::inlined(&*request.cast()).map_or(Datum::from(0), Datum::from)
+            }
             _ => Datum::from(0),
         }
     }

@@ -8,6 +8,7 @@
 use crate::pg::plans;
 use crate::pg::security;
 use crate::pg::substitution::{Constant, may_execute};
+use crate::pg::subtransaction::hiding_queries;
 use crate::pg::walker::{expression_tree_walker, query_tree_walker};
 use crate::pg::written::{Substitute, is_forbidden, owned};
 use pgrx::pg_sys::{self, NodeTag, Oid};
@@ -64,10 +65,9 @@ unsafe extern "C-unwind" fn plan(
     options: c_int,
     parameters: pg_sys::ParamListInfo,
 ) -> *mut pg_sys::PlannedStmt {
-    // SAFETY: Postgres calls the hook in place of standard_planner, which the previous hook calls. The guard turns an error
-    // into a panic.
+    // SAFETY: Postgres calls the hook in place of standard_planner, with its arguments.
     unsafe {
-        plan_by(query, parameters, |before| match before {
+        replaced(query, parameters, |before| match before {
             Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters)),
             None => pg_sys::standard_planner(query, text, options, parameters),
         })
@@ -83,52 +83,77 @@ unsafe extern "C-unwind" fn plan(
     parameters: pg_sys::ParamListInfo,
     explain: *mut pg_sys::ExplainState,
 ) -> *mut pg_sys::PlannedStmt {
-    // SAFETY: Postgres calls the hook in place of standard_planner, which the previous hook calls. The guard turns an error
-    // into a panic.
+    // SAFETY: Postgres calls the hook in place of standard_planner, with its arguments.
     unsafe {
-        plan_by(query, parameters, |before| match before {
+        replaced(query, parameters, |before| match before {
             Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters, explain)),
             None => pg_sys::standard_planner(query, text, options, parameters, explain),
         })
     }
 }
 
-/// Replaces the calls in a query and has it planned.
+/// Replaces calls in a query, and plans it with the hook that was installed before. The guard around that turns an error
+/// into a panic.
 ///
 /// # Safety
-/// The query is about to be planned, and belongs to this plan alone. The function plans it.
-unsafe fn plan_by(
+/// The query is about to be planned for these parameters. The planner may change it.
+unsafe fn replaced(
     query: *mut pg_sys::Query,
     parameters: pg_sys::ParamListInfo,
-    planner: impl FnOnce(pg_sys::planner_hook_type) -> *mut pg_sys::PlannedStmt,
+    plan: impl FnOnce(pg_sys::planner_hook_type) -> *mut pg_sys::PlannedStmt,
 ) -> *mut pg_sys::PlannedStmt {
-    plans::inside_planner(|| {
-        let Some(installed) = INSTALLED.get() else {
-            return planner(None);
-        };
-        let mut walk = Walk { installed, parameters, replaced: Vec::new() };
-        // SAFETY: by this function's own condition. The planner may change the query.
-        unsafe {
-            visit(query.cast(), (&raw mut walk).cast());
-            let planned = planner(installed.before);
-            for (function, substitute) in walk.replaced {
-                depend(planned, function, &substitute);
-            }
-            planned
+    let Some(installed) = INSTALLED.get() else { return plan(None) };
+    let mut walk = Walk { installed, parameters, replaced: Vec::new() };
+    // SAFETY: by this function's own condition. The plan has just been made when it is changed.
+    unsafe {
+        visit(query.cast(), (&raw mut walk).cast());
+        let planned = plan(installed.before);
+        if !walk.replaced.is_empty() {
+            (*planned).dependsOnRole = true;
         }
-    })
+        for (function, substitute) in walk.replaced {
+            depend(&mut (*planned).relationOids, &mut (*planned).invalItems, function, &substitute);
+        }
+        planned
+    }
 }
 
-/// Says what a plan depends on: the role, the function, and what the query was written from.
+/// The query that a call in FROM stands for, if Postgres asks while it plans the query around it. So it does for calls that
+/// come from a function in SQL, and for the first call in a session, which loads the library.
 ///
 /// # Safety
-/// The plan has just been made.
-unsafe fn depend(planned: *mut pg_sys::PlannedStmt, function: Oid, substitute: &Substitute) {
+/// The planner has made the request.
+#[cfg(feature = "pg19")]
+pub unsafe fn inlined(request: &pg_sys::SupportRequestInlineInFrom) -> Option<*mut pg_sys::Query> {
+    let installed = INSTALLED.get()?;
     // SAFETY: by this function's own condition.
     unsafe {
-        (*planned).dependsOnRole = true;
+        let (root, global) = (request.root, (*request.root).glob);
+        let mut walk = Walk { installed, parameters: (*global).boundParams, replaced: Vec::new() };
+        let call = walk.sought((*request.rtfunc).funcexpr)?;
+        let query = walk.query_of((*root).parse, call)?;
+        (*global).dependsOnRole = true;
+        for (function, substitute) in walk.replaced {
+            depend(&mut (*global).relationOids, &mut (*global).invalItems, function, &substitute);
+        }
+        Some(query)
+    }
+}
+
+/// Adds to the relations and to the other things that a plan depends on what the query was written from, and the function.
+///
+/// # Safety
+/// The lists are those of a plan.
+unsafe fn depend(
+    relations: &mut *mut pg_sys::List,
+    others: &mut *mut pg_sys::List,
+    function: Oid,
+    substitute: &Substitute,
+) {
+    // SAFETY: by this function's own condition.
+    unsafe {
         for source in &substitute.sources {
-            (*planned).relationOids = pg_sys::list_append_unique_oid((*planned).relationOids, *source);
+            *relations = pg_sys::list_append_unique_oid(*relations, *source);
         }
         let support = pg_sys::get_func_support(function);
         // The support function stands for the transaction: what depends on it is planned anew in the next one.
@@ -136,7 +161,7 @@ unsafe fn depend(planned: *mut pg_sys::PlannedStmt, function: Oid, substitute: &
             let mut item = PgBox::<pg_sys::PlanInvalItem>::alloc_node(NodeTag::T_PlanInvalItem);
             item.cacheId = pg_sys::SysCacheIdentifier::PROCOID as c_int;
             item.hashValue = plans::hash_of(function);
-            (*planned).invalItems = pg_sys::lappend((*planned).invalItems, item.into_pg().cast());
+            *others = pg_sys::lappend(*others, item.into_pg().cast());
         }
     }
 }
@@ -272,8 +297,9 @@ impl Walk {
             if !may_execute(function, security::current_role()) {
                 return None;
             }
-            let found = (self.installed.find)(&SetCall { constant, type_id })?;
-            let query = parse(&found, type_id, pg_sys::exprCollation(call.cast()))?;
+            let found = plans::inside_planner(|| (self.installed.find)(&SetCall { constant, type_id }))?;
+            let collation = pg_sys::exprCollation(call.cast());
+            let query = hiding_queries(|| parse(&found, type_id, collation))?;
             plans::depend(&found.substitute.sources);
             if found.substitute.is_relative {
                 plans::expire(pg_sys::get_func_support(function));

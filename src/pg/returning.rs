@@ -66,9 +66,38 @@ pub fn first_rows(call: Call, queries: &[String], most: i64) {
 /// A receiver that puts the rows of a query into the result of the call. It raises if they have other columns than the
 /// result.
 fn receiver(call: Call) -> *mut pg_sys::DestReceiver {
+    let rows = store(call);
+    // SAFETY: `store` checks the node. The tuplestore, its columns and the receiver live in the per-query context, which
+    // outlives the execution.
+    unsafe {
+        let result = (*call.as_ptr()).resultinfo.cast::<pg_sys::ReturnSetInfo>();
+        let receiver = pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestTuplestore);
+        SetTuplestoreDestReceiverParams(
+            receiver,
+            rows,
+            (*(*result).econtext).ecxt_per_query_memory,
+            false,
+            (*result).setDesc,
+            c"the query has other columns than the function".as_ptr(),
+        );
+        receiver
+    }
+}
+
+/// The rows that a call returns, of which there are none yet.
+pub(super) fn store(call: Call) -> *mut pg_sys::Tuplestorestate {
+    expected(call);
+    // SAFETY: `expected` checks the node. InitMaterializedSRF checks that the caller accepts a tuplestore, which lives in
+    // the per-query context.
+    unsafe {
+        pg_sys::InitMaterializedSRF(call.as_ptr(), pg_sys::MAT_SRF_USE_EXPECTED_DESC);
+        (*(*call.as_ptr()).resultinfo.cast::<pg_sys::ReturnSetInfo>()).setResult
+    }
+}
+
+/// The columns that the caller of a set-returning function expects. Raises if it expects none.
+pub(super) fn expected(call: Call) -> pg_sys::TupleDesc {
     // SAFETY: Postgres passes a ReturnSetInfo to a set-returning function; the tag of the node is checked.
-    // InitMaterializedSRF checks that the caller accepts a tuplestore. The tuplestore, its columns and the receiver live
-    // in the per-query context, which outlives the execution.
     unsafe {
         let result = (*call.as_ptr()).resultinfo.cast::<pg_sys::ReturnSetInfo>();
         let knows_columns = !result.is_null()
@@ -83,17 +112,7 @@ fn receiver(call: Call) -> *mut pg_sys::DestReceiver {
             .hint("Call it in FROM.")
             .raise()
         }
-        pg_sys::InitMaterializedSRF(call.as_ptr(), pg_sys::MAT_SRF_USE_EXPECTED_DESC);
-        let receiver = pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestTuplestore);
-        SetTuplestoreDestReceiverParams(
-            receiver,
-            (*result).setResult,
-            (*(*result).econtext).ecxt_per_query_memory,
-            false,
-            (*result).setDesc,
-            c"the query has other columns than the function".as_ptr(),
-        );
-        receiver
+        (*result).expectedDesc
     }
 }
 

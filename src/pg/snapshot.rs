@@ -81,6 +81,12 @@ fn active() -> pg_sys::Snapshot {
     }
 }
 
+/// The number of the latest command of this transaction. It grows with each command after one that has written.
+pub fn latest_command() -> Command {
+    // SAFETY: asking for the number does not use it up.
+    unsafe { pg_sys::GetCurrentCommandId(false) }
+}
+
 /// The number of the next command, which sees everything done so far.
 pub fn next_command() -> Command {
     // SAFETY: as in `latest`. Asking for the number does not use it up.

@@ -54,7 +54,7 @@ pub fn next(call: Call) -> Option<Option<AnyElement>> {
     let mut site = call.site(Site::default)?;
     let running = site.running.as_mut()?;
     // SAFETY: the query has begun and has not ended.
-    let value = unsafe { running.next() };
+    let value = hiding_queries(|| unsafe { running.next() });
     if value.is_none() {
         // SAFETY: as above. The callback has nothing to do any more.
         unsafe {

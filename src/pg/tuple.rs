@@ -45,6 +45,44 @@ impl Tuple {
     }
 }
 
+/// A copy of a row.
+pub struct KeptTuple {
+    /// The row as Postgres stores it, which begins where a number of eight bytes may
+    words: Box<[u64]>,
+    bytes: u32,
+}
+
+impl KeptTuple {
+    /// A copy of a row, as a row with the columns of `target`. Raises if these are others.
+    ///
+    /// # Safety
+    /// `target` describes columns.
+    pub unsafe fn of(row: &Tuple, target: pg_sys::TupleDesc) -> Self {
+        // SAFETY: by this function's own condition, and by `new`. A conversion palloc's a row. A row has as many bytes as
+        // it says.
+        unsafe {
+            let message = c"the query has other columns than the function".as_ptr();
+            let map = pg_sys::convert_tuples_by_position(row.descriptor, target, message);
+            let tuple = if map.is_null() { row.tuple } else { pg_sys::execute_attr_map_tuple(row.tuple, map) };
+            let bytes = (*tuple).t_len;
+            let mut words = vec![0u64; (bytes as usize).div_ceil(8)].into_boxed_slice();
+            std::ptr::copy_nonoverlapping((*tuple).t_data.cast::<u8>(), words.as_mut_ptr().cast(), bytes as usize);
+            KeptTuple { words, bytes }
+        }
+    }
+
+    /// Adds the row to the rows that a function returns.
+    ///
+    /// # Safety
+    /// The rows have the columns that [`of`](Self::of) was given.
+    pub unsafe fn put(&self, rows: *mut pg_sys::Tuplestorestate) {
+        let data = self.words.as_ptr().cast_mut().cast();
+        let mut tuple = pg_sys::HeapTupleData { t_len: self.bytes, t_data: data, ..Default::default() };
+        // SAFETY: by this function's own condition. The row is copied, and not changed.
+        unsafe { pg_sys::tuplestore_puttuple(rows, &raw mut tuple) }
+    }
+}
+
 /// A Rust type whose values are copied out of the row, so they outlive it.
 ///
 /// # Safety

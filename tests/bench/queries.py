@@ -1,4 +1,4 @@
-"""in_segment() in users' queries, beside the condition in its place, and as a call."""
+"""in_segment(), segment_members() and contact_segments() in users' queries, beside what one would write by hand."""
 
 import json
 from collections.abc import Iterator
@@ -43,8 +43,46 @@ def figures(bench: Bench) -> Iterator[Figure]:
     without = f"SELECT count(*) FROM (SELECT id FROM contacts LIMIT {CALLS}) c WHERE c.id + 0 > 0"
     seconds = bench.medians({query: lambda query=query: session.count(query)[1] for query in (calls, without)})
     yield Figure(GROUP, "a call that stays", 1e6 * (seconds[calls] - seconds[without]) / CALLS, "µs", at_most=20)
+    yield from members(bench, session)
     for segment in segments:
         session.value("SELECT delete_segment(%s)", (segment,))
+
+
+def members(bench: Bench, session: Session) -> Iterator[Figure]:
+    """What segment_members takes of a segment of half of the contacts, and contact_segments for many contacts of a query."""
+    case = Case("half of the contacts", {"id": {"$lte": bench.size // 2}}, ())
+    segment = create(session, case, "contacts", -1)
+    condition = session.value("SELECT segment_sql(%s)", (segment,))
+    ids = f"segment_members('{segment}'::uuid, NULL::bigint)"
+    ten = {
+        "by hand": f"SELECT id FROM contacts WHERE {condition} LIMIT 10",
+        "in FROM": f"SELECT * FROM {ids} LIMIT 10",
+        "in the select list": f"SELECT {ids}, 1 LIMIT 10",
+    }
+    joins = {
+        "by hand": f"SELECT * FROM generate_series(1, {CALLS}) n JOIN (SELECT id FROM contacts WHERE {condition}) m ON m.id = n",
+        "in FROM": f"SELECT * FROM generate_series(1, {CALLS}) n JOIN {ids} m ON m = n",
+    }
+    each = {
+        "contacts": f"SELECT id FROM contacts LIMIT {CALLS}",
+        "segments": f"SELECT c.id FROM (SELECT id FROM contacts LIMIT {CALLS}) c LEFT JOIN LATERAL contact_segments(c.id) s ON true",
+    }
+    taken = {name: measure(bench, session, ways) for name, ways in (("ten", ten), ("joins", joins), ("each", each))}
+    of = f"{bench.size // 2:,} members"
+    beyond = 1000 * (taken["ten"]["in FROM"] - taken["ten"]["by hand"])
+    yield Figure(GROUP, f"10 of {of}: segment_members in FROM, beyond the condition", beyond, "ms", at_most=1)
+    yield Figure(GROUP, f"10 of {of}: segment_members in the select list", 1000 * taken["ten"]["in the select list"], "ms", at_most=5)
+    ratio = taken["joins"]["in FROM"] / taken["joins"]["by hand"]
+    yield Figure(GROUP, f"{CALLS:,} rows joined to {of}: the time with segment_members, of that by hand", ratio, at_most=1.1)
+    each_call = 1e6 * (taken["each"]["segments"] - taken["each"]["contacts"]) / CALLS
+    yield Figure(GROUP, f"contact_segments of {CALLS:,} contacts by LATERAL, each", each_call, "µs", at_most=100)
+    session.value("SELECT delete_segment(%s)", (segment,))
+
+
+def measure(bench: Bench, session: Session, ways: dict[str, str]) -> dict[str, float]:
+    """The median seconds that each query takes."""
+    counted = {name: f"SELECT count(*) FROM ({query}) q" for name, query in ways.items()}
+    return bench.medians({name: lambda query=query: session.count(query)[1] for name, query in counted.items()})
 
 
 def create(session: Session, case: Case, table: str, number: int) -> str:

@@ -156,7 +156,7 @@ struct Allowed {
 }
 
 impl Asker {
-    fn current() -> Self {
+    pub fn current() -> Self {
         Asker { role: security::current_role(), snapshot: snapshot::identity(), now: zone::now() }
     }
 

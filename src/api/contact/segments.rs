@@ -3,6 +3,7 @@
 //! A backend compiles them when an audience is first asked about, and again after any session has changed a definition
 //! or a table that they read.
 
+use crate::api::contact::membership::Asker;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::definition_cache::{Sources, Validity};
@@ -12,11 +13,12 @@ use crate::catalog::{contact_sql, scope, subscription};
 use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
 use crate::pg::error::required;
+use crate::pg::kept_rows::KeptRows;
 use crate::pg::plan::KeptPlan;
 use crate::pg::query::Row;
 use crate::pg::rows::RowProgram;
 use crate::pg::spi::connected;
-use crate::pg::{interrupt, query, relcache, returning, row, security, snapshot};
+use crate::pg::{interrupt, query, relcache, row, security, snapshot};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
 use pgrx::prelude::*;
@@ -26,7 +28,7 @@ use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
 use segments_core::row_conditions::{Columns, on_row};
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
@@ -34,24 +36,91 @@ use std::rc::Rc;
 #[pg_extern(sql = false)]
 fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call) {
     let (contact_id, audience) = (required("contact_id", contact_id), required("audience", audience));
-    access::must_have_audience(audience);
-    access::require(Scope::ReadSegments, audience);
     let asked = asked(audience);
-    let members = asked.segments_of(contact_id);
-    let ids: Vec<pgrx::Uuid> = members.iter().map(|segment| datum(segment.definition.id)).collect();
-    let cached = CachedCounts::default().of_all(audience, &ids);
-    let mut visible = Visible::default();
-    let mut count_of = |segment: &&Segment| {
-        let is_shown = visible.shows(&asked.audience, &segment.reads);
-        is_shown.then(|| {
-            let kept = cached.get(&segment.definition.id).copied();
-            kept.or_else(|| cached::where_none_is_kept(&asked.audience, &segment.definition))
-        })?
-    };
-    let counts: Vec<Option<i64>> = members.iter().map(&mut count_of).collect();
-    security::as_role(access::extension_owner(), || {
-        returning::rows(call, SEGMENTS, &[ids.into(), counts.into()]);
-    });
+    let (mut nowhere, mut site) = (None, call.site(|| None::<Answers>));
+    let answers = site.as_deref_mut().unwrap_or(&mut nowhere);
+    let state = State { asker: Asker::current(), command: snapshot::latest_command() };
+    let known = answers.take().filter(|known| known.state == state && known.is_about(audience, &asked));
+    let answers = answers.insert(known.unwrap_or_else(|| Answers::new(call, state, audience, asked.clone())));
+    let members = asked.segments_of(contact_id, &answers.present);
+    answers.learn(call, &members);
+    let mut ids: Vec<pgrx::Uuid> = members.iter().map(|number| asked.id(*number)).collect();
+    ids.sort_unstable_by(|a, b| b.as_bytes().cmp(a.as_bytes()));
+    answers.rows.put(call, ids.iter());
+}
+
+/// The state of the database, and who asks. While these are the same, the answers are.
+#[derive(PartialEq, Eq)]
+struct State {
+    asker: Asker,
+    command: snapshot::Command,
+}
+
+/// What a call site has learnt of an audience. A query may ask about many contacts.
+struct Answers {
+    state: State,
+    audience: String,
+    asked: Rc<AudienceSegments>,
+    counts: CachedCounts,
+    visible: Visible,
+    /// The segments that `rows` was read for, by their numbers
+    learnt: HashSet<usize>,
+    rows: KeptRows<pgrx::Uuid>,
+    present: RefCell<Present>,
+}
+
+impl Answers {
+    /// No answers yet, for a role that may ask.
+    fn new(call: Call, state: State, audience: &str, asked: Rc<AudienceSegments>) -> Self {
+        access::must_have_audience(audience);
+        access::require(Scope::ReadSegments, audience);
+        Answers {
+            state,
+            audience: audience.to_owned(),
+            asked,
+            counts: CachedCounts::default(),
+            visible: Visible::default(),
+            learnt: HashSet::new(),
+            rows: KeptRows::new(call),
+            present: RefCell::default(),
+        }
+    }
+
+    fn is_about(&self, audience: &str, asked: &Rc<AudienceSegments>) -> bool {
+        self.audience == audience && Rc::ptr_eq(&self.asked, asked)
+    }
+
+    /// Reads the rows of these segments, those that have not been read.
+    fn learn(&mut self, call: Call, members: &[usize]) {
+        let new: Vec<usize> = members.iter().copied().filter(|number| self.learnt.insert(*number)).collect();
+        if new.is_empty() {
+            return;
+        }
+        let asked = &self.asked;
+        let ids: Vec<pgrx::Uuid> = new.iter().map(|number| asked.id(*number)).collect();
+        let cached = self.counts.of_all(&self.audience, &ids);
+        let mut count_of = |number: &usize| {
+            let segment = &asked.segments[*number];
+            let is_shown = self.visible.shows(&asked.audience, &segment.reads);
+            is_shown.then(|| {
+                let kept = cached.get(&segment.definition.id).copied();
+                kept.or_else(|| cached::where_none_is_kept(&asked.audience, &segment.definition))
+            })?
+        };
+        let counts: Vec<Option<i64>> = new.iter().map(&mut count_of).collect();
+        security::as_role(access::extension_owner(), || {
+            self.rows.read(call, SEGMENTS, &[ids.into(), counts.into()], ID);
+        });
+    }
+}
+
+/// The conditions of relative segments as of now, of those that a contact may be a member of.
+#[derive(Default)]
+struct Present {
+    /// By the numbers of the segments; `None` if the segment is not valid any more
+    conditions: BTreeMap<usize, Option<Checked>>,
+    /// All of them, compiled, with the numbers of their segments
+    compiled: Option<(Vec<usize>, Rc<RowProgram>)>,
 }
 
 // The rows of the view segments.segment. A role that may read segments of the audience may read all of them.
@@ -62,8 +131,9 @@ SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audi
   JOIN segments.segment_config s ON s.id = u.id
   LEFT JOIN segments.audience_config a ON a.name = s.audience
   LEFT JOIN segments.table_config t ON t.audience = a.source
-  LEFT JOIN segments.segment_count c ON c.segment = s.id
- ORDER BY s.id DESC";
+  LEFT JOIN segments.segment_count c ON c.segment = s.id";
+/// The column with the id among those of a row.
+const ID: usize = 2;
 
 /// The compiled segments of an audience.
 struct AudienceSegments {
@@ -121,8 +191,13 @@ impl AudienceSegments {
         AudienceSegments { audience, segments, program, columns, topics, asks_bucket, sql, plan: OnceCell::new() }
     }
 
-    /// The segments of a contact, read with the rights of the current role; empty if there is no such contact.
-    fn segments_of(&self, contact_id: &str) -> Vec<&Segment> {
+    fn id(&self, number: usize) -> pgrx::Uuid {
+        datum(self.segments[number].definition.id)
+    }
+
+    /// The numbers of the segments of a contact, read with the rights of the current role; none if there is no such
+    /// contact.
+    fn segments_of(&self, contact_id: &str, present: &RefCell<Present>) -> Vec<usize> {
         if !contact_sql::can_be_id(contact_id, &self.audience.id.type_name) {
             return Vec::new();
         }
@@ -136,12 +211,15 @@ impl AudienceSegments {
             row.matching(&self.program, surroundings, &mut matches);
             let (relative, mut members): (Vec<usize>, Vec<usize>) =
                 matches.iter().partition(|number| self.segments[*number].is_relative);
-            let now: Vec<(usize, Checked)> =
-                relative.into_iter().filter_map(|number| Some((number, self.as_of_now(number)?))).collect();
-            if !now.is_empty() {
-                let conditions: Vec<Checked> = now.iter().map(|(_, condition)| condition.clone()).collect();
-                row.matching(&program(&self.audience, &self.columns, &conditions), surroundings, &mut matches);
-                members.extend(matches.iter().map(|number| now[number].0));
+            if !relative.is_empty() {
+                let (numbers, program) = self.present(&relative, &mut present.borrow_mut());
+                row.matching(&program, surroundings, &mut matches);
+                members.extend(
+                    matches
+                        .iter()
+                        .map(|position| numbers[position])
+                        .filter(|number| relative.binary_search(number).is_ok()),
+                );
             }
             members
         };
@@ -154,7 +232,24 @@ impl AudienceSegments {
         let found = if self.asks_bucket { security::with_fixed_output(look) } else { look() };
         // If several rows have the id, the contact is a member if one of them is.
         let found: BTreeSet<usize> = found.into_iter().flatten().collect();
-        found.into_iter().map(|number| &self.segments[number]).collect()
+        found.into_iter().collect()
+    }
+
+    /// A program with the conditions of these relative segments as of now, and perhaps of others, and the segments that
+    /// it has.
+    fn present(&self, relative: &[usize], present: &mut Present) -> (Vec<usize>, Rc<RowProgram>) {
+        for number in relative {
+            if !present.conditions.contains_key(number) {
+                present.conditions.insert(*number, self.as_of_now(*number));
+                present.compiled = None;
+            }
+        }
+        let compile = || {
+            let valid = present.conditions.iter().filter_map(|(number, condition)| Some((*number, condition.clone()?)));
+            let (numbers, conditions): (Vec<usize>, Vec<Checked>) = valid.unzip();
+            (numbers, Rc::new(program(&self.audience, &self.columns, &conditions)))
+        };
+        present.compiled.get_or_insert_with(compile).clone()
     }
 
     /// The condition of a relative segment as of now.
