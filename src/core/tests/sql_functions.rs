@@ -123,7 +123,7 @@ fn represents(found: &str, declared: &str) -> bool {
         "interval" => &["Interval"],
         "regclass" | "regrole" => &["pg_sys::Oid"],
         "jsonb" => &["JsonB"],
-        "text[]" => &["Vec<Option<String>>"],
+        "text[]" => &["Vec<Option<String>>", "Vec<String>"],
         "uuid[]" => &["Vec<Option<pgrx::Uuid>>"],
         "oid[]" => &["Vec<Option<Oid>>"],
         "cstring" => &["&CStr"],
