@@ -20,6 +20,7 @@ fn forget_dropped() {
     if concerned.is_empty() {
         return;
     }
+    query::write(HOLD, &[dropped.clone().into()]);
     query::write(FORGET_CONTACTS, &[dropped.clone().into()]);
     let without_subscriptions = concerned.into_iter().filter_map(|(audience, table)| Some((audience, table?)));
     let (sources, tables): (Vec<String>, Vec<Oid>) = without_subscriptions.unzip();
@@ -37,6 +38,7 @@ fn follow_altered() {
     if query::first(HAS_CHANGED, &[relations.clone().into()], |row| row.get(1)) != Some(true) {
         return;
     }
+    query::write(HOLD, &[relations.clone().into()]);
     let audiences = query::write_rows(FOLLOW, &[relations.into()], |row| Altered {
         source: row.get(1),
         contacts: row.get(2),
@@ -147,6 +149,13 @@ const CONCERNED: &str = "
 SELECT t.audience, CASE WHEN t.topics_relation::oid = ANY ($1) THEN t.topics_relation::oid END
   FROM segments.table_config t
  WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1)";
+
+// Whoever creates or changes a segment waits for the names that it is then checked against.
+const HOLD: &str = "
+SELECT FROM segments.audience_config a
+ WHERE a.name IN (SELECT t.audience FROM segments.table_config t
+                   WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1))
+ ORDER BY a.name FOR NO KEY UPDATE";
 
 const FORGET_CONTACTS: &str = "
 UPDATE segments.table_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";

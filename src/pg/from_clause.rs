@@ -5,12 +5,11 @@
 //! in every version. A call in FROM whose query is not known moves to the select list of a sub-select, because Postgres
 //! stores all rows of a function in FROM before it returns the first one.
 
-use crate::pg::plans;
-use crate::pg::security;
 use crate::pg::substitution::{Constant, may_execute};
 use crate::pg::subtransaction::hiding_queries;
 use crate::pg::walker::{expression_tree_walker, query_tree_walker};
 use crate::pg::written::{Substitute, is_forbidden, owned};
+use crate::pg::{plans, relcache, security};
 use pgrx::pg_sys::{self, NodeTag, Oid};
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use pgrx::{PgBox, PgList, is_a, pg_guard};
@@ -208,6 +207,10 @@ impl Walk {
                 let functions = PgList::<pg_sys::RangeTblFunction>::from_pg((*entry).functions);
                 let (Some(function), 1) = (functions.get_ptr(0), functions.len()) else { continue };
                 let Some(call) = self.sought((*function).funcexpr) else { continue };
+                // In FROM, a row is as many columns. The function refuses the type.
+                if relcache::is_row_type((*call).funcresulttype) {
+                    continue;
+                }
                 let Some(subquery) = self.query_of(query, call).or_else(|| sub_select(call)) else { continue };
                 (*entry).rtekind = pg_sys::RTEKind::RTE_SUBQUERY;
                 (*entry).subquery = subquery;
@@ -217,7 +220,7 @@ impl Walk {
         }
     }
 
-    /// Replaces the call in `SELECT f(…)`, which has no other columns and no FROM, as in `id IN (SELECT f(…))`.
+    /// Replaces the call in `SELECT f(…)`, which has no other columns, no FROM and no WHERE, as in `id IN (SELECT f(…))`.
     ///
     /// # Safety
     /// As for [`replace_in_from`](Self::replace_in_from).
@@ -228,6 +231,7 @@ impl Walk {
             let is_lone = (*query).commandType == pg_sys::CmdType::CMD_SELECT
                 && (*query).hasTargetSRFs
                 && (*query).rtable.is_null()
+                && (*(*query).jointree).quals.is_null()
                 && targets.len() == 1
                 && !((*query).hasAggs || (*query).hasWindowFuncs)
                 && (*query).groupClause.is_null()

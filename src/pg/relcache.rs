@@ -85,6 +85,12 @@ pub fn base_type(type_id: Oid) -> Oid {
     unsafe { pg_sys::getBaseType(type_id) }
 }
 
+/// Whether values of a type are rows.
+pub fn is_row_type(type_id: Oid) -> bool {
+    // SAFETY: a catalog look-up, which accepts any OID.
+    unsafe { pg_sys::type_is_rowtype(type_id) }
+}
+
 /// The name of a type with its schema, quoted for SQL. Raises if it does not exist.
 pub fn type_name(type_id: Oid) -> String {
     // SAFETY: format_type_extended returns a palloc'ed C string, or raises.

@@ -4,6 +4,7 @@
 //! rows of a function before it returns the first one, so there a stream is not possible.
 
 use crate::pg::call::Call;
+use crate::pg::error::internal;
 use crate::pg::spi::Reading;
 use crate::pg::subtransaction::hiding_queries;
 use pgrx::pg_sys::{self, Datum};
@@ -94,9 +95,24 @@ unsafe extern "C-unwind" fn end(site: Datum) {
     }
 }
 
+/// Whether a query is a SELECT of one column of a type.
+///
+/// # Safety
+/// The query has been analysed.
+unsafe fn returns(query: *mut pg_sys::Query, type_id: pg_sys::Oid) -> bool {
+    // SAFETY: by this function's own condition.
+    unsafe {
+        let columns = PgList::<pg_sys::TargetEntry>::from_pg((*query).targetList);
+        let fits = |column: *mut pg_sys::TargetEntry| pg_sys::exprType((*column).expr.cast()) == type_id;
+        (*query).commandType == pg_sys::CmdType::CMD_SELECT
+            && columns.len() == 1
+            && columns.get_ptr(0).is_some_and(fits)
+    }
+}
+
 impl Running {
     /// # Safety
-    /// The text is a SELECT of one column of this type.
+    /// The context belongs to the call that asks for the rows.
     unsafe fn start(sql: &str, type_id: pg_sys::Oid, expression: *mut pg_sys::ExprContext) -> Self {
         // SAFETY: by this function's own condition. The parser raises where the text is wrong. What is allocated lives in
         // a context of its own, until the query ends. The snapshot that is pushed is popped; if an error unwinds, Postgres
@@ -113,9 +129,14 @@ impl Running {
             let text = pg_sys::pstrdup(CString::new(sql).unwrap_or_default().as_ptr());
             let statements = PgList::<pg_sys::RawStmt>::from_pg(pg_sys::pg_parse_query(text));
             let none = std::ptr::null_mut::<c_void>();
-            let statement = statements.get_ptr(0).unwrap_or(none.cast());
-            let queries = pg_sys::pg_analyze_and_rewrite_fixedparams(statement, text, none.cast(), 0, none.cast());
-            let query = PgList::<pg_sys::Query>::from_pg(queries).get_ptr(0).unwrap_or(none.cast());
+            let analysed =
+                |statement| pg_sys::pg_analyze_and_rewrite_fixedparams(statement, text, none.cast(), 0, none.cast());
+            let query = statements
+                .get_ptr(0)
+                .map(analysed)
+                .and_then(|queries| PgList::<pg_sys::Query>::from_pg(queries).get_ptr(0));
+            let query = query.filter(|query| returns(*query, type_id));
+            let query = query.unwrap_or_else(|| internal("the query for a stream has another result").raise());
             match Reading::usual() {
                 Reading::Active => pg_sys::PushActiveSnapshot(pg_sys::GetActiveSnapshot()),
                 Reading::New => {

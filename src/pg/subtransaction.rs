@@ -78,16 +78,25 @@ pub fn rewording<T>(work: impl FnOnce() -> T, reword: impl Fn(PgSqlErrorCode, &s
 }
 
 /// Runs `work`. An error of one of its queries is raised without the query's text and position. Users did not write the
-/// query, and it may contain conditions that they may not see.
+/// query, and it may contain conditions that they may not see. The error still names a constraint and its table.
 pub fn hiding_queries<T>(work: impl FnOnce() -> T) -> T {
     PgTryBuilder::new(AssertUnwindSafe(work))
-        .catch_others(|error| match error {
-            CaughtError::PostgresError(report) => {
-                // SAFETY: as above.
-                unsafe { pg_sys::FlushErrorState() };
-                CaughtError::ErrorReport(report).rethrow()
+        .catch_others(|error| {
+            if let CaughtError::PostgresError(_) = &error {
+                // SAFETY: the error is Postgres's last one. Its copy, which belongs to the current memory context, takes its
+                // place.
+                unsafe {
+                    let copy = pg_sys::CopyErrorData();
+                    pg_sys::FlushErrorState();
+                    (*copy).cursorpos = 0;
+                    (*copy).internalpos = 0;
+                    (*copy).internalquery = std::ptr::null_mut();
+                    // The calls around this one add theirs again.
+                    (*copy).context = std::ptr::null_mut();
+                    pg_sys::ThrowErrorData(copy);
+                }
             }
-            error => error.rethrow(),
+            error.rethrow()
         })
         .execute()
 }

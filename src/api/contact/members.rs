@@ -13,12 +13,12 @@ use crate::catalog::segment::{Definition, datum, id_of};
 use crate::catalog::visible;
 use crate::counting::cached::CachedCounts;
 use crate::pg::call::Call;
-use crate::pg::error::required;
+use crate::pg::error::{Failure, required};
 use crate::pg::from_clause::{SetCall, SetQuery};
 use crate::pg::substitution::Constant;
-use crate::pg::{returning, security, snapshot, stream};
-use pgrx::AnyElement;
+use crate::pg::{relcache, returning, security, snapshot, stream};
 use pgrx::prelude::*;
+use pgrx::{AnyElement, PgSqlErrorCode};
 use uuid::Uuid;
 
 /// The ids of a segment's members, in the type that the caller chooses.
@@ -34,6 +34,12 @@ fn segment_members_named(segment: Option<&str>, call: Call) -> Option<AnyElement
 }
 
 fn begin(segment: Uuid, call: Call) -> Option<AnyElement> {
+    if relcache::is_row_type(call.return_type()) {
+        Failure::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, "ids of contacts are not rows")
+            .detail(format!("id_type is of type {}.", relcache::type_name(call.return_type())))
+            .hint("Pass a value of the ids' own type, such as NULL::bigint, or leave id_type out for text.")
+            .raise()
+    }
     let (audience, checked) = members_of(datum(segment));
     let value = Ids::of(&audience).value(call.return_type());
     let sql = format!(

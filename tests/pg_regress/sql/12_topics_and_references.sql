@@ -14,6 +14,19 @@ SELECT subscribe_contact(id, 'weekly-news', 'readers') FROM readers WHERE email 
 SELECT subscribe_contact(id::text, (SELECT id::text FROM segments.topic WHERE slug = 'product'), 'readers') FROM readers
     WHERE email IN ('r1@example.com', 'r6@example.com');
 SELECT subscribe_contact('00000000-0000-0000-0000-000000000000', 'product', 'readers');
+-- A constraint of the user's own is named, as in an error of an INSERT by hand.
+BEGIN;
+ALTER TABLE reader_topics ADD CONSTRAINT no_product CHECK (topic <> 'product') NOT VALID;
+DO $$
+DECLARE constraint_name text; context text;
+BEGIN
+    PERFORM subscribe_contact(id, 'product', 'readers') FROM readers WHERE email = 'r3@example.com';
+EXCEPTION WHEN check_violation THEN
+    GET STACKED DIAGNOSTICS constraint_name = CONSTRAINT_NAME, context = PG_EXCEPTION_CONTEXT;
+    RAISE WARNING '%, the query is hidden: %', constraint_name, context !~ 'INSERT';
+END
+$$;
+ROLLBACK;
 SELECT subscribe_contact(id, 'wekly-news', 'readers') FROM readers LIMIT 1;
 
 SELECT c AS condition, (SELECT string_agg(left(r.email, 2), ' ' ORDER BY r.email) FROM readers r WHERE r.id::text IN (SELECT id ->> 'id'

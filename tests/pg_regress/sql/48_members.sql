@@ -247,6 +247,18 @@ SELECT array_agg(m ORDER BY m) FROM segment_members('all texts', NULL::varchar) 
 SELECT array_agg(m ORDER BY m) FROM segment_members('all texts') m;
 EXPLAIN (COSTS off, VERBOSE) SELECT m FROM segment_members('all texts', NULL::varchar) m ORDER BY m;
 
+-- Ids are not rows, which would be many columns in FROM. A condition beside the call is asked once, not for each member.
+CREATE TYPE pair AS (a text, b int);
+CREATE TABLE pairs (id text PRIMARY KEY);
+INSERT INTO pairs VALUES ('(x,1)'), ('(y,2)');
+SELECT attach_audience('pairs', 'pairs');
+SELECT name FROM create_segment('all pairs', '{}', audience => 'pairs');
+SELECT b, a FROM segment_members('all pairs', NULL::pair) ORDER BY 1;
+CREATE SEQUENCE asked;
+SELECT segment_members('all pairs') WHERE nextval('asked') > 0;
+SELECT last_value FROM asked;
+SELECT detach_audience('pairs', true);
+
 SELECT detach_audience(name, true) FROM segments.audience WHERE name IN ('people', 'germans', 'parts', 'floats', 'domains', 'levels', 'texts');
 SELECT revoke_segments_access('regress_segments_reader', scope) FROM unnest('{read:contacts,read:segments}'::text[]) scope;
 RESET search_path;
