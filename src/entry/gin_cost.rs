@@ -8,6 +8,7 @@
 //! `src/backend/utils/adt/selfuncs.c`.
 
 use crate::entry::estimate;
+use crate::pg::error::internal;
 use crate::pg::nodes::{arguments, condition_text, nth};
 use crate::pg::statistics::Variable;
 use crate::planner::Planned;
@@ -72,7 +73,7 @@ unsafe extern "C-unwind" fn cost(
     correlation: *mut f64,
     pages: *mut f64,
 ) {
-    let Some(known) = LAST.get() else { return };
+    let Some(known) = LAST.get() else { internal("the costs of an index were asked for before it was known").raise() };
     // SAFETY: Postgres calls this with the state of the planner and a path of an index of the query, after `install`. The
     // guard turns an error of Postgres into a panic.
     unsafe {
