@@ -6,12 +6,12 @@ use crate::api::name::must_be_legible;
 use crate::catalog::access::{self, Scope, TableOwner, find_table_owner, must_own, not_owner, table_owner};
 use crate::catalog::audience::Audience;
 use crate::catalog::columns::{self, CatalogColumn, find_column};
-use crate::catalog::{scope, source, time_zone};
+use crate::catalog::{freshness as freshness_of, scope, source, time_zone};
 use crate::evaluate::condition;
 use crate::live::freshness;
 use crate::pg::error::{Failure, listed, required};
-use crate::pg::query;
 use crate::pg::spi::QueryText;
+use crate::pg::{query, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_literal, quote_qualified_identifier};
 use pgrx::{PgSqlErrorCode, pg_sys};
@@ -252,6 +252,8 @@ fn attach_table(
     let replaces = may_replace(name);
     let mut were_live = Vec::new();
     if replaces {
+        // The audiences that are based on it are locked after it, and none is based on the table that it had.
+        freshness_of::hold_alone(name);
         were_live = source::audiences(name).into_iter().filter(|audience| freshness::stop_keeping(audience)).collect();
         grant::take_back_counts(name, relation);
     }
@@ -279,7 +281,10 @@ fn attach_table(
 }
 
 fn attach_based(name: &str, base: &str, scope: Option<&str>) {
-    let loaded = Audience::unrestricted(base).unwrap_or_else(|failure| failure.raise());
+    access::must_have_audience(base);
+    // Until the transaction ends, it has the table that is looked at here.
+    access::hold_attached(base);
+    let loaded = snapshot::latest(|| Audience::unrestricted(base)).unwrap_or_else(|failure| failure.raise());
     if loaded.source != base {
         Failure::new(
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
@@ -290,7 +295,6 @@ fn attach_based(name: &str, base: &str, scope: Option<&str>) {
         .raise()
     }
     must_own(loaded.relation.oid);
-    access::keep(base);
     add(name, Some(base), scope, false);
     must_have_valid_filter(name, scope);
     if let Some(filter) = &loaded.scope {
@@ -394,8 +398,7 @@ fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
     let (name, cascade) = (required("name", name), required("cascade", cascade));
     must_own_table_of(name, "detach");
     access::require(Scope::WriteSegments, name);
-    // This waits for transactions that base an audience on this one, or create a segment of it.
-    access::write("SELECT FROM segments.audience_config a WHERE a.name = $1 FOR UPDATE", &[name.into()]);
+    freshness_of::hold_alone(name);
     let audiences = source::audiences(name);
     let based: Vec<String> = audiences.iter().filter(|audience| *audience != name).cloned().collect();
     if !based.is_empty() && !cascade {

@@ -10,7 +10,7 @@ use crate::live::eligibility::{Reach, follows_rows, kept};
 use crate::live::freshness::{notice_nobody_folds, start, stop};
 use crate::live::triggers;
 use crate::pg::error::{Failure, required};
-use crate::pg::{query, relcache, security, snapshot};
+use crate::pg::{relcache, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
@@ -31,17 +31,13 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
     let audience = Audience::load(audience);
     access::require(Scope::WriteSegments, &audience.name);
     must_own(audience.relation.oid);
-    // This waits for transactions that have changed a definition, and later ones wait for this.
-    let current = security::as_role(access::extension_owner(), || {
-        query::write_rows(
-            "SELECT a.freshness FROM segments.audience_config a WHERE a.name = $1 FOR UPDATE",
-            &[audience.name.as_str().into()],
-            |row| row.get::<String>(1),
-        )
-    });
+    // The audience that this one is based on is locked first, as by those who detach both.
+    if audience.source != audience.name {
+        access::hold_attached(&audience.source);
+    }
+    let was_live = freshness_of::hold_alone(&audience.name) == Some(true);
     // Later declarations see that the audience is live.
     freshness_of::hold_definitions(&audience.source);
-    let was_live = current.first().is_some_and(|current| current == "live");
     let tables = lock_tables(&audience);
     let audience = snapshot::latest(|| Audience::load(&audience.name));
     if live {

@@ -1,6 +1,8 @@
 //! Granting and revoking scopes.
 
-use crate::catalog::access::{Scope, TableOwner, extension_owner, is_extension_owner, keep, not_owner, table_owner};
+use crate::catalog::access::{
+    Scope, TableOwner, extension_owner, hold_attached, is_extension_owner, not_owner, table_owner,
+};
 use crate::pg::error::{Failure, listed, required};
 use crate::pg::{query, security};
 use pgrx::prelude::*;
@@ -16,7 +18,7 @@ fn grant_segments_access(role: Option<pg_sys::Oid>, scope: Option<&str>, audienc
     if scope == Scope::ReadCounts {
         must_own_contacts(audience);
     }
-    audience.into_iter().for_each(keep);
+    audience.into_iter().for_each(hold_attached);
     security::as_role(extension_owner(), || {
         // Scopes of a dropped role with the same name are deleted, because its privileges were dropped with it.
         query::write(FORGET_DROPPED, &[role.oid.into()]);

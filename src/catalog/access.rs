@@ -98,24 +98,34 @@ pub fn unknown_audience(name: &str) -> Failure {
 pub fn require_write(audience: &str) {
     must_have_audience(audience);
     require(Scope::WriteSegments, audience);
-    keep(audience);
+    hold_attached(audience);
 }
 
 /// Locks an audience, and the one that it is based on, against being detached until the transaction ends. Raises 42704 if
 /// it is gone.
-pub fn keep(audience: &str) {
-    let kept = || query::write_rows(KEEP, &[audience.into()], |row| row.get::<String>(1));
+pub fn hold_attached(audience: &str) {
+    let kept = || query::write_rows(HOLD_ATTACHED, &[audience.into()], |row| row.get::<String>(1));
     if !security::as_role(extension_owner(), kept).iter().any(|kept| kept == audience) {
         unknown_audience(audience).raise()
     }
 }
 
-// The audience that others are based on is locked first, by everyone.
-const KEEP: &str = "
-SELECT a.name FROM segments.audience_config a
- WHERE a.name = $1
-    OR a.name = (SELECT b.based_on FROM segments.audience_config b WHERE b.name = $1)
- ORDER BY a.based_on NULLS FIRST FOR KEY SHARE";
+/// A query that locks an audience and the one that it is based on, and returns their names and freshness. The one that
+/// others are based on is locked first, by everyone.
+macro_rules! source_first {
+    ($lock:literal) => {
+        concat!(
+            "SELECT a.name, a.freshness FROM segments.audience_config a
+              WHERE a.name = $1
+                 OR a.name = (SELECT b.based_on FROM segments.audience_config b WHERE b.name = $1)
+              ORDER BY a.based_on NULLS FIRST ",
+            $lock
+        )
+    };
+}
+pub(super) use source_first;
+
+const HOLD_ATTACHED: &str = source_first!("FOR KEY SHARE");
 
 /// Raises 42501 if the caller does not have the scope for an audience.
 pub fn require(scope: Scope, audience: &str) {
