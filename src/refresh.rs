@@ -6,6 +6,7 @@
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::{Definition, datum, id_of};
+use crate::catalog::source;
 use crate::counting::store::Refreshed;
 use crate::counting::take::{Taken, take, take_together};
 use crate::counting::{bases, pending, strategy};
@@ -86,10 +87,16 @@ pub fn failed(due: &Due, message: &str) {
 }
 
 /// Counts segments in one snapshot and stores the counts. They belong to the audience, or to audiences that have it as
-/// their source. Returns the result for each audience that has such segments.
+/// their source. Returns the result for each audience that has such segments. One that becomes live meanwhile has none:
+/// it has been counted when it did.
 pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
-    // One refresh runs after the other. The one that has waited sees what the other could not see.
-    progress::lock(audience);
+    // One refresh of a source runs after the other. The one that has waited sees what the other could not see.
+    let source = source::of(audience).unwrap_or_else(|| audience.to_owned());
+    progress::lock(&source);
+    if source != audience {
+        // Nobody waits here, because all who take this turn have taken the turn of the source.
+        progress::lock(audience);
+    }
     let owner = access::extension_owner();
     // The time is taken before the snapshot, so that no count looks newer than it is.
     let mut taken_at = clock();
@@ -109,7 +116,7 @@ pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
         (unsettled, _) => Err(unsettled),
     });
     let counted = first.unwrap_or_else(|unsettled| {
-        definition_locks::hold_tables(audience);
+        definition_locks::hold_tables(&source);
         // The bases are locked, because deltas that are folded meanwhile would be subtracted twice.
         held.extend(unsettled.into_iter().map(|(name, _)| name));
         let found = security::as_role(owner, || snapshot::latest(|| wanted.definitions()));
@@ -118,7 +125,6 @@ pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
         ids.sort();
         bases::lock_with_segments(owner, &ids);
         taken_at = clock();
-        // An audience that has become live meanwhile has been counted when it did.
         snapshot::latest(|| Counted::now(audience, settled(&held).1, taken_at))
     });
     let Counted { audiences, taken, taken_at, seconds, seen_at, shown } = counted;

@@ -8,7 +8,8 @@ WITH outcome AS MATERIALIZED (
       FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($7), unnest($8))
            o(id, contact_count, base, error, seen_at, changes_at)
       JOIN segments.segment_config s ON s.id = o.id
-      LEFT JOIN segments.segment_count c ON c.segment = o.id),
+      LEFT JOIN segments.segment_count c ON c.segment = o.id
+     ORDER BY o.id),
 stored AS (
     INSERT INTO segments.segment_count (segment, contact_count, counted_at, changes_at)
     SELECT o.segment, o.base, $5, o.changes_at FROM outcome o WHERE o.error IS NULL AND o.was_seen

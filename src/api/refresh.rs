@@ -40,7 +40,7 @@ fn refresh_segments(
             by_source.into_iter().map(|(source, audiences)| refresh_of(source, audiences)).collect()
         }
     };
-    let taken = refreshes.into_iter().flat_map(|(turn, audiences)| refresh(&turn, &Wanted::Audiences(audiences)));
+    let taken = refreshes.into_iter().flat_map(|(shown, audiences)| refresh(&shown, &Wanted::Audiences(audiences)));
     let rows = taken.flat_map(|taken| {
         let mut visible = Visible::default();
         taken.outcomes.into_iter().map(move |outcome| {
@@ -58,7 +58,7 @@ fn refresh_segments(
     TableIterator::new(rows)
 }
 
-/// The refresh of some audiences of a source: whose turn it takes, and their names.
+/// The refresh of some audiences of a source: the audience that it is shown for, and their names.
 fn refresh_of(source: String, audiences: Vec<String>) -> (String, Vec<String>) {
     match audiences.as_slice() {
         [one] => (one.clone(), audiences),

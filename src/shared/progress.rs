@@ -205,8 +205,8 @@ impl Reporter {
     }
 }
 
-/// Takes the turn of an audience until the transaction ends, so that one refresh of it runs at a time and other
-/// sessions see that it runs.
+/// Takes the turn of an audience until the transaction ends, so that one refresh has it at a time and other sessions see
+/// that it runs.
 pub fn lock(audience: &str) {
     // The view segments.refresh_progress computes the same number.
     let number = query::first("SELECT hashtext($1)", &[audience.into()], |row| row.get(1));
