@@ -58,12 +58,14 @@ fn move_to(name: &str, zone: &str) {
         let all = [(before, after)].into_iter().chain(based);
         all.filter_map(|(before, after)| Move::find(before, after)).collect::<Vec<Move>>()
     });
+    // What an error of this says depends on the rights of the caller.
+    let members: Vec<Option<Members>> = moves.iter().map(Move::members).collect();
     access::write(
         "UPDATE segments.table_config t SET time_zone = $2 WHERE t.audience = $1",
         &[name.into(), zone.into()],
     );
-    for Move { after, changed, members } in moves {
-        recount(&after, &changed);
+    for (Move { after, changed, .. }, members) in moves.iter().zip(members) {
+        recount(after, changed);
         members.into_iter().for_each(Members::record_changes);
     }
     // Segments may be due at another midnight.
@@ -72,28 +74,28 @@ fn move_to(name: &str, zone: &str) {
 
 /// What another zone changes of one audience.
 struct Move {
+    /// `None` if its filter, or the zone that it had, has become invalid
+    before: Option<Audience>,
     after: Audience,
     /// The segments that mean something else
     changed: Vec<Definition>,
-    /// Who was a member of those that are watched
-    members: Option<Members>,
 }
 
 impl Move {
     /// `None` if all segments mean the same.
     fn find(mut before: Audience, after: Audience) -> Option<Self> {
-        // The filter, or the zone that the audience had, may have become invalid.
         let before = before.restrict().is_ok().then_some(before);
         let means_the_same = |segment: &Definition| {
             before.as_ref().and_then(|before| meaning(before, segment)) == meaning(&after, segment)
         };
         let mut changed = snapshot::latest(|| Definition::all(&after.name));
         changed.retain(|segment| !means_the_same(segment));
-        if changed.is_empty() {
-            return None;
-        }
-        let members = before.map(|before| Members::of_watched(&before, &changed));
-        Some(Move { after, changed, members })
+        (!changed.is_empty()).then_some(Move { before, after, changed })
+    }
+
+    /// Who is a member of the segments that are watched.
+    fn members(&self) -> Option<Members> {
+        Some(Members::of_watched(self.before.as_ref()?, &self.changed))
     }
 }
 

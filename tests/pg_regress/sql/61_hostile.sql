@@ -265,6 +265,19 @@ TRUNCATE quoted, quoted_topics;
 RESET ROLE;
 SELECT detach_audience('quoted', cascade => true);
 DROP TABLE quoted, quoted_topics;
+-- Nor to an owner who may not read the table, and changes the zone.
+CREATE TABLE moved AS SELECT 1 AS id, timestamptz '2025-01-01 20:00+00' AS at;
+ALTER TABLE moved OWNER TO regress_segments_mallory;
+SELECT attach_audience('moved', 'moved', 'id'), set_freshness('moved', 'live'),
+    grant_segments_access('regress_segments_mallory', 'read:segments', 'moved'), grant_segments_access('regress_segments_mallory', 'write:segments', 'moved');
+SELECT watch_segment((create_segment('Day', '{"at": "2025-01-01"}', audience => 'moved')).id);
+REVOKE ALL ON moved FROM regress_segments_mallory;
+SET ROLE regress_segments_mallory;
+SELECT update_audience('moved', '{"time_zone": "Asia/Tokyo"}');
+RESET ROLE;
+SELECT revoke_segments_access('regress_segments_mallory', scope, 'moved') FROM unnest('{read:segments,write:segments}'::text[]) scope;
+SELECT detach_audience('moved', cascade => true);
+DROP TABLE moved;
 
 -- 4. Hostile tables: whatever their owner hangs on them runs with the owner's rights when segments count, and not at all
 -- where a plain SELECT would not run it either.
