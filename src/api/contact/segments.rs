@@ -36,11 +36,17 @@ use std::rc::Rc;
 #[pg_extern(sql = false)]
 fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call) {
     let (contact_id, audience) = (required("contact_id", contact_id), required("audience", audience));
-    let asked = asked(audience);
     let (mut nowhere, mut site) = (None, call.site(|| None::<Answers>));
     let answers = site.as_deref_mut().unwrap_or(&mut nowhere);
     let state = State { asker: Asker::current(), command: snapshot::latest_command() };
-    let known = answers.take().filter(|known| known.state == state && known.is_about(audience, &asked));
+    let known = answers.take().filter(|known| known.state == state && known.audience == audience);
+    if known.is_none() {
+        // Before the segments are compiled, whose errors are only for those who may ask.
+        access::must_have_audience(audience);
+        access::require(Scope::ReadSegments, audience);
+    }
+    let asked = asked(audience);
+    let known = known.filter(|known| Rc::ptr_eq(&known.asked, &asked));
     let answers = answers.insert(known.unwrap_or_else(|| Answers::new(call, state, audience, asked.clone())));
     let members = asked.segments_of(contact_id, &answers.present);
     answers.learn(call, &members);
@@ -70,10 +76,8 @@ struct Answers {
 }
 
 impl Answers {
-    /// No answers yet, for a role that may ask.
+    /// No answers yet.
     fn new(call: Call, state: State, audience: &str, asked: Rc<AudienceSegments>) -> Self {
-        access::must_have_audience(audience);
-        access::require(Scope::ReadSegments, audience);
         Answers {
             state,
             audience: audience.to_owned(),
@@ -84,10 +88,6 @@ impl Answers {
             rows: KeptRows::new(call),
             present: RefCell::default(),
         }
-    }
-
-    fn is_about(&self, audience: &str, asked: &Rc<AudienceSegments>) -> bool {
-        self.audience == audience && Rc::ptr_eq(&self.asked, asked)
     }
 
     /// Reads the rows of these segments, those that have not been read.

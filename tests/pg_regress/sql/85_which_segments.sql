@@ -70,6 +70,13 @@ SELECT revoke_segments_access('asks', scope, 'asked') FROM unnest('{read:segment
 SET ROLE asks;
 SELECT count(*) FROM contact_segments(who(2), 'asked');
 RESET ROLE;
+-- Without a scope, nobody learns what has become of the table.
+BEGIN;
+SELECT create_contacts('others'), grant_segments_access('asks', 'read:contacts', 'others');
+DROP TABLE asked CASCADE;
+SET LOCAL ROLE asks;
+SELECT count(*) FROM contact_segments('1', 'asked');
+ROLLBACK;
 DROP OWNED BY asks;
 DROP ROLE asks;
 SELECT count(*) FROM contact_segments('nonsense', 'asked');
