@@ -4,6 +4,7 @@ use crate::api::contact::members;
 use crate::pg::call::{Call, function_info};
 use crate::pg::from_clause;
 use crate::pg::nodes::{arguments, nth};
+use crate::pg::plans::inside_planner;
 use crate::pg::substitution::Constant;
 use pgrx::is_a;
 use pgrx::pg_sys::{self, Datum, NodeTag};
@@ -51,7 +52,7 @@ unsafe fn rows(request: &mut pg_sys::SupportRequestRows) -> Datum {
         let first = nth(arguments(request.node), 0).filter(|first| is_a(*first, NodeTag::T_Const));
         first.and_then(|first| Constant::of(&*first.cast::<pg_sys::Const>()))
     };
-    let Some(count) = segment.and_then(|segment| members::count(&segment)) else {
+    let Some(count) = segment.and_then(|segment| inside_planner(|| members::count(&segment))) else {
         return Datum::from(0);
     };
     request.rows = count as f64;

@@ -2,6 +2,7 @@
 
 use crate::api::contact::membership;
 use crate::pg::call::{Call, function_info};
+use crate::pg::plans::inside_planner;
 use crate::pg::substitution::ColumnCall;
 use pgrx::is_a;
 use pgrx::pg_sys::{self, Datum, NodeTag};
@@ -20,7 +21,8 @@ pub unsafe extern "C-unwind" fn segments_in_segment_support(fcinfo: pg_sys::Func
             return Datum::from(0);
         }
         let call = ColumnCall::of(&*request.cast());
-        let put = call.and_then(|call| call.put(&*membership::substitute(&call)?));
+        // The plan may be made without the hook that surrounds planning: in the query that loads the library it is.
+        let put = call.and_then(|call| call.put(&*inside_planner(|| membership::substitute(&call))?));
         put.map_or(Datum::from(0), Datum::from)
     }
 }

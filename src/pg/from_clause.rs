@@ -104,17 +104,17 @@ unsafe fn replaced(
     let Some(installed) = INSTALLED.get() else { return plan(None) };
     let mut walk = Walk { installed, parameters, replaced: Vec::new() };
     // SAFETY: by this function's own condition. The plan has just been made when it is changed.
-    unsafe {
+    plans::inside_planner(|| unsafe {
         visit(query.cast(), (&raw mut walk).cast());
         let planned = plan(installed.before);
         if !walk.replaced.is_empty() {
             (*planned).dependsOnRole = true;
         }
-        for (function, substitute) in walk.replaced {
-            depend(&mut (*planned).relationOids, &mut (*planned).invalItems, function, &substitute);
+        for (function, substitute) in &walk.replaced {
+            plans::list(&mut (*planned).relationOids, &mut (*planned).invalItems, *function, substitute);
         }
         planned
-    }
+    })
 }
 
 /// The query that a call in FROM stands for, if Postgres asks while it plans the query around it. So it does for calls that
@@ -132,36 +132,10 @@ pub unsafe fn inlined(request: &pg_sys::SupportRequestInlineInFrom) -> Option<*m
         let call = walk.sought((*request.rtfunc).funcexpr)?;
         let query = walk.query_of((*root).parse, call)?;
         (*global).dependsOnRole = true;
-        for (function, substitute) in walk.replaced {
-            depend(&mut (*global).relationOids, &mut (*global).invalItems, function, &substitute);
+        for (function, substitute) in &walk.replaced {
+            plans::list(&mut (*global).relationOids, &mut (*global).invalItems, *function, substitute);
         }
         Some(query)
-    }
-}
-
-/// Adds to the relations and to the other things that a plan depends on what the query was written from, and the function.
-///
-/// # Safety
-/// The lists are those of a plan.
-unsafe fn depend(
-    relations: &mut *mut pg_sys::List,
-    others: &mut *mut pg_sys::List,
-    function: Oid,
-    substitute: &Substitute,
-) {
-    // SAFETY: by this function's own condition.
-    unsafe {
-        for source in &substitute.sources {
-            *relations = pg_sys::list_append_unique_oid(*relations, *source);
-        }
-        let support = pg_sys::get_func_support(function);
-        // The support function stands for the transaction: what depends on it is planned anew in the next one.
-        for function in [Some(function), substitute.is_relative.then_some(support)].into_iter().flatten() {
-            let mut item = PgBox::<pg_sys::PlanInvalItem>::alloc_node(NodeTag::T_PlanInvalItem);
-            item.cacheId = pg_sys::SysCacheIdentifier::PROCOID as c_int;
-            item.hashValue = plans::hash_of(function);
-            *others = pg_sys::lappend(*others, item.into_pg().cast());
-        }
     }
 }
 
@@ -301,13 +275,11 @@ impl Walk {
             if !may_execute(function, security::current_role()) {
                 return None;
             }
+            // On Postgres 19 a plan may be made without the hook.
             let found = plans::inside_planner(|| (self.installed.find)(&SetCall { constant, type_id }))?;
             let collation = pg_sys::exprCollation(call.cast());
             let query = hiding_queries(|| parse(&found, type_id, collation))?;
-            plans::depend(&found.substitute.sources);
-            if found.substitute.is_relative {
-                plans::expire(pg_sys::get_func_support(function));
-            }
+            plans::depend(function, &found.substitute);
             self.replaced.push((function, found.substitute));
             Some(query)
         }

@@ -5,8 +5,9 @@
 //! once it is made: what is invalidated while the plan is made does not reach it, unless locks prevent that.
 
 use crate::pg::relcache;
-use pgrx::pg_sys::{self, Oid, SysCacheIdentifier};
-use pgrx::{PgList, pg_guard};
+use crate::pg::written::Substitute;
+use pgrx::pg_sys::{self, NodeTag, Oid, SysCacheIdentifier};
+use pgrx::{PgBox, PgList, pg_guard};
 use std::cell::{Cell, RefCell};
 use std::sync::OnceLock;
 
@@ -34,16 +35,46 @@ pub fn install() {
     }
 }
 
-/// Says that the plan which is being made depends on these relations, on the members of roles and on the labels of
-/// enums. If one of them changes, it is made anew before it is next used.
-pub fn depend(relations: &[Oid]) {
+/// Says that the plan which is being made depends on what stands in the place of a call of a function, on the members of
+/// roles and on the labels of enums. If any of it changes, the plan is made anew before it is next used.
+pub fn depend(function: Oid, substitute: &Substitute) {
     listen();
-    DEPENDS.with_borrow_mut(|depends| depends.extend_from_slice(relations));
+    DEPENDS.with_borrow_mut(|depends| depends.extend_from_slice(&substitute.sources));
+    if substitute.is_relative {
+        // SAFETY: the look-up accepts any OID.
+        expire(unsafe { pg_sys::get_func_support(function) });
+    }
+}
+
+/// Adds to the relations and to the other things that Postgres makes a plan anew for what stands in the place of a call of
+/// a function, and the function.
+///
+/// # Safety
+/// The lists are those of a plan, in whose memory this allocates.
+pub unsafe fn list(
+    relations: &mut *mut pg_sys::List,
+    others: &mut *mut pg_sys::List,
+    function: Oid,
+    substitute: &Substitute,
+) {
+    // SAFETY: by this function's own condition.
+    unsafe {
+        for source in &substitute.sources {
+            *relations = pg_sys::list_append_unique_oid(*relations, *source);
+        }
+        // The support function stands for the transaction: what depends on it is planned anew in the next one.
+        let transaction = substitute.is_relative.then(|| pg_sys::get_func_support(function));
+        for function in [Some(function), transaction].into_iter().flatten() {
+            let mut item = PgBox::<pg_sys::PlanInvalItem>::alloc_node(NodeTag::T_PlanInvalItem);
+            item.cacheId = SysCacheIdentifier::PROCOID as i32;
+            item.hashValue = hash_of(function);
+            *others = pg_sys::lappend(*others, item.into_pg().cast());
+        }
+    }
 }
 
 /// Invalidates the plans that depend on a function when this transaction ends.
-pub fn expire(function: Oid) {
-    listen();
+fn expire(function: Oid) {
     let hash = hash_of(function);
     EXPIRES.with_borrow_mut(|expires| {
         if !expires.contains(&hash) {
@@ -59,8 +90,8 @@ pub fn hash_of(function: Oid) -> u32 {
     unsafe { pg_sys::GetSysCacheHashValue(SysCacheIdentifier::PROCOID as i32, function.into(), none, none, none) }
 }
 
-/// Runs `work`, which makes a plan. Queries that are run meanwhile say nothing of that plan: those of the extension itself,
-/// and those of functions that are folded to constants.
+/// Runs `work`, which makes a plan, or is a part of that. Queries that are run meanwhile say nothing of that plan: those of
+/// the extension itself, and those of functions that are folded to constants.
 pub fn inside_planner<T>(work: impl FnOnce() -> T) -> T {
     let _inside = Inside::enter();
     work()

@@ -5,7 +5,6 @@
 
 use crate::pg::call::Call;
 use crate::pg::error::internal;
-use crate::pg::spi::Reading;
 use crate::pg::subtransaction::hiding_queries;
 use pgrx::pg_sys::{self, Datum};
 use pgrx::{AnyElement, FromDatum, PgList, is_a, pg_guard};
@@ -36,7 +35,7 @@ pub fn is_possible(call: Call) -> bool {
 }
 
 /// Begins to return the values of a query's only column, whose type is that of the function. The query runs with the
-/// rights of the current role and reads as [`Reading::usual`]. It changes nothing.
+/// rights of the current role and reads the active snapshot. It changes nothing.
 pub fn begin(call: Call, sql: &str) {
     let (Some(mut site), Some(result)) = (call.site(Site::default), caller(call)) else { return };
     // SAFETY: the site stays where it is until the query of the caller ends, which the context for expressions precedes.
@@ -115,8 +114,7 @@ impl Running {
     /// The context belongs to the call that asks for the rows.
     unsafe fn start(sql: &str, type_id: pg_sys::Oid, expression: *mut pg_sys::ExprContext) -> Self {
         // SAFETY: by this function's own condition. The parser raises where the text is wrong. What is allocated lives in
-        // a context of its own, until the query ends. The snapshot that is pushed is popped; if an error unwinds, Postgres
-        // does that.
+        // a context of its own, until the query ends.
         unsafe {
             let memory = pg_sys::AllocSetContextCreateInternal(
                 (*expression).ecxt_per_query_memory,
@@ -137,13 +135,6 @@ impl Running {
                 .and_then(|queries| PgList::<pg_sys::Query>::from_pg(queries).get_ptr(0));
             let query = query.filter(|query| returns(*query, type_id));
             let query = query.unwrap_or_else(|| internal("the query for a stream has another result").raise());
-            match Reading::usual() {
-                Reading::Active => pg_sys::PushActiveSnapshot(pg_sys::GetActiveSnapshot()),
-                Reading::New => {
-                    pg_sys::CommandCounterIncrement();
-                    pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
-                }
-            }
             #[cfg(not(feature = "pg19"))]
             let plan = pg_sys::pg_plan_query(query, text, 0, none.cast());
             #[cfg(feature = "pg19")]
@@ -167,7 +158,6 @@ impl Running {
             );
             // The statement around it may end at any row, so this one may not wait for triggers of its own.
             pg_sys::ExecutorStart(query, pg_sys::EXEC_FLAG_SKIP_TRIGGERS as i32);
-            pg_sys::PopActiveSnapshot();
             pg_sys::MemoryContextSwitchTo(before);
             Running { query, receiver, memory, expression }
         }

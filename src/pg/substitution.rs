@@ -142,17 +142,8 @@ impl ColumnCall {
             (*(*self.root).parse).hasSubLinks |= written.has_sub_selects;
             let global = (*self.root).glob;
             (*global).dependsOnRole = true;
-            for source in &substitute.sources {
-                (*global).relationOids = pg_sys::list_append_unique_oid((*global).relationOids, *source);
-            }
-            plans::depend(&substitute.sources);
-            pg_sys::record_plan_function_dependency(self.root, self.function);
-            if substitute.is_relative {
-                // The support function stands for the transaction: what depends on it is planned anew in the next one.
-                let support = pg_sys::get_func_support(self.function);
-                pg_sys::record_plan_function_dependency(self.root, support);
-                plans::expire(support);
-            }
+            plans::list(&mut (*global).relationOids, &mut (*global).invalItems, self.function, substitute);
+            plans::depend(self.function, substitute);
             Some(condition)
         }
     }

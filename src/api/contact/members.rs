@@ -33,6 +33,8 @@ fn segment_members_named(segment: Option<&str>, call: Call) -> Option<AnyElement
     stream::next(call).unwrap_or_else(|| begin(named::segment(required("segment", segment)), call))
 }
 
+/// Begins to return the ids as they were when the calling statement began: a query in the place of the call would not see
+/// what the statement has changed so far.
 fn begin(segment: Uuid, call: Call) -> Option<AnyElement> {
     if relcache::is_row_type(call.return_type()) {
         Failure::new(PgSqlErrorCode::ERRCODE_DATATYPE_MISMATCH, "ids of contacts are not rows")
@@ -49,10 +51,10 @@ fn begin(segment: Uuid, call: Call) -> Option<AnyElement> {
         executable_sql(&audience, &checked)
     );
     if value.is_alike && stream::is_possible(call) {
-        stream::begin(call, &sql);
+        snapshot::of_statement(|| stream::begin(call, &sql));
         return stream::next(call)?;
     }
-    security::with_fixed_output(|| returning::rows(call, &sql, &[]));
+    snapshot::of_statement(|| security::with_fixed_output(|| returning::rows(call, &sql, &[])));
     None
 }
 

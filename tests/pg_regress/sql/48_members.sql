@@ -68,6 +68,14 @@ SELECT times, count(*) FROM sent GROUP BY times ORDER BY times;
 SELECT count(*) FROM (SELECT o.id FROM orders o JOIN segment_members('few', NULL::bigint) m ON m = o.person FOR UPDATE) locked;
 SELECT count(*) FROM (SELECT * FROM segment_members('few', NULL::bigint) m FOR UPDATE) locked;
 UPDATE people SET spent = spent FROM segment_members('few', NULL::bigint) m WHERE m = id AND id IN (SELECT segment_members('spends', NULL::bigint));
+-- A call that stays does not see what the statement around it has changed so far either: each of three calls returns the same.
+BEGIN;
+CREATE TABLE lists AS SELECT n, id FROM segments.segment, generate_series(1, 3) n WHERE name = 'few';
+WITH new AS (INSERT INTO people SELECT segment_members(id, NULL::bigint) + n * 10000, 'DE', 99 FROM lists RETURNING *) SELECT count(*) FROM new;
+WITH new AS (INSERT INTO people SELECT m + n * 100000, 'DE', 99 FROM lists, segment_members(id, NULL::bigint) m RETURNING *) SELECT count(*) FROM new;
+WITH new AS (INSERT INTO people SELECT m + n * 1000000, 'DE', 99 FROM lists, segment_members(id, NULL::bigint) WITH ORDINALITY s(m) RETURNING *)
+    SELECT count(*) FROM new;
+ROLLBACK;
 CREATE VIEW spenders AS SELECT m AS id FROM segment_members('spends', NULL::bigint) m;
 EXPLAIN (COSTS off) SELECT * FROM spenders WHERE id < 150;
 SELECT count(*), sum(id) FROM spenders;
