@@ -1,4 +1,7 @@
 //! Contacts: counting and searching them, and the members of segments, with the caller's rights and row security.
+//!
+//! Contacts are read as they were when the calling statement began, as from functions in SQL that are STABLE. Otherwise a
+//! statement that writes contacts would see some of its own.
 
 use crate::api::page::{self, Page, checked_page_size};
 use crate::api::segment::read;
@@ -10,6 +13,7 @@ use crate::counting::strategy::{self, Rights};
 use crate::evaluate::condition;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
+use crate::pg::snapshot;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use segments_core::expr::Checked;
@@ -26,7 +30,8 @@ const MOST_CONTACTS: i32 = 1000;
 fn count_contacts(conditions: Option<&str>, audience: Option<&str>, time_zone: Option<&str>) -> i64 {
     let (conditions, audience) = (required("conditions", conditions), required("audience", audience));
     let audience = Audience::load(audience);
-    strategy::one(&audience, &checked(&audience, conditions, time_zone), Rights::Caller)
+    let checked = checked(&audience, conditions, time_zone);
+    snapshot::of_statement(|| strategy::one(&audience, &checked, Rights::Caller))
 }
 
 /// Contacts that satisfy a condition, newest first.
@@ -44,7 +49,8 @@ fn search_contacts(
     let page = Page::asked(after, before);
     let audience = Audience::load(audience);
     let checked = checked(&audience, conditions, time_zone);
-    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
+    let page_size = checked_page_size(page_size, MOST_CONTACTS);
+    snapshot::of_statement(|| page::contacts(call, &audience, &checked, page_size, &page));
 }
 
 /// Members of a segment, newest first.
@@ -59,7 +65,8 @@ fn segment_contacts(
     let segment = required("segment", segment);
     let page = Page::asked(after, before);
     let (audience, checked) = members_of(segment);
-    page::contacts(call, &audience, &checked, checked_page_size(page_size, MOST_CONTACTS), &page);
+    let page_size = checked_page_size(page_size, MOST_CONTACTS);
+    snapshot::of_statement(|| page::contacts(call, &audience, &checked, page_size, &page));
 }
 
 /// A condition as an expression for WHERE.

@@ -9,7 +9,7 @@ use crate::evaluate::condition;
 use crate::evaluate::stored::{self, Misfit};
 use crate::pg::call::Call;
 use crate::pg::error::required;
-use crate::pg::{query, returning};
+use crate::pg::{query, returning, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
@@ -185,7 +185,7 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
         holds[0],
     );
     let read = |row: &query::Row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2), row.get::<i64>(3));
-    let Some((holds, values, rows)) = query::first(&sql, &[], read) else {
+    let Some((holds, values, rows)) = snapshot::of_statement(|| query::first(&sql, &[], read)) else {
         unknown_contact(audience, contact_id).raise()
     };
     (holds.into_iter().zip(values).map(|(matches, value)| LineResult { value, matches }).collect(), rows)

@@ -48,7 +48,7 @@ fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call
     let asked = asked(audience);
     let known = known.filter(|known| Rc::ptr_eq(&known.asked, &asked));
     let answers = answers.insert(known.unwrap_or_else(|| Answers::new(call, state, audience, asked.clone())));
-    let members = asked.segments_of(contact_id, &answers.present);
+    let members = snapshot::of_statement(|| asked.segments_of(contact_id, &answers.present));
     answers.learn(call, &members);
     let mut ids: Vec<pgrx::Uuid> = members.iter().map(|number| asked.id(*number)).collect();
     ids.sort_unstable_by(|a, b| b.as_bytes().cmp(a.as_bytes()));

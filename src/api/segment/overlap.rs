@@ -6,7 +6,7 @@ use crate::catalog::contact_sql::executable_sql;
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::returning;
+use crate::pg::{returning, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use segments_core::expr::Expr;
@@ -37,7 +37,7 @@ fn segment_overlap(segments: Option<Vec<Option<pgrx::Uuid>>>, audience: Option<&
         executable_sql(&audience, &Expr::or(conditions.iter().cloned())),
     );
     let ids: Vec<pgrx::Uuid> = segments.into_iter().map(datum).collect();
-    returning::rows(call, &sql, &[ids.into()]);
+    snapshot::of_statement(|| returning::rows(call, &sql, &[ids.into()]));
 }
 
 /// The ids in their order, each once. Raises if one of them is NULL or if there are too many.

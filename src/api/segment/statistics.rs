@@ -8,7 +8,7 @@ use crate::catalog::segment::{Definition, id_of};
 use crate::catalog::visible;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::returning;
+use crate::pg::{returning, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
@@ -51,7 +51,7 @@ fn segment_statistics(segment: Option<pgrx::Uuid>, properties: Option<Vec<Option
     let is_ordered: Vec<bool> =
         properties.iter().map(|property| Listing::of(property.property_type).is_ordered).collect();
     let names: Vec<String> = properties.into_iter().map(|property| property.name).collect();
-    returning::rows(call, &sql, &[names.into(), types.into(), is_ordered.into()]);
+    snapshot::of_statement(|| returning::rows(call, &sql, &[names.into(), types.into(), is_ordered.into()]));
 }
 
 const STATISTICS: &str = include_str!("../../../sql/queries/statistics.sql");
