@@ -75,7 +75,7 @@ fn create_contacts(relation: Option<&str>) {
         created: Some("created_at".to_owned()),
         listed: None,
     };
-    attach(&name, Table::Own { relation: oid(&table), columns, time_zone: None }, None);
+    attach(&name, ContactsIn::Table { relation: oid(&table), columns, time_zone: None }, None);
     map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
 }
 
@@ -153,7 +153,7 @@ fn attach_audience(
             if let Some((parameter, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
                 belongs_to_base(parameter, base)
             }
-            return attach(name, Table::Of(base), scope);
+            return attach(name, ContactsIn::TableOf(base), scope);
         }
         (Some(_), Some(base)) => belongs_to_base("relation", base),
         (None, None) => {
@@ -177,7 +177,7 @@ fn attach_audience(
         created: created_column.map(str::to_owned),
         listed,
     };
-    attach(name, Table::Own { relation, columns, time_zone }, scope);
+    attach(name, ContactsIn::Table { relation, columns, time_zone }, scope);
 }
 
 /// Raises 22023 for a parameter that an audience takes from the one that it is based on.
@@ -194,14 +194,14 @@ fn belongs_to_base(parameter: &str, base: &str) -> ! {
 }
 
 /// Where the contacts of a new audience are.
-enum Table<'a> {
-    Own {
+enum ContactsIn<'a> {
+    Table {
         relation: pg_sys::Oid,
         columns: NamedColumns,
         time_zone: Option<&'a str>,
     },
     /// In the table of this audience
-    Of(&'a str),
+    TableOf(&'a str),
 }
 
 /// The columns that the caller of attach_audience() names.
@@ -212,12 +212,12 @@ struct NamedColumns {
     listed: Option<Vec<String>>,
 }
 
-fn attach(name: &str, table: Table<'_>, scope: Option<&str>) {
+fn attach(name: &str, contacts: ContactsIn<'_>, filter: Option<&str>) {
     must_be_legible(name, "the name of an audience", "Choose another name.");
     access::require(Scope::WriteSegments, name);
-    match table {
-        Table::Own { relation, columns, time_zone } => attach_table(name, relation, columns, scope, time_zone),
-        Table::Of(base) => attach_based(name, base, scope),
+    match contacts {
+        ContactsIn::Table { relation, columns, time_zone } => attach_table(name, relation, columns, filter, time_zone),
+        ContactsIn::TableOf(base) => attach_based(name, base, filter),
     }
 }
 
@@ -225,7 +225,7 @@ fn attach_table(
     name: &str,
     relation: pg_sys::Oid,
     columns: NamedColumns,
-    scope: Option<&str>,
+    filter: Option<&str>,
     time_zone: Option<&str>,
 ) {
     let quoted = must_own(relation);
@@ -257,7 +257,7 @@ fn attach_table(
         were_live = source::audiences(name).into_iter().filter(|audience| freshness::stop_keeping(audience)).collect();
         grant::take_back_counts(name, relation);
     }
-    add(name, None, scope, replaces);
+    add(name, None, filter, replaces);
     access::write(
         INSERT_TABLE,
         &[
@@ -276,11 +276,11 @@ fn attach_table(
             .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(&audience)))
             .warning();
     }
-    must_have_valid_filter(name, scope);
+    must_have_valid_filter(name, filter);
     unique::warn(name, id.number, &quoted);
 }
 
-fn attach_based(name: &str, base: &str, scope: Option<&str>) {
+fn attach_based(name: &str, base: &str, filter: Option<&str>) {
     access::must_have_audience(base);
     // Until the transaction ends, it has the table that is looked at here.
     access::hold_attached(base);
@@ -295,9 +295,9 @@ fn attach_based(name: &str, base: &str, scope: Option<&str>) {
         .raise()
     }
     must_own(loaded.relation.oid);
-    add(name, Some(base), scope, false);
-    must_have_valid_filter(name, scope);
-    if let Some(filter) = &loaded.scope {
+    add(name, Some(base), filter, false);
+    must_have_valid_filter(name, filter);
+    if let Some(filter) = &loaded.filter {
         Failure::new(
             PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
             format!("audience \"{name}\" does not have the filter of audience \"{base}\""),
@@ -309,16 +309,17 @@ fn attach_based(name: &str, base: &str, scope: Option<&str>) {
 }
 
 /// Stores an audience. Raises 42710 if there is one of that name that may not be replaced.
-fn add(name: &str, based_on: Option<&str>, scope: Option<&str>, replaces: bool) {
-    let arguments = [name.into(), based_on.map(str::to_owned).into(), scope.map(str::to_owned).into(), replaces.into()];
+fn add(name: &str, based_on: Option<&str>, filter: Option<&str>, replaces: bool) {
+    let arguments =
+        [name.into(), based_on.map(str::to_owned).into(), filter.map(str::to_owned).into(), replaces.into()];
     if access::write(INSERT, &arguments) == 0 {
         already_exists(name)
     }
 }
 
 /// Raises if the filter of a new audience makes no sense. It can only use properties that exist.
-fn must_have_valid_filter(name: &str, scope: Option<&str>) {
-    if scope.is_some() {
+fn must_have_valid_filter(name: &str, filter: Option<&str>) {
+    if filter.is_some() {
         let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
         if let Err(errors) = scope::restriction(&audience) {
             condition::raise_first(errors)

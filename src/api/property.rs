@@ -239,7 +239,7 @@ fn used_by_scope(name: &str, audience: &Audience) -> Failure {
         PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
         format!("\"{name}\" is in use by the filter of audience \"{}\"", audience.name),
     )
-    .detail(format!("The filter is {}.", audience.scope.as_deref().unwrap_or("{}")))
+    .detail(format!("The filter is {}.", audience.filter.as_deref().unwrap_or("{}")))
 }
 
 /// Stores a declaration. The caller holds the audience's writers. Returns false if the name is declared already.

@@ -38,7 +38,7 @@ impl Sample {
         }
         let columns: Vec<String> = columns.into_iter().map(quote_identifier).collect();
         // With a filter, most sampled rows may belong to other audiences, so the table is not sampled.
-        let sampled = if audience.scope.is_none() { sampled(audience, CONTACTS) } else { String::new() };
+        let sampled = if audience.filter.is_none() { sampled(audience, CONTACTS) } else { String::new() };
         let mut selects =
             vec!["SELECT 0::pg_catalog.int8, NULL::pg_catalog.text, pg_catalog.count(*) FROM contact".to_owned()];
         selects.extend(terms.iter().enumerate().map(|(index, term)| {

@@ -28,7 +28,7 @@ pub struct Audience {
     /// The column that orders contacts, newest last
     pub created: Option<ColumnRef>,
     /// The filter: the condition that restricts which rows are contacts
-    pub scope: Option<String>,
+    pub filter: Option<String>,
     /// The name of the zone in which the filter and segments without a zone of their own read dates
     pub time_zone: String,
     /// The checked filter
@@ -99,7 +99,7 @@ impl Audience {
             properties: row.nullable(9).map(|name| (name, row.nullable(10))),
             created: row.nullable(11).map(|name| (name, row.nullable(12))),
             columns: row.nullable(13),
-            scope: row.nullable(14),
+            filter: row.nullable(14),
             topics: row.nullable::<String>(20).map(|relation_name| TopicsConfig {
                 relation: relation(row, 15),
                 relation_name,
@@ -199,7 +199,7 @@ struct Config {
     properties: Option<StoredColumn>,
     created: Option<StoredColumn>,
     columns: Option<Vec<String>>,
-    scope: Option<String>,
+    filter: Option<String>,
     topics: Option<TopicsConfig>,
     extension_schema: String,
     time_zone: String,
@@ -283,7 +283,7 @@ impl Config {
             name: name.to_owned(),
             source: self.source,
             created,
-            scope: self.scope,
+            filter: self.filter,
             time_zone: self.time_zone,
             restriction: Expr::Const(true),
             changes_at: None,

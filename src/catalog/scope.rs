@@ -50,7 +50,7 @@ pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition 
 /// # Errors
 /// The mistakes that make the condition invalid now.
 pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
-    match &audience.scope {
+    match &audience.filter {
         Some(text) => AudienceEnvironment::of_filter(audience)?.check(&condition::stored(text.as_bytes())),
         None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
     }
@@ -77,14 +77,14 @@ impl Audience {
     /// # Errors
     /// The filter is invalid.
     pub fn restrict(&mut self) -> Result<(), Failure> {
-        let restriction = restriction(self).map_err(|errors| broken_scope(self, errors))?;
+        let restriction = restriction(self).map_err(|errors| broken_filter(self, errors))?;
         self.restriction = restriction.checked;
         self.changes_at = restriction.changes_at;
         Ok(())
     }
 }
 
-fn broken_scope(audience: &Audience, errors: Vec<Error>) -> Failure {
+fn broken_filter(audience: &Audience, errors: Vec<Error>) -> Failure {
     let Some(error) = errors.into_iter().next() else {
         return crate::pg::error::internal("filter was refused without an error");
     };

@@ -74,9 +74,9 @@ pub fn must_declare(audience: &str) {
 
 impl Audience {
     /// Another audience of the same source, without its filter, as [`Audience::unrestricted`] loads it.
-    pub fn with_filter(&self, (name, scope): Filter) -> Self {
+    pub fn with_filter(&self, (name, filter): Filter) -> Self {
         let restriction = Expr::Const(true);
-        Audience { name, scope, restriction, changes_at: None, ..self.clone() }
+        Audience { name, filter, restriction, changes_at: None, ..self.clone() }
     }
 }
 

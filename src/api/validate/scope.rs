@@ -45,10 +45,10 @@ fn find(
                 let mut asked = Vec::new();
                 checked.iter().for_each(|checked| gather_equalities(checked, &mut asked));
                 if asked.iter().any(|asked| wanted.iter().any(|wanted| are_exclusive(asked, wanted))) {
-                    let scope = audience.scope.as_deref().unwrap_or("{}");
+                    let filter = audience.filter.as_deref().unwrap_or("{}");
                     found.push(Notice {
                         pointer: place.pointer().to_owned(),
-                        message: format!("no contact of the audience satisfies this: its scope is {}", cut(scope)),
+                        message: format!("no contact of the audience satisfies this: its filter is {}", cut(filter)),
                         hint: "Leave it out, or use the audience whose contacts you mean.".to_owned(),
                         includes_missing: None,
                     });
