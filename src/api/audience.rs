@@ -276,7 +276,10 @@ fn attach_table(
             .hint(format!("Switch it over again: SELECT set_freshness({}, 'live').", quote_literal(&audience)))
             .warning();
     }
-    must_have_valid_filter(name, filter);
+    match filter {
+        Some(_) => must_have_valid_filter(name),
+        None => must_fit_kept_filter(name),
+    }
     unique::warn(name, id.number, &quoted);
 }
 
@@ -296,7 +299,7 @@ fn attach_based(name: &str, base: &str, filter: Option<&str>) {
     }
     must_own(loaded.relation.oid);
     add(name, Some(base), filter, false);
-    must_have_valid_filter(name, filter);
+    must_have_valid_filter(name);
     if let Some(filter) = &loaded.filter {
         Failure::new(
             PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
@@ -318,12 +321,18 @@ fn add(name: &str, based_on: Option<&str>, filter: Option<&str>, replaces: bool)
 }
 
 /// Raises if the filter of a new audience makes no sense. It can only use properties that exist.
-fn must_have_valid_filter(name: &str, filter: Option<&str>) {
-    if filter.is_some() {
-        let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
-        if let Err(errors) = scope::restriction(&audience) {
-            condition::raise_first(errors)
-        }
+fn must_have_valid_filter(name: &str) {
+    let audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
+    if let Err(errors) = scope::restriction(&audience) {
+        condition::raise_first(errors)
+    }
+}
+
+/// Raises if the filter that an audience keeps makes no sense over the table that it is attached to again.
+fn must_fit_kept_filter(name: &str) {
+    let mut audience = Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise());
+    if let Err(failure) = audience.restrict() {
+        failure.hint("It keeps its filter. Give it another: scope => …, where '{}' is everyone.").raise()
     }
 }
 
@@ -334,9 +343,10 @@ fn already_exists(name: &str) -> ! {
         .raise()
 }
 
+// An audience that is attached again keeps its filter: without it, roles would count contacts that they could not before.
 const INSERT: &str = "
-INSERT INTO segments.audience_config (name, based_on, scope) VALUES ($1, $2, $3)
-    ON CONFLICT (name) DO UPDATE SET scope = excluded.scope
+INSERT INTO segments.audience_config AS a (name, based_on, scope) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO UPDATE SET scope = coalesce(excluded.scope, a.scope)
  WHERE $4";
 
 const INSERT_TABLE: &str = "

@@ -28,7 +28,13 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
                 .raise()
         }
     };
-    let audience = Audience::load(audience);
+    // An audience whose filter makes no sense any more can still become periodic, which removes its triggers.
+    let load = |name: &str| match live {
+        true => Audience::load(name),
+        false => Audience::unrestricted(name).unwrap_or_else(|failure| failure.raise()),
+    };
+    access::must_have_audience(audience);
+    let audience = load(audience);
     access::require(Scope::WriteSegments, &audience.name);
     must_own(audience.relation.oid);
     // The audience that this one is based on is locked first, as by those who detach both.
@@ -39,7 +45,7 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
     // Later declarations see that the audience is live.
     freshness_of::hold_definitions(&audience.source);
     let tables = lock_tables(&audience);
-    let audience = snapshot::latest(|| Audience::load(&audience.name));
+    let audience = snapshot::latest(|| load(&audience.name));
     if live {
         start(&audience, !was_live);
         notice_nobody_folds();

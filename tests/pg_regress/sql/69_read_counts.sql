@@ -90,6 +90,7 @@ CREATE TABLE counts.moved (no int PRIMARY KEY, plan text);
 SELECT grant_segments_access('regress_counts_reader', 'read:counts', audience) FROM unnest('{people,odd}'::text[]) audience;
 ALTER TABLE counts.people DROP COLUMN id;
 SELECT attach_audience('odd', 'counts.moved');
+SELECT attach_audience('odd', 'counts.moved', scope => '{}');
 DROP TABLE counts.people;
 RESET ROLE;
 GRANT USAGE, CREATE ON SCHEMA counts TO regress_counts_writer;
