@@ -132,9 +132,12 @@ pub unsafe fn inlined(request: &pg_sys::SupportRequestInlineInFrom) -> Option<*m
         let call = walk.sought((*request.rtfunc).funcexpr)?;
         let query = walk.query_of((*root).parse, call)?;
         (*global).dependsOnRole = true;
+        // Postgres asks in a context that it deletes before it has planned. The lists are needed longer.
+        let before = pg_sys::MemoryContextSwitchTo((*root).planner_cxt);
         for (function, substitute) in &walk.replaced {
             plans::list(&mut (*global).relationOids, &mut (*global).invalItems, *function, substitute);
         }
+        pg_sys::MemoryContextSwitchTo(before);
         Some(query)
     }
 }
