@@ -107,7 +107,8 @@ def update(session: Session, table: str) -> float:
 def insert(session: Session, table: str) -> float:
     return repeated(
         session,
-        lambda n: f"""WITH gone AS (DELETE FROM {table} WHERE id = {-n}) INSERT INTO {table} VALUES ({-n - 1}, {n % FEW}, '{{"plan": "pro"}}')""",
+        # The first one deletes what the round before has left.
+        lambda n: f"""WITH gone AS (DELETE FROM {table} WHERE id {f"= {-n}" if n else "< 0"}) INSERT INTO {table} VALUES ({-n - 1}, {n % FEW}, '{{"plan": "pro"}}')""",
     )
 
 
