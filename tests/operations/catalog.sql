@@ -20,8 +20,9 @@ SELECT name, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, p
        (SELECT array_agg(concat_ws(' ', CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, privilege_type) ORDER BY 1)
           FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))))
   FROM member JOIN pg_class c ON classid = 'pg_class'::regclass AND objid = c.oid ORDER BY name COLLATE "C";
+-- Some minor releases give each new attribute a pg_attver of its own.
 SELECT name, row_number() OVER (PARTITION BY name ORDER BY a.attnum), a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-       a.attacl, a.attoptions, pg_get_expr(f.adbin, f.adrelid)
+       a.attacl, ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg_attver=%'), pg_get_expr(f.adbin, f.adrelid)
   FROM member JOIN pg_attribute a ON classid = 'pg_class'::regclass AND objid = a.attrelid AND a.attnum > 0 AND NOT a.attisdropped
        LEFT JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
  ORDER BY name COLLATE "C", a.attnum;
