@@ -47,6 +47,7 @@ pub enum Operator {
     Last,
     Sequence,
     By,
+    Stable,
     Within,
     Size,
     Type,
@@ -96,6 +97,8 @@ pub enum OperatorPosition {
     Side,
     /// In an entry of `$sequence`, beside its condition
     Entry,
+    /// In the operand of `$by`, beside `$field`
+    Order,
 }
 
 /// The property types that an operator fits.
@@ -177,7 +180,7 @@ const fn row(
 }
 
 use Operator as Op;
-use OperatorPosition::{Both, Condition, Edge, Entry, Modifier, Operand, Predicate, Side};
+use OperatorPosition::{Both, Condition, Edge, Entry, Modifier, Operand, Order, Predicate, Side};
 
 /// The table, in the order of [`Operator`].
 #[rustfmt::skip]
@@ -299,6 +302,9 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::By,         "$by",         Modifier,  Fits::Objects,       IndexUse::None,
         "a field of the elements that holds a date",
         "`$first`, `$last` and `$sequence` beside it take the elements in the order of this date; without it, in that of the array"),
+    row(Op::Stable,     "$stable",     Order,     Fits::Nothing,       IndexUse::None,
+        "a boolean",
+        "inside `$by`, beside `$field`: whether elements of one time are in the order of the array; without it, they are not before each other"),
     row(Op::Within,     "$within",     Entry,     Fits::Nothing,       IndexUse::None,
         "an offset such as `\"7 days\"`",
         "beside an entry's condition: that element comes at most so long after the one before; `{\"$none\": condition, \"$within\": \"7 days\"}`: none comes, and the time is over"),

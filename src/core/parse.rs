@@ -334,6 +334,9 @@ impl Parser {
                     "It stands in an entry of $sequence: {{\"$sequence\": [{{…}}, {{\"name\": \"x\", \"{name}\": \"7 days\"}}]}}."
                 )
             }
+            OperatorPosition::Order => {
+                format!("It stands beside $field in $by: {{\"$by\": {{\"$field\": \"placed_at\", \"{name}\": true}}}}.")
+            }
             OperatorPosition::Edge => {
                 format!(
                     "It stands beside $today or $now: {{\"$gte\": {{\"$today\": \"0 days\", \"{name}\": \"month\"}}}}."

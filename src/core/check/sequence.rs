@@ -23,9 +23,9 @@ impl Checker<'_> {
     }
 
     fn time_of(&mut self, by: &OrderedBy) -> Option<TimeOf> {
-        let (path, said, zone) = match by {
-            OrderedBy::Name(path) => (path, None, None),
-            OrderedBy::Field { path, read_as, zone } => (path, *read_as, zone.as_deref()),
+        let (path, said, zone, is_stable) = match by {
+            OrderedBy::Name(path) => (path, None, None, false),
+            OrderedBy::Field { path, read_as, zone, is_stable } => (path, *read_as, zone.as_deref(), *is_stable),
         };
         let declared = self.declared_of_element(path);
         let read_as = self.at_as(declared, said)?.filter(|read_as| *read_as != PropertyType::Json);
@@ -54,7 +54,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        Some(TimeOf { path: path.clone(), read_as, dates: StoredDates { zone, ..dates } })
+        Some(TimeOf { path: path.clone(), read_as, dates: StoredDates { zone, ..dates }, is_stable })
     }
 
     pub(super) fn sequence(&mut self, entries: &[SequenceEntry]) -> Expr<ValueTest> {

@@ -53,7 +53,8 @@ pub enum Asked {
 /// The date of an element.
 ///
 /// A day stands at its start, before an instant of that start. Elements without a date take no part, and those of one
-/// date are not before each other: of several first or last ones, one has to satisfy the condition.
+/// date are not before each other, unless the order is stable: of several first or last ones, one has to satisfy the
+/// condition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TimeOf {
     /// The path inside an element, which yields one value as under a scalar `$as`
@@ -62,6 +63,8 @@ pub struct TimeOf {
     pub read_as: Option<PropertyType>,
     /// What is a date, and the zone of days and of the calendar
     pub dates: StoredDates,
+    /// Whether elements of one date are before each other as they are in the array
+    pub is_stable: bool,
 }
 
 /// A step of a sequence.

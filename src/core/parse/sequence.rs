@@ -133,7 +133,7 @@ impl Parser {
             Opened::Object(members) if !members.is_empty() => self.unique(members)?,
             other => return self.wrong_operand(Operator::By, &other, BY_HINT),
         };
-        let (mut path, mut read_as, mut zone) = (None, None, None);
+        let (mut path, mut read_as, mut zone, mut is_stable) = (None, None, None, false);
         for (key, raw) in members {
             self.at(&key, |parser| match Operator::parse(&key) {
                 Some(Operator::Field) => {
@@ -149,11 +149,15 @@ impl Parser {
                     zone = Some(parser.zone_name(raw)?);
                     Some(())
                 }
+                Some(Operator::Stable) => {
+                    is_stable = parser.boolean(Operator::Stable, raw)?;
+                    Some(())
+                }
                 _ => parser.fail(ErrorKind::Shape, format!("$by takes a field, and \"{key}\" is none"), BY_HINT),
             })?;
         }
         match path {
-            Some(path) => Some(OrderedBy::Field { path, read_as, zone }),
+            Some(path) => Some(OrderedBy::Field { path, read_as, zone, is_stable }),
             None => self.fail(ErrorKind::Shape, "$by lacks $field", BY_HINT),
         }
     }

@@ -41,15 +41,16 @@ impl fmt::Display for OrderedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OrderedBy::Name(path) => string(f, path.text()),
-            OrderedBy::Field { path, read_as, zone } => {
+            OrderedBy::Field { path, read_as, zone, is_stable } => {
                 // The keys are in the order of jsonb.
-                let read_as = read_as.map(|read_as| (Operator::As.name(), read_as.to_string()));
-                let zone = zone.clone().map(|zone| (Operator::Zone.name(), zone));
-                let field = (Operator::Field.name(), path.text().to_owned());
-                let members: Vec<_> = read_as.into_iter().chain(zone).chain([field]).collect();
-                object(f, &members, |f, (name, text)| {
+                let read_as = read_as.map(|read_as| (Operator::As.name(), Json::String(read_as.to_string())));
+                let zone = zone.clone().map(|zone| (Operator::Zone.name(), Json::String(zone)));
+                let field = (Operator::Field.name(), Json::String(path.text().to_owned()));
+                let stable = is_stable.then_some((Operator::Stable.name(), Json::Bool(true)));
+                let members: Vec<_> = read_as.into_iter().chain(zone).chain([field]).chain(stable).collect();
+                object(f, &members, |f, (name, value)| {
                     key(f, name)?;
-                    string(f, text)
+                    value.fmt(f)
                 })
             }
         }

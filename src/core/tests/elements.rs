@@ -64,9 +64,17 @@ enum Asked {
     Count(Bound),
     /// The operator, and what is asked of the aggregate
     Values(&'static str, Bound),
-    /// Whether it is the last one, and whether time orders them
-    End(bool, bool, Wanted),
-    Sequence(bool, Vec<Entry>),
+    /// Whether it is the last one
+    End(bool, Order, Wanted),
+    Sequence(Order, Vec<Entry>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Array,
+    Time,
+    /// By time, and those of one time as in the array
+    StableTime,
 }
 
 #[derive(Clone, Debug)]
@@ -215,31 +223,35 @@ impl Asked {
                     (_, _) => bound.holds(numbers.iter().copied().max().unwrap(), 1),
                 }
             }
-            Asked::End(is_last, by_time, wanted) => {
+            Asked::End(is_last, order, wanted) => {
                 // The first ones are those that none is before.
                 let is_before = |one: &(i64, &Element), other: &(i64, &Element)| {
                     if *is_last { one.0 > other.0 } else { one.0 < other.0 }
                 };
-                let placed = placed(&all, *by_time);
+                let placed = placed(&all, *order);
                 placed.iter().any(|one| !placed.iter().any(|other| is_before(other, one)) && wanted.accepts(one.1))
             }
-            Asked::Sequence(by_time, entries) => chain(&placed(&all, *by_time), None, entries),
+            Asked::Sequence(order, entries) => chain(&placed(&all, *order), None, entries),
         }
     }
 
     fn text(&self) -> String {
-        let by = |by_time: &bool| if *by_time { r#""$by": "at", "# } else { "" };
+        let by = |order: &Order| match order {
+            Order::Array => "",
+            Order::Time => r#""$by": "at", "#,
+            Order::StableTime => r#""$by": {"$field": "at", "$stable": true}, "#,
+        };
         match self {
             Asked::Some(wanted) => format!(r#""$some": {{{}}}"#, wanted.text()),
             Asked::None(wanted) => format!(r#""$none": {{{}}}"#, wanted.text()),
             Asked::Every(wanted) => format!(r#""$every": {{{}}}"#, wanted.text()),
             Asked::Count(bound) => format!(r#""$count": {}"#, bound.text()),
             Asked::Values(operator, bound) => format!(r#""{operator}": {{"v": {}}}"#, bound.text()),
-            Asked::End(false, by_time, wanted) => format!(r#"{}"$first": {{{}}}"#, by(by_time), wanted.text()),
-            Asked::End(true, by_time, wanted) => format!(r#"{}"$last": {{{}}}"#, by(by_time), wanted.text()),
-            Asked::Sequence(by_time, entries) => {
+            Asked::End(false, order, wanted) => format!(r#"{}"$first": {{{}}}"#, by(order), wanted.text()),
+            Asked::End(true, order, wanted) => format!(r#"{}"$last": {{{}}}"#, by(order), wanted.text()),
+            Asked::Sequence(order, entries) => {
                 let entries: Vec<String> = entries.iter().map(Entry::text).collect();
-                format!(r#"{}"$sequence": [{}]"#, by(by_time), entries.join(", "))
+                format!(r#"{}"$sequence": [{}]"#, by(order), entries.join(", "))
             }
         }
     }
@@ -259,11 +271,13 @@ impl Entry {
 }
 
 /// The elements with their places: those of their times, or their positions.
-fn placed<'e>(elements: &[&'e Element], by_time: bool) -> Vec<(i64, &'e Element)> {
-    match by_time {
-        true => elements.iter().filter_map(|element| Some((element.at()?.place(), *element))).collect(),
-        false => elements.iter().enumerate().map(|(index, element)| (index as i64, *element)).collect(),
-    }
+fn placed<'e>(elements: &[&'e Element], order: Order) -> Vec<(i64, &'e Element)> {
+    let place = |index: i64, element: &Element| match order {
+        Order::Array => Some(index),
+        Order::Time => Some(element.at()?.place()),
+        Order::StableTime => Some(element.at()?.place() * 100 + index),
+    };
+    (0..).zip(elements).filter_map(|(index, element)| Some((place(index, element)?, *element))).collect()
 }
 
 /// Whether some elements after this one fit the entries. Tries all of them.
@@ -315,17 +329,18 @@ fn asked() -> BoxedStrategy<Asked> {
     let bound = || {
         (select(vec!["$eq", "$ne", "$gt", "$lte"]), -2..5i64).prop_map(|(operator, number)| Bound { operator, number })
     };
-    let entry = |by_time: bool| {
+    let entry = |order: Order| {
+        let by_time = order != Order::Array;
         let within = if by_time { option::of(0..6i64).boxed() } else { Just(None).boxed() };
         (wanted(), prop::bool::weighted(0.2), within).prop_map(move |(wanted, is_absence, within)| {
             let is_absence = is_absence && by_time;
             Entry { wanted, is_absence, within: if is_absence { within.or(Some(3)) } else { within } }
         })
     };
-    let sequence = move |by_time: bool| {
-        (wanted(), vec(entry(by_time), 1..4)).prop_map(move |(first, rest)| {
+    let sequence = move |order: Order| {
+        (wanted(), vec(entry(order), 1..4)).prop_map(move |(first, rest)| {
             let first = Entry { wanted: first, is_absence: false, within: None };
-            Asked::Sequence(by_time, [first].into_iter().chain(rest).collect())
+            Asked::Sequence(order, [first].into_iter().chain(rest).collect())
         })
     };
     prop_oneof![
@@ -335,9 +350,11 @@ fn asked() -> BoxedStrategy<Asked> {
         1 => bound().prop_map(Asked::Count),
         5 => (select(vec!["$sum", "$avg", "$min", "$max", "$distinct"]), bound())
             .prop_map(|(operator, bound)| Asked::Values(operator, bound)),
-        2 => (any::<bool>(), any::<bool>(), wanted()).prop_map(|(is_last, by_time, wanted)| Asked::End(is_last, by_time, wanted)),
-        1 => sequence(false),
-        5 => sequence(true),
+        2 => (any::<bool>(), select(vec![Order::Array, Order::Time, Order::StableTime]), wanted())
+            .prop_map(|(is_last, order, wanted)| Asked::End(is_last, order, wanted)),
+        1 => sequence(Order::Array),
+        4 => sequence(Order::Time),
+        2 => sequence(Order::StableTime),
     ]
     .boxed()
 }

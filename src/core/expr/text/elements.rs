@@ -40,8 +40,8 @@ impl TimeOf {
     pub(super) fn to_written(&self) -> OrderedBy {
         let zone = (!self.dates.zone.is_utc()).then(|| self.dates.zone.name().to_owned());
         match self.read_as {
-            None => OrderedBy::Name(self.path.clone()),
-            read_as => OrderedBy::Field { path: self.path.clone(), read_as, zone },
+            None if !self.is_stable => OrderedBy::Name(self.path.clone()),
+            read_as => OrderedBy::Field { path: self.path.clone(), read_as, zone, is_stable: self.is_stable },
         }
     }
 }

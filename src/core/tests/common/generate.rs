@@ -331,13 +331,13 @@ fn ordered_by(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Predicate> {
         .prop_map(|(first, later)| Test::Sequence([entry_of(first, None)].into_iter().chain(later).collect()));
     let few = Options { audience: false, pairs: false, any_text: false, in_element: false };
     let read_as = select(vec![None, Some(ScalarType::Date), Some(ScalarType::Timestamp)]);
-    let by =
-        (field(few), read_as, option::of(Just("America/New_York".to_owned()))).prop_map(|(path, read_as, zone)| {
-            match read_as {
-                None => OrderedBy::Name(path),
-                read_as => OrderedBy::Field { path, read_as: read_as.map(PropertyType::Scalar), zone },
-            }
-        });
+    let by = (field(few), read_as, option::of(Just("America/New_York".to_owned())), any::<bool>()).prop_map(
+        |(path, read_as, zone, is_stable)| match read_as {
+            None if !is_stable => OrderedBy::Name(path),
+            None => OrderedBy::Field { path, read_as: None, zone: None, is_stable },
+            read_as => OrderedBy::Field { path, read_as: read_as.map(PropertyType::Scalar), zone, is_stable },
+        },
+    );
     let test = prop_oneof![1 => end, 2 => sequence].boxed();
     (by, test.clone(), option::weighted(0.3, test), option::weighted(0.2, condition()))
         .prop_map(|(by, test, not, filter)| {
