@@ -12,7 +12,7 @@ use crate::pg::error::required;
 use crate::pg::{query, returning, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
-use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicate, Predicate, Test};
+use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicate, Test};
 use segments_core::error::JsonPointer;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
@@ -124,13 +124,13 @@ impl Lines {
 
     /// Adds a line for each of several tests of one field.
     fn tests(&mut self, path: &Path, predicate: &FieldPredicate) {
-        let FieldPredicate::Tests(Predicate { read_as, zone, tests }) = predicate else { return };
-        if tests.len() < 2 {
+        let FieldPredicate::Tests(predicate) = predicate else { return };
+        let is_beside = |test: &&Test| !matches!(test, Test::Filter(_) | Test::By(_));
+        if predicate.tests.iter().filter(is_beside).count() < 2 {
             return;
         }
-        for test in tests.iter().filter(|test| !matches!(test, Test::Comment(_))) {
-            let alone =
-                FieldPredicate::Tests(Predicate { read_as: *read_as, zone: zone.clone(), tests: vec![test.clone()] });
+        for test in predicate.tests.iter().filter(|test| !test.is_no_test()) {
+            let alone = FieldPredicate::Tests(predicate.alone(test));
             let condition = Condition { members: vec![Member::Field(path.clone(), alone)] };
             self.at(test.operator().name(), |lines| lines.push(condition, Source::Field(path.clone())));
         }

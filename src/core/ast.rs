@@ -10,10 +10,12 @@ use crate::path::Path;
 use crate::pattern::{Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 
+mod elements;
 mod expression;
 mod literal;
 mod names;
 
+pub use elements::{Aggregate, OrderedBy, Quantifier, SequenceEntry, ValuesPredicate};
 pub use expression::{DateFromString, Expression, Side, SideComparison, SideOperator};
 pub use literal::{AsWritten, Extended, Literal, Operand, is_number, is_wrapper};
 pub use names::{NamePredicate, NameTest};
@@ -131,6 +133,18 @@ pub enum Test {
     All(Vec<AllEntry>),
     /// `$elemMatch`
     ElemMatch(ElemMatch),
+    /// `$some`, `$none`, `$every`, `$first`, `$last`
+    Elements(Quantifier, Condition),
+    /// `$filter`: not a test; its siblings see only the elements that satisfy it
+    Filter(Condition),
+    /// `$count`: a literal, or tests, over integers
+    Count(FieldPredicate),
+    /// `$sum`, `$avg`, `$min`, `$max`, `$distinct`: at least one path, in [`crate::value::key_order`]
+    Of(Aggregate, Vec<ValuesPredicate>),
+    /// `$sequence`: at least two entries, the first of which has neither `$none` nor `$within`
+    Sequence(Vec<SequenceEntry>),
+    /// `$by`: not a test; `$first`, `$last` and `$sequence` beside it take elements in this order
+    By(OrderedBy),
     /// `$size`
     Size(AsWritten<u64>),
     /// `$type`
@@ -282,6 +296,12 @@ impl Test {
             Test::Not(_) => Operator::Not,
             Test::All(_) => Operator::All,
             Test::ElemMatch(_) => Operator::ElemMatch,
+            Test::Elements(quantifier, _) => quantifier.operator(),
+            Test::Filter(_) => Operator::Filter,
+            Test::Count(_) => Operator::Count,
+            Test::Of(aggregate, _) => aggregate.operator(),
+            Test::Sequence(_) => Operator::Sequence,
+            Test::By(_) => Operator::By,
             Test::Size(_) => Operator::Size,
             Test::Type(_) => Operator::Type,
             Test::Empty(_) => Operator::Empty,

@@ -6,22 +6,25 @@ use crate::ast::{
 };
 use crate::date::NamedZone;
 use crate::error::{Error, ErrorKind, JsonPointer, Refusal};
-use crate::expr::{Atom, BucketTest, Checked, Expr, FieldTest, ValueTest};
+use crate::expr::{Atom, BucketTest, Checked, DocumentTest, Expr, FieldTest, TimeOf, ValueTest};
 use crate::limits;
 use crate::operator::{OPERATORS, Operator};
 use crate::path::Path;
 use crate::types::{PropertyType, ScalarType};
 use crate::value::Value;
 
+mod aggregate;
 mod calendar;
 mod constant;
 mod document;
 mod element;
+mod elements;
 mod environment;
 mod expression;
 mod list;
 mod names;
 pub(crate) mod property;
+mod sequence;
 
 pub use document::DocumentOnly;
 pub use environment::{Declaration, Environment};
@@ -39,9 +42,15 @@ pub fn check(condition: &Condition, environment: &dyn Environment) -> Result<Che
         segment_nodes: 0,
         ignores_case: false,
         zone: environment.zone(),
+        field: Vec::new(),
+        inside: None,
+        filter: None,
+        by: None,
+        filter_nodes: 0,
     };
     let checked = checker.condition(condition, &|checker, member| checker.contact_member(member));
     checker.bound_levels(&checked);
+    checker.bound_filters(&checked);
     if checker.errors.is_empty() { Ok(checked) } else { Err(checker.errors) }
 }
 
@@ -57,6 +66,16 @@ struct Checker<'s> {
     ignores_case: bool,
     /// Where days and parts of typed dates are read
     zone: NamedZone,
+    /// The keys of the current field, those of the arrays around it included
+    field: Vec<String>,
+    /// The operator whose condition on elements is being read
+    inside: Option<Operator>,
+    /// What the elements of the current field have to satisfy to be seen
+    filter: Option<Expr<DocumentTest>>,
+    /// The date that orders the elements of the current field
+    by: Option<TimeOf>,
+    /// The number of nodes of all filters, each as often as there are tests beside it
+    filter_nodes: usize,
 }
 
 /// Turns a member into an expression on contacts, or on an element of an array.
@@ -130,8 +149,11 @@ impl Checker<'_> {
         if checked.levels() > limits::NESTING {
             self.fail(
                 ErrorKind::TooDeep,
-                format!("condition is nested deeper than {} levels with its segments put in place", limits::NESTING),
-                "Refer to segments that do not themselves refer to others.",
+                format!(
+                    "condition is nested deeper than {} levels with its segments and filters put in place",
+                    limits::NESTING
+                ),
+                "Refer to segments that do not themselves refer to others, and nest fewer tests beside $filter.",
             );
         }
     }
@@ -140,6 +162,7 @@ impl Checker<'_> {
         self.at(path.text(), |checker| match checker.declared(path, predicate) {
             Some((path, declared)) => {
                 checker.ignores_case = checker.environment.ignores_case(path.first());
+                checker.field = path.keys().to_vec();
                 let field = checker.field_predicate(&path, declared, predicate);
                 checker.ignores_case = false;
                 field
@@ -166,6 +189,8 @@ impl Checker<'_> {
     fn predicate(&mut self, path: &Path, outer: Option<PropertyType>, predicate: &Predicate) -> Expr<FieldTest> {
         let read_as = self.read_as(outer, predicate);
         let outside = self.enter_zone(predicate, read_as);
+        let unfiltered = self.enter_filter(predicate);
+        let unordered = self.enter_order(predicate);
         let parts: Vec<_> = predicate
             .tests
             .iter()
@@ -180,6 +205,8 @@ impl Checker<'_> {
             })
             .collect();
         self.zone = outside;
+        self.filter = unfiltered;
+        self.by = unordered;
         Expr::and(parts)
     }
 
@@ -262,6 +289,10 @@ impl Checker<'_> {
                 Expr::and(parts)
             }
             Test::ElemMatch(inner) => self.elem_match(inner, read_as),
+            Test::Elements(quantifier, condition) => self.quantified(*quantifier, condition),
+            Test::Count(asked) => self.count(asked),
+            Test::Sequence(entries) => self.sequence(entries),
+            Test::Of(aggregate, values) => self.aggregate(*aggregate, values),
             Test::Size(size) => Expr::Test(ValueTest::Size(size.value)),
             Test::Type(operand) => {
                 let kinds = match operand {
@@ -273,7 +304,7 @@ impl Checker<'_> {
             Test::Mod(divisor, remainder) => Expr::Test(ValueTest::Mod(divisor.value, remainder.value)),
             Test::WithOptions(test, letters) if letters.is_empty() => self.test(test, read_as),
             Test::WithOptions(test, _) => self.alike(test, read_as),
-            Test::Comment(_) => Expr::Const(true),
+            Test::Filter(_) | Test::By(_) | Test::Comment(_) => Expr::Const(true),
             Test::Part(part, asked) => self.part(*part, asked, read_as),
             Test::Anniversary(asked) => self.anniversary(asked, read_as),
         }

@@ -7,8 +7,10 @@
 mod rank;
 mod remainder;
 mod scaled;
+mod sum;
 
 pub use rank::{Rank, Ranked, RankedDecimal};
+pub use sum::{Sum, Total};
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -12,11 +12,15 @@ use crate::pattern::{Caseless, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
+mod elements;
 mod normal_form;
 mod pair;
 mod size;
 mod text;
 
+pub use elements::{
+    Absence, Asked, ElementsTest, SequenceStep, TimeOf, ValueKind, ValuesTest, holds_of, holds_of_count,
+};
 pub use normal_form::NormalForm;
 pub use pair::{PairTest, Reading, Side};
 
@@ -112,6 +116,8 @@ pub enum ValueTest {
     Text(TextTest, Needle),
     /// An array of which one element satisfies it
     ElemMatch(Box<ElementTest>),
+    /// An array whose elements, taken together, satisfy it. A field without an array has no elements
+    Elements(Box<ElementsTest>),
     /// An array of this length
     Size(u64),
     /// A value of one of these types
@@ -142,7 +148,7 @@ pub struct StoredDates {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ElementTest {
     /// For elements that are objects, and arrays, which read as objects keyed by index
-    Object(Expr<FieldTest>),
+    Object(Expr<DocumentTest>),
     /// For the element itself
     Value {
         /// The type of dates as which the element is read; `None` for other types, which the tests do not depend on
@@ -333,6 +339,7 @@ impl ValueTest {
             ValueTest::Eq(constant) => *constant == Value::Null,
             ValueTest::In(constants) => constants.contains(&Value::Null),
             ValueTest::Empty => true,
+            ValueTest::Elements(elements) => elements.holds_for_none(),
             _ => false,
         }
     }
@@ -348,6 +355,7 @@ impl ValueTest {
             ValueTest::Regex(_) => Operator::Regex,
             ValueTest::Text(test, _) => test.operator(),
             ValueTest::ElemMatch(_) => Operator::ElemMatch,
+            ValueTest::Elements(elements) => elements.operator(),
             ValueTest::Size(_) => Operator::Size,
             ValueTest::Type(_) => Operator::Type,
             ValueTest::Mod(..) => Operator::Mod,

@@ -9,7 +9,10 @@
 //! Lax jsonpath unwraps arrays as `$eq` fans out over them: `{"a": [1, 2]}` satisfies `$."a" == 1`, but does not
 //! contain `{"a": 1}`, so that `@>` would lose it. There is `exists ($."a")`, too, but no index can search for it.
 
-use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, NormalForm, PairTest, ValueTest};
+use crate::expr::{
+    Asked, Atom, Checked, Constant, DocumentTest, ElementTest, ElementsTest, Expr, FieldTest, NormalForm, PairTest,
+    ValueTest,
+};
 use crate::path::{Path, as_index};
 use crate::value::Value;
 
@@ -191,14 +194,36 @@ fn of_value(places: &[String], test: &ValueTest) -> Found {
         ValueTest::ElemMatch(element) => {
             let elements: Vec<String> = places.iter().map(|place| format!("{place}[*]")).collect();
             match &**element {
-                ElementTest::Object(expr) => {
-                    gather(expr, &|field| of_element_field(&elements, &field.path, &field.test))
-                }
+                ElementTest::Object(expr) => of_element(&elements, expr),
                 ElementTest::Value { tests, .. } => gather(tests, &|test| of_value(&elements, test)),
             }
         }
+        // An array without elements does not satisfy it, so there is one that the filter lets through.
+        ValueTest::Elements(elements) if !elements.holds_for_none() => {
+            let found = places.iter().map(|place| format!("{place}[*]")).collect::<Vec<_>>();
+            of_elements(&found, elements)
+        }
         _ => Found::default(),
     }
+}
+
+/// The facts about an element that satisfies a condition.
+fn of_element(elements: &[String], condition: &Expr<DocumentTest>) -> Found {
+    gather(condition, &|test| match test {
+        DocumentTest::Field(field) => of_element_field(elements, &field.path, &field.test),
+        DocumentTest::Pair(_) => Found::default(),
+    })
+}
+
+/// The facts about elements that satisfy a test which no elements do not satisfy.
+fn of_elements(elements: &[String], test: &ElementsTest) -> Found {
+    let filter = test.filter.as_ref().map(|filter| of_element(elements, filter));
+    let asked: Vec<&Expr<DocumentTest>> = match &test.asked {
+        Asked::End { condition, .. } => vec![condition],
+        Asked::Sequence { steps, .. } => steps.iter().map(|step| &step.condition).collect(),
+        Asked::Every(_) | Asked::Count(_) | Asked::Of(..) => vec![],
+    };
+    Found::all(asked.into_iter().map(|condition| of_element(elements, condition)).chain(filter))
 }
 
 fn at_any(places: &[String], equal: impl Fn(&str) -> Option<Clause>) -> Found {

@@ -15,6 +15,7 @@ use crate::types::PropertyType;
 use crate::value::Value;
 
 mod contradictions;
+mod elements;
 mod operands;
 
 /// A notice about a condition.
@@ -132,6 +133,7 @@ impl Finder<'_> {
                 None,
             );
         }
+        self.without_elements(path, predicate);
         let asks_presence = predicate.tests.iter().any(|test| match test {
             Test::Exists(wanted) => wanted.value,
             Test::Empty(wanted) => !*wanted,
@@ -140,7 +142,7 @@ impl Finder<'_> {
         });
         for test in &predicate.tests {
             self.at(test.operator().name(), |finder| {
-                if !asks_presence && is_complement(test) && finder.holds_for_missing(path, predicate.read_as, test) {
+                if !asks_presence && is_complement(test) && finder.holds_for_missing(path, predicate, test) {
                     let name = test.operator().name();
                     finder.note(
                         format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
@@ -154,8 +156,8 @@ impl Finder<'_> {
     }
 
     /// Whether a contact without a value satisfies the test; false if the test has a mistake, or always holds.
-    fn holds_for_missing(&self, path: &Path, read_as: Option<PropertyType>, test: &Test) -> bool {
-        let predicate = FieldPredicate::Tests(Predicate { read_as, zone: None, tests: vec![test.clone()] });
+    fn holds_for_missing(&self, path: &Path, predicate: &Predicate, test: &Test) -> bool {
+        let predicate = FieldPredicate::Tests(predicate.alone(test));
         let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
         match check(&condition, self.environment) {
             Ok(Expr::Const(_)) | Err(_) => false,

@@ -33,6 +33,22 @@ pub enum Operator {
     Options,
     All,
     ElemMatch,
+    Some,
+    None,
+    Every,
+    Filter,
+    Count,
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Distinct,
+    First,
+    Last,
+    Sequence,
+    By,
+    Stable,
+    Within,
     Size,
     Type,
     Empty,
@@ -79,6 +95,10 @@ pub enum OperatorPosition {
     Edge,
     /// As a side of a comparison inside `$expr`: `{"$field": "spent"}`
     Side,
+    /// In an entry of `$sequence`, beside its condition
+    Entry,
+    /// In the operand of `$by`, beside `$field`
+    Order,
 }
 
 /// The property types that an operator fits.
@@ -96,6 +116,8 @@ pub enum Fits {
     SingleStrings,
     /// Arrays and json
     Arrays,
+    /// Json alone, since elements of other arrays have no fields
+    Objects,
     /// Dates and timestamps, arrays of them, and json
     Dates,
     /// Timestamps, arrays of them, and json
@@ -151,13 +173,14 @@ const fn row(
         Operator::Ne => Some(Operator::Eq),
         Operator::Nin => Some(Operator::In),
         Operator::Nor => Some(Operator::Or),
+        Operator::None => Some(Operator::Some),
         _ => None,
     };
     OperatorRow { operator, name, position, operand, complement_of, fits, index, meaning }
 }
 
 use Operator as Op;
-use OperatorPosition::{Both, Condition, Edge, Modifier, Operand, Predicate, Side};
+use OperatorPosition::{Both, Condition, Edge, Entry, Modifier, Operand, Order, Predicate, Side};
 
 /// The table, in the order of [`Operator`].
 #[rustfmt::skip]
@@ -237,6 +260,54 @@ pub static OPERATORS: &[OperatorRow] = &[
     row(Op::ElemMatch,  "$elemMatch",  Predicate, Fits::Arrays,        IndexUse::None,
         "a condition or predicate object",
         "one element of an array satisfies all of it"),
+    row(Op::Some,       "$some",       Predicate, Fits::Objects,       IndexUse::None,
+        "a condition on one element",
+        "one element of an array satisfies it; `$elemMatch` with a condition, where `$expr` may compare the element's fields"),
+    row(Op::None,       "$none",       Predicate, Fits::Objects,       IndexUse::None,
+        "a condition on one element",
+        "the complement of `$some`: no element satisfies it; missing matches"),
+    row(Op::Every,      "$every",      Predicate, Fits::Objects,       IndexUse::None,
+        "a condition on one element",
+        "every element satisfies it; `[]` and missing match"),
+    row(Op::Filter,     "$filter",     Modifier,  Fits::Objects,       IndexUse::None,
+        "a condition on one element",
+        "its siblings see only the elements that satisfy it, also those inside a `$not` beside it"),
+    row(Op::Count,      "$count",      Predicate, Fits::Arrays,        IndexUse::None,
+        "an integer, or `$eq` `$ne` `$gt` `$gte` `$lt` `$lte` `$in` `$nin` `$not` over integers",
+        "the number of elements satisfies it; missing and `[]` have none"),
+    row(Op::Sum,        "$sum",        Predicate, Fits::Objects,       IndexUse::None,
+        "`{path: predicate}`, the same operators over numbers",
+        "the exact sum of the elements' numbers at the path satisfies it; the sum of none is 0"),
+    row(Op::Avg,        "$avg",        Predicate, Fits::Objects,       IndexUse::None,
+        "`{path: predicate}`, the same operators over numbers",
+        "the exact average of the numbers satisfies it; that of none is missing"),
+    row(Op::Min,        "$min",        Predicate, Fits::Objects,       IndexUse::None,
+        "`{path: predicate}`, the same operators over numbers, strings or dates",
+        "the least of the values at the path satisfies it; that of none is missing"),
+    row(Op::Max,        "$max",        Predicate, Fits::Objects,       IndexUse::None,
+        "`{path: predicate}`, the same operators over numbers, strings or dates",
+        "the greatest of the values satisfies it; that of none is missing"),
+    row(Op::Distinct,   "$distinct",   Predicate, Fits::Objects,       IndexUse::None,
+        "`{path: predicate}`, the same operators over integers",
+        "the number of different values at the path, other than null, satisfies it"),
+    row(Op::First,      "$first",      Predicate, Fits::Objects,       IndexUse::None,
+        "a condition on one element",
+        "the first element satisfies it or, with `$by`, one of the earliest"),
+    row(Op::Last,       "$last",       Predicate, Fits::Objects,       IndexUse::None,
+        "a condition on one element",
+        "the last element satisfies it or, with `$by`, one of the latest"),
+    row(Op::Sequence,   "$sequence",   Predicate, Fits::Objects,       IndexUse::None,
+        "an array of at least two conditions, each with `$within` or without",
+        "elements one after the other satisfy them in this order"),
+    row(Op::By,         "$by",         Modifier,  Fits::Objects,       IndexUse::None,
+        "a field of the elements that holds a date",
+        "`$first`, `$last` and `$sequence` beside it take the elements in the order of this date; without it, in that of the array"),
+    row(Op::Stable,     "$stable",     Order,     Fits::Nothing,       IndexUse::None,
+        "a boolean",
+        "inside `$by`, beside `$field`: whether elements of one time are in the order of the array; without it, they are not before each other"),
+    row(Op::Within,     "$within",     Entry,     Fits::Nothing,       IndexUse::None,
+        "an offset such as `\"7 days\"`",
+        "beside an entry's condition: that element comes at most so long after the one before; `{\"$none\": condition, \"$within\": \"7 days\"}`: none comes, and the time is over"),
     row(Op::Size,       "$size",       Predicate, Fits::Arrays,        IndexUse::None,
         "an integer, 0 or more",
         "an array of exactly that length"),
@@ -372,6 +443,7 @@ impl Fits {
             Fits::Strings => matches!(element, None | Some(ScalarType::String)),
             Fits::SingleStrings => matches!(property, PropertyType::Json | PropertyType::Scalar(ScalarType::String)),
             Fits::Arrays => !property.is_scalar(),
+            Fits::Objects => property == PropertyType::Json,
             Fits::Dates => element.is_none_or(ScalarType::is_temporal),
             Fits::Times => element.is_none_or(ScalarType::has_time),
             Fits::Nothing => false,

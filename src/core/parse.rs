@@ -13,6 +13,7 @@ use std::fmt;
 mod bucket;
 mod calendar;
 mod date_from_string;
+mod elements;
 mod expression;
 mod extended;
 mod foreign;
@@ -20,6 +21,7 @@ pub mod mongodb;
 mod names;
 mod operand;
 mod predicate;
+mod sequence;
 mod types;
 
 /// A condition, as far as it could be read, and its mistakes.
@@ -313,7 +315,12 @@ impl Parser {
                 format!("It stands where a condition does, not under a field: {{\"{name}\": …}}{inside}.")
             }
             OperatorPosition::Modifier => {
-                let test = if operator == Operator::Options { "$regex" } else { "$gte" };
+                let test = match operator {
+                    Operator::Options => "$regex",
+                    Operator::Filter => "$count",
+                    Operator::By => "$first",
+                    _ => "$gte",
+                };
                 format!(
                     "{name} stands beside a test on a field, as in {{\"property\": {{\"{name}\": …, \"{test}\": …}}}}."
                 )
@@ -321,6 +328,14 @@ impl Parser {
             OperatorPosition::Operand => format!("It is a value: {{\"property\": {{\"$gte\": {{\"{name}\": …}}}}}}."),
             OperatorPosition::Side => {
                 format!("It is a side of a comparison inside $expr: {{\"$gt\": [{{\"{name}\": …}}, …]}}.")
+            }
+            OperatorPosition::Entry => {
+                format!(
+                    "It stands in an entry of $sequence: {{\"$sequence\": [{{…}}, {{\"name\": \"x\", \"{name}\": \"7 days\"}}]}}."
+                )
+            }
+            OperatorPosition::Order => {
+                format!("It stands beside $field in $by: {{\"$by\": {{\"$field\": \"placed_at\", \"{name}\": true}}}}.")
             }
             OperatorPosition::Edge => {
                 format!(

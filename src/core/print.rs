@@ -10,6 +10,7 @@ use crate::value::Value;
 use std::convert::Infallible;
 use std::fmt::{self, Display};
 
+mod elements;
 mod expression;
 
 /// Canonical JSON, as jsonb is printed: keys are in jsonb's order, with one blank after `:` and `,`. It reads back as
@@ -18,16 +19,20 @@ impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         object(f, &self.members, |f, member| {
             key(f, member.key())?;
-            match member {
-                Member::Logical(_, conditions) => array(f, conditions, |f, condition| condition.fmt(f)),
-                Member::Not(condition) => condition.fmt(f),
-                Member::Topic(predicate) | Member::Segment(predicate) => predicate.fmt(f),
-                Member::Expr(expression) => expression.fmt(f),
-                Member::Bucket(bucket) => bucket.fmt(f),
-                Member::Comment(text) => string(f, text),
-                Member::Field(_, predicate) => predicate.fmt(f),
-            }
+            operand_of_member(f, member)
         })
+    }
+}
+
+fn operand_of_member(f: &mut fmt::Formatter<'_>, member: &Member) -> fmt::Result {
+    match member {
+        Member::Logical(_, conditions) => array(f, conditions, |f, condition| condition.fmt(f)),
+        Member::Not(condition) => condition.fmt(f),
+        Member::Topic(predicate) | Member::Segment(predicate) => predicate.fmt(f),
+        Member::Expr(expression) => expression.fmt(f),
+        Member::Bucket(bucket) => bucket.fmt(f),
+        Member::Comment(text) => string(f, text),
+        Member::Field(_, predicate) => predicate.fmt(f),
     }
 }
 
@@ -130,7 +135,14 @@ fn operand_of(f: &mut fmt::Formatter<'_>, test: &Test) -> fmt::Result {
             }
         }),
         Test::ElemMatch(inner) => inner.fmt(f),
-        Test::Part(_, asked) | Test::Anniversary(asked) => asked.fmt(f),
+        Test::Elements(_, condition) | Test::Filter(condition) => condition.fmt(f),
+        Test::Part(_, asked) | Test::Anniversary(asked) | Test::Count(asked) => asked.fmt(f),
+        Test::Of(_, values) => object(f, values, |f, values| {
+            key(f, values.path.text())?;
+            values.asked.fmt(f)
+        }),
+        Test::Sequence(entries) => array(f, entries, |f, entry| entry.fmt(f)),
+        Test::By(by) => by.fmt(f),
         Test::Size(size) => size.fmt(f),
         Test::Mod(divisor, remainder) => write!(f, "[{divisor}, {remainder}]"),
         Test::WithOptions(test, _) => operand_of(f, test),

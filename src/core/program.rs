@@ -4,21 +4,26 @@
 //! decide the result. The expensive parts come last. For ordinary documents it allocates nothing.
 
 use crate::document::{Array, Node, Object, View};
-use crate::expr::{Atom, BucketTest, Checked, Expr, FieldTest};
+use crate::expr::{Atom, BucketTest, Checked, DocumentTest, Expr, FieldTest};
 use crate::path::as_index;
 use crate::value::key_order;
 
 mod check;
 mod compare;
+mod elements;
 mod pair;
 mod root;
+mod sequence;
+mod values;
 mod walk;
 
 use check::Check;
+use elements::Arrays;
 use root::Root;
 use walk::PathKey;
 
 pub(crate) use check::{honour_interrupts, kind};
+pub use elements::{ElementsFound, elements_found};
 pub(crate) use pair::PairStep;
 pub(crate) use walk::Visitor;
 
@@ -97,10 +102,15 @@ impl Program {
     }
 
     /// Compiles a condition on elements of an array.
-    fn compile_fields(expr: &Expr<FieldTest>) -> Self {
+    fn compile_element(expr: &Expr<DocumentTest>) -> Self {
         let mut keys = Vec::new();
-        expr.for_each(&mut |field: &FieldTest| keys.push(field.path.first().to_owned()));
-        Self::assemble(keys, |keys| Step::compile(expr, &mut |field| Step::Field(FieldStep::compile(field, keys))))
+        expr.for_each(&mut |test: &DocumentTest| keys.extend(test.paths().map(|path| path.first().to_owned())));
+        Self::assemble(keys, |keys| {
+            Step::compile(expr, &mut |test| match test {
+                DocumentTest::Field(field) => Step::Field(FieldStep::compile(field, keys)),
+                DocumentTest::Pair(pair) => Step::Pair(PairStep::compile(pair, keys)),
+            })
+        })
     }
 
     fn assemble(mut keys: Vec<String>, compile: impl FnOnce(&[String]) -> Step) -> Self {
@@ -257,6 +267,10 @@ impl FieldStep {
 
     /// Whether any value of the field satisfies the test. `found` has the values of the keys that were looked up.
     pub(crate) fn holds<'d, N: Node<'d>>(&self, found: &[Option<N>], surroundings: Surroundings<'_>) -> bool {
+        if let Check::Elements(check) = &self.check {
+            let mut arrays = Arrays::new(check, surroundings);
+            return self.field.visit(found, &mut arrays, surroundings) || !arrays.any && self.holds_for_missing;
+        }
         self.field.visit(found, &mut Asked { step: self, surroundings }, surroundings)
     }
 }

@@ -51,10 +51,10 @@ macro_rules! files {
 
 /// Every file but `audience.toml`.
 pub const FILES: &[(&str, &str)] = files!(
-    "arrays" "calendar" "dates" "declared" "epochs" "equality" "extended_json" "indexes" "logic" "order" "paths" "patterns"
+    "aggregates" "arrays" "calendar" "dates" "declared" "elements" "elements_declared" "epochs" "equality" "extended_json" "indexes" "logic" "order" "paths" "patterns"
     "presence"
-    "refused_buckets" "refused_calendar" "refused_operands" "refused_operators" "refused_periods" "refused_text"
-    "refused_types" "remainders_and_case" "text" "written_types"
+    "refused_buckets" "refused_calendar" "refused_elements" "refused_operands" "refused_operators" "refused_periods" "refused_text"
+    "refused_types" "remainders_and_case" "sequences" "text" "written_types"
 );
 
 /// All cases, in the order of the files.

@@ -12,7 +12,7 @@ use crate::value::Value;
 
 impl Checker<'_> {
     /// How the days and parts of stored dates are read. If no type is declared, it is in UTC.
-    fn stored_dates(&self, read_as: Option<PropertyType>) -> StoredDates {
+    pub(super) fn stored_dates(&self, read_as: Option<PropertyType>) -> StoredDates {
         let is_temporal = read_as.and_then(PropertyType::element).is_some_and(ScalarType::is_temporal);
         let zone = if is_temporal { self.zone.clone() } else { NamedZone::utc() };
         StoredDates { reading: DateReading::of(read_as), zone }

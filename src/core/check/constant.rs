@@ -133,7 +133,7 @@ impl Checker<'_> {
             }
             (ScalarType::String, Value::Number(number)) => format!("Put it in quotes: \"{number}\"."),
             (ScalarType::Boolean, _) => "Write true or false, without quotes.".to_owned(),
-            (_, Value::Object(members)) if let Some(operator) = operator_meant(members) => {
+            (_, Value::Object(members)) if let Some(operator) = operator_meant(members, scalar) => {
                 format!("Did you mean {operator}?")
             }
             (_, Value::Array(_)) => "For any of several values use $in.".to_owned(),
@@ -179,9 +179,12 @@ fn epoch(number: &Decimal) -> String {
     }
 }
 
-/// The operator whose `$` is missing, so that it reads as the key of an object to compare with.
-fn operator_meant<T>(members: &[(String, T)]) -> Option<&'static str> {
+/// The operator of the type whose `$` is missing, so that it reads as the key of an object to compare with.
+fn operator_meant<T>(members: &[(String, T)], scalar: ScalarType) -> Option<&'static str> {
     let (key, _) = members.first()?;
-    let is_meant = |row: &&OperatorRow| row.position.in_predicate() && row.name[1..].eq_ignore_ascii_case(key);
+    let is_meant = |row: &&OperatorRow| {
+        let is_its = row.position.in_predicate() && row.fits.allows(PropertyType::Scalar(scalar));
+        is_its && row.name[1..].eq_ignore_ascii_case(key)
+    };
     OPERATORS.iter().find(is_meant).map(|row| row.name)
 }

@@ -1,10 +1,12 @@
 //! Checks `$elemMatch`: what is asked of one element of an array.
 
-use super::{Checker, ReadMember, is_of_dates};
+use super::{Checker, Declaration, ReadMember, is_of_dates};
 use crate::ast::{ElemMatch, Member, Predicate, Test};
 use crate::error::ErrorKind;
-use crate::expr::{ElementTest, Expr, FieldTest, ValueTest};
+use crate::expr::{DocumentTest, ElementTest, Expr, ValueTest};
+use crate::limits;
 use crate::operator::Operator;
+use crate::path::Path;
 use crate::types::PropertyType;
 
 impl Checker<'_> {
@@ -19,7 +21,8 @@ impl Checker<'_> {
                 return Expr::Const(false);
             }
             (ElemMatch::Condition(condition), _) => {
-                ElementTest::Object(self.condition(condition, &|checker, member| checker.element_member(member)))
+                let condition = self.on_element(Operator::ElemMatch, condition);
+                return self.some(condition);
             }
             (ElemMatch::Predicate(predicate), read_as) => {
                 let element = read_as.and_then(PropertyType::element).map(PropertyType::Scalar);
@@ -63,6 +66,17 @@ impl Checker<'_> {
                 );
             });
         }
+        let is_of_field = |test: &&Test| matches!(test, Test::Filter(_) | Test::By(_));
+        if let Some(test) = predicate.tests.iter().find(is_of_field) {
+            let name = test.operator().name();
+            self.at(name, |checker| {
+                checker.fail(
+                    ErrorKind::Unsupported,
+                    format!("operator {name} does not belong inside $elemMatch"),
+                    "It is about the elements of a field: name the field that has the array.",
+                );
+            });
+        }
         let parts: Vec<_> = predicate
             .tests
             .iter()
@@ -71,29 +85,63 @@ impl Checker<'_> {
         Expr::and(parts)
     }
 
-    /// Reads a member of a condition inside `$elemMatch`. It is about the element, whose fields are not declared.
-    fn element_member(&mut self, member: &Member) -> Expr<FieldTest> {
-        let read: ReadMember<'_, FieldTest> = &|checker, member| checker.element_member(member);
+    /// Reads a member of a condition on an element.
+    pub(super) fn element_member(&mut self, member: &Member) -> Expr<DocumentTest> {
+        let read: ReadMember<'_, DocumentTest> = &|checker, member| checker.element_member(member);
         match member {
             Member::Logical(junction, conditions) => self.junction(*junction, conditions, read),
             Member::Not(condition) => self.at(Operator::Not.name(), |checker| checker.condition(condition, read)).not(),
             Member::Topic(_) => self.about_contacts(Operator::Topic),
             Member::Segment(_) => self.about_contacts(Operator::Segment),
-            Member::Expr(_) => self.about_contacts(Operator::Expr),
+            Member::Expr(_) if self.inside == Some(Operator::ElemMatch) => self.not_in_elem_match(),
+            Member::Expr(expression) => {
+                let checked = self.at(Operator::Expr.name(), |checker| checker.expression(expression));
+                // It speaks of fields alone.
+                checked.on_document().unwrap_or(Expr::Const(false))
+            }
             Member::Bucket(_) => self.about_contacts(Operator::Bucket),
             Member::Comment(_) => Expr::Const(true),
-            Member::Field(path, predicate) => {
-                self.at(path.text(), |checker| checker.field_predicate(path, None, predicate))
-            }
+            Member::Field(path, predicate) => self.at(path.text(), |checker| {
+                let declared = checker.declared_of_element(path);
+                let around = checker.field.len();
+                checker.field.extend_from_slice(path.keys());
+                let field = checker.field_predicate(path, declared, predicate);
+                checker.field.truncate(around);
+                field.try_map(&mut |test| Some(DocumentTest::Field(test.clone()))).unwrap_or(Expr::Const(false))
+            }),
         }
+    }
+
+    /// The declared type of an element's field: that of the property with its whole path, as in `orders.total`.
+    pub(super) fn declared_of_element(&self, path: &Path) -> Option<PropertyType> {
+        let keys: Vec<String> = self.field.iter().chain(path.keys()).cloned().collect();
+        if keys.len() > limits::NAME_KEYS {
+            return None;
+        }
+        match self.environment.property(&Path::from_keys(keys)) {
+            Declaration::Property(property_type) => Some(property_type),
+            _ => None,
+        }
+    }
+
+    fn not_in_elem_match<T>(&mut self) -> Expr<T> {
+        self.at(Operator::Expr.name(), |checker| {
+            checker.fail(
+                ErrorKind::Unsupported,
+                "operator $expr does not belong inside $elemMatch",
+                "To compare fields of the element, write $some in place of $elemMatch; to compare fields of the contact, put $expr beside the field.",
+            );
+            Expr::Const(false)
+        })
     }
 
     fn about_contacts<T>(&mut self, operator: Operator) -> Expr<T> {
         let name = operator.name();
+        let inside = self.inside.unwrap_or(Operator::ElemMatch).name();
         self.at(name, |checker| {
             checker.fail(
                 ErrorKind::Unsupported,
-                format!("operator {name} does not belong inside $elemMatch"),
+                format!("operator {name} does not belong inside {inside}"),
                 format!("{name} is about the contact, not about an element of an array: put it beside the field."),
             );
             Expr::Const(false)

@@ -58,7 +58,11 @@ impl Checker<'_> {
 
     /// The field of a side, and its declared type.
     fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
-        let declared = match PathTarget::of(self.environment, path) {
+        let target = match self.inside {
+            Some(_) => PathTarget::At(self.declared_of_element(path)),
+            None => PathTarget::of(self.environment, path),
+        };
+        let declared = match target {
             PathTarget::At(_) if path.rest().iter().any(|key| as_index(key).is_some()) && self.is_in_array(path) => {
                 self.fail(
                     ErrorKind::TypeMismatch,
@@ -94,11 +98,18 @@ impl Checker<'_> {
 
     /// Whether the path leads to an element of a declared array.
     fn is_in_array(&self, path: &Path) -> bool {
+        if self.inside.is_some() {
+            return false;
+        }
         let parent = path.prefix(path.keys().len() - 1);
         matches!(PathTarget::of(self.environment, &parent), PathTarget::At(Some(PropertyType::Array(_))))
     }
 
-    fn at_as(&mut self, declared: Option<PropertyType>, read_as: Option<PropertyType>) -> Option<Option<PropertyType>> {
+    pub(super) fn at_as(
+        &mut self,
+        declared: Option<PropertyType>,
+        read_as: Option<PropertyType>,
+    ) -> Option<Option<PropertyType>> {
         match (declared, read_as) {
             (Some(declared), Some(read_as)) if declared != PropertyType::Json && declared != read_as => {
                 self.at(Operator::As.name(), |checker| checker.contradicts(declared, read_as));

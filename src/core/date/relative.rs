@@ -88,6 +88,12 @@ impl Relative {
         self.shift(zone.local_of(now).day)
     }
 
+    /// The day at this offset from a day; `None` outside the years 1 to 9999, and for hours and minutes.
+    #[must_use]
+    pub fn from_day(self, day: Day) -> Option<Day> {
+        self.shift(day)
+    }
+
     fn shift(self, day: Day) -> Option<Day> {
         match self.unit {
             Unit::Minute | Unit::Hour => None,

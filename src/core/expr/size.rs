@@ -1,6 +1,6 @@
 //! The size of an expression, as the [limits](crate::limits) of the language count it.
 
-use super::{Atom, ElementTest, Expr, FieldTest, ValueTest};
+use super::{Asked, Atom, DocumentTest, ElementTest, ElementsTest, Expr, FieldTest, SequenceStep, ValueTest};
 use crate::limits;
 
 /// A test that may have other tests inside.
@@ -59,6 +59,58 @@ impl Measured for Atom {
     }
 }
 
+impl Measured for DocumentTest {
+    fn nodes(&self) -> usize {
+        match self {
+            DocumentTest::Field(field) => field.nodes(),
+            DocumentTest::Pair(_) => 3,
+        }
+    }
+
+    fn levels(&self) -> usize {
+        match self {
+            DocumentTest::Field(field) => field.levels(),
+            DocumentTest::Pair(_) => 0,
+        }
+    }
+}
+
+impl Measured for ElementsTest {
+    fn nodes(&self) -> usize {
+        let filter = self.filter.as_ref().map_or(0, |filter| 1 + filter.nodes());
+        filter
+            + match &self.asked {
+                Asked::Every(condition) => 1 + condition.nodes(),
+                Asked::Count(asked) => 1 + asked.nodes(),
+                Asked::End { condition, by, .. } => 1 + condition.nodes() + usize::from(by.is_some()),
+                Asked::Sequence { steps, by } => {
+                    let absences = |step: &SequenceStep| {
+                        step.absences.iter().map(|absence| 1 + absence.condition.nodes()).sum::<usize>()
+                    };
+                    let steps: usize = steps.iter().map(|step| 1 + step.condition.nodes() + absences(step)).sum();
+                    1 + steps + usize::from(by.is_some())
+                }
+                Asked::Of(_, values) => 1 + values.iter().map(|values| values.asked.nodes()).sum::<usize>(),
+            }
+    }
+
+    fn levels(&self) -> usize {
+        let filter = self.filter.as_ref().map_or(0, |filter| 2 + filter.levels());
+        let asked = match &self.asked {
+            Asked::Every(condition) => 2 + condition.levels(),
+            Asked::Count(asked) => 2 + asked.levels(),
+            Asked::End { condition, .. } => 2 + condition.levels(),
+            Asked::Sequence { steps, .. } => {
+                let absences = steps.iter().flat_map(|step| &step.absences);
+                let absences = absences.map(|absence| 2 + absence.condition.levels());
+                2 + steps.iter().map(|step| step.condition.levels()).chain(absences).max().unwrap_or(0)
+            }
+            Asked::Of(_, values) => 2 + values.iter().map(|values| values.asked.levels()).max().unwrap_or(0),
+        };
+        asked.max(filter)
+    }
+}
+
 impl Measured for FieldTest {
     fn nodes(&self) -> usize {
         self.test.nodes()
@@ -76,6 +128,7 @@ impl Measured for ValueTest {
                 ElementTest::Object(expr) => 1 + expr.nodes(),
                 ElementTest::Value { tests, .. } => 1 + tests.nodes(),
             },
+            ValueTest::Elements(elements) => elements.nodes(),
             ValueTest::Part(..) | ValueTest::Anniversary(..) => 2 + limits::CALENDAR_NODES,
             _ => 1,
         }
@@ -87,6 +140,7 @@ impl Measured for ValueTest {
                 ElementTest::Object(expr) => 1 + expr.levels(),
                 ElementTest::Value { tests, .. } => 1 + tests.levels(),
             },
+            ValueTest::Elements(elements) => elements.levels(),
             ValueTest::Part(..) | ValueTest::Anniversary(..) => 2,
             _ => 0,
         }

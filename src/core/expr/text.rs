@@ -5,8 +5,8 @@
 
 use super::{DocumentTest, ElementTest, Expr, FieldTest, PairTest, Side, ValueTest};
 use crate::ast::{
-    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Literal, Operand, Predicate, SideOperator, Test,
-    TypeOperand,
+    self, AllEntry, Condition, ElemMatch, Expression, FieldPredicate, Literal, Operand, Predicate, Quantifier,
+    SideOperator, Test, TypeOperand,
 };
 use crate::date::{DateLiteral, DateRange, Day, Utc};
 use crate::limits;
@@ -14,8 +14,10 @@ use crate::types::PropertyType;
 use crate::value::Value;
 use crate::value::key_order;
 
+mod elements;
 mod object;
 
+use elements::has_pairs;
 use object::{How, Object};
 
 /// A test that can be a member of a condition, or a part of one.
@@ -96,7 +98,11 @@ impl Around {
 
 impl FieldTest {
     fn how(&self) -> How {
-        How { read_as: self.read_as, zone: self.test.zone().cloned() }
+        let (filter, by) = match &self.test {
+            ValueTest::Elements(elements) => (elements.filter.clone(), elements.by().cloned()),
+            _ => (None, None),
+        };
+        How { read_as: self.read_as, zone: self.test.zone().cloned(), filter, by }
     }
 
     fn around(&self) -> Around {
@@ -135,7 +141,14 @@ impl ValueTest {
             ValueTest::Compare(comparison, constant) => Test::Compare(*comparison, constant.to_operand(around.zoned)),
             ValueTest::Regex(pattern) => Test::Regex(pattern.clone()),
             ValueTest::Text(test, needle) => Test::Text(*test, needle.clone()),
-            ValueTest::ElemMatch(element) => Test::ElemMatch(element.to_elem_match(around)),
+            ValueTest::ElemMatch(element) => match &**element {
+                // `$elemMatch` has no `$expr`.
+                ElementTest::Object(condition) if has_pairs(condition) => {
+                    Test::Elements(Quantifier::Some, condition.to_condition())
+                }
+                element => Test::ElemMatch(element.to_elem_match(around)),
+            },
+            ValueTest::Elements(elements) => elements.to_test(),
             ValueTest::Size(size) => Test::Size((*size).into()),
             ValueTest::Type(kinds) => Test::Type(TypeOperand::Any(kinds.iter().map(|kind| (*kind).into()).collect())),
             ValueTest::Mod(divisor, remainder) => Test::Mod((*divisor).into(), (*remainder).into()),
@@ -167,7 +180,10 @@ impl ValueTest {
                 [pattern] => Some(AllEntry::Value(Value::Literal(Literal::Pattern(pattern.clone())))),
                 _ => None,
             },
-            ValueTest::ElemMatch(element) => Some(AllEntry::ElemMatch(element.to_elem_match(around))),
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Object(condition) if has_pairs(condition) => None,
+                element => Some(AllEntry::ElemMatch(element.to_elem_match(around))),
+            },
             _ => None,
         }
     }
@@ -230,6 +246,10 @@ fn element_test(part: &Expr<ValueTest>, around: Around) -> Test {
     match part {
         Expr::Test(test) => test.to_test(true, around),
         Expr::Not(inner) => match &**inner {
+            // `$none` in place of `$not`, for which there is one place only.
+            Expr::Test(ValueTest::ElemMatch(element)) if let ElementTest::Object(condition) = &**element => {
+                Test::Elements(Quantifier::None, condition.to_condition())
+            }
             Expr::Test(test) => test.to_test(false, around),
             other => Test::Not(element_predicate(conjuncts(other), around)),
         },

@@ -29,6 +29,37 @@ fn complements_that_include_missing_values_are_told() {
 }
 
 #[test]
+fn tests_that_hold_without_elements_are_told() {
+    for (condition, pointers) in [
+        (r#"{"a": {"$none": {"b": 1}}}"#, &["/a/$none"][..]),
+        (r#"{"a": {"$every": {"b": 1}, "$filter": {"c": 1}}}"#, &["/a/$every"]),
+        (r#"{"a": {"$every": {"b": 1}, "$none": {"c": 1}}}"#, &["/a/$none", "/a/$every"]),
+        (r#"{"a": {"$count": {"$lt": 3}}}"#, &["/a/$count"]),
+        (r#"{"a": {"$count": {"$ne": 3}}}"#, &["/a/$count"]),
+        (r#"{"a": {"$not": {"$filter": {"c": 1}, "$count": {"$gte": 3}}}}"#, &["/a/$not"]),
+        (r#"{"a": {"$not": {"$by": "at", "$sequence": [{"n": 1}, {"n": 2, "$within": "1 day"}]}}}"#, &["/a/$not"]),
+    ] {
+        let found = found(condition);
+        assert_eq!(found.iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(), pointers, "{condition}");
+    }
+    for silent in [
+        r#"{"a": {"$count": 0}}"#,
+        r#"{"a": {"$count": {"$lte": 0, "$gt": 5}}}"#,
+        r#"{"a": {"$count": {"$gte": 1, "$lt": 3}}}"#,
+        r#"{"a": {"$every": {"b": 1}, "$count": {"$gte": 1}}}"#,
+        r#"{"a": {"$none": {"b": 1}, "$some": {"c": 1}}}"#,
+        r#"{"a": {"$none": {"b": 1}, "$empty": false}}"#,
+        r#"{"a": {"$some": {"b": 1}, "$sum": {"b": {"$lt": 1}}}}"#,
+    ] {
+        assert_eq!(found(silent), [], "{silent}");
+    }
+    assert_eq!(
+        found(r#"{"a": {"$none": {"b": 1}}}"#)[0].1,
+        "$none also holds for contacts without such elements in \"a\""
+    );
+}
+
+#[test]
 fn parts_that_no_date_has_are_told() {
     for (condition, pointer) in [
         (r#"{"a": {"$month": 13}}"#, "/a/$month"),

@@ -21,7 +21,7 @@ pub static MISSING: &[Missing] = &[
         instead: "There is no index of words. Use `$contains` or `$regex`, each with `\"$options\": \"i\"` to ignore case.",
     },
     Missing {
-        names: "$near $nearSphere $geoWithin $geoIntersects $within $geometry $box $center $centerSphere $polygon $maxDistance $minDistance $uniqueDocs",
+        names: "$near $nearSphere $geoWithin $geoIntersects $geometry $box $center $centerSphere $polygon $maxDistance $minDistance $uniqueDocs",
         instead: "There are no places. Compare coordinates by bounds (`{\"lat\": {\"$gte\": 52.3, \"$lte\": 52.7}}`), or keep the region as a property.",
     },
     Missing { names: "$jsonSchema", instead: "Ask for each field by itself, with `$exists`, `$type` and bounds." },
@@ -43,7 +43,7 @@ pub static MISSING: &[Missing] = &[
         instead: "A condition says who is in a segment, and nothing of how contacts are found, ordered or shown.",
     },
     Missing {
-        names: "$cond $ifNull $switch $let $add $subtract $multiply $divide $abs $ceil $floor $round $pow $sqrt $concat $toLower $toUpper $substr $strLenCP $toString $toInt $toDate $dateDiff $dateAdd $dateSubtract $dateToString $arrayElemAt $filter $reduce $map $getField",
+        names: "$cond $ifNull $switch $let $add $subtract $multiply $divide $abs $ceil $floor $round $pow $sqrt $concat $toLower $toUpper $substr $strLenCP $toString $toInt $toDate $dateDiff $dateAdd $dateSubtract $dateToString $arrayElemAt $reduce $map $getField",
         instead: "Conditions compute no values. `$expr` compares fields as they are, `{\"$options\": \"i\"}` ignores case, and `$period` and `$anniversary` are for calendars; keep other results in a property.",
     },
     Missing {

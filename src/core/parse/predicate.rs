@@ -3,7 +3,8 @@
 use super::extended::{has_regular_expression, wrapper_of};
 use super::{Members, Parser, describe, takes};
 use crate::ast::{
-    AllEntry, AsWritten, Comparison, Condition, ElemMatch, FieldPredicate, Literal, Operand, Predicate, Test,
+    Aggregate, AllEntry, AsWritten, Comparison, Condition, ElemMatch, FieldPredicate, Literal, Operand, Predicate,
+    Quantifier, Test,
 };
 use crate::date::DatePart;
 use crate::error::{ErrorKind, Refusal};
@@ -71,6 +72,7 @@ impl Parser {
         if let Some(options) = of_equality.as_deref().filter(|_| has_equality) {
             self.at(Operator::Options.name(), |parser| parser.check_options(Some(options), "i"));
         }
+        let written = tests.len();
         let read = tests.into_iter().map(|(key, raw)| {
             self.at(&key, |parser| {
                 let test = parser.test(&key, raw, options.as_deref())?;
@@ -80,7 +82,12 @@ impl Parser {
                 }
             })
         });
-        Some(Predicate { read_as, zone, tests: read.flatten().collect() })
+        let tests: Vec<Test> = read.flatten().collect();
+        if tests.len() == written {
+            self.check_filter(&tests);
+            self.check_order(&tests);
+        }
+        Some(Predicate { read_as, zone, tests })
     }
 
     pub(super) fn test(&mut self, key: &str, raw: &RawValue, options: Option<&str>) -> Option<Test> {
@@ -110,6 +117,20 @@ impl Parser {
             Operator::Not => self.not(raw),
             Operator::All => self.entries(operator, raw, Parser::all_entry).map(Test::All),
             Operator::ElemMatch => self.elem_match(raw).map(Test::ElemMatch),
+            Operator::Some => self.quantified(Quantifier::Some, raw),
+            Operator::None => self.quantified(Quantifier::None, raw),
+            Operator::Every => self.quantified(Quantifier::Every, raw),
+            Operator::First => self.quantified(Quantifier::First, raw),
+            Operator::Last => self.quantified(Quantifier::Last, raw),
+            Operator::Sequence => self.sequence(raw).map(Test::Sequence),
+            Operator::By => self.ordered_by(raw).map(Test::By),
+            Operator::Filter => self.element_condition(operator, raw).map(Test::Filter),
+            Operator::Count => self.count(raw).map(Test::Count),
+            Operator::Sum => self.values(Aggregate::Sum, raw),
+            Operator::Avg => self.values(Aggregate::Avg, raw),
+            Operator::Min => self.values(Aggregate::Min, raw),
+            Operator::Max => self.values(Aggregate::Max, raw),
+            Operator::Distinct => self.values(Aggregate::Distinct, raw),
             Operator::Size => self.size(raw),
             Operator::Type => self.type_names(raw).map(Test::Type),
             Operator::Mod => self.modulo(raw),

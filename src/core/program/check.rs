@@ -1,6 +1,7 @@
 //! Puts tests to values.
 
 use super::compare::{equals, order};
+use super::elements::ElementsCheck;
 use super::{Program, Surroundings};
 use crate::ast::Comparison;
 use crate::date::{Anniversaries, DatePart, Moment, Spans, Zone};
@@ -23,6 +24,7 @@ pub(super) enum Check {
     Text(Needle),
     ElementObject(Box<Program>),
     ElementValue(Box<Expr<Check>>),
+    Elements(Box<ElementsCheck>),
     Size(u64),
     Mod(i64, i64),
     Alike(Box<Caseless>),
@@ -53,9 +55,10 @@ impl Check {
             ValueTest::Matches(patterns) => Check::Matches(patterns.clone().into_boxed_slice()),
             ValueTest::Text(_, needle) => Check::Text(needle.clone()),
             ValueTest::ElemMatch(element) => match &**element {
-                ElementTest::Object(expr) => Check::ElementObject(Box::new(Program::compile_fields(expr))),
+                ElementTest::Object(expr) => Check::ElementObject(Box::new(Program::compile_element(expr))),
                 ElementTest::Value { tests, .. } => Check::ElementValue(Box::new(compile_element(tests))),
             },
+            ValueTest::Elements(elements) => Check::Elements(Box::new(ElementsCheck::compile(elements))),
             ValueTest::Size(size) => Check::Size(*size),
             ValueTest::Mod(divisor, remainder) => Check::Mod(*divisor, *remainder),
             ValueTest::Alike(caseless) => Check::Alike(Box::new(caseless.clone())),
@@ -73,7 +76,7 @@ impl Check {
             Check::In(_) | Check::Mod(..) => 2,
             Check::Text(_) | Check::Alike(_) | Check::Part(..) | Check::Anniversary(..) => 4,
             Check::Regex(_) => 12,
-            Check::Matches(_) | Check::ElementObject(_) | Check::ElementValue(_) => 16,
+            Check::Matches(_) | Check::ElementObject(_) | Check::ElementValue(_) | Check::Elements(_) => 16,
         }
     }
 
@@ -83,6 +86,7 @@ impl Check {
             Check::Matches(patterns) => patterns.iter().map(Pattern::bytes).sum(),
             Check::Text(needle) => needle.bytes(),
             Check::ElementObject(program) => program.pattern_bytes(),
+            Check::Elements(elements) => elements.pattern_bytes(),
             Check::ElementValue(expr) => {
                 let mut bytes = 0;
                 expr.for_each(&mut |check| bytes += check.pattern_bytes());
@@ -154,6 +158,8 @@ impl Check {
                 honour_interrupts(index, surroundings);
                 expr.evaluate(&mut |check| check.value(element, false, surroundings))
             }),
+            (Check::Elements(elements), View::Array(array)) => elements.hold(array, surroundings),
+            (Check::Elements(elements), _) => elements.holds_for_none(),
             (Check::Mod(divisor, remainder), View::Number(number)) => number.remainder(*divisor) == Some(*remainder),
             (Check::Alike(caseless), View::String(text)) => caseless.has(text),
             (Check::Alike(caseless), View::Folded(folded)) => caseless.has(&folded.text),

@@ -137,6 +137,7 @@ fn triggers_of(field: &FieldTest) -> Option<Vec<Trigger>> {
         | ValueTest::Mod(..)
         | ValueTest::Alike(_)
         | ValueTest::ElemMatch(_)
+        | ValueTest::Elements(_)
         | ValueTest::Part(..)
         | ValueTest::Anniversary(..) => return None,
     })

@@ -7,7 +7,7 @@ use super::native::Scalar;
 use super::table::{ColumnKind, NativeColumn};
 use super::tree::{Equal, SqlExpr, Symbol};
 use super::writer::Writer;
-use crate::expr::{Constant, DocumentTest, ElementTest, Expr, FieldTest, NormalForm, ValueTest};
+use crate::expr::{Asked, Constant, DocumentTest, ElementTest, ElementsTest, Expr, FieldTest, NormalForm, ValueTest};
 use crate::path::{Path, as_index};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
@@ -28,6 +28,10 @@ pub(super) fn test(writer: Writer<'_>, term: &str, kind: &ColumnKind, test: &Val
         ValueTest::Size(size) => {
             Some(i32::try_from(*size).map_or(SqlExpr::Const(false), |size| array.has_length(size)))
         }
+        ValueTest::Elements(elements) => match &**elements {
+            ElementsTest { filter: None, asked: Asked::Count(asked) } => array.count(asked),
+            _ => None,
+        },
         ValueTest::ElemMatch(test) => match &**test {
             // The elements are no objects.
             ElementTest::Object(_) => Some(SqlExpr::Const(false)),
@@ -169,6 +173,21 @@ impl<'a> Array<'a> {
             _ => self.element(self.term).equality_term(),
         };
         SqlExpr::infix(term, symbol, self.writer.array(self.kind, texts))
+    }
+
+    /// The number of elements satisfies what is asked of it.
+    fn count(&self, asked: &Expr<ValueTest>) -> Option<SqlExpr> {
+        let term = format!("{}({})", self.writer.builtin("cardinality"), self.term);
+        let count = Scalar { writer: self.writer, kind: &ColumnKind::Integer, term: &term, may_be_nan: false };
+        asked.fold_normal_form(&mut |node| match node {
+            NormalForm::Const(value) => Some(SqlExpr::Const(value)),
+            NormalForm::All(parts) => Some(SqlExpr::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+            NormalForm::Any(parts) => Some(SqlExpr::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+            NormalForm::Test { test, positive } => {
+                let sql = count.test(test)?;
+                Some(if positive { sql } else { sql.negate() })
+            }
+        })
     }
 
     fn has_length(&self, length: i32) -> SqlExpr {

@@ -35,6 +35,8 @@ impl Scalar<'_> {
             ValueTest::Regex(_) | ValueTest::Matches(_) | ValueTest::Text(..) | ValueTest::Alike(_) => None,
             ValueTest::Mod(divisor, remainder) => self.remainder(*divisor, *remainder),
             ValueTest::ElemMatch(_) | ValueTest::Size(_) => Some(SqlExpr::Const(false)),
+            // It is no array.
+            ValueTest::Elements(elements) => Some(SqlExpr::Const(elements.holds_for_none())),
             ValueTest::Type(types) => {
                 Some(SqlExpr::Const(self.kind.json_type().is_some_and(|own| types.contains(&own))))
             }

@@ -144,6 +144,14 @@ fn arrays_are_searched_as_gin_does() {
         (r#"{"tags.1": {"$exists": false}}"#, "tags IS NULL OR cardinality(tags) <= 1"),
         (r#"{"tags.2147483647": null}"#, "true"),
         (r#"{"tags": {"$size": 2}}"#, "cardinality(tags) = 2"),
+        (
+            r#"{"tags": {"$count": {"$gte": 2, "$lt": 5, "$ne": 3}}}"#,
+            "cardinality(tags) < 5 AND cardinality(tags) <> 3 AND cardinality(tags) >= 2",
+        ),
+        (r#"{"tags": {"$count": 0}}"#, "tags IS NULL OR cardinality(tags) = 0"),
+        (r#"{"tags": {"$count": {"$in": [0, 2]}}}"#, "tags IS NULL OR cardinality(tags) IN (0, 2)"),
+        (r#"{"tags": {"$not": {"$count": {"$gte": 2}}}}"#, "tags IS NULL OR cardinality(tags) < 2"),
+        (r#"{"tags": {"$count": {"$not": {"$gt": 99999999999}}}}"#, "true"),
         (r#"{"tags": {"$empty": true}}"#, "tags IS NULL OR cardinality(tags) = 0"),
         (r#"{"lucky": {"$in": [7, 7.5]}}"#, "lucky @> ARRAY[7]::integer[]"),
         (r#"{"lucky": {"$gt": 7}}"#, "EXISTS (SELECT 1 FROM unnest(lucky) AS element WHERE element > 7)"),
@@ -234,6 +242,14 @@ fn what_sql_cannot_say_is_put_to_an_object_built_from_the_row() {
         (
             r#"{"country": {"$regex": "^U"}, "city": {"$contains": "x", "$options": "i"}, "code": {"$regex": "a"}}"#,
             r#"jsonb_build_object('city', city, 'code', code::text, 'country', country) @~ '{"city": {"$as": "string", "$options": "i", "$contains": "x"}, "code": {"$as": "string", "$regex": "a"}, "country": {"$as": "string", "$regex": "^U"}}'"#,
+        ),
+        (
+            r#"{"extra": {"$filter": {"a": 1}, "$count": {"$gte": 2}}}"#,
+            r#"jsonb_build_object('extra', extra) @~ '{"extra": {"$as": "json", "$count": {"$gte": 2}, "$filter": {"a": {"$eq": 1}}}}'"#,
+        ),
+        (
+            r#"{"extra": {"$every": {"a": 1}}}"#,
+            r#"jsonb_build_object('extra', extra) @~ '{"extra": {"$as": "json", "$every": {"a": {"$eq": 1}}}}'"#,
         ),
         (r#"{"extra.a.b": 1}"#, r#"jsonb_build_object('extra', extra) @~ '{"extra.a.b": {"$eq": 1}}'"#),
         (r#"{"extra": {"$exists": false}}"#, "extra IS NULL"),

@@ -92,9 +92,18 @@ fn long_arrays_can_be_interrupted() {
         CALLS.fetch_add(1, Ordering::Relaxed);
     };
     let document: Json = document(&format!(r#"{{"a": [{}0]}}"#, "{\"b\": 0}, ".repeat(10_000)));
-    for condition in
-        [r#"{"a": 1}"#, r#"{"a.b": 1}"#, r#"{"a": {"$elemMatch": {"b": 1}}}"#, r#"{"a": {"$elemMatch": {"$gt": 1}}}"#]
-    {
+    for condition in [
+        r#"{"a": 1}"#,
+        r#"{"a.b": 1}"#,
+        r#"{"a": {"$elemMatch": {"b": 1}}}"#,
+        r#"{"a": {"$elemMatch": {"$gt": 1}}}"#,
+        r#"{"a": {"$every": {"b": 0}}}"#,
+        r#"{"a": {"$filter": {"b": 0}, "$count": 0}}"#,
+        r#"{"a": {"$sum": {"b": 1}}}"#,
+        r#"{"a": {"$filter": {"b": 1}, "$last": {}}}"#,
+        r#"{"a": {"$by": "at", "$first": {"b": 0}}}"#,
+        r#"{"a": {"$sequence": [{"b": 0}, {"b": 1}]}}"#,
+    ] {
         CALLS.store(0, Ordering::Relaxed);
         let program = Program::compile(&checked(condition, &DocumentOnly));
         assert!(!program.matches(&document, Surroundings { interrupt, ..Surroundings::NONE }));

@@ -54,6 +54,44 @@ fn limit_of_numbers_in_a_path() {
     assert_eq!(error.message, "more than 8 keys of a path are numbers");
 }
 
+/// Tests on elements are two levels each: their checked form may need another one around it.
+#[test]
+fn limit_of_nested_elements() {
+    for operator in ["$some", "$none", "$every", "$first"] {
+        let nest = |levels: usize| {
+            format!("{}{{\"a\": 1}}{}", format!("{{\"a\": {{\"{operator}\": ").repeat(levels), "}}".repeat(levels))
+        };
+        assert_kind(&nest(limits::NESTING / 2), None);
+        assert_kind(&nest(limits::NESTING / 2 + 1), Some(TooDeep));
+    }
+    let sequence = |levels: usize| {
+        format!("{}{{\"a\": 1}}{}", "{\"a\": {\"$sequence\": [{\"b\": 1}, ".repeat(levels), "]}}".repeat(levels))
+    };
+    assert_kind(&sequence(limits::NESTING / 2), None);
+    assert_kind(&sequence(limits::NESTING / 2 + 1), Some(TooDeep));
+}
+
+/// Each test beside a filter has the filter's nodes once more.
+#[test]
+fn limit_of_filters() {
+    let tests = r#""$count": 1, "$every": {"b": 1}, "$first": {"b": 1}, "$sum": {"b": 1}"#;
+    let filtered = |fields: usize| {
+        let fields: Vec<String> = (0..fields).map(|n| format!(r#""k{n}": 1"#)).collect();
+        format!(r#"{{"a": {{"$filter": {{{}}}, {tests}}}}}"#, fields.join(", "))
+    };
+    assert_kind(&filtered(2_400), None);
+    for fields in [2_500, 2_501, 9_000] {
+        let error = refusal(&filtered(fields)).unwrap();
+        assert_eq!(error.kind, TooLarge, "{fields}");
+        assert_eq!(error.message, "condition has more than 10000 nodes with its filters put to each test beside them");
+    }
+    // Filters inside filters, each copied three times
+    let nested = (0..15).fold(r#"{"b": 1}"#.to_owned(), |inner, _| {
+        format!(r#"{{"a": {{"$filter": {inner}, "$count": 1, "$every": {{"b": 1}}, "$sum": {{"b": 1}}}}}}"#)
+    });
+    assert_kind(&nested, Some(TooLarge));
+}
+
 #[test]
 fn limit_of_nodes() {
     let members =

@@ -54,7 +54,7 @@ impl Environment for Undeclared {
 
 proptest! {
     #[test]
-    fn what_is_printed_reads_back(Shown(condition) in generate::condition(Options { audience: true, pairs: true, any_text: true })) {
+    fn what_is_printed_reads_back(Shown(condition) in generate::condition(Options { audience: true, pairs: true, any_text: true, in_element: false })) {
         let text = condition.to_string();
         let read = parse(&text);
         prop_assert_eq!(read.as_ref(), Ok(&condition), "{}", text);
@@ -64,7 +64,7 @@ proptest! {
     /// Compiled SQL puts the printed form to documents, in UTC and without a clock.
     #[test]
     fn what_the_check_prints_means_what_it_checked(
-        Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false }),
+        Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false, in_element: false }),
         documents in proptest::collection::vec(generate::document(), 8),
     ) {
         let checked = check(&condition, &Undeclared);
@@ -81,7 +81,7 @@ proptest! {
     /// The complement of a condition holds exactly where the condition does not.
     #[test]
     fn a_condition_or_its_complement_holds(
-        Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false }),
+        Shown(condition) in generate::condition(Options { audience: false, pairs: true, any_text: false, in_element: false }),
         Shown(document) in generate::document(),
     ) {
         let checked = check(&condition, &Undeclared).unwrap();

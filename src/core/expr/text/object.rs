@@ -3,7 +3,7 @@
 use super::{ToCondition, Writing, all_of, cannot_join, sort_tests};
 use crate::ast::{AllEntry, Condition, Expression, FieldPredicate, Junction, Member, Predicate, SideOperator, Test};
 use crate::date::NamedZone;
-use crate::expr::{Expr, FieldTest};
+use crate::expr::{DocumentTest, Expr, FieldTest, TimeOf};
 use crate::limits;
 use crate::path::Path;
 use crate::types::PropertyType;
@@ -88,7 +88,7 @@ impl Object {
         equal.sort_by_cached_key(|((path, read_as), _)| (path.text().to_owned(), read_as.map(|name| name.to_string())));
         for ((path, read_as), entries) in equal {
             for chunk in entries.chunks(limits::ENTRIES) {
-                let how = How { read_as, zone: None };
+                let how = How { read_as, zone: None, filter: None, by: None };
                 if let Some(test) = self.place(&path, how.clone(), all_of(chunk.to_vec())) {
                     self.and.push(field_condition(path.clone(), how, test));
                 }
@@ -117,9 +117,15 @@ pub(super) struct How {
     pub read_as: Option<PropertyType>,
     /// Other than UTC; dates beside it are written with the instants that they are
     pub zone: Option<NamedZone>,
+    /// What elements have to satisfy to be seen
+    pub filter: Option<Expr<DocumentTest>>,
+    /// The date that orders elements
+    pub by: Option<TimeOf>,
 }
 
 fn field_member(path: Path, how: How, mut tests: Vec<Test>) -> Member {
+    tests.extend(how.filter.map(|filter| Test::Filter(filter.to_condition())));
+    tests.extend(how.by.map(|by| Test::By(by.to_written())));
     sort_tests(&mut tests);
     let zone = how.zone.map(|zone| zone.name().to_owned());
     Member::Field(path, FieldPredicate::Tests(Predicate { read_as: how.read_as, zone, tests }))

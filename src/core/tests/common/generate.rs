@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 use segments_core::ast::*;
-use segments_core::date::{DateLiteral, DatePart, Edge, PeriodUnit};
+use segments_core::date::{DateLiteral, DatePart, Edge, PeriodUnit, Relative};
 use segments_core::decimal::Decimal;
 use segments_core::operator::Operator;
 use segments_core::path::Path;
@@ -26,6 +26,8 @@ pub struct Options {
     pub pairs: bool,
     /// Whether fields, strings and keys are any text; otherwise they are a few texts, which documents have, too
     pub any_text: bool,
+    /// Inside elements of arrays, where fields have one key, because the number of numbers in paths is limited
+    pub in_element: bool,
 }
 
 /// A value that a failing test shows as text and not as a tree.
@@ -43,7 +45,7 @@ pub fn condition(options: Options) -> impl Strategy<Value = Shown<Condition>> {
 }
 
 pub fn document() -> impl Strategy<Value = Shown<Json>> {
-    let few = Options { audience: false, pairs: false, any_text: false };
+    let few = Options { audience: false, pairs: false, any_text: false, in_element: false };
     vec((key(few), json(few, 3)), 0..4).prop_map(object_of).prop_map(Shown)
 }
 
@@ -177,6 +179,14 @@ fn field_predicate(options: Options, levels: u32) -> BoxedStrategy<FieldPredicat
         1 => operand(options).prop_map(FieldPredicate::Literal),
         4 => predicate(options, levels).prop_map(FieldPredicate::Tests),
         2 => typed_predicate().prop_map(FieldPredicate::Tests),
+        1 => match levels {
+            0 => predicate(options, 0),
+            levels => {
+                let condition = element_condition(options, levels - 1);
+                prop_oneof![filtered(condition.clone()), ordered_by(condition)].boxed()
+            }
+        }
+        .prop_map(FieldPredicate::Tests),
     ]
     .boxed()
 }
@@ -259,12 +269,163 @@ fn test(options: Options, levels: u32) -> BoxedStrategy<Test> {
         2 => predicate(options, levels - 1).prop_map(Test::Not),
         1 => vec(entry, 0..3).prop_map(Test::All),
         3 => elem_match(options, levels - 1).prop_map(Test::ElemMatch),
+        2 => on_elements(element_condition(options, levels - 1)),
     ]
     .boxed()
 }
 
+/// A test on the elements of an array.
+fn on_elements(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Test> {
+    let quantifier =
+        select(vec![Quantifier::Some, Quantifier::None, Quantifier::Every, Quantifier::First, Quantifier::Last]);
+    let in_order = vec(condition.clone(), 2..4).prop_map(|conditions| {
+        Test::Sequence(conditions.into_iter().map(|condition| entry_of(condition, None)).collect())
+    });
+    prop_oneof![
+        2 => (quantifier, condition).prop_map(|(quantifier, condition)| Test::Elements(quantifier, condition)),
+        1 => count().prop_map(Test::Count),
+        2 => aggregate(),
+        1 => in_order,
+    ]
+    .boxed()
+}
+
+/// A condition on an element, which has no operators of predicates alone.
+fn element_condition(options: Options, levels: u32) -> BoxedStrategy<Condition> {
+    any_condition(Options { audience: false, in_element: true, ..options }, levels)
+}
+
+/// A filter, and tests beside it.
+fn filtered(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Predicate> {
+    let tests = vec(on_elements(condition.clone()), 1..3).boxed();
+    let not = (option::weighted(0.3, condition.clone()), tests.clone()).prop_map(|(filter, tests)| {
+        let filter = filter.map(Test::Filter);
+        Test::Not(predicate_of(tests.into_iter().chain(filter).collect()))
+    });
+    (condition, tests, option::weighted(0.3, not))
+        .prop_map(|(filter, tests, not)| {
+            predicate_of(tests.into_iter().chain([Test::Filter(filter)]).chain(not).collect())
+        })
+        .boxed()
+}
+
+/// Tests on elements in the order of a date.
+fn ordered_by(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Predicate> {
+    let condition = || condition.clone();
+    let end = (select(vec![Quantifier::First, Quantifier::Last]), condition())
+        .prop_map(|(quantifier, condition)| Test::Elements(quantifier, condition));
+    let within = || {
+        select(vec!["0 days", "1 day", "2 weeks", "1 month", "100 years"])
+            .prop_map(|text| Relative::parse(text).unwrap())
+    };
+    let as_of = select(vec![Some("2024-03-01"), Some("2024-11-03T01:30:00Z"), None]);
+    let later = prop_oneof![
+        3 => (condition(), option::of(within())).prop_map(|(condition, within)| entry_of(condition, within)),
+        1 => (condition(), within(), as_of).prop_map(|(condition, within, as_of)| SequenceEntry {
+            is_absence: true,
+            as_of: as_of.map(|text| DateLiteral::date(&Json::String(text.to_owned())).unwrap()),
+            ..entry_of(condition, Some(within))
+        }),
+    ];
+    let sequence = (condition(), vec(later, 1..3))
+        .prop_map(|(first, later)| Test::Sequence([entry_of(first, None)].into_iter().chain(later).collect()));
+    let few = Options { audience: false, pairs: false, any_text: false, in_element: false };
+    let read_as = select(vec![None, Some(ScalarType::Date), Some(ScalarType::Timestamp)]);
+    let by = (field(few), read_as, option::of(Just("America/New_York".to_owned())), any::<bool>()).prop_map(
+        |(path, read_as, zone, is_stable)| match read_as {
+            None if !is_stable => OrderedBy::Name(path),
+            None => OrderedBy::Field { path, read_as: None, zone: None, is_stable },
+            read_as => OrderedBy::Field { path, read_as: read_as.map(PropertyType::Scalar), zone, is_stable },
+        },
+    );
+    let test = prop_oneof![1 => end, 2 => sequence].boxed();
+    (by, test.clone(), option::weighted(0.3, test), option::weighted(0.2, condition()))
+        .prop_map(|(by, test, not, filter)| {
+            let not = not.map(|test| Test::Not(predicate_of(vec![test])));
+            predicate_of([test, Test::By(by)].into_iter().chain(not).chain(filter.map(Test::Filter)).collect())
+        })
+        .boxed()
+}
+
+fn entry_of(condition: Condition, within: Option<Relative>) -> SequenceEntry {
+    SequenceEntry { condition, is_absence: false, within, as_of: None }
+}
+
+fn predicate_of(tests: Vec<Test>) -> Predicate {
+    Predicate { read_as: None, zone: None, tests: ordered(tests, |test| test.operator().name()) }
+}
+
+/// A test on an aggregate of the values at a path or at two.
+fn aggregate() -> BoxedStrategy<Test> {
+    let few = Options { audience: false, pairs: false, any_text: false, in_element: false };
+    let of = |aggregates: Vec<Aggregate>, asked: BoxedStrategy<FieldPredicate>| {
+        let values = (field(few), asked).prop_map(|(path, asked)| ValuesPredicate { path, asked });
+        (select(aggregates), vec(values, 1..3))
+            .prop_map(|(aggregate, values)| Test::Of(aggregate, ordered(values, |values| values.path.text())))
+    };
+    let numbers = || asked_of(scalar_operand(ScalarType::Number), vec![None, Some(ScalarType::Number)]);
+    let strings = asked_of(scalar_operand(ScalarType::String), vec![None, Some(ScalarType::String)]);
+    let dates = asked_of(
+        literal().prop_map(Value::Literal).boxed(),
+        vec![None, Some(ScalarType::Date), Some(ScalarType::Timestamp)],
+    );
+    let whole = (0..4i64).prop_map(|number| Operand::Number(number.into())).boxed();
+    let counted = asked_of(whole, vec![None, Some(ScalarType::String), Some(ScalarType::Timestamp)]);
+    prop_oneof![
+        2 => of(vec![Aggregate::Sum, Aggregate::Avg, Aggregate::Min, Aggregate::Max], numbers()),
+        1 => of(vec![Aggregate::Min, Aggregate::Max], strings),
+        2 => of(vec![Aggregate::Min, Aggregate::Max], dates),
+        1 => of(vec![Aggregate::Distinct], counted),
+    ]
+    .boxed()
+}
+
+/// What is asked of a result that compares with these operands. At least one of them tells the type.
+fn asked_of(operand: BoxedStrategy<Operand>, types: Vec<Option<ScalarType>>) -> BoxedStrategy<FieldPredicate> {
+    let bounds = operand.clone();
+    let compare =
+        move || (comparison(), bounds.clone()).prop_map(|(comparison, bound)| Test::Compare(comparison, bound)).boxed();
+    let test = prop_oneof![
+        operand.clone().prop_map(Test::Eq),
+        operand.clone().prop_map(Test::Ne),
+        compare(),
+        vec(operand.clone(), 0..3).prop_map(Test::In),
+        vec(operand.clone(), 0..3).prop_map(Test::Nin),
+        exists(),
+    ];
+    let zone = option::weighted(0.2, Just("America/New_York".to_owned()));
+    let tests = (vec(test.clone(), 0..3), compare(), option::weighted(0.2, vec(test, 1..3)), select(types), zone);
+    let tests = tests.prop_map(|(tests, compare, not, read_as, zone)| {
+        let tests = tests.into_iter().filter(|test| !matches!(test, Test::Compare(..)));
+        let not = not.map(|tests| Test::Not(predicate_of(tests)));
+        FieldPredicate::Tests(Predicate {
+            read_as: read_as.map(PropertyType::Scalar),
+            zone: zone.filter(|_| read_as.is_some_and(ScalarType::is_temporal)),
+            ..predicate_of(tests.chain([compare]).chain(not).collect())
+        })
+    });
+    prop_oneof![1 => operand.prop_map(FieldPredicate::Literal), 3 => tests].boxed()
+}
+
+/// What is asked of a number of elements.
+fn count() -> BoxedStrategy<FieldPredicate> {
+    let number = || (0..4i64).prop_map(|number| Operand::Number(number.into()));
+    let test = prop_oneof![
+        number().prop_map(Test::Eq),
+        number().prop_map(Test::Ne),
+        (comparison(), number()).prop_map(|(comparison, number)| Test::Compare(comparison, number)),
+        vec(number(), 0..3).prop_map(Test::In),
+        vec(number(), 0..3).prop_map(Test::Nin),
+        exists(),
+    ];
+    let tests = move || vec(test.clone(), 1..3).prop_map(predicate_of);
+    let with_not = (tests(), option::weighted(0.3, tests()))
+        .prop_map(|(predicate, not)| predicate_of(predicate.tests.into_iter().chain(not.map(Test::Not)).collect()));
+    prop_oneof![1 => number().prop_map(FieldPredicate::Literal), 2 => with_not.prop_map(FieldPredicate::Tests)].boxed()
+}
+
 fn elem_match(options: Options, levels: u32) -> BoxedStrategy<ElemMatch> {
-    let options = Options { audience: false, pairs: false, ..options };
+    let options = Options { audience: false, pairs: false, in_element: true, ..options };
     // An object of `$not` and `$comment` alone would be a predicate.
     let reads_as_condition = |condition: &Condition| {
         let mut members = condition.members.iter();
@@ -377,9 +538,9 @@ fn asked(test: BoxedStrategy<Test>) -> impl Strategy<Value = FieldPredicate> {
 
 fn scalar_operand(scalar: ScalarType) -> BoxedStrategy<Operand> {
     match scalar {
-        ScalarType::String => {
-            text(Options { audience: false, pairs: false, any_text: false }).prop_map(Value::String).boxed()
-        }
+        ScalarType::String => text(Options { audience: false, pairs: false, any_text: false, in_element: false })
+            .prop_map(Value::String)
+            .boxed(),
         ScalarType::Number => number().prop_map(Value::Number).boxed(),
         ScalarType::Boolean => any::<bool>().prop_map(Value::Bool).boxed(),
         ScalarType::Date | ScalarType::Timestamp | ScalarType::DateSeconds | ScalarType::TimestampSeconds => {
@@ -552,7 +713,8 @@ fn pattern() -> impl Strategy<Value = Pattern> {
 }
 
 fn field(options: Options) -> BoxedStrategy<Path> {
-    let few = vec(key(Options { any_text: false, ..options }), 1..4).prop_map(Path::from_keys);
+    let most = if options.in_element { 1 } else { 3 };
+    let few = vec(key(Options { any_text: false, ..options }), 1..=most).prop_map(Path::from_keys);
     if !options.any_text {
         return few.boxed();
     }
