@@ -27,7 +27,7 @@ pub(crate) mod property;
 mod sequence;
 
 pub use document::DocumentOnly;
-pub use environment::{Declaration, Environment};
+pub use environment::{Declaration, Environment, RelationDeclaration};
 pub use property::UNUSABLE;
 
 /// Checks a condition and returns its normal form.
