@@ -161,7 +161,7 @@ impl Checker<'_> {
     fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
         self.at(path.text(), |checker| match checker.declared(path, predicate) {
             Some((path, declared)) => {
-                checker.ignores_case = checker.environment.ignores_case(path.first());
+                checker.ignores_case = checker.environment.ignores_case(&path.prefix(1));
                 checker.field = path.keys().to_vec();
                 let field = checker.field_predicate(&path, declared, predicate);
                 checker.ignores_case = false;

@@ -13,17 +13,21 @@ pub trait Environment {
     /// The declaration of the property with this name, which is a path. One whose first key is the name of a relation is a
     /// column of its rows, such as `orders.total`, or a key of their properties.
     fn property(&self, name: &Path) -> Declaration;
-    /// The relation with this name. Fields whose first key it is are those of its rows.
-    fn relation(&self, _name: &str) -> Option<RelationDeclaration> {
+    /// The relation with this name, if there is one. Fields whose first key it is are those of its rows.
+    ///
+    /// # Errors
+    /// Its table is lost, or conditions cannot use relations here.
+    fn relation(&self, _name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        Ok(None)
+    }
+    /// The type of the column with this name, if conditions cannot use the column. The name of a column of a relation has
+    /// two keys, as in `orders.weight`.
+    fn unusable_column(&self, _name: &Path) -> Option<&str> {
         None
     }
-    /// The type of the column with this name, if conditions cannot use the column; `orders.weight` is the name of a column
-    /// of a relation's rows.
-    fn unusable_column(&self, _name: &str) -> Option<&str> {
-        None
-    }
-    /// Whether the property with this name, which may be `orders.code`, is text that is compared without regard to case.
-    fn ignores_case(&self, _property: &str) -> bool {
+    /// Whether the column with this name, which has two keys as in `orders.code` if it is one of a relation, is text that is
+    /// compared without regard to case.
+    fn ignores_case(&self, _name: &Path) -> bool {
         false
     }
     /// The names of all properties, for hints.

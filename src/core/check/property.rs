@@ -83,7 +83,7 @@ impl Checker<'_> {
         if self.errors.len() == limits::ERRORS {
             return;
         }
-        if let Some(type_name) = self.environment.unusable_column(path.first()) {
+        if let Some(type_name) = self.environment.unusable_column(&path.prefix(1)) {
             let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.first());
             return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
