@@ -22,7 +22,7 @@ impl Checker<'_> {
     }
 
     fn values(&mut self, aggregate: Aggregate, values: &ValuesPredicate) -> Option<ValuesTest> {
-        let declared = self.declared_of_element(&values.path);
+        let declared = self.declared_of_element(&values.path, &values.asked)?;
         let (read_as, outside) = match &values.asked {
             FieldPredicate::Literal(_) => (declared, self.zone.clone()),
             FieldPredicate::Tests(predicate) => {

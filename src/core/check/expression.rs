@@ -59,7 +59,15 @@ impl Checker<'_> {
     /// The field of a side, and its declared type.
     fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
         let target = match self.inside {
-            Some(_) => PathTarget::At(self.declared_of_element(path)),
+            Some(_) => PathTarget::At(self.declared_of_element(path, &NO_PREDICATE)?),
+            None if self.is_relation(path) => {
+                self.fail(
+                    ErrorKind::TypeMismatch,
+                    format!("$expr compares fields of the contact, and \"{}\" is a relation", path.first()),
+                    "To compare fields of one row, put $expr inside $some: {\"orders\": {\"$some\": {\"$expr\": …}}}.",
+                );
+                return None;
+            }
             None => PathTarget::of(self.environment, path),
         };
         let declared = match target {
@@ -78,7 +86,7 @@ impl Checker<'_> {
                 return None;
             }
             PathTarget::Key | PathTarget::Unknown => {
-                self.unknown_property(path, &FieldPredicate::Literal(Value::Null));
+                self.unknown_property(path, &NO_PREDICATE);
                 return None;
             }
         };
@@ -220,6 +228,9 @@ impl Checker<'_> {
         })
     }
 }
+
+/// Stands in where a field has no predicate.
+pub(super) const NO_PREDICATE: FieldPredicate = FieldPredicate::Literal(Value::Null);
 
 enum Read<'o> {
     Field((Path, Option<ScalarType>)),
