@@ -177,11 +177,6 @@ impl Checker<'_> {
         field.try_map(&mut |test| Some(Atom::Field(test.clone()))).unwrap_or(Expr::Const(false))
     }
 
-    /// Whether the path begins with the name of a relation.
-    fn is_relation(&self, path: &Path) -> bool {
-        !matches!(self.environment.relation(path.first()), Ok(None))
-    }
-
     fn field_predicate(
         &mut self,
         path: &Path,

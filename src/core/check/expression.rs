@@ -60,15 +60,10 @@ impl Checker<'_> {
     fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
         let target = match self.inside {
             Some(_) => PathTarget::At(self.declared_of_element(path, &NO_PREDICATE)?),
-            None if self.is_relation(path) => {
-                self.fail(
-                    ErrorKind::TypeMismatch,
-                    format!("$expr compares fields of the contact, and \"{}\" is a relation", path.first()),
-                    "To compare fields of one row, put $expr inside $some: {\"orders\": {\"$some\": {\"$expr\": …}}}.",
-                );
-                return None;
+            None => {
+                self.is_of_contact(path)?;
+                PathTarget::of(self.environment, path)
             }
-            None => PathTarget::of(self.environment, path),
         };
         let declared = match target {
             PathTarget::At(_) if path.rest().iter().any(|key| as_index(key).is_some()) && self.is_in_array(path) => {
@@ -102,6 +97,19 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// Refuses a path that begins with the name of a relation.
+    fn is_of_contact(&mut self, path: &Path) -> Option<()> {
+        let relation = self.environment.relation(path.first());
+        self.accept(relation)?.map_or(Some(()), |_| {
+            self.fail(
+                ErrorKind::TypeMismatch,
+                format!("$expr compares fields of the contact, and \"{}\" is a relation", path.first()),
+                "To compare fields of one row, put $expr inside $some: {\"orders\": {\"$some\": {\"$expr\": …}}}.",
+            );
+            None
+        })
     }
 
     /// Whether the path leads to an element of a declared array.
