@@ -14,7 +14,6 @@ const SEQUENCE_HINT: &str =
 const ABSENCE_HINT: &str =
     "Write {\"$none\": {\"name\": \"bought\"}, \"$within\": \"7 days\"}: none comes within that time.";
 const WITHIN_HINT: &str = "Write minutes, hours, days, weeks, months or years, as in {\"$within\": \"7 days\"}.";
-const STABLE_HINT: &str = "Write true, or leave it out: elements of one time are then not before each other.";
 const BY_HINT: &str = "Name the field of the elements that has their date: {\"$by\": \"placed_at\"}.";
 
 impl Parser {
@@ -150,13 +149,10 @@ impl Parser {
                     zone = Some(parser.zone_name(raw)?);
                     Some(())
                 }
-                Some(Operator::Stable) => match parser.open(raw)? {
-                    Opened::Bool(true) => {
-                        is_stable = true;
-                        Some(())
-                    }
-                    other => parser.wrong_operand(Operator::Stable, &other, STABLE_HINT),
-                },
+                Some(Operator::Stable) => {
+                    is_stable = parser.boolean(Operator::Stable, raw)?;
+                    Some(())
+                }
                 _ => parser.fail(ErrorKind::Shape, format!("$by takes a field, and \"{key}\" is none"), BY_HINT),
             })?;
         }
