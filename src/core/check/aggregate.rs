@@ -98,6 +98,9 @@ impl Checker<'_> {
                 kinds.push(kind);
             }
         }
+        if kinds.len() != 1 && !self.environment.knows_types() {
+            return Some(ValueKind::Anything);
+        }
         let name = aggregate.operator().name();
         let hint = "Put the type of the values beside it: {\"$as\": \"number\", …}.";
         match kinds.len() {

@@ -128,8 +128,8 @@ impl Checker<'_> {
 
     /// Whether elements have a time that can be counted so.
     fn can_be_within(&mut self, within: Relative) -> bool {
-        if self.by.is_none() && self.relation_of_elements().is_some() {
-            // It is refused as a whole.
+        // Without a time, tests on a relation are refused as a whole; and where types are unknown, so are relations.
+        if self.by.is_none() && (self.relation_of_elements().is_some() || !self.environment.knows_types()) {
             return true;
         }
         let message = match &self.by {

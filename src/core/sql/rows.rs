@@ -39,12 +39,11 @@ impl Compiler<'_> {
         let order = if elements.by().is_some() { rows.key_order(relation) } else { vec![] };
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
         let writer = self.writer;
-        let jsonb = |text: &str| writer.literal(&ColumnKind::Jsonb, text);
         let array = format!(
             "(SELECT COALESCE({}({}{order}), {}) FROM {} WHERE {found})",
             writer.builtin("jsonb_agg"),
             rows.row_object(test),
-            jsonb("[]"),
+            writer.jsonb("[]"),
             rows.as_source(relation)
         );
         let object = format!("{}({}, {array})", writer.builtin("jsonb_build_object"), writer.text(&relation.name));
@@ -117,7 +116,7 @@ impl Compiler<'_> {
         keys.sort_unstable();
         keys.dedup();
         let writer = self.writer;
-        let empty = writer.literal(&ColumnKind::Jsonb, "{}");
+        let empty = writer.jsonb("{}");
         let members = keys.into_iter().filter_map(|key| {
             let column = self.table.column(key);
             let member = self.object_of(&[Member { key: key.to_owned(), column, is_compared: true }]);

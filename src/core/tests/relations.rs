@@ -198,6 +198,31 @@ fn a_lost_relation_is_refused_where_it_is_used() {
     assert!(common::refusals(r#"{"b": 1}"#, &Lost).is_empty());
 }
 
+/// What a relation or a declared type makes right is no mistake where these are unknown, as in the text of a condition.
+#[test]
+fn a_condition_of_no_audience_may_be_about_relations() {
+    struct Anywhere;
+    impl Environment for Anywhere {
+        fn property(&self, _: &Path) -> Declaration {
+            Declaration::Undeclared
+        }
+        fn knows_types(&self) -> bool {
+            false
+        }
+    }
+    for condition in [
+        r#"{"a": {"$sequence": [{"kind": 1}, {"kind": 2, "$within": "7 days"}]}}"#,
+        r#"{"a": {"$min": {"at": {"$exists": true}}}}"#,
+        r#"{"a": {"$max": {"at": {"$in": ["2024-01-01", {"$date": "2024-02-01"}]}}}}"#,
+    ] {
+        let on_relation = common::refusals(condition, &Related { has_key: false });
+        assert!(on_relation.is_empty(), "{condition}: {on_relation:?}");
+        let anywhere = common::refusals(condition, &Anywhere);
+        assert!(anywhere.is_empty(), "{condition}: {anywhere:?}");
+        assert!(!common::refusals(condition, &DocumentOnly).is_empty(), "{condition} is not for documents alone");
+    }
+}
+
 /// Tests on rows read no fields of the contact, and are found as what they are.
 #[test]
 fn rows_are_no_fields_of_the_contact() {
