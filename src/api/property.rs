@@ -174,8 +174,7 @@ struct Users {
 impl Users {
     /// The segments that use a field for which `is_such` is true. All such fields begin like `path`.
     fn find(audience: &Audience, path: &Path, is_such: impl Fn(&Path) -> bool) -> Self {
-        let uses =
-            |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().into_iter().any(&is_such);
+        let uses = |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().iter().any(&is_such);
         let mut using = Definition::naming(&audience.name, &[path.first()]);
         using.retain(uses);
         if using.is_empty() {

@@ -294,6 +294,7 @@ impl Config {
                 columns,
                 typed_indexes,
                 topics,
+                relations: Vec::new(),
             },
             id,
             topics: subscriptions,

@@ -172,18 +172,20 @@ impl<'a> AudienceEnvironment<'a> {
 impl Environment for AudienceEnvironment<'_> {
     fn property(&self, name: &Path) -> Declaration {
         let has_keys = self.is_restriction && self.audience.table.properties.is_some();
-        let has_keys = has_keys && self.unusable_column(name.first()).is_none();
+        let has_keys = has_keys && self.unusable_column(&name.prefix(1)).is_none();
         let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
         self.audience.property_at(name).map_or(undeclared, Declaration::Property)
     }
 
-    fn unusable_column(&self, name: &str) -> Option<&str> {
+    fn unusable_column(&self, name: &Path) -> Option<&str> {
+        let [name] = name.keys() else { return None };
         let column = self.audience.unusable.iter().find(|(column, _)| column == name);
         column.map(|(_, type_name)| type_name.as_str())
     }
 
-    fn ignores_case(&self, property: &str) -> bool {
-        let kind = self.audience.table.column(property).map(|column| match &column.kind {
+    fn ignores_case(&self, property: &Path) -> bool {
+        let column = if property.rest().is_empty() { self.audience.table.column(property.first()) } else { None };
+        let kind = column.map(|column| match &column.kind {
             ColumnKind::Array(element) => element,
             kind => kind,
         });

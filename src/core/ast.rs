@@ -375,13 +375,6 @@ impl Condition {
         expressions
     }
 
-    /// All fields of contacts that the condition reads.
-    #[must_use]
-    pub fn paths(&self) -> Vec<&Path> {
-        let compared = self.expressions().into_iter().flat_map(|(_, expression)| expression.fields());
-        self.fields().into_iter().map(|field| field.path).chain(compared).collect()
-    }
-
     /// Visits the members that have no other conditions inside.
     fn for_each<'c>(&'c self, place: &mut JsonPointer, visit: &mut impl FnMut(&JsonPointer, &'c Member)) {
         for member in &self.members {

@@ -24,11 +24,14 @@ mod expression;
 mod list;
 mod names;
 pub(crate) mod property;
+mod rows;
 mod sequence;
 
 pub use document::DocumentOnly;
-pub use environment::{Declaration, Environment};
+pub use environment::{Declaration, Environment, RelationDeclaration};
 pub use property::UNUSABLE;
+
+use rows::Relation;
 
 /// Checks a condition and returns its normal form.
 ///
@@ -43,6 +46,7 @@ pub fn check(condition: &Condition, environment: &dyn Environment) -> Result<Che
         ignores_case: false,
         zone: environment.zone(),
         field: Vec::new(),
+        relation: None,
         inside: None,
         filter: None,
         by: None,
@@ -68,6 +72,8 @@ struct Checker<'s> {
     zone: NamedZone,
     /// The keys of the current field, those of the arrays around it included
     field: Vec<String>,
+    /// The relation that the current field is, or is a field of
+    relation: Option<Relation>,
     /// The operator whose condition on elements is being read
     inside: Option<Operator>,
     /// What the elements of the current field have to satisfy to be seen
@@ -108,10 +114,7 @@ impl Checker<'_> {
             Member::Expr(expression) => self.at(Operator::Expr.name(), |checker| checker.expression(expression)),
             Member::Bucket(bucket) => self.at(Operator::Bucket.name(), |checker| checker.bucket(bucket)),
             Member::Comment(_) => Expr::Const(true),
-            Member::Field(path, predicate) => {
-                let field = self.field(path, predicate);
-                field.try_map(&mut |test| Some(Atom::Field(test.clone()))).unwrap_or(field_failed())
-            }
+            Member::Field(path, predicate) => self.at(path.text(), |checker| checker.field(path, predicate)),
         }
     }
 
@@ -158,17 +161,20 @@ impl Checker<'_> {
         }
     }
 
-    fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Expr<FieldTest> {
-        self.at(path.text(), |checker| match checker.declared(path, predicate) {
-            Some((path, declared)) => {
-                checker.ignores_case = checker.environment.ignores_case(path.first());
-                checker.field = path.keys().to_vec();
-                let field = checker.field_predicate(&path, declared, predicate);
-                checker.ignores_case = false;
-                field
-            }
-            None => field_failed(),
-        })
+    /// Reads a predicate on a field of the contact.
+    fn field(&mut self, path: &Path, predicate: &FieldPredicate) -> Checked {
+        let relation = self.environment.relation(path.first());
+        let Some(relation) = self.accept(relation) else { return Expr::Const(false) };
+        if let Some(declaration) = relation {
+            let relation = Relation { name: path.first().to_owned(), declaration };
+            return self.relation(relation, path, predicate);
+        }
+        let Some((path, declared)) = self.declared(path, predicate) else { return Expr::Const(false) };
+        self.ignores_case = self.environment.ignores_case(&path.prefix(1));
+        self.field = path.keys().to_vec();
+        let field = self.field_predicate(&path, declared, predicate);
+        self.ignores_case = false;
+        field.try_map(&mut |test| Some(Atom::Field(test.clone()))).unwrap_or(Expr::Const(false))
     }
 
     fn field_predicate(
@@ -365,11 +371,6 @@ impl Checker<'_> {
 
 fn is_of_dates(property_type: &PropertyType) -> bool {
     property_type.element().is_some_and(ScalarType::is_temporal)
-}
-
-/// Stands in for a part with a mistake.
-fn field_failed<T>() -> Expr<T> {
-    Expr::Const(false)
 }
 
 fn value_expr(test: Option<ValueTest>) -> Expr<ValueTest> {

@@ -15,6 +15,7 @@ use crate::value::Value;
 mod elements;
 mod normal_form;
 mod pair;
+mod rows;
 mod size;
 mod text;
 
@@ -23,6 +24,7 @@ pub use elements::{
 };
 pub use normal_form::NormalForm;
 pub use pair::{PairTest, Reading, Side};
+pub use rows::{RowsAsked, RowsTest};
 
 /// A JSON value that may have resolved dates in it.
 pub type Constant = Value<DateRange>;
@@ -56,6 +58,8 @@ pub enum Atom {
     Bucket(BucketTest),
     /// Subscribed to the topic with this id
     Topic(String),
+    /// A test on rows of a relation
+    Rows(RowsTest),
 }
 
 /// Whether a contact is in one of some buckets.
@@ -241,14 +245,23 @@ impl<T> Expr<T> {
 }
 
 impl Checked {
-    /// The same expression on documents alone; `None` if it has topics.
+    /// The same expression on documents alone, in which relations are arrays of rows; `None` if it has topics or buckets.
     #[must_use]
     pub fn on_document(&self) -> Option<Expr<DocumentTest>> {
         self.try_map(&mut |atom| match atom {
             Atom::Field(field) => Some(DocumentTest::Field(field.clone())),
             Atom::Pair(pair) => Some(DocumentTest::Pair(pair.clone())),
+            Atom::Rows(rows) => Some(DocumentTest::Field(rows.on_array())),
             Atom::Bucket(_) | Atom::Topic(_) => None,
         })
+    }
+
+    /// Whether it reads rows of a relation.
+    #[must_use]
+    pub fn reads_rows(&self) -> bool {
+        let mut found = false;
+        self.for_each(&mut |atom| found |= matches!(atom, Atom::Rows(_)));
+        found
     }
 
     /// Whether it asks in which bucket a contact is.
@@ -259,7 +272,7 @@ impl Checked {
         found
     }
 
-    /// The fields that the test reads.
+    /// The fields of the contact that the test reads; those of rows are not among them.
     #[must_use]
     pub fn paths(&self) -> Vec<&Path> {
         let mut paths = Vec::new();
@@ -269,12 +282,12 @@ impl Checked {
 }
 
 impl Atom {
-    /// The fields that the test reads.
+    /// The fields of the contact that the test reads; those of rows are not among them.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let (field, pair) = match self {
             Atom::Field(field) => (Some(&field.path), None),
             Atom::Pair(pair) => (None, Some(pair)),
-            Atom::Bucket(_) | Atom::Topic(_) => (None, None),
+            Atom::Bucket(_) | Atom::Topic(_) | Atom::Rows(_) => (None, None),
         };
         field.into_iter().chain(pair.into_iter().flat_map(PairTest::paths))
     }

@@ -57,7 +57,7 @@ impl Facts {
         let Found { equalities, mut present } = gather(checked, &|atom| match atom {
             Atom::Field(field) => of_contact(field),
             Atom::Pair(pair) => of_pair(pair),
-            Atom::Bucket(_) | Atom::Topic(_) => Found::default(),
+            Atom::Bucket(_) | Atom::Topic(_) | Atom::Rows(_) => Found::default(),
         });
         match class {
             GinClass::JsonbPath => present.clear(),

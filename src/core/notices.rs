@@ -163,6 +163,7 @@ impl Finder<'_> {
             Ok(Expr::Const(_)) | Err(_) => false,
             Ok(checked) => checked.evaluate(&mut |atom| match atom {
                 Atom::Field(field) => field.test.holds_for_missing(),
+                Atom::Rows(rows) => rows.holds_for_none(),
                 Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => false,
             }),
         }

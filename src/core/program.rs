@@ -90,11 +90,17 @@ impl Program {
     /// Compiles a checked condition.
     #[must_use]
     pub fn compile(checked: &Checked) -> Self {
-        let keys = checked.paths().into_iter().map(|path| path.first().to_owned()).collect();
+        let mut keys: Vec<String> = checked.paths().into_iter().map(|path| path.first().to_owned()).collect();
+        checked.for_each(&mut |atom| {
+            if let Atom::Rows(rows) = atom {
+                keys.push(rows.relation.clone());
+            }
+        });
         Self::assemble(keys, |keys| {
             Step::compile(checked, &mut |atom| match atom {
                 Atom::Field(field) => Step::Field(FieldStep::compile(field, keys)),
                 Atom::Pair(pair) => Step::Pair(PairStep::compile(pair, keys)),
+                Atom::Rows(rows) => Step::Field(FieldStep::compile(&rows.on_array(), keys)),
                 Atom::Bucket(bucket) => Step::Bucket(bucket.clone()),
                 Atom::Topic(id) => Step::Topic(id.clone()),
             })

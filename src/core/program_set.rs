@@ -25,7 +25,7 @@
 //! for each clause, as bitmap indexes do (O'Neil 1987).
 
 use crate::document::{Node, Object, View};
-use crate::expr::Checked;
+use crate::expr::{Atom, Checked};
 use crate::locator::Locator;
 use crate::program::Surroundings;
 use crate::value::key_order;
@@ -158,6 +158,13 @@ fn first_refutation(conditions: usize) -> usize {
 fn first_keys(conditions: &[&Checked]) -> Vec<String> {
     let mut keys: Vec<&str> =
         conditions.iter().flat_map(|condition| condition.paths()).map(|path| path.first()).collect();
+    for condition in conditions {
+        condition.for_each(&mut |atom| {
+            if let Atom::Rows(rows) = atom {
+                keys.push(&rows.relation);
+            }
+        });
+    }
     keys.sort_unstable_by(|left, right| key_order(left.as_bytes(), right.as_bytes()));
     keys.dedup();
     keys.into_iter().map(str::to_owned).collect()

@@ -80,15 +80,15 @@ pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> Strin
                 }
                 _ => field.clone(),
             }),
-            Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => atom.clone(),
+            Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) | Atom::Rows(_) => atom.clone(),
         })
     });
     adapted.unwrap_or(Expr::Const(false))
 }
 
-/// Whether the condition reads only the row, and no subscriptions.
+/// Whether the condition reads only the contact's row, and no subscriptions and no other rows.
 pub fn is_of_row(condition: &Checked) -> bool {
-    condition.on_document().is_some()
+    condition.on_document().is_some() && !condition.reads_rows()
 }
 
 /// Adapts a test to a column of this type, or of arrays of it.

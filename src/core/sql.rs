@@ -6,7 +6,7 @@
 //! that satisfy the condition, and false or NULL for the others. Negations are pushed down to the tests, because each
 //! kind of test treats NULL in its own way.
 
-use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest};
+use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest, RowsAsked, RowsTest};
 use crate::parse::parse;
 use crate::path::Path;
 use crate::program::{Program, Surroundings};
@@ -19,6 +19,7 @@ mod moment;
 mod native;
 mod number;
 mod pair;
+mod rows;
 mod serving;
 mod table;
 #[cfg(test)]
@@ -30,7 +31,10 @@ mod writer;
 
 pub use native::canonical_uuid;
 pub use serving::{Choice, Index, IndexOrder};
-pub use table::{ColumnKind, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, Topics, TypedIndex};
+pub use table::{
+    ColumnKind, ContactKey, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, RelationTable, Topics,
+    TypedIndex,
+};
 pub use writer::{Names, Style, label};
 
 use tree::SqlExpr;
@@ -92,6 +96,18 @@ pub struct Used<'t> {
     pub properties: Option<&'t PropertiesColumn>,
     /// The subscriptions, which need the id, too
     pub topics: Option<&'t Topics>,
+    /// The relations, without duplicates; the column with the contact's id is among `columns` then
+    pub relations: Vec<UsedRelation<'t>>,
+}
+
+/// The parts of a relation that a condition reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedRelation<'t> {
+    /// The relation
+    pub relation: &'t RelationTable,
+    /// The names of the columns, without duplicates: those that the condition and the relation's scope name, the one that
+    /// says whose a row is and, where rows have an order, the primary key
+    pub columns: Vec<&'t str>,
 }
 
 /// The parts of the table that the condition reads, for checks of privileges.
@@ -102,7 +118,10 @@ pub fn used<'t>(checked: &Checked, table: &'t ContactTable) -> Used<'t> {
         if matches!(atom, Atom::Topic(_)) {
             used.topics = table.topics.as_ref();
         }
-        let id = matches!(atom, Atom::Bucket(_)).then_some(table.id.as_str());
+        if let Atom::Rows(rows) = atom {
+            used.add_rows(rows, table);
+        }
+        let id = matches!(atom, Atom::Bucket(_) | Atom::Rows(_)).then_some(table.id.as_str());
         for name in atom.paths().map(Path::first).chain(id) {
             match table.column(name) {
                 None => used.properties = table.properties.as_ref(),
@@ -112,6 +131,34 @@ pub fn used<'t>(checked: &Checked, table: &'t ContactTable) -> Used<'t> {
         }
     });
     used
+}
+
+impl<'t> Used<'t> {
+    fn add_rows(&mut self, rows: &RowsTest, table: &'t ContactTable) {
+        let Some(relation) = table.relation(&rows.relation) else { return };
+        let position = self.relations.iter().position(|used| used.relation == relation).unwrap_or_else(|| {
+            self.relations.push(UsedRelation { relation, columns: vec![&relation.rows.id] });
+            self.relations.len() - 1
+        });
+        let mut names: Vec<&'t str> = Vec::new();
+        let mut add = |path: &Path| match relation.rows.column(path.first()) {
+            Some(column) => names.push(&column.name),
+            None => names.extend(relation.rows.properties.as_ref().map(|properties| properties.name.as_str())),
+        };
+        rows.paths().into_iter().for_each(&mut add);
+        relation.scope.for_each(&mut |test| test.paths().for_each(&mut add));
+        if let RowsAsked::Elements(elements) = &rows.asked
+            && elements.by().is_some()
+        {
+            names.extend(relation.key.iter().map(String::as_str));
+        }
+        let columns = &mut self.relations[position].columns;
+        for name in names {
+            if !columns.contains(&name) {
+                columns.push(name);
+            }
+        }
+    }
 }
 
 struct Compiler<'a> {
@@ -153,6 +200,7 @@ impl Compiler<'_> {
             NormalForm::Test { test: Atom::Field(field), positive } => self.field(field, positive),
             NormalForm::Test { test: Atom::Pair(pair), positive } => self.fields(pair, positive),
             NormalForm::Test { test: Atom::Bucket(bucket), positive } => Compiled::Sql(self.bucket(bucket, positive)),
+            NormalForm::Test { test: Atom::Rows(rows), positive } => Compiled::Sql(self.rows(rows, positive)),
         })
     }
 

@@ -51,7 +51,7 @@ pub fn follow_columns(source: &str, mut columns: Vec<(String, String)>) {
     let speaks = |condition: &str| {
         let fields = condition::stored(condition.as_bytes());
         let is_named = |path: &Path| columns.iter().any(|(before, after)| path.below_renamed(before, after).is_some());
-        fields.paths().into_iter().any(is_named)
+        fields.paths().iter().any(is_named)
     };
     let before: Vec<&str> = columns.iter().map(|(before, _)| before.as_str()).collect();
     let mut segments = Definition::naming(source, &before);

@@ -71,7 +71,7 @@ impl Reach {
 }
 
 /// The segment, if triggers can keep its count: its condition is valid, and its members change only with their rows and
-/// subscriptions, not as time passes.
+/// subscriptions, not with rows of other relations nor as time passes.
 pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<LiveSegment> {
     let checked = scope::check_segment(audience, segment).ok()?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
@@ -79,7 +79,10 @@ pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<
         let reads = Reads::of(audience, &checked.checked);
         reach.computed.iter().any(|column| reads.has_column(column))
     };
-    let is_kept = checked.changes_at.is_none() && (reach.follows_topics || !reads_topics) && !reads_computed();
+    let is_kept = checked.changes_at.is_none()
+        && !checked.checked.reads_rows()
+        && (reach.follows_topics || !reads_topics)
+        && !reads_computed();
     is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
 }
 

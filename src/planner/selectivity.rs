@@ -133,7 +133,7 @@ impl Evidence<'_> {
         let properties = self.properties?;
         let of_each = |parts: &[Checked]| parts.iter().map(|part| self.of_properties(part)).collect::<Option<Vec<_>>>();
         match condition {
-            Expr::Const(_) | Expr::Test(Atom::Topic(_) | Atom::Pair(_) | Atom::Bucket(_)) => None,
+            Expr::Const(_) | Expr::Test(Atom::Topic(_) | Atom::Pair(_) | Atom::Bucket(_) | Atom::Rows(_)) => None,
             Expr::Not(part) => Some(1.0 - self.of_properties(part)?),
             Expr::Or(parts) => Some(1.0 - of_each(parts)?.iter().map(|fraction| 1.0 - fraction).product::<f64>()),
             Expr::Test(Atom::Field(field)) => {

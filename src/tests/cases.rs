@@ -15,7 +15,7 @@ use uuid::Uuid;
 /// The cases of documents that match and of others, without those that depend on the time.
 fn judged(is_declared: bool) -> Vec<Case> {
     let mut cases = corpus::cases();
-    cases.retain(|case| case.is_declared == is_declared && case.refusal.is_none());
+    cases.retain(|case| case.is_declared == is_declared && !case.has_relations && case.refusal.is_none());
     cases.retain(|case| !["$now", "$today", "$period"].iter().any(|word| case.condition.contains(word)));
     cases
 }
@@ -277,7 +277,8 @@ mod tests {
         let mut wrong = Vec::new();
         for case in corpus::cases() {
             // A text in Postgres cannot have this character.
-            let (Some(expected), false) = (&case.refusal, case.condition.contains('\0')) else { continue };
+            let is_left_out = case.has_relations || case.condition.contains('\0');
+            let (Some(expected), false) = (&case.refusal, is_left_out) else { continue };
             let condition = literal(&case.condition);
             let sql = match case.is_declared {
                 true => format!("SELECT count_contacts({condition}, 'declared_custom')"),

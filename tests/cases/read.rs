@@ -9,6 +9,8 @@ pub struct Case {
     pub file: &'static str,
     /// Whether it is put to the audience of `audience.toml`, or else to documents alone
     pub is_declared: bool,
+    /// Whether it is about relations of that audience
+    pub has_relations: bool,
     pub condition: String,
     pub matches: Vec<String>,
     pub others: Vec<String>,
@@ -43,6 +45,17 @@ pub struct Audience {
     pub properties: BTreeMap<String, String>,
     pub topics: BTreeMap<String, String>,
     pub segments: BTreeMap<String, String>,
+    pub relations: BTreeMap<String, Relation>,
+}
+
+/// A relation of the audience.
+pub struct Relation {
+    /// The column that orders rows
+    pub time: Option<String>,
+    /// Whether it has a primary key
+    pub has_key: bool,
+    /// The types of its columns, and of the keys of its properties
+    pub columns: BTreeMap<String, String>,
 }
 
 macro_rules! files {
@@ -53,8 +66,8 @@ macro_rules! files {
 pub const FILES: &[(&str, &str)] = files!(
     "aggregates" "arrays" "calendar" "dates" "declared" "elements" "elements_declared" "epochs" "equality" "extended_json" "indexes" "logic" "order" "paths" "patterns"
     "presence"
-    "refused_buckets" "refused_calendar" "refused_elements" "refused_operands" "refused_operators" "refused_periods" "refused_text"
-    "refused_types" "remainders_and_case" "sequences" "text" "written_types"
+    "refused_buckets" "refused_calendar" "refused_elements" "refused_operands" "refused_operators" "refused_periods" "refused_relations" "refused_text"
+    "refused_types" "relations" "remainders_and_case" "sequences" "text" "written_types"
 );
 
 /// All cases, in the order of the files.
@@ -73,6 +86,11 @@ pub fn audience() -> Audience {
         properties: file.texts("properties"),
         topics: file.texts("topics"),
         segments: file.texts("segments"),
+        relations: file.named("relations", |table| Relation {
+            time: table.optional("time"),
+            has_key: table.flag("key"),
+            columns: table.texts("columns"),
+        }),
     };
     file.finish();
     audience
@@ -81,6 +99,7 @@ pub fn audience() -> Audience {
 fn cases_of(file: &'static str, text: &str) -> Vec<Case> {
     let mut fields = Fields::of(file, table(file, text));
     let is_declared = fields.flag("declared");
+    let has_relations = fields.flag("relations");
     let hints = fields.texts("hints");
     let differs_by_default = fields.table.remove("differs");
     let mut cases = Vec::new();
@@ -142,13 +161,15 @@ fn cases_of(file: &'static str, text: &str) -> Vec<Case> {
         table.finish();
     }
     fields.finish();
+    cases.iter_mut().for_each(|case| case.has_relations = has_relations);
     cases
 }
 
 /// A case that says nothing yet.
 fn condition(file: &'static str, is_declared: bool, condition: String) -> Case {
     let (matches, others) = (vec![], vec![]);
-    Case { file, is_declared, condition, matches, others, checked: None, jsonpath: None, refusal: None }
+    let has_relations = false;
+    Case { file, is_declared, has_relations, condition, matches, others, checked: None, jsonpath: None, refusal: None }
 }
 
 fn json(text: &str) -> String {
@@ -197,6 +218,19 @@ impl Fields {
             }
             Some(value) => panic!("{}: {key} is a table, not {value}", self.place),
         }
+    }
+
+    /// Tables by their names.
+    fn named<T>(&mut self, key: &str, read: impl Fn(&mut Fields) -> T) -> BTreeMap<String, T> {
+        let Some(Value::Table(tables)) = self.table.remove(key) else { return BTreeMap::new() };
+        let read = |(name, table)| {
+            let Value::Table(table) = table else { panic!("{}: {name} is a table, not {table}", self.place) };
+            let mut fields = Fields { place: self.place.clone(), table };
+            let value = read(&mut fields);
+            fields.finish();
+            (name, value)
+        };
+        tables.into_iter().map(read).collect()
     }
 
     fn tables(&mut self, key: &str) -> Vec<Fields> {

@@ -22,7 +22,7 @@ impl Checker<'_> {
     }
 
     fn values(&mut self, aggregate: Aggregate, values: &ValuesPredicate) -> Option<ValuesTest> {
-        let declared = self.declared_of_element(&values.path);
+        let declared = self.declared_of_element(&values.path, &values.asked)?;
         let (read_as, outside) = match &values.asked {
             FieldPredicate::Literal(_) => (declared, self.zone.clone()),
             FieldPredicate::Tests(predicate) => {
@@ -97,6 +97,9 @@ impl Checker<'_> {
             if !kinds.contains(&kind) {
                 kinds.push(kind);
             }
+        }
+        if kinds.len() != 1 && !self.environment.knows_types() {
+            return Some(ValueKind::Anything);
         }
         let name = aggregate.operator().name();
         let hint = "Put the type of the values beside it: {\"$as\": \"number\", …}.";

@@ -1,7 +1,7 @@
 //! Checks `$elemMatch`: what is asked of one element of an array.
 
 use super::{Checker, Declaration, ReadMember, is_of_dates};
-use crate::ast::{ElemMatch, Member, Predicate, Test};
+use crate::ast::{ElemMatch, FieldPredicate, Member, Predicate, Test};
 use crate::error::ErrorKind;
 use crate::expr::{DocumentTest, ElementTest, Expr, ValueTest};
 use crate::limits;
@@ -102,26 +102,37 @@ impl Checker<'_> {
             Member::Bucket(_) => self.about_contacts(Operator::Bucket),
             Member::Comment(_) => Expr::Const(true),
             Member::Field(path, predicate) => self.at(path.text(), |checker| {
-                let declared = checker.declared_of_element(path);
+                let Some(declared) = checker.declared_of_element(path, predicate) else { return Expr::Const(false) };
                 let around = checker.field.len();
                 checker.field.extend_from_slice(path.keys());
-                let field = checker.field_predicate(path, declared, predicate);
+                let field = match checker.relation {
+                    Some(_) => checker.field_of_row(path, declared, predicate),
+                    None => checker.field_predicate(path, declared, predicate),
+                };
                 checker.field.truncate(around);
                 field.try_map(&mut |test| Some(DocumentTest::Field(test.clone()))).unwrap_or(Expr::Const(false))
             }),
         }
     }
 
-    /// The declared type of an element's field: that of the property with its whole path, as in `orders.total`.
-    pub(super) fn declared_of_element(&self, path: &Path) -> Option<PropertyType> {
-        let keys: Vec<String> = self.field.iter().chain(path.keys()).cloned().collect();
-        if keys.len() > limits::NAME_KEYS {
-            return None;
+    /// The declared type of an element's field: that of the property with its whole path, as in `orders.total`. Returns `None`
+    /// after a mistake.
+    pub(super) fn declared_of_element(
+        &mut self,
+        path: &Path,
+        predicate: &FieldPredicate,
+    ) -> Option<Option<PropertyType>> {
+        let whole = Path::from_keys(self.field.iter().chain(path.keys()).cloned().collect());
+        if self.relation.is_some() {
+            return self.declared_of_row(&whole, path, predicate);
         }
-        match self.environment.property(&Path::from_keys(keys)) {
+        if whole.keys().len() > limits::NAME_KEYS {
+            return Some(None);
+        }
+        Some(match self.environment.property(&whole) {
             Declaration::Property(property_type) => Some(property_type),
             _ => None,
-        }
+        })
     }
 
     fn not_in_elem_match<T>(&mut self) -> Expr<T> {

@@ -42,6 +42,7 @@ impl Checker<'_> {
             Quantifier::Some => self.some(condition),
             Quantifier::None => self.some(condition).not(),
             Quantifier::Every => self.elements(Asked::Every(condition)),
+            Quantifier::First | Quantifier::Last if !self.are_in_order() => Expr::Const(false),
             Quantifier::First | Quantifier::Last => {
                 let by = self.by.clone();
                 self.elements(Asked::End { is_last: quantifier == Quantifier::Last, condition, by })

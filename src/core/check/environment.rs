@@ -10,14 +10,24 @@ use crate::types::PropertyType;
 /// The properties, topics and segments that a condition may name, with the clock and the zone for its dates. By default
 /// there is a document and nothing else: no topics, no segments and no clock, and dates are read in UTC.
 pub trait Environment {
-    /// The declaration of the property with this name, which is a path.
+    /// The declaration of the property with this name, which is a path. One whose first key is the name of a relation is a
+    /// column of its rows, such as `orders.total`, or a key of their properties.
     fn property(&self, name: &Path) -> Declaration;
-    /// The type of the column with this name, if conditions cannot use the column.
-    fn unusable_column(&self, _name: &str) -> Option<&str> {
+    /// The relation with this name, if there is one. Fields whose first key it is are those of its rows.
+    ///
+    /// # Errors
+    /// Its table is lost, or conditions cannot use relations here.
+    fn relation(&self, _name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        Ok(None)
+    }
+    /// The type of the column with this name, if conditions cannot use the column. The name of a column of a relation has
+    /// two keys, as in `orders.weight`.
+    fn unusable_column(&self, _name: &Path) -> Option<&str> {
         None
     }
-    /// Whether the property with this name is text that is compared without regard to case.
-    fn ignores_case(&self, _property: &str) -> bool {
+    /// Whether the column with this name, which has two keys as in `orders.code` if it is one of a relation, is text that is
+    /// compared without regard to case.
+    fn ignores_case(&self, _name: &Path) -> bool {
         false
     }
     /// The names of all properties, for hints.
@@ -106,6 +116,15 @@ pub(super) fn needs_audience(operator: Operator) -> Refusal {
         message: format!("{} needs an audience, which @~ does not know", operator.name()),
         hint: "Use it in a segment, or in count_contacts() or search_contacts().".to_owned(),
     }
+}
+
+/// The declaration of a relation in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelationDeclaration {
+    /// The date that orders rows where `$by` names no other, as a path inside a row, and its type
+    pub time: Option<(Path, PropertyType)>,
+    /// Whether rows of one time have an order, that of their primary key
+    pub has_key: bool,
 }
 
 /// The declaration of a name in an environment.

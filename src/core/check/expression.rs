@@ -59,8 +59,11 @@ impl Checker<'_> {
     /// The field of a side, and its declared type.
     fn side_field(&mut self, path: &Path, read_as: Option<PropertyType>) -> Option<(Path, Option<ScalarType>)> {
         let target = match self.inside {
-            Some(_) => PathTarget::At(self.declared_of_element(path)),
-            None => PathTarget::of(self.environment, path),
+            Some(_) => PathTarget::At(self.declared_of_element(path, &NO_PREDICATE)?),
+            None => {
+                self.is_of_contact(path)?;
+                PathTarget::of(self.environment, path)
+            }
         };
         let declared = match target {
             PathTarget::At(_) if path.rest().iter().any(|key| as_index(key).is_some()) && self.is_in_array(path) => {
@@ -78,7 +81,7 @@ impl Checker<'_> {
                 return None;
             }
             PathTarget::Key | PathTarget::Unknown => {
-                self.unknown_property(path, &FieldPredicate::Literal(Value::Null));
+                self.unknown_property(path, &NO_PREDICATE);
                 return None;
             }
         };
@@ -94,6 +97,19 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// Refuses a path that begins with the name of a relation.
+    fn is_of_contact(&mut self, path: &Path) -> Option<()> {
+        let relation = self.environment.relation(path.first());
+        self.accept(relation)?.map_or(Some(()), |_| {
+            self.fail(
+                ErrorKind::TypeMismatch,
+                format!("$expr compares fields of the contact, and \"{}\" is a relation", path.first()),
+                "To compare fields of one row, put $expr inside $some: {\"orders\": {\"$some\": {\"$expr\": …}}}.",
+            );
+            None
+        })
     }
 
     /// Whether the path leads to an element of a declared array.
@@ -220,6 +236,9 @@ impl Checker<'_> {
         })
     }
 }
+
+/// Stands in where a field has no predicate.
+pub(super) const NO_PREDICATE: FieldPredicate = FieldPredicate::Literal(Value::Null);
 
 enum Read<'o> {
     Field((Path, Option<ScalarType>)),

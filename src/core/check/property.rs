@@ -29,13 +29,24 @@ pub(crate) enum PathTarget {
 impl PathTarget {
     /// The target of the path in this environment.
     pub(crate) fn of(environment: &dyn Environment, path: &Path) -> Self {
-        let first = environment.property(&path.prefix(1));
+        Self::below(environment, path, 1)
+    }
+
+    /// The target of a path that begins with the name of a relation, and goes on.
+    pub(crate) fn of_row(environment: &dyn Environment, path: &Path) -> Self {
+        Self::below(environment, path, 2)
+    }
+
+    /// The target of a path, if the shortest name of a property has so many keys.
+    fn below(environment: &dyn Environment, path: &Path, shortest: usize) -> Self {
+        let first = environment.property(&path.prefix(shortest));
         if first == Declaration::Undeclared {
             return PathTarget::At(None);
         }
         // If the path begins with several declared names, the longest counts.
-        let deeper = (2..=path.keys().len().min(limits::NAME_KEYS)).rev().map(|length| path.prefix(length));
-        let declared = deeper.map(|name| (environment.property(&name), name)).chain([(first, path.prefix(1))]);
+        let longest = path.keys().len().min(limits::NAME_KEYS);
+        let deeper = (shortest + 1..=longest).rev().map(|length| path.prefix(length));
+        let declared = deeper.map(|name| (environment.property(&name), name)).chain([(first, path.prefix(shortest))]);
         let found = declared.into_iter().find_map(|(declaration, name)| match declaration {
             Declaration::Property(property_type) => Some((property_type, name)),
             _ => None,
@@ -83,7 +94,7 @@ impl Checker<'_> {
         if self.errors.len() == limits::ERRORS {
             return;
         }
-        if let Some(type_name) = self.environment.unusable_column(path.first()) {
+        if let Some(type_name) = self.environment.unusable_column(&path.prefix(1)) {
             let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.first());
             return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
         }
@@ -94,6 +105,28 @@ impl Checker<'_> {
             .or_else(|| self.hint_at_keys(path))
             .or_else(|| hint_at_paths(path, &names));
         let hint = hint.unwrap_or_else(|| self.environment.unknown_hint(meant));
+        self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
+    }
+
+    /// Refuses a field that rows of a relation do not have. `path` begins with the relation; `written` is the path in the
+    /// condition, which does not inside a condition on rows.
+    pub(super) fn unknown_field_of_row(&mut self, path: &Path, written: &Path, predicate: &FieldPredicate) {
+        if self.errors.len() == limits::ERRORS {
+            return;
+        }
+        if let Some(type_name) = self.environment.unusable_column(&path.prefix(2)) {
+            let message = format!("conditions cannot use column \"{}\" of type {type_name}", path.prefix(2).text());
+            return self.fail(ErrorKind::TypeMismatch, message, UNUSABLE);
+        }
+        let names = self.environment.property_names();
+        let before = format!("{}.", path.prefix(1).text());
+        // What stands before the names of fields is left out where the condition leaves it out.
+        let shown = if written == path { "" } else { before.as_str() };
+        let fields = names.iter().filter(|name| name.starts_with(&before)).map(|name| &name[shown.len()..]);
+        let fields: Vec<&str> = fields.collect();
+        let hint = hint_at_operator(written, predicate).or_else(|| hint_at_paths(written, &fields));
+        let meant = || did_you_mean(written.text(), &fields);
+        let hint = hint.unwrap_or_else(|| self.environment.unknown_hint(meant()));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
     }
 
@@ -109,9 +142,10 @@ impl Checker<'_> {
 }
 
 /// The hint for an object of which only keys are declared, as `company` where `company.size` is.
-fn hint_at_paths(path: &Path, names: &[String]) -> Option<String> {
-    let is_below = |name: &&String| name.strip_prefix(path.text()).is_some_and(|rest| rest.starts_with('.'));
-    let below = names.iter().find(is_below)?;
+fn hint_at_paths<N: AsRef<str>>(path: &Path, names: &[N]) -> Option<String> {
+    let mut names = names.iter().map(AsRef::as_ref);
+    let is_below = |name: &&str| name.strip_prefix(path.text()).is_some_and(|rest| rest.starts_with('.'));
+    let below = names.find(is_below)?;
     Some(format!("\"{below}\" is declared: name it by its whole path, as in {{\"{below}\": …}}."))
 }
 

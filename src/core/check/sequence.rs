@@ -1,11 +1,13 @@
 //! Checks `$sequence`, and `$by`, which orders elements.
 
+use super::expression::NO_PREDICATE;
 use super::{Checker, is_of_dates};
 use crate::ast::{OrderedBy, Predicate, SequenceEntry, Test};
 use crate::date::{DateLiteral, Instant, Relative, Utc};
 use crate::error::ErrorKind;
 use crate::expr::{Absence, Asked, Expr, SequenceStep, StoredDates, TimeOf, ValueTest};
 use crate::operator::Operator;
+use crate::path::Path;
 use crate::types::PropertyType;
 
 impl Checker<'_> {
@@ -17,9 +19,28 @@ impl Checker<'_> {
             _ => None,
         });
         if let Some(by) = by {
-            self.by = self.at(Operator::By.name(), |checker| checker.time_of(by));
+            let time = self.at(Operator::By.name(), |checker| checker.time_of(by));
+            self.by = time.or_else(|| Some(self.unknown_time()));
         }
         before
+    }
+
+    /// Stands in for a time with a mistake.
+    fn unknown_time(&self) -> TimeOf {
+        let path = Path::from_keys(vec![String::new()]);
+        TimeOf { path, read_as: None, dates: self.stored_dates(None), is_stable: false }
+    }
+
+    /// Whether elements have an order, which rows of a relation without a time do not have.
+    pub(super) fn are_in_order(&mut self) -> bool {
+        let Some(relation) = self.relation_of_elements().filter(|_| self.by.is_none()) else { return true };
+        let message = format!("rows of relation \"{}\" have no order", relation.name);
+        self.fail(
+            ErrorKind::Shape,
+            message,
+            "Name the field that has their time beside it, as in {\"$by\": \"placed_at\"}, or attach the relation with its time_column.",
+        );
+        false
     }
 
     fn time_of(&mut self, by: &OrderedBy) -> Option<TimeOf> {
@@ -27,7 +48,7 @@ impl Checker<'_> {
             OrderedBy::Name(path) => (path, None, None, false),
             OrderedBy::Field { path, read_as, zone, is_stable } => (path, *read_as, zone.as_deref(), *is_stable),
         };
-        let declared = self.declared_of_element(path);
+        let declared = self.declared_of_element(path, &NO_PREDICATE)?;
         let read_as = self.at_as(declared, said)?.filter(|read_as| *read_as != PropertyType::Json);
         if let Some(property_type) = read_as.filter(|read_as| !read_as.is_scalar() || !is_of_dates(read_as)) {
             self.fail(
@@ -49,6 +70,21 @@ impl Checker<'_> {
                         ErrorKind::Unsupported,
                         "$zone stands where no date is declared",
                         "Put \"$as\": \"date\" or \"timestamp\" beside it. Dates of fields without a type are read in UTC.",
+                    );
+                });
+                return None;
+            }
+        };
+        let is_stable = match self.relation_of_elements() {
+            None => is_stable,
+            Some(relation) if relation.declaration.has_key || !is_stable => relation.declaration.has_key,
+            Some(relation) => {
+                let message = format!("rows of relation \"{}\" that have one time have no order", relation.name);
+                self.at(Operator::Stable.name(), |checker| {
+                    checker.fail(
+                        ErrorKind::Unsupported,
+                        message,
+                        "Leave $stable out. A table with a primary key has its order.",
                     );
                 });
                 return None;
@@ -83,7 +119,7 @@ impl Checker<'_> {
                 }
             });
         }
-        if !is_right || steps.is_empty() {
+        if !is_right || steps.is_empty() || !self.are_in_order() {
             return Expr::Const(false);
         }
         let by = self.by.clone();
@@ -92,6 +128,10 @@ impl Checker<'_> {
 
     /// Whether elements have a time that can be counted so.
     fn can_be_within(&mut self, within: Relative) -> bool {
+        // Without a time, tests on a relation are refused as a whole; and where types are unknown, so are relations.
+        if self.by.is_none() && (self.relation_of_elements().is_some() || !self.environment.knows_types()) {
+            return true;
+        }
         let message = match &self.by {
             None => "$within needs a date of the elements".to_owned(),
             Some(TimeOf { read_as: Some(PropertyType::Scalar(scalar)), .. })

@@ -141,6 +141,23 @@ impl ElementsTest {
         }
     }
 
+    /// The fields of an element that the test reads, with those that order elements. Some may be there twice.
+    #[must_use]
+    pub fn paths(&self) -> Vec<&Path> {
+        let mut conditions: Vec<&Expr<DocumentTest>> = self.filter.iter().collect();
+        let mut paths: Vec<&Path> = self.by().map(|by| &by.path).into_iter().collect();
+        match &self.asked {
+            Asked::Every(condition) | Asked::End { condition, .. } => conditions.push(condition),
+            Asked::Sequence { steps, .. } => conditions.extend(steps.iter().flat_map(SequenceStep::conditions)),
+            Asked::Of(_, values) => paths.extend(values.iter().map(|values| &values.path)),
+            Asked::Count(_) => {}
+        }
+        for condition in conditions {
+            condition.for_each(&mut |test| paths.extend(test.paths()));
+        }
+        paths
+    }
+
     /// The operator of the test.
     #[must_use]
     pub fn operator(&self) -> Operator {
@@ -152,6 +169,13 @@ impl ElementsTest {
             Asked::End { is_last: true, .. } => Operator::Last,
             Asked::Sequence { .. } => Operator::Sequence,
         }
+    }
+}
+
+impl SequenceStep {
+    /// What the element satisfies, and what later ones do not.
+    fn conditions(&self) -> impl Iterator<Item = &Expr<DocumentTest>> {
+        [&self.condition].into_iter().chain(self.absences.iter().map(|absence| &absence.condition))
     }
 }
 

@@ -47,6 +47,7 @@ impl Measured for Atom {
             Atom::Field(field) => field.nodes(),
             // The comparison and its two sides are nodes.
             Atom::Pair(_) => 3,
+            Atom::Rows(rows) => rows.on_array().nodes(),
             Atom::Bucket(_) | Atom::Topic(_) => 1,
         }
     }
@@ -54,6 +55,7 @@ impl Measured for Atom {
     fn levels(&self) -> usize {
         match self {
             Atom::Field(field) => field.levels(),
+            Atom::Rows(rows) => rows.on_array().levels(),
             Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => 0,
         }
     }

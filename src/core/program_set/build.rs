@@ -149,7 +149,7 @@ impl<'c> Builder<'c> {
         let new = self.fields.len();
         let (number, field) = match atom {
             Atom::Topic(_) => (*self.topics.get_or_insert(new), None),
-            Atom::Pair(_) | Atom::Bucket(_) => unreachable!("triggers() makes none of it"),
+            Atom::Pair(_) | Atom::Bucket(_) | Atom::Rows(_) => unreachable!("triggers() makes none of it"),
             Atom::Field(field) => {
                 let key = (field.path.keys(), field.fans_out(), field.reading());
                 (*self.by_path.entry(key).or_insert(new), Some(field))

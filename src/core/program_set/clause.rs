@@ -108,7 +108,7 @@ pub(super) fn triggers(atom: &Atom) -> Option<Vec<Trigger>> {
     match atom {
         Atom::Topic(topic) => Some(vec![Trigger::Equal(Value::String(topic.clone()))]),
         Atom::Field(field) => triggers_of(field),
-        Atom::Pair(_) | Atom::Bucket(_) => None,
+        Atom::Pair(_) | Atom::Bucket(_) | Atom::Rows(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::clause::{Literal, Normal};
 use super::{ProgramSet, first_refutation, sets};
 use crate::document::Node;
-use crate::expr::{Atom, BucketTest, PairTest, ValueTest};
+use crate::expr::{Atom, BucketTest, PairTest, RowsTest, ValueTest};
 use crate::program::{BUCKET_COST, FieldStep, PairStep, Surroundings};
 use std::collections::HashMap;
 
@@ -46,6 +46,7 @@ enum Key<'c> {
     Pair(&'c PairTest),
     Bucket(&'c BucketTest),
     Topic(&'c str),
+    Rows(&'c RowsTest),
 }
 
 impl<'c> Interner<'c> {
@@ -74,6 +75,7 @@ impl<'c> Interner<'c> {
             Atom::Pair(pair) => Key::Pair(pair),
             Atom::Bucket(bucket) => Key::Bucket(bucket),
             Atom::Topic(topic) => Key::Topic(topic),
+            Atom::Rows(rows) => Key::Rows(rows),
         };
         let next = self.tests.len() as u32;
         let number = *self.numbers.entry(key).or_insert(next);
@@ -83,6 +85,7 @@ impl<'c> Interner<'c> {
                 Atom::Pair(pair) => Test::Pair(PairStep::compile(pair, self.keys)),
                 Atom::Bucket(bucket) => Test::Bucket(bucket.clone()),
                 Atom::Topic(topic) => Test::Topic(topic.clone()),
+                Atom::Rows(rows) => Test::Field(FieldStep::compile(&rows.on_array(), self.keys)),
             });
         }
         number

@@ -66,7 +66,8 @@ impl Choice {
                 let indexes = serving(field, table);
                 (!indexes.is_empty()).then(|| Choice::Tests(vec![field.clone()], indexes))
             }
-            Expr::Const(_) | Expr::Not(_) | Expr::Test(Atom::Topic(_) | Atom::Pair(_) | Atom::Bucket(_)) => None,
+            Expr::Const(_) | Expr::Not(_) => None,
+            Expr::Test(Atom::Topic(_) | Atom::Pair(_) | Atom::Bucket(_) | Atom::Rows(_)) => None,
         }
     }
 

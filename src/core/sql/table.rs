@@ -1,5 +1,6 @@
 //! The description of an audience's table that conditions are compiled for.
 
+use crate::expr::{DocumentTest, Expr};
 use crate::path::Path;
 use crate::types::{JsonType, PropertyType, ScalarType};
 
@@ -21,6 +22,39 @@ pub struct ContactTable {
     pub typed_indexes: Vec<TypedIndex>,
     /// The table of subscriptions; without it, nobody is subscribed to anything
     pub topics: Option<Topics>,
+    /// The tables whose rows belong to contacts; none has relations itself
+    pub relations: Vec<RelationTable>,
+}
+
+/// A table whose rows belong to contacts: to conditions, an array of objects under the relation's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelationTable {
+    /// The name in conditions, with which fields begin; a column or key of contacts that has this name is hidden
+    pub name: String,
+    /// The table
+    pub relation: QualifiedName,
+    /// Its columns. Its `id` is the column that says whose a row is
+    pub rows: ContactTable,
+    /// How that column is compared with the id of the contact
+    pub contact: ContactKey,
+    /// The column that orders rows where a condition does not name another; its type is that of a date
+    pub time: Option<String>,
+    /// The columns of the primary key, which order the rows of one time; empty if there is none
+    pub key: Vec<String>,
+    /// What a row has to satisfy to belong to a contact at all
+    pub scope: Expr<DocumentTest>,
+}
+
+/// How the contact's id is compared with the column of a relation that says whose a row is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContactKey {
+    /// Both are of types that `=` compares
+    Equals {
+        /// The schema of the operator, unquoted
+        operators: String,
+    },
+    /// The column is text, and is compared with the text that the output function of the id's type writes
+    AsText,
 }
 
 /// The jsonb column with custom properties.
@@ -179,6 +213,12 @@ impl ContactTable {
     #[must_use]
     pub fn column(&self, property: &str) -> Option<&NativeColumn> {
         self.columns.iter().find(|column| column.name == property)
+    }
+
+    /// The relation with this name.
+    #[must_use]
+    pub fn relation(&self, name: &str) -> Option<&RelationTable> {
+        self.relations.iter().find(|relation| relation.name == name)
     }
 }
 

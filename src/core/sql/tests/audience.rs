@@ -68,6 +68,7 @@ pub(in crate::sql) fn contacts() -> ContactTable {
             operators: "pg_catalog".into(),
             held: None,
         }),
+        relations: vec![],
     }
 }
 

@@ -1,7 +1,7 @@
 //! The audience of `tests/cases/audience.toml`: declared properties, topics and segments; its zone is New York.
 
 use super::cases;
-use segments_core::check::{Declaration, Environment};
+use segments_core::check::{Declaration, Environment, RelationDeclaration};
 use segments_core::date::{Instant, Local, Moment, NamedZone, Zone};
 use segments_core::error::{ErrorKind, Refusal};
 use segments_core::expr::Checked;
@@ -16,6 +16,11 @@ pub struct Audience;
 
 impl Environment for Audience {
     fn property(&self, name: &Path) -> Declaration {
+        if let Some(relation) = WRITTEN.relations.get(name.first()) {
+            let column = relation.columns.get(Path::from_keys(name.rest().to_vec()).text());
+            return column
+                .map_or(Declaration::Unknown, |kind| Declaration::Property(PropertyType::parse(kind).unwrap()));
+        }
         match WRITTEN.properties.get(name.text()) {
             Some(name) => Declaration::Property(PropertyType::parse(name).unwrap()),
             None if WRITTEN.keys.iter().any(|key| key == name.text()) => Declaration::Key,
@@ -24,7 +29,20 @@ impl Environment for Audience {
     }
 
     fn property_names(&self) -> Vec<String> {
-        WRITTEN.properties.keys().cloned().collect()
+        let fields = |(name, relation): (&String, &cases::Relation)| -> Vec<String> {
+            relation.columns.keys().map(|column| format!("{name}.{column}")).collect()
+        };
+        WRITTEN.properties.keys().cloned().chain(WRITTEN.relations.iter().flat_map(fields)).collect()
+    }
+
+    fn relation(&self, name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        Ok(WRITTEN.relations.get(name).map(|relation| RelationDeclaration {
+            time: relation
+                .time
+                .as_ref()
+                .map(|time| (Path::parse(time), PropertyType::parse(&relation.columns[time]).unwrap())),
+            has_key: relation.has_key,
+        }))
     }
 
     fn properties_column(&self) -> Option<String> {

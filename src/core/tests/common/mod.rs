@@ -5,6 +5,7 @@ pub mod audience;
 #[path = "../../../../tests/cases/read.rs"]
 pub mod cases;
 pub mod generate;
+pub mod naive;
 
 use segments_core::check::{Declaration, DocumentOnly, Environment, check};
 use segments_core::date::NamedZone;
