@@ -53,6 +53,21 @@ impl<'d> Number<'d> {
         Number { negative, weight: weight.saturating_sub_unsigned(leading as u32), digits }
     }
 
+    /// Whether it is less than zero.
+    pub(crate) fn is_negative(self) -> bool {
+        self.negative
+    }
+
+    /// The weight of the first digit; 0 for zero.
+    pub(crate) fn weight(self) -> i32 {
+        self.weight
+    }
+
+    /// The digits, without zeros at either end.
+    pub(crate) fn digits(self) -> &'d [Digit] {
+        self.digits
+    }
+
     /// The number as an owned [`Decimal`].
     #[must_use]
     pub fn to_decimal(self) -> Decimal {

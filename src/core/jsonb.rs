@@ -68,6 +68,12 @@ impl<'d> JsonbNode<'d> {
         numeric::read(self.bytes)?;
         numeric::payload(self.bytes)
     }
+
+    /// The bytes of an array or an object, from which [`Jsonb::new`] reads it again. `None` if the value is neither.
+    #[must_use]
+    pub fn container(self) -> Option<&'d [u8]> {
+        (self.kind == Kind::CONTAINER).then_some(self.bytes)
+    }
 }
 
 /// An array in a jsonb. [`Array::get`] reads at most 32 entries, however long the array is.

@@ -10,7 +10,7 @@
 //! Imports go down only: a module may import the modules on the lines below its own, and no others.
 //!
 //! ```text
-//! notices, program_set, rename, row_conditions
+//! columns, notices, program_set, rename, row_conditions
 //! check, comparison, sql
 //! facts, program, seconds
 //! expr, parse, print
@@ -25,6 +25,7 @@
 pub mod ast;
 pub mod bucket;
 pub mod check;
+pub mod columns;
 pub mod comparison;
 pub mod date;
 pub mod decimal;

@@ -14,6 +14,8 @@ mod encode;
 #[allow(dead_code, reason = "bytes are all that is random here")]
 mod random;
 
+use segments_core::columns::Builder;
+use segments_core::jsonb::Jsonb;
 use segments_core::value::{Json, Value};
 use segments_core::{decimal, value};
 use std::collections::BTreeSet;
@@ -38,6 +40,8 @@ fn main() -> Result<()> {
     let numbers: Vec<Vec<u8>> = numbers.into_iter().collect();
     let pairs = numbers.iter().zip(numbers.iter().rev()).map(|(left, right)| halves(left, right));
     let mut random = random::Random::new(0);
+    let containers: Vec<Vec<u8>> = containers.into_iter().collect();
+    write(&folder, "columns", containers.chunks(20).flat_map(|rows| [512, 1].map(|columns| chunk(rows, columns))))?;
     let choices: Vec<Vec<u8>> = (0..8).map(|_| (0..1500).map(|_| random.below(256) as u8).collect()).collect();
     write(&folder, "condition", texts)?;
     write(&folder, "pattern", patterns)?;
@@ -55,6 +59,17 @@ fn write(folder: &str, target: &str, seeds: impl IntoIterator<Item = Vec<u8>>) -
         std::fs::write(folder.join(number.to_string()), seed)?;
     }
     Ok(())
+}
+
+/// The pieces of a chunk of these documents, each after its length, as the target `columns` reads them.
+fn chunk(containers: &[Vec<u8>], most_columns: usize) -> Vec<u8> {
+    let mut builder = Builder::with_most_columns([], most_columns);
+    for (block, container) in (0..).zip(containers) {
+        builder.begin_block(block);
+        builder.push(&[], Some(Jsonb::new(container).root()));
+    }
+    let pieces = builder.finish(1);
+    pieces.iter().flat_map(|piece| [&(piece.len() as u16).to_le_bytes(), piece.as_slice()].concat()).collect()
 }
 
 /// The pattern and the options of a condition `{"a": {"$regex": …}}`.

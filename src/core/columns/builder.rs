@@ -1,0 +1,182 @@
+//! Makes chunks of rows.
+
+use super::chunk::{Chunk, MOST_COLUMNS, MOST_ROWS};
+use super::column::{Column, Source};
+use super::dictionary::Dictionary;
+use super::entry::LARGEST_VALUE;
+use super::{Class, Entry, other_keys};
+use crate::document::{Node, Object, View};
+use crate::jsonb::JsonbNode;
+use crate::row::Cell;
+use std::collections::HashMap;
+
+/// The rows of a chunk that is being made. It needs memory for every distinct value, and eight bytes for each value.
+pub struct Builder {
+    most_keys: usize,
+    natives: Vec<(String, Values)>,
+    keys: HashMap<String, Values, foldhash::fast::RandomState>,
+    blocks: Vec<(u32, u32)>,
+    rows: u32,
+    scratch: Vec<u8>,
+}
+
+/// The value of a native column of a row.
+#[derive(Clone, Copy, Debug)]
+pub enum Given<'d> {
+    /// NULL
+    Missing,
+    /// A value. Folded text, arrays of Postgres and json are not stored: give them as [`Given::Stored`]
+    Value(Cell<'d>),
+    /// Bytes that [`Natives`](super::Natives) reads
+    Stored(&'d [u8]),
+}
+
+/// The distinct values of a column, and which row has which.
+#[derive(Default)]
+struct Values {
+    /// The bytes of each entry, and its number by appearance
+    numbers: HashMap<Box<[u8]>, u16, foldhash::fast::RandomState>,
+    /// The row and the number of each value that is not missing
+    rows: Vec<(u16, u16)>,
+}
+
+impl Builder {
+    /// A builder for the native columns of these names, and for the keys of the properties.
+    #[must_use]
+    pub fn new(natives: impl IntoIterator<Item = String>) -> Self {
+        Self::with_most_columns(natives, MOST_COLUMNS)
+    }
+
+    /// The same, with another limit on columns, which must not be greater than [`MOST_COLUMNS`].
+    pub fn with_most_columns(natives: impl IntoIterator<Item = String>, most_columns: usize) -> Self {
+        let natives: Vec<_> = natives.into_iter().map(|name| (name, Values::default())).collect();
+        Builder {
+            most_keys: most_columns.min(MOST_COLUMNS).saturating_sub(natives.len()),
+            natives,
+            keys: HashMap::default(),
+            blocks: Vec::new(),
+            rows: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Whether so many more rows fit.
+    #[must_use]
+    pub fn has_room(&self, rows: u32) -> bool {
+        self.rows + rows <= MOST_ROWS
+    }
+
+    /// Begins a heap page; its number must be greater than that of the page before.
+    pub fn begin_block(&mut self, block: u32) {
+        self.blocks.push((block, 0));
+    }
+
+    /// Adds a row of the page that was begun. `natives` has a value for each native column, and `properties` is the
+    /// document with the other properties; one that is not an object has none. A row that does not fit is left out, which
+    /// [`has_room`](Self::has_room) tells before.
+    pub fn push(&mut self, natives: &[Given<'_>], properties: Option<JsonbNode<'_>>) {
+        let Some((_, rows)) = self.blocks.last_mut().filter(|_| self.rows < MOST_ROWS) else { return };
+        let row = self.rows as u16;
+        for ((_, values), given) in self.natives.iter_mut().zip(natives) {
+            let entry = match given {
+                Given::Missing => continue,
+                Given::Value(cell) => Entry::of(*cell),
+                Given::Stored(bytes) if bytes.len() > LARGEST_VALUE => Entry::Single(Class::Unstored),
+                Given::Stored(bytes) => Entry::Native(bytes),
+            };
+            values.push(row, entry, &mut self.scratch);
+        }
+        if let Some(View::Object(object)) = properties.map(Node::view) {
+            for (key, value) in object.iter() {
+                let Ok(key) = std::str::from_utf8(key) else { continue };
+                let entry = Entry::of(Cell::Jsonb(value));
+                match self.keys.get_mut(key) {
+                    Some(values) => values.push(row, entry, &mut self.scratch),
+                    None => self.keys.entry(key.to_owned()).or_default().push(row, entry, &mut self.scratch),
+                }
+            }
+        }
+        *rows += 1;
+        self.rows += 1;
+    }
+
+    /// Writes the chunk: its pieces, in order.
+    #[must_use]
+    pub fn finish(self, generation: u64) -> Vec<Vec<u8>> {
+        let rows = self.rows as usize;
+        let mut keys: Vec<(String, Values)> = self.keys.into_iter().collect();
+        // The keys that most rows have get columns of their own.
+        keys.sort_by(|(left, of_left), (right, of_right)| {
+            of_right.rows.len().cmp(&of_left.rows.len()).then_with(|| left.cmp(right))
+        });
+        let others = keys.split_off(keys.len().min(self.most_keys));
+        let natives = self.natives.into_iter().map(|(name, values)| (Source::Native(name), values));
+        let keys = keys.into_iter().map(|(key, values)| (Source::Key(key), values));
+        let others = (!others.is_empty()).then(|| (Source::OtherKeys, gather(&others, rows)));
+        let columns = natives.chain(keys).chain(others).map(|(source, values)| values.write(source, rows));
+        Chunk::write(generation, &self.blocks, columns.collect())
+    }
+}
+
+impl Values {
+    fn push(&mut self, row: u16, entry: Entry<'_>, scratch: &mut Vec<u8>) {
+        scratch.clear();
+        entry.write(scratch);
+        let next = self.numbers.len() as u16;
+        let number = match self.numbers.get(scratch.as_slice()) {
+            Some(number) => *number,
+            None => *self.numbers.entry(scratch.as_slice().into()).or_insert(next),
+        };
+        self.rows.push((row, number));
+    }
+
+    /// The entries by their numbers.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let mut entries = vec![Entry::Single(Class::Missing); self.numbers.len()];
+        for (bytes, number) in &self.numbers {
+            if let Some(entry) = Entry::from_bytes(bytes) {
+                entries[usize::from(*number)] = entry;
+            }
+        }
+        entries
+    }
+
+    fn write(&self, source: Source, rows: usize) -> (Column, Vec<Vec<u8>>) {
+        let by_number = self.entries();
+        let mut entries = by_number.clone();
+        entries.push(Entry::Single(Class::Missing));
+        entries.sort_unstable();
+        entries.dedup();
+        let (dictionary, mut payloads) = Dictionary::write(&entries);
+        let code = |entry: &Entry<'_>| entries.partition_point(|other| other < entry) as u16;
+        let codes: Vec<u16> = by_number.iter().map(code).collect();
+        let mut of_rows = vec![0; rows];
+        for (row, number) in &self.rows {
+            of_rows[usize::from(*row)] = codes[usize::from(*number)];
+        }
+        let (column, of_codes) = Column::write(source, dictionary, &of_rows);
+        payloads.extend(of_codes);
+        (column, payloads)
+    }
+}
+
+/// Makes one value of the keys of each row that have no column of their own.
+fn gather(keys: &[(String, Values)], rows: usize) -> Values {
+    let entries: Vec<Vec<Entry<'_>>> = keys.iter().map(|(_, values)| values.entries()).collect();
+    let mut members: Vec<Vec<(&str, Entry<'_>)>> = vec![Vec::new(); rows];
+    for ((key, values), entries) in keys.iter().zip(&entries) {
+        for (row, number) in &values.rows {
+            members[usize::from(*row)].push((key, entries[usize::from(*number)]));
+        }
+    }
+    let mut gathered = Values::default();
+    let mut scratch = Vec::new();
+    for (row, members) in members.iter_mut().enumerate().filter(|(_, members)| !members.is_empty()) {
+        members.sort_unstable_by_key(|(key, _)| *key);
+        let bytes = other_keys::write(members);
+        let is_stored = bytes.len() <= LARGEST_VALUE;
+        let entry = if is_stored { Entry::Native(&bytes) } else { Entry::Single(Class::Unstored) };
+        gathered.push(row as u16, entry, &mut scratch);
+    }
+    gathered
+}

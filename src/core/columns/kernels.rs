@@ -1,0 +1,210 @@
+//! Codes to bits: for 32 rows at a time, whether their codes are among those of a truth table.
+//!
+//! The loops over 32 rows have a length that is known, no branch and no call, so that the compiler makes instructions for
+//! many rows of them. They need no `unsafe`, and no instructions that not every processor has.
+
+use super::truth::{Run, Truth};
+
+/// Rows of a word of bits.
+pub(super) const ROWS: usize = 32;
+
+/// The size of a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// Four bits: of 16 bytes the low halves are the first 16 rows, and the high halves are the next 16
+    Half,
+    /// A byte
+    Byte,
+    /// Two bytes, the lower one first
+    Short,
+}
+
+impl Width {
+    /// The width for codes below `codes`.
+    pub(super) fn of(codes: u32) -> Self {
+        match codes {
+            0..=0x10 => Width::Half,
+            0x11..=0x100 => Width::Byte,
+            _ => Width::Short,
+        }
+    }
+
+    /// The bytes of the codes of 32 rows.
+    pub(super) fn bytes(self) -> usize {
+        match self {
+            Width::Half => ROWS / 2,
+            Width::Byte => ROWS,
+            Width::Short => 2 * ROWS,
+        }
+    }
+
+    /// Writes the codes of 32 rows.
+    pub(super) fn write(self, codes: &[u16; ROWS], out: &mut Vec<u8>) {
+        match self {
+            Width::Half => out.extend((0..ROWS / 2).map(|row| codes[row] as u8 | (codes[row + ROWS / 2] as u8) << 4)),
+            Width::Byte => out.extend(codes.map(|code| code as u8)),
+            Width::Short => out.extend(codes.iter().flat_map(|code| code.to_le_bytes())),
+        }
+    }
+
+    /// Calls `see` with the codes of 32 rows at a time.
+    #[inline(always)]
+    pub(super) fn read(self, bytes: &[u8], mut see: impl FnMut(&[u16; ROWS])) {
+        match self {
+            Width::Half => bytes.as_chunks().0.iter().for_each(|bytes| see(&halves(bytes).map(u16::from))),
+            Width::Byte => bytes.as_chunks::<ROWS>().0.iter().for_each(|codes| see(&codes.map(u16::from))),
+            Width::Short => bytes.as_chunks().0.iter().for_each(|bytes| see(&shorts(bytes))),
+        }
+    }
+
+    /// The greatest code.
+    pub(super) fn greatest(self, bytes: &[u8]) -> u16 {
+        match self {
+            Width::Half => {
+                let (low, high) =
+                    bytes.iter().fold((0, 0), |(low, high), byte| (low.max(byte & 15), high.max(byte >> 4)));
+                u16::from(low.max(high))
+            }
+            Width::Byte => bytes.iter().fold(0, |greatest, byte| greatest.max(*byte)).into(),
+            Width::Short => {
+                let codes = bytes.as_chunks().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+                codes.fold(0, u16::max)
+            }
+        }
+    }
+
+    /// Sets a bit in `out` for each row whose code is in the truth table.
+    pub(super) fn find(self, bytes: &[u8], truth: &Truth, out: &mut [u32]) {
+        match (self, truth.runs()) {
+            (Width::Half, Some(runs)) => by_runs(bytes.as_chunks().0, halves, &runs, out),
+            (Width::Byte, Some(runs)) => by_runs(bytes.as_chunks().0, |codes| *codes, &runs, out),
+            (Width::Short, Some(runs)) => short_runs(bytes.as_chunks().0, &runs, out),
+            (Width::Half, None) => by_table(bytes.as_chunks().0, halves, &truth.table(), out),
+            (Width::Byte, None) => by_table(bytes.as_chunks().0, |codes| *codes, &truth.table(), out),
+            (Width::Short, None) => {
+                for (bytes, word) in bytes.as_chunks().0.iter().zip(out) {
+                    *word = pack(&shorts(bytes).map(|code| truth.bit(code)));
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn halves(bytes: &[u8; ROWS / 2]) -> [u8; ROWS] {
+    let mut codes = [0; ROWS];
+    let (low, high) = codes.split_at_mut(ROWS / 2);
+    for ((byte, low), high) in bytes.iter().zip(low).zip(high) {
+        (*low, *high) = (byte & 15, byte >> 4);
+    }
+    codes
+}
+
+#[inline(always)]
+fn shorts(bytes: &[u8; 2 * ROWS]) -> [u16; ROWS] {
+    let mut codes = [0; ROWS];
+    for (code, bytes) in codes.iter_mut().zip(bytes.as_chunks().0) {
+        *code = u16::from_le_bytes(*bytes);
+    }
+    codes
+}
+
+#[inline(always)]
+fn by_runs<const N: usize>(blocks: &[[u8; N]], codes: impl Fn(&[u8; N]) -> [u8; ROWS], runs: &[Run], out: &mut [u32]) {
+    for (block, word) in blocks.iter().zip(out) {
+        let codes = codes(block);
+        let mut hits = [0; ROWS];
+        for run in runs {
+            let (first, more) = (run.first as u8, run.more as u8);
+            for (hit, code) in hits.iter_mut().zip(&codes) {
+                *hit |= u8::from(code.wrapping_sub(first) <= more);
+            }
+        }
+        *word = pack(&hits);
+    }
+}
+
+fn short_runs(blocks: &[[u8; 2 * ROWS]], runs: &[Run], out: &mut [u32]) {
+    for (block, word) in blocks.iter().zip(out) {
+        let codes = shorts(block);
+        let mut hits = [0; ROWS];
+        for run in runs {
+            for (hit, code) in hits.iter_mut().zip(&codes) {
+                *hit |= u8::from(code.wrapping_sub(run.first) <= run.more);
+            }
+        }
+        *word = pack(&hits);
+    }
+}
+
+#[inline(always)]
+fn by_table<const N: usize>(
+    blocks: &[[u8; N]],
+    codes: impl Fn(&[u8; N]) -> [u8; ROWS],
+    table: &[u8; 256],
+    out: &mut [u32],
+) {
+    for (block, word) in blocks.iter().zip(out) {
+        *word = pack(&codes(block).map(|code| table[usize::from(code)]));
+    }
+}
+
+/// Packs bytes that are 0 or 1 into bits, the first into the lowest. Of eight bytes as one number, the multiplication
+/// adds eight shifted copies, in whose highest byte each of the eight bits has a place of its own.
+#[inline(always)]
+fn pack(hits: &[u8; ROWS]) -> u32 {
+    let mut word = 0;
+    for (number, hits) in hits.as_chunks().0.iter().enumerate() {
+        let bits = u64::from_le_bytes(*hits).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= (bits as u32) << (8 * number);
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_byte_is_packed_into_its_bit() {
+        for row in 0..ROWS {
+            let mut hits = [0; ROWS];
+            hits[row] = 1;
+            assert_eq!(pack(&hits), 1 << row);
+        }
+        assert_eq!(pack(&[1; ROWS]), u32::MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn kernels_find_the_codes_of_the_truth_table(
+            codes in 2u32..70_000,
+            seed: u64,
+            chosen in proptest::collection::vec(any::<u64>(), 0..40),
+            negated: bool,
+        ) {
+            let codes = codes.min(1 << 16);
+            let width = Width::of(codes);
+            let mut truth = Truth::none(codes);
+            for choice in chosen {
+                let first = choice % u64::from(codes);
+                truth.set(first as u32..(first + choice % 7 + 1).min(codes.into()) as u32);
+            }
+            let truth = if negated { truth.not() } else { truth };
+            let rows: Vec<u16> = (0..3 * ROWS as u64).map(|row| (seed.wrapping_mul(2 * row + 1) % u64::from(codes)) as u16).collect();
+            let mut bytes = Vec::new();
+            rows.as_chunks().0.iter().for_each(|rows| width.write(rows, &mut bytes));
+            prop_assert_eq!(bytes.len(), 3 * width.bytes());
+            prop_assert_eq!(width.greatest(&bytes), *rows.iter().max().unwrap());
+            let mut read = Vec::new();
+            width.read(&bytes, |codes| read.extend(codes));
+            prop_assert_eq!(&read, &rows);
+            let mut out = [0; 3];
+            width.find(&bytes, &truth, &mut out);
+            for (row, code) in rows.iter().enumerate() {
+                prop_assert_eq!(out[row / ROWS] >> (row % ROWS) & 1 == 1, truth.contains(*code), "{}", code);
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Any bytes in place of a chunk's pieces give an answer or an error. Each piece follows its length.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use segments_core::check::{DocumentOnly, check};
+use segments_core::columns::{Asking, Chunk, Plan, Way};
+use segments_core::parse::parse;
+use segments_core::sql::{ContactTable, PropertiesColumn};
+use std::sync::LazyLock;
+
+const CONDITIONS: &[&str] = &[
+    r#"{"a": 1, "b": {"$ne": "b"}}"#,
+    r#"{"a": {"$gte": 1.5, "$lt": 100}}"#,
+    r#"{"a": {"$gt": "b"}, "b": {"$startsWith": "a"}}"#,
+    r#"{"a": {"$in": [null, 1, "a", [1], {"a": 1}]}}"#,
+    r#"{"$or": [{"a": {"$regex": "^.b$"}}, {"b.0": 7}, {"c": {"$exists": false}}]}"#,
+    r#"{"a": {"$as": "timestamp", "$gte": "2024-01-01"}, "b": {"$as": "date", "$eq": "2024-01-01"}}"#,
+    r#"{"$expr": {"$lt": ["$a", "$b"]}}"#,
+];
+
+static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
+    let properties = Some(PropertiesColumn { name: "properties".to_owned(), not_null: true });
+    let table = ContactTable { properties, ..ContactTable::default() };
+    let plan = |text: &&str| {
+        let checked = check(&parse(text).expect("a condition"), &DocumentOnly).expect("a condition on documents");
+        match Way::of(&checked, &table, &["properties".to_owned()]) {
+            Way::Columns(plan) => plan,
+            other => panic!("{other:?}"),
+        }
+    };
+    CONDITIONS.iter().map(plan).collect()
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut pieces = Vec::new();
+    let mut left = bytes;
+    while let Some((length, rest)) = left.split_first_chunk() {
+        let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
+        pieces.push(rest[..length].to_vec());
+        left = &rest[length..];
+    }
+    let Ok(chunk) = Chunk::open(1, pieces.as_slice()) else { return };
+    for plan in PLANS.iter() {
+        if let Ok(answer) = plan.answer(&chunk, pieces.as_slice(), Asking::NONE) {
+            assert!(answer.rows.count() <= chunk.rows().into());
+        }
+    }
+});
