@@ -1,7 +1,7 @@
 //! The rows of a table in columns, for exact counts of millions of rows in milliseconds.
 //!
 //! ```text
-//! rows ─Builder→ pieces ─Chunk::open→ Chunk ─┬→ Plan::answer → Answer
+//! rows ─Builder→ pieces ─Chunk::open→ Chunk ─┬→ Query::answer → Answer
 //! Checked ─Way::of→ Plan ────────────────────┘
 //! ```
 //!
@@ -16,11 +16,12 @@
 //!
 //! - A chunk is a list of pieces, each at most [`PIECE_SIZE`] bytes, with its [`Place`]. Reading checks everything: bytes
 //!   that are not what they should be are [`Damage`], whatever they are.
+//! - A column that has few values in all chunks keeps them in a [`Global`] dictionary, and each chunk has their numbers.
 //! - A column in which all rows but a few have one value is stored as those few rows.
 //! - A chunk has at most [`MOST_COLUMNS`] columns. The keys that fewer rows have are in one more column, whose values are
 //!   the keys and values of a row.
-//! - A value of more than [`LARGEST_VALUE`] bytes is not stored, and the rows that depend on one are told apart
-//!   ([`Answer::unknown`]).
+//! - A value of more than [`LARGEST_VALUE`] bytes, or a number of more than 128 digits, is not stored, and the rows that
+//!   depend on one are told apart ([`Answer::unknown`]).
 //! - No collation, label or fold of letters is stored: the caller keeps such values as bytes and reads them when a
 //!   condition is put to them ([`Natives`]).
 //!
@@ -35,6 +36,7 @@ mod column;
 mod damage;
 mod dictionary;
 mod entry;
+mod global;
 mod kernels;
 mod leaf;
 mod number;
@@ -44,14 +46,16 @@ mod piece;
 mod plan;
 mod shape;
 mod truth;
+mod values;
 
-pub use answer::Answer;
+pub use answer::{Answer, Query};
 pub use bits::Bits;
 pub use builder::{Builder, Given};
 pub use chunk::{Chunk, HeapRows, MOST_COLUMNS, MOST_ROWS};
 pub use column::Source;
 pub use damage::Damage;
 pub use entry::{Class, Entry, LARGEST_VALUE, Natives, NoNatives};
+pub use global::{Global, Globals, MOST_GLOBAL_VALUES};
 pub use piece::{PIECE_SIZE, Pieces, Place};
 pub use plan::{Obstacle, Plan, Way};
 
@@ -60,6 +64,8 @@ pub use plan::{Obstacle, Plan, Way};
 pub struct Asking<'a, N> {
     /// Reads the values that only the caller understands
     pub natives: &'a N,
+    /// The global dictionaries that chunks may name
+    pub globals: &'a Globals,
     /// Called regularly, so that long answers can be cancelled; may unwind
     pub interrupt: fn(),
 }
@@ -73,6 +79,7 @@ impl<N> Clone for Asking<'_, N> {
 impl<N> Copy for Asking<'_, N> {}
 
 impl Asking<'static, NoNatives> {
-    /// No values of the caller, and no interrupts.
-    pub const NONE: Asking<'static, NoNatives> = Asking { natives: &NoNatives, interrupt: || () };
+    /// No values of the caller, no global dictionaries and no interrupts.
+    pub const NONE: Asking<'static, NoNatives> =
+        Asking { natives: &NoNatives, globals: &Globals::NONE, interrupt: || () };
 }

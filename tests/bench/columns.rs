@@ -16,7 +16,7 @@ mod random;
 
 use random::Random;
 use segments_core::check::{DocumentOnly, check};
-use segments_core::columns::{Asking, Builder, Chunk, MOST_ROWS, Plan, Way};
+use segments_core::columns::{Asking, Builder, Chunk, Global, Globals, MOST_ROWS, Plan, Query, Source, Way};
 use segments_core::jsonb::Jsonb;
 use segments_core::parse::parse;
 use segments_core::sql::{ContactTable, PropertiesColumn};
@@ -48,8 +48,12 @@ const CONDITIONS: &[(&str, &str)] = &[
 fn main() {
     let chunks = std::env::args().nth(1).and_then(|chunks| chunks.parse().ok()).unwrap_or(4);
     let mut random = Random::new(1);
+    let mut globals = Globals::default();
+    for (key, generation) in ["country", "last_purchase_date", "plan", "tags"].into_iter().zip(10..) {
+        globals.insert(Source::Key(key.to_owned()), Global::new(generation));
+    }
     let start = Instant::now();
-    let chunks: Vec<Vec<Vec<u8>>> = (0..chunks).map(|chunk| build(chunk, &mut random)).collect();
+    let chunks: Vec<Vec<Vec<u8>>> = (0..chunks).map(|chunk| build(chunk, &mut random, &mut globals)).collect();
     let rows = chunks.len() as f64 * f64::from(MOST_ROWS);
     let bytes: usize = chunks.iter().flatten().map(Vec::len).sum();
     println!(
@@ -60,21 +64,22 @@ fn main() {
     println!("{:<30} {:>12} {:>10}", "condition", "rows found", "ns a row");
     for (name, condition) in CONDITIONS {
         let plan = plan(condition);
-        let found = count(&plan, &chunks);
+        let found = count(&plan, &chunks, &globals);
         let (start, mut best) = (Instant::now(), Duration::MAX);
         while start.elapsed() < Duration::from_millis(500) {
             let before = Instant::now();
-            assert_eq!(count(&plan, &chunks), found);
+            assert_eq!(count(&plan, &chunks, &globals), found);
             best = best.min(before.elapsed());
         }
         println!("{name:<30} {found:>12} {:>10.3}", best.as_nanos() as f64 / rows);
     }
 }
 
-fn count(plan: &Plan, chunks: &[Vec<Vec<u8>>]) -> u64 {
+fn count(plan: &Plan, chunks: &[Vec<Vec<u8>>], globals: &Globals) -> u64 {
+    let query = Query::new(plan, Asking { globals, ..Asking::NONE });
     let counts = chunks.iter().map(|pieces| {
         let chunk = Chunk::open(1, pieces.as_slice()).expect("a chunk");
-        plan.answer(&chunk, pieces.as_slice(), Asking::NONE).expect("an answer").rows.count()
+        query.answer(&chunk, pieces.as_slice()).expect("an answer").rows.count()
     });
     counts.sum()
 }
@@ -95,7 +100,7 @@ const PLANS: &[&str] = &["free", "free", "free", "team", "pro", "enterprise"];
 const TAGS: &[&str] =
     &["vip", "beta", "churned", "newsletter", "webinar", "trial", "press", "student", "partner", "old"];
 
-fn build(chunk: usize, random: &mut Random) -> Vec<Vec<u8>> {
+fn build(chunk: usize, random: &mut Random, globals: &mut Globals) -> Vec<Vec<u8>> {
     let mut builder = Builder::new([]);
     for row in 0..MOST_ROWS {
         if row % 20 == 0 {
@@ -104,7 +109,8 @@ fn build(chunk: usize, random: &mut Random) -> Vec<Vec<u8>> {
         let number = chunk * MOST_ROWS as usize + row as usize;
         let tags: Vec<String> = (0..random.below(4)).map(|_| format!("{:?}", random.pick(TAGS))).collect();
         let country = random.below(60).min(random.below(60));
-        let cents = random.below(1 + random.below(600_000));
+        let most = random.below(600_000);
+        let cents = random.below(1 + most);
         let document = format!(
             r#"{{"country": "C{country:02}", "lifetime_value": {}.{:02}, "last_purchase_date": "20{:02}-{:02}-{:02}",
                 "plan": {:?}, "tags": [{}], "email": "{}{number}@{}"}}"#,
@@ -121,5 +127,5 @@ fn build(chunk: usize, random: &mut Random) -> Vec<Vec<u8>> {
         let container = encode::container(&Json::parse(&document).expect("a document"));
         builder.push(&[], Some(Jsonb::new(&container).root()));
     }
-    builder.finish(1)
+    builder.finish(1, globals)
 }

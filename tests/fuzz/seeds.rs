@@ -14,7 +14,7 @@ mod encode;
 #[allow(dead_code, reason = "bytes are all that is random here")]
 mod random;
 
-use segments_core::columns::Builder;
+use segments_core::columns::{Builder, Globals};
 use segments_core::jsonb::Jsonb;
 use segments_core::value::{Json, Value};
 use segments_core::{decimal, value};
@@ -68,7 +68,7 @@ fn chunk(containers: &[Vec<u8>], most_columns: usize) -> Vec<u8> {
         builder.begin_block(block);
         builder.push(&[], Some(Jsonb::new(container).root()));
     }
-    let pieces = builder.finish(1);
+    let pieces = builder.finish(1, &mut Globals::default());
     pieces.iter().flat_map(|piece| [&(piece.len() as u16).to_le_bytes(), piece.as_slice()].concat()).collect()
 }
 

@@ -3,10 +3,16 @@
 use super::bits::{Bits, Into};
 use super::chunk::Chunk;
 use super::column::{Column, Source};
+use super::global::Global;
+use super::leaf::Leaf;
 use super::piece::Pieces;
 use super::plan::{Node, Plan};
 use super::truth::Truth;
-use super::{Asking, Class, Natives};
+use super::values::Values;
+use super::{Asking, Natives};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The rows of a chunk that satisfy a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,57 +33,65 @@ enum Step<'c> {
     Rows(Bits),
 }
 
-impl Plan {
+/// A plan that is put to chunks. It remembers what is true of the values of global dictionaries.
+pub struct Query<'q, N> {
+    plan: &'q Plan,
+    asking: Asking<'q, N>,
+    /// For a leaf and the generation of a dictionary: the numbers for which the leaf's tests hold
+    of_globals: RefCell<HashMap<(u32, u64), Rc<Truth>>>,
+}
+
+impl<'q, N: Natives> Query<'q, N> {
+    /// Makes a query.
+    #[must_use]
+    pub fn new(plan: &'q Plan, asking: Asking<'q, N>) -> Self {
+        Query { plan, asking, of_globals: RefCell::default() }
+    }
+
     /// The rows of the chunk that satisfy the condition.
     ///
     /// # Errors
     /// A piece cannot be read, or it is not what the chunk has there.
-    pub fn answer<P: Pieces + ?Sized>(
-        &self,
-        chunk: &Chunk,
-        pieces: &P,
-        asking: Asking<'_, impl Natives>,
-    ) -> Result<Answer, P::Error> {
-        let rows = self.root.rows(chunk, pieces, false, asking)?;
-        if !self.root.reads_unstored(chunk) {
+    pub fn answer<P: Pieces + ?Sized>(&self, chunk: &Chunk, pieces: &P) -> Result<Answer, P::Error> {
+        let root = &self.plan.root;
+        let rows = self.rows(root, chunk, pieces, false)?;
+        if !root.reads_unstored(chunk) {
             return Ok(Answer { rows, unknown: None });
         }
         // Negations stand at leaves alone, so what is true whatever the unknown values are is true if each test of one is
         // false, and what may be true is true if each is true.
-        let mut unknown = self.root.rows(chunk, pieces, true, asking)?;
+        let mut unknown = self.rows(root, chunk, pieces, true)?;
         unknown.and_not(&rows);
         Ok(Answer { rows, unknown: Some(unknown).filter(|unknown| unknown.count() > 0) })
     }
-}
 
-impl Node {
     fn rows<P: Pieces + ?Sized>(
         &self,
+        node: &Node,
         chunk: &Chunk,
         pieces: &P,
         unknown: bool,
-        asking: Asking<'_, impl Natives>,
     ) -> Result<Bits, P::Error> {
         let mut bits = Bits::all(chunk.rows, false);
-        self.resolve(chunk, pieces, unknown, asking)?.run(chunk, pieces, &mut bits, Into::Set)?;
+        self.resolve(node, chunk, pieces, unknown)?.run(chunk, pieces, &mut bits, Into::Set)?;
         Ok(bits)
     }
 
-    /// Puts each leaf to the dictionary of its column.
+    /// Puts each leaf to the values of its column.
     fn resolve<'c, P: Pieces + ?Sized>(
         &self,
+        node: &Node,
         chunk: &'c Chunk,
         pieces: &P,
         unknown: bool,
-        asking: Asking<'_, impl Natives>,
     ) -> Result<Step<'c>, P::Error> {
-        Ok(match self {
+        Ok(match node {
             Node::Const(value) => Step::Const(*value),
             Node::All(parts) | Node::Any(parts) => {
-                let is_all = matches!(self, Node::All(_));
+                let is_all = matches!(node, Node::All(_));
                 let mut steps = Vec::new();
                 for part in parts {
-                    match part.resolve(chunk, pieces, unknown, asking)? {
+                    match self.resolve(part, chunk, pieces, unknown)? {
                         Step::Const(value) if value == is_all => {}
                         Step::Const(value) => return Ok(Step::Const(value)),
                         step => steps.push(step),
@@ -93,22 +107,39 @@ impl Node {
                 }
             }
             Node::Leaf(leaf) => match chunk.column_of(&leaf.source) {
-                None => Step::Const(leaf.holds_for_missing(asking)),
+                None => Step::Const(leaf.holds_for_missing(self.asking)),
                 Some(column) => {
-                    let truth = leaf.truth(column, &column.stored(chunk.generation, pieces), unknown, asking)?;
+                    let (first, of_global) = (column.first(chunk.generation), self.of_global(leaf, column));
+                    let of_global = of_global.as_ref().map(|(global, truth)| (*global, &**truth));
+                    let truth = leaf.truth(column, pieces, first, unknown, of_global, self.asking)?;
                     truth.constant().map_or_else(|| Step::Codes(column, truth), Step::Const)
                 }
             },
-            Node::Pair(pair) => Step::Rows(pair.rows(chunk, pieces, unknown, asking)?),
+            Node::Pair(pair) => Step::Rows(pair.rows(chunk, pieces, unknown, self.asking)?),
         })
     }
 
+    /// The column's global dictionary, and the numbers in it for which the leaf's tests hold; `None` if it has none.
+    fn of_global(&self, leaf: &Leaf, column: &Column) -> Option<(&'q Global, Rc<Truth>)> {
+        let Values::Shared(shared) = &column.values else { return None };
+        let global = self.asking.globals.find(shared.generation)?;
+        let key = (leaf.number, shared.generation);
+        if let Some(truth) = self.of_globals.borrow().get(&key) {
+            return Some((global, truth.clone()));
+        }
+        let truth = Rc::new(leaf.truth_of_global(global, self.asking));
+        self.of_globals.borrow_mut().insert(key, truth.clone());
+        Some((global, truth))
+    }
+}
+
+impl Node {
     /// Whether it reads a column of which some values are not stored.
     fn reads_unstored(&self, chunk: &Chunk) -> bool {
         let may_lack = |source: &Source| {
-            chunk.column_of(source).is_some_and(|column| {
-                column.source == Source::OtherKeys || !column.dictionary.codes_of(Class::Unstored).is_empty()
-            })
+            chunk
+                .column_of(source)
+                .is_some_and(|column| column.source == Source::OtherKeys || !column.values.unstored().is_empty())
         };
         match self {
             Node::Const(_) => false,

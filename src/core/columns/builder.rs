@@ -2,9 +2,9 @@
 
 use super::chunk::{Chunk, MOST_COLUMNS, MOST_ROWS};
 use super::column::{Column, Source};
-use super::dictionary::Dictionary;
 use super::entry::LARGEST_VALUE;
-use super::{Class, Entry, other_keys};
+use super::global::Globals;
+use super::{Class, Entry, other_keys, values};
 use crate::document::{Node, Object, View};
 use crate::jsonb::JsonbNode;
 use crate::row::Cell;
@@ -13,8 +13,8 @@ use std::collections::HashMap;
 /// The rows of a chunk that is being made. It needs memory for every distinct value, and eight bytes for each value.
 pub struct Builder {
     most_keys: usize,
-    natives: Vec<(String, Values)>,
-    keys: HashMap<String, Values, foldhash::fast::RandomState>,
+    natives: Vec<(String, Seen)>,
+    keys: HashMap<String, Seen, foldhash::fast::RandomState>,
     blocks: Vec<(u32, u32)>,
     rows: u32,
     scratch: Vec<u8>,
@@ -33,7 +33,7 @@ pub enum Given<'d> {
 
 /// The distinct values of a column, and which row has which.
 #[derive(Default)]
-struct Values {
+struct Seen {
     /// The bytes of each entry, and its number by appearance
     numbers: HashMap<Box<[u8]>, u16, foldhash::fast::RandomState>,
     /// The row and the number of each value that is not missing
@@ -49,7 +49,7 @@ impl Builder {
 
     /// The same, with another limit on columns, which must not be greater than [`MOST_COLUMNS`].
     pub fn with_most_columns(natives: impl IntoIterator<Item = String>, most_columns: usize) -> Self {
-        let natives: Vec<_> = natives.into_iter().map(|name| (name, Values::default())).collect();
+        let natives: Vec<_> = natives.into_iter().map(|name| (name, Seen::default())).collect();
         Builder {
             most_keys: most_columns.min(MOST_COLUMNS).saturating_sub(natives.len()),
             natives,
@@ -100,11 +100,12 @@ impl Builder {
         self.rows += 1;
     }
 
-    /// Writes the chunk: its pieces, in order.
+    /// Writes the chunk: its pieces, in order. Values of columns that have an open dictionary in `globals` are added to it,
+    /// so that it has to be written before the chunk is used.
     #[must_use]
-    pub fn finish(self, generation: u64) -> Vec<Vec<u8>> {
+    pub fn finish(self, generation: u64, globals: &mut Globals) -> Vec<Vec<u8>> {
         let rows = self.rows as usize;
-        let mut keys: Vec<(String, Values)> = self.keys.into_iter().collect();
+        let mut keys: Vec<(String, Seen)> = self.keys.into_iter().collect();
         // The keys that most rows have get columns of their own.
         keys.sort_by(|(left, of_left), (right, of_right)| {
             of_right.rows.len().cmp(&of_left.rows.len()).then_with(|| left.cmp(right))
@@ -113,12 +114,12 @@ impl Builder {
         let natives = self.natives.into_iter().map(|(name, values)| (Source::Native(name), values));
         let keys = keys.into_iter().map(|(key, values)| (Source::Key(key), values));
         let others = (!others.is_empty()).then(|| (Source::OtherKeys, gather(&others, rows)));
-        let columns = natives.chain(keys).chain(others).map(|(source, values)| values.write(source, rows));
+        let columns = natives.chain(keys).chain(others).map(|(source, values)| values.write(source, rows, globals));
         Chunk::write(generation, &self.blocks, columns.collect())
     }
 }
 
-impl Values {
+impl Seen {
     fn push(&mut self, row: u16, entry: Entry<'_>, scratch: &mut Vec<u8>) {
         scratch.clear();
         entry.write(scratch);
@@ -141,27 +142,32 @@ impl Values {
         entries
     }
 
-    fn write(&self, source: Source, rows: usize) -> (Column, Vec<Vec<u8>>) {
+    fn write(&self, source: Source, rows: usize, globals: &mut Globals) -> (Column, Vec<Vec<u8>>) {
         let by_number = self.entries();
         let mut entries = by_number.clone();
         entries.push(Entry::Single(Class::Missing));
         entries.sort_unstable();
         entries.dedup();
-        let (dictionary, mut payloads) = Dictionary::write(&entries);
-        let code = |entry: &Entry<'_>| entries.partition_point(|other| other < entry) as u16;
-        let codes: Vec<u16> = by_number.iter().map(code).collect();
+        let shared = globals
+            .open(&source)
+            .and_then(|global| Some((global.generation(), global.numbers(&values::shared(&entries))?)));
+        let (values, entries, mut payloads) = values::Values::write(entries, shared);
+        let mut codes: Vec<(Entry<'_>, u16)> = entries.into_iter().zip(0..).collect();
+        codes.sort_unstable_by_key(|(entry, _)| *entry);
+        let code = |entry: &Entry<'_>| codes[codes.partition_point(|(other, _)| other < entry)].1;
+        let of_numbers: Vec<u16> = by_number.iter().map(code).collect();
         let mut of_rows = vec![0; rows];
         for (row, number) in &self.rows {
-            of_rows[usize::from(*row)] = codes[usize::from(*number)];
+            of_rows[usize::from(*row)] = of_numbers[usize::from(*number)];
         }
-        let (column, of_codes) = Column::write(source, dictionary, &of_rows);
+        let (column, of_codes) = Column::write(source, values, &of_rows);
         payloads.extend(of_codes);
         (column, payloads)
     }
 }
 
 /// Makes one value of the keys of each row that have no column of their own.
-fn gather(keys: &[(String, Values)], rows: usize) -> Values {
+fn gather(keys: &[(String, Seen)], rows: usize) -> Seen {
     let entries: Vec<Vec<Entry<'_>>> = keys.iter().map(|(_, values)| values.entries()).collect();
     let mut members: Vec<Vec<(&str, Entry<'_>)>> = vec![Vec::new(); rows];
     for ((key, values), entries) in keys.iter().zip(&entries) {
@@ -169,7 +175,7 @@ fn gather(keys: &[(String, Values)], rows: usize) -> Values {
             members[usize::from(*row)].push((key, entries[usize::from(*number)]));
         }
     }
-    let mut gathered = Values::default();
+    let mut gathered = Seen::default();
     let mut scratch = Vec::new();
     for (row, members) in members.iter_mut().enumerate().filter(|(_, members)| !members.is_empty()) {
         members.sort_unstable_by_key(|(key, _)| *key);

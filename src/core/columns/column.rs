@@ -2,10 +2,10 @@
 
 use super::bits::{Bits, Into};
 use super::bytes::{Reader, write_text, write_varint};
-use super::dictionary::{Dictionary, Stored};
 use super::kernels::{ROWS, Width};
 use super::piece::{PAYLOAD, Pieces, Place};
 use super::truth::Truth;
+use super::values::Values;
 use super::{Damage, piece};
 
 /// What a column has the values of.
@@ -23,11 +23,11 @@ pub enum Source {
 #[derive(Clone, Debug)]
 pub(super) struct Column {
     pub(super) source: Source,
-    pub(super) dictionary: Dictionary,
+    pub(super) values: Values,
     layout: Layout,
     /// The number of the column in the chunk
     number: u32,
-    /// The number of its first piece in the chunk; the dictionary's pieces come first, then those of the codes
+    /// The number of its first piece in the chunk; the pieces of the values come first, then those of the codes
     first_piece: u32,
 }
 
@@ -50,8 +50,8 @@ fn rows_in_piece(width: Width) -> usize {
 
 impl Column {
     /// Writes the codes of a chunk's rows. Returns the payloads of the pieces as well.
-    pub(super) fn write(source: Source, dictionary: Dictionary, codes: &[u16]) -> (Self, Vec<Vec<u8>>) {
-        let usual = most_frequent(codes, dictionary.len());
+    pub(super) fn write(source: Source, values: Values, codes: &[u16]) -> (Self, Vec<Vec<u8>>) {
+        let usual = most_frequent(codes, values.len());
         let others: Vec<usize> = (0..codes.len()).filter(|row| codes[*row] != usual).collect();
         let (layout, payloads) = if others.len() <= codes.len() / SPARSE {
             let rows = others.iter().flat_map(|row| (*row as u16).to_le_bytes());
@@ -59,7 +59,7 @@ impl Column {
             let layout = Layout::Sparse { usual, others: others.len() as u32 };
             (layout, Some(payload).filter(|payload| !payload.is_empty()).into_iter().collect())
         } else {
-            let width = Width::of(dictionary.len());
+            let width = Width::of(values.len());
             let payloads = codes.chunks(rows_in_piece(width)).map(|codes| {
                 let mut payload = Vec::new();
                 for codes in codes.chunks(ROWS) {
@@ -71,7 +71,7 @@ impl Column {
             });
             (Layout::Codes(width), payloads.collect())
         };
-        (Column { source, dictionary, layout, number: 0, first_piece: 0 }, payloads)
+        (Column { source, values, layout, number: 0, first_piece: 0 }, payloads)
     }
 
     pub(super) fn describe(&self, out: &mut Vec<u8>) {
@@ -86,7 +86,7 @@ impl Column {
             }
             Source::OtherKeys => out.push(2),
         }
-        self.dictionary.describe(out);
+        self.values.describe(out);
         match self.layout {
             Layout::Codes(_) => out.push(0),
             Layout::Sparse { usual, others } => {
@@ -105,17 +105,17 @@ impl Column {
             2 => Source::OtherKeys,
             _ => return Err(Damage::Malformed("a column has an unknown source")),
         };
-        let dictionary = Dictionary::read(reader)?;
+        let values = Values::read(reader)?;
         let layout = match reader.byte()? {
-            0 => Layout::Codes(Width::of(dictionary.len())),
+            0 => Layout::Codes(Width::of(values.len())),
             1 => Layout::Sparse {
-                usual: reader.at_most(dictionary.len() - 1)? as u16,
+                usual: reader.at_most(values.len() - 1)? as u16,
                 others: reader.at_most(rows / SPARSE as u32)?,
             },
             _ => return Err(Damage::Malformed("a column has an unknown layout")),
         };
-        let column = Column { source, dictionary, layout, number, first_piece: *first_piece };
-        *first_piece += column.dictionary.pieces() + column.code_pieces(rows);
+        let column = Column { source, values, layout, number, first_piece: *first_piece };
+        *first_piece += column.values.pieces() + column.code_pieces(rows);
         Ok(column)
     }
 
@@ -131,10 +131,9 @@ impl Column {
         self.code_pieces(rows)
     }
 
-    /// The dictionary with its pieces.
-    pub(super) fn stored<'c, P: Pieces + ?Sized>(&'c self, generation: u64, pieces: &'c P) -> Stored<'c, P> {
-        let place = Place { generation, column: self.number, sequence: 0 };
-        Stored { dictionary: &self.dictionary, pieces, first: (self.first_piece, place) }
+    /// The number of the first piece of its values in the chunk, and the place of that piece.
+    pub(super) fn first(&self, generation: u64) -> (u32, Place) {
+        (self.first_piece, Place { generation, column: self.number, sequence: 0 })
     }
 
     /// Reads a piece of the codes.
@@ -145,7 +144,7 @@ impl Column {
         number: u32,
         read: impl FnOnce(&[u8]) -> Result<R, Damage>,
     ) -> Result<R, P::Error> {
-        let sequence = self.dictionary.pieces() + number;
+        let sequence = self.values.pieces() + number;
         piece::read(pieces, self.first_piece + sequence, Place { generation, column: self.number, sequence }, read)
     }
 
@@ -234,7 +233,7 @@ impl Column {
         if codes.len() != words * width.bytes() {
             return Err(Damage::Malformed("a piece has a wrong number of codes"));
         }
-        if u32::from(width.greatest(codes)) >= self.dictionary.len() {
+        if u32::from(width.greatest(codes)) >= self.values.len() {
             return Err(NO_SUCH_VALUE);
         }
         Ok(codes)
@@ -253,7 +252,7 @@ impl Column {
         let mut last = None;
         for (row, code) in rows.as_chunks().0.iter().zip(codes.as_chunks().0) {
             let (row, code) = (u16::from_le_bytes(*row), u16::from_le_bytes(*code));
-            if u32::from(code) >= self.dictionary.len() {
+            if u32::from(code) >= self.values.len() {
                 return Err(NO_SUCH_VALUE);
             }
             if last.is_some_and(|last| last >= row) {

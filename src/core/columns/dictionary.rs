@@ -97,7 +97,7 @@ impl Dictionary {
         let mut firsts = Vec::new();
         let mut first = 0;
         for _ in 0..count {
-            first += reader.at_most(MAX_CODES)?;
+            first += reader.at_most(MAX_CODES - first)?;
             firsts.push(first);
         }
         let is_stored = |first: &u32| *first < dictionary.len() && !dictionary.class_of(*first).is_single();
@@ -294,19 +294,19 @@ impl<P: Pieces + ?Sized> Stored<'_, P> {
         })
     }
 
-    fn values<'p>(&self, class: Class, payload: &'p [u8]) -> Values<'p> {
-        Values { class, scale: self.dictionary.scale, payload }
+    fn values<'p>(&self, class: Class, payload: &'p [u8]) -> InPiece<'p> {
+        InPiece { class, scale: self.dictionary.scale, payload }
     }
 }
 
 /// The values of one piece.
-struct Values<'p> {
+struct InPiece<'p> {
     class: Class,
     scale: u32,
     payload: &'p [u8],
 }
 
-impl Values<'_> {
+impl InPiece<'_> {
     fn is_after(&self, index: usize, after: &mut dyn FnMut(Entry<'_>) -> bool) -> Result<bool, Damage> {
         let mut found = false;
         self.each(index..index + 1, &mut |entry| found = after(entry))?;

@@ -14,6 +14,9 @@ use std::io::Write;
 /// The largest value that a chunk stores, in bytes. For larger ones it says: ask the heap.
 pub const LARGEST_VALUE: usize = 2_048;
 
+/// The most base-10,000 digits of a number that is stored, so that 64 numbers fit into a piece.
+const MOST_DIGITS: usize = 32;
+
 /// The classes, in the order that their values have in a dictionary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -125,7 +128,7 @@ impl<'d> Entry<'d> {
             }
             (_, View::Folded(_) | View::Array(_) | View::Object(_)) => Entry::Single(Class::Unstored),
         };
-        if entry.size() > LARGEST_VALUE { Entry::Single(Class::Unstored) } else { entry }
+        if entry.is_small() { entry } else { Entry::Single(Class::Unstored) }
     }
 
     /// The entry of a string. A date is one only if it prints as the same string.
@@ -179,11 +182,11 @@ impl<'d> Entry<'d> {
         }
     }
 
-    fn size(&self) -> usize {
+    fn is_small(&self) -> bool {
         match self {
-            Entry::Number(number) => number.digits().as_flattened().len(),
-            Entry::Text(bytes) | Entry::Container(bytes) | Entry::Native(bytes) => bytes.len(),
-            _ => 0,
+            Entry::Number(number) => number.digits().len() <= MOST_DIGITS,
+            Entry::Text(bytes) | Entry::Container(bytes) | Entry::Native(bytes) => bytes.len() <= LARGEST_VALUE,
+            _ => true,
         }
     }
 
@@ -330,5 +333,9 @@ mod tests {
         let text = "a".repeat(LARGEST_VALUE + 1);
         assert_eq!(Entry::of(Cell::String(text.as_bytes())).class(), Class::Unstored);
         assert_eq!(Entry::of(Cell::String(&text.as_bytes()[1..])).class(), Class::Text);
+        for (digits, class) in [(4 * MOST_DIGITS, Class::Number), (4 * MOST_DIGITS + 1, Class::Unstored)] {
+            let number = Decimal::parse(&"7".repeat(digits)).unwrap();
+            assert_eq!(Entry::of(Cell::Number(number.as_number())).class(), class);
+        }
     }
 }

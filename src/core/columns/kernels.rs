@@ -197,7 +197,7 @@ mod tests {
             rows.as_chunks().0.iter().for_each(|rows| width.write(rows, &mut bytes));
             prop_assert_eq!(bytes.len(), 3 * width.bytes());
             prop_assert_eq!(width.greatest(&bytes), *rows.iter().max().unwrap());
-            let mut read = Vec::new();
+            let mut read: Vec<u16> = Vec::new();
             width.read(&bytes, |codes| read.extend(codes));
             prop_assert_eq!(&read, &rows);
             let mut out = [0; 3];

@@ -2,10 +2,12 @@
 
 use super::column::{Column, Source};
 use super::dictionary::Stored;
-use super::piece::Pieces;
+use super::global::Global;
+use super::piece::{Pieces, Place};
 use super::shape::{Shape, shape};
 use super::truth::Truth;
-use super::{Asking, Class, Entry, Natives, other_keys};
+use super::values::{UNKNOWN_NUMBER, Values};
+use super::{Asking, Class, Entry, Natives, other_keys, values};
 use crate::ast::Comparison;
 use crate::expr::{DocumentTest, Expr, FieldTest, ValueTest};
 use crate::program::{FieldStep, PairStep, Surroundings};
@@ -16,6 +18,8 @@ use std::ops::Range;
 /// A combination of tests on one column.
 #[derive(Debug)]
 pub(super) struct Leaf {
+    /// The number of the leaf in its plan
+    pub(super) number: u32,
     pub(super) source: Source,
     /// The column's name, or the key
     name: String,
@@ -36,7 +40,7 @@ enum Test {
 
 impl Leaf {
     /// Compiles tests that all read the source.
-    pub(super) fn compile(source: Source, name: &str, tests: &Expr<DocumentTest>) -> Self {
+    pub(super) fn compile(number: u32, source: Source, name: &str, tests: &Expr<DocumentTest>) -> Self {
         let keys = [name.to_owned()];
         let tests = tests.try_map(&mut |test| {
             Some(match test {
@@ -48,7 +52,7 @@ impl Leaf {
                 }
             })
         });
-        Leaf { source, name: name.to_owned(), tests: tests.unwrap_or(Expr::Const(false)) }
+        Leaf { number, source, name: name.to_owned(), tests: tests.unwrap_or(Expr::Const(false)) }
     }
 
     /// Whether the tests hold for rows that have no value.
@@ -57,20 +61,47 @@ impl Leaf {
     }
 
     /// The codes of its column for which the tests hold. Those of values that are not stored are among them if `unknown`
-    /// says so.
+    /// says so. `of_global` has the numbers in the column's global dictionary for which the tests hold.
     pub(super) fn truth<P: Pieces + ?Sized>(
         &self,
         column: &Column,
-        stored: &Stored<'_, P>,
+        pieces: &P,
+        first: (u32, Place),
         unknown: bool,
+        of_global: Option<(&Global, &Truth)>,
         asking: Asking<'_, impl Natives>,
     ) -> Result<Truth, P::Error> {
-        let mut truth = match column.source {
-            Source::OtherKeys => self.truth_of_other_key(stored, unknown, asking)?,
-            _ => self.combined(&self.tests, stored, asking)?,
+        let mut truth = match &column.values {
+            _ if column.source == Source::OtherKeys => {
+                return self.truth_of_other_key(&column.values, pieces, first, unknown, asking);
+            }
+            Values::Own(dictionary) => self.combined(&self.tests, &Stored { dictionary, pieces, first }, asking)?,
+            Values::Shared(shared) => {
+                let (global, of_global) = of_global.ok_or(values::UNKNOWN_GLOBAL)?;
+                let mut truth = Truth::none(column.values.len());
+                let mut is_known = true;
+                truth.put(0, self.holds_for_missing(asking));
+                shared.each(pieces, first, |code, number| {
+                    is_known &= usize::from(number) < global.len();
+                    truth.put(code, of_global.contains(number));
+                })?;
+                if is_known { truth } else { return Err(UNKNOWN_NUMBER.into()) }
+            }
         };
-        stored.dictionary.codes_of(Class::Unstored).for_each(|code| truth.put(code, unknown));
+        column.values.unstored().for_each(|code| truth.put(code, unknown));
         Ok(truth)
+    }
+
+    /// The numbers in a global dictionary for which the tests hold.
+    pub(super) fn truth_of_global(&self, global: &Global, asking: Asking<'_, impl Natives>) -> Truth {
+        let mut truth = Truth::none(global.len() as u32);
+        for number in 0..global.len() as u32 {
+            if number.is_multiple_of(1_024) {
+                (asking.interrupt)();
+            }
+            truth.put(number, global.entry(number as u16).is_some_and(|entry| self.holds(entry, asking)));
+        }
+        truth
     }
 
     /// Whether the tests hold for an entry that is stored.
@@ -84,23 +115,23 @@ impl Leaf {
 
     fn truth_of_other_key<P: Pieces + ?Sized>(
         &self,
-        stored: &Stored<'_, P>,
+        values: &Values,
+        pieces: &P,
+        first: (u32, Place),
         unknown: bool,
         asking: Asking<'_, impl Natives>,
     ) -> Result<Truth, P::Error> {
-        let mut truth = Truth::none(stored.dictionary.len());
-        for class in Class::ALL {
-            stored.each(stored.dictionary.codes_of(class), &mut |code, entry| {
-                let entry = match entry {
-                    Entry::Native(bytes) => {
-                        other_keys::find(bytes, &self.name).unwrap_or(Entry::Single(Class::Unstored))
-                    }
-                    entry => entry,
-                };
-                let holds = if entry.class() == Class::Unstored { unknown } else { self.holds(entry, asking) };
-                truth.put(code, holds);
-            })?;
-        }
+        let mut truth = Truth::none(values.len());
+        let mut code = 0;
+        values::each(values, pieces, first, asking.globals, |entry| {
+            let entry = match entry {
+                Entry::Native(bytes) => other_keys::find(bytes, &self.name).unwrap_or(Entry::Single(Class::Unstored)),
+                entry => entry,
+            };
+            let holds = if entry.class() == Class::Unstored { unknown } else { self.holds(entry, asking) };
+            truth.put(code, holds);
+            code += 1;
+        })?;
         Ok(truth)
     }
 

@@ -3,8 +3,9 @@
 use super::bits::Bits;
 use super::chunk::Chunk;
 use super::column::Source;
+use super::global::Globals;
 use super::piece::Pieces;
-use super::{Asking, Class, Entry, Natives, other_keys};
+use super::{Asking, Class, Entry, Natives, other_keys, values};
 use crate::expr::PairTest;
 use crate::program::PairStep;
 use crate::value::key_order;
@@ -53,7 +54,8 @@ impl Pair {
         asking: Asking<'_, impl Natives>,
     ) -> Result<Bits, P::Error> {
         let [left, right] = &self.sides;
-        let (left, right) = (load(chunk, pieces, left)?, load(chunk, pieces, right)?);
+        let globals = asking.globals;
+        let (left, right) = (load(chunk, pieces, globals, left)?, load(chunk, pieces, globals, right)?);
         let mut bits = Bits::all(chunk.rows, false);
         let mut known: HashMap<(u16, u16), bool, foldhash::fast::RandomState> = HashMap::default();
         for row in 0..chunk.rows {
@@ -95,7 +97,12 @@ impl Loaded {
 }
 
 /// Reads the values of a key or a column.
-fn load<P: Pieces + ?Sized>(chunk: &Chunk, pieces: &P, (source, key): &(Source, String)) -> Result<Loaded, P::Error> {
+fn load<P: Pieces + ?Sized>(
+    chunk: &Chunk,
+    pieces: &P,
+    globals: &Globals,
+    (source, key): &(Source, String),
+) -> Result<Loaded, P::Error> {
     let mut entries = Vec::new();
     let mut push = |entry: Entry<'_>| {
         let mut bytes = Vec::new();
@@ -106,14 +113,13 @@ fn load<P: Pieces + ?Sized>(chunk: &Chunk, pieces: &P, (source, key): &(Source, 
         push(Entry::Single(Class::Missing));
         return Ok(Loaded { codes: Vec::new(), entries });
     };
-    let stored = column.stored(chunk.generation, pieces);
-    for class in Class::ALL {
-        stored.each(column.dictionary.codes_of(class), &mut |_, entry| match (&column.source, entry) {
+    values::each(&column.values, pieces, column.first(chunk.generation), globals, |entry| {
+        match (&column.source, entry) {
             (Source::OtherKeys, Entry::Native(bytes)) => {
                 push(other_keys::find(bytes, key).unwrap_or(Entry::Single(Class::Unstored)));
             }
             _ => push(entry),
-        })?;
-    }
+        }
+    })?;
     Ok(Loaded { codes: column.codes(chunk.generation, pieces, chunk.rows)?, entries })
 }

@@ -16,13 +16,16 @@ pub(super) const PAYLOAD: usize = PIECE_SIZE - HEADER;
 
 /// The column of the pieces that describe the chunk.
 pub(super) const DESCRIPTION: u32 = u32::MAX;
+/// The column of the pieces of a global dictionary.
+pub(super) const GLOBAL: u32 = u32::MAX - 1;
 
 /// Where a piece belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The chunk's generation, which no other chunk of the index has
     pub generation: u64,
-    /// The number of the column in the chunk; `u32::MAX` for the description of the chunk
+    /// The number of the column in the chunk; `u32::MAX` for the description of the chunk, and `u32::MAX - 1` for a global
+    /// dictionary, which has a generation of its own
     pub column: u32,
     /// The number of the piece among those of the column
     pub sequence: u32,
@@ -33,6 +36,7 @@ impl fmt::Display for Place {
         let Place { generation, column, sequence } = self;
         match *column {
             DESCRIPTION => write!(f, "piece {sequence} of the description of chunk {generation}"),
+            GLOBAL => write!(f, "piece {sequence} of the global dictionary {generation}"),
             column => write!(f, "piece {sequence} of column {column} of chunk {generation}"),
         }
     }

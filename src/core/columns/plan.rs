@@ -5,6 +5,7 @@ use super::leaf::Leaf;
 use super::pair::Pair;
 use crate::expr::{Atom, Checked, DocumentTest, Expr, PairTest};
 use crate::sql::ContactTable;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -69,7 +70,7 @@ impl Way {
     /// ([`crate::row_conditions::on_row`]).
     #[must_use]
     pub fn of(condition: &Checked, table: &ContactTable, indexed: &[String]) -> Self {
-        let planner = Planner { table, indexed };
+        let planner = Planner { table, indexed, leaves: Cell::new(0) };
         let mut obstacles = BTreeSet::new();
         let (mut answered, mut rest) = (Vec::new(), Vec::new());
         for part in conjuncts(condition) {
@@ -107,6 +108,8 @@ fn conjuncts(condition: &Checked) -> Vec<Checked> {
 struct Planner<'a> {
     table: &'a ContactTable,
     indexed: &'a [String],
+    /// The number of leaves that there are
+    leaves: Cell<u32>,
 }
 
 impl Planner<'_> {
@@ -150,7 +153,9 @@ impl Planner<'_> {
     /// Compiles a condition or, if it is not `positive`, its complement.
     fn node(&self, condition: &Expr<DocumentTest>, positive: bool) -> Node {
         if let Some(key) = single_key(condition) {
-            return Node::Leaf(Leaf::compile(self.source(key), key, &condition.clone().negate_unless(positive)));
+            let tests = condition.clone().negate_unless(positive);
+            let number = self.leaves.replace(self.leaves.get() + 1);
+            return Node::Leaf(Leaf::compile(number, self.source(key), key, &tests));
         }
         match condition {
             Expr::Const(value) => Node::Const(*value == positive),

@@ -20,7 +20,9 @@ const CONDITIONS: [&str; 5] = [
     r#"{"$expr": {"$lt": ["$name", "$seen"]}}"#,
 ];
 
-fn chunk(generation: u64, rows: usize) -> Vec<Vec<u8>> {
+fn chunk(generation: u64, rows: usize) -> (Vec<Vec<u8>>, Globals) {
+    let mut globals = Globals::default();
+    globals.insert(Source::Key("seen".to_owned()), Global::new(100 + generation));
     // Three keys have columns of their own, and the others share one.
     let mut builder = Builder::with_most_columns([], 3);
     for row in 0..rows {
@@ -36,11 +38,11 @@ fn chunk(generation: u64, rows: usize) -> Vec<Vec<u8>> {
         ));
         builder.push(&[], Some(Jsonb::new(&encode::container(&document)).root()));
     }
-    builder.finish(generation)
+    (builder.finish(generation, &mut globals), globals)
 }
 
 /// Puts the conditions to a chunk. Whatever it says, it must not panic.
-fn ask(pieces: &[Vec<u8>]) -> Result<Vec<Answer>, Damage> {
+fn ask(pieces: &[Vec<u8>], globals: &Globals) -> Result<Vec<Answer>, Damage> {
     let properties = Some(PropertiesColumn { name: "properties".to_owned(), not_null: true });
     let table = ContactTable { properties, ..ContactTable::default() };
     let chunk = Chunk::open(1, pieces)?;
@@ -50,7 +52,7 @@ fn ask(pieces: &[Vec<u8>]) -> Result<Vec<Answer>, Damage> {
             _ => None,
         }
     });
-    plans.map(|plan| plan.answer(&chunk, pieces, Asking::NONE)).collect()
+    plans.map(|plan| Query::new(&plan, Asking { globals, ..Asking::NONE }).answer(&chunk, pieces)).collect()
 }
 
 proptest! {
@@ -61,7 +63,7 @@ proptest! {
         changes in proptest::collection::vec((any::<u32>(), any::<u32>(), any::<u8>()), 1..4),
         cut in proptest::option::weighted(0.2, (any::<u32>(), any::<u32>())),
     ) {
-        let mut pieces = chunk(1, 400);
+        let (mut pieces, globals) = chunk(1, 400);
         for (piece, byte, value) in changes {
             let piece = piece as usize % pieces.len();
             // Most changes are near to the front, where the numbers are that others depend on.
@@ -74,18 +76,18 @@ proptest! {
             let length = length as usize % pieces[piece].len();
             pieces[piece].truncate(length);
         }
-        let _ = ask(&pieces);
+        let _ = ask(&pieces, &globals);
     }
 }
 
 #[test]
 fn a_piece_of_another_chunk_is_told_apart() {
-    let (mut pieces, others) = (chunk(1, 400), chunk(2, 400));
-    let right = ask(&pieces).unwrap();
+    let ((mut pieces, globals), (others, _)) = (chunk(1, 400), chunk(2, 400));
+    let right = ask(&pieces, &globals).unwrap();
     assert_eq!(right.len(), CONDITIONS.len());
     for (number, other) in others.into_iter().enumerate() {
         let own = std::mem::replace(&mut pieces[number], other);
-        let found = ask(&pieces);
+        let found = ask(&pieces, &globals);
         // A piece that no condition reads does no harm.
         let is_told = matches!(found, Err(Damage::OtherPiece { found: Place { generation: 2, .. }, .. }));
         assert!(is_told || found.as_ref() == Ok(&right), "{found:?}");
@@ -93,13 +95,22 @@ fn a_piece_of_another_chunk_is_told_apart() {
         pieces[number] = own;
     }
     pieces.pop();
-    assert!(ask(&pieces).is_err());
+    assert!(ask(&pieces, &globals).is_err());
+}
+
+#[test]
+fn a_dictionary_that_is_not_there_is_damage() {
+    let (pieces, _) = chunk(1, 400);
+    assert!(matches!(ask(&pieces, &Globals::NONE), Err(Damage::Malformed(_))));
+    let mut shorter = Globals::default();
+    shorter.insert(Source::Key("seen".to_owned()), Global::new(101));
+    assert!(matches!(ask(&pieces, &shorter), Err(Damage::Malformed(_))));
 }
 
 #[test]
 fn pieces_may_end_in_zeros() {
-    let mut pieces = chunk(1, 400);
-    let right = ask(&pieces).unwrap();
+    let (mut pieces, globals) = chunk(1, 400);
+    let right = ask(&pieces, &globals).unwrap();
     pieces.iter_mut().for_each(|piece| piece.resize(PIECE_SIZE, 0));
-    assert_eq!(ask(&pieces).unwrap(), right);
+    assert_eq!(ask(&pieces, &globals).unwrap(), right);
 }
