@@ -37,6 +37,8 @@ pub enum Obstacle {
     Topics,
     /// It asks in which bucket a contact is
     Buckets,
+    /// It reads rows of this relation
+    Relation(String),
 }
 
 impl fmt::Display for Obstacle {
@@ -45,6 +47,7 @@ impl fmt::Display for Obstacle {
             Obstacle::NotIndexed(column) => write!(f, "the index does not have the column {column}"),
             Obstacle::Topics => f.write_str("subscriptions to topics are not in the index"),
             Obstacle::Buckets => f.write_str("buckets of contacts are not in the index"),
+            Obstacle::Relation(name) => write!(f, "rows of the relation {name} are not in the index"),
         }
     }
 }
@@ -118,6 +121,7 @@ impl Planner<'_> {
         condition.for_each(&mut |atom| match atom {
             Atom::Topic(_) => drop(obstacles.insert(Obstacle::Topics)),
             Atom::Bucket(_) => drop(obstacles.insert(Obstacle::Buckets)),
+            Atom::Rows(rows) => drop(obstacles.insert(Obstacle::Relation(rows.relation.clone()))),
             Atom::Field(_) | Atom::Pair(_) => {
                 obstacles
                     .extend(atom.paths().filter_map(|path| self.unindexed(path.first())).map(Obstacle::NotIndexed));
@@ -145,7 +149,7 @@ impl Planner<'_> {
     }
 
     fn plan(&self, condition: &Checked) -> Plan {
-        // There are no topics and no buckets in it.
+        // What is not in the index is not in it.
         let condition = condition.on_document().unwrap_or(Expr::Const(false));
         Plan { root: self.node(&condition, true) }
     }

@@ -52,9 +52,12 @@ fn asks_scalars(test: &ValueTest) -> bool {
         ValueTest::In(constants) => constants.iter().all(is_scalar),
         ValueTest::Compare(..) | ValueTest::Text(..) | ValueTest::Regex(_) | ValueTest::Matches(_) => true,
         ValueTest::Alike(_) | ValueTest::Mod(..) | ValueTest::Part(..) | ValueTest::Anniversary(..) => true,
-        ValueTest::Exists | ValueTest::Size(_) | ValueTest::Type(_) | ValueTest::Empty | ValueTest::ElemMatch(_) => {
-            false
-        }
+        ValueTest::Exists
+        | ValueTest::Size(_)
+        | ValueTest::Type(_)
+        | ValueTest::Empty
+        | ValueTest::ElemMatch(_)
+        | ValueTest::Elements(_) => false,
     }
 }
 
@@ -62,7 +65,11 @@ fn of_scalars(test: &ValueTest, class: Class) -> Shape<'_> {
     let is_string = matches!(class, Class::Day | Class::Instant | Class::Text);
     match test {
         // They ask what kind of value it is.
-        ValueTest::Exists | ValueTest::Size(_) | ValueTest::Type(_) | ValueTest::ElemMatch(_) => Shape::Same,
+        ValueTest::Exists
+        | ValueTest::Size(_)
+        | ValueTest::Type(_)
+        | ValueTest::ElemMatch(_)
+        | ValueTest::Elements(_) => Shape::Same,
         ValueTest::Empty => among([Entry::Text(b"")], class),
         ValueTest::Compare(comparison, constant) => compared(*comparison, constant, class),
         ValueTest::Eq(Value::Literal(date)) => of_date(date.reading(), class, Shape::Within),
