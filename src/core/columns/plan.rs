@@ -20,7 +20,7 @@ pub enum Way {
         /// What the columns answer
         plan: Plan,
         /// What has to be put to the rows that are left
-        rest: Checked,
+        rest: Box<Checked>,
         /// Why the columns do not answer the rest
         obstacles: Vec<Obstacle>,
     },
@@ -55,7 +55,7 @@ impl fmt::Display for Obstacle {
 /// A condition that columns answer.
 #[derive(Debug)]
 pub struct Plan {
-    pub(super) root: Node,
+    pub(super) root: Box<Node>,
 }
 
 /// A part of a plan. Negations are inside of leaves and pairs.
@@ -90,7 +90,7 @@ impl Way {
             (true, false) => Way::Heap(obstacles),
             (_, true) => Way::Columns(planner.plan(&Expr::and(answered))),
             (false, false) => {
-                Way::Narrowed { plan: planner.plan(&Expr::and(answered)), rest: Expr::and(rest), obstacles }
+                Way::Narrowed { plan: planner.plan(&Expr::and(answered)), rest: Box::new(Expr::and(rest)), obstacles }
             }
         }
     }
@@ -151,7 +151,7 @@ impl Planner<'_> {
     fn plan(&self, condition: &Checked) -> Plan {
         // What is not in the index is not in it.
         let condition = condition.on_document().unwrap_or(Expr::Const(false));
-        Plan { root: self.node(&condition, true) }
+        Plan { root: Box::new(self.node(&condition, true)) }
     }
 
     /// Compiles a condition or, if it is not `positive`, its complement.
