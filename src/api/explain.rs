@@ -9,13 +9,16 @@ use crate::evaluate::condition;
 use crate::evaluate::stored::{self, Misfit};
 use crate::pg::call::Call;
 use crate::pg::error::required;
-use crate::pg::{query, returning, snapshot};
+use crate::pg::{interrupt, query, returning, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::ast::{Bucket, Condition, FieldPredicate, Member, NamePredicate, Test};
 use segments_core::error::JsonPointer;
+use segments_core::expr::{Atom, Checked, FieldTest};
 use segments_core::operator::Operator;
 use segments_core::path::Path;
+use segments_core::program::{ElementsFound, Surroundings, elements_found};
+use segments_core::value::Json;
 use serde_json::Value;
 
 /// Each part of a segment's condition, with the value that it reads from a contact, and whether it is true.
@@ -72,6 +75,8 @@ struct LineResult {
     /// The value as JSON text; `None` if there is no value
     value: Option<String>,
     matches: bool,
+    /// For a test on elements, what it found
+    elements: Option<String>,
 }
 
 struct Lines {
@@ -164,31 +169,72 @@ impl Lines {
 /// Raises 42704 if the caller sees no such contact. If several rows have the id, it evaluates one that is a member, if
 /// there is one.
 fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &str) -> (Vec<LineResult>, i64) {
-    let holds: Vec<String> = lines
+    let checked: Vec<Checked> = lines
         .iter()
         .map(|line| {
             let alone = Definition { conditions: line.condition.to_string(), ..segment.clone() };
-            let checked = scope::check_new(audience, &alone).checked;
-            format!("COALESCE(({}), false)", contact_sql::executable_sql(audience, &checked))
+            scope::check_new(audience, &alone).checked
         })
+        .collect();
+    let holds: Vec<String> = checked
+        .iter()
+        .map(|checked| format!("COALESCE(({}), false)", contact_sql::executable_sql(audience, checked)))
         .collect();
     let values: Vec<String> =
         lines.iter().map(|line| format!("({})::pg_catalog.text", value_sql(audience, line))).collect();
+    let on_elements: Vec<Option<&FieldTest>> =
+        lines.iter().zip(&checked).map(|(line, checked)| test_on_elements(line, checked)).collect();
+    let properties: Vec<String> = on_elements
+        .iter()
+        .map(|test| match test {
+            Some(test) => format!("({})::pg_catalog.text", contact_sql::property_sql(audience, test.path.first())),
+            None => "NULL".to_owned(),
+        })
+        .collect();
     let sql = format!(
-        "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[], pg_catalog.count(*) OVER ()
+        "SELECT ARRAY[{}]::pg_catalog.bool[], ARRAY[{}]::pg_catalog.text[], ARRAY[{}]::pg_catalog.text[],
+                pg_catalog.count(*) OVER ()
            FROM {} WHERE {} AND ({}) ORDER BY {} DESC LIMIT 1",
         holds.join(", "),
         values.join(", "),
+        properties.join(", "),
         audience.relation.quoted(),
         contact_sql::is_contact(audience, contact_id),
         contact_sql::executable_sql(audience, &segments_core::expr::Expr::Const(true)),
         holds[0],
     );
-    let read = |row: &query::Row| (row.get::<Vec<bool>>(1), row.get::<Vec<Option<String>>>(2), row.get::<i64>(3));
-    let Some((holds, values, rows)) = snapshot::of_statement(|| query::first(&sql, &[], read)) else {
+    let read = |row: &query::Row| {
+        let texts = |column| row.get::<Vec<Option<String>>>(column);
+        (row.get::<Vec<bool>>(1), texts(2), texts(3), row.get::<i64>(4))
+    };
+    let Some((holds, values, properties, rows)) = snapshot::of_statement(|| query::first(&sql, &[], read)) else {
         unknown_contact(audience, contact_id).raise()
     };
-    (holds.into_iter().zip(values).map(|(matches, value)| LineResult { value, matches }).collect(), rows)
+    let found = on_elements.iter().zip(properties).map(|(test, property)| found((*test)?, &property?));
+    let results = holds.into_iter().zip(values).zip(found);
+    (results.map(|((matches, value), elements)| LineResult { value, matches, elements }).collect(), rows)
+}
+
+/// The test of a line, if it is one test on the elements of a field.
+fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<&'c FieldTest> {
+    let Source::Field(_) = &line.source else { return None };
+    let mut tests = Vec::new();
+    checked.for_each(&mut |atom| match atom {
+        Atom::Field(field) => tests.push(field),
+        _ => {}
+    });
+    match tests[..] {
+        [test] if test.test.is_on_elements() => Some(test),
+        _ => None,
+    }
+}
+
+/// What a test on elements found, given the property that it reads.
+fn found(test: &FieldTest, property: &str) -> Option<String> {
+    let document = Json::Object(vec![(test.path.first().to_owned(), Json::parse(property).ok()?)]);
+    let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
+    let found = elements_found(test, &document, surroundings);
+    Some(found.iter().map(ElementsFound::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// The value that a line reads, as jsonb: a field, or the slugs of the contact's topics.
@@ -223,6 +269,9 @@ fn fields_sql(audience: &Audience, paths: &[Path]) -> String {
 fn note(audience: &Audience, line: &Line, result: &LineResult) -> Option<String> {
     let Source::Field(path) = &line.source else { return None };
     let Some(text) = &result.value else { return Some("the contact has no value for it".to_owned()) };
+    if let Some(elements) = &result.elements {
+        return Some(elements.clone());
+    }
     let value: Value = serde_json::from_str(text).ok()?;
     let declared = audience.property(path.text())?;
     if let Some(misfit) = Misfit::of(declared, &value) {

@@ -12,11 +12,10 @@ use pgrx::prelude::*;
 use segments_core::date::NamedZone;
 use segments_core::error::Error;
 use segments_core::expr::{Atom, Checked, Expr, FieldTest, ValueTest};
-use segments_core::notices::{Notice, notices};
+use segments_core::notices::{Includes, Notice, notices};
 use segments_core::parse::parse_all;
 use segments_core::path::Path;
 use segments_core::value::Value;
-use std::collections::{HashMap, HashSet};
 
 mod asked;
 mod data;
@@ -82,8 +81,8 @@ impl Finding {
         Finding::error(error.pointer.clone(), Failure::from(error))
     }
 
-    fn notice(notice: Notice, missing: Option<i64>) -> Self {
-        let message = match missing {
+    fn notice(notice: Notice, included: Option<i64>) -> Self {
+        let message = match included {
             Some(1) => format!("{}; there is 1", notice.message),
             Some(count) => format!("{}; there are {count}", notice.message),
             None => notice.message,
@@ -111,12 +110,11 @@ fn findings(conditions: &str, audience: &Audience, zone: &NamedZone) -> Vec<Find
     let mut notices = notices(&parsed.condition, &environment());
     // If only a part of the condition could be read, notices about the whole condition may be wrong.
     notices.retain(|notice| !(broken && notice.pointer.is_empty()));
-    let missing = count_missing(audience, &notices);
-    for notice in notices {
-        let missing = notice.includes_missing.as_ref().and_then(|path| missing.get(path).copied());
+    let included = count_included(audience, &notices, zone);
+    for (notice, included) in notices.into_iter().zip(included) {
         // If every contact has a value, a negation means what it seems to mean.
-        if missing != Some(0) {
-            findings.push(Finding::notice(notice, missing));
+        if included != Some(0) {
+            findings.push(Finding::notice(notice, included));
         }
     }
     let fits_badly = data::notices(audience, &parsed.condition);
@@ -127,16 +125,26 @@ fn findings(conditions: &str, audience: &Audience, zone: &NamedZone) -> Vec<Find
     findings
 }
 
-/// How many contacts have no value, for each field of the notices that the caller may read.
-fn count_missing(audience: &Audience, notices: &[Notice]) -> HashMap<Path, i64> {
-    let paths: HashSet<&Path> = notices.iter().filter_map(|notice| notice.includes_missing.as_ref()).collect();
-    let may_select = |missing: &Checked| visible::may_select(audience, &visible::Reads::of(audience, missing));
-    let missing = |path: &Path| is_missing(audience, path).filter(may_select);
-    let (paths, conditions): (Vec<Path>, Vec<Checked>) =
-        paths.into_iter().filter_map(|path| Some((path.clone(), missing(path)?))).unzip();
+/// For each notice, how many contacts are included that may have been forgotten; `None` where the notice is not about
+/// that, or the caller may not read what decides it.
+fn count_included(audience: &Audience, notices: &[Notice], zone: &NamedZone) -> Vec<Option<i64>> {
+    let may_select = |included: &Checked| visible::may_select(audience, &visible::Reads::of(audience, included));
+    let included = |notice: &Notice| {
+        let included = match notice.includes.as_ref()? {
+            Includes::Missing(path) => is_missing(audience, path)?,
+            Includes::Matching(condition) => {
+                AudienceEnvironment::new(audience, zone.clone()).check(condition).ok()?.checked
+            }
+        };
+        may_select(&included).then_some(included)
+    };
+    let included: Vec<Option<Checked>> = notices.iter().map(included).collect();
+    let conditions: Vec<Checked> = included.iter().flatten().cloned().collect();
     // A view may raise an error for some of its rows.
     let counts = subtransaction::attempt(|| strategy::all(audience, &conditions, Rights::Caller, None));
-    counts.map_or_else(|_| HashMap::new(), |counts| paths.into_iter().zip(counts).collect())
+    let Ok(counts) = counts else { return vec![None; notices.len()] };
+    let mut counts = counts.into_iter();
+    included.iter().map(|included| included.as_ref().and_then(|_| counts.next())).collect()
 }
 
 /// The condition that a contact has no value for a field; `None` if the field is not a property.

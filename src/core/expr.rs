@@ -357,6 +357,16 @@ impl ValueTest {
         }
     }
 
+    /// Whether it tests elements that are objects.
+    #[must_use]
+    pub fn is_on_elements(&self) -> bool {
+        match self {
+            ValueTest::Elements(_) => true,
+            ValueTest::ElemMatch(element) => matches!(**element, ElementTest::Object(_)),
+            _ => false,
+        }
+    }
+
     /// The operator of the test.
     #[must_use]
     pub fn operator(&self) -> Operator {

@@ -27,8 +27,17 @@ pub struct Notice {
     pub message: String,
     /// What may have been meant, as a sentence
     pub hint: String,
-    /// The field whose missing values match, too; the reader wants to know how many there are
-    pub includes_missing: Option<Path>,
+    /// The contacts that match, too; the reader wants to know how many there are
+    pub includes: Option<Includes>,
+}
+
+/// Contacts that may have been forgotten.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Includes {
+    /// Those without a value for the field
+    Missing(Path),
+    /// Those that satisfy the condition
+    Matching(Condition),
 }
 
 /// All notices about a condition.
@@ -147,7 +156,7 @@ impl Finder<'_> {
                     finder.note(
                         format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
                         without_missing(test),
-                        Some(path.clone()),
+                        Some(Includes::Missing(path.clone())),
                     );
                 }
                 finder.operands(path, test, read_as);
@@ -260,9 +269,9 @@ impl Finder<'_> {
         }
     }
 
-    fn note(&mut self, message: impl Into<String>, hint: impl Into<String>, includes_missing: Option<Path>) {
+    fn note(&mut self, message: impl Into<String>, hint: impl Into<String>, includes: Option<Includes>) {
         let pointer = self.place.pointer().to_owned();
-        self.notices.push(Notice { pointer, message: message.into(), hint: hint.into(), includes_missing });
+        self.notices.push(Notice { pointer, message: message.into(), hint: hint.into(), includes });
     }
 
     fn at(&mut self, step: impl std::fmt::Display, find: impl FnOnce(&mut Self)) {

@@ -11,6 +11,7 @@ use crate::value::key_order;
 mod check;
 mod compare;
 mod elements;
+mod found;
 mod pair;
 mod root;
 mod sequence;
@@ -23,7 +24,7 @@ use root::Root;
 use walk::PathKey;
 
 pub(crate) use check::{honour_interrupts, kind};
-pub use elements::{ElementsFound, elements_found};
+pub use found::{Compared, ElementsFound, elements_found};
 pub(crate) use pair::PairStep;
 pub(crate) use walk::Visitor;
 

@@ -216,5 +216,5 @@ fn cut(text: &str) -> String {
 }
 
 fn notice(pointer: String, message: String, hint: String) -> Notice {
-    Notice { pointer, message, hint, includes_missing: None }
+    Notice { pointer, message, hint, includes: None }
 }

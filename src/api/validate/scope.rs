@@ -50,7 +50,7 @@ fn find(
                         pointer: place.pointer().to_owned(),
                         message: format!("no contact of the audience satisfies this: its filter is {}", cut(filter)),
                         hint: "Leave it out, or use the audience whose contacts you mean.".to_owned(),
-                        includes_missing: None,
+                        includes: None,
                     });
                 }
             }

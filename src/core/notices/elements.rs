@@ -1,8 +1,9 @@
 //! Notes tests on elements that also hold where there are none.
 
-use super::Finder;
-use crate::ast::{Comparison, FieldPredicate, Predicate, Quantifier, Test};
+use super::{Finder, Includes};
+use crate::ast::{Comparison, Condition, FieldPredicate, Member, Predicate, Quantifier, Test};
 use crate::path::Path;
+use crate::value::Value;
 
 impl Finder<'_> {
     /// Notes `$none`, `$every` and upper bounds of `$count`, unless a test beside them asks for an element.
@@ -28,11 +29,22 @@ impl Finder<'_> {
             };
             let name = test.operator().name();
             self.at(name, |finder| {
-                let message = format!("{name} also holds for contacts without such elements in \"{}\"", path.text());
-                finder.note(message, hint, None);
+                let is_filtered = predicate.tests.iter().any(|test| matches!(test, Test::Filter(_)));
+                let seen = if is_filtered { " that satisfy its $filter" } else { "" };
+                let message = format!("{name} also holds for contacts without elements in \"{}\"{seen}", path.text());
+                finder.note(message, hint, Some(Includes::Matching(without_elements(path, predicate))));
             });
         }
     }
+}
+
+/// That a contact has no elements, or none that the filter beside the tests lets through.
+fn without_elements(path: &Path, predicate: &Predicate) -> Condition {
+    let none = Test::Count(FieldPredicate::Literal(Value::Number(0.into())));
+    let filter = predicate.tests.iter().filter(|test| matches!(test, Test::Filter(_)));
+    let tests = [none].into_iter().chain(filter.cloned()).collect();
+    let asked = FieldPredicate::Tests(Predicate { tests, ..predicate.clone() });
+    Condition { members: vec![Member::Field(path.clone(), asked)] }
 }
 
 /// Whether people forget that the test may hold where there are no elements.

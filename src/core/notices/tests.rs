@@ -53,9 +53,21 @@ fn tests_that_hold_without_elements_are_told() {
     ] {
         assert_eq!(found(silent), [], "{silent}");
     }
+    let forgotten = |condition: &str| {
+        let notice = notices(&parse(condition).unwrap(), &DocumentOnly).remove(0);
+        let Some(Includes::Matching(included)) = notice.includes else { panic!("{condition}") };
+        (notice.message, included.to_string())
+    };
     assert_eq!(
-        found(r#"{"a": {"$none": {"b": 1}}}"#)[0].1,
-        "$none also holds for contacts without such elements in \"a\""
+        forgotten(r#"{"a": {"$none": {"b": 1}}}"#),
+        ("$none also holds for contacts without elements in \"a\"".to_owned(), r#"{"a": {"$count": 0}}"#.to_owned())
+    );
+    assert_eq!(
+        forgotten(r#"{"x.a": {"$filter": {"c": 1}, "$count": {"$lt": 3}}}"#),
+        (
+            "$count also holds for contacts without elements in \"x.a\" that satisfy its $filter".to_owned(),
+            r#"{"x.a": {"$count": 0, "$filter": {"c": 1}}}"#.to_owned()
+        )
     );
 }
 

@@ -1,14 +1,13 @@
 //! Puts tests to the elements of an array, taken together.
 
+use super::found::ElementsFound;
 use super::sequence::{SequenceCheck, TimeCheck};
 use super::values::ValuesCheck;
 use super::walk::Visitor;
-use super::{FieldPath, Program, Surroundings, honour_interrupts};
+use super::{Program, Surroundings, honour_interrupts};
 use crate::ast::Aggregate;
-use crate::document::{Array, Node, Object, View};
-use crate::expr::{Asked, ElementsTest, Expr, FieldTest, ValueTest, holds_of_count};
-use crate::path::Path;
-use crate::value::Json;
+use crate::document::{Array, Node, View};
+use crate::expr::{Asked, ElementsTest, Expr, ValueTest, holds_of_count};
 
 /// A compiled [`ElementsTest`].
 #[derive(Debug)]
@@ -93,16 +92,24 @@ impl ElementsCheck {
     }
 
     /// What it finds in an array.
-    fn found<'d, A: Array<'d>>(&self, array: A, surroundings: Surroundings<'_>) -> ElementsFound {
+    pub(super) fn found<'d, A: Array<'d>>(&self, array: A, surroundings: Surroundings<'_>) -> ElementsFound {
+        let satisfying = match &self.asked {
+            AskedCheck::Every(program) => {
+                let satisfies = |element: &A::Node| program.matches_element(*element, surroundings);
+                Some(self.seen(array, surroundings).filter(satisfies).count())
+            }
+            _ => None,
+        };
         let compared = match &self.asked {
             AskedCheck::Of(aggregate, values) => {
                 let compared =
                     |values: &ValuesCheck| values.compared(*aggregate, self.seen(array, surroundings), surroundings);
-                values.iter().map(|values| (values.name.clone(), compared(values))).collect()
+                values.iter().map(compared).collect()
             }
             _ => vec![],
         };
-        ElementsFound { elements: array.len(), seen: self.seen(array, surroundings).count(), compared }
+        let seen = self.filter.as_ref().map(|_| self.seen(array, surroundings).count());
+        ElementsFound { elements: array.len(), seen, satisfying, compared }
     }
 
     /// The elements that the filter lets through, in their order.
@@ -131,65 +138,6 @@ impl ElementsCheck {
     /// Whether the filter lets the element through.
     fn sees<'d, N: Node<'d>>(&self, element: N, surroundings: Surroundings<'_>) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches_element(element, surroundings))
-    }
-}
-
-/// What a test on elements found in an array, for explanations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ElementsFound {
-    /// How many elements the array has
-    pub elements: usize,
-    /// How many of them the filter lets through
-    pub seen: usize,
-    /// For aggregates of values: each path, and the value that was compared, unless it was missing. That of `$avg` is
-    /// the sum and the number of values
-    pub compared: Vec<(Path, Option<Json>)>,
-}
-
-/// What a test on elements finds in a document: for each array that its field yields, or for none, since it is then put
-/// to an empty one. Empty for other tests.
-pub fn elements_found<'d, N: Node<'d>>(
-    field: &FieldTest,
-    document: N,
-    surroundings: Surroundings<'_>,
-) -> Vec<ElementsFound> {
-    let ValueTest::Elements(test) = &field.test else { return vec![] };
-    let path = FieldPath::compile(field, &[field.path.first().to_owned()]);
-    let value = match document.view() {
-        View::Object(object) => object.get(field.path.first()),
-        _ => None,
-    };
-    let check = ElementsCheck::compile(test);
-    let mut found = Found { check: &check, surroundings, arrays: Vec::new() };
-    path.visit(&[value], &mut found, surroundings);
-    let none: &[Json] = &[];
-    if found.arrays.is_empty() {
-        found.arrays.push(check.found(none, surroundings));
-    }
-    found.arrays
-}
-
-/// Gathers what a test finds in each array.
-struct Found<'a> {
-    check: &'a ElementsCheck,
-    surroundings: Surroundings<'a>,
-    arrays: Vec<ElementsFound>,
-}
-
-impl Visitor for Found<'_> {
-    fn value<'d, N: Node<'d>>(&mut self, value: N, _: bool) -> bool {
-        if let View::Array(array) = value.view() {
-            self.arrays.push(self.check.found(array, self.surroundings));
-        }
-        false
-    }
-
-    fn absent(&mut self) -> bool {
-        false
-    }
-
-    fn nothing(&mut self) -> bool {
-        false
     }
 }
 

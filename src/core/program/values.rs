@@ -1,6 +1,7 @@
 //! Gathers the values that elements have at a path.
 
 use super::Surroundings;
+use super::found::Compared;
 use super::walk::{PathKey, Visitor, descend, walk};
 use crate::ast::Aggregate;
 use crate::date::{Moment, NamedZone, Zone};
@@ -17,7 +18,7 @@ use std::collections::HashSet;
 #[derive(Debug)]
 pub(super) struct ValuesCheck {
     /// The path as it is written
-    pub(super) name: Path,
+    name: Path,
     path: ElementPath,
     kind: ValueKind,
     asked: Expr<ValueTest>,
@@ -97,15 +98,18 @@ impl ValuesCheck {
         self.gather(aggregate, elements, surroundings).holds(&self.asked)
     }
 
-    /// The aggregate of the elements' values, to be shown: for `$avg` the sum and the number of values, since an average
-    /// is not computed. `None` if it is missing.
+    /// The aggregate of the elements' values, to be shown.
     pub(super) fn compared<'d, N: Node<'d>>(
         &self,
         aggregate: Aggregate,
         elements: impl Iterator<Item = N>,
         surroundings: Surroundings<'_>,
-    ) -> Option<Json> {
-        self.gather(aggregate, elements, surroundings).compared()
+    ) -> Compared {
+        let gathered = self.gather(aggregate, elements, surroundings);
+        let value = gathered.value();
+        // An average is not computed.
+        let count = (aggregate == Aggregate::Avg && value.is_some()).then_some(gathered.count);
+        Compared { aggregate, path: self.name.clone(), value, count }
     }
 
     fn gather<'d, N: Node<'d>>(
@@ -244,23 +248,18 @@ impl Gathered<'_> {
         }
     }
 
-    fn compared(&self) -> Option<Json> {
-        let number = |number: i64| Value::Number(number.into());
-        let total = || match self.sum.total() {
-            Total::Number(total) => Some(Value::Number(total)),
-            Total::Beyond(is_negative) => {
-                Some(Value::String(if is_negative { "-Infinity" } else { "Infinity" }.to_owned()))
-            }
-            Total::Undefined => None,
-        };
+    /// What was gathered; for `$avg` the sum. `None` if it is missing.
+    fn value(&self) -> Option<Json> {
         match self.aggregate {
-            Aggregate::Sum => total(),
             Aggregate::Avg if self.count == 0 => None,
-            // The keys are in the order of jsonb.
-            Aggregate::Avg => {
-                Some(Value::Object(vec![("sum".to_owned(), total()?), ("count".to_owned(), number(self.count.into()))]))
-            }
-            Aggregate::Distinct => Some(number(self.different.len() as i64)),
+            Aggregate::Sum | Aggregate::Avg => match self.sum.total() {
+                Total::Number(total) => Some(Value::Number(total)),
+                Total::Beyond(is_negative) => {
+                    Some(Value::String(if is_negative { "-Infinity" } else { "Infinity" }.to_owned()))
+                }
+                Total::Undefined => None,
+            },
+            Aggregate::Distinct => Some(Value::Number((self.different.len() as i64).into())),
             Aggregate::Min | Aggregate::Max => Some(match self.farthest.as_ref()? {
                 Farthest::Number(number) => Value::Number(number.clone()),
                 Farthest::Text(text) => Value::String(String::from_utf8_lossy(text).into_owned()),

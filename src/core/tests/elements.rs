@@ -9,9 +9,7 @@ use proptest::option;
 use proptest::prelude::*;
 use segments_core::check::DocumentOnly;
 use segments_core::expr::{Atom, Expr};
-use segments_core::path::Path;
 use segments_core::program::{ElementsFound, Surroundings, elements_found};
-use segments_core::value::Json;
 use std::fmt::Write;
 
 proptest! {
@@ -75,31 +73,38 @@ fn what_a_test_found_is_told() {
             panic!("{condition} is one test")
         };
         let found = elements_found(&field, &document(text), Surroundings::NONE);
-        let compared = |(path, value): &(Path, Option<Json>)| match value {
-            Some(value) => format!(" {} {value}", path.text()),
-            None => format!(" {} missing", path.text()),
-        };
-        let one = |found: &ElementsFound| {
-            format!("{} of {}{}", found.seen, found.elements, found.compared.iter().map(compared).collect::<String>())
-        };
-        found.iter().map(one).collect::<Vec<_>>().join("; ")
+        found.iter().map(ElementsFound::to_string).collect::<Vec<_>>().join("; ")
     };
     let orders = r#"{"a": [{"s": 1, "b": 2, "at": "2024-01-02"}, {"s": 1, "b": 2.5, "at": "2024-01-01T10:00:00Z"}, {"b": 9}, 7]}"#;
     for (condition, expected) in [
-        (r#"{"a": {"$count": {"$gte": 3}}}"#, "4 of 4"),
-        (r#"{"a": {"$filter": {"s": 1}, "$count": 2}}"#, "2 of 4"),
-        (r#"{"a": {"$filter": {"s": 1}, "$every": {"b": 2}}}"#, "2 of 4"),
-        (r#"{"a": {"$filter": {"s": 1}, "$sum": {"b": {"$gt": 5}, "c": 0}}}"#, "2 of 4 b 4.5 c 0"),
-        (r#"{"a": {"$avg": {"b": {"$gt": 5}, "c": 0}}}"#, r#"4 of 4 b {"sum": 13.5, "count": 3} c missing"#),
-        (r#"{"a": {"$max": {"b": {"$gt": 5}}}}"#, "4 of 4 b 9"),
-        (r#"{"a": {"$min": {"at": {"$gt": {"$date": "2024-01-01"}}}}}"#, r#"4 of 4 at "2024-01-01T10:00:00Z""#),
-        (r#"{"a": {"$min": {"at": {"$gt": "x"}}}}"#, r#"4 of 4 at "2024-01-01T10:00:00Z""#),
-        (r#"{"a": {"$distinct": {"b": 2}}}"#, "4 of 4 b 3"),
-        (r#"{"x.a": {"$sum": {"b": 0}}}"#, "0 of 0 b 0"),
+        (r#"{"a": {"$count": {"$gte": 3}}}"#, "4 elements"),
+        (r#"{"a": {"$filter": {"s": 1}, "$count": 2}}"#, "4 elements, 2 left by the filter"),
+        (
+            r#"{"a": {"$filter": {"s": 1}, "$every": {"b": 2}}}"#,
+            "4 elements, 2 left by the filter, 1 satisfies the condition",
+        ),
+        (
+            r#"{"a": {"$filter": {"s": 1}, "$sum": {"b": {"$gt": 5}, "c": 0}}}"#,
+            "4 elements, 2 left by the filter, $sum of b is 4.5, $sum of c is 0",
+        ),
+        (r#"{"a": {"$avg": {"b": {"$gt": 5}, "c": 0}}}"#, "4 elements, $avg of b is 13.5 / 3, $avg of c is missing"),
+        (r#"{"a": {"$max": {"b": {"$gt": 5}}}}"#, "4 elements, $max of b is 9"),
+        (
+            r#"{"a": {"$min": {"at": {"$gt": {"$date": "2024-01-01"}}}}}"#,
+            r#"4 elements, $min of at is "2024-01-01T10:00:00Z""#,
+        ),
+        (r#"{"a": {"$min": {"at": {"$gt": "x"}}}}"#, r#"4 elements, $min of at is "2024-01-01T10:00:00Z""#),
+        (r#"{"a": {"$distinct": {"b": 2}}}"#, "4 elements, $distinct of b is 3"),
+        (r#"{"a": {"$some": {"s": 1}}}"#, "4 elements, 2 satisfy the condition"),
+        (r#"{"a": {"$filter": {"s": 1}, "$first": {"b": 2}}}"#, "4 elements, 2 left by the filter"),
+        (r#"{"x.a": {"$sum": {"b": 0}}}"#, "0 elements, $sum of b is 0"),
     ] {
         assert_eq!(shown(condition, orders), expected, "{condition}");
     }
     let nested = r#"{"x": [{"a": [{"b": 1}]}, {"a": 5}, {"a": []}]}"#;
-    assert_eq!(shown(r#"{"x.a": {"$max": {"b": 1}}}"#, nested), "1 of 1 b 1; 0 of 0 b missing");
+    assert_eq!(
+        shown(r#"{"x.a": {"$max": {"b": 1}}}"#, nested),
+        "1 element, $max of b is 1; 0 elements, $max of b is missing"
+    );
     assert_eq!(shown(r#"{"a": {"$size": 1}}"#, orders), "");
 }
