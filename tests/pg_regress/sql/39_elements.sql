@@ -49,8 +49,12 @@ SELECT * FROM elements_members WHERE (members, one_by_one, contact_count) IS DIS
 SELECT count(*), count(error) AS errors FROM refresh_segments('shoppers');
 SELECT * FROM wrong_counts('shoppers');
 
--- Types of fields inside elements: those that are declared with the whole path. "25" is no number.
+-- Types of fields inside elements: those that are declared with the whole path. "25" is no number. Segments that read them without
+-- a type would mean something else.
+SELECT create_property('orders.total', 'number', 'shoppers');
+SELECT count(delete_segment(s.id)) FROM segments.segment s WHERE audience = 'shoppers' AND conditions::text ~ 'orders';
 SELECT create_property('orders.total', 'number', 'shoppers'), create_property('orders.at', 'timestamp', 'shoppers');
+SELECT count(create_segment('asked ' || n, condition, audience => 'shoppers')) FROM asked WHERE condition::text ~ 'orders' AND condition::text !~ '"25"';
 SELECT path, message, hint FROM validate_conditions('{"orders": {"$sum": {"totla": 1}, "$avg": {"at": 5}, "$some": {"total": "x"}}}', 'shoppers');
 SELECT contact_count FROM create_segment('big', '{"orders": {"$filter": {"state": "paid"}, "$max": {"total": {"$gt": 250}}}}', audience => 'shoppers');
 SELECT contact_count FROM create_segment('last', '{"orders": {"$by": "at", "$last": {"total": 250.5}}}', audience => 'shoppers');
