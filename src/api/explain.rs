@@ -219,9 +219,10 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
 fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<&'c FieldTest> {
     let Source::Field(_) = &line.source else { return None };
     let mut tests = Vec::new();
-    checked.for_each(&mut |atom| match atom {
-        Atom::Field(field) => tests.push(field),
-        _ => {}
+    checked.for_each(&mut |atom| {
+        if let Atom::Field(field) = atom {
+            tests.push(field);
+        }
     });
     match tests[..] {
         [test] if test.test.is_on_elements() => Some(test),
