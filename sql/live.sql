@@ -29,6 +29,24 @@ CREATE TABLE segments.watch_config (
 );
 SELECT pg_catalog.pg_extension_config_dump('segments.watch_config', '');
 
+-- The members that refreshes have found of watched segments whose entries and exits no trigger records. The next refresh compares. They are not
+-- dumped: after a restore, watching begins anew with the members of the first refresh. Nobody is granted anything on them.
+CREATE TABLE segments.member_set (
+    segment uuid PRIMARY KEY REFERENCES segments.watch_config ON DELETE CASCADE,
+    -- How the ids are stored (src/core/members.rs)
+    ids text NOT NULL CHECK (ids IN ('integer', 'uuid', 'text'))
+);
+
+-- The ids in the order of their bytes. A chunk has those from its key up to the key of the next one; what it has beyond that does not count.
+CREATE TABLE segments.member_chunk (
+    segment uuid NOT NULL REFERENCES segments.member_set ON DELETE CASCADE,
+    key bytea NOT NULL,
+    members bytea NOT NULL,
+    PRIMARY KEY (segment, key)
+) WITH (toast_tuple_target = 8160);
+-- They cannot be compressed further, and a chunk of usual size stays in its row.
+ALTER TABLE segments.member_chunk ALTER key SET STORAGE PLAIN, ALTER members SET STORAGE EXTERNAL;
+
 -- Entries and exits, each written by the transaction that made it. They are not dumped, because the numbers mean nothing on another
 -- server.
 CREATE TABLE segments.change_record (
@@ -110,7 +128,7 @@ COMMENT ON FUNCTION segments.prune_changes() IS
 CREATE FUNCTION watch_segment(segment uuid, watched boolean DEFAULT true) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'watch_segment_wrapper';
 COMMENT ON FUNCTION watch_segment(uuid, boolean) IS
-    'Records the entries and exits of a segment, which segment_changes() returns, or stops recording them. Its audience must be live.';
+    'Records the entries and exits of a segment, which segment_changes() returns, or stops recording them. If triggers keep its count, they record them; otherwise each refresh compares the members with those that the one before has found.';
 
 CREATE FUNCTION segment_changes(after text DEFAULT NULL, page_size int DEFAULT 1000)
     RETURNS TABLE ("position" text, segment uuid, contact_id text, change text, changed_at timestamptz)

@@ -15,6 +15,8 @@
 //! | [`truncation`] | TRUNCATE |
 //! | [`deltas`] | recording by how much counts changed |
 //! | [`changes`] | who enters and leaves watched segments, and in which order that is recorded |
+//! | [`recorders`] | whether triggers or refreshes record that |
+//! | [`members`] | the same for changes that no trigger is shown |
 //! | [`definition_locks`] | how a change of a definition comes between two writers, never into one |
 //! | [`freshness`], [`triggers`], [`live_tables`] | switching an audience to live and back |
 //! | [`trigger_gaps`] | what keeps triggers from keeping counts |
@@ -27,7 +29,9 @@ pub mod deltas;
 pub mod eligibility;
 pub mod freshness;
 pub mod live_tables;
+pub mod members;
 pub mod own_commands;
+pub mod recorders;
 pub mod row_segments;
 pub mod subscriptions;
 pub mod trigger_gaps;

@@ -1,7 +1,8 @@
 //! Refreshing counts: which segments are due, and counting them, all segments of a source in one snapshot.
 //!
 //! A segment that cannot be counted keeps its count, and the reason is recorded. After each failure it takes longer
-//! until it is due again.
+//! until it is due again. A watched segment that triggers do not record is counted by comparing its members with those
+//! that the last refresh has found.
 
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
@@ -10,10 +11,11 @@ use crate::catalog::source;
 use crate::counting::store::Refreshed;
 use crate::counting::take::{Taken, take, take_together};
 use crate::counting::{bases, pending, strategy};
-use crate::live::definition_locks;
+use crate::live::changes::{member_set, watched};
+use crate::live::{definition_locks, recorders};
 use crate::pg::error::internal;
-use crate::pg::{query, relcache, security, snapshot};
-use crate::shared::progress::{self, Phase};
+use crate::pg::{query, relcache, security, snapshot, subtransaction};
+use crate::shared::progress::{self, Phase, Shown};
 use pgrx::datum::TimestampWithTimeZone;
 use segments_core::expr::Checked;
 use std::collections::{BTreeMap, HashSet};
@@ -98,44 +100,66 @@ pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
         progress::lock(audience);
     }
     let owner = access::extension_owner();
+    recorders::settle_stray(&security::as_role(owner, || snapshot::latest(|| wanted.definitions())));
     // The time is taken before the snapshot, so that no count looks newer than it is.
     let mut taken_at = clock();
-    let mut held: HashSet<String> = HashSet::new();
-    // The audiences whose counts change by deltas are not counted before their counts are locked.
-    let settled = |held: &HashSet<String>| {
-        security::as_role(owner, || {
-            let segments = wanted.definitions();
-            let unsettled = pending::unsettled(segments.keys().cloned().collect());
-            let (unsettled, settled): (Vec<_>, Vec<_>) =
-                segments.into_iter().partition(|(name, _)| unsettled.contains(name) && !held.contains(name));
-            (unsettled, settled.into_iter().collect::<BTreeMap<String, Vec<Definition>>>())
-        })
-    };
-    let first = snapshot::latest(|| match settled(&held) {
-        (unsettled, settled) if unsettled.is_empty() => Ok(Counted::now(audience, settled, taken_at)),
-        (unsettled, _) => Err(unsettled),
+    let look = |held: &HashSet<Uuid>| security::as_role(owner, || Plan::of(wanted, held));
+    let mut unsettled = HashSet::new();
+    let first = snapshot::latest(|| match look(&HashSet::new()) {
+        plan if plan.to_lock.is_empty() => Ok(Counted::now(audience, plan, taken_at)),
+        plan => Err((plan.to_lock, plan.unsettled)),
     });
-    let counted = first.unwrap_or_else(|unsettled| {
+    let counted = first.unwrap_or_else(|(to_lock, audiences)| {
         definition_locks::hold_tables(&source);
-        // The bases are locked, because deltas that are folded meanwhile would be subtracted twice.
-        held.extend(unsettled.into_iter().map(|(name, _)| name));
-        let found = security::as_role(owner, || snapshot::latest(|| wanted.definitions()));
-        let of_held = found.into_iter().filter(|(name, _)| held.contains(name)).flat_map(|(_, segments)| segments);
-        let mut ids: Vec<pgrx::Uuid> = of_held.map(|segment| datum(segment.id)).collect();
+        // The bases are locked, because deltas that are folded meanwhile would be subtracted twice, and what others find
+        // of entries and exits would be recorded twice.
+        let held: HashSet<Uuid> = to_lock.into_iter().collect();
+        let mut ids: Vec<pgrx::Uuid> = held.iter().map(|id| datum(*id)).collect();
         ids.sort();
         bases::lock_with_segments(owner, &ids);
+        unsettled = audiences;
         taken_at = clock();
-        snapshot::latest(|| Counted::now(audience, settled(&held).1, taken_at))
+        snapshot::latest(|| Counted::now(audience, look(&held), taken_at))
     });
     let Counted { audiences, taken, taken_at, seconds, seen_at, shown } = counted;
     if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
     Refreshed { audiences, counted: Taken::columns_of(&taken), taken_at, seconds, seen_at }.store(owner);
-    for name in held {
+    for name in unsettled {
         pending::fold_unlocked(Some(&name));
     }
     taken
+}
+
+/// The segments to count, as one snapshot has them.
+struct Plan {
+    /// By audience, those that can be counted in this snapshot
+    segments: BTreeMap<String, Vec<Definition>>,
+    /// Those whose members are compared with the ones that were found before
+    compared: HashSet<Uuid>,
+    /// Those whose bases must be locked before the snapshot is taken
+    to_lock: Vec<Uuid>,
+    /// The audiences whose counts change by deltas
+    unsettled: HashSet<String>,
+}
+
+impl Plan {
+    /// Sorts the segments. The bases of `held` are locked.
+    fn of(wanted: &Wanted, held: &HashSet<Uuid>) -> Self {
+        let mut segments = wanted.definitions();
+        let names: Vec<String> = segments.keys().cloned().collect();
+        let unsettled = pending::unsettled(names.clone());
+        let compared: HashSet<Uuid> = watched::by_refreshes(names).collect();
+        let mut to_lock = Vec::new();
+        for (audience, segments) in &mut segments {
+            let must_wait = |id: &Uuid| (unsettled.contains(audience) || compared.contains(id)) && !held.contains(id);
+            to_lock.extend(segments.iter().map(|segment| segment.id).filter(must_wait));
+            segments.retain(|segment| !must_wait(&segment.id));
+        }
+        segments.retain(|_, segments| !segments.is_empty());
+        Plan { segments, compared, to_lock, unsettled }
+    }
 }
 
 /// The result of counting, which is still to be stored.
@@ -152,26 +176,52 @@ struct Counted {
 
 impl Counted {
     /// Counts segments in the active snapshot, which was taken just after `taken_at`.
-    fn now(audience: &str, segments: BTreeMap<String, Vec<Definition>>, taken_at: TimestampWithTimeZone) -> Self {
+    fn now(audience: &str, plan: Plan, taken_at: TimestampWithTimeZone) -> Self {
         let started = Instant::now();
-        let shown = progress::show(audience, segments.values().map(Vec::len).sum());
+        let Plan { segments: mut counted, compared, .. } = plan;
+        let audiences = counted.keys().cloned().collect();
+        let shown = progress::show(audience, counted.values().map(Vec::len).sum());
+        let watched: Vec<Definition> = counted
+            .values_mut()
+            .flat_map(|segments| segments.extract_if(.., |segment| compared.contains(&segment.id)))
+            .collect();
+        counted.retain(|_, segments| !segments.is_empty());
         let count = |audience: &Audience, conditions: &[Checked]| {
             if let Some(shown) = &shown {
                 shown.expect_rows(rows_of(audience));
             }
             strategy::each(audience, conditions, shown.as_ref())
         };
-        let taken = match segments.iter().next() {
+        let mut taken = match counted.iter().next() {
             None => Vec::new(),
-            Some((name, segments_of)) if segments.len() == 1 => vec![take(name, segments_of, count)],
-            Some(_) => take_together(audience, &segments, count),
+            Some((name, segments_of)) if counted.len() == 1 => vec![take(name, segments_of, count)],
+            Some(_) => take_together(audience, &counted, count),
         };
+        taken.extend(watched.iter().map(|segment| compare(segment, shown.as_ref())));
         let outcomes = taken.iter().flat_map(|taken| &taken.outcomes);
         let ids = outcomes.map(|outcome| datum(outcome.id)).collect();
         let seen_at = bases::counted_at(access::extension_owner(), ids);
-        let audiences = segments.into_keys().collect();
         Counted { audiences, taken, taken_at, seconds: started.elapsed().as_secs_f64(), seen_at, shown }
     }
+}
+
+/// Counts a watched segment by comparing its members with those that were found before, and records its entries and
+/// exits. An error leaves both as they were.
+fn compare(segment: &Definition, shown: Option<&Shown>) -> Taken {
+    if let Some(shown) = shown {
+        shown.enter(Phase::CountingOneByOne);
+    }
+    let count = |audience: &Audience, condition: &Checked| {
+        let compared = subtransaction::attempt(|| member_set::take(audience, segment.id, condition));
+        compared.map_err(|raised| strategy::reason(&raised))
+    };
+    let taken = take(&segment.audience, std::slice::from_ref(segment), |audience, conditions| {
+        conditions.iter().map(|condition| count(audience, condition)).collect()
+    });
+    if let Some(shown) = shown {
+        shown.counted(1);
+    }
+    taken
 }
 
 /// The planner's estimate of how many rows the contacts' table has.

@@ -17,7 +17,7 @@ SELECT concat_ws(';',
     (SELECT string_agg(concat_ws(' ', t.audience, t.xmin, t.ctid), ',' ORDER BY t.audience)
        FROM segments.table_config t
       WHERE t.audience IN (SELECT source.audience FROM source)),
-    (SELECT md5(string_agg(concat_ws(' ', s.id, s.xmin, s.ctid, w.watched), ',' ORDER BY s.id))
+    (SELECT md5(string_agg(concat_ws(' ', s.id, s.xmin, s.ctid, w.xmin, w.ctid), ',' ORDER BY s.id))
        FROM segments.segment_config s
        LEFT JOIN segments.watch_config w ON w.segment = s.id
       WHERE s.audience = ANY ($2)),

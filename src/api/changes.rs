@@ -2,16 +2,17 @@
 
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::freshness::stays_live;
 use crate::catalog::segment::{Definition, argument, datum, id_of};
-use crate::catalog::visible;
+use crate::catalog::{scope, visible};
+use crate::counting::bases;
+use crate::evaluate::condition;
 use crate::live::changes::position::{self, History, PAGE, Position};
-use crate::live::changes::retention;
+use crate::live::changes::{member_set, retention, watched as watched_segments};
 use crate::live::definition_locks::hold_writers;
-use crate::live::eligibility;
+use crate::live::recorders;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
-use crate::pg::{query, returning, security};
+use crate::pg::{query, returning, security, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
@@ -21,40 +22,31 @@ fn watch_segment(segment: Option<pgrx::Uuid>, watched: Option<bool>) {
     let (segment, watched) = (required("segment", segment), required("watched", watched));
     let segment = Definition::load(id_of(segment));
     access::require(Scope::WriteSegments, &segment.audience);
-    let id = argument(segment.id);
-    if !watched {
-        access::write("UPDATE segments.watch_config w SET watched = false WHERE w.segment = $1", &[id]);
-        return;
-    }
-    if !stays_live(&segment.audience) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("audience \"{}\" is not live", segment.audience),
-        )
-        .detail("Entries and exits are recorded by the triggers that keep counts live.")
-        .hint(format!(
-            "Switch it over first: SELECT set_freshness('{}', 'live').",
-            segment.audience.replace('\'', "''")
-        ))
-        .raise()
-    }
     // Writers are held, so that each statement is recorded completely or not at all.
-    let audience = hold_writers(&segment.audience);
-    if !eligibility::is_kept(&audience, &segment) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
-            format!("entries and exits of segment \"{}\" cannot be recorded", segment.name),
-        )
-        .detail("Contacts enter and leave it as time passes, or it makes no sense any more.")
-        .hint("Record those of a segment without $now, $today and $period.")
-        .raise()
+    let audience = watched.then(|| hold_writers(&segment.audience));
+    // A refresh that compares the members has finished, and the next one sees what changes here.
+    bases::lock_with_segments(access::extension_owner(), &[datum(segment.id)]);
+    let Some(audience) = audience else {
+        let known = snapshot::latest(|| watched_segments::of(&segment.audience));
+        if known.iter().any(|known| known.segment == segment.id && known.has_set) {
+            member_set::forget(segment.id);
+        }
+        access::write_latest(UNWATCH, &[argument(segment.id)]);
+        return;
+    };
+    let segment = snapshot::latest(|| Definition::load(segment.id));
+    if let Err(errors) = snapshot::latest(|| scope::check_segment(&audience, &segment)) {
+        condition::raise_first(errors)
     }
-    access::write(
-        "INSERT INTO segments.watch_config (segment, watched) VALUES ($1, true)
-             ON CONFLICT (segment) DO UPDATE SET watched = true",
-        &[id],
-    );
+    access::write_latest(WATCH, &[argument(segment.id)]);
+    recorders::settle(&audience, &[segment]);
 }
+
+const WATCH: &str = "
+INSERT INTO segments.watch_config (segment, watched) VALUES ($1, true)
+    ON CONFLICT (segment) DO UPDATE SET watched = true";
+
+const UNWATCH: &str = "UPDATE segments.watch_config w SET watched = false WHERE w.segment = $1";
 
 /// Entries and exits after a position. Nothing can later appear before a position that was handed out.
 #[pg_extern(sql = false)]

@@ -6,11 +6,10 @@ use crate::catalog::freshness as freshness_of;
 use crate::catalog::segment::{Definition, id_of};
 use crate::counting::pending::fold;
 use crate::live::definition_locks::lock_tables;
-use crate::live::eligibility::{Reach, follows_rows, kept};
 use crate::live::freshness::{notice_nobody_folds, start, stop};
-use crate::live::triggers;
+use crate::live::recorders;
 use crate::pg::error::{Failure, required};
-use crate::pg::{relcache, snapshot};
+use crate::pg::snapshot;
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 
@@ -51,6 +50,8 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
         notice_nobody_folds();
     } else {
         stop(&audience.name, tables);
+        // Until the transaction ends, nobody writes, so this finds what the triggers have recorded.
+        recorders::settle_all(&audience.name);
     }
 }
 
@@ -58,14 +59,8 @@ fn set_freshness(audience: Option<&str>, freshness: Option<&str>) {
 #[pg_extern(sql = false)]
 fn how_kept(segment: pgrx::Uuid) -> &'static str {
     let segment = Definition::load(id_of(segment));
-    let is_live = || {
-        let audience = Audience::try_load(&segment.audience).ok()?;
-        let segment = follows_rows(&audience).then(|| kept(&audience, &segment, &Reach::of(&audience)))??;
-        let read = audience.tables().filter(|table| segment.reads_topics || *table == audience.relation.oid);
-        let tables: Vec<_> = read.flat_map(relcache::tree).collect();
-        (freshness_of::is_live(&audience.name) && triggers::without_triggers(&tables).is_empty()).then_some(())
-    };
-    if is_live().is_some() { "live" } else { "periodic" }
+    let by_triggers = |audience: &Audience| recorders::are_triggers(audience, &segment);
+    if Audience::try_load(&segment.audience).is_ok_and(|audience| by_triggers(&audience)) { "live" } else { "periodic" }
 }
 
 /// Folds the pending deltas of all audiences into the bases. Readers see the same counts as before. Returns how many

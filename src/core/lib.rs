@@ -19,7 +19,7 @@
 //! document, json, pattern
 //! date, error, infer, operator
 //! bucket, limits, locator, nearest, types, value
-//! decimal
+//! decimal, members
 //! ```
 #![forbid(unsafe_code)]
 pub mod ast;
@@ -38,6 +38,7 @@ mod json;
 pub mod jsonb;
 pub mod limits;
 pub mod locator;
+pub mod members;
 pub mod nearest;
 pub mod notices;
 pub mod operator;

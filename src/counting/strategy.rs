@@ -86,13 +86,7 @@ pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: O
 pub fn each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) -> Vec<Result<i64, String>> {
     match subtransaction::attempt(|| all(audience, conditions, Rights::Owner, shown)) {
         Ok(counts) => counts.into_iter().map(Ok).collect(),
-        // The message of the error may quote contacts, and everyone who sees the segment can read this, so it is left
-        // out.
-        Err(raised) if conditions.len() == 1 => {
-            let sqlstate = sqlstate_text(raised.sqlstate);
-            let look = "ask the owner of the contacts' table to run count_contacts() with the condition";
-            vec![Err(format!("counting raises SQLSTATE {sqlstate}; {look}"))]
-        }
+        Err(raised) if conditions.len() == 1 => vec![Err(reason(&raised))],
         Err(_) => {
             let (first, second) = conditions.split_at(conditions.len() / 2);
             let mut counts = each(audience, first, shown);
@@ -100,6 +94,14 @@ pub fn each(audience: &Audience, conditions: &[Checked], shown: Option<&Shown>) 
             counts
         }
     }
+}
+
+/// Why a condition could not be counted. The message of the error may quote contacts, and everyone who sees the segment
+/// can read this, so it is left out.
+pub fn reason(raised: &Raised) -> String {
+    let sqlstate = sqlstate_text(raised.sqlstate);
+    let look = "ask the owner of the contacts' table to run count_contacts() with the condition";
+    format!("counting raises SQLSTATE {sqlstate}; {look}")
 }
 
 /// Raises an error of counting with the owner's rights again. Its message may quote contacts, so only callers who could

@@ -15,7 +15,7 @@ use crate::catalog::segment::Definition;
 use crate::catalog::table_tree::{self, Described, describe};
 use crate::counting::bases::forget;
 use crate::counting::recount;
-use crate::live::changes::{current, record};
+use crate::live::changes::{current, record, unrecorded};
 use crate::live::deltas::Change;
 use crate::live::freshness::{give_up, write_freshness};
 use crate::live::live_tables::record_changes;
@@ -34,6 +34,10 @@ use std::collections::HashSet;
 /// How many audiences over one table are counted again while it is locked. If there are more, their counts are
 /// forgotten.
 const MOST_COUNTED: usize = 10;
+
+/// Why entries and exits are not recorded if triggers cease to keep counts.
+const BEGINS: &str =
+    "Triggers do not record them any more, but refreshes do. The first refresh begins with the members that it finds.";
 
 /// A table tree of live audiences: as recorded, and as it is now.
 struct TableTree {
@@ -164,6 +168,9 @@ impl TableTree {
             // Transactions that are still open may have written to a part during the gap, so this waits for them.
             relcache::lock_against_writers(self.root);
         }
+        if self.now != Gaps::default() {
+            unrecorded::warn(audiences.all(), BEGINS);
+        }
         self.now.record(self.root);
         // Audiences that have just become periodic keep their counts.
         forget(if self.obstacle.is_some() { audiences.of_subscriptions.clone() } else { audiences.all() });
@@ -219,6 +226,7 @@ impl TableTree {
 
 /// Makes the audiences whose contacts are in the table periodic, because triggers cannot keep their counts any more.
 fn give_up_all(audiences: &Audiences, obstacle: &str) {
+    unrecorded::warn(audiences.of_contacts.clone(), BEGINS);
     for audience in &audiences.of_contacts {
         give_up(audience);
         Failure::new(PgSqlErrorCode::ERRCODE_WARNING, format!("audience \"{audience}\" is not live any more"))

@@ -1,7 +1,7 @@
 //! Recording the entries and exits of watched segments.
 
 pub mod current;
-pub mod members;
+pub mod member_set;
 pub mod position;
 pub mod record;
 pub mod retention;

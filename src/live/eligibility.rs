@@ -16,13 +16,13 @@ pub struct LiveSegment {
     pub checked: Checked,
     /// Whether its condition asks for subscriptions
     pub reads_topics: bool,
-    /// Whether its entries and exits are recorded
+    /// Whether triggers record its entries and exits
     pub is_watched: bool,
 }
 
 /// The segments of a live audience whose counts are kept by triggers.
 pub fn segments(audience: &Audience) -> Vec<LiveSegment> {
-    let watched: HashSet<Uuid> = watched::segments_of(&audience.name).into_iter().collect();
+    let watched: HashSet<Uuid> = watched::by_triggers(vec![audience.name.clone()]).collect();
     among(audience, Definition::all(&audience.name), &Reach::of(audience), &watched)
 }
 
@@ -41,11 +41,6 @@ pub fn among(
         Some(LiveSegment { is_watched, ..kept(audience, &segment, reach)? })
     };
     segments.into_iter().filter_map(keep).collect()
-}
-
-/// Whether triggers keep the count of a segment if its audience is live.
-pub fn is_kept(audience: &Audience, segment: &Definition) -> bool {
-    follows_rows(audience) && kept(audience, segment, &Reach::of(audience)).is_some()
 }
 
 /// What the triggers on an audience's tables can see.

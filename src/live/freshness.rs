@@ -8,7 +8,7 @@ use crate::live::changes::unrecorded;
 use crate::live::definition_locks::lock_tables;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers};
-use crate::live::{eligibility, live_tables};
+use crate::live::{eligibility, live_tables, recorders};
 use crate::pg::error::Failure;
 use crate::pg::{query, relcache, security, snapshot};
 use crate::shared::board::{self, BOARD};
@@ -44,6 +44,7 @@ pub fn start(audience: &Audience, recount: bool) {
         let all = || snapshot::latest(|| Definition::all(&audience.name));
         recount::recount(audience, &security::as_role(access::extension_owner(), all));
     }
+    recorders::settle_all(&audience.name);
 }
 
 /// Moves the triggers of the live audiences of a source to its new table of subscriptions, and counts again. `before` is

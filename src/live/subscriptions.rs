@@ -114,7 +114,7 @@ impl SubscriptionSegments {
         let command = snapshot::current_command();
         self.lock(session, event);
         let plan = self.plan_of_touched(session, event);
-        let mut touched = snapshot::latest_before(command + 1, || session.open_cursor(plan));
+        let mut touched = snapshot::latest_before(command + 1, || session.open_cursor(plan, &[]));
         loop {
             let some = touched.next(AT_ONCE, |row| Touched {
                 contact: row.get(1).unwrap_or_default(),

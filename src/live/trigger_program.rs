@@ -228,7 +228,7 @@ fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
     for segment in Definition::of_audiences(&names) {
         segments.entry(segment.audience.clone()).or_default().push(segment);
     }
-    let watched: HashSet<Uuid> = watched::segments_of_all(names).into_iter().collect();
+    let watched: HashSet<Uuid> = watched::by_triggers(names).collect();
     let mut sources: HashMap<String, Option<Source>> = HashMap::new();
     let (mut audiences, mut uncompiled) = (Vec::new(), Vec::new());
     for found in found {

@@ -4,7 +4,7 @@ use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::counting::recount::recount;
-use crate::live::changes::members::Members;
+use crate::live::members::Members;
 use crate::pg::snapshot::{self, Command};
 use crate::pg::{relcache, security};
 use pgrx::{PgXactCallbackEvent, register_xact_callback};

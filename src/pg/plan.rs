@@ -61,7 +61,7 @@ pub unsafe fn options(arguments: &[DatumWithOid], read_only: bool) -> pg_sys::SP
 ///
 /// # Safety
 /// The arguments' datums outlive the list.
-unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
+pub unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
     if arguments.is_empty() {
         return std::ptr::null_mut();
     }

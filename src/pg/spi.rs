@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 mod cursor;
 
+pub use cursor::Cursor;
+
 /// The text of a query.
 #[derive(Clone, Copy)]
 pub enum QueryText<'a> {

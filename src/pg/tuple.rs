@@ -109,7 +109,8 @@ owned!(
     pgrx::Uuid,
     pgrx::Json,
     pgrx::JsonB,
-    pgrx::datum::TimestampWithTimeZone
+    pgrx::datum::TimestampWithTimeZone,
+    Vec<u8>
 );
 
 // SAFETY: pgrx reads an array into a Vec of values that own their memory.

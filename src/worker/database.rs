@@ -86,11 +86,11 @@ impl Upkeep {
     fn look_after_live_counts(&mut self) -> Result<bool, String> {
         let now = Instant::now();
         let is_over = |at: &Option<Instant>, time| at.is_none_or(|at| now - at >= time);
-        let (is_live, unfolded, newest) = transaction("looking at live counts", || {
+        let (is_live, unfolded, newest, are_hidden) = transaction("looking at live counts", || {
             let is_live = query::first(IS_LIVE, &[], |row| row.get::<bool>(1)) == Some(true);
             let unfolded =
                 query::rows(UNFOLDED, &[(10 * MANY).into()], |row| (row.get::<String>(1), row.get::<i64>(2)));
-            (is_live, unfolded, position::newest_change())
+            (is_live, unfolded, position::newest_change(), position::are_hidden())
         })?;
         let are_recorded = newest.is_some();
         if are_recorded && newest != self.announced {
@@ -113,7 +113,7 @@ impl Upkeep {
             transaction("pruning entries and exits", retention::prune)?;
             self.pruned_at = Some(now);
         }
-        Ok(is_live || !unfolded.is_empty())
+        Ok(is_live || are_hidden || !unfolded.is_empty())
     }
 }
 

@@ -14,13 +14,20 @@ import live
 import queries
 import refresh
 import tenants
+import watched
 from conditions import CASES, INDEXED, Case
 from engines import Duck, Session, Way, postgres_ways
 from figures import Bench, Figure, Module
 from report import demanded, show, write
 
 # What is measured beside conditions: a function `figures(bench)` of a module each, by the name that ONLY takes.
-MODULES: dict[str, Module] = {"refresh": refresh.figures, "live": live.figures, "queries": queries.figures, "tenants": tenants.figures}
+MODULES: dict[str, Module] = {
+    "refresh": refresh.figures,
+    "live": live.figures,
+    "queries": queries.figures,
+    "tenants": tenants.figures,
+    "watched": watched.figures,
+}
 
 TOUCHING = Case("a filter that touches the row", {}, ("id + 0 < 0",))
 DETOASTING = Case("unpacking 4 KB", {}, ("jsonb_typeof(properties) = 'array'",), table="large_contacts")

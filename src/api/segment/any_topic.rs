@@ -7,8 +7,8 @@ use crate::catalog::segment::Definition;
 use crate::catalog::{access, freshness, source};
 use crate::counting::recount;
 use crate::evaluate::condition;
-use crate::live::changes::members::Members;
 use crate::live::definition_locks;
+use crate::live::members::Members;
 use crate::pg::{security, snapshot};
 use std::collections::BTreeMap;
 

@@ -9,6 +9,12 @@ pub fn newest_change() -> Option<String> {
     query::first(NEWEST_CHANGE, &[History::now().timeline.into()], |row| row.get(1))
 }
 
+/// Whether changes are committed that readers cannot see yet, because a transaction is under way that was writing when
+/// they were made.
+pub fn are_hidden() -> bool {
+    query::first(HIDDEN, &[], |row| row.get(1)) == Some(true)
+}
+
 /// The position behind every change that readers can see.
 pub fn newest() -> Option<String> {
     query::first(NEWEST, &[History::now().timeline.into()], |row| row.get(1))
@@ -124,6 +130,9 @@ const NEWEST_CHANGE: &str = select_position!(
  WHERE r.horizon <= pg_snapshot_xmin(pg_current_snapshot())
  ORDER BY r.horizon DESC, r.sequence DESC LIMIT 1"
 );
+
+const HIDDEN: &str = "
+SELECT EXISTS (SELECT FROM segments.change_record r WHERE r.horizon > pg_snapshot_xmin(pg_current_snapshot()))";
 
 // Whatever is recorded later has a horizon beyond the oldest transaction that runs now.
 const NEWEST: &str = select_position!(

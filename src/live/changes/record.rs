@@ -24,7 +24,9 @@ pub fn append(changes: &[Change]) {
     if !changes.is_empty() {
         let [segments, contacts, entered] = arguments(changes);
         // The horizon is not the transaction's own id, because the older of two transactions that change a contact may
-        // commit last.
+        // commit last. But it is beyond that, so the id is assigned first: until the transaction is over, no position is
+        // handed out that could be behind this change.
+        snapshot::will_write();
         let horizon = snapshot::next_transaction().to_string();
         query::write(APPEND, &[segments, contacts, entered, horizon.into()]);
         LAST.set((snapshot::transaction(), snapshot::next_command()));

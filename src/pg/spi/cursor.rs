@@ -1,22 +1,24 @@
 //! Reading the rows of a running query a few at a time.
 
 use crate::pg::error::internal;
-use crate::pg::plan::KeptPlan;
+use crate::pg::plan::{KeptPlan, parameters};
 use crate::pg::spi::Session;
 use crate::pg::tuple::Tuple;
+use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 use std::ffi::{CStr, CString};
 
 impl Session {
-    /// Runs a plan without parameters in the active snapshot. The cursor reads a few rows at a time.
-    pub fn open_cursor(&self, plan: &KeptPlan) -> Cursor<'_> {
+    /// Runs a plan in the active snapshot. The cursor reads a few rows at a time.
+    pub fn open_cursor(&self, plan: &KeptPlan, arguments: &[DatumWithOid]) -> Cursor<'_> {
         self.must_be_innermost();
-        // SAFETY: the plan is alive. If it has parameters, the executor raises, because no values are given. The portal
-        // uses the snapshot that is active now, and the transition tables of this connection, which outlives the
-        // cursor. The name of a portal is NUL-terminated.
+        plan.must_take(arguments);
+        // SAFETY: the plan is alive and takes these arguments, which the portal copies. It uses the snapshot that is
+        // active now, and the transition tables of this connection, which outlives the cursor. The name of a portal is
+        // NUL-terminated.
         let portal = unsafe {
-            let (unnamed, plan, none) = (std::ptr::null(), plan.as_ptr(), std::ptr::null_mut());
-            CStr::from_ptr((*pg_sys::SPI_cursor_open_with_paramlist(unnamed, plan, none, true)).name).to_owned()
+            let (unnamed, plan, arguments) = (std::ptr::null(), plan.as_ptr(), parameters(arguments));
+            CStr::from_ptr((*pg_sys::SPI_cursor_open_with_paramlist(unnamed, plan, arguments, true)).name).to_owned()
         };
         Cursor { portal, session: self }
     }

@@ -12,7 +12,7 @@ SELECT (create_segment('US readers', '{"$segment": "US", "$topic": "news"}', aud
 SELECT (create_segment('DE', '{"country": "DE"}', audience => 'users')).id AS de \gset
 SELECT (create_segment('old', '{"created_at": {"$lt": {"$now": "-1 year"}}}', audience => 'users')).id AS old \gset
 
--- Only what is live can be watched.
+-- What is not live can be watched, too, which 89_watched_by_refresh has more of.
 SELECT watch_segment(:'us');
 SELECT set_freshness('users', 'live');
 SELECT watch_segment(:'us'), watch_segment(:'readers');

@@ -1,0 +1,127 @@
+//! Who records the entries and exits of a watched segment: triggers, where they keep its count, otherwise refreshes, which
+//! compare its members with those that the refresh before has found.
+//!
+//! A segment may go over from one to the other: its audience becomes live or periodic, its condition begins or ceases to
+//! read time, triggers are disabled or enabled. Where triggers are to record, the stored members are compared with the
+//! present ones for a last time and forgotten, while writers are held; where refreshes are, the present members are
+//! stored. So nothing is lost, and nothing is recorded twice. If it happens without any call of ours, a refresh notices.
+
+use crate::catalog::access;
+use crate::catalog::audience::Audience;
+use crate::catalog::freshness as freshness_of;
+use crate::catalog::scope;
+use crate::catalog::segment::{Definition, datum};
+use crate::counting::{bases, strategy};
+use crate::live::changes::member_set;
+use crate::live::changes::watched::{self, Watched};
+use crate::live::eligibility::{Reach, follows_rows, kept};
+use crate::live::{definition_locks, triggers};
+use crate::pg::{relcache, security, snapshot, subtransaction};
+use std::collections::BTreeMap;
+
+/// Whether triggers keep the count of a segment now.
+pub fn are_triggers(audience: &Audience, segment: &Definition) -> bool {
+    let is_kept = || {
+        let segment = follows_rows(audience).then(|| kept(audience, segment, &Reach::of(audience)))??;
+        let read = audience.tables().filter(|table| segment.reads_topics || *table == audience.relation.oid);
+        let tables: Vec<_> = read.flat_map(relcache::tree).collect();
+        triggers::without_triggers(&tables).is_empty().then_some(())
+    };
+    freshness_of::is_live(&audience.name) && is_kept().is_some()
+}
+
+/// Has the watched ones of an audience's segments recorded by whoever can do so from now on. The caller has locked the
+/// bases and, if the audience is live, holds writers.
+pub fn settle(audience: &Audience, segments: &[Definition]) {
+    if !watched::can_have_sets() {
+        return;
+    }
+    let watched = snapshot::latest(|| watched::of(&audience.name));
+    for (segment, watched) in both(segments, &watched) {
+        // What an error of this says depends on the rights of the caller.
+        let settled = subtransaction::attempt(|| settle_one(audience, segment, watched));
+        settled.unwrap_or_else(|raised| strategy::raise(raised, audience, std::slice::from_ref(segment)));
+    }
+}
+
+fn both<'a>(segments: &'a [Definition], watched: &'a [Watched]) -> impl Iterator<Item = (&'a Definition, &'a Watched)> {
+    segments.iter().filter_map(|segment| Some((segment, watched.iter().find(|known| known.segment == segment.id)?)))
+}
+
+fn settle_one(audience: &Audience, segment: &Definition, watched: &Watched) {
+    let owner = access::extension_owner();
+    security::as_role(owner, || {
+        snapshot::latest(|| {
+            let by_triggers = are_triggers(audience, segment);
+            if by_triggers && !watched.has_set {
+                return;
+            }
+            // Once the condition makes sense again, a refresh goes on.
+            let Ok(checked) = scope::check_segment(audience, segment) else { return };
+            member_set::take(audience, segment.id, &checked.checked);
+            if by_triggers {
+                member_set::forget(segment.id);
+            }
+        });
+    });
+}
+
+/// Like [`settle`], for all segments of an audience, and locks the bases of the watched ones. The caller holds writers.
+pub fn settle_all(audience: &str) {
+    let found = security::as_role(access::extension_owner(), || {
+        snapshot::latest(|| {
+            let mut segments = Definition::all(audience);
+            let watched = watched::of(audience);
+            segments.retain(|segment| watched.iter().any(|watched| watched.segment == segment.id));
+            // If its filter makes no sense any more, no segment does.
+            (!segments.is_empty()).then(|| Some((Audience::try_load(audience).ok()?, segments)))?
+        })
+    });
+    if let Some((audience, segments)) = found {
+        lock_bases(&segments);
+        settle(&audience, &segments);
+    }
+}
+
+/// Settles those of the segments whose triggers have begun or ceased to keep their counts without any call of ours. A
+/// refresh does so before it counts. What fails is left for the next one.
+pub fn settle_stray(segments: &BTreeMap<String, Vec<Definition>>) {
+    for (name, segments) in segments {
+        let stray = security::as_role(access::extension_owner(), || snapshot::latest(|| stray(name, segments)));
+        let Some((audience, segments)) = stray else { continue };
+        definition_locks::lock_tables(&audience);
+        lock_bases(&segments);
+        let (audience, watched) = security::as_role(access::extension_owner(), || {
+            snapshot::latest(|| (Audience::try_load(name), watched::of(name)))
+        });
+        let Ok(audience) = audience else { continue };
+        for (segment, watched) in both(&segments, &watched) {
+            _ = subtransaction::attempt(|| settle_one(&audience, segment, watched));
+        }
+    }
+}
+
+/// The segments of a live audience that are recorded by the wrong one.
+fn stray(audience: &str, segments: &[Definition]) -> Option<(Audience, Vec<Definition>)> {
+    if !watched::can_have_sets() {
+        return None;
+    }
+    let mut watched = watched::of(audience);
+    watched.retain(|watched| watched.is_live);
+    let watched: Vec<(&Definition, &Watched)> = both(segments, &watched).collect();
+    if watched.is_empty() {
+        return None;
+    }
+    let audience = Audience::try_load(audience).ok()?;
+    let is_stray = |(segment, watched): &(&Definition, &Watched)| {
+        scope::check_segment(&audience, segment).is_ok() && are_triggers(&audience, segment) == watched.has_set
+    };
+    let stray: Vec<Definition> = watched.into_iter().filter(is_stray).map(|(segment, _)| segment.clone()).collect();
+    (!stray.is_empty()).then_some((audience, stray))
+}
+
+fn lock_bases(segments: &[Definition]) {
+    let mut ids: Vec<pgrx::Uuid> = segments.iter().map(|segment| datum(segment.id)).collect();
+    ids.sort();
+    bases::lock_with_segments(access::extension_owner(), &ids);
+}
