@@ -164,7 +164,7 @@ fn escaped(path: &str) -> String {
 
 /// The segments that use a property, of the audience that declares it and of those that are based on it.
 #[derive(Default)]
-struct Users {
+pub struct Users {
     /// The names of those that the caller may see
     names: Vec<String>,
     /// How many others there are
@@ -173,7 +173,7 @@ struct Users {
 
 impl Users {
     /// The segments that use a field for which `is_such` is true. All such fields begin like `path`.
-    fn find(audience: &Audience, path: &Path, is_such: impl Fn(&Path) -> bool) -> Self {
+    pub fn find(audience: &Audience, path: &Path, is_such: impl Fn(&Path) -> bool) -> Self {
         let uses = |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().iter().any(&is_such);
         let mut using = Definition::naming(&audience.name, &[path.first()]);
         using.retain(uses);
@@ -185,11 +185,11 @@ impl Users {
         Users { names: seen.into_iter().map(|segment| segment.name).collect(), others: others.len() }
     }
 
-    fn are_none(&self) -> bool {
+    pub fn are_none(&self) -> bool {
         self.names.is_empty() && self.others == 0
     }
 
-    fn listed(&self) -> String {
+    pub fn listed(&self) -> String {
         match (self.names.is_empty(), self.others) {
             (_, 0) => format!("They are {}.", listed(&self.names)),
             (true, others) => format!("They are {others} of audiences that you do not see."),

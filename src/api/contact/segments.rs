@@ -337,7 +337,7 @@ fn asked(audience: &str) -> Rc<AudienceSegments> {
 fn compile(name: &str) -> Rc<AudienceSegments> {
     let validity = Validity::watch(|| {
         let audience = Audience::load(name);
-        Sources { audiences: vec![name.to_owned()], tables: audience.tables().collect() }
+        Sources { audiences: vec![name.to_owned()], tables: audience.tables_read().collect() }
     });
     let asked = Rc::new(AudienceSegments::compile(name));
     // A filter that depends on the time makes every condition depend on it.
