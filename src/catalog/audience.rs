@@ -199,13 +199,39 @@ impl Audience {
         Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
     }
 
-    /// The names of all properties, as conditions write them.
-    pub fn property_names(&self) -> Box<dyn Iterator<Item = String> + '_> {
-        let native =
-            self.table.columns.iter().map(|column| Path::from_keys(vec![column.name.clone()]).text().to_owned());
-        let own = native.chain(self.custom.iter().map(|(name, _)| name.clone()));
-        Box::new(own.chain(self.relations.iter().flat_map(Related::property_names)))
+    /// The contacts' own properties.
+    fn own_properties(&self) -> impl Iterator<Item = Property> {
+        let native = self.table.columns.iter().map(|column| Property {
+            name: Path::from_keys(vec![column.name.clone()]).text().to_owned(),
+            property_type: column.kind.property_type(),
+            is_native: true,
+        });
+        let custom = self.custom.iter().map(|(name, property_type)| Property {
+            name: name.clone(),
+            property_type: *property_type,
+            is_native: false,
+        });
+        native.filter(|property| self.related(Path::parse(&property.name).first()).is_none()).chain(custom)
     }
+
+    /// The names of the contacts' own properties, as conditions write them.
+    pub fn property_names(&self) -> impl Iterator<Item = String> {
+        self.own_properties().map(|property| property.name)
+    }
+
+    /// All properties, those of relations' rows last.
+    pub fn properties(&self) -> Vec<Property> {
+        self.own_properties().chain(self.relations.iter().flat_map(Related::properties)).collect()
+    }
+}
+
+/// A property: of contacts, or of the rows of a relation.
+pub struct Property {
+    /// The name as conditions write it
+    pub name: String,
+    pub property_type: PropertyType,
+    /// Whether it is a column
+    pub is_native: bool,
 }
 
 const FIND: &str = include_str!("../../sql/queries/audience.sql");

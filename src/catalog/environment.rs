@@ -278,7 +278,7 @@ impl Environment for AudienceEnvironment<'_> {
     }
 
     fn property_names(&self) -> Vec<String> {
-        self.audience.property_names().collect()
+        self.audience.properties().into_iter().map(|property| property.name).collect()
     }
 
     fn unknown_hint(&self, did_you_mean: Option<String>) -> String {

@@ -6,7 +6,7 @@ use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::pg::{query, security};
 use segments_core::expr::{Checked, Expr};
-use segments_core::sql;
+use segments_core::sql::{self, UsedRelation};
 use std::collections::{HashMap, HashSet};
 
 /// Whether the caller may see the cached count of a segment. The audience is `None` if it cannot be loaded.
@@ -34,6 +34,8 @@ pub fn may_identify(audience: &Audience, segment: &Definition) -> bool {
 pub struct Reads {
     columns: Vec<String>,
     topics: bool,
+    /// The names of relations, each with the columns of its table
+    relations: Vec<(String, Vec<String>)>,
 }
 
 impl Reads {
@@ -46,7 +48,20 @@ impl Reads {
         let id = used.topics.iter().map(|topics| &topics.id_column);
         let mut columns: Vec<String> = columns.chain(properties).chain(id).cloned().collect();
         columns.sort();
-        Reads { columns, topics: used.topics.is_some() }
+        let of_relation = |used: UsedRelation<'_>| {
+            let mut columns: Vec<String> = used.columns.into_iter().map(str::to_owned).collect();
+            columns.sort();
+            (used.relation.name.clone(), columns)
+        };
+        let mut relations: Vec<(String, Vec<String>)> = used.relations.into_iter().map(of_relation).collect();
+        relations.sort();
+        Reads { columns, topics: used.topics.is_some(), relations }
+    }
+
+    /// The same, and the whole column with the custom properties.
+    pub fn with_properties(mut self, audience: &Audience) -> Self {
+        self.columns.extend(audience.table.properties.as_ref().map(|properties| properties.name.clone()));
+        self
     }
 
     /// What a segment's condition reads; `None` if it is no longer valid.
@@ -75,7 +90,7 @@ impl Visible {
     /// Whether the caller may see the count of a segment with these reads.
     pub fn shows(&mut self, audience: &Audience, reads: &Reads) -> bool {
         let reads_table = *self.reads_table.get_or_insert_with(|| may_read_table(&audience.relation));
-        if reads_table && !reads.topics {
+        if reads_table && !reads.topics && reads.relations.is_empty() {
             return true;
         }
         if let Some(known) = self.known.get(reads) {
@@ -96,7 +111,11 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
         }
         _ => true,
     };
-    may_read_topics && may_read(&audience.relation, &reads.columns)
+    let may_read_rows = |(name, columns): &(String, Vec<String>)| {
+        let rows = audience.related(name).and_then(|related| related.rows.as_ref().ok());
+        rows.is_some_and(|related| may_read(&related.rows.relation, columns))
+    };
+    may_read_topics && may_read(&audience.relation, &reads.columns) && reads.relations.iter().all(may_read_rows)
 }
 
 /// The columns of an audience's table that the caller may SELECT.

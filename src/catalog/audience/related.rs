@@ -1,7 +1,7 @@
 //! Relations: tables whose rows belong to the contacts of an audience. Conditions read the rows of a contact as an array
 //! of objects.
 
-use super::{Audience, Fields, Relation, Subscriptions, relation};
+use super::{Audience, Fields, Property, Relation, Subscriptions, relation};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key};
 use crate::pg::query::{self, Row};
@@ -75,10 +75,11 @@ impl Related {
         Some(self.rows.as_ref().ok()?.rows.relation.oid)
     }
 
-    /// The names of its properties, as conditions write them.
-    pub(super) fn property_names(&self) -> impl Iterator<Item = String> {
-        let below = |name: String| self.property_name(&Path::parse(&name));
-        self.rows.iter().flat_map(|related| related.rows.property_names()).map(below)
+    /// The properties of its rows.
+    pub(super) fn properties(&self) -> Vec<Property> {
+        let Ok(RelatedRows { rows, .. }) = &self.rows else { return Vec::new() };
+        let named = |property: Property| Property { name: self.property_name(&Path::parse(&property.name)), ..property };
+        rows.properties().into_iter().map(named).collect()
     }
 
     /// The name of a property of the rows, as conditions on contacts write it.
