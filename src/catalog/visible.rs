@@ -118,6 +118,33 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
     may_read_topics && may_read(&audience.relation, &reads.columns) && reads.relations.iter().all(may_read_rows)
 }
 
+/// Why the owner of the contacts' table, with whose rights counts are kept, cannot count a condition that reads relations;
+/// `None` if it can. The caller has the rights of the extension's owner.
+pub fn obstacle_to_counting(audience: &Audience, checked: &Checked) -> Option<String> {
+    if !checked.reads_rows() {
+        return None;
+    }
+    let owner = audience.relation.owner;
+    let used = sql::used(checked, &audience.table).relations;
+    used.into_iter().find_map(|used| {
+        let relation = &audience.related(&used.relation.name)?.rows.as_ref().ok()?.rows.relation;
+        let columns: Vec<String> = used.columns.into_iter().map(str::to_owned).collect();
+        let why = match relation.kind {
+            _ if security::as_role(owner, || security::row_security_applies(relation.oid)) => {
+                "row security applies to the owner of the contacts' table, with whose rights counts are kept"
+            }
+            _ if !security::as_role(owner, || may_select_columns(relation, &columns)) => {
+                "the owner of the contacts' table, with whose rights counts are kept, may not SELECT all columns that are read"
+            }
+            RelationKind::Table => return None,
+            // Reading it runs code of its owner, with the rights of the owner of the contacts' table.
+            _ if security::as_role(relation.owner, || security::has_rights_of(owner)) => return None,
+            _ => "its owner lacks the rights of the owner of the contacts' table, with which counts are kept",
+        };
+        Some(format!("relation \"{}\", {}: {why}", used.relation.name, relation.quoted()))
+    })
+}
+
 /// The columns of an audience's table that the caller may SELECT.
 pub fn readable_columns(audience: &Audience) -> HashSet<String> {
     query::rows(READABLE, &[audience.relation.oid.into()], |row| row.get::<String>(1)).into_iter().collect()
@@ -126,9 +153,12 @@ pub fn readable_columns(audience: &Audience) -> HashSet<String> {
 /// Whether the caller may SELECT the columns of a relation, and sees all of its rows. Without named columns, one
 /// readable column is enough.
 fn may_read(relation: &Relation, columns: &[String]) -> bool {
+    sees_all_rows(relation) && may_select_columns(relation, columns)
+}
+
+fn may_select_columns(relation: &Relation, columns: &[String]) -> bool {
     let arguments = [relation.oid.into(), columns.to_vec().into()];
-    let granted = || query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true);
-    sees_all_rows(relation) && granted()
+    query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true)
 }
 
 fn may_read_table(relation: &Relation) -> bool {
