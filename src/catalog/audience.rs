@@ -133,6 +133,12 @@ impl Audience {
         self.tables().chain(self.relations.iter().filter_map(Related::relation))
     }
 
+    /// Whether the filter, or the scope of a relation, has dates that are relative to now.
+    pub fn is_relative(&self) -> bool {
+        let is_relative = |related: &Related| related.rows.as_ref().is_ok_and(|related| related.rows.changes_at.is_some());
+        self.changes_at.is_some() || self.relations.iter().any(is_relative)
+    }
+
     /// The relation of that name.
     pub fn related(&self, name: &str) -> Option<&Related> {
         self.relations.iter().find(|related| related.name == name)
