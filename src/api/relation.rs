@@ -178,8 +178,9 @@ fn must_be_free(audience: &Audience, name: &str) {
             .hint("Choose another name for the relation, or change or delete the segments first.")
             .raise()
     }
-    let filters = query::rows(FILTERS, &[audience.name.as_str().into(), vec![name.to_owned()].into()], |row| {
-        row.get::<String>(1)
+    let arguments = [audience.name.as_str().into(), vec![name.to_owned()].into()];
+    let filters = security::as_role(access::extension_owner(), || {
+        snapshot::latest(|| query::rows(FILTERS, &arguments, |row| row.get::<String>(1)))
     });
     if let Some(filtered) = filters.into_iter().next() {
         let shown = if access::has_audience(&filtered) { format!("\"{filtered}\"") } else { "that you do not see".to_owned() };

@@ -78,12 +78,17 @@ impl Audience {
     /// # Errors
     /// The filter is invalid.
     pub fn restrict(&mut self) -> Result<(), Failure> {
-        self.relations.iter_mut().for_each(Related::restrict);
-        self.table.relations = self.relations.iter().filter_map(Related::table).collect();
+        self.restrict_relations();
         let restriction = restriction(self).map_err(|errors| broken_filter(self, errors))?;
         self.restriction = restriction.checked;
         self.changes_at = restriction.changes_at;
         Ok(())
+    }
+
+    /// Checks the scopes of relations anew. Until then, relations with a scope have no rows.
+    pub fn restrict_relations(&mut self) {
+        self.relations.iter_mut().for_each(Related::restrict);
+        self.table.relations = self.relations.iter().filter_map(Related::table).collect();
     }
 }
 

@@ -96,8 +96,9 @@ impl Visible {
         if let Some(known) = self.known.get(reads) {
             return *known;
         }
+        let mut is_shown_counts = || *self.is_shown_counts.get_or_insert_with(|| is_shown_counts(&audience.name));
         let shows =
-            may_select(audience, reads) || *self.is_shown_counts.get_or_insert_with(|| is_shown_counts(&audience.name));
+            (may_select(audience, reads) || is_shown_counts()) && obstacle_to_counting(audience, reads).is_none();
         self.known.insert(reads.clone(), shows);
         shows
     }
@@ -118,32 +119,28 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
     may_read_topics && may_read(&audience.relation, &reads.columns) && reads.relations.iter().all(may_read_rows)
 }
 
-/// Why the owner of the contacts' table, with whose rights counts are kept, cannot count a condition that reads relations;
-/// `None` if it can. The caller has the rights of the extension's owner.
-pub fn obstacle_to_counting(audience: &Audience, checked: &Checked) -> Option<String> {
-    if !checked.reads_rows() {
-        return None;
-    }
+/// Why a condition with these reads cannot be counted with the rights of the owner of the contacts' table, as cached counts
+/// are; `None` if it can. The owner of a relation may be another role.
+pub fn obstacle_to_counting(audience: &Audience, reads: &Reads) -> Option<String> {
     let owner = audience.relation.owner;
-    let used = sql::used(checked, &audience.table).relations;
-    used.into_iter().find_map(|used| {
-        let relation = &audience.related(&used.relation.name)?.rows.as_ref().ok()?.rows.relation;
-        let columns: Vec<String> = used.columns.into_iter().map(str::to_owned).collect();
-        let why = match relation.kind {
-            _ if security::as_role(owner, || security::row_security_applies(relation.oid)) => {
-                "row security applies to the owner of the contacts' table, with whose rights counts are kept"
-            }
-            _ if !security::as_role(owner, || may_select_columns(relation, &columns)) => {
-                "the owner of the contacts' table, with whose rights counts are kept, may not SELECT all columns that are read"
-            }
-            RelationKind::Table => return None,
-            // Reading it runs code of its owner, with the rights of the owner of the contacts' table.
-            _ if security::as_role(relation.owner, || security::has_rights_of(owner)) => return None,
-            _ => "its owner lacks the rights of the owner of the contacts' table, with which counts are kept",
+    reads.relations.iter().find_map(|(name, columns)| {
+        let relation = &audience.related(name)?.rows.as_ref().ok()?.rows.relation;
+        let has_rights = || security::as_role(relation.owner, || security::has_rights_of(owner));
+        let runs_code = || query::first(FOREIGN_CODE, &[relation.oid.into(), owner.into()], |row| row.get::<bool>(1));
+        let why = if security::as_role(owner, || security::row_security_applies(relation.oid)) {
+            "row security applies to the owner of the contacts' table, with whose rights counts are kept"
+        } else if !security::as_role(owner, || may_select_columns(relation, columns)) {
+            "the owner of the contacts' table, with whose rights counts are kept, may not SELECT all columns that are read"
+        } else if !has_rights() && (relation.kind != RelationKind::Table || runs_code() == Some(true)) {
+            "reading it would run code of others with the rights of the owner of the contacts' table"
+        } else {
+            return None;
         };
-        Some(format!("relation \"{}\", {}: {why}", used.relation.name, relation.quoted()))
+        Some(format!("relation \"{name}\" cannot be counted: {why}"))
     })
 }
+
+const FOREIGN_CODE: &str = include_str!("../../sql/queries/foreign_code.sql");
 
 /// The columns of an audience's table that the caller may SELECT.
 pub fn readable_columns(audience: &Audience) -> HashSet<String> {

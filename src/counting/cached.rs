@@ -3,7 +3,8 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::freshness::is_live;
 use crate::catalog::segment::{Definition, datum, id_of};
-use crate::catalog::{access, scope, visible};
+use crate::catalog::visible::{self, Reads};
+use crate::catalog::{access, scope};
 use crate::counting::strategy;
 use crate::pg::{query, security, snapshot};
 use std::collections::HashMap;
@@ -55,7 +56,7 @@ impl CachedCounts {
 pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
     let check = || {
         let checked = scope::check_segment(audience, segment).ok()?.checked;
-        visible::obstacle_to_counting(audience, &checked).is_none().then_some(checked)
+        visible::obstacle_to_counting(audience, &Reads::of(audience, &checked)).is_none().then_some(checked)
     };
     let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check))??;
     strategy::each(audience, &[checked], None).pop()?.ok()

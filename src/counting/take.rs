@@ -9,7 +9,8 @@ use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::restricted;
 use crate::catalog::environment::CheckedCondition;
-use crate::catalog::{scope, visible};
+use crate::catalog::scope;
+use crate::catalog::visible::{self, Reads};
 use crate::catalog::segment::{Definition, datum};
 use crate::counting::pending;
 use crate::pg::error::Failure;
@@ -124,7 +125,8 @@ pub fn take_together(
     let owner = access::extension_owner();
     let failed = |segments: &[Definition], why: &str| Taken::failed(segments.iter().map(|segment| segment.id), why);
     let loaded = security::as_role(owner, || {
-        let source = Audience::unrestricted(source)?;
+        let mut source = Audience::unrestricted(source)?;
+        source.restrict_relations();
         let names: Vec<String> = segments.keys().cloned().collect();
         let filters = query::rows(FILTERS, &[names.into()], |row| (row.get::<String>(1), row.nullable::<String>(2)));
         let filters: HashMap<String, Option<String>> = filters.into_iter().collect();
@@ -166,7 +168,9 @@ impl CheckedAudience {
         let check = |segment: &Definition| {
             let first = |errors: Vec<Error>| errors.into_iter().next().map(|error| error.message).unwrap_or_default();
             let condition = scope::check_segment(&audience, segment).map_err(first)?;
-            visible::obstacle_to_counting(&audience, &condition.checked).map_or(Ok(condition), Err)
+            let reads = condition.checked.reads_rows().then(|| Reads::of(&audience, &condition.checked));
+            let obstacle = reads.and_then(|reads| visible::obstacle_to_counting(&audience, &reads));
+            obstacle.map_or(Ok(condition), Err)
         };
         let segments = segments.iter().map(check).collect();
         CheckedAudience { audience, segments }

@@ -45,7 +45,8 @@ pub fn obstacle(
         Ok(RelatedRows { rows, .. }) => rows,
         Err(why) => {
             let failure = Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, why.as_str());
-            return Some(failure.hint("Attach the table again with attach_relation(), which keeps the segments."));
+            let failure = failure.detail(format!("\"{text}\" would be a property of its rows."));
+            return Some(failure.hint("Attach a table as the relation with attach_relation(), which keeps the segments."));
         }
     };
     if path.rest().is_empty() {
@@ -148,13 +149,14 @@ fn changed_segments(audience: &Audience, relation: &str, change: impl Fn(&mut De
     if segments.is_empty() {
         return Users::default();
     }
-    let before = audience.clone();
-    let mut after = audience.clone();
+    let (mut before, mut after) = (audience.clone(), audience.clone());
+    before.restrict_relations();
     for related in after.relations.iter_mut().filter(|related| related.name == relation) {
         if let Ok(RelatedRows { rows, .. }) = &mut related.rows {
             change(&mut rows.custom);
         }
     }
+    after.restrict_relations();
     let is_changed = |segment: &Definition| {
         let before = meaning(&before, segment);
         before.is_some() && before != meaning(&after, segment)

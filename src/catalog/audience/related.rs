@@ -123,21 +123,20 @@ impl Config {
             return Err(format!("the table of relation \"{}\", {}, does not exist any more", self.name, self.relation_name));
         };
         let catalog = columns::read(relation.oid);
-        let quoted = relation.quoted();
+        let lost = |column: &str, what: &str| format!("column \"{column}\" of relation \"{}\" {what} any more", self.name);
         let find = |column: &StoredColumn| {
-            columns::find(relation.oid, &catalog, column)
-                .ok_or_else(|| format!("column \"{}\" of {quoted} does not exist any more", column.0))
+            columns::find(relation.oid, &catalog, column).ok_or_else(|| lost(&column.0, "does not exist"))
         };
         let contact = find(&self.contact)?;
         let key_of_contact = contact_key(relation.oid, contact, contacts.relation, contacts.id)
-            .ok_or_else(|| format!("column \"{}\" of {quoted} does not hold ids of contacts any more", contact.name))?;
+            .ok_or_else(|| lost(&contact.name, "does not hold ids of contacts"))?;
         let properties = self.properties.as_ref().map(find).transpose()?;
         if let Some(column) = properties.filter(|column| !column.is_jsonb()) {
-            return Err(format!("column \"{}\" of {quoted} is not jsonb any more", column.name));
+            return Err(lost(&column.name, "is not jsonb"));
         }
         let time = self.time.as_ref().map(find).transpose()?;
         if let Some(column) = time.filter(|column| !column.is_time()) {
-            return Err(format!("column \"{}\" of {quoted} is no time any more", column.name));
+            return Err(lost(&column.name, "is no time"));
         }
         let is_usable = |name: &String| {
             catalog.iter().find(|column| column.name == *name).is_some_and(|column| column.unusable_type().is_none())
@@ -154,13 +153,14 @@ impl Config {
         let custom = fields.custom(declared);
         let Fields { properties, columns, typed_indexes, unusable } = fields;
         let rows = Audience {
-            name: self.name,
+            name: self.name.clone(),
             source: contacts.source.to_owned(),
             id: contact.to_ref(),
             created: None,
-            filter: self.scope,
+            filter: self.scope.clone(),
             time_zone: contacts.time_zone.to_owned(),
-            restriction: Expr::Const(true),
+            // Until the scope is checked, there are no rows.
+            restriction: Expr::Const(self.scope.is_none()),
             changes_at: None,
             table: ContactTable {
                 name: relation.name.name.clone(),
