@@ -288,7 +288,8 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
         &[audience.name.as_str().into(), name.into()],
     );
     if dropped == 0 {
-        let declared: Vec<Property> = audience.properties().into_iter().filter(|property| !property.is_native).collect();
+        let declared: Vec<Property> =
+            audience.properties().into_iter().filter(|property| !property.is_native).collect();
         let meant = did_you_mean(name, declared.iter().map(|property| &property.name));
         Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" was not declared"))
             .detail(format!("The audience is \"{}\".", audience.name))

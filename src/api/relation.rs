@@ -183,12 +183,12 @@ fn must_be_free(audience: &Audience, name: &str) {
         snapshot::latest(|| query::rows(FILTERS, &arguments, |row| row.get::<String>(1)))
     });
     if let Some(filtered) = filters.into_iter().next() {
-        let shown = if access::has_audience(&filtered) { format!("\"{filtered}\"") } else { "that you do not see".to_owned() };
-        taken(format!("the filter of audience {shown} uses \"{name}\" as a property")).detail(
-            "Conditions could not tell the relation from it.",
-        )
-        .hint(RENAME)
-        .raise()
+        let shown =
+            if access::has_audience(&filtered) { format!("\"{filtered}\"") } else { "that you do not see".to_owned() };
+        taken(format!("the filter of audience {shown} uses \"{name}\" as a property"))
+            .detail("Conditions could not tell the relation from it.")
+            .hint(RENAME)
+            .raise()
     }
 }
 

@@ -135,7 +135,8 @@ impl Audience {
 
     /// Whether the filter, or the scope of a relation, has dates that are relative to now.
     pub fn is_relative(&self) -> bool {
-        let is_relative = |related: &Related| related.rows.as_ref().is_ok_and(|related| related.rows.changes_at.is_some());
+        let is_relative =
+            |related: &Related| related.rows.as_ref().is_ok_and(|related| related.rows.changes_at.is_some());
         self.changes_at.is_some() || self.relations.iter().any(is_relative)
     }
 

@@ -283,7 +283,9 @@ impl Environment for AudienceEnvironment<'_> {
 
     fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
         let (declare, exist) = match (self.part, &self.audience.table.properties) {
-            (Part::Segment, _) => ("declare it with create_property()", ", or see segments.property for those that exist"),
+            (Part::Segment, _) => {
+                ("declare it with create_property()", ", or see segments.property for those that exist")
+            }
             (_, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
             (_, None) => ("attach the table with the properties_column that has it", ""),
         };

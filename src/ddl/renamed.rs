@@ -92,9 +92,7 @@ pub fn follow_row_columns(source: &str, relation: &str, mut columns: Vec<(String
     let Some(Ok(related)) = loaded.related(relation).map(|related| &related.rows) else { return };
     // A key of the same name must stay.
     columns.retain(|(_, after)| related.rows.table.column(after).is_some());
-    let inside = |path: &Path| {
-        columns.iter().find_map(|(before, after)| path.in_rows_renamed(relation, before, after))
-    };
+    let inside = |path: &Path| columns.iter().find_map(|(before, after)| path.in_rows_renamed(relation, before, after));
     for segment in Definition::naming(source, &[relation]) {
         store(&segment, &Renaming { field: &inside, segment: &|_| None });
     }

@@ -34,19 +34,16 @@ pub(super) fn create(
 
 /// Why a property of the rows cannot be declared: there is none like it, or something that is valid now would change its
 /// meaning or become invalid. `None` also if it is declared already.
-pub fn obstacle(
-    audience: &Audience,
-    relation: &Related,
-    path: &Path,
-    property_type: PropertyType,
-) -> Option<Failure> {
+pub fn obstacle(audience: &Audience, relation: &Related, path: &Path, property_type: PropertyType) -> Option<Failure> {
     let (name, text) = (&relation.name, path.text());
     let rows = match &relation.rows {
         Ok(RelatedRows { rows, .. }) => rows,
         Err(why) => {
             let failure = Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, why.as_str());
             let failure = failure.detail(format!("\"{text}\" would be a property of its rows."));
-            return Some(failure.hint("Attach a table as the relation with attach_relation(), which keeps the segments."));
+            return Some(
+                failure.hint("Attach a table as the relation with attach_relation(), which keeps the segments."),
+            );
         }
     };
     if path.rest().is_empty() {

@@ -35,8 +35,7 @@ impl Fields {
             properties.is_none_or(|properties| properties.number != column.number) && is_listed(column)
         };
         Fields {
-            properties: properties
-                .map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null }),
+            properties: properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null }),
             columns: catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect(),
             typed_indexes,
             unusable: catalog.iter().filter_map(unusable).collect(),
@@ -51,6 +50,8 @@ impl Fields {
             None => self.properties.is_some() && self.unusable.iter().all(|(column, _)| column != name.first()),
         };
         let declared = declared.into_iter().filter(|(name, _)| is_custom(name));
-        declared.filter_map(|(name, type_name)| Some((name.text().to_owned(), PropertyType::parse(&type_name)?))).collect()
+        declared
+            .filter_map(|(name, type_name)| Some((name.text().to_owned(), PropertyType::parse(&type_name)?)))
+            .collect()
     }
 }

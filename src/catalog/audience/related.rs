@@ -78,7 +78,8 @@ impl Related {
     /// The properties of its rows.
     pub(super) fn properties(&self) -> Vec<Property> {
         let Ok(RelatedRows { rows, .. }) = &self.rows else { return Vec::new() };
-        let named = |property: Property| Property { name: self.property_name(&Path::parse(&property.name)), ..property };
+        let named =
+            |property: Property| Property { name: self.property_name(&Path::parse(&property.name)), ..property };
         rows.properties().into_iter().map(named).collect()
     }
 
@@ -120,10 +121,14 @@ impl Config {
     /// The rows, or the reason why they cannot be read any more.
     fn resolve(self, contacts: &Contacts<'_>, declared: Vec<(Path, String)>) -> Result<RelatedRows, String> {
         let Some(relation) = self.relation else {
-            return Err(format!("the table of relation \"{}\", {}, does not exist any more", self.name, self.relation_name));
+            return Err(format!(
+                "the table of relation \"{}\", {}, does not exist any more",
+                self.name, self.relation_name
+            ));
         };
         let catalog = columns::read(relation.oid);
-        let lost = |column: &str, what: &str| format!("column \"{column}\" of relation \"{}\" {what} any more", self.name);
+        let lost =
+            |column: &str, what: &str| format!("column \"{column}\" of relation \"{}\" {what} any more", self.name);
         let find = |column: &StoredColumn| {
             columns::find(relation.oid, &catalog, column).ok_or_else(|| lost(&column.0, "does not exist"))
         };
