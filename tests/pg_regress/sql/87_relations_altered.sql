@@ -15,7 +15,9 @@ SELECT attach_relation('loans', 'loans', 'reader', 'readers', columns => '{id,bo
                        time_column => 'lent_at', scope => '{"gone": {"$ne": true}}');
 SELECT create_property('loans.desk', 'string', 'readers'), create_property('loans.info.size.cm', 'number', 'readers');
 CREATE FUNCTION make(conditions text, audience text = 'readers') RETURNS text LANGUAGE sql AS $$
-    SELECT contact_count || ' ' || name FROM create_segment('s' || (SELECT count(*) FROM segments.segment), conditions::segment_condition, audience => audience)
+    SELECT contact_count || ' ' || name
+      FROM create_segment('s' || (SELECT count(*) FROM segments.segment_config s WHERE s.audience IN ('readers', 'first')), conditions::segment_condition,
+                          audience => audience)
 $$;
 SELECT make('{"loans.fee": {"$gt": 5}}');
 SELECT make('{"loans": {"$some": {"fee": {"$gt": 5}, "desk": "south"}}}');
