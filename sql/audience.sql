@@ -73,10 +73,34 @@ CREATE TABLE segments.topic_config (
     UNIQUE (audience, slug)
 );
 
+-- Tables whose rows belong to the contacts of an audience, such as orders. Conditions read the rows of a contact as an array of that name.
+CREATE TABLE segments.relation_config (
+    audience text NOT NULL REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
+    name text NOT NULL,
+    -- The table and its columns, each twice, as in segments.table_config
+    relation regclass NOT NULL,
+    relation_name text NOT NULL,
+    contact_column name NOT NULL,
+    contact_number smallint,
+    properties_column name,
+    properties_number smallint,
+    time_column name,
+    time_number smallint,
+    columns name[],
+    column_numbers smallint[],
+    -- A condition on a row. Rows that do not satisfy it are in no array
+    scope @extschema@.segment_condition,
+    -- The columns of the table, with their types. They say which column has been renamed.
+    attributes text[],
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (audience, name)
+);
+
 SELECT pg_catalog.pg_extension_config_dump('segments.audience_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.table_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.property_config', '');
 SELECT pg_catalog.pg_extension_config_dump('segments.topic_config', '');
+SELECT pg_catalog.pg_extension_config_dump('segments.relation_config', '');
 
 CREATE FUNCTION segments.properties(audience text)
     RETURNS TABLE (name text, type text, kind text, label text, created_at timestamptz)
@@ -112,6 +136,18 @@ SELECT t.id, a.name AS audience, t.slug, t.name, t.description, t.created_at
 FROM segments.audience_config a JOIN segments.topic_config t ON t.audience = a.source;
 COMMENT ON VIEW segments.topic IS 'Topics that contacts can subscribe to.';
 
+CREATE VIEW segments.relation WITH (security_invoker) AS
+SELECT a.name AS audience, r.name, CASE WHEN segments.quoted_name(r.relation) = r.relation_name THEN r.relation END AS relation,
+       r.contact_column, r.time_column, r.properties_column, r.scope::jsonb AS scope
+FROM segments.audience_config a JOIN segments.relation_config r ON r.audience = a.source
+UNION ALL
+SELECT a.name, '$topic', CASE WHEN segments.quoted_name(t.topics_relation) = t.topics_relation_name THEN t.topics_relation END,
+       t.topics_contact_column, NULL, NULL, NULL
+FROM segments.audience_config a JOIN segments.table_config t ON t.audience = a.source
+WHERE t.topics_relation_name IS NOT NULL;
+COMMENT ON VIEW segments.relation IS
+    'Tables whose rows belong to contacts, by the names under which conditions read them. $topic is the table of subscriptions.';
+
 CREATE FUNCTION create_contacts(relation text DEFAULT 'contacts') RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'create_contacts_wrapper';
 COMMENT ON FUNCTION create_contacts(text) IS 'Creates an ordinary table of contacts and one of their subscriptions, both owned by the caller, and attaches them under the table''s name.';
@@ -128,6 +164,23 @@ CREATE FUNCTION attach_audience(
     'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8, $9)';
 COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text, text) IS
     'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is the filter, a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties and topics of another, and only a filter and segments of its own.';
+
+CREATE FUNCTION segments.attach_relation(
+    name text, relation regclass, contact_column text, audience text, columns text[], properties_column text, time_column text,
+    scope @extschema@.segment_condition
+) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_relation_wrapper';
+CREATE FUNCTION attach_relation(
+    name text, relation regclass, contact_column name, audience text DEFAULT 'contacts', columns name[] DEFAULT NULL,
+    properties_column name DEFAULT NULL, time_column name DEFAULT NULL, scope segment_condition DEFAULT NULL
+) RETURNS void LANGUAGE sql AS
+    'SELECT segments.attach_relation($1, $2, $3::pg_catalog.text, $4, $5::pg_catalog.text[], $6::pg_catalog.text, $7::pg_catalog.text, $8)';
+COMMENT ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition) IS
+    'Makes the rows of a table, such as orders, readable in conditions: as an array of objects that each contact has under that name. contact_column says whose row it is; columns limits which columns are read; time_column orders the rows; scope is a condition on a row that limits which rows are read. An existing relation of that name is replaced.';
+
+CREATE FUNCTION detach_relation(name text, audience text DEFAULT 'contacts') RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'detach_relation_wrapper';
+COMMENT ON FUNCTION detach_relation(text, text) IS
+    'Removes a relation and the properties that were declared in it; the table stays. Refused while a segment uses the relation.';
 
 CREATE FUNCTION update_audience(name text, changes jsonb) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'update_audience_wrapper';

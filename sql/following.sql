@@ -33,6 +33,30 @@ BEGIN
 END
 $$;
 
+-- The same for a relation.
+CREATE FUNCTION segments.follow_columns(r segments.relation_config) RETURNS segments.relation_config
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    r.relation_name := coalesce(segments.quoted_name(r.relation), r.relation_name);
+    SELECT * INTO r.contact_column, r.contact_number
+      FROM segments.follow_column(r.relation, r.contact_column, r.contact_number);
+    SELECT * INTO r.properties_column, r.properties_number
+      FROM segments.follow_column(r.relation, r.properties_column, r.properties_number);
+    SELECT * INTO r.time_column, r.time_number
+      FROM segments.follow_column(r.relation, r.time_column, r.time_number);
+    r.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
+                           WHERE n.attrelid = r.relation AND n.attnum > 0 AND NOT n.attisdropped
+                           ORDER BY n.attnum);
+    IF r.columns IS NOT NULL THEN
+        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
+          INTO r.columns, r.column_numbers
+          FROM unnest(r.columns, r.column_numbers) WITH ORDINALITY listed(name, number, position),
+               LATERAL segments.follow_column(r.relation, listed.name, listed.number) f;
+    END IF;
+    RETURN r;
+END
+$$;
+
 -- Prepares a row that was attached, restored or replicated. Its column numbers may be those of a table in another database, and so may an
 -- OID that the dump could not write as a name.
 CREATE FUNCTION segments.number_columns() RETURNS trigger
@@ -56,6 +80,23 @@ $$;
 CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation, topics_relation ON segments.table_config
     FOR EACH ROW EXECUTE FUNCTION segments.number_columns();
 ALTER TABLE segments.table_config ENABLE ALWAYS TRIGGER number_columns;
+
+CREATE FUNCTION segments.number_relation_columns() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF segments.quoted_name(NEW.relation) IS DISTINCT FROM NEW.relation_name THEN
+        NEW.relation := 0::oid;
+    END IF;
+    NEW.contact_number := NULL;
+    NEW.properties_number := NULL;
+    NEW.time_number := NULL;
+    NEW.column_numbers := NULL;
+    RETURN segments.follow_columns(NEW);
+END
+$$;
+CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation ON segments.relation_config
+    FOR EACH ROW EXECUTE FUNCTION segments.number_relation_columns();
+ALTER TABLE segments.relation_config ENABLE ALWAYS TRIGGER number_columns;
 
 -- Replicated contacts do not fire the triggers that keep live counts.
 CREATE FUNCTION segments.keep_periodic() RETURNS trigger

@@ -94,7 +94,7 @@ DO $$
 DECLARE
     definitions text;
 BEGIN
-    FOREACH definitions IN ARRAY '{audience_config,table_config,property_config,topic_config,segment_config,segment_reference,watch_config}'::pg_catalog.text[] LOOP
+    FOREACH definitions IN ARRAY '{audience_config,table_config,property_config,topic_config,relation_config,segment_config,segment_reference,watch_config}'::pg_catalog.text[] LOOP
         EXECUTE pg_catalog.format(
             'CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.%1$I
                  FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();

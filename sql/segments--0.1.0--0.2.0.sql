@@ -18,6 +18,188 @@ CREATE TABLE segments.member_chunk (
 -- They cannot be compressed further, and a chunk of usual size stays in its row.
 ALTER TABLE segments.member_chunk ALTER key SET STORAGE PLAIN, ALTER members SET STORAGE EXTERNAL;
 
+COMMENT ON FUNCTION watch_segment(uuid, boolean) IS
+    'Records the entries and exits of a segment, which segment_changes() returns, or stops recording them. If triggers keep its count, they record them; otherwise each refresh compares the members with those that the one before has found.';
+
+-- Tables whose rows belong to the contacts of an audience, such as orders. Conditions read the rows of a contact as an array of that name.
+CREATE TABLE segments.relation_config (
+    audience text NOT NULL REFERENCES segments.audience_config ON DELETE CASCADE ON UPDATE CASCADE,
+    name text NOT NULL,
+    -- The table and its columns, each twice, as in segments.table_config
+    relation regclass NOT NULL,
+    relation_name text NOT NULL,
+    contact_column name NOT NULL,
+    contact_number smallint,
+    properties_column name,
+    properties_number smallint,
+    time_column name,
+    time_number smallint,
+    columns name[],
+    column_numbers smallint[],
+    -- A condition on a row. Rows that do not satisfy it are in no array
+    scope @extschema@.segment_condition,
+    -- The columns of the table, with their types. They say which column has been renamed.
+    attributes text[],
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (audience, name)
+);
+
+SELECT pg_catalog.pg_extension_config_dump('segments.relation_config', '');
+
+CREATE VIEW segments.relation WITH (security_invoker) AS
+SELECT a.name AS audience, r.name, CASE WHEN segments.quoted_name(r.relation) = r.relation_name THEN r.relation END AS relation,
+       r.contact_column, r.time_column, r.properties_column, r.scope::jsonb AS scope
+FROM segments.audience_config a JOIN segments.relation_config r ON r.audience = a.source
+UNION ALL
+SELECT a.name, '$topic', CASE WHEN segments.quoted_name(t.topics_relation) = t.topics_relation_name THEN t.topics_relation END,
+       t.topics_contact_column, NULL, NULL, NULL
+FROM segments.audience_config a JOIN segments.table_config t ON t.audience = a.source
+WHERE t.topics_relation_name IS NOT NULL;
+COMMENT ON VIEW segments.relation IS
+    'Tables whose rows belong to contacts, by the names under which conditions read them. $topic is the table of subscriptions.';
+
+CREATE FUNCTION segments.attach_relation(
+    name text, relation regclass, contact_column text, audience text, columns text[], properties_column text, time_column text,
+    scope @extschema@.segment_condition
+) RETURNS void LANGUAGE c AS 'MODULE_PATHNAME', 'attach_relation_wrapper';
+CREATE FUNCTION attach_relation(
+    name text, relation regclass, contact_column name, audience text DEFAULT 'contacts', columns name[] DEFAULT NULL,
+    properties_column name DEFAULT NULL, time_column name DEFAULT NULL, scope segment_condition DEFAULT NULL
+) RETURNS void LANGUAGE sql AS
+    'SELECT segments.attach_relation($1, $2, $3::pg_catalog.text, $4, $5::pg_catalog.text[], $6::pg_catalog.text, $7::pg_catalog.text, $8)';
+COMMENT ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition) IS
+    'Makes the rows of a table, such as orders, readable in conditions: as an array of objects that each contact has under that name. contact_column says whose row it is; columns limits which columns are read; time_column orders the rows; scope is a condition on a row that limits which rows are read. An existing relation of that name is replaced.';
+
+CREATE FUNCTION detach_relation(name text, audience text DEFAULT 'contacts') RETURNS void
+    LANGUAGE c AS 'MODULE_PATHNAME', 'detach_relation_wrapper';
+COMMENT ON FUNCTION detach_relation(text, text) IS
+    'Removes a relation and the properties that were declared in it; the table stays. Refused while a segment uses the relation.';
+
+CREATE FUNCTION segments.follow_columns(r segments.relation_config) RETURNS segments.relation_config
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    r.relation_name := coalesce(segments.quoted_name(r.relation), r.relation_name);
+    SELECT * INTO r.contact_column, r.contact_number
+      FROM segments.follow_column(r.relation, r.contact_column, r.contact_number);
+    SELECT * INTO r.properties_column, r.properties_number
+      FROM segments.follow_column(r.relation, r.properties_column, r.properties_number);
+    SELECT * INTO r.time_column, r.time_number
+      FROM segments.follow_column(r.relation, r.time_column, r.time_number);
+    r.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
+                           WHERE n.attrelid = r.relation AND n.attnum > 0 AND NOT n.attisdropped
+                           ORDER BY n.attnum);
+    IF r.columns IS NOT NULL THEN
+        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
+          INTO r.columns, r.column_numbers
+          FROM unnest(r.columns, r.column_numbers) WITH ORDINALITY listed(name, number, position),
+               LATERAL segments.follow_column(r.relation, listed.name, listed.number) f;
+    END IF;
+    RETURN r;
+END
+$$;
+
+CREATE FUNCTION segments.number_relation_columns() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF segments.quoted_name(NEW.relation) IS DISTINCT FROM NEW.relation_name THEN
+        NEW.relation := 0::oid;
+    END IF;
+    NEW.contact_number := NULL;
+    NEW.properties_number := NULL;
+    NEW.time_number := NULL;
+    NEW.column_numbers := NULL;
+    RETURN segments.follow_columns(NEW);
+END
+$$;
+CREATE TRIGGER number_columns BEFORE INSERT OR UPDATE OF relation ON segments.relation_config
+    FOR EACH ROW EXECUTE FUNCTION segments.number_relation_columns();
+ALTER TABLE segments.relation_config ENABLE ALWAYS TRIGGER number_columns;
+
+CREATE TRIGGER definitions_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON segments.relation_config
+    FOR EACH STATEMENT EXECUTE FUNCTION segments.definitions_changed();
+CREATE TRIGGER definitions_replicated AFTER INSERT OR UPDATE OR DELETE ON segments.relation_config
+    FOR EACH ROW EXECUTE FUNCTION segments.definitions_changed();
+ALTER TABLE segments.relation_config ENABLE ALWAYS TRIGGER definitions_changed, ENABLE REPLICA TRIGGER definitions_replicated;
+
+CREATE OR REPLACE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, declares boolean, scopes text[], columns text)
+    LANGUAGE sql IMMUTABLE AS $$
+VALUES
+    ('audience_config', 'name', false, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[], NULL),
+    ('table_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('property_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('topic_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('relation_config', 'audience', true, '{read:segments,write:segments,read:contacts,write:contacts,read:counts}', NULL),
+    ('segment_config', 'audience', false, '{read:segments,write:segments,read:counts}', NULL),
+    ('segment_reference', 'segment', false, NULL, NULL),
+    ('segment_count', 'segment', false, NULL, 'segment, counted_at, changes_at'),
+    ('segment_refresh', 'segment', false, NULL, NULL)
+$$;
+
+CREATE OR REPLACE FUNCTION segments.function_scopes() RETURNS TABLE (name name, scopes text[]) LANGUAGE sql IMMUTABLE AS $$
+VALUES
+    ('permits_every_audience', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'::pg_catalog.text[]),
+    ('permitted_audiences', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('permitted_sources', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('id_text', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('quoted_name', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('default_refresh_interval', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('builder_fields', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('properties', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('visible_count', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
+    ('segment_id', '{read:segments,write:segments,read:contacts,read:counts}'),
+    ('get_segment', '{read:segments,read:counts}'),
+    ('list_segments', '{read:segments,read:counts}'),
+    ('segment_sql', '{read:segments}'),
+    ('how_kept', '{read:segments,read:counts}'),
+    ('visible_history', '{read:segments,read:counts}'),
+    ('progress', '{read:segments,write:segments,read:counts}'),
+    ('conditions_sql', '{read:segments,write:segments}'),
+    ('validate_conditions', '{read:segments,write:segments,read:contacts}'),
+    ('create_segment', '{write:segments}'),
+    ('update_segment', '{write:segments}'),
+    ('delete_segment', '{write:segments}'),
+    ('create_contacts', '{write:segments}'),
+    ('attach_audience', '{write:segments}'),
+    ('update_audience', '{write:segments}'),
+    ('detach_audience', '{write:segments}'),
+    ('attach_topics', '{write:segments}'),
+    ('attach_relation', '{write:segments}'),
+    ('detach_relation', '{write:segments}'),
+    ('create_property', '{write:segments}'),
+    ('drop_property', '{write:segments}'),
+    ('create_topic', '{write:segments}'),
+    ('set_freshness', '{write:segments}'),
+    ('set_refresh_interval', '{write:segments}'),
+    ('refresh_segments', '{write:segments}'),
+    ('watch_segment', '{write:segments}'),
+    ('index_property', '{read:segments,write:segments}'),
+    ('suggest_indexes', '{read:segments,write:segments}'),
+    ('grant_segments_access', '{write:segments}'),
+    ('revoke_segments_access', '{write:segments}'),
+    ('count_contacts', '{read:contacts}'),
+    ('search_contacts', '{read:contacts}'),
+    ('segment_contacts', '{read:contacts}'),
+    ('segment_members', '{read:contacts}'),
+    ('in_segment', '{read:contacts}'),
+    ('contact_segments', '{read:contacts}'),
+    ('explain_match', '{read:contacts}'),
+    ('segment_overlap', '{read:contacts}'),
+    ('segment_statistics', '{read:contacts}'),
+    ('infer_properties', '{read:contacts}'),
+    ('segment_changes', '{read:contacts}'),
+    ('newest_position', '{read:contacts}'),
+    ('subscribe_contact', '{write:contacts}'),
+    ('unsubscribe_contact', '{write:contacts}')
+$$;
+
+ALTER TABLE segments.relation_config ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
+    (SELECT segments.permits_every_audience('{read:segments,write:segments,read:contacts,write:contacts,read:counts}'))
+    OR audience OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_sources('{read:segments,write:segments,read:contacts,write:contacts,read:counts}')));
+REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition), detach_relation(text, text),
+    segments.attach_relation(text, regclass, text, text, text[], text, text, @extschema@.segment_condition),
+    segments.follow_columns(segments.relation_config), segments.number_relation_columns() FROM PUBLIC;
+
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.
 DO $$
 DECLARE
@@ -26,12 +208,11 @@ BEGIN
     FOR trigger IN
         SELECT t.tgrelid::pg_catalog.regclass AS relation, t.tgname AS name
           FROM pg_catalog.pg_trigger t
-         WHERE t.tgrelid IN ('segments.member_set'::pg_catalog.regclass, 'segments.member_chunk'::pg_catalog.regclass)
+         WHERE t.tgrelid IN ('segments.relation_config'::pg_catalog.regclass, 'segments.member_set'::pg_catalog.regclass,
+                             'segments.member_chunk'::pg_catalog.regclass)
            AND t.tgfoid IN ('pg_catalog."RI_FKey_check_ins"'::pg_catalog.regproc, 'pg_catalog."RI_FKey_check_upd"'::pg_catalog.regproc)
     LOOP
         EXECUTE pg_catalog.format('ALTER TABLE %s DISABLE TRIGGER %I', trigger.relation, trigger.name);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION watch_segment(uuid, boolean) IS
-    'Records the entries and exits of a segment, which segment_changes() returns, or stops recording them. If triggers keep its count, they record them; otherwise each refresh compares the members with those that the one before has found.';

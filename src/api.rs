@@ -14,6 +14,7 @@ pub mod page;
 pub mod patch;
 pub mod property;
 pub mod refresh;
+pub mod relation;
 pub mod sample;
 pub mod segment;
 pub mod topic;

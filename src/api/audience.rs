@@ -454,7 +454,7 @@ const DETACH: [&str; 3] = [
 
 /// Raises 42704 if the caller can see no audience of that name, and 42501 if the caller does not own its table. If the
 /// table is gone, it has no owner.
-fn must_own_table_of(audience: &str, verb: &str) {
+pub fn must_own_table_of(audience: &str, verb: &str) {
     if table_owner(audience) == TableOwner::Another {
         not_owner(audience).hint(format!("Ask its owner to {verb} it.")).raise()
     }

@@ -3,9 +3,10 @@
 use crate::api::property;
 use crate::api::sample::sampled;
 use crate::catalog::access;
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, RelatedRows};
 use crate::catalog::contact_sql::executable_sql;
 use crate::catalog::source;
+use crate::catalog::visible::{self, Reads};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, returning};
@@ -33,11 +34,26 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
         access::require_write(&audience.name);
         source::must_declare(&audience.name);
     }
-    let found = infer(&audience, sample);
+    let mut found = infer(&audience, sample);
+    for relation in &audience.relations {
+        let Ok(RelatedRows { rows, .. }) = &relation.rows else { continue };
+        let below = |name: &str| relation.property_name(&Path::parse(name));
+        // Whoever may read the contacts need not be allowed to read the rows.
+        if visible::may_select(rows, &Reads::of(rows, &Expr::Const(true)).with_properties(rows)) {
+            found.extend(infer(rows, sample).into_iter().map(|found| Inferred { name: below(&found.name), ..found }));
+        }
+    }
     if declare {
         audience = property::hold(&audience.name, found.iter().map(|found| found.name.as_str()));
     }
-    let is_declared = |found: &Inferred| audience.property(&found.name).is_some();
+    let is_declared = |found: &Inferred| {
+        let path = Path::parse(&found.name);
+        match audience.related(path.first()).map(|relation| &relation.rows) {
+            Some(Ok(related)) => related.rows.property_at(&Path::from_keys(path.rest().to_vec())).is_some(),
+            Some(Err(_)) => false,
+            None => audience.property_at(&path).is_some(),
+        }
+    };
     let mut declared: Vec<bool> = found.iter().map(is_declared).collect();
     if declare {
         for (found, declared) in found.iter().zip(&mut declared) {
@@ -45,7 +61,7 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
             if !*declared
                 && found.distinct_values > 0
                 && property::is_possible_name(&found.name)
-                && property::obstacle(&mut audience, &found.name, found.property_type).is_none()
+                && obstacle(&mut audience, &found.name, found.property_type).is_none()
             {
                 property::declare(&audience, &found.name, found.property_type, None);
                 *declared = true;
@@ -69,11 +85,20 @@ fn infer_properties(audience: Option<&str>, sample: Option<i32>, declare: Option
     );
 }
 
+/// Why a property, of contacts or of the rows of a relation, cannot be declared.
+fn obstacle(audience: &mut Audience, name: &str, property_type: PropertyType) -> Option<Failure> {
+    let path = Path::parse(name);
+    match audience.related(path.first()) {
+        Some(relation) => property::related::obstacle(audience, relation, &path, property_type),
+        None => property::obstacle(audience, name, property_type),
+    }
+}
+
 struct Inferred {
     /// The name as conditions write it
     name: String,
     property_type: PropertyType,
-    /// The share of the sampled contacts that have the key
+    /// The share of the sampled contacts, or rows, that have the key
     present: f64,
     distinct_values: i64,
     /// The most frequent values, as the JSON text of an array

@@ -3,7 +3,7 @@
 use crate::api::name::{is_legible, must_be_legible};
 use crate::api::sample::Sample;
 use crate::catalog::access::{self, Permitted};
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, Property};
 use crate::catalog::contact_sql::field_sql;
 use crate::catalog::segment::{Definition, SCOPES};
 use crate::catalog::{freshness, scope, source};
@@ -21,6 +21,8 @@ use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use segments_core::types::PropertyType;
 
+pub mod related;
+
 /// Declares a property.
 #[pg_extern(sql = false)]
 fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&str>, label: Option<&str>) {
@@ -33,6 +35,9 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
     access::require_write(audience);
     source::must_declare(audience);
     let mut audience = hold(audience, [name].into_iter());
+    if let Some(relation) = audience.related(path.first()) {
+        return related::create(&audience, relation, &path, property_type, label);
+    }
     let column = audience.table.column(path.first()).map(|column| column.kind.property_type());
     match column.filter(|_| path.rest().is_empty()) {
         Some(native) if native != property_type => Failure::new(
@@ -56,13 +61,7 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         obstacle.raise()
     }
     if !declare(&audience, name, property_type, label) {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
-            format!("property \"{name}\" of audience \"{}\" already exists", audience.name),
-        )
-        .detail("Names of properties are unique in an audience.")
-        .hint("Drop it with drop_property() to declare it with another type.")
-        .raise()
+        already_exists(&audience, name)
     }
     if let Some(implausible) = implausible(&audience.name, &path, property_type) {
         implausible.notice();
@@ -71,6 +70,16 @@ fn create_property(name: Option<&str>, r#type: Option<&str>, audience: Option<&s
         // A filter may become valid again by this declaration. Changes since it became invalid were not counted.
         bases::forget(broken);
     }
+}
+
+fn already_exists(audience: &Audience, name: &str) -> ! {
+    Failure::new(
+        PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+        format!("property \"{name}\" of audience \"{}\" already exists", audience.name),
+    )
+    .detail("Names of properties are unique in an audience.")
+    .hint("Drop it with drop_property() to declare it with another type.")
+    .raise()
 }
 
 /// The names of the audience, and of those based on it whose filters name the property, whose filters are invalid.
@@ -164,7 +173,7 @@ fn escaped(path: &str) -> String {
 
 /// The segments that use a property, of the audience that declares it and of those that are based on it.
 #[derive(Default)]
-struct Users {
+pub struct Users {
     /// The names of those that the caller may see
     names: Vec<String>,
     /// How many others there are
@@ -173,10 +182,14 @@ struct Users {
 
 impl Users {
     /// The segments that use a field for which `is_such` is true. All such fields begin like `path`.
-    fn find(audience: &Audience, path: &Path, is_such: impl Fn(&Path) -> bool) -> Self {
+    pub fn find(audience: &Audience, path: &Path, is_such: impl Fn(&Path) -> bool) -> Self {
         let uses = |segment: &Definition| condition::stored(segment.conditions.as_bytes()).paths().iter().any(&is_such);
         let mut using = Definition::naming(&audience.name, &[path.first()]);
         using.retain(uses);
+        Self::among(using)
+    }
+
+    fn among(using: Vec<Definition>) -> Self {
         if using.is_empty() {
             return Users::default();
         }
@@ -185,11 +198,11 @@ impl Users {
         Users { names: seen.into_iter().map(|segment| segment.name).collect(), others: others.len() }
     }
 
-    fn are_none(&self) -> bool {
+    pub fn are_none(&self) -> bool {
         self.names.is_empty() && self.others == 0
     }
 
-    fn listed(&self) -> String {
+    pub fn listed(&self) -> String {
         match (self.names.is_empty(), self.others) {
             (_, 0) => format!("They are {}.", listed(&self.names)),
             (true, others) => format!("They are {others} of audiences that you do not see."),
@@ -266,9 +279,31 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
     freshness::hold_definitions(&audience.name);
     let path = canonical(name);
     let name = path.text();
+    match audience.related(path.first()) {
+        Some(relation) => related::must_be_unused(&audience, relation, &path),
+        None => must_be_unused(&mut audience, &path),
+    }
+    let dropped = access::write(
+        "DELETE FROM segments.property_config p WHERE p.audience = $1 AND p.name = $2",
+        &[audience.name.as_str().into(), name.into()],
+    );
+    if dropped == 0 {
+        let declared: Vec<Property> =
+            audience.properties().into_iter().filter(|property| !property.is_native).collect();
+        let meant = did_you_mean(name, declared.iter().map(|property| &property.name));
+        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" was not declared"))
+            .detail(format!("The audience is \"{}\".", audience.name))
+            .hint(meant.unwrap_or_else(|| "segments.property lists those that are.".to_owned()))
+            .raise()
+    }
+}
+
+/// Raises 2BP01 if segments or filters use a declared property.
+fn must_be_unused(audience: &mut Audience, path: &Path) {
+    let name = path.text();
     // A field inside another declared property does not use this one.
     let is_of_it = |used: &Path| audience.property_around(used).is_some_and(|(around, _)| around.keys() == path.keys());
-    let users = Users::find(&audience, &path, is_of_it);
+    let users = Users::find(audience, path, is_of_it);
     let is_column = path.rest().is_empty() && audience.table.column(path.first()).is_some();
     if !users.are_none() && !is_column {
         Failure::new(
@@ -279,19 +314,8 @@ fn drop_property(name: Option<&str>, audience: Option<&str>) {
         .hint("Change or delete them first.")
         .raise()
     }
-    if let Some(used) = changed_filter(&mut audience, &path, |custom| custom.retain(|(property, _)| property != name)) {
+    if let Some(used) = changed_filter(audience, path, |custom| custom.retain(|(property, _)| property != name)) {
         used.hint("To drop it, detach the audience first.").raise()
-    }
-    let dropped = access::write(
-        "DELETE FROM segments.property_config p WHERE p.audience = $1 AND p.name = $2",
-        &[audience.name.as_str().into(), name.into()],
-    );
-    if dropped == 0 {
-        let meant = did_you_mean(name, audience.custom.iter().map(|(name, _)| name));
-        Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN, format!("property \"{name}\" was not declared"))
-            .detail(format!("The audience is \"{}\".", audience.name))
-            .hint(meant.unwrap_or_else(|| "segments.property lists those that are.".to_owned()))
-            .raise()
     }
 }
 
@@ -303,15 +327,10 @@ fn properties(audience: &str, call: Call) {
     let mut source = audience;
     if let Ok(audience) = &found {
         source = &audience.source;
-        for column in &audience.table.columns {
-            names.push(Path::from_keys(vec![column.name.clone()]).text().to_owned());
-            types.push(column.kind.property_type().to_string());
-            kinds.push("native".to_owned());
-        }
-        for (name, property_type) in &audience.custom {
-            names.push(name.clone());
-            types.push(property_type.to_string());
-            kinds.push("custom".to_owned());
+        for property in audience.properties() {
+            names.push(property.name);
+            types.push(property.property_type.to_string());
+            kinds.push(if property.is_native { "native" } else { "custom" }.to_owned());
         }
     }
     returning::rows(

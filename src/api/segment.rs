@@ -6,4 +6,4 @@ pub mod named;
 mod overlap;
 pub mod read;
 mod statistics;
-mod write;
+pub mod write;

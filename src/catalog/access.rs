@@ -10,7 +10,7 @@ use crate::pg::spi::QueryText;
 use crate::pg::{query, returning, security};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::quote_qualified_identifier;
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use std::collections::HashSet;
 
@@ -314,6 +314,35 @@ fn owns(owner: pg_sys::Oid) -> bool {
 
 /// The quoted name of a relation. Raises 42501 if the caller does not own it, and 42809 if it is not a permanent table.
 pub fn must_own(relation: pg_sys::Oid) -> String {
+    let (quoted, owner) = must_be_table(relation);
+    if !owns(owner) {
+        not_owned(&quoted, "the table's owner").hint("Ask its owner to attach it.").raise()
+    }
+    quoted
+}
+
+/// The quoted name of a relation whose rows will be counted as `reader`. Raises 42501 if the caller does not own it and its
+/// owner has not let the reader give others the right to SELECT, and 42809 if it is not a permanent table.
+pub fn must_own_or_be_granted(relation: pg_sys::Oid, reader: pg_sys::Oid) -> String {
+    let (quoted, owner) = must_be_table(relation);
+    let is_granted = || query::first(GRANTED, &[relation.into(), reader.into()], |row| row.get(1)) == Some(true);
+    if !owns(owner) && !is_granted() {
+        let role = query::first("SELECT pg_get_userbyid($1)::text", &[reader.into()], |row| row.get::<String>(1));
+        let role = quote_identifier(role.unwrap_or_default());
+        not_owned(&quoted, "the owner of the contacts' table")
+            .hint(format!("Ask its owner to attach it, or to GRANT SELECT ON {quoted} TO {role} WITH GRANT OPTION."))
+            .raise()
+    }
+    quoted
+}
+
+fn not_owned(quoted: &str, counting: &str) -> Failure {
+    Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
+        .detail(format!("Cached counts are computed with the rights of {counting}."))
+}
+
+/// The quoted name and the owner of a relation. Raises 42809 if it is not a permanent table.
+fn must_be_table(relation: pg_sys::Oid) -> (String, pg_sys::Oid) {
     let found = query::write_rows(RELATION, &[relation.into()], |row| {
         (
             row.get::<String>(1),
@@ -333,12 +362,6 @@ pub fn must_own(relation: pg_sys::Oid) -> String {
         .raise()
     };
     let quoted = quote_qualified_identifier(&schema, &name);
-    if !owns(owner) {
-        Failure::new(PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE, format!("must be owner of {quoted}"))
-            .detail("Cached counts are computed with the rights of the table's owner.")
-            .hint("Ask its owner to attach it.")
-            .raise()
-    }
     if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
         Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
             .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
@@ -351,8 +374,12 @@ pub fn must_own(relation: pg_sys::Oid) -> String {
             .hint("Attach a table that lasts.")
             .raise()
     }
-    quoted
+    (quoted, owner)
 }
+
+const GRANTED: &str = "
+SELECT EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
+                WHERE c.oid = $1 AND a.grantee = $2 AND a.grantor = c.relowner AND a.privilege_type = 'SELECT' AND a.is_grantable)";
 
 const RELATION: &str = "
 SELECT n.nspname::text, c.relname::text, c.relowner, c.relkind::text,

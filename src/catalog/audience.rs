@@ -3,7 +3,6 @@
 use crate::catalog::access::unknown_audience;
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn};
-use crate::catalog::indexes;
 use crate::pg::error::Failure;
 use crate::pg::query::{self, Row};
 use crate::pg::{guard, security};
@@ -13,8 +12,15 @@ use segments_core::date::Instant;
 use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::path::Path;
-use segments_core::sql::{self, ContactTable, Names, NativeColumn, PropertiesColumn, QualifiedName, Style, Topics};
+use segments_core::sql::{self, ContactTable, Names, QualifiedName, Style, Topics};
 use segments_core::types::PropertyType;
+
+mod fields;
+mod related;
+
+use fields::Fields;
+use related::Contacts;
+pub use related::{Related, RelatedRows};
 
 /// An audience as it is now: its configuration, and what the catalog says of its table.
 #[derive(Clone)]
@@ -45,6 +51,8 @@ pub struct Audience {
     pub unusable: Vec<(String, String)>,
     /// The declared custom properties. [`Path::from_keys`] has written the names
     pub custom: Vec<(String, PropertyType)>,
+    /// The tables whose rows belong to contacts
+    pub relations: Vec<Related>,
     /// The schema of the extension's type, operator and functions
     pub extension_schema: String,
 }
@@ -114,13 +122,31 @@ impl Audience {
         config.ok_or_else(|| unknown_audience(name))?.resolve(name)
     }
 
-    /// Marks the text of a query that reads contacts and subscriptions with the rights of the table's owner, for
+    /// Marks the text of a query that reads contacts, subscriptions and relations with the rights of the table's owner, for
     /// [`guard`].
     pub fn reading(&self, sql: &str) -> String {
-        guard::reading(self.tables(), sql)
+        guard::reading(self.tables_read(), sql)
     }
 
-    /// The table of contacts and, where it has one that can be read, that of their subscriptions.
+    /// The tables that conditions may read: of contacts, subscriptions and relations.
+    pub fn tables_read(&self) -> impl Iterator<Item = pg_sys::Oid> {
+        self.tables().chain(self.relations.iter().filter_map(Related::relation))
+    }
+
+    /// Whether the filter, or the scope of a relation, has dates that are relative to now.
+    pub fn is_relative(&self) -> bool {
+        let is_relative =
+            |related: &Related| related.rows.as_ref().is_ok_and(|related| related.rows.changes_at.is_some());
+        self.changes_at.is_some() || self.relations.iter().any(is_relative)
+    }
+
+    /// The relation of that name.
+    pub fn related(&self, name: &str) -> Option<&Related> {
+        self.relations.iter().find(|related| related.name == name)
+    }
+
+    /// The table of contacts and, where it has one that can be read, that of their subscriptions. Triggers on them keep
+    /// live counts.
     pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
         [self.relation.oid].into_iter().chain(self.subscriptions_table())
     }
@@ -157,6 +183,16 @@ impl Audience {
         names.into_iter().find_map(|name| self.property_at(&name).map(|property_type| (name, property_type)))
     }
 
+    /// The same audience in another zone. Its filter and the scopes of its relations are still those of the zone before, until
+    /// it is restricted.
+    pub fn in_zone(&self, zone: &str) -> Self {
+        let mut moved = Audience { time_zone: zone.to_owned(), ..self.clone() };
+        for related in moved.relations.iter_mut().filter_map(|related| related.rows.as_mut().ok()) {
+            zone.clone_into(&mut related.rows.time_zone);
+        }
+        moved
+    }
+
     /// The expression by which queries return a column. It runs no code of the table's owner.
     pub fn value(&self, column: &str) -> String {
         match self.table.column(column) {
@@ -170,12 +206,39 @@ impl Audience {
         Style { names: Names::Qualified, extension_schema: self.extension_schema.clone(), alias: None }
     }
 
-    /// The names of all properties, as conditions write them.
-    pub fn property_names(&self) -> impl Iterator<Item = String> {
-        let native =
-            self.table.columns.iter().map(|column| Path::from_keys(vec![column.name.clone()]).text().to_owned());
-        native.chain(self.custom.iter().map(|(name, _)| name.clone()))
+    /// The contacts' own properties.
+    fn own_properties(&self) -> impl Iterator<Item = Property> {
+        let native = self.table.columns.iter().map(|column| Property {
+            name: Path::from_keys(vec![column.name.clone()]).text().to_owned(),
+            property_type: column.kind.property_type(),
+            is_native: true,
+        });
+        let custom = self.custom.iter().map(|(name, property_type)| Property {
+            name: name.clone(),
+            property_type: *property_type,
+            is_native: false,
+        });
+        native.filter(|property| self.related(Path::parse(&property.name).first()).is_none()).chain(custom)
     }
+
+    /// The names of the contacts' own properties, as conditions write them.
+    pub fn property_names(&self) -> impl Iterator<Item = String> {
+        self.own_properties().map(|property| property.name)
+    }
+
+    /// All properties, those of relations' rows last.
+    pub fn properties(&self) -> Vec<Property> {
+        self.own_properties().chain(self.relations.iter().flat_map(Related::properties)).collect()
+    }
+}
+
+/// A property: of contacts, or of the rows of a relation.
+pub struct Property {
+    /// The name as conditions write it
+    pub name: String,
+    pub property_type: PropertyType,
+    /// Whether it is a column
+    pub is_native: bool,
 }
 
 const FIND: &str = include_str!("../../sql/queries/audience.sql");
@@ -247,38 +310,28 @@ impl Config {
         let lost_created = self.created.filter(|_| created.is_none());
         let lost_properties = self.properties.filter(|_| properties.is_none());
         let lost: Vec<String> = lost_created.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
-        let typed_indexes = match properties {
-            Some(column) => indexes::typed(relation.oid, column.number, &self.extension_schema),
-            None => Vec::new(),
+        let is_listed = |column: &CatalogColumn| {
+            self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
         };
-        let properties =
-            properties.map(|found| PropertiesColumn { name: found.name.clone(), not_null: found.not_null });
-        let unusable = |column: &CatalogColumn| Some((column.name.clone(), column.unusable_type()?));
-        let unusable: Vec<_> = catalog.iter().filter_map(unusable).collect();
-        let is_property = |column: &&CatalogColumn| {
-            properties.as_ref().is_none_or(|properties| properties.name != column.name)
-                && self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
-        };
-        let columns: Vec<NativeColumn> =
-            catalog.iter().filter(is_property).filter_map(CatalogColumn::to_property).collect();
+        let fields = Fields::of(relation.oid, &catalog, properties, is_listed, &self.extension_schema);
         let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(relation.oid, &id)) {
             None => (None, Subscriptions::None),
             Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),
             Some(Err(lost)) => (None, Subscriptions::Lost(lost)),
         };
-        let custom =
-            query::rows(CUSTOM, &[self.source.as_str().into()], |row| (row.get::<String>(1), row.get::<String>(2)));
-        let custom = custom
-            .into_iter()
-            .filter(|(property, _)| {
-                let name = Path::parse(property);
-                match columns.iter().find(|column| column.name == name.first()) {
-                    Some(column) => !name.rest().is_empty() && column.kind.property_type() == PropertyType::Json,
-                    None => properties.is_some() && unusable.iter().all(|(column, _)| column != name.first()),
-                }
-            })
-            .filter_map(|(property, type_name)| Some((property, PropertyType::parse(&type_name)?)))
-            .collect();
+        let mut declared = query::rows(CUSTOM, &[self.source.as_str().into()], |row| {
+            (Path::parse(&row.get::<String>(1)), row.get::<String>(2))
+        });
+        let contacts = Contacts {
+            relation: relation.oid,
+            id: &id,
+            source: &self.source,
+            time_zone: &self.time_zone,
+            extension_schema: &self.extension_schema,
+        };
+        let relations = Related::all(&contacts, &mut declared);
+        let custom = fields.custom(declared);
+        let Fields { properties, columns, typed_indexes, unusable } = fields;
         Ok(Audience {
             name: name.to_owned(),
             source: self.source,
@@ -294,13 +347,14 @@ impl Config {
                 columns,
                 typed_indexes,
                 topics,
-                relations: Vec::new(),
+                relations: relations.iter().filter_map(Related::table).collect(),
             },
             id,
             topics: subscriptions,
             lost,
             unusable,
             custom,
+            relations,
             extension_schema: self.extension_schema,
             relation,
         })

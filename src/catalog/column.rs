@@ -44,6 +44,13 @@ impl ColumnRef {
         }
     }
 
+    /// Whether a cast to text gives what the type's output function writes, the same in every session, with the default
+    /// collation.
+    pub fn has_plain_text(&self) -> bool {
+        let types = ["uuid", "int2", "int4", "int8", "numeric"];
+        self.type_name.strip_prefix("pg_catalog.").is_some_and(|name| types.contains(&name))
+    }
+
     /// A condition that a term of the column's type equals the value of a text. Labels of enums are compared as text,
     /// which no index serves; but such a table has no more ids than the enum has labels.
     pub fn is(&self, term: &str, text: &str) -> String {

@@ -6,7 +6,7 @@ use crate::pg::operator::ComparedColumn;
 use crate::pg::{column_kind, query, relcache, text};
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
-use segments_core::sql::{ColumnKind, NativeColumn, QualifiedName};
+use segments_core::sql::{ColumnKind, ContactKey, NativeColumn, QualifiedName};
 use segments_core::types::{PropertyType, ScalarType};
 
 /// A column of a table.
@@ -49,6 +49,19 @@ impl CatalogColumn {
             not_null: self.not_null,
             is_enum: matches!(self.kind, Some(ColumnKind::Enum { .. })),
         }
+    }
+
+    /// Whether the column's values are days or points in time.
+    pub fn is_time(&self) -> bool {
+        matches!(self.kind, Some(ColumnKind::Date | ColumnKind::Timestamp | ColumnKind::TimestampTz))
+    }
+
+    /// Whether the column's values are text that is compared byte by byte.
+    fn is_text(&self) -> bool {
+        matches!(
+            self.kind,
+            Some(ColumnKind::Text { deterministic: true } | ColumnKind::Varchar { deterministic: true })
+        )
     }
 
     /// Whether the column is jsonb.
@@ -147,4 +160,17 @@ pub fn refers_to(relation: pg_sys::Oid, contact: &CatalogColumn, contacts: pg_sy
     let (reference, own) = (ComparedColumn::find(relation, &contact.name), ComparedColumn::find(contacts, &id.name));
     let operators = id.operators_with(&contact.type_name);
     reference.zip(own).is_some_and(|(reference, own)| own.is_identified_by(reference, operators))
+}
+
+/// How a column says whose row it is; `None` if it cannot be compared with ids of contacts.
+pub fn contact_key(
+    relation: pg_sys::Oid,
+    contact: &CatalogColumn,
+    contacts: pg_sys::Oid,
+    id: &ColumnRef,
+) -> Option<ContactKey> {
+    if refers_to(relation, contact, contacts, id) {
+        return Some(ContactKey::Equals { operators: id.operators_with(&contact.type_name).to_owned() });
+    }
+    (contact.is_text() && id.has_plain_text()).then_some(ContactKey::AsText)
 }

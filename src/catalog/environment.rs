@@ -6,10 +6,10 @@ use crate::catalog::segment::Definition;
 use crate::evaluate::condition;
 use crate::pg::{query, zone};
 use segments_core::ast::Condition;
-use segments_core::check::{self, Declaration, Environment};
+use segments_core::check::{self, Declaration, Environment, RelationDeclaration};
 use segments_core::date::{Instant, NamedZone, Zone};
 use segments_core::error::{Error, ErrorKind, JsonPointer, Refusal};
-use segments_core::expr::Checked;
+use segments_core::expr::{Checked, Expr};
 use segments_core::limits;
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
@@ -19,17 +19,29 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use uuid::Uuid;
 
+mod relations;
+
 /// The environment of one condition of an audience.
 pub struct AudienceEnvironment<'a> {
     audience: &'a Audience,
-    /// Whether the condition is the audience's filter, which may be set before properties are declared
-    is_restriction: bool,
+    part: Part,
     /// The zone of its dates
     zone: NamedZone,
     /// The segments that are being expanded, the outermost first
     expanding: Vec<Definition>,
     references: RefCell<Vec<Reference>>,
     looked_up: Rc<LookedUp>,
+}
+
+/// Which condition it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// That of a segment, or one of no segment
+    Segment,
+    /// The audience's filter, which may be set before properties are declared
+    Filter,
+    /// The scope of a relation, a filter of its rows
+    RowScope,
 }
 
 /// The answers of one check, so that each thing is looked up once.
@@ -63,6 +75,13 @@ pub struct CheckedCondition {
     pub changes_at: Option<Instant>,
 }
 
+impl CheckedCondition {
+    /// The condition that holds for everyone.
+    pub fn everyone() -> Self {
+        CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }
+    }
+}
+
 /// How long a condition with `$now` counts as unchanged, in microseconds. In truth its members may change at any
 /// moment.
 const MOMENT: i64 = 60_000_000;
@@ -72,7 +91,7 @@ impl<'a> AudienceEnvironment<'a> {
     pub fn new(audience: &'a Audience, zone: NamedZone) -> Self {
         AudienceEnvironment {
             audience,
-            is_restriction: false,
+            part: Part::Segment,
             zone,
             expanding: Vec::new(),
             references: RefCell::default(),
@@ -85,8 +104,20 @@ impl<'a> AudienceEnvironment<'a> {
     /// # Errors
     /// The audience's time zone is unknown.
     pub fn of_filter(audience: &'a Audience) -> Result<Self, Vec<Error>> {
+        Self::of_part(audience, Part::Filter)
+    }
+
+    /// The environment of a relation's scope, a condition on its rows.
+    ///
+    /// # Errors
+    /// The audience's time zone is unknown.
+    pub fn of_row_scope(rows: &'a Audience) -> Result<Self, Vec<Error>> {
+        Self::of_part(rows, Part::RowScope)
+    }
+
+    fn of_part(audience: &'a Audience, part: Part) -> Result<Self, Vec<Error>> {
         let zone = audience.zone(None).map_err(|unknown| vec![unknown.into()])?;
-        Ok(AudienceEnvironment { is_restriction: true, ..Self::new(audience, zone) })
+        Ok(AudienceEnvironment { part, ..Self::new(audience, zone) })
     }
 
     /// The environment of a segment's condition.
@@ -171,21 +202,31 @@ impl<'a> AudienceEnvironment<'a> {
 
 impl Environment for AudienceEnvironment<'_> {
     fn property(&self, name: &Path) -> Declaration {
-        let has_keys = self.is_restriction && self.audience.table.properties.is_some();
+        if let Some((rows, name)) = self.inside_relation(name) {
+            return rows.property_at(&name).map_or(Declaration::Unknown, Declaration::Property);
+        }
+        let has_keys = self.part != Part::Segment && self.audience.table.properties.is_some();
         let has_keys = has_keys && self.unusable_column(&name.prefix(1)).is_none();
         let undeclared = if has_keys { Declaration::Key } else { Declaration::Unknown };
         self.audience.property_at(name).map_or(undeclared, Declaration::Property)
     }
 
+    fn relation(&self, name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        self.declared_relation(name)
+    }
+
     fn unusable_column(&self, name: &Path) -> Option<&str> {
+        let (unusable, name) = match self.inside_relation(name) {
+            Some((rows, name)) => (&rows.unusable, name),
+            None => (&self.audience.unusable, name.clone()),
+        };
         let [name] = name.keys() else { return None };
-        let column = self.audience.unusable.iter().find(|(column, _)| column == name);
+        let column = unusable.iter().find(|(column, _)| column == name);
         column.map(|(_, type_name)| type_name.as_str())
     }
 
     fn ignores_case(&self, property: &Path) -> bool {
-        let column = if property.rest().is_empty() { self.audience.table.column(property.first()) } else { None };
-        let kind = column.map(|column| match &column.kind {
+        let kind = self.column(property).map(|column| match &column.kind {
             ColumnKind::Array(element) => element,
             kind => kind,
         });
@@ -193,14 +234,16 @@ impl Environment for AudienceEnvironment<'_> {
     }
 
     fn property_names(&self) -> Vec<String> {
-        self.audience.property_names().collect()
+        self.audience.properties().into_iter().map(|property| property.name).collect()
     }
 
     fn unknown_hint(&self, did_you_mean: Option<String>) -> String {
-        let (declare, exist) = match (self.is_restriction, &self.audience.table.properties) {
-            (false, _) => ("declare it with create_property()", ", or see segments.property for those that exist"),
-            (true, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
-            (true, None) => ("attach the table with the properties_column that has it", ""),
+        let (declare, exist) = match (self.part, &self.audience.table.properties) {
+            (Part::Segment, _) => {
+                ("declare it with create_property()", ", or see segments.property for those that exist")
+            }
+            (_, Some(_)) => (r#"say how the key is to be read, as in {"$as": "number", "$eq": 42}"#, ""),
+            (_, None) => ("attach the table with the properties_column that has it", ""),
         };
         match did_you_mean {
             Some(question) => format!("{question} Otherwise {declare}."),
@@ -209,7 +252,7 @@ impl Environment for AudienceEnvironment<'_> {
     }
 
     fn never_holds(&self, path: &Path, text: &str) -> Option<(String, String)> {
-        let column = self.audience.table.column(path.text())?;
+        let column = self.column(path)?;
         match &column.kind {
             ColumnKind::Enum { labels, type_name, .. } if !labels.iter().any(|label| label == text) => {
                 let few: Vec<&str> = labels.iter().take(20).map(String::as_str).collect();
@@ -233,6 +276,7 @@ impl Environment for AudienceEnvironment<'_> {
     }
 
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
+        self.must_be_of_contacts("$topic")?;
         let known = self.known_topics();
         let is_meant = |topic: &&Topic| topic.slug == reference || topic.id.eq_ignore_ascii_case(reference);
         match known.iter().find(is_meant) {
@@ -251,10 +295,12 @@ impl Environment for AudienceEnvironment<'_> {
     }
 
     fn topics(&self) -> Result<Vec<String>, Refusal> {
+        self.must_be_of_contacts("$topic")?;
         self.known_topics().iter().map(|topic| self.held_topic(topic)).collect()
     }
 
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
+        self.must_be_of_contacts("$segment")?;
         let Some(segment) = Definition::named(&self.audience.name, reference) else {
             return Err(Refusal {
                 kind: ErrorKind::UnknownObject,
@@ -291,6 +337,7 @@ impl Environment for AudienceEnvironment<'_> {
     }
 
     fn bucket(&self) -> Result<(), Refusal> {
+        self.must_be_of_contacts("$bucket")?;
         let id = &self.audience.id;
         let kind = self.audience.table.column(&id.name).map(|column| &column.kind);
         let reason = match kind {

@@ -28,6 +28,16 @@ pub fn covering(relation: Oid) -> Vec<Covering> {
     })
 }
 
+/// Whether an index that covers all rows has this column as its first key.
+pub fn begins_with(relation: Oid, column: &str) -> bool {
+    let indexes: Vec<Oid> = covering(relation).into_iter().map(|found| found.index).collect();
+    query::first(BEGINS_WITH, &[indexes.into(), column.into()], |row| row.get(1)) == Some(true)
+}
+
+const BEGINS_WITH: &str = "
+SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                WHERE i.indexrelid = ANY ($1) AND a.attname = $2)";
+
 /// The indexes on `property_*(properties, 'name')` that can serve a test: they cover all rows, the expression is their
 /// first key, and text is in C order.
 pub fn typed(relation: Oid, properties: i16, extension_schema: &str) -> Vec<TypedIndex> {

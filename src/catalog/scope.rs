@@ -1,6 +1,6 @@
 //! Checking the conditions of segments and the filters of audiences. An audience is loaded with its filter checked.
 
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, Related};
 use crate::catalog::environment::{AudienceEnvironment, CheckedCondition};
 use crate::catalog::segment::Definition;
 use crate::catalog::time_zone;
@@ -52,7 +52,7 @@ pub fn check_new(audience: &Audience, segment: &Definition) -> CheckedCondition 
 pub fn restriction(audience: &Audience) -> Result<CheckedCondition, Vec<Error>> {
     match &audience.filter {
         Some(text) => AudienceEnvironment::of_filter(audience)?.check(&condition::stored(text.as_bytes())),
-        None => Ok(CheckedCondition { checked: Expr::Const(true), references: Vec::new(), changes_at: None }),
+        None => Ok(CheckedCondition::everyone()),
     }
 }
 
@@ -72,15 +72,51 @@ impl Audience {
         Ok(audience)
     }
 
-    /// Checks the filter anew, and restricts the audience by it.
+    /// Checks the filter and the scopes of relations anew, and restricts the audience by them. A relation whose scope is
+    /// invalid cannot be read any more.
     ///
     /// # Errors
     /// The filter is invalid.
     pub fn restrict(&mut self) -> Result<(), Failure> {
+        self.restrict_relations();
         let restriction = restriction(self).map_err(|errors| broken_filter(self, errors))?;
         self.restriction = restriction.checked;
         self.changes_at = restriction.changes_at;
         Ok(())
+    }
+
+    /// Checks the scopes of relations anew. Until then, relations with a scope have no rows.
+    pub fn restrict_relations(&mut self) {
+        self.relations.iter_mut().for_each(Related::restrict);
+        self.table.relations = self.relations.iter().filter_map(Related::table).collect();
+    }
+}
+
+impl Related {
+    /// Checks the scope anew, and restricts the rows by it.
+    fn restrict(&mut self) {
+        let Ok(related) = &mut self.rows else { return };
+        match row_scope(&related.rows) {
+            Ok(scope) => {
+                related.rows.restriction = scope.checked;
+                related.rows.changes_at = scope.changes_at;
+            }
+            Err(errors) => {
+                let why = errors.into_iter().next().map(|error| error.message).unwrap_or_default();
+                self.rows = Err(format!("the scope of relation \"{}\" makes no sense any more: {why}", self.name));
+            }
+        }
+    }
+}
+
+/// The scope of a relation, checked over its rows.
+///
+/// # Errors
+/// The mistakes that make the condition invalid now.
+pub fn row_scope(rows: &Audience) -> Result<CheckedCondition, Vec<Error>> {
+    match &rows.filter {
+        Some(text) => AudienceEnvironment::of_row_scope(rows)?.check(&condition::stored(text.as_bytes())),
+        None => Ok(CheckedCondition::everyone()),
     }
 }
 

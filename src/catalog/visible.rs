@@ -6,7 +6,7 @@ use crate::catalog::scope;
 use crate::catalog::segment::Definition;
 use crate::pg::{query, security};
 use segments_core::expr::{Checked, Expr};
-use segments_core::sql;
+use segments_core::sql::{self, UsedRelation};
 use std::collections::{HashMap, HashSet};
 
 /// Whether the caller may see the cached count of a segment. The audience is `None` if it cannot be loaded.
@@ -34,6 +34,8 @@ pub fn may_identify(audience: &Audience, segment: &Definition) -> bool {
 pub struct Reads {
     columns: Vec<String>,
     topics: bool,
+    /// The names of relations, each with the columns of its table
+    relations: Vec<(String, Vec<String>)>,
 }
 
 impl Reads {
@@ -46,7 +48,20 @@ impl Reads {
         let id = used.topics.iter().map(|topics| &topics.id_column);
         let mut columns: Vec<String> = columns.chain(properties).chain(id).cloned().collect();
         columns.sort();
-        Reads { columns, topics: used.topics.is_some() }
+        let of_relation = |used: UsedRelation<'_>| {
+            let mut columns: Vec<String> = used.columns.into_iter().map(str::to_owned).collect();
+            columns.sort();
+            (used.relation.name.clone(), columns)
+        };
+        let mut relations: Vec<(String, Vec<String>)> = used.relations.into_iter().map(of_relation).collect();
+        relations.sort();
+        Reads { columns, topics: used.topics.is_some(), relations }
+    }
+
+    /// The same, and the whole column with the custom properties.
+    pub fn with_properties(mut self, audience: &Audience) -> Self {
+        self.columns.extend(audience.table.properties.as_ref().map(|properties| properties.name.clone()));
+        self
     }
 
     /// What a segment's condition reads; `None` if it is no longer valid.
@@ -75,14 +90,15 @@ impl Visible {
     /// Whether the caller may see the count of a segment with these reads.
     pub fn shows(&mut self, audience: &Audience, reads: &Reads) -> bool {
         let reads_table = *self.reads_table.get_or_insert_with(|| may_read_table(&audience.relation));
-        if reads_table && !reads.topics {
+        if reads_table && !reads.topics && reads.relations.is_empty() {
             return true;
         }
         if let Some(known) = self.known.get(reads) {
             return *known;
         }
+        let mut is_shown_counts = || *self.is_shown_counts.get_or_insert_with(|| is_shown_counts(&audience.name));
         let shows =
-            may_select(audience, reads) || *self.is_shown_counts.get_or_insert_with(|| is_shown_counts(&audience.name));
+            (may_select(audience, reads) || is_shown_counts()) && obstacle_to_counting(audience, reads).is_none();
         self.known.insert(reads.clone(), shows);
         shows
     }
@@ -96,8 +112,35 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
         }
         _ => true,
     };
-    may_read_topics && may_read(&audience.relation, &reads.columns)
+    let may_read_rows = |(name, columns): &(String, Vec<String>)| {
+        let rows = audience.related(name).and_then(|related| related.rows.as_ref().ok());
+        rows.is_some_and(|related| may_read(&related.rows.relation, columns))
+    };
+    may_read_topics && may_read(&audience.relation, &reads.columns) && reads.relations.iter().all(may_read_rows)
 }
+
+/// Why a condition with these reads cannot be counted with the rights of the owner of the contacts' table, as cached counts
+/// are; `None` if it can. The owner of a relation may be another role.
+pub fn obstacle_to_counting(audience: &Audience, reads: &Reads) -> Option<String> {
+    let owner = audience.relation.owner;
+    reads.relations.iter().find_map(|(name, columns)| {
+        let relation = &audience.related(name)?.rows.as_ref().ok()?.rows.relation;
+        let has_rights = || security::as_role(relation.owner, || security::has_rights_of(owner));
+        let runs_code = || query::first(FOREIGN_CODE, &[relation.oid.into(), owner.into()], |row| row.get::<bool>(1));
+        let why = if security::as_role(owner, || security::row_security_applies(relation.oid)) {
+            "row security applies to the owner of the contacts' table, with whose rights counts are kept"
+        } else if !security::as_role(owner, || may_select_columns(relation, columns)) {
+            "the owner of the contacts' table, with whose rights counts are kept, may not SELECT all columns that are read"
+        } else if !has_rights() && (relation.kind != RelationKind::Table || runs_code() == Some(true)) {
+            "reading it would run code of others with the rights of the owner of the contacts' table"
+        } else {
+            return None;
+        };
+        Some(format!("relation \"{name}\" cannot be counted: {why}"))
+    })
+}
+
+const FOREIGN_CODE: &str = include_str!("../../sql/queries/foreign_code.sql");
 
 /// The columns of an audience's table that the caller may SELECT.
 pub fn readable_columns(audience: &Audience) -> HashSet<String> {
@@ -107,9 +150,12 @@ pub fn readable_columns(audience: &Audience) -> HashSet<String> {
 /// Whether the caller may SELECT the columns of a relation, and sees all of its rows. Without named columns, one
 /// readable column is enough.
 fn may_read(relation: &Relation, columns: &[String]) -> bool {
+    sees_all_rows(relation) && may_select_columns(relation, columns)
+}
+
+fn may_select_columns(relation: &Relation, columns: &[String]) -> bool {
     let arguments = [relation.oid.into(), columns.to_vec().into()];
-    let granted = || query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true);
-    sees_all_rows(relation) && granted()
+    query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true)
 }
 
 fn may_read_table(relation: &Relation) -> bool {

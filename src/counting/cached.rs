@@ -3,6 +3,7 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::freshness::is_live;
 use crate::catalog::segment::{Definition, datum, id_of};
+use crate::catalog::visible::{self, Reads};
 use crate::catalog::{access, scope};
 use crate::counting::strategy;
 use crate::pg::{query, security, snapshot};
@@ -53,9 +54,12 @@ impl CachedCounts {
 /// counted again, each reader counts it. `None` if counting raises an error: a list of many segments must not fail because
 /// of one, and the next refresh records the error.
 pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
-    let check = || scope::check_segment(audience, segment);
-    let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check).ok())?;
-    strategy::each(audience, &[checked?.checked], None).pop()?.ok()
+    let check = || {
+        let checked = scope::check_segment(audience, segment).ok()?.checked;
+        visible::obstacle_to_counting(audience, &Reads::of(audience, &checked)).is_none().then_some(checked)
+    };
+    let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check))??;
+    strategy::each(audience, &[checked], None).pop()?.ok()
 }
 
 const BASE: &str = "

@@ -11,6 +11,7 @@ use crate::catalog::contact_sql::restricted;
 use crate::catalog::environment::CheckedCondition;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, datum};
+use crate::catalog::visible::{self, Reads};
 use crate::counting::pending;
 use crate::pg::error::Failure;
 use crate::pg::{query, security};
@@ -124,7 +125,8 @@ pub fn take_together(
     let owner = access::extension_owner();
     let failed = |segments: &[Definition], why: &str| Taken::failed(segments.iter().map(|segment| segment.id), why);
     let loaded = security::as_role(owner, || {
-        let source = Audience::unrestricted(source)?;
+        let mut source = Audience::unrestricted(source)?;
+        source.restrict_relations();
         let names: Vec<String> = segments.keys().cloned().collect();
         let filters = query::rows(FILTERS, &[names.into()], |row| (row.get::<String>(1), row.nullable::<String>(2)));
         let filters: HashMap<String, Option<String>> = filters.into_iter().collect();
@@ -157,21 +159,29 @@ pub fn take_together(
 /// An audience with its segments checked.
 struct CheckedAudience {
     audience: Audience,
-    segments: Vec<Result<CheckedCondition, Vec<Error>>>,
+    /// Their conditions, or the reasons why they cannot be counted
+    segments: Vec<Result<CheckedCondition, String>>,
 }
 
 impl CheckedAudience {
     fn check(audience: Audience, segments: &[Definition]) -> Self {
-        let segments = segments.iter().map(|segment| scope::check_segment(&audience, segment)).collect();
+        let check = |segment: &Definition| {
+            let first = |errors: Vec<Error>| errors.into_iter().next().map(|error| error.message).unwrap_or_default();
+            let condition = scope::check_segment(&audience, segment).map_err(first)?;
+            let reads = condition.checked.reads_rows().then(|| Reads::of(&audience, &condition.checked));
+            let obstacle = reads.and_then(|reads| visible::obstacle_to_counting(&audience, &reads));
+            obstacle.map_or(Ok(condition), Err)
+        };
+        let segments = segments.iter().map(check).collect();
         CheckedAudience { audience, segments }
     }
 
-    /// The conditions that are valid.
+    /// The conditions that can be counted.
     fn conditions(&self) -> impl Iterator<Item = &Checked> {
         self.segments.iter().flatten().map(|segment| &segment.checked)
     }
 
-    /// The result, with the counts of the valid conditions.
+    /// The result, with the counts of these conditions.
     fn taken(
         self,
         segments: &[Definition],
@@ -185,9 +195,7 @@ impl CheckedAudience {
                 let changes_at = changes_at.into_iter().chain(audience.changes_at).min();
                 Outcome { id: segment.id, checked: Some(checked), changes_at, count }
             }
-            Err(errors) => {
-                Outcome::failed(segment.id, errors.into_iter().next().map(|error| error.message).unwrap_or_default())
-            }
+            Err(why) => Outcome::failed(segment.id, why),
         });
         let outcomes = outcomes.collect();
         let of_segment = |segment: &Definition| Some((segment.id, *pending.get(&segment.id)?));

@@ -3,7 +3,7 @@
 
 use crate::catalog::source;
 use crate::ddl::invalidation::{forget_over, warn_unrecorded};
-use crate::ddl::renamed::follow_columns;
+use crate::ddl::renamed::{follow_columns, follow_row_columns};
 use crate::pg::query::{self, Row};
 use crate::pg::snapshot;
 use pgrx::pg_sys::Oid;
@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 #[pg_extern(sql = false)]
 fn forget_dropped() {
     let dropped: Vec<Oid> = query::rows(DROPPED, &[], |row| row.get(1));
+    forget_rows(&dropped);
     let read = |row: &Row<'_>| (row.get::<String>(1), row.nullable::<Oid>(2));
     let concerned = query::rows(CONCERNED, &[dropped.clone().into()], read);
     // Even an UPDATE that finds no row would make every session compare the definitions again.
@@ -34,6 +35,7 @@ fn forget_dropped() {
 #[pg_extern(sql = false)]
 fn follow_altered() {
     let relations: Vec<Oid> = query::rows(ALTERED, &[], |row| row.get(1));
+    follow_rows(&relations);
     // As above, nothing is updated if nothing has changed.
     if query::first(HAS_CHANGED, &[relations.clone().into()], |row| row.get(1)) != Some(true) {
         return;
@@ -61,6 +63,31 @@ fn follow_altered() {
     // This comes last, because it locks counts.
     forget_over(tables);
     warn_unrecorded(reread);
+}
+
+/// Removes tables that a command has dropped from the definitions of relations.
+fn forget_rows(dropped: &[Oid]) {
+    if query::first(HAS_ROWS, &[dropped.to_vec().into()], |row| row.get(1)) == Some(true) {
+        query::write(HOLD_ROWS, &[dropped.to_vec().into()]);
+        query::write(FORGET_ROWS, &[dropped.to_vec().into()]);
+    }
+}
+
+/// Writes the new names of tables and columns into the definitions of relations, and into the conditions of segments.
+fn follow_rows(tables: &[Oid]) {
+    if query::first(ROWS_HAVE_CHANGED, &[tables.to_vec().into()], |row| row.get(1)) != Some(true) {
+        return;
+    }
+    query::write(HOLD_ROWS, &[tables.to_vec().into()]);
+    let read = |row: &Row<'_>| {
+        let (before, after) = (row.nullable::<Vec<String>>(4).unwrap_or_default(), row.get::<Vec<String>>(5));
+        (row.get::<String>(1), row.get::<String>(2), renamed_columns(&before, &after, row.get(3)))
+    };
+    for (source, relation, columns) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
+        if !columns.is_empty() {
+            snapshot::latest(|| follow_row_columns(&source, &relation, columns));
+        }
+    }
 }
 
 /// An audience with an altered table of its own.
@@ -107,11 +134,16 @@ impl Altered {
 
     /// The old and the new name of each renamed column of the contacts' table.
     fn renamed_columns(&self) -> Vec<(String, String)> {
-        let (before, after) = (names(&self.before, self.contacts), names(&self.after, self.contacts));
-        let renamed = before.into_iter().filter_map(|(number, before)| Some((before, *after.get(number)?)));
-        let renamed = renamed.filter(|(before, after)| before != after);
-        renamed.map(|(before, after)| (before.to_owned(), after.to_owned())).collect()
+        renamed_columns(&self.before, &self.after, self.contacts)
     }
+}
+
+/// The old and the new name of each renamed column of a table, from two such lists.
+fn renamed_columns(before: &[String], after: &[String], table: Oid) -> Vec<(String, String)> {
+    let (before, after) = (names(before, table), names(after, table));
+    let renamed = before.into_iter().filter_map(|(number, before)| Some((before, *after.get(number)?)));
+    let renamed = renamed.filter(|(before, after)| before != after);
+    renamed.map(|(before, after)| (before.to_owned(), after.to_owned())).collect()
 }
 
 /// The names of a table's columns by number, from such a list.
@@ -162,6 +194,22 @@ UPDATE segments.table_config SET relation = 0::oid WHERE relation::oid = ANY ($1
 
 const FORGET_SUBSCRIPTIONS: &str = "
 UPDATE segments.table_config SET topics_relation = 0::oid WHERE topics_relation::oid = ANY ($1)";
+
+const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM segments.relation_config r WHERE r.relation::oid = ANY ($1))";
+
+const HOLD_ROWS: &str = "
+SELECT FROM segments.audience_config a
+ WHERE a.name IN (SELECT r.audience FROM segments.relation_config r WHERE r.relation::oid = ANY ($1))
+ ORDER BY a.name FOR NO KEY UPDATE";
+
+const FORGET_ROWS: &str = "
+UPDATE segments.relation_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
+
+const ROWS_HAVE_CHANGED: &str = "
+SELECT EXISTS (SELECT FROM segments.relation_config r
+                WHERE r.relation::oid = ANY ($1) AND to_jsonb(segments.follow_columns(r)) <> to_jsonb(r))";
+
+const FOLLOW_ROWS: &str = include_str!("../../sql/queries/follow_altered_rows.sql");
 
 const ALTERED: &str = include_str!("../../sql/queries/altered_relations.sql");
 

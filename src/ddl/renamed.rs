@@ -85,6 +85,30 @@ pub fn follow_columns(source: &str, mut columns: Vec<(String, String)>) {
     }
 }
 
+/// Rewrites the scope and the declared properties of a relation after columns of its table were renamed, and the segments
+/// that read it. Each column has its old name and its new name.
+pub fn follow_row_columns(source: &str, relation: &str, mut columns: Vec<(String, String)>) {
+    let Ok(loaded) = Audience::unrestricted(source) else { return };
+    let Some(Ok(related)) = loaded.related(relation).map(|related| &related.rows) else { return };
+    // A key of the same name must stay.
+    columns.retain(|(_, after)| related.rows.table.column(after).is_some());
+    let inside = |path: &Path| columns.iter().find_map(|(before, after)| path.in_rows_renamed(relation, before, after));
+    for segment in Definition::naming(source, &[relation]) {
+        store(&segment, &Renaming { field: &inside, segment: &|_| None });
+    }
+    let of_row = |path: &Path| columns.iter().find_map(|(before, after)| path.below_renamed(before, after));
+    let scope = related.rows.filter.as_ref();
+    let scope = scope.and_then(|scope| renamed(scope, &Renaming { field: &of_row, segment: &|_| None }));
+    if let Some(scope) = scope {
+        access::write_latest(STORE_SCOPE, &[source.into(), relation.into(), scope.into()]);
+    }
+    for declared in query::rows(DECLARED, &[source.into()], |row| row.get::<String>(1)) {
+        if let Some(renamed) = inside(&Path::parse(&declared)) {
+            access::write_latest(RENAME_PROPERTY, &[source.into(), declared.into(), renamed.text().into()]);
+        }
+    }
+}
+
 /// Stores the conditions of a segment with the new names, if they change.
 fn store(segment: &Definition, names: &Renaming) {
     if let Some(conditions) = renamed(&segment.conditions, names) {
@@ -125,6 +149,9 @@ const DECLARED: &str = "SELECT p.name FROM segments.property_config p WHERE p.au
 const STORE_FILTERS: &str = "
 UPDATE segments.audience_config a SET scope = f.scope
   FROM ROWS FROM (unnest($1), unnest($2)) f(name, scope) WHERE a.name = f.name";
+
+const STORE_SCOPE: &str = "
+UPDATE segments.relation_config r SET scope = $3 WHERE r.audience = $1 AND r.name = $2";
 
 const RENAME_PROPERTY: &str = "
 UPDATE segments.property_config p SET name = $3

@@ -7,6 +7,7 @@ SELECT name, relation, relation_name, id_column, properties_column, created_colu
        freshness, refresh_interval, based_on, created_at FROM segments.audience ORDER BY name;
 SELECT audience, name, type, kind, label FROM segments.property ORDER BY 1, 2;
 SELECT * FROM segments.topic ORDER BY id;
+SELECT * FROM segments.relation ORDER BY audience, name;
 SELECT id, name, description, conditions, audience, time_zone, contact_count, created_at, updated_at,
        CASE WHEN audience IN (SELECT name FROM segments.audience WHERE freshness = 'periodic') THEN counted_at END AS counted_at
   FROM segments.segment ORDER BY id;
@@ -56,6 +57,8 @@ BEGIN;
 ALTER TABLE "Own schema"."Custo""mers" RENAME number TO "no";
 ALTER TABLE "Own schema"."Custo""mers" RENAME properties TO props;
 ALTER TABLE contact_topics RENAME topic TO subject;
+ALTER TABLE "Own schema"."Or.ders" RENAME amount TO total;
+ALTER TABLE "Own schema"."Or.ders" RENAME placed TO at;
 ALTER TABLE "Own schema"."Custo""mers" RENAME country TO nation;
 SELECT id_column, properties_column FROM segments.audience WHERE name = 'customers';
 SELECT name, conditions FROM segments.segment ORDER BY id;

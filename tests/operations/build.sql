@@ -55,9 +55,25 @@ CREATE TABLE dropped (id int PRIMARY KEY);
 CREATE TABLE dropped_unnoticed (id int PRIMARY KEY);
 SELECT attach_audience('dropped', 'dropped'), attach_audience('dropped unnoticed', 'dropped_unnoticed');
 SELECT (create_segment('First', '{"id": 1}', audience => name)).contact_count FROM unnest('{dropped,dropped unnoticed}'::text[]) name;
+-- Rows that belong to contacts, whose columns were renamed, too; and of a table that was dropped unnoticed.
+CREATE TABLE "Own schema"."Or.ders" (gone int, id bigint PRIMARY KEY, customer bigint, total numeric, placed date, extra jsonb);
+ALTER TABLE "Own schema"."Or.ders" DROP COLUMN gone;
+INSERT INTO "Own schema"."Or.ders" SELECT n, n % 15, n, '2024-01-01'::date + n, jsonb_build_object('channel', (ARRAY['web', 'shop'])[n % 2 + 1]) FROM generate_series(1, 60) n;
+CREATE TABLE dropped_rows (customer text, at timestamptz);
+SELECT $$SELECT attach_relation('orders', '"Own schema"."Or.ders"', 'customer', 'customers', columns => '{total,customer}',
+                                properties_column => 'extra', time_column => 'placed', scope => '{"total": {"$gte": 0}}')$$,
+       $$SELECT create_property('orders.channel', 'string', 'customers', 'Où?')$$,
+       $$SELECT attach_relation('visits', 'dropped_rows', 'customer', 'customers', time_column => 'at')$$,
+       $$SELECT (create_segment('Web', '{"orders": {"$last": {"channel": "web"}, "$sum": {"total": {"$gt": 50}}}}',
+                                audience => 'customers')).contact_count$$,
+       $$SELECT (create_segment('Bought', '{"orders": {"$empty": false}}', audience => 'own americans')).contact_count$$,
+       $$SELECT (create_segment('Visited', '{"visits.at": {"$exists": true}}', audience => 'own americans')).contact_count$$
+ WHERE to_regproc('attach_relation') IS NOT NULL \gexec
+ALTER TABLE "Own schema"."Or.ders" RENAME total TO amount;
+ALTER TABLE "Own schema"."Or.ders" RENAME extra TO more;
 DROP TABLE dropped;
 ALTER EVENT TRIGGER segments_forget_dropped_relations DISABLE;
-DROP TABLE dropped_unnoticed;
+DROP TABLE dropped_unnoticed, dropped_rows;
 ALTER EVENT TRIGGER segments_forget_dropped_relations ENABLE ALWAYS;
 
 -- Segments, of segments too, under names that need quotes.

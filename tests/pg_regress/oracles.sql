@@ -15,3 +15,20 @@ CREATE FUNCTION counts_of(audience text) RETURNS text LANGUAGE sql AS $$
                     (SELECT string_agg(format('%s %s', s.name, s.contact_count), ', ' ORDER BY s.id)
                        FROM segments.segment s WHERE s.audience = counts_of.audience))
 $$;
+
+-- Why a statement is refused: the SQLSTATE with the message, then the detail and the hint.
+CREATE FUNCTION refusal_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    EXECUTE statement;
+    RETURN NEXT 'not refused';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN NEXT concat(SQLSTATE, ': ', message);
+    RETURN NEXT '  ' || detail;
+    RETURN NEXT '  ' || hint;
+END
+$$;

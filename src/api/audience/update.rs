@@ -47,7 +47,7 @@ fn move_to(name: &str, zone: &str) {
     // This waits for transactions that create or change a segment, and later ones wait for this.
     freshness::hold_definitions(name);
     let before = definition_locks::hold_writers_of_source(name);
-    let mut after = Audience { time_zone: zone.to_owned(), ..before.clone() };
+    let mut after = before.in_zone(zone);
     after.restrict().unwrap_or_else(|failure| failure.raise());
     let based = source::based_on(name);
     let based = based.into_iter().map(|filter| (before.with_filter(filter.clone()), after.with_filter(filter)));

@@ -235,7 +235,7 @@ fn planned(segment: Definition) -> Result<PlannedQuestion, Unusable> {
 
 fn compile(segment: Definition) -> Result<PlannedQuestion, Unusable> {
     let validity = Validity::watch(|| {
-        let tables = Audience::try_load(&segment.audience).map(|audience| audience.tables().collect());
+        let tables = Audience::try_load(&segment.audience).map(|audience| audience.tables_read().collect());
         Sources { audiences: vec![segment.audience.clone()], tables: tables.unwrap_or_default() }
     });
     // The definition is read again, because it may have changed before it was watched.

@@ -32,6 +32,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
+mod by_query;
+
+use by_query::SegmentsQuery;
+
 /// The segments that a contact is a member of now, newest first.
 #[pg_extern(sql = false)]
 fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call) {
@@ -121,6 +125,8 @@ struct Present {
     conditions: BTreeMap<usize, Option<Checked>>,
     /// All of them, compiled, with the numbers of their segments
     compiled: Option<(Vec<usize>, Rc<RowProgram>)>,
+    /// The query for relative segments that read relations
+    query: OnceCell<Option<SegmentsQuery>>,
 }
 
 // The rows of the view segments.segment. A role that may read segments of the audience may read all of them.
@@ -148,6 +154,10 @@ struct AudienceSegments {
     /// The query for the columns of a contact, and for which of the topics it is subscribed to
     sql: String,
     plan: OnceCell<KeptPlan>,
+    /// The query for segments that read relations and are not relative
+    query: Option<SegmentsQuery>,
+    /// The numbers of segments that read relations and are relative
+    relative_with_rows: Vec<usize>,
 }
 
 struct Segment {
@@ -166,9 +176,21 @@ impl AudienceSegments {
         let mut conditions = Vec::new();
         // The complete conditions of relative segments. The query must read their columns, too.
         let mut wholes = Vec::new();
+        let (mut with_rows, mut relative_with_rows) = (Vec::new(), Vec::new());
         for definition in Definition::all(name) {
             let Ok(whole) = scope::check_segment(&audience, &definition) else { continue };
             let is_relative = whole.changes_at.is_some();
+            if whole.checked.reads_rows() {
+                let (number, reads) = (segments.len(), Reads::of(&audience, &whole.checked));
+                match is_relative {
+                    true => relative_with_rows.push(number),
+                    false => with_rows.push((number, whole.checked)),
+                }
+                // The program finds no members of it.
+                conditions.push(Expr::Const(false));
+                segments.push(Segment { definition, reads, is_relative });
+                continue;
+            }
             let whole = contact_sql::restricted(&audience, &whole.checked);
             let lasting = if is_relative {
                 let Ok(lasting) = scope::lasting_part(&audience, &definition) else { continue };
@@ -188,7 +210,20 @@ impl AudienceSegments {
         let program = program(&audience, &columns, &conditions);
         let asks_bucket = conditions.iter().chain(&wholes).any(Checked::asks_bucket);
         let sql = query_for(&audience, &columns, &topics, asks_bucket);
-        AudienceSegments { audience, segments, program, columns, topics, asks_bucket, sql, plan: OnceCell::new() }
+        let query = SegmentsQuery::new(&audience, with_rows);
+        let plan = OnceCell::new();
+        AudienceSegments {
+            audience,
+            segments,
+            program,
+            columns,
+            topics,
+            asks_bucket,
+            sql,
+            plan,
+            query,
+            relative_with_rows,
+        }
     }
 
     fn id(&self, number: usize) -> pgrx::Uuid {
@@ -231,8 +266,20 @@ impl AudienceSegments {
         };
         let found = if self.asks_bucket { security::with_fixed_output(look) } else { look() };
         // If several rows have the id, the contact is a member if one of them is.
-        let found: BTreeSet<usize> = found.into_iter().flatten().collect();
+        let mut found: BTreeSet<usize> = found.into_iter().flatten().collect();
+        found.extend(self.query.iter().flat_map(|query| query.of_contact(contact_id)));
+        if !self.relative_with_rows.is_empty() {
+            let present = present.borrow();
+            let query = present.query.get_or_init(|| self.query_as_of_now());
+            found.extend(query.iter().flat_map(|query| query.of_contact(contact_id)));
+        }
         found.into_iter().collect()
+    }
+
+    /// The query for relative segments that read relations, as of now.
+    fn query_as_of_now(&self) -> Option<SegmentsQuery> {
+        let present = |number: &usize| Some((*number, self.checked_now(*number)?));
+        SegmentsQuery::new(&self.audience, self.relative_with_rows.iter().filter_map(present).collect())
     }
 
     /// A program with the conditions of these relative segments as of now, and perhaps of others, and the segments that
@@ -252,11 +299,16 @@ impl AudienceSegments {
         present.compiled.get_or_insert_with(compile).clone()
     }
 
-    /// The condition of a relative segment as of now.
+    /// The condition of a relative segment as of now, as it is put to a row.
     fn as_of_now(&self, number: usize) -> Option<Checked> {
+        let checked = contact_sql::restricted(&self.audience, &self.checked_now(number)?);
+        Some(on_row(&checked, &self.audience.table, row::fold))
+    }
+
+    /// The condition of a relative segment as of now.
+    fn checked_now(&self, number: usize) -> Option<Checked> {
         let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
-        let checked = security::as_role(access::extension_owner(), check).ok()?.checked;
-        Some(on_row(&contact_sql::restricted(&self.audience, &checked), &self.audience.table, row::fold))
+        Some(security::as_role(access::extension_owner(), check).ok()?.checked)
     }
 }
 
@@ -337,11 +389,11 @@ fn asked(audience: &str) -> Rc<AudienceSegments> {
 fn compile(name: &str) -> Rc<AudienceSegments> {
     let validity = Validity::watch(|| {
         let audience = Audience::load(name);
-        Sources { audiences: vec![name.to_owned()], tables: audience.tables().collect() }
+        Sources { audiences: vec![name.to_owned()], tables: audience.tables_read().collect() }
     });
     let asked = Rc::new(AudienceSegments::compile(name));
-    // A filter that depends on the time makes every condition depend on it.
-    if asked.audience.changes_at.is_none() {
+    // A filter that depends on the time makes every condition depend on it, and a scope those that read the relation.
+    if !asked.audience.is_relative() {
         let entry = CompiledAudience { validity, asked: asked.clone() };
         let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
         drop(before);

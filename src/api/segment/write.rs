@@ -181,7 +181,7 @@ fn delete_segment(segment: Option<pgrx::Uuid>) -> pgrx::Uuid {
 }
 
 /// A segment and all segments that refer to it, directly or through others.
-pub(super) fn with_dependents(segment: &Definition) -> Vec<Definition> {
+pub(in crate::api) fn with_dependents(segment: &Definition) -> Vec<Definition> {
     let mut pending = vec![segment.clone()];
     let mut done = Vec::new();
     while let Some(segment) = pending.pop() {

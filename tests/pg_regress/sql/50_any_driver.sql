@@ -10,6 +10,7 @@ INSERT INTO numbered SELECT i, (ARRAY['US', 'DE'])[i % 2 + 1] FROM generate_seri
 SELECT attach_audience('numbered', 'numbered');
 CREATE TABLE keyed (country text PRIMARY KEY);
 SELECT attach_audience('keyed', 'keyed');
+SELECT attach_relation('people', 'numbered', 'country', 'keyed');
 SELECT create_property('n', 'number'), (create_topic('News')).slug, set_freshness('contacts', 'live');
 SELECT subscribe_contact(md5('1')::uuid, 'news');
 SELECT (create_segment('Named', '{"country": "US"}')).contact_count;
@@ -34,10 +35,13 @@ SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('document', ARRAY['jsonb'], '{"country": "US"}'),
     ('text', ARRAY['text', 'varchar', 'name'], 'contacts'),
     ('keyed', ARRAY['text', 'varchar', 'name'], 'keyed'),
+    ('relation', ARRAY['text', 'varchar', 'name'], 'people'),
     ('topic', ARRAY['text', 'varchar'], 'news'),
     ('table', ARRAY['text', 'varchar', 'regclass'], 'numbered'),
     ('column', ARRAY['text', 'varchar', 'name'], 'country'),
     ('key', ARRAY['text', 'varchar', 'name'], 'id'),
+    ('properties', ARRAY['text', 'varchar', 'name'], 'properties'),
+    ('time', ARRAY['text', 'varchar', 'name'], 'created_at'),
     ('columns', ARRAY['text[]', 'varchar[]', 'name[]'], '{country}'),
     ('new', ARRAY['text', 'varchar'], 'new_one'),
     ('freshness', ARRAY['text', 'varchar'], 'live'),
@@ -116,6 +120,10 @@ INSERT INTO driver_calls (call) VALUES
     ('drop_property({property}, {text})'),
     ('(create_topic({new}, {new}, {new}, {text})).name'),
     ('attach_topics({keyed}, {table}, {column}, {column})'),
+    ('attach_relation({new}, {table}, {column}, ''keyed'')'),
+    ('attach_relation(''new_one'', ''numbered'', ''country'', ''keyed'', columns => {columns}, scope => {conditions})'),
+    ('attach_relation(''people'', ''contacts'', ''country'', ''keyed'', properties_column => {properties}, time_column => {time})'),
+    ('detach_relation({relation}, {keyed})'),
     ('index_property({column})'),
     ('index_property({column}, {text})'),
     ('(SELECT count(*) FROM suggest_indexes({text}))'),

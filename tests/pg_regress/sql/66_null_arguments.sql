@@ -17,6 +17,7 @@ INSERT INTO null_says VALUES
     ('search_contacts', 'page_size'), ('search_contacts', 'after'), ('search_contacts', 'before'),
     ('segment_contacts', 'page_size'), ('segment_contacts', 'after'), ('segment_contacts', 'before'),
     ('segment_members', 'id_type'), ('suggest_indexes', 'audience'), ('refresh_segments', 'audience'), ('set_refresh_interval', 'every'),
+    ('attach_relation', 'columns'), ('attach_relation', 'properties_column'), ('attach_relation', 'time_column'), ('attach_relation', 'scope'),
     ('segment_changes', 'after'), ('segment_changes', 'page_size'), ('segment_statistics', 'properties'),
     ('grant_segments_access', 'audience'), ('revoke_segments_access', 'audience');
 
@@ -70,6 +71,7 @@ SELECT severity, sqlstate, message FROM validate_conditions('{}', NULL);
 SELECT segments.permits_every_audience(ARRAY[NULL]);
 SELECT count(*) FROM segments.permitted_audiences(ARRAY[NULL, 'read:segments']);
 SELECT attach_audience('some nulls', 'nulls', columns => '{email,NULL}');
+SELECT attach_relation('some nulls', 'nulls', 'id', 'nulls', columns => '{email,NULL}');
 -- No function that takes one is missing above.
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid AND e.extname = 'segments'

@@ -1,0 +1,64 @@
+//! Relations in conditions, and what the scope of a relation cannot ask for.
+
+use super::{AudienceEnvironment, Part};
+use crate::catalog::audience::Audience;
+use segments_core::check::RelationDeclaration;
+use segments_core::error::{ErrorKind, Refusal};
+use segments_core::path::Path;
+use segments_core::sql::NativeColumn;
+
+impl<'a> AudienceEnvironment<'a> {
+    /// The relation of that name.
+    ///
+    /// # Errors
+    /// Its rows cannot be read any more, or the condition is the filter of the audience.
+    pub(super) fn declared_relation(&self, name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        let Some(related) = self.audience.related(name) else { return Ok(None) };
+        if self.part == Part::Filter {
+            return Err(Refusal {
+                kind: ErrorKind::Unsupported,
+                message: format!("\"{name}\" is a relation, which the filter of an audience cannot read"),
+                hint: "Say it in the conditions of segments.".to_owned(),
+            });
+        }
+        match &related.rows {
+            Ok(related) => {
+                related.rows.changes_at.into_iter().for_each(|instant| self.changes_at(instant));
+                let time = related.time.as_ref().and_then(|column| related.rows.table.column(column));
+                let time = time.map(|column| (Path::from_keys(vec![column.name.clone()]), column.kind.property_type()));
+                Ok(Some(RelationDeclaration { time, has_key: !related.key.is_empty() }))
+            }
+            Err(why) => Err(Refusal {
+                kind: ErrorKind::UnknownObject,
+                message: why.clone(),
+                hint: "Tell which table has these rows with attach_relation(), which keeps the segments.".to_owned(),
+            }),
+        }
+    }
+
+    /// The column of the contacts' table, or of a relation's, that the path names.
+    pub(super) fn column(&self, path: &Path) -> Option<&'a NativeColumn> {
+        match self.inside_relation(path) {
+            Some((rows, path)) => rows.table.column(path.first()).filter(|_| path.rest().is_empty()),
+            None => self.audience.table.column(path.first()).filter(|_| path.rest().is_empty()),
+        }
+    }
+
+    /// The rows of the relation that a path leads into, and the path inside a row.
+    pub(super) fn inside_relation(&self, path: &Path) -> Option<(&'a Audience, Path)> {
+        let rows = &self.audience.related(path.first())?.rows.as_ref().ok()?.rows;
+        (!path.rest().is_empty()).then(|| (rows, Path::from_keys(path.rest().to_vec())))
+    }
+
+    /// The mistake of an operator that the scope of a relation has: it is about contacts, not about rows.
+    pub(super) fn must_be_of_contacts(&self, operator: &str) -> Result<(), Refusal> {
+        if self.part != Part::RowScope {
+            return Ok(());
+        }
+        Err(Refusal {
+            kind: ErrorKind::Unsupported,
+            message: format!("{operator} is about contacts, and the scope of a relation is about its rows"),
+            hint: "Use the columns of the relation's table, or say it in the conditions of segments.".to_owned(),
+        })
+    }
+}
