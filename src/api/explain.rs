@@ -20,6 +20,9 @@ use segments_core::path::Path;
 use segments_core::program::{ElementsFound, Surroundings, elements_found};
 use segments_core::value::Json;
 use serde_json::Value;
+use std::borrow::Cow;
+
+mod rows;
 
 /// Each part of a segment's condition, with the value that it reads from a contact, and whether it is true.
 #[pg_extern(sql = false)]
@@ -180,13 +183,18 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
         .iter()
         .map(|checked| format!("COALESCE(({}), false)", contact_sql::executable_sql(audience, checked)))
         .collect();
-    let values: Vec<String> =
-        lines.iter().map(|line| format!("({})::pg_catalog.text", value_sql(audience, line))).collect();
-    let on_elements: Vec<Option<&FieldTest>> =
+    let values: Vec<String> = lines
+        .iter()
+        .zip(&checked)
+        .map(|(line, checked)| format!("({})::pg_catalog.text", value_sql(audience, line, checked)))
+        .collect();
+    let on_elements: Vec<Option<Cow<'_, FieldTest>>> =
         lines.iter().zip(&checked).map(|(line, checked)| test_on_elements(line, checked)).collect();
     let properties: Vec<String> = on_elements
         .iter()
         .map(|test| match test {
+            // The value of the line is what it reads.
+            Some(test) if audience.table.relation(test.path.first()).is_some() => "NULL".to_owned(),
             Some(test) => format!("({})::pg_catalog.text", contact_sql::property_sql(audience, test.path.first())),
             None => "NULL".to_owned(),
         })
@@ -210,14 +218,19 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
     let Some((holds, values, properties, rows)) = snapshot::of_statement(|| query::first(&sql, &[], read)) else {
         unknown_contact(audience, contact_id).raise()
     };
-    let found = on_elements.iter().zip(properties).map(|(test, property)| found((*test)?, &property?));
+    let read = properties.into_iter().zip(&values).map(|(property, value)| property.or_else(|| value.clone()));
+    let found: Vec<Option<String>> =
+        on_elements.iter().zip(read).map(|(test, read)| found(test.as_ref()?, &read?)).collect();
     let results = holds.into_iter().zip(values).zip(found);
     (results.map(|((matches, value), elements)| LineResult { value, matches, elements }).collect(), rows)
 }
 
 /// The test of a line, if it is one test on the elements of a field.
-fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<&'c FieldTest> {
+fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<Cow<'c, FieldTest>> {
     let Source::Field(_) = &line.source else { return None };
+    if let Some(rows) = rows::test_on_rows(checked) {
+        return Some(Cow::Owned(rows.on_array()));
+    }
     let mut tests = Vec::new();
     checked.for_each(&mut |atom| {
         if let Atom::Field(field) = atom {
@@ -225,7 +238,7 @@ fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<&'c FieldTe
         }
     });
     match tests[..] {
-        [test] if test.test.is_on_elements() => Some(test),
+        [test] if test.test.is_on_elements() => Some(Cow::Borrowed(test)),
         _ => None,
     }
 }
@@ -238,9 +251,12 @@ fn found(test: &FieldTest, property: &str) -> Option<String> {
     Some(found.iter().map(ElementsFound::to_string).collect::<Vec<_>>().join("; "))
 }
 
-/// The value that a line reads, as jsonb: a field, or the slugs of the contact's topics.
-fn value_sql(audience: &Audience, line: &Line) -> String {
+/// The value that a line reads, as jsonb: a field, the rows of a relation, or the slugs of the contact's topics.
+fn value_sql(audience: &Audience, line: &Line, checked: &Checked) -> String {
     match &line.source {
+        Source::Field(path) if let Some(relation) = audience.table.relation(path.first()) => {
+            rows::rows_sql(audience, relation, checked)
+        }
         Source::Field(path) => contact_sql::field_sql(audience, path),
         Source::Fields(paths) => fields_sql(audience, paths),
         Source::Topics => subscription::slugs(audience),
@@ -272,6 +288,9 @@ fn note(audience: &Audience, line: &Line, result: &LineResult) -> Option<String>
     let Some(text) = &result.value else { return Some("the contact has no value for it".to_owned()) };
     if let Some(elements) = &result.elements {
         return Some(elements.clone());
+    }
+    if audience.table.relation(path.first()).is_some() {
+        return None;
     }
     let value: Value = serde_json::from_str(text).ok()?;
     let declared = audience.property(path.text())?;

@@ -7,7 +7,7 @@ use crate::ast::{
 use crate::check::property::PathTarget;
 use crate::check::{Environment, check};
 use crate::error::JsonPointer;
-use crate::expr::{Atom, Expr};
+use crate::expr::{Atom, Checked, Expr};
 use crate::operator::Operator;
 use crate::path::Path;
 use crate::print::excerpt;
@@ -17,6 +17,7 @@ use crate::value::Value;
 mod contradictions;
 mod elements;
 mod operands;
+mod rows;
 
 /// A notice about a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub fn notices(condition: &Condition, environment: &dyn Environment) -> Vec<Noti
         finder.place = place;
         finder.field(path, predicate);
     }
+    finder.place = JsonPointer::default();
+    finder.different_rows(condition);
     for (place, expression) in condition.expressions() {
         finder.place = place;
         finder.expression(expression);
@@ -132,9 +135,11 @@ impl Finder<'_> {
 
     fn predicate(&mut self, path: &Path, predicate: &Predicate, declared: Option<PropertyType>) {
         let read_as = predicate.read_as.or(declared);
-        self.bounds(predicate, read_as);
+        self.bounds(path, predicate, read_as);
+        let is_of_rows = self.is_relation(path);
         if let Some((one, other)) = contradictions::contradiction(predicate)
             && !matches!(read_as, Some(PropertyType::Array(_)))
+            && !is_of_rows
         {
             self.note(
                 format!("no value satisfies both {} and {}", one.name(), other.name()),
@@ -151,7 +156,9 @@ impl Finder<'_> {
         });
         for test in &predicate.tests {
             self.at(test.operator().name(), |finder| {
-                if !asks_presence && is_complement(test) && finder.holds_for_missing(path, predicate, test) {
+                if is_of_rows && is_complement(test) && finder.holds_for_missing(path, predicate, test) {
+                    finder.without_rows(path, test);
+                } else if !asks_presence && is_complement(test) && finder.holds_for_missing(path, predicate, test) {
                     let name = test.operator().name();
                     finder.note(
                         format!("{name} also holds for contacts without a value for \"{}\"", path.text()),
@@ -170,16 +177,12 @@ impl Finder<'_> {
         let condition = Condition { members: vec![Member::Field(path.clone(), predicate)] };
         match check(&condition, self.environment) {
             Ok(Expr::Const(_)) | Err(_) => false,
-            Ok(checked) => checked.evaluate(&mut |atom| match atom {
-                Atom::Field(field) => field.test.holds_for_missing(),
-                Atom::Rows(rows) => rows.holds_for_none(),
-                Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => false,
-            }),
+            Ok(checked) => holds_for_none(&checked),
         }
     }
 
     /// Notes two bounds on an array, which different elements may satisfy.
-    fn bounds(&mut self, predicate: &Predicate, read_as: Option<PropertyType>) {
+    fn bounds(&mut self, path: &Path, predicate: &Predicate, read_as: Option<PropertyType>) {
         let bound = |wanted: [Comparison; 2]| {
             predicate
                 .tests
@@ -187,7 +190,14 @@ impl Finder<'_> {
                 .any(|test| matches!(test, Test::Compare(comparison, _) if wanted.contains(comparison)))
         };
         let both = bound([Comparison::Gt, Comparison::Gte]) && bound([Comparison::Lt, Comparison::Lte]);
-        if both && matches!(read_as, Some(PropertyType::Array(_))) {
+        if both && !path.rest().is_empty() && self.is_relation(path) {
+            let one_row = rows::inside(path.first(), &[path.rest()]);
+            self.note(
+                "the two bounds may be met by different rows",
+                format!("To test one row with both, write {one_row}."),
+                None,
+            );
+        } else if both && matches!(read_as, Some(PropertyType::Array(_))) {
             self.note(
                 "the two bounds may be met by different elements of the array",
                 "To test one element with both, put them inside $elemMatch.",
@@ -263,7 +273,12 @@ impl Finder<'_> {
     }
 
     fn declared(&self, path: &Path) -> Option<PropertyType> {
-        match PathTarget::of(self.environment, path) {
+        let target = match path.rest() {
+            [] if self.is_relation(path) => return None,
+            [_, ..] if self.is_relation(path) => PathTarget::of_row(self.environment, path),
+            _ => PathTarget::of(self.environment, path),
+        };
+        match target {
             PathTarget::At(property_type) => property_type,
             PathTarget::Below(..) | PathTarget::Key | PathTarget::Unknown => None,
         }
@@ -279,6 +294,15 @@ impl Finder<'_> {
         find(self);
         self.place.leave();
     }
+}
+
+/// Whether a contact without values and rows satisfies the condition.
+fn holds_for_none(checked: &Checked) -> bool {
+    checked.evaluate(&mut |atom| match atom {
+        Atom::Field(field) => field.test.holds_for_missing(),
+        Atom::Rows(rows) => rows.holds_for_none(),
+        Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => false,
+    })
 }
 
 /// Whether the test is a complement. People forget that complements match missing values.

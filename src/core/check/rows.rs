@@ -189,13 +189,13 @@ fn of_rows(relation: &str, test: &ValueTest) -> Checked {
             // No relation has more rows.
             let Ok(size) = i64::try_from(*size) else { return Expr::Const(false) };
             let asked = Asked::Count(Expr::Test(ValueTest::Eq(Value::Number(size.into()))));
-            together(relation, ElementsTest { filter: None, asked })
+            together(relation, Box::new(ElementsTest { filter: None, asked }))
         }
         ValueTest::ElemMatch(element) => match &**element {
             ElementTest::Object(condition) => some(relation, condition.clone()),
             ElementTest::Value { .. } => Expr::Const(false),
         },
-        ValueTest::Elements(elements) => together(relation, (**elements).clone()),
+        ValueTest::Elements(elements) => together(relation, elements.clone()),
         // Equality with null.
         _ => Expr::Const(false),
     }
@@ -229,6 +229,6 @@ fn some(relation: &str, condition: Expr<DocumentTest>) -> Checked {
     }
 }
 
-fn together(relation: &str, elements: ElementsTest) -> Checked {
+fn together(relation: &str, elements: Box<ElementsTest>) -> Checked {
     Expr::Test(Atom::Rows(RowsTest { relation: relation.to_owned(), asked: RowsAsked::Elements(elements) }))
 }

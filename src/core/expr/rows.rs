@@ -21,7 +21,7 @@ pub enum RowsAsked {
     /// One of them satisfies the condition, whose fields are those of the row; where it is always true, there is a row
     Some(Expr<DocumentTest>),
     /// They satisfy it, taken together. Every order has a [`TimeOf`](super::TimeOf)
-    Elements(ElementsTest),
+    Elements(Box<ElementsTest>),
 }
 
 impl RowsTest {
@@ -30,7 +30,7 @@ impl RowsTest {
     pub fn on_array(&self) -> FieldTest {
         let test = match &self.asked {
             RowsAsked::Some(condition) => ValueTest::ElemMatch(Box::new(ElementTest::Object(condition.clone()))),
-            RowsAsked::Elements(elements) => ValueTest::Elements(Box::new(elements.clone())),
+            RowsAsked::Elements(elements) => ValueTest::Elements(elements.clone()),
         };
         FieldTest { path: Path::from_keys(vec![self.relation.clone()]), read_as: None, test }
     }

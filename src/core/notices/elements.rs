@@ -39,7 +39,7 @@ impl Finder<'_> {
 }
 
 /// That a contact has no elements, or none that the filter beside the tests lets through.
-fn without_elements(path: &Path, predicate: &Predicate) -> Condition {
+pub(super) fn without_elements(path: &Path, predicate: &Predicate) -> Condition {
     let none = Test::Count(FieldPredicate::Literal(Value::Number(0.into())));
     let filter = predicate.tests.iter().filter(|test| matches!(test, Test::Filter(_)));
     let tests = [none].into_iter().chain(filter.cloned()).collect();

@@ -1,8 +1,10 @@
 //! What is noticed, and what is not.
 
 use super::*;
-use crate::check::DocumentOnly;
+use crate::check::{Declaration, DocumentOnly, RelationDeclaration};
+use crate::error::Refusal;
 use crate::parse::parse;
+use crate::types::ScalarType;
 
 fn found(condition: &str) -> Vec<(String, String)> {
     let condition = parse(condition).expect("a condition");
@@ -69,6 +71,73 @@ fn tests_that_hold_without_elements_are_told() {
             r#"{"x.a": {"$count": 0, "$filter": {"c": 1}}}"#.to_owned()
         )
     );
+}
+
+/// An audience with a relation `a`, which has fields.
+struct Related;
+
+impl Environment for Related {
+    fn property(&self, name: &Path) -> Declaration {
+        let scalar = |scalar| Declaration::Property(PropertyType::Scalar(scalar));
+        match name.text() {
+            "a.at" => scalar(ScalarType::Timestamp),
+            "a.b" | "a.c" => scalar(ScalarType::Number),
+            "b" => scalar(ScalarType::String),
+            _ => Declaration::Unknown,
+        }
+    }
+
+    fn relation(&self, name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        Ok((name == "a").then_some(RelationDeclaration { time: None, has_key: true }))
+    }
+}
+
+#[test]
+fn what_different_rows_may_satisfy_is_told() {
+    let all = |condition: &str| notices(&parse(condition).expect("a condition"), &Related);
+    let shown = |notice: &Notice| {
+        let included = match &notice.includes {
+            Some(Includes::Matching(included)) => format!(" {included}"),
+            _ => String::new(),
+        };
+        format!("{} {}: {}{included}", notice.pointer, notice.message, notice.hint)
+    };
+    for (condition, expected) in [
+        (
+            r#"{"a.b": 1, "a.c": {"$gt": 5}, "b": "x"}"#,
+            r#"/a.c "a.b" and "a.c" may be met by different rows: To test one row with both, write {"a": {"$some": {"b": …, "c": …}}}."#,
+        ),
+        (
+            r#"{"$or": [{"a.b": 1}, {"$and": [{"a.b": 2}, {"a.b": 3}]}]}"#,
+            r#"/$or/1/$and/1/a.b "a.b" and "a.b" may be met by different rows: To test one row with both, write {"a": {"$some": {"b": …}}}."#,
+        ),
+        (
+            r#"{"a.b": {"$gt": 5, "$lt": 1}}"#,
+            r#"/a.b the two bounds may be met by different rows: To test one row with both, write {"a": {"$some": {"b": …}}}."#,
+        ),
+        (
+            r#"{"a.b": {"$ne": 1}}"#,
+            r#"/a.b/$ne $ne also holds for contacts without rows in "a": To ask for a row for which it holds, put it inside: {"a": {"$some": {"b": …}}}. {"a": {"$count": 0}}"#,
+        ),
+        (
+            r#"{"a": {"$not": {"$count": {"$gte": 3}}}}"#,
+            r#"/a/$not $not also holds for contacts without rows in "a": To leave them out, add "$empty": false beside $not. {"a": {"$count": 0}}"#,
+        ),
+        (
+            r#"{"a": {"$count": {"$lt": 3}, "$filter": {"b": 1}}}"#,
+            r#"/a/$count $count also holds for contacts without elements in "a" that satisfy its $filter: To leave them out, add "$gte": 1 to it. {"a": {"$count": 0, "$filter": {"b": 1}}}"#,
+        ),
+    ] {
+        assert_eq!(all(condition).iter().map(shown).collect::<Vec<_>>(), [expected], "{condition}");
+    }
+    for silent in [
+        r#"{"$or": [{"a.b": 1}, {"a.c": 1}]}"#,
+        r#"{"a.b": 1, "a.c": {"$exists": false}, "b": "x"}"#,
+        r#"{"a": {"$some": {"b": 1, "c": 1}}, "a.b": 1}"#,
+        r#"{"a.at": {"$gte": "2024-01-01"}}"#,
+    ] {
+        assert_eq!(all(silent).iter().map(shown).collect::<Vec<_>>(), Vec::<String>::new(), "{silent}");
+    }
 }
 
 #[test]
