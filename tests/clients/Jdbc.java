@@ -53,6 +53,12 @@ class Jdbc {
             var older = query(db, "SELECT * FROM list_segments(after => ?)", id.toString());
             System.out.println("Older than Large: " + older.size() + " segment");
 
+            // What customers did: the rows of another table, as an array.
+            query(db, "SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')");
+            var repeated = "{\"orders\": {\"$filter\": {\"placed_at\": {\"$gte\": \"2024-05-01\"}}, \"$count\": {\"$gte\": 2}}}";
+            var regulars = query(db, create, "Regulars", repeated).get(0);
+            System.out.println("Ordered twice since May: " + companies(query(db, members, regulars.get("id"))));
+
             // What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
             try {
                 query(db, create, "Oops", "{\"seets\": 1}");

@@ -67,6 +67,11 @@ puts "Members: #{large.members.pluck(:company).join(", ")}"
 puts "Is customer 4 a member? #{call("SELECT in_segment(?, ?)", 4, large.id).first["in_segment"]}"
 puts "Older than Large: #{Segment.find_by_sql(["SELECT * FROM list_segments(after => ?)", large.id]).size} segment"
 
+# What customers did: the rows of another table, as an array.
+call("SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')")
+repeated = { orders: { "$filter": { placed_at: { "$gte": "2024-05-01" } }, "$count": { "$gte": 2 } } }
+puts "Ordered twice since May: #{Segment.create_segment("Regulars", repeated).members.pluck(:company).join(", ")}"
+
 # What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
 begin
   Segment.create_segment("Oops", { seets: 1 })

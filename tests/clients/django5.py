@@ -121,6 +121,12 @@ print("Is customer 4 a member?", str(is_member).lower())
 older = Segment.objects.raw("SELECT * FROM list_segments(after => %s)", [str(large.id)])
 print("Older than Large:", len(older), "segment")
 
+# What customers did: the rows of another table, as an array.
+call("SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')")
+repeated = {"orders": {"$filter": {"placed_at": {"$gte": "2024-05-01"}}, "$count": {"$gte": 2}}}
+regulars = Segment.objects.create_segment("Regulars", repeated)
+print("Ordered twice since May:", ", ".join(customer.company for customer in regulars.members()))
+
 # What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
 try:
     with transaction.atomic():

@@ -66,6 +66,13 @@ const [{ in_segment }] = await rows(sql`SELECT in_segment(${4}, ${large.id})`);
 console.log("Is customer 4 a member?", in_segment);
 console.log("Older than Large:", (await rows(sql`SELECT * FROM list_segments(after => ${large.id})`)).length, "segment");
 
+// What customers did: the rows of another table, as an array.
+await db.execute(sql`SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')`);
+const repeated = { orders: { $filter: { placed_at: { $gte: "2024-05-01" } }, $count: { $gte: 2 } } };
+const regulars = await createSegment("Regulars", repeated);
+const regular = await db.select().from(customers).where(sql`in_segment(${customers.customerNo}, ${regulars.id})`);
+console.log("Ordered twice since May:", companies(regular));
+
 // What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
 try {
   await createSegment("Oops", { seets: 1 });

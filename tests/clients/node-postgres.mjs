@@ -48,6 +48,12 @@ const [{ in_segment }] = await rows("SELECT in_segment($1, $2)", 4, large.id);
 console.log("Is customer 4 a member?", in_segment);
 console.log("Older than Large:", (await rows("SELECT * FROM list_segments(after => $1)", large.id)).length, "segment");
 
+// What customers did: the rows of another table, as an array.
+await rows("SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')");
+const repeated = { orders: { $filter: { placed_at: { $gte: "2024-05-01" } }, $count: { $gte: 2 } } };
+const [regulars] = await rows(create, "Regulars", repeated);
+console.log("Ordered twice since May:", companies(await rows(members, regulars.id)));
+
 // What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
 try {
   await rows(create, "Oops", { seets: 1 });

@@ -59,6 +59,13 @@ with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, row_factory=di
     older = db.execute("SELECT * FROM list_segments(after => %s)", [str(large["id"])]).fetchall()
     print("Older than Large:", len(older), "segment")
 
+    # What customers did: the rows of another table, as an array.
+    db.execute("SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')")
+    repeated = {"orders": {"$filter": {"placed_at": {"$gte": "2024-05-01"}}, "$count": {"$gte": 2}}}
+    regulars = db.execute(create, ["Regulars", Jsonb(repeated)]).fetchone()
+    rows = db.execute("SELECT company FROM customers WHERE in_segment(customer_no, %s)", [regulars["id"]])
+    print("Ordered twice since May:", ", ".join(row["company"] for row in rows))
+
     # What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
     try:
         db.execute(create, ["Oops", Jsonb({"seets": 1})])

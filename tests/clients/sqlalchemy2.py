@@ -88,6 +88,13 @@ with Session(create_engine(url, connect_args={"prepare_threshold": threshold})) 
     older = session.execute(text("SELECT * FROM list_segments(after => :id)").bindparams(id=large.id)).all()
     print("Older than Large:", len(older), "segment")
 
+    # What customers did: the rows of another table, as an array.
+    session.execute(text("SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')"))
+    repeated = {"orders": {"$filter": {"placed_at": {"$gte": "2024-05-01"}}, "$count": {"$gte": 2}}}
+    regulars = Segment.create(session, "Regulars", repeated)
+    rows = session.scalars(select(Customer).where(func.in_segment(Customer.customer_no, regulars.id)))
+    print("Ordered twice since May:", ", ".join(customer.company for customer in rows))
+
     # What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
     try:
         with session.begin_nested():

@@ -94,6 +94,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(older[0].id, paying.id);
     println!("Older than Large: {} segment", older.len());
 
+    // What customers did: the rows of another table, as an array.
+    sqlx::query("SELECT attach_relation('orders', 'orders', 'customer_no', 'customers', time_column => 'placed_at')")
+        .execute(&mut db)
+        .await?;
+    let repeated = json!({"orders": {"$filter": {"placed_at": {"$gte": "2024-05-01"}}, "$count": {"$gte": 2}}});
+    let regulars: Segment = sqlx::query_as(CREATE).bind("Regulars").bind(repeated).fetch_one(&mut db).await?;
+    let regular: Vec<String> = sqlx::query_scalar("SELECT company FROM customers WHERE in_segment(customer_no, $1)")
+        .bind(regulars.id)
+        .fetch_all(&mut db)
+        .await?;
+    println!("Ordered twice since May: {}", regular.join(", "));
+
     // What is wrong with a condition: SQLSTATE, message, where (detail) and what to do (hint).
     let oops = sqlx::query(CREATE).bind("Oops").bind(json!({"seets": 1})).execute(&mut db).await;
     if let Err(sqlx::Error::Database(error)) = oops {
