@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import behaviours
 import live
 import queries
 import refresh
@@ -20,7 +21,13 @@ from figures import Bench, Figure, Module
 from report import demanded, show, write
 
 # What is measured beside conditions: a function `figures(bench)` of a module each, by the name that ONLY takes.
-MODULES: dict[str, Module] = {"refresh": refresh.figures, "live": live.figures, "queries": queries.figures, "tenants": tenants.figures}
+MODULES: dict[str, Module] = {
+    "refresh": refresh.figures,
+    "live": live.figures,
+    "queries": queries.figures,
+    "tenants": tenants.figures,
+    "behaviours": behaviours.figures,
+}
 
 TOUCHING = Case("a filter that touches the row", {}, ("id + 0 < 0",))
 DETOASTING = Case("unpacking 4 KB", {}, ("jsonb_typeof(properties) = 'array'",), table="large_contacts")

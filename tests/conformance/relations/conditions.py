@@ -77,7 +77,7 @@ class Conditions:
             predicate["$not"] = self.rows(name, table, 0)
         elif depth > 0 and "$filter" not in predicate and self.maybe(0.1):
             predicate |= chance.choice([{"$size": chance.randrange(4)}, {"$exists": self.maybe(0.5)}, {"$empty": self.maybe(0.5)}, {"$type": "array"},
-                                        {"$all": [{"$elemMatch": self.element(name, table, 0)} for _ in range(chance.randrange(1, 3))]}])
+                                        {"$all": [{"$elemMatch": self.matched(name, table)} for _ in range(chance.randrange(1, 3))]}])
         if by and any(operator in predicate for operator in ("$first", "$last", "$sequence")):
             predicate["$by"] = by
         return predicate
@@ -93,7 +93,14 @@ class Conditions:
             return self.aggregate(name, table)
         if kind == "$sequence":
             return {"$sequence": self.sequence(name, table, time)}
-        return {kind: self.element(name, table, 1)}
+        return {kind: self.matched(name, table) if kind == "$elemMatch" else self.element(name, table, 1)}
+
+    def matched(self, name: str, table: Table) -> dict:
+        """What $elemMatch takes for a condition: it compares no fields, and $not alone would be a predicate."""
+        while True:
+            condition = self.element(name, table, 1)
+            if "$expr" not in str(condition) and list(condition) != ["$not"]:
+                return condition
 
     def integer(self):
         """An integer, or a predicate on one."""
