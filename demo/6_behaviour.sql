@@ -41,8 +41,8 @@ ANALYZE orders, events;
 SELECT attach_relation('orders', 'orders', 'contact_id', time_column => 'placed_at'),
        attach_relation('events', 'events', 'contact_id', time_column => 'at');
 
-SELECT name, contact_count FROM create_segment('Three paid orders since October, over 200 together',
-    '{"orders": {"$filter": {"status": "paid", "placed_at": {"$gte": "2024-10-01"}}, "$count": {"$gte": 3}, "$sum": {"total": {"$gt": 200}}}}');
+SELECT name, contact_count FROM create_segment('Three paid orders since July, over 100 together',
+    '{"orders": {"$filter": {"status": "paid", "placed_at": {"$gte": "2024-07-01"}}, "$count": {"$gte": 3}, "$sum": {"total": {"$gt": 100}}}}');
 
 SELECT name, contact_count FROM create_segment('In the US, and the last order was refunded',
     '{"country": "US", "orders": {"$last": {"status": "refunded"}}}');
@@ -57,9 +57,9 @@ SELECT name, contact_count FROM create_segment('Weekly readers who never ordered
 -- The same by hand
 CREATE TEMP TABLE by_hand (segment text, condition text);
 INSERT INTO by_hand VALUES
-    ('Three paid orders since October, over 200 together', $$
-        id IN (SELECT contact_id FROM orders WHERE status = 'paid' AND placed_at >= '2024-10-01Z'
-               GROUP BY contact_id HAVING count(*) >= 3 AND sum(total) > 200) $$),
+    ('Three paid orders since July, over 100 together', $$
+        id IN (SELECT contact_id FROM orders WHERE status = 'paid' AND placed_at >= '2024-07-01Z'
+               GROUP BY contact_id HAVING count(*) >= 3 AND sum(total) > 100) $$),
     ('In the US, and the last order was refunded', $$
         country = 'US' AND id IN (SELECT contact_id FROM (SELECT DISTINCT ON (contact_id) * FROM orders ORDER BY contact_id, placed_at DESC, id DESC) l
                                   WHERE status = 'refunded') $$),
@@ -94,6 +94,6 @@ SELECT segment, contact_count, by_hand AS "the same by hand", ms_by_hand AS "ms 
 \echo 'Why is one of them in the first segment?'
 \set ECHO queries
 SELECT path, matches, note
-FROM (SELECT id FROM contacts WHERE in_segment(id, 'Three paid orders since October, over 200 together') ORDER BY id LIMIT 1) c,
-     explain_match(c.id, 'Three paid orders since October, over 200 together');
+FROM (SELECT id FROM contacts WHERE in_segment(id, 'Three paid orders since July, over 100 together') ORDER BY id LIMIT 1) c,
+     explain_match(c.id, 'Three paid orders since July, over 100 together');
 \set ECHO none
