@@ -15,8 +15,9 @@ import psycopg
 from conditions import Conditions
 from data import ORDERS, PEOPLE, RELATIONS, TYPES, ZONES, Data, belongs, copied, generate, to_json
 from embedded import embedded
-from evaluate import Evaluator, Scope
+from evaluate import Evaluator
 from shrink import shrink
+from values import Scope
 
 CONTACTS, CONDITIONS = 25, 40
 SHOWN = 10
@@ -98,9 +99,20 @@ def only(data: Data, contact: int) -> Data:
     return Data(people, {name: [row for row in rows if belongs(row, people[0], RELATIONS[name])] for name, rows in data.rows.items()})
 
 
+def told(found: dict[str, str], expected: set[int]) -> str:
+    """What the ways say, those together that say the same."""
+    groups: dict[str, list[str]] = {}
+    for way in differing(found, expected):
+        answer = found[way]
+        if answer.startswith("{"):
+            answer = f"has {sorted(members(answer) - expected)}, lacks {sorted(expected - members(answer))}"
+        groups.setdefault(answer, []).append(way)
+    return "; ".join(f"{', '.join(ways)}: {answer}" for answer, ways in groups.items()) + f"; right is {len(expected)}"
+
+
 def report(server: Server, data: Data, asked: Asked, found: dict[str, str], expected: set[int], label: str) -> None:
+    print(f"{label}: {told(found, expected)}\n    {to_json(asked[0])} in {asked[1]}", flush=True)
     ways = differing(found, expected)
-    print(f"{label}: {', '.join(f'{way} says {found[way]}' for way in ways)}, not {sorted(expected)}\n    {to_json(asked[0])} in {asked[1]}", flush=True)
     candidates = sorted(set().union(*(members(found[way]) ^ expected for way in ways if found[way].startswith("{")))) or [person["id"] for person in data.people]
     for contact in candidates[:30]:
         alone = only(data, contact)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import dates
 from data import PEOPLE, RELATIONS, ZONES, Data, Table
-from evaluate import MISSING
+from values import MISSING
 
 OFFSETS = ["0 days", "-1 day", "-3 days", "-2 weeks", "-1 month", "-90 days", "-1 year", "-36 hours", "+2 days"]
 WITHIN = ["0 days", "1 day", "3 days", "1 week", "2 weeks", "1 month", "1 year", "36 hours", "90 minutes"]

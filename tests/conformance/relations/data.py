@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import dates
-from evaluate import MISSING, Relation
+from values import MISSING, Relation
 
 WORDS = ["a", "b", "ab", "Ab", "", "z", "é", "ß", "日本", "😀", "a%b", "it's", 'q"', "back\\slash", "$x", "a.b", "\n"]
 STATES = ["paid", "open", "refunded", "lost"]

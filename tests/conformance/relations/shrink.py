@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from data import Data
-from evaluate import MISSING
+from values import MISSING
 
 # How often the server is asked
 MOST = 400
