@@ -19,7 +19,7 @@ from evaluate import Evaluator
 from shrink import shrink
 from values import Scope
 
-CONTACTS, CONDITIONS = 25, 40
+CONTACTS, CONDITIONS = 40, 40
 SHOWN = 10
 # Where more conditions than this are refused, what is generated no longer fits what is accepted.
 REFUSED = 0.02
@@ -129,7 +129,7 @@ def main() -> None:
     server = Server(url)
     server.declare()
     passed, failed, matched, conditions = 0, 0, 0, Counter()
-    refusals: Counter = Counter()
+    refusals: dict[str, list[dict]] = {}
     batch = 0
     while passed + failed < pairs:
         label = f"{seed} {batch}"
@@ -142,7 +142,7 @@ def main() -> None:
             conditions["all"] += 1
             if "refused" in ways:
                 conditions["refused"] += 1
-                refusals[ways["refused"]] += 1
+                refusals.setdefault(ways["refused"], []).append(one[0])
                 continue
             contacts = len(data.contacts())
             matched += len(ids)
@@ -158,8 +158,8 @@ def main() -> None:
         if batch % 50 == 0:
             print(f"    {passed + failed} pairs, {failed} differ", flush=True)
     print(f"{passed + failed} pairs, of which {100 * matched / max(1, passed + failed):.0f} % match; conditions: {dict(conditions)}")
-    for refusal, times in refusals.most_common(10):
-        print(f"    refused {times} times: {refusal}")
+    for refusal, refused in refusals.items():
+        print(f"    refused {len(refused)} times: {refusal}, such as {to_json(min(refused, key=lambda condition: len(to_json(condition))))}")
     if conditions["refused"] > REFUSED * conditions["all"]:
         failed += 1
     print(f"{passed} passed, {failed} failed")
