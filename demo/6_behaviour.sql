@@ -14,21 +14,23 @@ CREATE TABLE events (
     at timestamptz NOT NULL
 );
 \set ECHO none
-\set contacts '(SELECT count(*) FROM contacts)'
+-- The same numbers give the same rows on any machine.
+CREATE FUNCTION pg_temp.uniform(n bigint, word text) RETURNS float8 LANGUAGE sql IMMUTABLE
+    RETURN (('x' || substr(md5(word || n), 1, 7))::bit(28)::int / 268435456.0);
+SELECT count(*) AS contacts FROM contacts \gset
 INSERT INTO orders
-SELECT n, md5('contact ' || 1 + floor(:contacts * power(r_contact, 1.3))::int)::uuid, date_trunc('second', timestamptz '2024-12-31Z' - power(r_time, 1.5) * interval '700 days'),
-       CASE WHEN r_status < 0.85 THEN 'paid' WHEN r_status < 0.95 THEN 'open' ELSE 'refunded' END, round((12 / (0.03 + r_total) - 8)::numeric, 2)
+SELECT n, md5('contact ' || 1 + floor(:contacts * power(r_contact, 1.3))::int)::uuid,
+       date_trunc('second', timestamptz '2024-12-31Z' - power(pg_temp.uniform(n, 'ordered'), 1.5) * interval '700 days'),
+       CASE WHEN r_status < 0.85 THEN 'paid' WHEN r_status < 0.95 THEN 'open' ELSE 'refunded' END,
+       round((12 / (0.03 + pg_temp.uniform(n, 'total')) - 8)::numeric, 2)
 FROM generate_series(1, 2 * :contacts) AS n,
-    LATERAL (SELECT md5('order ' || n) AS a) AS hash,
-    LATERAL (SELECT ('x' || substr(a, 1, 7))::bit(28)::int / 268435456.0::float8 AS r_contact, ('x' || substr(a, 8, 7))::bit(28)::int / 268435456.0::float8 AS r_time,
-                    ('x' || substr(a, 15, 7))::bit(28)::int / 268435456.0::float8 AS r_status, ('x' || substr(a, 22, 7))::bit(28)::int / 268435456.0::float8 AS r_total) AS random;
+    LATERAL (SELECT pg_temp.uniform(n, 'buyer') AS r_contact, pg_temp.uniform(n, 'paid') AS r_status) AS random;
 -- One of four who saw the prices signs up, within ten days.
 INSERT INTO events
-SELECT md5('contact ' || 1 + floor(:contacts * r_contact)::int)::uuid, event.name, date_trunc('second', timestamptz '2024-12-01Z' - r_time * interval '300 days' + event.later)
+SELECT md5('contact ' || 1 + floor(:contacts * r_contact)::int)::uuid, event.name,
+       date_trunc('second', timestamptz '2024-12-01Z' - r_time * interval '300 days' + event.later)
 FROM generate_series(1, 2 * :contacts) AS n,
-    LATERAL (SELECT md5('event ' || n) AS a) AS hash,
-    LATERAL (SELECT ('x' || substr(a, 1, 7))::bit(28)::int / 268435456.0::float8 AS r_contact, ('x' || substr(a, 8, 7))::bit(28)::int / 268435456.0::float8 AS r_time,
-                    ('x' || substr(a, 15, 7))::bit(28)::int / 268435456.0::float8 AS r_name) AS random,
+    LATERAL (SELECT pg_temp.uniform(n, 'visitor') AS r_contact, pg_temp.uniform(n, 'at') AS r_time, pg_temp.uniform(n, 'event') AS r_name) AS random,
     LATERAL (VALUES (CASE WHEN r_name < 0.4 THEN 'viewed pricing' ELSE 'opened a mail' END, interval '0'),
                     (CASE WHEN r_name < 0.1 THEN 'signed up' END, r_name * interval '100 days')) AS event(name, later)
 WHERE event.name IS NOT NULL;
@@ -38,8 +40,10 @@ ANALYZE orders, events;
 
 \timing on
 \set ECHO queries
+\o /dev/null
 SELECT attach_relation('orders', 'orders', 'contact_id', time_column => 'placed_at'),
        attach_relation('events', 'events', 'contact_id', time_column => 'at');
+\o
 
 SELECT name, contact_count FROM create_segment('Three paid orders since July, over 100 together',
     '{"orders": {"$filter": {"status": "paid", "placed_at": {"$gte": "2024-07-01"}}, "$count": {"$gte": 3}, "$sum": {"total": {"$gt": 100}}}}');
@@ -68,7 +72,8 @@ INSERT INTO by_hand VALUES
                 AND NOT EXISTS (SELECT FROM events f WHERE f.contact_id = e.contact_id AND f.name = 'signed up'
                                 AND f.at > e.at AND f.at <= e.at + interval '7 days')) $$),
     ('Weekly readers who never ordered', $$
-        id IN (SELECT contact_id FROM contact_topics WHERE topic = 'weekly') AND NOT EXISTS (SELECT FROM orders WHERE contact_id = contacts.id) $$);
+        id IN (SELECT contact_id FROM contact_topics WHERE topic = 'weekly')
+        AND NOT EXISTS (SELECT FROM orders WHERE contact_id = contacts.id) $$);
 
 CREATE TEMP TABLE checked (segment text, contact_count bigint, by_hand bigint, ms_by_hand numeric);
 DO $$

@@ -53,7 +53,8 @@ class Server:
                 with cursor.copy(f"COPY {name} ({', '.join(table.columns)}) FROM STDIN") as copy:
                     for row in rows:
                         copy.write_row([copied(row[column], sql) for column, sql in table.columns.items()])
-            documents = {number: to_json({name: value for name, value in contact.items() if name not in PEOPLE.hidden}) for number, contact in contacts.items()}
+            without = lambda contact: {name: value for name, value in contact.items() if name not in PEOPLE.hidden}
+            documents = {number: to_json(without(contact)) for number, contact in contacts.items()}
             with_documents = "Infinity" not in "".join(documents.values())
             with cursor.copy("COPY documents FROM STDIN") as copy:
                 for number, document in documents.items() if with_documents else ():
@@ -113,8 +114,8 @@ def told(found: dict[str, str], expected: set[int]) -> str:
 def report(server: Server, data: Data, asked: Asked, found: dict[str, str], expected: set[int], label: str) -> None:
     print(f"{label}: {told(found, expected)}\n    {to_json(asked[0])} in {asked[1]}", flush=True)
     ways = differing(found, expected)
-    candidates = sorted(set().union(*(members(found[way]) ^ expected for way in ways if found[way].startswith("{")))) or [person["id"] for person in data.people]
-    for contact in candidates[:30]:
+    candidates = set().union(*(members(found[way]) ^ expected for way in ways if found[way].startswith("{")))
+    for contact in sorted(candidates or {person["id"] for person in data.people})[:30]:
         alone = only(data, contact)
         if server.disputed(alone, asked):
             alone, asked = shrink(alone, asked, server.disputed)

@@ -136,9 +136,10 @@ class Conditions:
                 return self.chance.choice([0, 1, 3, 5, Decimal("0.3"), 10, 100, -2])
             return self.operand(name, path, kind)
 
+        bound = lambda: {self.chance.choice(ORDERED): value()}
         return self.chance.choice([
-            value, lambda: {"$eq": value()}, lambda: {"$ne": value()}, lambda: {self.chance.choice(ORDERED): value()}, lambda: {self.chance.choice(ORDERED): value()},
-            lambda: {"$in": [value(), value()]}, lambda: {"$nin": [value()]}, lambda: {"$not": {self.chance.choice(ORDERED): value()}},
+            value, lambda: {"$eq": value()}, lambda: {"$ne": value()}, bound, bound,
+            lambda: {"$in": [value(), value()]}, lambda: {"$nin": [value()]}, lambda: {"$not": bound()},
             lambda: {"$exists": self.maybe(0.5), "$ne": value()}, lambda: {"$gte": value(), "$lte": value()},
         ])()
 
@@ -227,7 +228,8 @@ class Conditions:
             pool = [value for value in pool if isinstance(value, str)]
             return chance.choice(pool) if pool and self.maybe(0.8) else chance.choice(["a", "zz", "paid"])
         if self.maybe(0.3):
-            return chance.choice([{"$today": chance.choice(OFFSETS[:7])}, {"$period": chance.choice(PERIODS)}] + [{"$now": chance.choice(OFFSETS)}] * (kind == "timestamp"))
+            times = [{"$today": chance.choice(OFFSETS[:7])}, {"$period": chance.choice(PERIODS)}]
+            return chance.choice(times + [{"$now": chance.choice(OFFSETS)}] * (kind == "timestamp"))
         pool = [value for value in pool if isinstance(value, date)] or [date(2026, 1, 31), datetime(2026, 3, 1, 5, tzinfo=dates.UTC)]
         moment = chance.choice(pool)
         if dates.is_day(moment) or kind == "date" or self.maybe(0.3):

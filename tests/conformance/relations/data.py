@@ -99,7 +99,8 @@ class Data:
 
 
 def belongs(row: dict, person: dict, table: Table) -> bool:
-    return row[table.contact] is not MISSING and str(row[table.contact]) == str(person["id"]) and all(row[name] == value for name, value in table.in_scope.items())
+    is_own = row[table.contact] is not MISSING and str(row[table.contact]) == str(person["id"])
+    return is_own and all(row[name] == value for name, value in table.in_scope.items())
 
 
 def sorted_by_c(value):
@@ -121,9 +122,10 @@ class Values:
         self.chance, self.has_infinity = chance, has_infinity
         # Few, so that rows share them; half an hour away from what an offset from now leads to
         hour = now.replace(minute=0, second=0, microsecond=0)
-        ticks = [hour - timedelta(hours=chance.choice([3, 7, 25, 60, 200, 1000, 9000]) * chance.randrange(1, 6), minutes=chance.choice([30, 31]))
-                 for _ in range(12)]
-        starts = [dates.start_of((now - timedelta(days=chance.randrange(2, 400))).date(), dates.ZoneInfo(chance.choice(ZONES))) for _ in range(4)]
+        hours = lambda: chance.choice([3, 7, 25, 60, 200, 1000, 9000]) * chance.randrange(1, 6)
+        ticks = [hour - timedelta(hours=hours(), minutes=chance.choice([30, 31])) for _ in range(12)]
+        days = [(now - timedelta(days=chance.randrange(2, 400))).date() for _ in range(4)]
+        starts = [dates.start_of(day, dates.ZoneInfo(chance.choice(ZONES))) for day in days]
         self.ticks = ticks + starts + [tick - timedelta(microseconds=1) for tick in starts] + [now + timedelta(days=3, hours=1, minutes=30)]
 
     def of(self, sql: str):
@@ -168,7 +170,8 @@ class Values:
 
     def moment_text(self):
         moment = self.instant()
-        return self.chance.choice([moment.date().isoformat(), moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), moment.astimezone(dates.ZoneInfo("Asia/Kolkata")).isoformat()])
+        elsewhere = moment.astimezone(dates.ZoneInfo("Asia/Kolkata"))
+        return self.chance.choice([moment.date().isoformat(), moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), elsewhere.isoformat()])
 
     def jsonb(self):
         """Undeclared: numbers, texts, dates, objects and arrays of objects under a few keys."""
@@ -181,7 +184,8 @@ class Values:
         if chance.random() < 0.5:
             value["d"] = chance.choice([self.moment_text(), "soon", 17])
         if chance.random() < 0.6:
-            value["items"] = chance.choice([[], [7], {"k": 1}] + [[{"k": chance.randrange(3), "p": chance.choice([1, Decimal("2.5"), "x"])} for _ in range(chance.randrange(4))] for _ in range(3)])
+            item = lambda: {"k": chance.randrange(3), "p": chance.choice([1, Decimal("2.5"), "x"])}
+            value["items"] = chance.choice([[], [7], {"k": 1}] + [[item() for _ in range(chance.randrange(4))] for _ in range(3)])
         return chance.choice([value] * 8 + [None, [1, 2], "text"])
 
     def declared(self, kind: str):

@@ -50,6 +50,10 @@ CREATE FUNCTION ids(query text) RETURNS text LANGUAGE sql AS $$
     SELECT answer(format('SELECT coalesce(array_agg(id ORDER BY id), ''{}'') FROM (%s) q(id)', query))
 $$;
 
+CREATE FUNCTION searched(condition text, audience text, zone text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('SELECT (c ->> ''id'')::int FROM search_contacts(%L, %L, 100, time_zone => %L) c', condition, audience, zone)
+$$;
+
 -- NULL if the condition became a segment.
 CREATE FUNCTION created(number int, condition text, zone text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -74,23 +78,26 @@ BEGIN
                FROM asked JOIN segments.segment s ON s.name = asked.number::text LOOP
         INSERT INTO found VALUES
             (a.number, 'scan', ids(format('SELECT id FROM people WHERE %s', a.sql))),
-            (a.number, 'count_contacts', answer(format('SELECT count_contacts(%L, %L, %L)', a.condition, 'people', a.zone))),
-            (a.number, 'search_contacts', ids(format('SELECT (c ->> ''id'')::int FROM search_contacts(%L, %L, 100, time_zone => %L) c', a.condition, 'people', a.zone))),
+            (a.number, 'count_contacts', answer(format('SELECT count_contacts(%L, ''people'', %L)', a.condition, a.zone))),
+            (a.number, 'search_contacts', ids(searched(a.condition, 'people', a.zone))),
             (a.number, 'segment_members', ids(format('SELECT segment_members(%L::uuid, 0)', a.segment))),
             (a.number, 'in_segment', ids(format('SELECT id FROM people WHERE in_segment(id, %L::uuid)', a.segment))),
             (a.number, 'in_segment that stays', ids(format('SELECT id FROM people WHERE in_segment(id + 0, %L::uuid)', a.segment)));
         IF a.embedded IS NOT NULL THEN
-            INSERT INTO found VALUES (a.number, 'documents', ids(format('SELECT (c ->> ''id'')::int FROM search_contacts(%L, %L, 100, time_zone => %L) c', a.embedded, 'documents', a.zone)));
+            INSERT INTO found VALUES (a.number, 'documents', ids(searched(a.embedded, 'documents', a.zone)));
         END IF;
         IF a.number % 5 = 0 THEN
             INSERT INTO found VALUES
-                (a.number, 'explain_match', ids(format('SELECT id FROM people p, explain_match(id, %L::uuid) e WHERE tenant = 1 AND path = '''' AND matches', a.segment)));
+                (a.number, 'explain_match', ids(format('SELECT id FROM people, explain_match(id, %L::uuid) e
+                                                         WHERE tenant = 1 AND path = '''' AND matches', a.segment)));
         END IF;
         SET LOCAL enable_seqscan = off;
         SET LOCAL work_mem = '64kB';
         INSERT INTO found VALUES
             (a.number, 'indexes', ids(format('SELECT id FROM people WHERE %s', a.sql))),
-            (a.number, 'one by one', ids(format('SELECT p.id FROM people p, LATERAL (SELECT FROM people q WHERE q.id = p.id AND in_segment(q.id, %L::uuid) OFFSET 0) q', a.segment)));
+            (a.number, 'one by one', ids(format('SELECT p.id FROM people p,
+                                                        LATERAL (SELECT FROM people q WHERE q.id = p.id AND in_segment(q.id, %L::uuid) OFFSET 0) q',
+                                                a.segment)));
         SET LOCAL enable_seqscan = on;
         RESET work_mem;
     END LOOP;
@@ -99,7 +106,8 @@ BEGIN
       FROM segments.segment s LEFT JOIN (SELECT p.id, c.name FROM people p, contact_segments(p.id, 'people') c) m ON m.name = s.name
      WHERE s.audience = 'people' GROUP BY s.name;
     INSERT INTO found
-    SELECT s.name::int, 'refresh_segments', coalesce(r.error, r.contact_count::text) FROM refresh_segments('people') r JOIN segments.segment s ON s.id = r.segment;
+    SELECT s.name::int, 'refresh_segments', coalesce(r.error, r.contact_count::text)
+      FROM refresh_segments('people') r JOIN segments.segment s ON s.id = r.segment;
     RETURN QUERY TABLE found;
 END
 $$;
