@@ -62,16 +62,25 @@ def busiest(session: Session, watcher: Session) -> float:
 
 
 def peak(session: Session) -> int:
-    """In KB."""
+    """In KB, while the segments are refreshed."""
+    return peak_of(session, lambda: refresh(session))
+
+
+def peak_of(session: Session, run: Callable[[], object]) -> int:
+    """In KB, while something runs in that session."""
     seen = [0]
-    during_refresh(session, lambda: seen.append(session.private_memory()))
+    during(run, lambda: seen.append(session.private_memory()))
     return max(seen)
 
 
 def during_refresh(session: Session, look: Callable[[], None]) -> float:
     """Looks every 20 ms while a refresh runs; the seconds that it took."""
+    return during(lambda: refresh(session), look)
+
+
+def during(run: Callable[[], float], look: Callable[[], None]) -> float:
     seconds: list[float] = []
-    refreshing = threading.Thread(target=lambda: seconds.append(refresh(session)))
+    refreshing = threading.Thread(target=lambda: seconds.append(run()))
     refreshing.start()
     while refreshing.is_alive():
         look()

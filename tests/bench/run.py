@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import behaviours
 import live
 import queries
 import refresh
@@ -27,6 +28,7 @@ MODULES: dict[str, Module] = {
     "queries": queries.figures,
     "tenants": tenants.figures,
     "watched": watched.figures,
+    "behaviours": behaviours.figures,
 }
 
 TOUCHING = Case("a filter that touches the row", {}, ("id + 0 < 0",))
