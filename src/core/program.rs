@@ -11,6 +11,7 @@ use crate::value::key_order;
 mod check;
 mod compare;
 mod elements;
+mod explained;
 mod found;
 mod pair;
 mod root;
@@ -24,7 +25,8 @@ use root::Root;
 use walk::PathKey;
 
 pub(crate) use check::{honour_interrupts, kind};
-pub use found::{Compared, ElementsFound, elements_found};
+pub use explained::elements_found;
+pub use found::{Compared, ElementsFound};
 pub(crate) use pair::PairStep;
 pub(crate) use walk::Visitor;
 
