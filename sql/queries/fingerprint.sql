@@ -24,9 +24,6 @@ SELECT concat_ws(';',
     (SELECT md5(string_agg(concat_ws(' ', p.audience, p.name, p.xmin, p.ctid), ',' ORDER BY p.audience, p.name))
        FROM segments.property_config p
       WHERE p.audience IN (SELECT source.audience FROM source)),
-    (SELECT md5(string_agg(concat_ws(' ', r.audience, r.name, r.xmin, r.ctid), ',' ORDER BY r.audience, r.name))
-       FROM segments.relation_config r
-      WHERE r.audience IN (SELECT source.audience FROM source)),
     (SELECT md5(string_agg(concat_ws(' ', t.id, t.xmin, t.ctid), ',' ORDER BY t.id))
        FROM segments.topic_config t
       WHERE t.audience IN (SELECT source.audience FROM source)),

@@ -6,6 +6,7 @@
 //! comparison with compiling a thousand conditions.
 
 use crate::catalog::access;
+use crate::catalog::audience::Related;
 use crate::pg::relcache::{self, Changed, TypeHash};
 use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
@@ -98,7 +99,12 @@ impl Sources {
             return String::new();
         }
         let arguments = [self.tables.clone().into(), self.audiences.clone().into()];
-        let read = || query::first(DESCRIBE, &arguments, |row| row.nullable(1)).flatten().unwrap_or_default();
+        let read = || {
+            let described = query::first(DESCRIBE, &arguments, |row| row.nullable::<String>(1)).flatten();
+            let relations = || query::first(DESCRIBE_RELATIONS, &arguments[1..], |row| row.nullable::<String>(1));
+            let relations = if Related::are_known() { relations().flatten() } else { None };
+            format!("{} {}", described.unwrap_or_default(), relations.unwrap_or_default())
+        };
         security::as_role(access::extension_owner(), || snapshot::latest(read))
     }
 }
@@ -136,6 +142,11 @@ SELECT t.tgrelid FROM pg_namespace n
 
 const TYPES: &str =
     concat!(include_str!("../../sql/queries/types_of_columns.sql"), "SELECT type.oid FROM type WHERE type.oid <> 0");
+
+const DESCRIBE_RELATIONS: &str = "
+SELECT md5(string_agg(concat_ws(' ', r.audience, r.name, r.xmin, r.ctid), ',' ORDER BY r.audience, r.name))
+  FROM segments.relation_config r
+ WHERE r.audience IN (SELECT a.source FROM segments.audience_config a WHERE a.name = ANY ($1))";
 
 const DESCRIBE: &str =
     concat!(include_str!("../../sql/queries/types_of_columns.sql"), include_str!("../../sql/queries/fingerprint.sql"));

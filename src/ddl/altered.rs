@@ -1,6 +1,7 @@
 //! Following DROP and ALTER commands on relations of audiences. The event triggers of sql/following.sql call these
 //! functions, with the rights of the extension's owner.
 
+use crate::catalog::audience::Related;
 use crate::catalog::source;
 use crate::ddl::invalidation::{forget_over, warn_unrecorded};
 use crate::ddl::renamed::{follow_columns, follow_row_columns};
@@ -67,7 +68,7 @@ fn follow_altered() {
 
 /// Removes tables that a command has dropped from the definitions of relations.
 fn forget_rows(dropped: &[Oid]) {
-    if query::first(HAS_ROWS, &[dropped.to_vec().into()], |row| row.get(1)) == Some(true) {
+    if Related::are_known() && query::first(HAS_ROWS, &[dropped.to_vec().into()], |row| row.get(1)) == Some(true) {
         query::write(HOLD_ROWS, &[dropped.to_vec().into()]);
         query::write(FORGET_ROWS, &[dropped.to_vec().into()]);
     }
@@ -75,7 +76,8 @@ fn forget_rows(dropped: &[Oid]) {
 
 /// Writes the new names of tables and columns into the definitions of relations, and into the conditions of segments.
 fn follow_rows(tables: &[Oid]) {
-    if query::first(ROWS_HAVE_CHANGED, &[tables.to_vec().into()], |row| row.get(1)) != Some(true) {
+    let have_changed = || query::first(ROWS_HAVE_CHANGED, &[tables.to_vec().into()], |row| row.get(1)) == Some(true);
+    if !(Related::are_known() && have_changed()) {
         return;
     }
     query::write(HOLD_ROWS, &[tables.to_vec().into()]);

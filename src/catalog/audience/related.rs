@@ -43,7 +43,8 @@ pub(super) struct Contacts<'a> {
 impl Related {
     /// The relations of an audience. Takes the declarations of their properties out of those of the audience.
     pub(super) fn all(contacts: &Contacts<'_>, declared: &mut Vec<(Path, String)>) -> Vec<Self> {
-        let configs = query::rows(FIND, &[contacts.source.into()], Config::read);
+        let find = || query::rows(FIND, &[contacts.source.into()], Config::read);
+        let configs = if Related::are_known() { find() } else { Vec::new() };
         let resolve = |config: Config| {
             let is_of_it = |(name, _): &mut (Path, String)| name.first() == config.name;
             let below = |(name, type_name): (Path, String)| {
@@ -54,6 +55,12 @@ impl Related {
             Related { name: config.name.clone(), rows: config.resolve(contacts, declared) }
         };
         configs.into_iter().map(resolve).collect()
+    }
+
+    /// Whether the extension has the table of relations: the library may be newer than the extension until
+    /// ALTER EXTENSION has updated it.
+    pub fn are_known() -> bool {
+        query::first(ARE_KNOWN, &[], |row| row.get(1)) == Some(true)
     }
 
     /// The table as the SQL writer needs it; `None` if it cannot be read.
@@ -187,5 +194,9 @@ impl Config {
         Ok(RelatedRows { rows, contact: key_of_contact, time: time.map(|column| column.name.clone()), key })
     }
 }
+
+const ARE_KNOWN: &str = "
+SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'segments' AND c.relname = 'relation_config')";
 
 const FIND: &str = include_str!("../../../sql/queries/relations.sql");
