@@ -1,7 +1,7 @@
 //! Looks fields up among the declared properties.
 
 use super::{Checker, Declaration, Environment};
-use crate::ast::FieldPredicate;
+use crate::ast::{FieldPredicate, Test};
 use crate::error::ErrorKind;
 use crate::limits;
 use crate::nearest::did_you_mean;
@@ -103,6 +103,7 @@ impl Checker<'_> {
         let meant = [path.text()].into_iter().chain(first).find_map(|name| did_you_mean(name, &names));
         let hint = hint_at_operator(path, predicate)
             .or_else(|| self.hint_at_keys(path))
+            .or_else(|| if meant.is_none() { hint_at_elements(path, predicate) } else { None })
             .or_else(|| hint_at_paths(path, &names));
         let hint = hint.unwrap_or_else(|| self.environment.unknown_hint(meant));
         self.fail(ErrorKind::UnknownProperty, format!("property \"{}\" does not exist", path.text()), hint);
@@ -147,6 +148,14 @@ fn hint_at_paths<N: AsRef<str>>(path: &Path, names: &[N]) -> Option<String> {
     let is_below = |name: &&str| name.strip_prefix(path.text()).is_some_and(|rest| rest.starts_with('.'));
     let below = names.find(is_below)?;
     Some(format!("\"{below}\" is declared: name it by its whole path, as in {{\"{below}\": …}}."))
+}
+
+/// The hint for tests on the elements of a field that is not there.
+fn hint_at_elements(path: &Path, predicate: &FieldPredicate) -> Option<String> {
+    let FieldPredicate::Tests(predicate) = predicate else { return None };
+    let is_asked = predicate.tests.iter().any(Test::sees_elements);
+    let declare = "declare it as json with create_property(), or attach the table of its rows with attach_relation()";
+    is_asked.then(|| format!("To test the elements of \"{}\", {declare}.", path.text()))
 }
 
 /// The hint at an operator on conditions whose `$` is missing, if the operand has the shape that it takes.

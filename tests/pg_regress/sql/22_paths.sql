@@ -47,6 +47,7 @@ SELECT count_contacts('{"company.size": {"$gte": 190}}', 'firms'), count_contact
        count_contacts('{"company.name": "Firm 7"}', 'firms');
 RESET enable_seqscan;
 SELECT name FROM create_segment('Large', '{"company.size": {"$gte": 200}}', audience => 'firms');
+SELECT pg_stat_force_next_flush();
 SELECT suggestion, property, ddl FROM suggest_indexes('firms');
 DROP INDEX firms_size;
 SELECT suggestion, property, ddl FROM suggest_indexes('firms') WHERE suggestion = 'create';
