@@ -37,6 +37,7 @@ pub use table::{
 };
 pub use writer::{Names, Style, label};
 
+use rows::{Joins, simplified};
 use tree::SqlExpr;
 use writer::Writer;
 
@@ -45,9 +46,43 @@ use writer::Writer;
 /// It can stand alone in `WHERE`; beside anything else it needs parentheses. It depends on the arguments alone.
 #[must_use]
 pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> String {
-    let writer = Writer(style);
-    let compiler = Compiler { table, writer };
-    writer.write(&compiler.sql(compiler.part(checked)))
+    let compiler = Compiler { table, writer: Writer(style), joins: None };
+    compiler.writer.write(&compiler.conjunction(&simplified(checked, table)))
+}
+
+/// Like [`where_clause`], for a query on one contact or on few: rows of relations are looked up contact by contact.
+#[must_use]
+pub fn where_clause_for_one(checked: &Checked, table: &ContactTable, style: &Style) -> String {
+    let compiler = Compiler { table, writer: Writer(style), joins: None };
+    compiler.writer.write(&compiler.sql(compiler.part(&simplified(checked, table))))
+}
+
+/// Conditions for one query on all contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// What contacts are joined with, for `FROM`, after the table; it may be empty. It adds no rows
+    pub joins: String,
+    /// The conditions on the row that this gives. Columns of contacts have the style's alias, or else the table's name, as
+    /// prefix
+    pub conditions: Vec<String>,
+}
+
+/// Compiles conditions for a query that tells for each contact which of them it satisfies. Each relation is read once,
+/// whatever the number of conditions is.
+#[must_use]
+pub fn joined(conditions: &[Checked], table: &ContactTable, style: &Style) -> Joined {
+    let simple: Vec<Checked> = conditions.iter().map(|condition| simplified(condition, table)).collect();
+    let style = Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() };
+    let joins = Joins::of(table, Writer(&style), &simple);
+    let compiler = Compiler { table, writer: Writer(&style), joins: Some(&joins) };
+    let conditions = simple.iter().map(|condition| compiler.writer.write(&compiler.sql(compiler.part(condition))));
+    Joined { conditions: conditions.collect(), joins: joins.from().to_owned() }
+}
+
+/// Whether no single plan of [`where_clause`] would be as fast as a query with [`joined`].
+#[must_use]
+pub fn needs_joins(checked: &Checked) -> bool {
+    rows::needs_joins(checked)
 }
 
 /// Whether every contact, or no contact, that the table can have satisfies the condition; `None` where it depends on the
@@ -61,7 +96,7 @@ pub fn constant(checked: &Checked, table: &ContactTable) -> Option<bool> {
         return None;
     }
     let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
-    let compiler = Compiler { table, writer: Writer(&style) };
+    let compiler = Compiler { table, writer: Writer(&style), joins: None };
     match compiler.sql(compiler.part(checked)) {
         SqlExpr::Const(value) => Some(value),
         _ => None,
@@ -164,6 +199,8 @@ impl<'t> Used<'t> {
 struct Compiler<'a> {
     table: &'a ContactTable,
     writer: Writer<'a>,
+    /// What contacts are joined with; without it, rows of relations are looked up
+    joins: Option<&'a Joins>,
 }
 
 /// A part of the condition, compiled as far as possible before its neighbours are known.

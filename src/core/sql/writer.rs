@@ -223,6 +223,16 @@ impl Writer<'_> {
         Infix { symbol: Symbol::Matches, schema: Some(self.0.extension_schema.clone()) }
     }
 
+    /// Writes an interval.
+    pub(super) fn interval(self, text: &str) -> String {
+        format!("{}::{}", quote(text), self.builtin("interval"))
+    }
+
+    /// Whether an operator needs no schema.
+    pub(super) fn is_bare(self, operator: &Infix) -> bool {
+        self.sees(operator.schema.as_deref().unwrap_or(CATALOG))
+    }
+
     /// Writes an operator between two terms.
     pub(super) fn operator(self, operator: &Infix) -> String {
         let schema = operator.schema.as_deref().unwrap_or(CATALOG);

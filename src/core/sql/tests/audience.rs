@@ -16,8 +16,10 @@ pub(in crate::sql) fn contacts() -> ContactTable {
     let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
     let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
     ContactTable {
+        schema: "public".into(),
         name: "contacts".into(),
         id: "id".into(),
+        operators: "pg_catalog".into(),
         properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
         columns: vec![
             column("id", ColumnKind::Uuid),
