@@ -98,6 +98,11 @@ impl Group<'_> {
         let Some((Subset { related, .. }, _)) = self.tests.first() else { return SqlExpr::Const(true) };
         let filter = self.filter.map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
         let aggregates = related.aggregates(None);
+        let presence = match self.tests.as_slice() {
+            [(Subset { of: Of::Group(elements), .. }, _)] => aggregates.presence(elements),
+            _ => SqlExpr::Const(true),
+        };
+        let aggregates = if presence == SqlExpr::Const(true) { aggregates } else { aggregates.of_present() };
         // Those who satisfy no test without rows have rows, so that all tests can be put to these.
         let needs_rows = self.tests.iter().any(|(subset, positive)| subset.is_of_test == *positive);
         let having = self.tests.iter().filter_map(|(subset, positive)| match subset.of {
@@ -108,10 +113,6 @@ impl Group<'_> {
         if having == SqlExpr::Const(false) {
             return SqlExpr::Const(!needs_rows);
         }
-        let presence = match self.tests.as_slice() {
-            [(Subset { of: Of::Group(elements), .. }, _)] => aggregates.presence(elements),
-            _ => SqlExpr::Const(true),
-        };
         let found = SqlExpr::and([related.in_scope(), filter, presence, related.has_contact()]);
         let query = format!(
             "SELECT {contact} FROM {}{} GROUP BY {contact}{}",

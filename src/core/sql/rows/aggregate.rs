@@ -15,7 +15,9 @@ use crate::value::Value;
 pub(super) struct Aggregates<'a> {
     pub(super) related: &'a Related<'a>,
     /// The rows that they are of, among those of the group
-    pub(super) filter: Option<SqlExpr>,
+    filter: Option<SqlExpr>,
+    /// Whether each row of the group has a value that counts
+    are_present: bool,
 }
 
 /// The values that an aggregate is of.
@@ -27,7 +29,12 @@ struct Operand {
 
 impl<'a> Aggregates<'a> {
     pub(super) fn of(related: &'a Related<'a>, filter: Option<SqlExpr>) -> Self {
-        Aggregates { related, filter }
+        Aggregates { related, filter, are_present: false }
+    }
+
+    /// The aggregates of a group whose rows satisfy the [`presence`](Self::presence) of the test.
+    pub(super) fn of_present(self) -> Self {
+        Aggregates { are_present: true, ..self }
     }
 
     /// Whether the rows satisfy the test, apart from its filter, or its complement if `positive` is false. The expression
@@ -118,7 +125,7 @@ impl<'a> Aggregates<'a> {
 
     /// The value is not NaN, which is no number.
     fn is_number(&self, operand: &Operand) -> SqlExpr {
-        match operand.may_be_nan {
+        match operand.may_be_nan && !self.are_present {
             true => SqlExpr::infix(&*operand.term, Symbol::Ne, self.related.writer().literal(&operand.kind, "NaN")),
             false => SqlExpr::Const(true),
         }
@@ -170,7 +177,7 @@ impl<'a> Aggregates<'a> {
                 let bound = writer.literal(&ColumnKind::Numeric, &bound.to_string());
                 let numeric = writer.type_name(&ColumnKind::Numeric);
                 let times = writer.operator(&Symbol::Times.into());
-                let sql = SqlExpr::infix(&*total, symbol, format!("{bound} {times} ({count})::{numeric}"));
+                let sql = SqlExpr::infix(&*total, symbol, format!("({bound} {times} ({count})::{numeric})"));
                 let may_be_nan = operand.may_be_nan && matches!(symbol, Symbol::Gt | Symbol::Gte);
                 SqlExpr::and([sql].into_iter().chain(may_be_nan.then(|| SqlExpr::infix(&*total, Symbol::Lt, nan()))))
             }

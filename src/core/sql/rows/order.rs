@@ -188,7 +188,7 @@ impl<'a> Ordered<'a> {
         }
         let plus = |term: &str, text: &str| {
             let interval = writer.interval(text);
-            format!("{term} {} {interval}", writer.operator(&Symbol::Plus.into()))
+            format!("({term} {} {interval})", writer.operator(&Symbol::Plus.into()))
         };
         let hours = match unit {
             Unit::Minute | Unit::Hour => Some(within.to_string()),
@@ -199,7 +199,7 @@ impl<'a> Ordered<'a> {
         let at_zone = |zone: &NamedZone, term: &str| format!("{}({}, {term})", writer.builtin("timezone"), writer.text(zone.name()));
         let utc = NamedZone::utc();
         Some(match (self.kind, hours) {
-            (ColumnKind::Date, _) => format!("({})::{}", plus(at, &within.to_string()), writer.type_name(self.kind)),
+            (ColumnKind::Date, _) => format!("{}::{}", plus(at, &within.to_string()), writer.type_name(self.kind)),
             (_, Some(hours)) => plus(at, &hours),
             (ColumnKind::Timestamp, None) if zone.is_utc() => plus(at, &within.to_string()),
             (ColumnKind::Timestamp, None) => {

@@ -42,7 +42,10 @@ impl<'a> Related<'a> {
 
     /// The table with its alias.
     pub(super) fn source(&self) -> String {
-        format!("{} AS {}", self.writer().qualified(&self.relation.relation), self.alias())
+        let (writer, name) = (self.writer(), &self.relation.relation);
+        let is_alias = self.style.alias.as_ref() == Some(&name.name);
+        let table = writer.qualified(name);
+        if is_alias { table } else { format!("{table} AS {}", self.alias()) }
     }
 
     /// The column that says whose a row is.
