@@ -133,8 +133,9 @@ impl<'a> Ordered<'a> {
             }))
         };
         let until = |number: usize| related.name(&format!("until{number}"));
+        let deadline = |number: usize| steps[number].within.and_then(|within| self.after(related, &column_at, within));
         let fits = |number: usize| {
-            let may_come = match (number, steps[number].within) {
+            let may_come = match (number, deadline(number)) {
                 (0, _) => SqlExpr::Const(true),
                 (_, None) => SqlExpr::IsNotNull(format!("{alias}.{}", until(number))),
                 (_, Some(_)) => SqlExpr::infix(&*column_at, Symbol::Lte, format!("{alias}.{}", until(number))),
@@ -142,12 +143,8 @@ impl<'a> Ordered<'a> {
             SqlExpr::and([SqlExpr::Truth(format!("{alias}.{}", is_step(number))), may_come, is_absent(number)])
         };
         for number in 1..steps.len() {
-            let deadline = match steps[number].within {
-                Some(within) => self
-                    .after(related, &column_at, within)
-                    .unwrap_or_else(|| writer.literal(self.kind, "infinity")),
-                None => column_at.clone(),
-            };
+            // Where the next step may come at any time, there only has to be a row.
+            let deadline = deadline(number).unwrap_or_else(|| column_at.clone());
             let max = writer.builtin("max");
             let fits = writer.write(&fits(number - 1));
             query = level(
