@@ -160,15 +160,17 @@ impl Compiler<'_> {
                 Of::Row(condition) => {
                     let has_row = subset.has_row(condition);
                     sql.push(if is_in { has_row } else { has_row.negate() });
-                },
+                }
                 Of::Order(ordered) => {
                     let related = &subset.related;
-                    let query = format!("SELECT {}", ordered.query(related, &related.contact_name(), &related.has_contact()));
+                    let query =
+                        format!("SELECT {}", ordered.query(related, &related.contact_name(), &related.has_contact()));
                     sql.push(if is_in { related.is_among(&query) } else { related.is_not_among(&query) });
                 }
                 Of::Group(elements) => {
                     let filter = elements.filter.as_ref();
-                    let known = groups.iter_mut().find(|(name, group)| *name == rows.relation && group.filter == filter);
+                    let known =
+                        groups.iter_mut().find(|(name, group)| *name == rows.relation && group.filter == filter);
                     match known {
                         Some((_, group)) => group.tests.push((subset, positive)),
                         None => groups.push((&rows.relation, Group { filter, tests: vec![(subset, positive)] })),

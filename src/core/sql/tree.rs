@@ -149,7 +149,9 @@ impl Symbol {
             Symbol::NotLike => Symbol::Like,
             Symbol::ILike => Symbol::NotILike,
             Symbol::NotILike => Symbol::ILike,
-            Symbol::Contains | Symbol::Overlaps | Symbol::Matches | Symbol::Member | Symbol::Plus | Symbol::Times => return None,
+            Symbol::Contains | Symbol::Overlaps | Symbol::Matches | Symbol::Member | Symbol::Plus | Symbol::Times => {
+                return None;
+            }
         })
     }
 

@@ -204,11 +204,6 @@ impl Writer<'_> {
         self.literal(&ColumnKind::Text { deterministic: true }, text)
     }
 
-    /// Writes a value of type jsonb, with its type, which functions of any type need.
-    pub(super) fn jsonb(self, text: &str) -> String {
-        format!("{}::{}", quote(text), self.type_name(&ColumnKind::Jsonb))
-    }
-
     pub(super) fn integer(self, value: i32) -> String {
         self.literal(&ColumnKind::Integer, &value.to_string())
     }

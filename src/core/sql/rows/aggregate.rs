@@ -3,9 +3,7 @@
 use super::related::Related;
 use super::{SqlExpr, Symbol};
 use crate::ast::Aggregate;
-use crate::expr::{
-    Asked, Constant, ElementsTest, Expr, NormalForm, ValueKind, ValueTest, ValuesTest, holds_of_count,
-};
+use crate::expr::{Asked, Constant, ElementsTest, Expr, NormalForm, ValueKind, ValueTest, ValuesTest, holds_of_count};
 use crate::sql::native::Scalar;
 use crate::sql::table::ColumnKind;
 use crate::types::{PropertyType, ScalarType};
@@ -240,7 +238,8 @@ impl<'a> Aggregates<'a> {
             ColumnKind::Uuid | ColumnKind::Enum { .. } => (operand.term.clone(), SqlExpr::Const(true)),
             kind if kind.is_string() => (self.text(operand), SqlExpr::Const(true)),
             kind if is_moment(kind) => {
-                let bounded = self.related.rows().within_years(kind, &operand.term).unwrap_or_else(|| operand.term.clone());
+                let bounded =
+                    self.related.rows().within_years(kind, &operand.term).unwrap_or_else(|| operand.term.clone());
                 // Of NULL it would be a bound.
                 (bounded, SqlExpr::IsNotNull(operand.term.clone()))
             }

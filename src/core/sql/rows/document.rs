@@ -64,8 +64,7 @@ impl Aggregates<'_> {
         let object = writer.builtin("jsonb_build_object");
         let order = if in_order { self.related.key_order("") } else { vec![] };
         let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        let array =
-            self.over("jsonb_agg", &format!("{object}({}){order}", members.join(", ")), SqlExpr::Const(true));
+        let array = self.over("jsonb_agg", &format!("{object}({}){order}", members.join(", ")), SqlExpr::Const(true));
         let elements = ValueTest::Elements(Box::new(ElementsTest { filter: None, asked }));
         let path = Path::from_keys(vec![ROWS.to_owned()]);
         let test = Expr::Test(DocumentTest::Field(FieldTest { path, read_as: None, test: elements }));

@@ -70,7 +70,8 @@ impl<'a> Ordered<'a> {
         let (alias, column) = (related.alias(), related.contact());
         let at = related.name("at");
         let column_at = format!("{alias}.{at}");
-        let keys: Vec<String> = (0..related.relation.key.len()).map(|number| related.name(&format!("key{number}"))).collect();
+        let keys: Vec<String> =
+            (0..related.relation.key.len()).map(|number| related.name(&format!("key{number}"))).collect();
         let keys = if self.by.is_stable { keys } else { vec![] };
         let is_step = |number: usize| related.name(&format!("step{number}"));
         let is_other = |step: usize, number: usize| related.name(&format!("other{step}_{number}"));
@@ -193,7 +194,9 @@ impl<'a> Ordered<'a> {
             Unit::Week if zone.is_utc() => Some(format!("{} hours", count * 168)),
             _ => None,
         };
-        let at_zone = |zone: &NamedZone, term: &str| format!("{}({}, {term})", writer.builtin("timezone"), writer.text(zone.name()));
+        let at_zone = |zone: &NamedZone, term: &str| {
+            format!("{}({}, {term})", writer.builtin("timezone"), writer.text(zone.name()))
+        };
         let utc = NamedZone::utc();
         Some(match (self.kind, hours) {
             (ColumnKind::Date, _) => format!("{}::{}", plus(at, &within.to_string()), writer.type_name(self.kind)),

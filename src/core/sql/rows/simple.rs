@@ -17,10 +17,12 @@ use crate::value::Value;
 /// The condition with simpler tests on rows.
 pub(in crate::sql) fn simplified(checked: &Checked, table: &ContactTable) -> Checked {
     let mut tests: Vec<&RowsTest> = Vec::new();
-    checked.for_each(&mut |atom| tests.extend(match atom {
-        Atom::Rows(rows) => Some(rows),
-        _ => None,
-    }));
+    checked.for_each(&mut |atom| {
+        tests.extend(match atom {
+            Atom::Rows(rows) => Some(rows),
+            _ => None,
+        })
+    });
     if tests.is_empty() {
         return checked.clone();
     }
@@ -34,18 +36,16 @@ pub(in crate::sql) fn simplified(checked: &Checked, table: &ContactTable) -> Che
         };
         match &rows.asked {
             RowsAsked::Some(_) => None,
-            RowsAsked::Elements(elements) => {
-                at_least_one(elements).map(|(condition, positive)| some(rows, condition).negate_unless(positive)).or_else(
-                    || {
-                        let Asked::Of(aggregate @ (Aggregate::Min | Aggregate::Max), values) = &elements.asked else {
-                            return None;
-                        };
-                        let is_max = *aggregate == Aggregate::Max;
-                        let end = |values| End { table, rows, values, is_max }.holds();
-                        is_alone(elements).then(|| values.iter().map(end).collect::<Option<Vec<_>>>())?.map(Expr::and)
-                    },
-                )
-            }
+            RowsAsked::Elements(elements) => at_least_one(elements)
+                .map(|(condition, positive)| some(rows, condition).negate_unless(positive))
+                .or_else(|| {
+                    let Asked::Of(aggregate @ (Aggregate::Min | Aggregate::Max), values) = &elements.asked else {
+                        return None;
+                    };
+                    let is_max = *aggregate == Aggregate::Max;
+                    let end = |values| End { table, rows, values, is_max }.holds();
+                    is_alone(elements).then(|| values.iter().map(end).collect::<Option<Vec<_>>>())?.map(Expr::and)
+                }),
         }
     })
 }
@@ -69,7 +69,9 @@ fn some(rows: &RowsTest, condition: Expr<DocumentTest>) -> Checked {
     };
     match Expr::and([filter, condition]) {
         Expr::Const(false) => Expr::Const(false),
-        condition => Expr::Test(Atom::Rows(RowsTest { relation: rows.relation.clone(), asked: RowsAsked::Some(condition) })),
+        condition => {
+            Expr::Test(Atom::Rows(RowsTest { relation: rows.relation.clone(), asked: RowsAsked::Some(condition) }))
+        }
     }
 }
 

@@ -138,7 +138,6 @@ impl Environment for Audience {
         vec![]
     }
 
-
     fn topic(&self, reference: &str) -> Result<String, Refusal> {
         Ok(reference.to_owned())
     }

@@ -1,7 +1,7 @@
 //! Tests on rows of relations.
 
 use super::audience::{assert_sql, checked_on, contacts, qualified, readable};
-use crate::expr::Expr;
+use crate::expr::{Atom, DocumentTest, Expr, RowsAsked, RowsTest};
 use crate::sql::*;
 
 /// The contacts of the other tests, with orders and events.
@@ -79,10 +79,7 @@ fn a_row_that_satisfies_a_condition_is_a_semi_join_and_none_an_anti_join() {
             r#"{"orders": {"$filter": {"kind": "web"}, "$count": 0}}"#,
             "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.kind = 'web')",
         ),
-        (
-            r#"{"orders": {"$empty": false}}"#,
-            "EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id)",
-        ),
+        (r#"{"orders": {"$empty": false}}"#, "EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id)"),
         (
             r#"{"events": {"$some": {"name": "opened"}}}"#,
             "EXISTS (SELECT 1 FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.name = 'opened')",
@@ -228,7 +225,11 @@ fn rows_of_one_contact_are_looked_up() {
             "EXISTS (SELECT 1 FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999'), 2 DESC) AS events WHERE events.holds)",
         ),
     ] {
-        assert_eq!(where_clause_for_one(&checked_on(&shop(), condition), &shop(), &readable()), expected, "{condition}");
+        assert_eq!(
+            where_clause_for_one(&checked_on(&shop(), condition), &shop(), &readable()),
+            expected,
+            "{condition}"
+        );
     }
 }
 
@@ -270,8 +271,14 @@ fn a_scope_is_asked_of_each_row() {
         &table,
         &readable(),
         &[
-            (r#"{"orders": {"$count": 2}}"#, "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.kind = 'web' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) = 2)"),
-            (r#"{"orders": {"$none": {"units": 2}}}"#, "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.kind = 'web' AND orders.units = 2)"),
+            (
+                r#"{"orders": {"$count": 2}}"#,
+                "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.kind = 'web' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) = 2)",
+            ),
+            (
+                r#"{"orders": {"$none": {"units": 2}}}"#,
+                "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.kind = 'web' AND orders.units = 2)",
+            ),
         ],
     );
 }
