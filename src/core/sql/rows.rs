@@ -17,6 +17,7 @@ mod order;
 mod related;
 mod simple;
 
+use aggregate::Aggregates;
 pub(super) use joins::Joins;
 use related::Related;
 pub(super) use simple::simplified;
@@ -60,7 +61,7 @@ impl<'a> Subset<'a> {
             Of::Row(condition) => self.has_row(condition),
             Of::Group(elements) => {
                 let filter = elements.filter.as_ref().map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
-                let having = related.aggregates(None).holds(elements, self.is_of_test);
+                let having = Aggregates::of(related, None).holds(elements, self.is_of_test);
                 if having == SqlExpr::Const(false) {
                     return having;
                 }
@@ -97,7 +98,7 @@ impl Group<'_> {
     fn holds(&self) -> SqlExpr {
         let Some((Subset { related, .. }, _)) = self.tests.first() else { return SqlExpr::Const(true) };
         let filter = self.filter.map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
-        let aggregates = related.aggregates(None);
+        let aggregates = Aggregates::of(related, None);
         let presence = match self.tests.as_slice() {
             [(Subset { of: Of::Group(elements), .. }, _)] => aggregates.presence(elements),
             _ => SqlExpr::Const(true),

@@ -1,5 +1,6 @@
 //! Tests on rows as columns of sub-queries that contacts are joined with.
 
+use super::aggregate::Aggregates;
 use super::related::Related;
 use super::{Compiler, ContactTable, Of, SqlExpr, Style, Subset, Writer};
 use crate::expr::{Atom, Checked, DocumentTest, Expr, RowsTest};
@@ -68,7 +69,7 @@ impl Joins {
             let holds = match (&subset.of, seen) {
                 (_, SqlExpr::Const(false)) => SqlExpr::Const(false),
                 (Of::Group(elements), seen) => {
-                    let aggregates = related.aggregates((seen != SqlExpr::Const(true)).then_some(seen));
+                    let aggregates = Aggregates::of(related, (seen != SqlExpr::Const(true)).then_some(seen));
                     aggregates.holds(elements, subset.is_of_test)
                 }
                 (_, SqlExpr::Const(true)) => SqlExpr::Const(true),

@@ -1,6 +1,5 @@
 //! The rows of a relation in a sub-query.
 
-use super::aggregate::Aggregates;
 use super::{Compiler, ContactTable, Infix, SqlExpr, Style, Symbol, Writer};
 use crate::expr::{Checked, DocumentTest, Expr};
 use crate::sql::native::Scalar;
@@ -93,10 +92,6 @@ impl<'a> Related<'a> {
 
     pub(super) fn in_scope(&self) -> SqlExpr {
         self.satisfying(&self.relation.scope)
-    }
-
-    pub(super) fn aggregates(&self, filter: Option<SqlExpr>) -> Aggregates<'_> {
-        Aggregates::of(self, filter)
     }
 
     /// Whether the column, of this type, has the contact's id.

@@ -64,9 +64,10 @@ fn replaced(checked: &Checked, replace: &impl Fn(&RowsTest) -> Option<Checked>) 
 /// A row that the filter lets through satisfies the condition.
 fn some(rows: &RowsTest, condition: Expr<DocumentTest>) -> Checked {
     let filter = match &rows.asked {
-        RowsAsked::Elements(ElementsTest { filter: Some(filter), .. }) => filter.clone(),
-        _ => Expr::Const(true),
+        RowsAsked::Elements(elements) => elements.filter.clone(),
+        RowsAsked::Some(_) => None,
     };
+    let filter = filter.unwrap_or(Expr::Const(true));
     match Expr::and([filter, condition]) {
         Expr::Const(false) => Expr::Const(false),
         condition => {
