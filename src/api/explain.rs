@@ -181,7 +181,7 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
         .collect();
     let holds: Vec<String> = checked
         .iter()
-        .map(|checked| format!("COALESCE(({}), false)", contact_sql::executable_sql(audience, checked)))
+        .map(|checked| format!("COALESCE(({}), false)", contact_sql::executable_sql_for_one(audience, checked)))
         .collect();
     let values: Vec<String> = lines
         .iter()

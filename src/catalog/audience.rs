@@ -341,8 +341,10 @@ impl Config {
             restriction: Expr::Const(true),
             changes_at: None,
             table: ContactTable {
+                schema: relation.name.schema.clone(),
                 name: relation.name.name.clone(),
                 id: id.name.clone(),
+                operators: id.operators.clone(),
                 properties,
                 columns,
                 typed_indexes,

@@ -6,12 +6,24 @@ use crate::pg::spi::QueryText;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
-use segments_core::sql::{self, Names, Style};
+use segments_core::sql::{self, Joined, Names, Style};
 use uuid::Uuid;
 
 /// A condition and the audience's filter, as SQL that can be executed under any search_path.
 pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &audience.style())
+}
+
+/// Like [`executable_sql`], for a query on one contact, whose rows in relations are looked up.
+pub fn executable_sql_for_one(audience: &Audience, checked: &Checked) -> String {
+    sql::where_clause_for_one(&restricted(audience, checked), &audience.table, &audience.style())
+}
+
+/// Conditions, each with the audience's filter, for one query that tells for each contact which of them it satisfies.
+/// Columns of the audience's table need its name as prefix in it.
+pub fn joined_sql(audience: &Audience, conditions: &[Checked]) -> Joined {
+    let conditions: Vec<Checked> = conditions.iter().map(|checked| restricted(audience, checked)).collect();
+    sql::joined(&conditions, &audience.table, &audience.style())
 }
 
 /// Like [`executable_sql`], for a query on several tables. Columns are qualified with the table's name, and the

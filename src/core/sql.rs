@@ -6,9 +6,8 @@
 //! that satisfy the condition, and false or NULL for the others. Negations are pushed down to the tests, because each
 //! kind of test treats NULL in its own way.
 
-use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest, RowsAsked, RowsTest};
+use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest};
 use crate::parse::parse;
-use crate::path::Path;
 use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
 
@@ -27,6 +26,7 @@ mod tests;
 mod topic;
 mod tree;
 mod typed;
+mod used;
 mod writer;
 
 pub use native::canonical_uuid;
@@ -35,8 +35,10 @@ pub use table::{
     ColumnKind, ContactKey, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, RelationTable, Topics,
     TypedIndex,
 };
+pub use used::{Used, UsedRelation, used};
 pub use writer::{Names, Style, label};
 
+use rows::{Joins, simplified};
 use tree::SqlExpr;
 use writer::Writer;
 
@@ -45,9 +47,43 @@ use writer::Writer;
 /// It can stand alone in `WHERE`; beside anything else it needs parentheses. It depends on the arguments alone.
 #[must_use]
 pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> String {
-    let writer = Writer(style);
-    let compiler = Compiler { table, writer };
-    writer.write(&compiler.sql(compiler.part(checked)))
+    let compiler = Compiler { table, writer: Writer(style), joins: None };
+    compiler.writer.write(&compiler.conjunction(&simplified(checked, table)))
+}
+
+/// Like [`where_clause`], for a query on one contact or on few: rows of relations are looked up contact by contact.
+#[must_use]
+pub fn where_clause_for_one(checked: &Checked, table: &ContactTable, style: &Style) -> String {
+    let compiler = Compiler { table, writer: Writer(style), joins: None };
+    compiler.writer.write(&compiler.sql(compiler.part(&simplified(checked, table))))
+}
+
+/// Conditions for one query on all contacts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// What contacts are joined with, for `FROM`, after the table; it may be empty. It adds no rows
+    pub joins: String,
+    /// The conditions on the row that this gives. Columns of contacts have the style's alias, or else the table's name, as
+    /// prefix
+    pub conditions: Vec<String>,
+}
+
+/// Compiles conditions for a query that tells for each contact which of them it satisfies. Each relation is read once,
+/// whatever the number of conditions is.
+#[must_use]
+pub fn joined(conditions: &[Checked], table: &ContactTable, style: &Style) -> Joined {
+    let simple: Vec<Checked> = conditions.iter().map(|condition| simplified(condition, table)).collect();
+    let style = Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() };
+    let joins = Joins::of(table, Writer(&style), &simple);
+    let compiler = Compiler { table, writer: Writer(&style), joins: Some(&joins) };
+    let conditions = simple.iter().map(|condition| compiler.writer.write(&compiler.sql(compiler.part(condition))));
+    Joined { conditions: conditions.collect(), joins: joins.from().to_owned() }
+}
+
+/// Whether no single plan of [`where_clause`] would be as fast as a query with [`joined`].
+#[must_use]
+pub fn needs_joins(checked: &Checked) -> bool {
+    rows::needs_joins(checked)
 }
 
 /// Whether every contact, or no contact, that the table can have satisfies the condition; `None` where it depends on the
@@ -61,7 +97,7 @@ pub fn constant(checked: &Checked, table: &ContactTable) -> Option<bool> {
         return None;
     }
     let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
-    let compiler = Compiler { table, writer: Writer(&style) };
+    let compiler = Compiler { table, writer: Writer(&style), joins: None };
     match compiler.sql(compiler.part(checked)) {
         SqlExpr::Const(value) => Some(value),
         _ => None,
@@ -87,83 +123,11 @@ pub fn type_name(column: &NativeColumn, style: &Style) -> String {
     Writer(style).type_name(&column.kind)
 }
 
-/// The parts of the table that a condition reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Used<'t> {
-    /// The native columns, without duplicates
-    pub columns: Vec<&'t NativeColumn>,
-    /// The column with the custom properties
-    pub properties: Option<&'t PropertiesColumn>,
-    /// The subscriptions, which need the id, too
-    pub topics: Option<&'t Topics>,
-    /// The relations, without duplicates; the column with the contact's id is among `columns` then
-    pub relations: Vec<UsedRelation<'t>>,
-}
-
-/// The parts of a relation that a condition reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsedRelation<'t> {
-    /// The relation
-    pub relation: &'t RelationTable,
-    /// The names of the columns, without duplicates: those that the condition and the relation's scope name, the one that
-    /// says whose a row is and, where rows have an order, the primary key
-    pub columns: Vec<&'t str>,
-}
-
-/// The parts of the table that the condition reads, for checks of privileges.
-#[must_use]
-pub fn used<'t>(checked: &Checked, table: &'t ContactTable) -> Used<'t> {
-    let mut used = Used::default();
-    checked.for_each(&mut |atom| {
-        if matches!(atom, Atom::Topic(_)) {
-            used.topics = table.topics.as_ref();
-        }
-        if let Atom::Rows(rows) = atom {
-            used.add_rows(rows, table);
-        }
-        let id = matches!(atom, Atom::Bucket(_) | Atom::Rows(_)).then_some(table.id.as_str());
-        for name in atom.paths().map(Path::first).chain(id) {
-            match table.column(name) {
-                None => used.properties = table.properties.as_ref(),
-                Some(column) if used.columns.iter().any(|other| other.name == column.name) => {}
-                Some(column) => used.columns.push(column),
-            }
-        }
-    });
-    used
-}
-
-impl<'t> Used<'t> {
-    fn add_rows(&mut self, rows: &RowsTest, table: &'t ContactTable) {
-        let Some(relation) = table.relation(&rows.relation) else { return };
-        let position = self.relations.iter().position(|used| used.relation == relation).unwrap_or_else(|| {
-            self.relations.push(UsedRelation { relation, columns: vec![&relation.rows.id] });
-            self.relations.len() - 1
-        });
-        let mut names: Vec<&'t str> = Vec::new();
-        let mut add = |path: &Path| match relation.rows.column(path.first()) {
-            Some(column) => names.push(&column.name),
-            None => names.extend(relation.rows.properties.as_ref().map(|properties| properties.name.as_str())),
-        };
-        rows.paths().into_iter().for_each(&mut add);
-        relation.scope.for_each(&mut |test| test.paths().for_each(&mut add));
-        if let RowsAsked::Elements(elements) = &rows.asked
-            && elements.by().is_some()
-        {
-            names.extend(relation.key.iter().map(String::as_str));
-        }
-        let columns = &mut self.relations[position].columns;
-        for name in names {
-            if !columns.contains(&name) {
-                columns.push(name);
-            }
-        }
-    }
-}
-
 struct Compiler<'a> {
     table: &'a ContactTable,
     writer: Writer<'a>,
+    /// What contacts are joined with; without it, rows of relations are looked up
+    joins: Option<&'a Joins>,
 }
 
 /// A part of the condition, compiled as far as possible before its neighbours are known.

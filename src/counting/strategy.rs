@@ -11,6 +11,7 @@ use crate::shared::progress::{Phase, Shown};
 use crate::shared::settings;
 use pgrx::datum::DatumWithOid;
 use segments_core::expr::Checked;
+use segments_core::sql::{self, Joined};
 
 /// For at most this many conditions, the planner is asked what a query for each would cost.
 const FEW: usize = 20;
@@ -134,11 +135,14 @@ fn strategies(audience: &Audience, conditions: &[Checked], rights: Rights) -> Ve
 }
 
 fn query_for(audience: &Audience, condition: &Checked) -> String {
-    format!(
-        "SELECT pg_catalog.count(*) FROM {} WHERE {}",
-        audience.relation.quoted(),
-        contact_sql::executable_sql(audience, condition)
-    )
+    let contacts = audience.relation.quoted();
+    if sql::needs_joins(condition) {
+        // The expression for WHERE would find contacts by a query on contacts of its own.
+        let Joined { joins, conditions } = contact_sql::joined_sql(audience, std::slice::from_ref(condition));
+        return format!("SELECT pg_catalog.count(*) FROM {contacts}{joins} WHERE {}", conditions.join(" AND "));
+    }
+    let condition = contact_sql::executable_sql(audience, condition);
+    format!("SELECT pg_catalog.count(*) FROM {contacts} WHERE {condition}")
 }
 
 /// Whether the planner estimates that a pass costs more than a query for each of its conditions. Always false for many

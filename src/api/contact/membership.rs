@@ -7,7 +7,7 @@
 use crate::api::segment::named;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{can_be_id, executable_sql};
+use crate::catalog::contact_sql::{can_be_id, executable_sql, executable_sql_for_one};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::ids::Ids;
 use crate::catalog::scope;
@@ -78,9 +78,10 @@ impl Question {
         let checked = scope::check_segment(&audience, segment).map_err(Unusable::Condition)?;
         let condition = executable_sql(&audience, &checked.checked);
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({condition}))",
+            "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({}))",
             audience.relation.quoted(),
             audience.id.is(&quote_identifier(&audience.id.name), "$1"),
+            executable_sql_for_one(&audience, &checked.checked),
         );
         let substitute = Rc::new(Substitute {
             table: audience.relation.oid,

@@ -2,14 +2,14 @@
 
 use crate::api::segment::read::checked;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::executable_sql;
+use crate::catalog::contact_sql::joined_sql;
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::{returning, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
-use segments_core::expr::Expr;
+use segments_core::sql::Joined;
 
 /// How many segments can be compared at once.
 const MOST: usize = 64;
@@ -23,18 +23,19 @@ fn segment_overlap(segments: Option<Vec<Option<pgrx::Uuid>>>, audience: Option<&
     let segments = distinct(segments);
     let conditions: Vec<_> =
         segments.iter().map(|segment| checked(&audience, &of_audience(*segment, &audience))).collect();
-    let is_member = |condition| format!("({}) IS TRUE", executable_sql(&audience, condition));
+    let Joined { joins, conditions } = joined_sql(&audience, &conditions);
+    let is_member: Vec<String> = conditions.iter().map(|condition| format!("({condition}) IS TRUE")).collect();
     let sql = format!(
         "SELECT (SELECT pg_catalog.array_agg(s.id ORDER BY s.number)
                    FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest(o.is_member)) WITH ORDINALITY s(id, is_member, number)
                   WHERE s.is_member), o.contacts
            FROM (SELECT c.is_member, pg_catalog.count(*) AS contacts
-                   FROM (SELECT ARRAY[{}]::pg_catalog.bool[] AS is_member FROM {} WHERE {}) c
+                   FROM (SELECT ARRAY[{}]::pg_catalog.bool[] AS is_member FROM {}{joins} WHERE {}) c
                   GROUP BY c.is_member) o
           ORDER BY o.contacts DESC, o.is_member DESC",
-        conditions.iter().map(is_member).collect::<Vec<_>>().join(", "),
+        is_member.join(", "),
         audience.relation.quoted(),
-        executable_sql(&audience, &Expr::or(conditions.iter().cloned())),
+        is_member.join(" OR "),
     );
     let ids: Vec<pgrx::Uuid> = segments.into_iter().map(datum).collect();
     snapshot::of_statement(|| returning::rows(call, &sql, &[ids.into()]));

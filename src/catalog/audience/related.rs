@@ -175,8 +175,11 @@ impl Config {
             restriction: Expr::Const(self.scope.is_none()),
             changes_at: None,
             table: ContactTable {
+                schema: relation.name.schema.clone(),
                 name: relation.name.name.clone(),
                 id: contact.name.clone(),
+                // Rows are never compared with each other.
+                operators: String::new(),
                 properties,
                 columns,
                 typed_indexes,

@@ -239,7 +239,7 @@ impl Scalar<'_> {
     }
 
     /// The text of a value that is of another type.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self.kind {
             ColumnKind::Enum { .. } if self.writer.plain(self.kind, self.term) != self.term => {
                 self.writer.plain(self.kind, self.term)

@@ -14,9 +14,9 @@ use crate::path::{Path, as_index};
 use crate::types::ScalarType;
 
 /// A side of a comparison as SQL.
-struct Term {
-    sql: String,
-    kind: ColumnKind,
+pub(super) struct Term {
+    pub sql: String,
+    pub kind: ColumnKind,
     is_nullable: bool,
     may_be_nan: bool,
 }
@@ -55,7 +55,11 @@ impl Compiler<'_> {
 
     /// A field as an SQL term of this type; `None` if there is none.
     fn scalar(&self, side: &Side, scalar: ScalarType) -> Option<Term> {
-        let path = side.path()?;
+        self.scalar_at(side.path()?, scalar)
+    }
+
+    /// The value of this type at a path as an SQL term; `None` if there is none.
+    pub(super) fn scalar_at(&self, path: &Path, scalar: ScalarType) -> Option<Term> {
         if path.rest().iter().any(|key| as_index(key).is_some()) {
             return None;
         }
@@ -192,20 +196,23 @@ impl Compiler<'_> {
         let writer = self.writer;
         let members: Vec<String> = members
             .iter()
-            .filter_map(|Member { key, column, is_compared }| {
-                let value = match (column, &self.table.properties) {
-                    (Some(column), _) if *is_compared => self.bounded(column),
-                    (Some(column), _) => writer.seen(column),
-                    (None, Some(properties)) => {
-                        let operator = writer.operator(&Symbol::Member.into());
-                        format!("{} {operator} {}", writer.column(&properties.name), writer.text(key))
-                    }
-                    (None, None) => return None,
-                };
-                Some(format!("{}, {value}", writer.text(key)))
-            })
+            .filter_map(|member| Some(format!("{}, {}", writer.text(&member.key), self.member_value(member)?)))
             .collect();
         format!("{}({})", writer.builtin("jsonb_build_object"), members.join(", "))
+    }
+
+    /// The value of a member, which is NULL or null where the row has none; `None` if no row has one.
+    pub(super) fn member_value(&self, Member { key, column, is_compared }: &Member<'_>) -> Option<String> {
+        let writer = self.writer;
+        Some(match (column, &self.table.properties) {
+            (Some(column), _) if *is_compared => self.bounded(column),
+            (Some(column), _) => writer.seen(column),
+            (None, Some(properties)) => {
+                let operator = writer.operator(&Symbol::Member.into());
+                format!("{} {operator} {}", writer.column(&properties.name), writer.text(key))
+            }
+            (None, None) => return None,
+        })
     }
 
     /// A column's value as a document has it. Moments outside the years 1 to 9999 become the first or the last moment
@@ -227,6 +234,18 @@ impl Compiler<'_> {
     /// A date or a timestamp within those years; `None` of other kinds.
     fn bounded_term(&self, kind: &ColumnKind, term: &str) -> Option<String> {
         let writer = self.writer;
+        let bounded = self.within_years(kind, term)?;
+        let bounded = match kind {
+            // In the session's zone, the first and the last moment may be shown as of other years.
+            ColumnKind::TimestampTz => format!("{}({}, {bounded})", writer.builtin("timezone"), writer.text("UTC")),
+            _ => bounded,
+        };
+        Some(format!("CASE WHEN {term} IS NOT NULL THEN {bounded} END"))
+    }
+
+    /// A date or a timestamp within those years, or a bound for NULL, which LEAST and GREATEST ignore; `None` of other
+    /// kinds.
+    pub(super) fn within_years(&self, kind: &ColumnKind, term: &str) -> Option<String> {
         let bounds = match kind {
             ColumnKind::Date => [Day::MIN, Day::MAX].map(|day| day.to_string()),
             kind @ (ColumnKind::Timestamp | ColumnKind::TimestampTz) => {
@@ -234,15 +253,8 @@ impl Compiler<'_> {
             }
             _ => return None,
         };
-        let [least, greatest] = bounds.map(|text| writer.literal(kind, &text));
-        // LEAST and GREATEST ignore NULL, and would return a bound.
-        let bounded = format!("LEAST(GREATEST({term}, {least}), {greatest})");
-        let bounded = match kind {
-            // In the session's zone, the first and the last moment may be shown as of other years.
-            ColumnKind::TimestampTz => format!("{}({}, {bounded})", writer.builtin("timezone"), writer.text("UTC")),
-            _ => bounded,
-        };
-        Some(format!("CASE WHEN {term} IS NOT NULL THEN {bounded} END"))
+        let [least, greatest] = bounds.map(|text| self.writer.literal(kind, &text));
+        Some(format!("LEAST(GREATEST({term}, {least}), {greatest})"))
     }
 }
 

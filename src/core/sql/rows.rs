@@ -1,136 +1,202 @@
-//! Compiles tests on rows of relations.
+//! Compiles tests on rows of relations to sub-queries.
+//!
+//! Each test, or else its complement, satisfies nobody who has no rows. Those whom this one satisfies are a sub-query
+//! ([`Subset`]), and the contact is in it or not. Where all of a condition depends on that, the planner joins it:
+//! `EXISTS` and `IN` become semi-joins, and `NOT EXISTS` an anti-join. Elsewhere, as under `$or`, Postgres would keep
+//! sub-plans, which run once for each contact when their hash table exceeds `work_mem`; there, the tests of a relation
+//! become columns of one sub-query that the contacts are joined with ([`Joins`]).
 
-use super::pair::Member;
-use super::table::{ColumnKind, ContactKey, RelationTable};
 use super::tree::{Infix, SqlExpr, Symbol};
-use super::writer::Writer;
-use super::{Compiler, Style};
-use crate::expr::{Checked, DocumentTest, ElementsTest, Expr, RowsAsked, RowsTest};
+use super::{Compiler, ContactTable, Style, Writer};
+use crate::expr::{Atom, Checked, DocumentTest, ElementsTest, Expr, RowsAsked, RowsTest};
+
+mod aggregate;
+mod document;
+mod joins;
+mod order;
+mod related;
+mod simple;
+
+use aggregate::Aggregates;
+pub(super) use joins::Joins;
+use related::Related;
+pub(super) use simple::simplified;
+
+/// The contacts that have rows and satisfy a test, or its complement.
+struct Subset<'a> {
+    related: Related<'a>,
+    of: Of<'a>,
+    /// Whether it is the test that they satisfy
+    is_of_test: bool,
+}
+
+enum Of<'a> {
+    /// A row satisfies the condition
+    Row(&'a Expr<DocumentTest>),
+    /// The rows, taken together, do what is asked of them
+    Group(&'a ElementsTest),
+    /// Their order decides
+    Order(order::Ordered<'a>),
+}
+
+impl<'a> Subset<'a> {
+    /// `None` for a relation that is lost, which has no rows.
+    fn of(table: &'a ContactTable, writer: Writer<'a>, rows: &'a RowsTest) -> Option<Self> {
+        let related = Related::of(table, writer, table.relation(&rows.relation)?);
+        let of = match &rows.asked {
+            RowsAsked::Some(condition) => Of::Row(condition),
+            RowsAsked::Elements(elements) => match order::Ordered::of(&related, elements) {
+                Some(ordered) => Of::Order(ordered),
+                None => Of::Group(elements),
+            },
+        };
+        Some(Subset { related, of, is_of_test: !rows.holds_for_none() })
+    }
+
+    /// Whether the contact is in it, as a sub-query that looks up the rows of the contact.
+    fn looked_up(&self) -> SqlExpr {
+        let related = &self.related;
+        let is_of_contact = related.is_of_contact(&related.contact());
+        match &self.of {
+            Of::Row(condition) => self.has_row(condition),
+            Of::Group(elements) => {
+                let filter = elements.filter.as_ref().map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
+                let having = Aggregates::of(related, None).holds(elements, self.is_of_test);
+                if having == SqlExpr::Const(false) {
+                    return having;
+                }
+                let found = SqlExpr::and([is_of_contact, related.in_scope(), filter]);
+                exists(format!("1 FROM {}{}{}", related.source(), related.where_(&found), related.having(&having)))
+            }
+            Of::Order(ordered) => exists(ordered.query(related, "1", &is_of_contact)),
+        }
+    }
+
+    fn has_row(&self, condition: &Expr<DocumentTest>) -> SqlExpr {
+        let related = &self.related;
+        let found = match related.satisfying(condition) {
+            SqlExpr::Const(false) => return SqlExpr::Const(false),
+            found => SqlExpr::and([related.is_of_contact(&related.contact()), related.in_scope(), found]),
+        };
+        exists(format!("1 FROM {}{}", related.source(), related.where_(&found)))
+    }
+}
+
+fn exists(query: String) -> SqlExpr {
+    SqlExpr::Truth(format!("EXISTS (SELECT {query})"))
+}
+
+/// Tests on the rows of one relation that one filter lets through.
+struct Group<'a> {
+    filter: Option<&'a Expr<DocumentTest>>,
+    /// Each with whether the test itself is meant, and not its complement
+    tests: Vec<(Subset<'a>, bool)>,
+}
+
+impl Group<'_> {
+    /// Whether the contact satisfies all of the tests.
+    fn holds(&self) -> SqlExpr {
+        let Some((Subset { related, .. }, _)) = self.tests.first() else { return SqlExpr::Const(true) };
+        let filter = self.filter.map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
+        let aggregates = Aggregates::of(related, None);
+        let presence = match self.tests.as_slice() {
+            [(Subset { of: Of::Group(elements), .. }, _)] => aggregates.presence(elements),
+            _ => SqlExpr::Const(true),
+        };
+        let aggregates = if presence == SqlExpr::Const(true) { aggregates } else { aggregates.of_present() };
+        // Those who satisfy no test without rows have rows, so that all tests can be put to these.
+        let needs_rows = self.tests.iter().any(|(subset, positive)| subset.is_of_test == *positive);
+        let having = self.tests.iter().filter_map(|(subset, positive)| match subset.of {
+            Of::Group(elements) => Some(aggregates.holds(elements, *positive == needs_rows)),
+            _ => None,
+        });
+        let having = SqlExpr::join(having, needs_rows);
+        if having == SqlExpr::Const(false) {
+            return SqlExpr::Const(!needs_rows);
+        }
+        let found = SqlExpr::and([related.in_scope(), filter, presence, related.has_contact()]);
+        let query = format!(
+            "SELECT {contact} FROM {}{} GROUP BY {contact}{}",
+            related.source(),
+            related.where_(&found),
+            related.having(&having),
+            contact = related.contact()
+        );
+        if needs_rows { related.is_among(&query) } else { related.is_not_among(&query) }
+    }
+}
 
 impl Compiler<'_> {
-    /// Compiles a test on rows of a relation. It is never NULL.
+    /// Whether the contact satisfies a test on rows, or its complement if `positive` is false; never NULL.
     pub(super) fn rows(&self, rows: &RowsTest, positive: bool) -> SqlExpr {
-        let holds = match (self.table.relation(&rows.relation), &rows.asked) {
-            // A relation that is lost has no rows.
-            (None, _) => SqlExpr::Const(rows.holds_for_none()),
-            (Some(relation), RowsAsked::Some(condition)) => self.some_row(relation, condition),
-            (Some(relation), RowsAsked::Elements(elements)) => self.rows_as_array(relation, rows, elements),
-        };
-        if positive { holds } else { holds.negate() }
-    }
-
-    /// Whether a row satisfies the condition.
-    fn some_row(&self, relation: &RelationTable, condition: &Expr<DocumentTest>) -> SqlExpr {
-        let style = self.style_of_rows(relation);
-        let rows = Compiler { table: &relation.rows, writer: Writer(&style) };
-        let found = self.found(relation, &rows, condition);
-        if found == SqlExpr::Const(false) {
-            return found;
+        if let Some(joins) = self.joins {
+            return joins.holds(rows, positive);
         }
-        let found = self.writer.write(&found);
-        SqlExpr::Truth(format!("EXISTS (SELECT 1 FROM {} WHERE {found})", rows.as_source(relation)))
-    }
-
-    /// Puts a test to the array of all rows, which is right for every test, and slow.
-    fn rows_as_array(&self, relation: &RelationTable, test: &RowsTest, elements: &ElementsTest) -> SqlExpr {
-        let style = self.style_of_rows(relation);
-        let rows = Compiler { table: &relation.rows, writer: Writer(&style) };
-        let found = self.writer.write(&self.found(relation, &rows, &Expr::Const(true)));
-        let order = if elements.by().is_some() { rows.key_order(relation) } else { vec![] };
-        let order = if order.is_empty() { String::new() } else { format!(" ORDER BY {}", order.join(", ")) };
-        let writer = self.writer;
-        let array = format!(
-            "(SELECT COALESCE({}({}{order}), {}) FROM {} WHERE {found})",
-            writer.builtin("jsonb_agg"),
-            rows.row_object(test),
-            writer.jsonb("[]"),
-            rows.as_source(relation)
-        );
-        let object = format!("{}({}, {array})", writer.builtin("jsonb_build_object"), writer.text(&relation.name));
-        let condition = Expr::Test(test.on_array()).to_condition().to_string();
-        SqlExpr::infix(object, writer.matches(), writer.condition(&condition))
-    }
-
-    /// The rows of the contact that are in the relation's scope and satisfy the condition.
-    fn found(&self, relation: &RelationTable, rows: &Compiler<'_>, condition: &Expr<DocumentTest>) -> SqlExpr {
-        let condition = Expr::and([relation.scope.clone(), condition.clone()]);
-        let atoms: Checked = condition.try_map(&mut |test| Some(test.clone().into())).unwrap_or(Expr::Const(false));
-        SqlExpr::and([self.is_of_contact(relation, rows), rows.sql(rows.part(&atoms))])
-    }
-
-    /// Whether a row belongs to the contact.
-    fn is_of_contact(&self, relation: &RelationTable, rows: &Compiler<'_>) -> SqlExpr {
-        let writer = self.writer;
-        // Both columns are prefixed, since the other table may have a column with the same name.
-        let id = format!("{}.{}", writer.identifier(self.outer_name()), writer.identifier(&self.table.id));
-        let contact = rows.writer.column(&relation.rows.id);
-        match &relation.contact {
-            ContactKey::Equals { operators } => {
-                let equals = Infix { symbol: Symbol::Eq, schema: Some(operators.clone()) };
-                SqlExpr::infix(contact, equals, id)
-            }
-            ContactKey::AsText => {
-                let kind = self.table.column(&self.table.id).map(|column| &column.kind);
-                let text = match kind {
-                    Some(kind @ ColumnKind::Enum { .. }) if writer.plain(kind, &id) != id => writer.plain(kind, &id),
-                    Some(ColumnKind::Inet) => writer.printed(&id),
-                    _ => writer.as_text(&id),
-                };
-                SqlExpr::infix(contact, Symbol::Eq, text)
-            }
+        match Subset::of(self.table, self.writer, rows) {
+            None => SqlExpr::Const(rows.holds_for_none() == positive),
+            Some(subset) if subset.is_of_test == positive => subset.looked_up(),
+            Some(subset) => subset.looked_up().negate(),
         }
     }
 
-    fn outer_name(&self) -> &str {
-        self.writer.0.alias.as_deref().unwrap_or(&self.table.name)
-    }
-
-    /// The style of the rows' columns, which have a prefix.
-    fn style_of_rows(&self, relation: &RelationTable) -> Style {
-        let outer = self.outer_name();
-        let names = [relation.relation.name.as_str(), "related", "related_row"];
-        let alias = names.into_iter().find(|name| *name != outer).map(str::to_owned);
-        Style { alias, ..self.writer.0.clone() }
-    }
-
-    fn as_source(&self, relation: &RelationTable) -> String {
-        format!("{} AS {}", self.writer.qualified(&relation.relation), self.writer.identifier(self.outer_name()))
-    }
-
-    /// The primary key as the terms of ORDER BY: column by column, text as C.
-    fn key_order(&self, relation: &RelationTable) -> Vec<String> {
-        let term = |name: &String| match self.table.column(name) {
-            Some(column) if column.kind.is_string() && column.kind != ColumnKind::Uuid => {
-                let seen = self.writer.seen(column);
-                let text = if seen == self.writer.column(name) { self.writer.as_text(&seen) } else { seen };
-                format!("{text} COLLATE {}", self.writer.c_collation())
-            }
-            _ => self.writer.column(name),
-        };
-        relation.key.iter().map(term).collect()
-    }
-
-    /// A row as an object of the members that the test reads; NULL columns are left out.
-    fn row_object(&self, test: &RowsTest) -> String {
-        let mut keys: Vec<&str> = test.paths().into_iter().map(|path| path.first()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        let writer = self.writer;
-        let empty = writer.jsonb("{}");
-        let members = keys.into_iter().filter_map(|key| {
-            let column = self.table.column(key);
-            let member = self.object_of(&[Member { key: key.to_owned(), column, is_compared: true }]);
-            let value = match (column, &self.table.properties) {
-                (Some(column), _) if column.not_null => return Some(member),
-                (Some(column), _) => writer.column(&column.name),
-                (None, Some(properties)) => {
-                    let operator = writer.operator(&Symbol::Member.into());
-                    format!("({} {operator} {})", writer.column(&properties.name), writer.text(key))
-                }
-                (None, None) => return None,
+    /// Compiles a condition for a query on many contacts, of whom each satisfies it if it holds.
+    pub(super) fn conjunction(&self, checked: &Checked) -> SqlExpr {
+        let mut conjuncts = Vec::new();
+        conjuncts_of(checked, true, &mut conjuncts);
+        if needs_joins(checked) {
+            return self.joined(checked);
+        }
+        let (rows, others): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(|(part, _)| part.reads_rows());
+        let others = Expr::and(others.into_iter().map(|(part, positive)| part.clone().negate_unless(positive)));
+        let mut sql = vec![self.sql(self.part(&others))];
+        let mut groups: Vec<(&str, Group<'_>)> = Vec::new();
+        for (part, positive) in rows {
+            let Expr::Test(Atom::Rows(rows)) = part else { continue };
+            let Some(subset) = Subset::of(self.table, self.writer, rows) else {
+                sql.push(SqlExpr::Const(rows.holds_for_none() == positive));
+                continue;
             };
-            Some(format!("CASE WHEN {value} IS NOT NULL THEN {member} ELSE {empty} END"))
-        });
-        members.reduce(|left, right| format!("{}({left}, {right})", writer.builtin("jsonb_concat"))).unwrap_or(empty)
+            let is_in = subset.is_of_test == positive;
+            match &subset.of {
+                Of::Row(condition) => {
+                    let has_row = subset.has_row(condition);
+                    sql.push(if is_in { has_row } else { has_row.negate() });
+                }
+                Of::Order(ordered) => {
+                    let related = &subset.related;
+                    let query =
+                        format!("SELECT {}", ordered.query(related, &related.contact_name(), &related.has_contact()));
+                    sql.push(if is_in { related.is_among(&query) } else { related.is_not_among(&query) });
+                }
+                Of::Group(elements) => {
+                    let filter = elements.filter.as_ref();
+                    let known =
+                        groups.iter_mut().find(|(name, group)| *name == rows.relation && group.filter == filter);
+                    match known {
+                        Some((_, group)) => group.tests.push((subset, positive)),
+                        None => groups.push((&rows.relation, Group { filter, tests: vec![(subset, positive)] })),
+                    }
+                }
+            }
+        }
+        sql.extend(groups.iter().map(|(_, group)| group.holds()));
+        SqlExpr::and(sql)
+    }
+}
+
+/// Whether tests on rows stand elsewhere than in the conjunction that the condition is.
+pub(super) fn needs_joins(checked: &Checked) -> bool {
+    let mut conjuncts = Vec::new();
+    conjuncts_of(checked, true, &mut conjuncts);
+    conjuncts.iter().any(|(part, _)| !matches!(part, Expr::Test(_)) && part.reads_rows())
+}
+
+/// The parts of a conjunction, each with whether it is itself meant, and not its complement.
+fn conjuncts_of<'e>(checked: &'e Checked, positive: bool, parts: &mut Vec<(&'e Checked, bool)>) {
+    match checked {
+        Expr::Not(inner) => conjuncts_of(inner, !positive, parts),
+        Expr::And(inner) if positive => inner.iter().for_each(|part| conjuncts_of(part, positive, parts)),
+        Expr::Or(inner) if !positive => inner.iter().for_each(|part| conjuncts_of(part, positive, parts)),
+        part => parts.push((part, positive)),
     }
 }

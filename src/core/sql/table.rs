@@ -10,10 +10,14 @@ use crate::types::{JsonType, PropertyType, ScalarType};
 /// column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactTable {
+    /// Its schema, unquoted
+    pub schema: String,
     /// Its name without the schema, unquoted; its columns may be prefixed with it
     pub name: String,
     /// The name of the column that identifies contacts, unquoted
     pub id: String,
+    /// The schema of the operators that compare ids with each other
+    pub operators: String,
     /// The column with the custom properties; without it, no contact has any
     pub properties: Option<PropertiesColumn>,
     /// The columns that are properties themselves
@@ -213,6 +217,12 @@ impl ContactTable {
     #[must_use]
     pub fn column(&self, property: &str) -> Option<&NativeColumn> {
         self.columns.iter().find(|column| column.name == property)
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn qualified_name(&self) -> QualifiedName {
+        QualifiedName { schema: self.schema.clone(), name: self.name.clone() }
     }
 
     /// The relation with this name.

@@ -8,6 +8,7 @@ use crate::path::Path;
 use audience::{assert_sql, checked, contacts, qualified, readable};
 
 pub(in crate::sql) mod audience;
+mod rows;
 
 #[track_caller]
 fn assert_readable(rows: &[(&str, &str)]) {

@@ -53,6 +53,10 @@ pub(super) enum Symbol {
     Matches,
     /// `->` of jsonb
     Member,
+    /// `+`
+    Plus,
+    /// `*`
+    Times,
 }
 
 /// `term = ANY (literals)`, or `term <> ALL (literals)`.
@@ -145,7 +149,9 @@ impl Symbol {
             Symbol::NotLike => Symbol::Like,
             Symbol::ILike => Symbol::NotILike,
             Symbol::NotILike => Symbol::ILike,
-            Symbol::Contains | Symbol::Overlaps | Symbol::Matches | Symbol::Member => return None,
+            Symbol::Contains | Symbol::Overlaps | Symbol::Matches | Symbol::Member | Symbol::Plus | Symbol::Times => {
+                return None;
+            }
         })
     }
 
@@ -166,6 +172,8 @@ impl Symbol {
             Symbol::Overlaps => "&&",
             Symbol::Matches => "@~",
             Symbol::Member => "->",
+            Symbol::Plus => "+",
+            Symbol::Times => "*",
         }
     }
 }

@@ -204,11 +204,6 @@ impl Writer<'_> {
         self.literal(&ColumnKind::Text { deterministic: true }, text)
     }
 
-    /// Writes a value of type jsonb, with its type, which functions of any type need.
-    pub(super) fn jsonb(self, text: &str) -> String {
-        format!("{}::{}", quote(text), self.type_name(&ColumnKind::Jsonb))
-    }
-
     pub(super) fn integer(self, value: i32) -> String {
         self.literal(&ColumnKind::Integer, &value.to_string())
     }
@@ -221,6 +216,16 @@ impl Writer<'_> {
     /// `@~`
     pub(super) fn matches(self) -> Infix {
         Infix { symbol: Symbol::Matches, schema: Some(self.0.extension_schema.clone()) }
+    }
+
+    /// Writes an interval.
+    pub(super) fn interval(self, text: &str) -> String {
+        format!("{}::{}", quote(text), self.builtin("interval"))
+    }
+
+    /// Whether an operator needs no schema.
+    pub(super) fn is_bare(self, operator: &Infix) -> bool {
+        self.sees(operator.schema.as_deref().unwrap_or(CATALOG))
     }
 
     /// Writes an operator between two terms.

@@ -21,8 +21,9 @@ pub struct SegmentsQuery {
 impl SegmentsQuery {
     /// The query for segments with these numbers and conditions; `None` if there are none.
     pub fn new(audience: &Audience, segments: Vec<(usize, Checked)>) -> Option<Self> {
-        let is_member =
-            |(_, checked): &(usize, Checked)| format!("({}) IS TRUE", contact_sql::executable_sql(audience, checked));
+        let is_member = |(_, checked): &(usize, Checked)| {
+            format!("({}) IS TRUE", contact_sql::executable_sql_for_one(audience, checked))
+        };
         let members: Vec<String> = segments.iter().map(is_member).collect();
         let sql = format!(
             "SELECT ARRAY[{}]::pg_catalog.bool[] FROM {} WHERE {}",

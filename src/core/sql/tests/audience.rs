@@ -1,6 +1,6 @@
 //! The audience of the tests: its table and its properties, and functions that compile conditions on it.
 
-use crate::check::{Declaration, Environment, check};
+use crate::check::{Declaration, Environment, RelationDeclaration, check};
 use crate::date::Instant;
 use crate::error::Refusal;
 use crate::expr::Checked;
@@ -16,8 +16,10 @@ pub(in crate::sql) fn contacts() -> ContactTable {
     let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
     let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };
     ContactTable {
+        schema: "public".into(),
         name: "contacts".into(),
         id: "id".into(),
+        operators: "pg_catalog".into(),
         properties: Some(PropertiesColumn { name: "properties".into(), not_null: true }),
         columns: vec![
             column("id", ColumnKind::Uuid),
@@ -99,14 +101,37 @@ const CUSTOM: [(&str, PropertyType); 9] = [
     ("cart.total", PropertyType::Scalar(ScalarType::Number)),
 ];
 
+/// Keys of the properties column of each relation.
+const ROW_CUSTOM: [(&str, PropertyType); 3] = [
+    ("score", PropertyType::Scalar(ScalarType::Number)),
+    ("channel", PropertyType::Scalar(ScalarType::String)),
+    ("seen", PropertyType::Scalar(ScalarType::Timestamp)),
+];
+
 impl Environment for Audience {
     fn property(&self, name: &Path) -> Declaration {
+        if let Some(relation) = self.0.relation(name.first()) {
+            let key = name.rest().join(".");
+            let column = relation.rows.column(&key).map(|column| column.kind.property_type());
+            let custom = ROW_CUSTOM.iter().find(|(custom, _)| *custom == key).map(|(_, kind)| *kind);
+            return column.or(custom).map_or(Declaration::Unknown, Declaration::Property);
+        }
         let name = name.text();
         let custom = CUSTOM.iter().find(|(custom, _)| *custom == name).map(|(_, kind)| *kind);
         match self.0.column(name).map(|column| column.kind.property_type()).or(custom) {
             Some(kind) => Declaration::Property(kind),
             None => Declaration::Unknown,
         }
+    }
+
+    fn relation(&self, name: &str) -> Result<Option<RelationDeclaration>, Refusal> {
+        Ok(self.0.relation(name).map(|relation| RelationDeclaration {
+            time: relation.time.as_ref().and_then(|time| {
+                let column = relation.rows.column(time)?;
+                Some((Path::from_keys(vec![time.clone()]), column.kind.property_type()))
+            }),
+            has_key: !relation.key.is_empty(),
+        }))
     }
 
     fn property_names(&self) -> Vec<String> {
@@ -136,14 +161,18 @@ impl Environment for Audience {
 }
 
 pub(in crate::sql) fn checked(condition: &str) -> Checked {
+    checked_on(&contacts(), condition)
+}
+
+pub(in crate::sql) fn checked_on(table: &ContactTable, condition: &str) -> Checked {
     let parsed = parse(condition).unwrap_or_else(|error| panic!("{condition}: {error:?}"));
-    check(&parsed, &Audience(contacts())).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
+    check(&parsed, &Audience(table.clone())).unwrap_or_else(|errors| panic!("{condition}: {errors:?}"))
 }
 
 #[track_caller]
 pub(in crate::sql) fn assert_sql(table: &ContactTable, style: &Style, rows: &[(&str, &str)]) {
     for (condition, sql) in rows {
-        let written = where_clause(&checked(condition), table, style);
+        let written = where_clause(&checked_on(table, condition), table, style);
         assert_eq!(written, *sql, "{condition}");
         // Citus cannot plan a sub-query without a column, nor a LATERAL sub-query without FROM.
         assert!(!written.contains("SELECT FROM") && !written.contains("LATERAL"), "{condition}");

@@ -1,0 +1,292 @@
+//! Tests on rows of relations.
+
+use super::audience::{assert_sql, checked_on, contacts, qualified, readable};
+use crate::expr::{Atom, DocumentTest, Expr, RowsAsked, RowsTest};
+use crate::sql::*;
+
+/// The contacts of the other tests, with orders and events.
+pub(super) fn shop() -> ContactTable {
+    let column = |name: &str, kind| NativeColumn { name: name.into(), not_null: name == "id", kind };
+    let text = || ColumnKind::Text { deterministic: true };
+    let rows = |name: &str, columns| ContactTable {
+        schema: "public".into(),
+        name: name.into(),
+        id: "contact_id".into(),
+        properties: Some(PropertiesColumn { name: "data".into(), not_null: false }),
+        columns,
+        ..ContactTable::default()
+    };
+    let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
+    let orders = RelationTable {
+        name: "orders".into(),
+        relation: public("orders"),
+        rows: rows(
+            "orders",
+            vec![
+                column("id", ColumnKind::BigInt),
+                column("contact_id", ColumnKind::Uuid),
+                column("placed_at", ColumnKind::TimestampTz),
+                column("total", ColumnKind::Numeric),
+                column("units", ColumnKind::Integer),
+                column("weight", ColumnKind::Double),
+                column("status", text()),
+                column("kind", text()),
+                column("code", ColumnKind::Citext { schema: "public".into() }),
+                column("due", ColumnKind::Date),
+            ],
+        ),
+        contact: ContactKey::Equals { operators: "pg_catalog".into() },
+        time: Some("placed_at".into()),
+        key: vec!["id".into()],
+        scope: Expr::Const(true),
+    };
+    let events = RelationTable {
+        name: "events".into(),
+        relation: public("event_log"),
+        rows: rows(
+            "event_log",
+            vec![column("contact_id", text()), column("at", ColumnKind::Timestamp), column("name", text())],
+        ),
+        contact: ContactKey::AsText,
+        time: Some("at".into()),
+        key: vec![],
+        scope: Expr::Const(true),
+    };
+    ContactTable { relations: vec![orders, events], ..contacts() }
+}
+
+#[track_caller]
+fn assert_readable(rows: &[(&str, &str)]) {
+    assert_sql(&shop(), &readable(), rows);
+}
+
+#[test]
+fn a_row_that_satisfies_a_condition_is_a_semi_join_and_none_an_anti_join() {
+    assert_readable(&[
+        (
+            r#"{"orders": {"$some": {"total": {"$gt": 290}, "status": {"$ne": "open"}}}}"#,
+            "EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.total > 290 AND orders.total < 'NaN' AND (orders.status IS NULL OR orders.status <> 'open'))",
+        ),
+        (
+            r#"{"orders": {"$none": {"channel": "web"}}}"#,
+            r#"NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.data @~ '{"channel": {"$as": "string", "$eq": "web"}}')"#,
+        ),
+        (
+            r#"{"orders": {"$every": {"status": "paid"}}}"#,
+            "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND (orders.status IS NULL OR orders.status <> 'paid'))",
+        ),
+        (
+            r#"{"orders": {"$filter": {"kind": "web"}, "$count": 0}}"#,
+            "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.kind = 'web')",
+        ),
+        (r#"{"orders": {"$empty": false}}"#, "EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id)"),
+        (
+            r#"{"events": {"$some": {"name": "opened"}}}"#,
+            "EXISTS (SELECT 1 FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.name = 'opened')",
+        ),
+    ]);
+}
+
+#[test]
+fn rows_taken_together_are_grouped() {
+    assert_readable(&[
+        (
+            r#"{"orders": {"$filter": {"status": "paid"}, "$count": {"$gte": 3}, "$sum": {"units": {"$gt": 500}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.status = 'paid' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.units) > 500 AND count(*) >= 3)",
+        ),
+        (
+            r#"{"orders": {"$count": {"$lt": 3}}}"#,
+            "NOT EXISTS (SELECT 1 FROM (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) >= 3) AS orders WHERE orders.contact_id = contacts.id)",
+        ),
+        (
+            r#"{"orders": {"$filter": {"status": "paid"}, "$count": {"$lt": 3}, "$sum": {"units": {"$ne": 5}}}}"#,
+            "NOT EXISTS (SELECT 1 FROM (SELECT orders.contact_id FROM orders WHERE orders.status = 'paid' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.units) = 5 OR count(*) >= 3) AS orders WHERE orders.contact_id = contacts.id)",
+        ),
+        (
+            r#"{"orders": {"$sum": {"total": {"$gt": 500}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.total <> 'NaN' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.total) > 500 AND sum(orders.total) < 'NaN')",
+        ),
+        (
+            r#"{"orders": {"$sum": {"weight": {"$in": [0, 5]}}}}"#,
+            "NOT EXISTS (SELECT 1 FROM (SELECT orders.contact_id FROM orders WHERE orders.weight <> 'NaN' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.weight::text::numeric) NOT IN (0, 5)) AS orders WHERE orders.contact_id = contacts.id)",
+        ),
+        (
+            r#"{"orders": {"$avg": {"units": {"$gte": 2.5}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.units) >= (2.5 * (count(orders.units))::numeric))",
+        ),
+        (
+            r#"{"$not": {"orders": {"$avg": {"units": {"$gte": 2.5}}}}}"#,
+            "NOT EXISTS (SELECT 1 FROM (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.units) >= (2.5 * (count(orders.units))::numeric)) AS orders WHERE orders.contact_id = contacts.id)",
+        ),
+        (
+            r#"{"orders": {"$distinct": {"status": {"$gte": 2}}, "$max": {"status": {"$exists": true}}}}"#,
+            r#"contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING max(orders.status COLLATE "C") IS NOT NULL AND count(DISTINCT orders.status COLLATE "C") >= 2)"#,
+        ),
+        (
+            r#"{"orders": {"$distinct": {"code": {"$gte": 2}}}}"#,
+            r#"contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(DISTINCT lower(orders.code::text COLLATE "default") COLLATE "C") >= 2)"#,
+        ),
+        (
+            r#"{"orders": {"$distinct": {"due": 2}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(DISTINCT LEAST(GREATEST(orders.due, '0001-01-01'), '9999-12-31')) FILTER (WHERE orders.due IS NOT NULL) = 2)",
+        ),
+        (
+            r#"{"orders": {"$sum": {"score": {"$gte": 2}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(property_number(orders.data, 'score')) >= 2)",
+        ),
+        (
+            r#"{"orders": {"$max": {"seen": {"$gte": "2024-01-01"}}}}"#,
+            r#"contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING jsonb_build_object('rows', jsonb_agg(jsonb_build_object('value', orders.data -> 'seen'))) @~ '{"rows": {"$max": {"value": {"$as": "timestamp", "$gte": {"$date": "2024-01-01"}}}}}')"#,
+        ),
+    ]);
+}
+
+#[test]
+fn the_least_and_the_greatest_are_rows_that_are_there_or_not() {
+    assert_readable(&[
+        (
+            r#"{"orders": {"$min": {"placed_at": {"$gte": "2024-05-01"}}}}"#,
+            "EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.placed_at >= '2024-05-01T00:00:00Z') AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.placed_at < '2024-05-01T00:00:00Z')",
+        ),
+        (
+            r#"{"orders": {"$max": {"total": {"$gt": 5}}}}"#,
+            "EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.total > 5 AND orders.total < 'NaN')",
+        ),
+        (
+            r#"{"orders": {"$max": {"code": "a"}}}"#,
+            r#"EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.code = 'a') AND NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.code COLLATE "C" > 'a')"#,
+        ),
+        (
+            r#"{"orders": {"$count": 2, "$min": {"units": {"$not": {"$lt": 5}}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING (min(orders.units) IS NULL OR min(orders.units) >= 5) AND count(*) = 2)",
+        ),
+    ]);
+}
+
+#[test]
+fn the_first_and_the_last_are_sorted() {
+    assert_readable(&[
+        (
+            r#"{"orders": {"$last": {"kind": "web"}}}"#,
+            "contacts.id IN (SELECT contact_id FROM (SELECT DISTINCT ON (orders.contact_id) orders.contact_id, (orders.kind = 'web') IS TRUE AS holds FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at IS NOT NULL ORDER BY orders.contact_id, LEAST(GREATEST(orders.placed_at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999999Z') DESC, orders.id DESC) AS orders WHERE orders.holds)",
+        ),
+        (
+            r#"{"events": {"$first": {"name": "opened"}}}"#,
+            "contacts.id::text IN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999'), 2 DESC) AS events WHERE events.holds)",
+        ),
+        (
+            r#"{"orders": {"$by": "seen", "$last": {"kind": "web"}}}"#,
+            r#"contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING jsonb_build_object('rows', jsonb_agg(jsonb_build_object('0', (orders.kind = 'web') IS TRUE, 'value', orders.data -> 'seen') ORDER BY orders.id)) @~ '{"rows": {"$by": {"$as": "timestamp", "$field": "value", "$stable": true}, "$last": {"0": {"$eq": true}}}}')"#,
+        ),
+    ]);
+}
+
+#[test]
+fn sequences_are_read_in_order() {
+    assert_readable(&[
+        (
+            r#"{"orders": {"$sequence": [{"kind": "web"}, {"kind": "shop", "$within": "7 days"}]}}"#,
+            "contacts.id IN (SELECT contact_id FROM (SELECT orders.*, max((orders.at + '168 hours'::interval)) FILTER (WHERE orders.step0) OVER (PARTITION BY orders.contact_id ORDER BY orders.at, orders.key0 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until1 FROM (SELECT orders.contact_id, LEAST(GREATEST(orders.placed_at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999999Z') AS at, orders.id AS key0, (orders.kind = 'web') IS TRUE AS step0, (orders.kind = 'shop') IS TRUE AS step1 FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at IS NOT NULL AND (orders.kind = 'web' OR orders.kind = 'shop')) AS orders) AS orders WHERE orders.step1 AND orders.at <= orders.until1)",
+        ),
+        (
+            r#"{"events": {"$sequence": [{"name": "a"}, {"name": "b"}, {"$none": {"name": "c"}, "$within": "2 months"}]}}"#,
+            "contacts.id::text IN (SELECT contact_id FROM (SELECT events.*, max(events.at) FILTER (WHERE events.step0) OVER (PARTITION BY events.contact_id ORDER BY events.at GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until1 FROM (SELECT events.*, min(events.at) FILTER (WHERE events.other1_0) OVER (PARTITION BY events.contact_id ORDER BY events.at DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next1_0 FROM (SELECT events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') AS at, (events.name = 'a') IS TRUE AS step0, (events.name = 'b') IS TRUE AS step1, (events.name = 'c') IS TRUE AS other1_0 FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL AND (events.name = 'a' OR events.name = 'b' OR events.name = 'c')) AS events) AS events) AS events WHERE events.step1 AND events.until1 IS NOT NULL AND (events.at + '2 months'::interval) < '2024-05-15T00:00:00' AND (events.next1_0 IS NULL OR events.next1_0 > (events.at + '2 months'::interval)))",
+        ),
+    ]);
+}
+
+#[test]
+fn elsewhere_contacts_are_joined_with_their_rows() {
+    assert_readable(&[
+        (
+            r#"{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 3}}}]}"#,
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.test1)",
+        ),
+        (
+            r#"{"$or": [{"vip": true}, {"orders": {"$some": {"kind": "web"}}}, {"orders": {"$filter": {"kind": "app"}, "$count": {"$lt": 3}}}], "country": "US"}"#,
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, bool_or(orders.kind = 'web') AS test1, count(*) FILTER (WHERE orders.kind = 'app') >= 3 AS test2 FROM orders WHERE (orders.kind = 'web' OR orders.kind = 'app') AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE (contact.vip OR orders.test1 OR orders.test2 IS NOT TRUE) AND contact.country = 'US')",
+        ),
+        (
+            r#"{"$nor": [{"vip": true}, {"orders": {"$count": {"$gte": 3}}, "events": {"$last": {"name": "opened"}}}]}"#,
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id LEFT JOIN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') DESC, 2 DESC) AS events WHERE events.holds GROUP BY contact_id) AS ordered1 ON ordered1.contact_id = contact.id::text WHERE (contact.vip IS NULL OR NOT contact.vip) AND (ordered1.contact_id IS NULL OR orders.test1 IS NOT TRUE))",
+        ),
+    ]);
+}
+
+#[test]
+fn rows_of_one_contact_are_looked_up() {
+    for (condition, expected) in [
+        (
+            r#"{"$or": [{"vip": true}, {"events": {"$count": {"$lt": 3}}}]}"#,
+            "vip OR NOT EXISTS (SELECT 1 FROM event_log AS events WHERE events.contact_id = contacts.id::text HAVING count(*) >= 3)",
+        ),
+        (
+            r#"{"events": {"$first": {"name": "opened"}}}"#,
+            "EXISTS (SELECT 1 FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999'), 2 DESC) AS events WHERE events.holds)",
+        ),
+    ] {
+        assert_eq!(
+            where_clause_for_one(&checked_on(&shop(), condition), &shop(), &readable()),
+            expected,
+            "{condition}"
+        );
+    }
+}
+
+#[test]
+fn conditions_of_one_query_share_what_contacts_are_joined_with() {
+    let conditions = [r#"{"orders": {"$count": 3}}"#, r#"{"orders": {"$count": 0}}"#, r#"{"vip": true}"#];
+    let conditions = conditions.map(|condition| checked_on(&shop(), condition));
+    let Joined { joins, conditions } = joined(&conditions, &shop(), &readable());
+    assert_eq!(
+        joins,
+        " LEFT JOIN (SELECT orders.contact_id, count(*) = 3 AS test1, true AS test2 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contacts.id"
+    );
+    assert_eq!(conditions, ["orders.test1", "orders.test2 IS NOT TRUE", "contacts.vip"]);
+}
+
+#[test]
+fn qualified_sql_of_rows_does_not_depend_on_the_search_path() {
+    assert_sql(
+        &shop(),
+        &qualified(),
+        &[
+            (
+                r#"{"orders": {"$avg": {"units": {"$gte": 2.5}}}}"#,
+                r#""contacts"."id" OPERATOR(pg_catalog.=) ANY (SELECT "orders"."contact_id" FROM "public"."orders" WHERE "orders"."contact_id" IS NOT NULL GROUP BY "orders"."contact_id" HAVING pg_catalog.sum("orders"."units") OPERATOR(pg_catalog.>=) ('2.5'::pg_catalog.numeric OPERATOR(pg_catalog.*) (pg_catalog.count("orders"."units"))::pg_catalog.numeric))"#,
+            ),
+            (
+                r#"{"$or": [{"vip": true}, {"orders": {"$some": {"kind": "web"}}}]}"#,
+                r#""contacts"."id" OPERATOR(pg_catalog.=) ANY (SELECT "contact"."id" FROM "public"."contacts" AS "contact" LEFT JOIN (SELECT "orders"."contact_id", true AS "test1" FROM "public"."orders" WHERE "orders"."kind" OPERATOR(pg_catalog.=) 'web'::pg_catalog.text AND "orders"."contact_id" IS NOT NULL GROUP BY "orders"."contact_id") AS "orders" ON "orders"."contact_id" OPERATOR(pg_catalog.=) "contact"."id" WHERE "contact"."vip" OR "orders"."test1")"#,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_scope_is_asked_of_each_row() {
+    let mut table = shop();
+    table.relations[0].scope = rows_condition(r#"{"kind": "web"}"#);
+    assert_sql(
+        &table,
+        &readable(),
+        &[
+            (
+                r#"{"orders": {"$count": 2}}"#,
+                "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.kind = 'web' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) = 2)",
+            ),
+            (
+                r#"{"orders": {"$none": {"units": 2}}}"#,
+                "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.kind = 'web' AND orders.units = 2)",
+            ),
+        ],
+    );
+}
+
+/// A condition on an order, taken from a test on orders.
+fn rows_condition(condition: &str) -> Expr<DocumentTest> {
+    match checked_on(&shop(), &format!(r#"{{"orders": {{"$some": {condition}}}}}"#)) {
+        Expr::Test(Atom::Rows(RowsTest { asked: RowsAsked::Some(condition), .. })) => condition,
+        other => panic!("{other:?}"),
+    }
+}
