@@ -45,7 +45,6 @@ pub fn take(audience: &Audience, segment: Uuid, condition: &Checked) -> i64 {
             warn_of_other_ids(audience);
         }
         forget(segment);
-        access::write_latest(CLEAR, &[argument(segment)]);
         access::write_latest(BEGIN, &[argument(segment), kind.name().into()]);
         touch(segment);
     }
@@ -331,16 +330,16 @@ SELECT c.key, c.members FROM segments.member_chunk c WHERE c.segment = $1 ORDER 
 
 const BEGIN: &str = "INSERT INTO segments.member_set (segment, ids) VALUES ($1, $2)";
 
-// Only if the set was forgotten while its chunks were written.
-const CLEAR: &str = "DELETE FROM segments.member_chunk c WHERE c.segment = $1";
-
 const FORGET: &str = "DELETE FROM segments.member_set m WHERE m.segment = $1";
 
 const TOUCH: &str = "UPDATE segments.watch_config w SET watched = w.watched WHERE w.segment = $1";
 
+// Code of the table's owner that runs while the members are read may have ended the watching.
 const WRITE: &str = "
 INSERT INTO segments.member_chunk (segment, key, members)
-SELECT $1, c.key, c.members FROM ROWS FROM (unnest($2), unnest($3)) c(key, members)
+SELECT m.segment, c.key, c.members
+  FROM segments.member_set m, ROWS FROM (unnest($2), unnest($3)) c(key, members)
+ WHERE m.segment = $1
     ON CONFLICT (segment, key) DO UPDATE SET members = excluded.members";
 
 const DELETE: &str = "DELETE FROM segments.member_chunk c WHERE c.segment = $1 AND c.key = ANY ($2)";
