@@ -280,19 +280,20 @@ impl Recorder {
 
     fn record(&mut self) {
         let changes = std::mem::take(&mut self.changes);
-        security::as_role(self.extension_owner, || record::append(&changes));
+        // The arguments of queries live in the memory of a connection, and are freed with it. There may be many.
+        connected(|_| security::as_role(self.extension_owner, || record::append(&changes)));
     }
 
     fn store(&mut self) {
         // A key that is deleted may be written afterwards, but not the other way round.
         let deleted = std::mem::take(&mut self.deleted);
         if !deleted.is_empty() {
-            access::write_latest(DELETE, &[argument(self.segment), deleted.into()]);
+            connected(|_| access::write_latest(DELETE, &[argument(self.segment), deleted.into()]));
         }
         let written = std::mem::take(&mut self.written).into_iter().map(|chunk| (chunk.key, chunk.members));
         let (keys, members): (Vec<Vec<u8>>, Vec<Vec<u8>>) = written.unzip();
         if !keys.is_empty() {
-            access::write_latest(WRITE, &[argument(self.segment), keys.into(), members.into()]);
+            connected(|_| access::write_latest(WRITE, &[argument(self.segment), keys.into(), members.into()]));
         }
     }
 }
