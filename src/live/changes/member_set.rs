@@ -45,7 +45,6 @@ pub fn take(audience: &Audience, segment: Uuid, condition: &Checked) -> i64 {
             warn_of_other_ids(audience);
         }
         forget(segment);
-        access::write_latest(CLEAR, &[argument(segment)]);
         access::write_latest(BEGIN, &[argument(segment), kind.name().into()]);
         touch(segment);
     }
@@ -281,19 +280,20 @@ impl Recorder {
 
     fn record(&mut self) {
         let changes = std::mem::take(&mut self.changes);
-        security::as_role(self.extension_owner, || record::append(&changes));
+        // The arguments of queries live in the memory of a connection, and are freed with it. There may be many.
+        connected(|_| security::as_role(self.extension_owner, || record::append(&changes)));
     }
 
     fn store(&mut self) {
         // A key that is deleted may be written afterwards, but not the other way round.
         let deleted = std::mem::take(&mut self.deleted);
         if !deleted.is_empty() {
-            access::write_latest(DELETE, &[argument(self.segment), deleted.into()]);
+            connected(|_| access::write_latest(DELETE, &[argument(self.segment), deleted.into()]));
         }
         let written = std::mem::take(&mut self.written).into_iter().map(|chunk| (chunk.key, chunk.members));
         let (keys, members): (Vec<Vec<u8>>, Vec<Vec<u8>>) = written.unzip();
         if !keys.is_empty() {
-            access::write_latest(WRITE, &[argument(self.segment), keys.into(), members.into()]);
+            connected(|_| access::write_latest(WRITE, &[argument(self.segment), keys.into(), members.into()]));
         }
     }
 }
@@ -331,16 +331,16 @@ SELECT c.key, c.members FROM segments.member_chunk c WHERE c.segment = $1 ORDER 
 
 const BEGIN: &str = "INSERT INTO segments.member_set (segment, ids) VALUES ($1, $2)";
 
-// Only if the set was forgotten while its chunks were written.
-const CLEAR: &str = "DELETE FROM segments.member_chunk c WHERE c.segment = $1";
-
 const FORGET: &str = "DELETE FROM segments.member_set m WHERE m.segment = $1";
 
 const TOUCH: &str = "UPDATE segments.watch_config w SET watched = w.watched WHERE w.segment = $1";
 
+// Code of the table's owner that runs while the members are read may have ended the watching.
 const WRITE: &str = "
 INSERT INTO segments.member_chunk (segment, key, members)
-SELECT $1, c.key, c.members FROM ROWS FROM (unnest($2), unnest($3)) c(key, members)
+SELECT m.segment, c.key, c.members
+  FROM segments.member_set m, ROWS FROM (unnest($2), unnest($3)) c(key, members)
+ WHERE m.segment = $1
     ON CONFLICT (segment, key) DO UPDATE SET members = excluded.members";
 
 const DELETE: &str = "DELETE FROM segments.member_chunk c WHERE c.segment = $1 AND c.key = ANY ($2)";
