@@ -19,6 +19,7 @@ use segments_core::value::Value;
 
 mod asked;
 mod data;
+mod hidden;
 mod scope;
 
 /// All errors and notices of a condition, possibly none. It does not raise because of the condition.
@@ -121,7 +122,8 @@ fn findings(conditions: &str, audience: &Audience, zone: &NamedZone) -> Vec<Find
     let contradicts = scope::contradictions(audience, zone, &parsed.condition);
     let is_explained = |notice: &Notice| contradicts.iter().any(|other| notice.pointer.starts_with(&other.pointer));
     let fits_badly: Vec<Notice> = fits_badly.into_iter().filter(|notice| !is_explained(notice)).collect();
-    findings.extend(contradicts.into_iter().chain(fits_badly).map(|notice| Finding::notice(notice, None)));
+    let hides = hidden::notices(audience, &parsed.condition);
+    findings.extend(contradicts.into_iter().chain(fits_badly).chain(hides).map(|notice| Finding::notice(notice, None)));
     findings
 }
 

@@ -55,6 +55,9 @@ struct DeclaredField {
 impl DeclaredField {
     fn of(audience: &Audience, asked: UsedField) -> Option<Self> {
         let path = asked.path.clone();
+        if audience.related(path.first()).is_some() {
+            return None;
+        }
         let (name, declared) = audience.property_around(&path)?;
         let is_column = audience.table.column(path.first()).is_some();
         let may_be_there = name.keys() == path.keys() || declared == PropertyType::Json;

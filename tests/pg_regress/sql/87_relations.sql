@@ -85,6 +85,15 @@ SELECT refusal_of($$SELECT attach_relation('passing', 'passing', 'shopper', 'sho
 CREATE SEQUENCE numbers;
 SELECT refusal_of($$SELECT attach_relation('numbers', 'numbers', 'last_value', 'shoppers')$$);
 
+-- A column or a key that comes later is hidden.
+INSERT INTO shoppers VALUES (1, 'a', NULL, '{"clicks": [1]}');
+INSERT INTO purchases (id, shopper, total) VALUES (1, 1, 10), (2, NULL, 10);
+ALTER TABLE shoppers ADD visits int DEFAULT 5;
+SELECT count_contacts('{"visits": {"$count": 1}}', 'shoppers'), count_contacts('{"clicks": {"$empty": true}}', 'shoppers');
+SELECT severity, path, message, hint FROM validate_conditions('{"visits.total": 10, "$or": [{"clicks": {"$empty": true}}, {"email": "a"}]}', 'shoppers')
+ WHERE message ~ 'hides';
+SELECT name, type FROM segments.property WHERE audience = 'shoppers' AND name ~ '^visits' ORDER BY name LIMIT 2;
+ALTER TABLE shoppers DROP visits;
 SELECT detach_relation('visits', 'shoppers');
 SELECT name FROM segments.relation WHERE audience = 'shoppers' ORDER BY name;
 -- With the audience go its relations.
