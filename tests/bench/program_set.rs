@@ -9,6 +9,7 @@
 #[path = "../../src/core/jsonb/encode.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod encode;
+mod processor_time;
 #[path = "../conformance/generate/random.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod random;
@@ -63,7 +64,7 @@ fn main() {
 
 /// Seconds for one document, and how many conditions it satisfies, on average.
 fn each(documents: &[Vec<u8>], at_most: Duration, mut count: impl FnMut(&[u8]) -> usize) -> (f64, f64) {
-    let (start, used) = (Instant::now(), processor_time());
+    let (start, used) = (Instant::now(), processor_time::now());
     let (mut found, mut rounds) = (0, 0);
     for document in documents.iter().cycle() {
         found += count(document);
@@ -72,14 +73,8 @@ fn each(documents: &[Vec<u8>], at_most: Duration, mut count: impl FnMut(&[u8]) -
             break;
         }
     }
-    let used = processor_time().zip(used).map(|(after, before)| after - before);
-    (used.unwrap_or(start.elapsed()).as_secs_f64() / f64::from(rounds), found as f64 / f64::from(rounds))
-}
-
-/// What this thread has had of a processor, where Linux tells: other programs do not count.
-fn processor_time() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(Duration::from_nanos(stat.split(' ').next()?.parse().ok()?))
+    let used = processor_time::now() - used;
+    (used.as_secs_f64() / f64::from(rounds), found as f64 / f64::from(rounds))
 }
 
 fn checked(text: &str) -> Checked {

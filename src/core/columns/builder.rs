@@ -66,8 +66,12 @@ impl Builder {
         self.rows + rows <= MOST_ROWS
     }
 
-    /// Begins a heap page; its number must be greater than that of the page before.
+    /// Begins a heap page.
+    ///
+    /// # Panics
+    /// The page's number is not greater than that of the page before.
     pub fn begin_block(&mut self, block: u32) {
+        assert!(self.blocks.last().is_none_or(|(last, _)| *last < block), "heap pages come in their order");
         self.blocks.push((block, 0));
     }
 
@@ -151,10 +155,8 @@ impl Seen {
         let shared = globals
             .open(&source)
             .and_then(|global| Some((global.generation(), global.numbers(&values::shared(&entries))?)));
-        let (values, entries, mut payloads) = values::Values::write(entries, shared);
-        let mut codes: Vec<(Entry<'_>, u16)> = entries.into_iter().zip(0..).collect();
-        codes.sort_unstable_by_key(|(entry, _)| *entry);
-        let code = |entry: &Entry<'_>| codes[codes.partition_point(|(other, _)| other < entry)].1;
+        let (values, mut payloads) = values::Values::write(&entries, shared);
+        let code = |entry: &Entry<'_>| entries.partition_point(|other| other < entry) as u16;
         let of_numbers: Vec<u16> = by_number.iter().map(code).collect();
         let mut of_rows = vec![0; rows];
         for (row, number) in &self.rows {

@@ -1,7 +1,7 @@
 //! A chunk: the rows of some heap pages in columns.
 //!
-//! A chunk never changes. Its first pieces describe it: its columns, then the heap pages and how many rows each has. The
-//! pieces of the columns follow.
+//! A chunk never changes. Its first pieces describe it: its columns, then the heap pages, as runs of pages that follow each
+//! other, and how many rows each page has. The pieces of the columns follow.
 
 use super::bits::Bits;
 use super::bytes::{Reader, write_varint};
@@ -41,10 +41,11 @@ impl Chunk {
         write_varint(columns.len() as u64, &mut described);
         columns.iter().for_each(|(column, _)| column.describe(&mut described));
         let mut next = 0;
-        for (block, rows) in blocks {
-            write_varint((block - next).into(), &mut described);
-            write_varint((*rows).into(), &mut described);
-            next = *block;
+        for run in blocks.chunk_by(|(block, _), (after, _)| block + 1 == *after) {
+            write_varint((run[0].0 - next).into(), &mut described);
+            write_varint(run.len() as u64, &mut described);
+            described.extend(run.iter().flat_map(|(_, rows)| (*rows as u16).to_le_bytes()));
+            next = run[run.len() - 1].0;
         }
         // The first bytes say how many pieces the description has.
         let count = (described.len() + COUNT).div_ceil(PAYLOAD) as u32;
@@ -137,16 +138,23 @@ impl Chunk {
 
     /// Calls `see` for each heap page. Returns the number of rows.
     fn each_block(&self, mut see: impl FnMut(HeapRows)) -> Result<u32, Damage> {
+        const WRONG: Damage = Damage::Malformed("a chunk's heap pages are not in order");
         let mut reader = Reader(&self.blocks);
-        let (mut block, mut row, mut is_first) = (0u32, 0, true);
+        let (mut last, mut row) = (None, 0);
         while !reader.0.is_empty() {
-            let step = reader.at_most(u32::MAX)?;
-            let sum = block.checked_add(step).filter(|_| step > 0 || is_first);
-            block = sum.ok_or(Damage::Malformed("a chunk's heap pages are not in order"))?;
-            is_first = false;
-            let rows = reader.at_most(MOST_ROWS - row)?;
-            see(HeapRows { block, rows: row..row + rows });
-            row += rows;
+            let gap = reader.at_most(u32::MAX)?;
+            let first = last.map_or(Some(gap), |last: u32| last.checked_add(gap).filter(|_| gap > 0)).ok_or(WRONG)?;
+            let count = reader.at_most(u32::MAX - first)?;
+            last = Some((first + count).checked_sub(1).filter(|last| *last >= first).ok_or(WRONG)?);
+            let rows = reader.bytes(2 * count as usize)?;
+            for (block, rows) in (first..).zip(rows.as_chunks().0) {
+                let rows = row..row + u32::from(u16::from_le_bytes(*rows));
+                row = rows.end;
+                if row > MOST_ROWS {
+                    return Err(Damage::Malformed("a chunk's heap pages have too many rows"));
+                }
+                see(HeapRows { block, rows });
+            }
         }
         Ok(row)
     }

@@ -14,8 +14,8 @@ pub(super) enum Values {
     Shared(Shared),
 }
 
-/// The values as numbers in a global dictionary: code 0 is *missing*, the numbers follow in ascending order, and the last
-/// code may be that of values that are not stored.
+/// The values as numbers in a global dictionary. As in a dictionary of the chunk's own, they are sorted by value, so that a
+/// test on an order is true for a run of codes: code 0 is *missing*, the last may be that of values that are not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shared {
     pub(super) generation: u64,
@@ -27,26 +27,19 @@ pub(super) struct Shared {
 const IN_PIECE: u32 = PAYLOAD as u32 / 2;
 
 impl Values {
-    /// Writes entries, of which the first is [`Class::Missing`], and which have no duplicates. Returns the entries in the
-    /// order of their codes, and the payloads of the pieces. They are shared if there are `numbers` for all that can be.
-    pub(super) fn write<'d>(
-        mut entries: Vec<Entry<'d>>,
-        numbers: Option<(u64, Vec<u16>)>,
-    ) -> (Self, Vec<Entry<'d>>, Vec<Vec<u8>>) {
+    /// Writes sorted entries without duplicates, of which the first is [`Class::Missing`]. Returns the payloads of the pieces
+    /// as well. The values are shared if there are `numbers` for all that can be.
+    pub(super) fn write(entries: &[Entry<'_>], numbers: Option<(u64, Vec<u16>)>) -> (Self, Vec<Vec<u8>>) {
         let Some((generation, numbers)) = numbers else {
-            let (dictionary, payloads) = Dictionary::write(&entries);
-            return (Values::Own(dictionary), entries, payloads);
+            let (dictionary, payloads) = Dictionary::write(entries);
+            return (Values::Own(dictionary), payloads);
         };
-        let has_unstored = entries.pop_if(|entry| entry.class() == Class::Unstored);
-        let mut numbered: Vec<(u16, Entry<'d>)> = numbers.into_iter().zip(entries.split_off(1)).collect();
-        numbered.sort_unstable_by_key(|(number, _)| *number);
-        let shared = Shared { generation, numbers: numbered.len() as u32, has_unstored: has_unstored.is_some() };
-        let payloads = numbered
+        let has_unstored = entries.last().is_some_and(|entry| entry.class() == Class::Unstored);
+        let payloads = numbers
             .chunks(IN_PIECE as usize)
-            .map(|numbered| numbered.iter().flat_map(|(number, _)| number.to_le_bytes()).collect());
+            .map(|numbers| numbers.iter().flat_map(|number| number.to_le_bytes()).collect());
         let payloads = payloads.collect();
-        entries.extend(numbered.into_iter().map(|(_, entry)| entry).chain(has_unstored));
-        (Values::Shared(shared), entries, payloads)
+        (Values::Shared(Shared { generation, numbers: numbers.len() as u32, has_unstored }), payloads)
     }
 
     pub(super) fn describe(&self, out: &mut Vec<u8>) {
@@ -113,7 +106,6 @@ impl Shared {
         (first, place): (u32, piece::Place),
         mut see: impl FnMut(u32, u16),
     ) -> Result<(), P::Error> {
-        let mut last = None;
         for piece in 0..self.numbers.div_ceil(IN_PIECE) {
             let place = piece::Place { sequence: place.sequence + piece, ..place };
             piece::read(pieces, first + piece, place, |payload| {
@@ -123,12 +115,7 @@ impl Shared {
                 let numbers = reader.bytes(2 * count as usize)?;
                 reader.end()?;
                 for (code, number) in (1 + from..).zip(numbers.as_chunks().0) {
-                    let number = u16::from_le_bytes(*number);
-                    if last.is_some_and(|last| last >= number) {
-                        return Err(Damage::Malformed("the numbers of values are not in order"));
-                    }
-                    last = Some(number);
-                    see(code, number);
+                    see(code, u16::from_le_bytes(*number));
                 }
                 Ok(())
             })?;
