@@ -195,7 +195,7 @@ proptest! {
         stored.compare(present.iter().copied());
         for (number, place) in places.iter().enumerate() {
             let after = place.index(200) as u64;
-            let new = uuid_of(after << 40 | 1 + number as u64, seed);
+            let new = uuid_of((after << 40) | (1 + number as u64), seed);
             // None is the first of its chunk, which is the only case in which two chunks are written.
             present.insert(new);
             stored.compare(present.iter().copied());
