@@ -7,7 +7,6 @@ use segments_core::check::{DocumentOnly, check};
 use segments_core::columns::{Asking, Chunk, Global, Globals, Plan, Query, Source, Way};
 use segments_core::parse::parse;
 use segments_core::sql::{ContactTable, PropertiesColumn};
-use std::sync::LazyLock;
 
 const CONDITIONS: &[&str] = &[
     r#"{"a": 1, "b": {"$ne": "b"}}"#,
@@ -19,18 +18,9 @@ const CONDITIONS: &[&str] = &[
     r#"{"$expr": {"$lt": ["$a", "$b"]}}"#,
 ];
 
-static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
-    let properties = Some(PropertiesColumn { name: "properties".to_owned(), not_null: true });
-    let table = ContactTable { properties, ..ContactTable::default() };
-    let plan = |text: &&str| {
-        let checked = check(&parse(text).expect("a condition"), &DocumentOnly).expect("a condition on documents");
-        match Way::of(&checked, &table, &["properties".to_owned()]) {
-            Way::Columns(plan) => plan,
-            other => panic!("{other:?}"),
-        }
-    };
-    CONDITIONS.iter().map(plan).collect()
-});
+thread_local! {
+    static PLANS: Vec<Plan> = CONDITIONS.iter().map(|text| plan(text)).collect();
+}
 
 fuzz_target!(|bytes: &[u8]| {
     let mut pieces = Vec::new();
@@ -46,10 +36,22 @@ fuzz_target!(|bytes: &[u8]| {
         globals.insert(Source::Key("a".to_owned()), global);
     }
     let Ok(chunk) = Chunk::open(1, pieces.as_slice()) else { return };
-    for plan in PLANS.iter() {
-        let query = Query::new(plan, Asking { globals: &globals, ..Asking::NONE });
-        if let Ok(answer) = query.answer(&chunk, pieces.as_slice()) {
-            assert!(answer.rows.count() <= chunk.rows().into());
+    PLANS.with(|plans| {
+        for plan in plans {
+            let query = Query::new(plan, Asking { globals: &globals, ..Asking::NONE });
+            if let Ok(answer) = query.answer(&chunk, pieces.as_slice()) {
+                assert!(answer.rows.count() <= chunk.rows().into());
+            }
         }
-    }
+    });
 });
+
+fn plan(text: &str) -> Plan {
+    let properties = Some(PropertiesColumn { name: "properties".to_owned(), not_null: true });
+    let table = ContactTable { properties, ..ContactTable::default() };
+    let checked = check(&parse(text).expect("a condition"), &DocumentOnly).expect("a condition on documents");
+    match Way::of(&checked, &table, &["properties".to_owned()]) {
+        Way::Columns(plan) => plan,
+        other => panic!("{other:?}"),
+    }
+}
