@@ -34,6 +34,8 @@ def some_row(relation: str, path: str, test: str, asked, predicate: dict) -> dic
         return {"$not": some_row(relation, path, NEGATIVE[test], asked, predicate)}
     if test == "$exists" and not asked:
         return {"$not": some_row(relation, path, test, True, predicate)}
+    if test == "$all":
+        return {"$and": [some_row(relation, path, "$eq", entry, predicate) for entry in asked]}
     if test == "$not":
         return {"$not": {"$and": [some_row(relation, path, inner, operand, asked) for inner, operand in asked.items() if inner != "$options"]}}
     options = {"$options": predicate["$options"]} if "$options" in predicate else {}

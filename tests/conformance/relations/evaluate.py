@@ -58,6 +58,9 @@ class Evaluator(Elements):
         if operator in ("$ne", "$nin"):
             positive = "$eq" if operator == "$ne" else "$in"
             return not self.field_test(positive, operand, predicate, path, documents, scope)
+        if operator == "$all":
+            # Different rows may have them.
+            return bool(operand) and all(self.field_test("$eq", entry, predicate, path, documents, scope) for entry in operand)
         kind, keys = scope.type_of(path), path.split(".")
         if operator in ELEMENTS or "$filter" in predicate and operator == "$elemMatch":
             found = [value for document in documents for value in walk(document, keys)]
@@ -92,8 +95,6 @@ class Evaluator(Elements):
         element = None if kind in (None, "json") else kind[:-2]
         if operator == "$size":
             return isinstance(value, list) and len(value) == operand
-        if operator == "$all":
-            return bool(operand) and all(self.value_test("$eq", entry, predicate, value, kind) for entry in operand)
         if operator == "$elemMatch":
             if not isinstance(value, list):
                 return False

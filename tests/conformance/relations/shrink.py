@@ -6,7 +6,7 @@ from data import Data
 from values import MISSING
 
 # How often the server is asked
-MOST = 400
+MOST = 200
 
 
 def shrink(data: Data, asked: tuple[dict, str], disputed: Callable) -> tuple[Data, tuple[dict, str]]:
