@@ -8,13 +8,13 @@ use crate::catalog::access::{self, must_own, must_own_or_be_granted};
 use crate::catalog::audience::{Audience, RelatedRows};
 use crate::catalog::columns::{self, CatalogColumn, contact_key, find_column};
 use crate::catalog::segment::Definition;
-use crate::catalog::{freshness, indexes, scope, source};
+use crate::catalog::{freshness, scope, source};
 use crate::counting::recount;
 use crate::evaluate::condition;
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, security, snapshot};
 use pgrx::prelude::*;
-use pgrx::spi::{quote_identifier, quote_literal};
+use pgrx::spi::quote_literal;
 use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
@@ -79,7 +79,7 @@ fn attach_relation(
     match after.related(name).map(|related| &related.rows) {
         Some(Ok(related)) => {
             scope::row_scope(&related.rows).unwrap_or_else(|errors| condition::raise_first(errors));
-            notice_missing_index(related, contact_column);
+            notice_missing_index(related);
         }
         Some(Err(why)) => crate::pg::error::internal(why).raise(),
         None => crate::pg::error::internal("relation was not stored").raise(),
@@ -203,27 +203,18 @@ fn path_of(name: &str) -> Path {
 }
 
 /// Raises a NOTICE if no index finds the rows of one contact.
-fn notice_missing_index(related: &RelatedRows, contact_column: &str) {
-    let rows = &related.rows;
-    if !may_have_index(rows.relation.oid) || indexes::begins_with(rows.relation.oid, contact_column) {
-        return;
+fn notice_missing_index(related: &RelatedRows) {
+    if let Some(ddl) = related.missing_index() {
+        let (table, column) = (related.rows.relation.quoted(), &related.rows.id.name);
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            format!("no index of {table} begins with column \"{column}\""),
+        )
+        .detail("Whatever is asked of one contact reads the whole table.")
+        .hint(format!("{ddl};"))
+        .notice();
     }
-    let (table, column) = (rows.relation.quoted(), quote_identifier(contact_column));
-    Failure::new(
-        PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
-        format!("no index of {table} begins with column \"{contact_column}\""),
-    )
-    .detail("Whatever is asked of one contact reads the whole table.")
-    .hint(format!("CREATE INDEX ON {table} ({column});"))
-    .notice();
 }
-
-fn may_have_index(relation: pg_sys::Oid) -> bool {
-    query::first(IS_TABLE, &[relation.into()], |row| row.get::<bool>(1)) == Some(true)
-}
-
-const IS_TABLE: &str = "
-SELECT c.relkind = ANY ('{r,p,m}') FROM pg_class c WHERE c.oid = $1";
 
 /// Counts the segments again that read a relation, and those that refer to them.
 fn recount_users(source: &Audience, name: &str) {

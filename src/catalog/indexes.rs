@@ -28,6 +28,14 @@ pub fn covering(relation: Oid) -> Vec<Covering> {
     })
 }
 
+/// Whether there can be indexes on a table; on views and foreign tables there is none.
+pub fn can_be_on(relation: Oid) -> bool {
+    query::first(IS_TABLE, &[relation.into()], |row| row.get::<bool>(1)) == Some(true)
+}
+
+const IS_TABLE: &str = "
+SELECT c.relkind = ANY ('{r,p,m}') FROM pg_class c WHERE c.oid = $1";
+
 /// Whether an index that covers all rows has this column as its first key.
 pub fn begins_with(relation: Oid, column: &str) -> bool {
     let indexes: Vec<Oid> = covering(relation).into_iter().map(|found| found.index).collect();

@@ -2,6 +2,7 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
+use crate::catalog::indexes;
 use crate::pg::error::Failure;
 use crate::pg::{query, relcache, security, snapshot, subtransaction};
 use pgrx::spi::quote_identifier;
@@ -33,7 +34,7 @@ pub fn warn(audience: &str, id_number: i16, table: &str) {
             .warning();
         }
         // A view cannot have an index, and all of its rows have been checked.
-        Some(Duplicates { all: true, .. }) if !may_have_index(relation) => {}
+        Some(Duplicates { all: true, .. }) if !indexes::can_be_on(relation) => {}
         _ => Failure::new(
             PgSqlErrorCode::ERRCODE_WARNING,
             format!("no unique index says that column \"{id}\" of {table} is unique"),
@@ -88,13 +89,6 @@ fn look(audience: &Audience) -> Option<Duplicates> {
     let owner = audience.relation.owner;
     subtransaction::attempt(|| security::as_role_restricted(owner, look)).ok().flatten()
 }
-
-fn may_have_index(relation: pg_sys::Oid) -> bool {
-    query::first(IS_TABLE, &[relation.into()], |row| row.get::<bool>(1)) == Some(true)
-}
-
-const IS_TABLE: &str = "
-SELECT c.relkind = ANY ('{r,p,m}') FROM pg_class c WHERE c.oid = $1";
 
 // An index covers its own table and its partitions, but not other tables that inherit, which may repeat an id. An index
 // with another collation may consider equal ids different. A deferrable one allows duplicates until the transaction

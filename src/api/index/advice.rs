@@ -3,7 +3,7 @@
 use crate::api::index::IndexableTable;
 use crate::api::index::existing::{self, Existing};
 use crate::api::sample::sampled;
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, RelatedRows};
 use crate::catalog::segment::Definition;
 use crate::catalog::{access, scope};
 use crate::pg::call::Call;
@@ -93,6 +93,7 @@ fn suggestions(audiences: &[Audience]) -> Vec<Suggestion> {
         return Vec::new();
     }
     let mut suggestions = to_create(&place, &segments, &TestShares::take(&segments));
+    suggestions.extend(to_create_on_relations(&segments));
     if !idle.is_empty() {
         security::as_role(access::extension_owner(), || retain_unused_by_others(&mut idle, audiences));
     }
@@ -147,6 +148,8 @@ struct Searched<'a> {
     audience: &'a Audience,
     name: String,
     choice: Option<Choice>,
+    /// The names of the relations that the condition reads
+    relations: BTreeSet<String>,
     /// The conditions of the audience that the existing indexes serve
     there: Rc<Vec<Index>>,
 }
@@ -158,7 +161,13 @@ fn searched_in<'a>(audience: &'a Audience, existing: &[Existing]) -> Vec<Searche
         let checked = scope::check_segment(audience, &segment).ok()?.checked;
         let checked = Expr::and([audience.restriction.clone(), checked]);
         let choice = Choice::of(&checked, &audience.table);
-        Some(Searched { audience, name: segment.name, choice, there: there.clone() })
+        let mut relations = BTreeSet::new();
+        checked.for_each(&mut |atom| {
+            if let Atom::Rows(rows) = atom {
+                relations.insert(rows.relation.clone());
+            }
+        });
+        Some(Searched { audience, name: segment.name, choice, relations, there: there.clone() })
     };
     Definition::all(&audience.name).into_iter().filter_map(searched).collect()
 }
@@ -262,6 +271,28 @@ fn to_create(place: &IndexableTable<'_>, segments: &[Searched<'_>], sample: &Tes
     let mut helped: Vec<_> = helped.into_iter().collect();
     helped.sort_by_key(|(_, segments)| std::cmp::Reverse(segments.len()));
     helped.into_iter().map(|(index, segments)| create(place, &index, &segments, sample.contacts)).collect()
+}
+
+/// Indexes that find the rows of one contact, on the tables of relations that segments read.
+fn to_create_on_relations(segments: &[Searched<'_>]) -> Vec<Suggestion> {
+    let mut readers: BTreeMap<(String, String), Vec<&Searched<'_>>> = BTreeMap::new();
+    for segment in segments {
+        for name in &segment.relations {
+            let related = segment.audience.related(name).and_then(|related| related.rows.as_ref().ok());
+            if let Some(ddl) = related.and_then(RelatedRows::missing_index) {
+                readers.entry((name.clone(), ddl)).or_default().push(segment);
+            }
+        }
+    }
+    let suggestion = |((property, ddl), readers): ((String, String), Vec<&Searched<'_>>)| Suggestion {
+        kind: "create",
+        property,
+        ddl: Some(ddl),
+        reason: "without it, what is asked of one contact, as by in_segment(), reads the rows of all contacts".to_owned(),
+        segments: distinct(readers.iter().map(|segment| &segment.name)),
+        audiences: distinct(readers.iter().map(|segment| &segment.audience.name)),
+    };
+    readers.into_iter().map(suggestion).collect()
 }
 
 /// An index for prefixes also serves equality, so one index is enough.

@@ -4,8 +4,10 @@
 use super::{Audience, Fields, Property, Relation, Subscriptions, relation};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key};
+use crate::catalog::indexes;
 use crate::pg::query::{self, Row};
 use pgrx::pg_sys;
+use pgrx::spi::quote_identifier;
 use segments_core::expr::Expr;
 use segments_core::path::Path;
 use segments_core::sql::{ContactKey, ContactTable, RelationTable};
@@ -38,6 +40,15 @@ pub(super) struct Contacts<'a> {
     pub source: &'a str,
     pub time_zone: &'a str,
     pub extension_schema: &'a str,
+}
+
+impl RelatedRows {
+    /// The command that creates an index which finds the rows of one contact; `None` if there is one, or can be none.
+    pub fn missing_index(&self) -> Option<String> {
+        let (table, column) = (&self.rows.relation, &self.rows.id.name);
+        let is_missing = indexes::can_be_on(table.oid) && !indexes::begins_with(table.oid, column);
+        is_missing.then(|| format!("CREATE INDEX ON {} ({})", table.quoted(), quote_identifier(column)))
+    }
 }
 
 impl Related {
