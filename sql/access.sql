@@ -39,7 +39,7 @@ COMMENT ON FUNCTION segments.permitted_audiences(text[]) IS
 CREATE FUNCTION segments.permitted_sources(scopes text[]) RETURNS SETOF text
     LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'permitted_sources_wrapper';
 COMMENT ON FUNCTION segments.permitted_sources(text[]) IS
-    'The names of these audiences, or of those that they are based on: where their tables, properties and topics are declared.';
+    'The names of these audiences, or of those that they are based on: where their tables, properties, topics and relations are declared.';
 
 CREATE FUNCTION grant_segments_access(role regrole, scope text, audience text DEFAULT NULL) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'grant_segments_access_wrapper';

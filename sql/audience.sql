@@ -163,7 +163,7 @@ CREATE FUNCTION attach_audience(
 ) RETURNS void LANGUAGE sql AS
     'SELECT segments.attach_audience($1, $2, $3::pg_catalog.text, $4::pg_catalog.text, $5::pg_catalog.text[], $6::pg_catalog.text, $7, $8, $9)';
 COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text, text) IS
-    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is the filter, a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties and topics of another, and only a filter and segments of its own.';
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is the filter, a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties, topics and relations of another, and only a filter and segments of its own.';
 
 CREATE FUNCTION segments.attach_relation(
     name text, relation regclass, contact_column text, audience text, columns text[], properties_column text, time_column text,

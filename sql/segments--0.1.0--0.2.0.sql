@@ -121,6 +121,11 @@ CREATE TRIGGER definitions_replicated AFTER INSERT OR UPDATE OR DELETE ON segmen
     FOR EACH ROW EXECUTE FUNCTION segments.definitions_changed();
 ALTER TABLE segments.relation_config ENABLE ALWAYS TRIGGER definitions_changed, ENABLE REPLICA TRIGGER definitions_replicated;
 
+COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, segment_condition, text, text) IS
+    'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is the filter, a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties, topics and relations of another, and only a filter and segments of its own.';
+COMMENT ON FUNCTION segments.permitted_sources(text[]) IS
+    'The names of these audiences, or of those that they are based on: where their tables, properties, topics and relations are declared.';
+
 CREATE OR REPLACE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, declares boolean, scopes text[], columns text)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES

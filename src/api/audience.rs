@@ -187,7 +187,7 @@ fn belongs_to_base(parameter: &str, base: &str) -> ! {
         format!("{parameter} cannot be given together with based_on"),
     )
     .detail(format!(
-        "Table, time zone, properties and topics are those of audience \"{base}\"; only scope and segments are its own."
+        "Table, time zone, properties, topics and relations are those of audience \"{base}\"; only scope and segments are its own."
     ))
     .hint(format!("Leave {parameter} out, or leave based_on out."))
     .raise()

@@ -192,7 +192,7 @@ fn permitted_audiences(scopes: Vec<Option<String>>, call: Call) {
     });
 }
 
-/// The names of the audiences that declare the tables, properties and topics of those that [`permitted_audiences`] returns.
+/// The names of the audiences that declare the tables, properties, topics and relations of those that [`permitted_audiences`] returns.
 #[pg_extern(sql = false)]
 fn permitted_sources(scopes: Vec<Option<String>>, call: Call) {
     let caller = security::current_role();

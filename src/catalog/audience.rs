@@ -26,7 +26,7 @@ pub use related::{Related, RelatedRows};
 #[derive(Clone)]
 pub struct Audience {
     pub name: String,
-    /// The audience that declares its table, zone, properties and topics: the one that it is based on, or itself
+    /// The audience that declares its table, zone, properties, topics and relations: the one that it is based on, or itself
     pub source: String,
     pub relation: Relation,
     /// The column that identifies contacts

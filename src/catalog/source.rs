@@ -66,7 +66,7 @@ pub fn must_declare(audience: &str) {
             PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
             format!("audience \"{audience}\" is based on \"{source}\""),
         )
-        .detail("Its table, time zone, properties and topics are those of that audience.")
+        .detail("Its table, time zone, properties, topics and relations are those of that audience.")
         .hint(format!("Name that audience: {}.", quote_literal(&source)))
         .raise()
     }

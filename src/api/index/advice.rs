@@ -288,7 +288,8 @@ fn to_create_on_relations(segments: &[Searched<'_>]) -> Vec<Suggestion> {
         kind: "create",
         property,
         ddl: Some(ddl),
-        reason: "without it, what is asked of one contact, as by in_segment(), reads the rows of all contacts".to_owned(),
+        reason: "without it, what is asked of one contact, as by in_segment(), reads the rows of all contacts"
+            .to_owned(),
         segments: distinct(readers.iter().map(|segment| &segment.name)),
         audiences: distinct(readers.iter().map(|segment| &segment.audience.name)),
     };

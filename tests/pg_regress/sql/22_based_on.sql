@@ -1,4 +1,4 @@
--- Audiences based on another: its table, zone, properties and topics, with a filter and segments of their own.
+-- Audiences based on another: its table, zone, properties, topics and relations, with a filter and segments of their own.
 \pset format unaligned
 \pset tuples_only on
 \set VERBOSITY terse
