@@ -5,17 +5,22 @@ use super::related::Related;
 use super::{Compiler, ContactTable, Of, SqlExpr, Style, Subset, Writer};
 use crate::expr::{Atom, Checked, DocumentTest, Expr, RowsTest};
 use crate::sql::tree::{Infix, Symbol};
+use std::collections::{HashMap, HashSet};
 
-/// The sub-queries that conditions are joined with, and what their columns say: one for each relation, and one for each
-/// test that the order of rows decides. Each has a contact at most once.
+/// The sub-queries that conditions are joined with, and what their columns say: one for each relation, unless it has very
+/// many tests, and one for each test that the order of rows decides. Each has a contact at most once.
 pub(in crate::sql) struct Joins {
     from: String,
-    tests: Vec<Told>,
+    tests: HashMap<RowsTest, Told>,
+    /// The names that FROM has by now, unquoted
+    aliases: Vec<String>,
 }
+
+/// A SELECT has at most 1,664 columns (`MaxTupleAttributeNumber`); so many of one sub-query are tests.
+const TESTS_OF_ONE: usize = 1000;
 
 /// What a column tells.
 struct Told {
-    test: RowsTest,
     /// The contact is in the subset of the test
     is_in: SqlExpr,
     /// Whether those in the subset satisfy the test itself
@@ -28,29 +33,30 @@ impl Joins {
         writer: Writer<'_>,
         conditions: impl IntoIterator<Item = &'c Checked>,
     ) -> Self {
-        let mut tests: Vec<&RowsTest> = Vec::new();
+        let (mut tests, mut known) = (Vec::new(), HashSet::new());
         for condition in conditions {
             condition.for_each(&mut |atom| {
                 if let Atom::Rows(rows) = atom
-                    && !tests.contains(&rows)
+                    && known.insert(rows)
                 {
                     tests.push(rows);
                 }
             });
         }
-        let mut joins = Joins { from: String::new(), tests: Vec::new() };
+        let contacts = writer.0.alias.as_ref().unwrap_or(&table.name).clone();
+        let mut joins = Joins { from: String::new(), tests: HashMap::new(), aliases: vec![contacts] };
         for relation in &table.relations {
             let of_relation = tests.iter().filter(|test| test.relation == relation.name);
             let subsets = of_relation.filter_map(|test| Some((*test, Subset::of(table, writer, test)?)));
             let (ordered, grouped): (Vec<_>, Vec<_>) =
                 subsets.partition(|(_, subset)| matches!(subset.of, Of::Order(_)));
-            joins.add_group(&grouped);
+            grouped.chunks(TESTS_OF_ONE).for_each(|tests| joins.add_group(tests));
             ordered.iter().for_each(|(test, subset)| joins.add_ordered(test, subset));
         }
         joins
     }
 
-    /// All tests in one pass over the relation.
+    /// Tests in one pass over the relation.
     fn add_group(&mut self, tests: &[(&RowsTest, Subset<'_>)]) {
         let Some((_, Subset { related, .. })) = tests.first() else { return };
         let filter = |subset: &Subset<'_>| match &subset.of {
@@ -62,7 +68,8 @@ impl Joins {
         let is_shared = filters.iter().all(|other| *other == filters[0]);
         let read = if is_shared { filters[0].clone() } else { Expr::or(filters.iter().cloned()) };
         let writer = related.writer();
-        let (contact, alias) = (related.contact(), related.alias());
+        let contact = related.contact();
+        let alias = self.new_alias(related);
         let mut columns = vec![contact.clone()];
         for ((test, subset), filter) in tests.iter().zip(&filters) {
             let seen = if is_shared { SqlExpr::Const(true) } else { related.satisfying(filter) };
@@ -78,7 +85,7 @@ impl Joins {
             let name = related.name(&format!("test{}", columns.len()));
             columns.push(format!("{} AS {name}", writer.write(&holds)));
             let is_in = SqlExpr::Truth(format!("{alias}.{name}"));
-            self.tests.push(Told { test: (*test).clone(), is_in, is_of_test: subset.is_of_test });
+            self.tests.insert((*test).clone(), Told { is_in, is_of_test: subset.is_of_test });
         }
         let found = SqlExpr::and([related.in_scope(), related.satisfying(&read), related.has_contact()]);
         let query = format!(
@@ -94,10 +101,22 @@ impl Joins {
         let (related, Of::Order(ordered)) = (&subset.related, &subset.of) else { return };
         let name = related.contact_name();
         let query = ordered.query(related, &name, &related.has_contact());
-        let alias = related.writer().identifier(&format!("ordered{}", self.tests.len()));
+        let alias = self.new_alias(related);
         self.join(related, &format!("SELECT {query} GROUP BY {name}"), &alias);
         let is_in = SqlExpr::IsNotNull(format!("{alias}.{name}"));
-        self.tests.push(Told { test: test.clone(), is_in, is_of_test: subset.is_of_test });
+        self.tests.insert(test.clone(), Told { is_in, is_of_test: subset.is_of_test });
+    }
+
+    /// A name for a sub-query, quoted. It is the relation's, if that is free.
+    fn new_alias(&mut self, related: &Related<'_>) -> String {
+        let name = related.short_name();
+        let numbered = (2..).map(|number| format!("rows{number}"));
+        let is_free = |alias: &String| !self.aliases.contains(alias);
+        // There are more numbers than names.
+        let alias = std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default();
+        let quoted = related.writer().identifier(&alias);
+        self.aliases.push(alias);
+        quoted
     }
 
     fn join(&mut self, related: &Related<'_>, query: &str, alias: &str) {
@@ -108,7 +127,7 @@ impl Joins {
 
     /// Whether the contact satisfies the test, or its complement if `positive` is false.
     pub(super) fn holds(&self, test: &RowsTest, positive: bool) -> SqlExpr {
-        match self.tests.iter().find(|told| told.test == *test) {
+        match self.tests.get(test) {
             None => SqlExpr::Const(test.holds_for_none() == positive),
             Some(Told { is_in, is_of_test, .. }) if *is_of_test == positive => is_in.clone(),
             Some(Told { is_in: SqlExpr::Truth(term), .. }) => SqlExpr::Truth(format!("{term} IS NOT TRUE")),

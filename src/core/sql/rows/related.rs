@@ -35,8 +35,13 @@ impl<'a> Related<'a> {
         Compiler { table: &self.relation.rows, writer: self.writer(), joins: None }
     }
 
+    /// The name of the relation, unless it is too long or that of the contacts' table.
+    pub(super) fn short_name(&self) -> &str {
+        self.style.alias.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn alias(&self) -> String {
-        self.writer().identifier(self.style.alias.as_deref().unwrap_or_default())
+        self.writer().identifier(self.short_name())
     }
 
     /// The table with its alias.

@@ -208,9 +208,21 @@ fn elsewhere_contacts_are_joined_with_their_rows() {
         ),
         (
             r#"{"$nor": [{"vip": true}, {"orders": {"$count": {"$gte": 3}}, "events": {"$last": {"name": "opened"}}}]}"#,
-            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id LEFT JOIN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') DESC, 2 DESC) AS events WHERE events.holds GROUP BY contact_id) AS ordered1 ON ordered1.contact_id = contact.id::text WHERE (contact.vip IS NULL OR NOT contact.vip) AND (ordered1.contact_id IS NULL OR orders.test1 IS NOT TRUE))",
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id LEFT JOIN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') DESC, 2 DESC) AS events WHERE events.holds GROUP BY contact_id) AS events ON events.contact_id = contact.id::text WHERE (contact.vip IS NULL OR NOT contact.vip) AND (events.contact_id IS NULL OR orders.test1 IS NOT TRUE))",
         ),
     ]);
+}
+
+/// A SELECT cannot have more than 1,664 columns.
+#[test]
+fn very_many_tests_are_columns_of_several_queries() {
+    let tests: Vec<String> =
+        (1..=1001).map(|count| format!(r#"{{"orders": {{"$count": {{"$gte": {count}}}}}}}"#)).collect();
+    let condition = format!(r#"{{"$or": [{}, {{"vip": true}}]}}"#, tests.join(", "));
+    let sql = where_clause(&checked_on(&shop(), &condition), &shop(), &readable());
+    assert_eq!(sql.matches(" LEFT JOIN ").count(), 2);
+    assert!(sql.contains(" AS rows2 ON rows2.contact_id = contact.id WHERE "), "{sql}");
+    assert!(sql.contains("OR orders.test1000 OR rows2.test1 OR contact.vip)"), "{sql}");
 }
 
 #[test]
