@@ -35,7 +35,7 @@ fn segment_overlap(segments: Option<Vec<Option<pgrx::Uuid>>>, audience: Option<&
           ORDER BY o.contacts DESC, o.is_member DESC",
         is_member.join(", "),
         audience.relation.quoted(),
-        is_member.join(" OR "),
+        if is_member.is_empty() { "false".to_owned() } else { is_member.join(" OR ") },
     );
     let ids: Vec<pgrx::Uuid> = segments.into_iter().map(datum).collect();
     snapshot::of_statement(|| returning::rows(call, &sql, &[ids.into()]));

@@ -110,7 +110,7 @@ UPDATE guests SET contract = 'pro', seen = now() WHERE id = 4;
 SELECT set_freshness('guests', 'live');
 SELECT * FROM what_is_new();
 SELECT s.name, m.ids, t.kept FROM segments.segment s JOIN segments.segment_status t ON t.segment = s.id LEFT JOIN segments.member_set m ON m.segment = s.id
- ORDER BY s.name;
+ WHERE s.audience = 'guests' ORDER BY s.name;
 UPDATE guests SET contract = 'free', seen = now() WHERE id IN (4, 5);
 SELECT * FROM what_is_new();
 SELECT count(contact_count) FROM refresh_segments('guests');
@@ -175,7 +175,7 @@ SELECT * FROM what_is_new();
 -- A damaged one is an error, until watching begins anew.
 UPDATE segments.member_chunk SET members = members || '\x00';
 SELECT count(contact_count), string_agg(DISTINCT error, '; ') FROM refresh_segments('guests');
-SELECT count(watch_segment(id, false)), count(watch_segment(id)) FROM segments.segment;
+SELECT count(watch_segment(id, false)), count(watch_segment(id)) FROM segments.segment WHERE audience = 'guests';
 SELECT count(contact_count), count(error) FROM refresh_segments('guests');
 SELECT * FROM what_is_new();
 
