@@ -13,6 +13,8 @@ pub const INDEXES: usize = 8;
 pub const NODES: usize = 10_000;
 /// The most entries of one `$in`, `$nin` or `$all`.
 pub const ENTRIES: usize = 10_000;
+/// The most entries of one `$sequence`. In SQL each is a window over the rows, inside that of the one before.
+pub const SEQUENCE: usize = 64;
 /// The most bytes of a compiled pattern.
 pub const PATTERN_BYTES: usize = 1 << 20;
 /// The most bytes of all compiled patterns of a condition.

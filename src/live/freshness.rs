@@ -42,7 +42,7 @@ pub fn start(audience: &Audience, recount: bool) {
     write_freshness(&audience.name, "live");
     if recount {
         let all = || snapshot::latest(|| Definition::all(&audience.name));
-        recount::recount(audience, &security::as_role(access::extension_owner(), all));
+        recount::recount_each(audience, &security::as_role(access::extension_owner(), all));
     }
     recorders::settle_all(&audience.name);
 }

@@ -5,6 +5,7 @@ use crate::ast::{Condition, Literal, OrderedBy, SequenceEntry, Test};
 use crate::date::{DateLiteral, MAX_COUNT, Relative};
 use crate::error::ErrorKind;
 use crate::json::Opened;
+use crate::limits;
 use crate::operator::Operator;
 use crate::value::Value;
 use serde_json::value::RawValue;
@@ -22,6 +23,11 @@ impl Parser {
     /// Like a condition on elements, it counts as two levels.
     pub(super) fn sequence(&mut self, raw: &RawValue) -> Option<Vec<SequenceEntry>> {
         let items = match self.open(raw)? {
+            Opened::Array(items) if items.len() > limits::SEQUENCE => {
+                let most = limits::SEQUENCE;
+                let message = format!("$sequence lists {} conditions, more than the limit of {most}", items.len());
+                return self.fail(ErrorKind::TooLarge, message, "Ask for fewer elements, one after the other.");
+            }
             Opened::Array(items) if items.len() >= 2 => items,
             Opened::Array(items) => {
                 let message = format!("$sequence takes at least two conditions, not {}", items.len());

@@ -120,6 +120,11 @@ fn limit_of_entries() {
         assert_eq!((error.kind, error.pointer), (TooLarge, format!("/a/{operator}")));
         assert_eq!(error.message, format!("{operator} lists 10001 entries, more than the limit of 10000"));
     }
+    let sequence = |count: usize| format!(r#"{{"a": {{"$sequence": [{}]}}}}"#, vec![r#"{"b": 1}"#; count].join(", "));
+    assert_kind(&sequence(limits::SEQUENCE), None);
+    let error = refusal(&sequence(limits::SEQUENCE + 1)).unwrap();
+    assert_eq!((error.kind, error.pointer), (TooLarge, "/a/$sequence".to_owned()));
+    assert_eq!(error.message, "$sequence lists 65 conditions, more than the limit of 64");
     // Entries are no nodes, but values inside entries are.
     let two = |count: usize| {
         let list = vec!["1"; count].join(", ");
