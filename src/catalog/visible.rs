@@ -2,9 +2,11 @@
 
 use crate::catalog::access::{extension_owner, is_shown_counts};
 use crate::catalog::audience::{Audience, Relation, RelationKind, Subscriptions};
+use crate::catalog::environment::CheckedCondition;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
-use crate::pg::{query, security};
+use crate::pg::{guard, query, security};
+use segments_core::error::Error;
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, UsedRelation};
 use std::collections::{HashMap, HashSet};
@@ -119,9 +121,22 @@ pub fn may_select(audience: &Audience, reads: &Reads) -> bool {
     may_read_topics && may_read(&audience.relation, &reads.columns) && reads.relations.iter().all(may_read_rows)
 }
 
+/// The checked condition of a segment whose members are to be read with the rights of the owner of the contacts' table. The
+/// caller has the rights of the extension's owner.
+///
+/// # Errors
+/// Why they cannot be read: the condition is not valid, or there is an obstacle.
+pub fn counted_condition(audience: &Audience, segment: &Definition) -> Result<CheckedCondition, String> {
+    let first = |errors: Vec<Error>| errors.into_iter().next().map(|error| error.message).unwrap_or_default();
+    let condition = scope::check_segment(audience, segment).map_err(first)?;
+    let reads = condition.checked.reads_rows().then(|| Reads::of(audience, &condition.checked));
+    let obstacle = reads.and_then(|reads| obstacle_to_counting(audience, &reads));
+    obstacle.map_or(Ok(condition), Err)
+}
+
 /// Why a condition with these reads cannot be counted with the rights of the owner of the contacts' table, as cached counts
 /// are; `None` if it can. The owner of a relation may be another role.
-pub fn obstacle_to_counting(audience: &Audience, reads: &Reads) -> Option<String> {
+fn obstacle_to_counting(audience: &Audience, reads: &Reads) -> Option<String> {
     let owner = audience.relation.owner;
     reads.relations.iter().find_map(|(name, columns)| {
         let relation = &audience.related(name)?.rows.as_ref().ok()?.rows.relation;
@@ -131,7 +146,9 @@ pub fn obstacle_to_counting(audience: &Audience, reads: &Reads) -> Option<String
             "row security applies to the owner of the contacts' table, with whose rights counts are kept"
         } else if !security::as_role(owner, || may_select_columns(relation, columns)) {
             "the owner of the contacts' table, with whose rights counts are kept, may not SELECT all columns that are read"
-        } else if !has_rights() && (relation.kind != RelationKind::Table || runs_code() == Some(true)) {
+        } else if !guard::may_read(relation.oid, owner) {
+            "unless its owner has the rights of the owner of the contacts' table, it must be a table without row security"
+        } else if !has_rights() && runs_code() == Some(true) {
             "reading it would run code of others with the rights of the owner of the contacts' table"
         } else {
             return None;

@@ -1,10 +1,10 @@
 //! Cached counts, as readers see them.
 
+use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::freshness::is_live;
 use crate::catalog::segment::{Definition, datum, id_of};
-use crate::catalog::visible::{self, Reads};
-use crate::catalog::{access, scope};
+use crate::catalog::visible::counted_condition;
 use crate::counting::strategy;
 use crate::pg::{query, security, snapshot};
 use std::collections::HashMap;
@@ -54,10 +54,7 @@ impl CachedCounts {
 /// counted again, each reader counts it. `None` if counting raises an error: a list of many segments must not fail because
 /// of one, and the next refresh records the error.
 pub fn where_none_is_kept(audience: &Audience, segment: &Definition) -> Option<i64> {
-    let check = || {
-        let checked = scope::check_segment(audience, segment).ok()?.checked;
-        visible::obstacle_to_counting(audience, &Reads::of(audience, &checked)).is_none().then_some(checked)
-    };
+    let check = || Some(counted_condition(audience, segment).ok()?.checked);
     let checked = is_live(&audience.name).then(|| security::as_role(access::extension_owner(), check))??;
     strategy::each(audience, &[checked], None).pop()?.ok()
 }

@@ -9,15 +9,13 @@ use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::restricted;
 use crate::catalog::environment::CheckedCondition;
-use crate::catalog::scope;
 use crate::catalog::segment::{Definition, datum};
-use crate::catalog::visible::{self, Reads};
+use crate::catalog::visible::counted_condition;
 use crate::counting::pending;
 use crate::pg::error::Failure;
 use crate::pg::{query, security};
 use pgrx::datum::TimestampWithTimeZone;
 use segments_core::date::Instant;
-use segments_core::error::Error;
 use segments_core::expr::Checked;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -165,14 +163,7 @@ struct CheckedAudience {
 
 impl CheckedAudience {
     fn check(audience: Audience, segments: &[Definition]) -> Self {
-        let check = |segment: &Definition| {
-            let first = |errors: Vec<Error>| errors.into_iter().next().map(|error| error.message).unwrap_or_default();
-            let condition = scope::check_segment(&audience, segment).map_err(first)?;
-            let reads = condition.checked.reads_rows().then(|| Reads::of(&audience, &condition.checked));
-            let obstacle = reads.and_then(|reads| visible::obstacle_to_counting(&audience, &reads));
-            obstacle.map_or(Ok(condition), Err)
-        };
-        let segments = segments.iter().map(check).collect();
+        let segments = segments.iter().map(|segment| counted_condition(&audience, segment)).collect();
         CheckedAudience { audience, segments }
     }
 

@@ -5,7 +5,7 @@ use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::counting::strategy;
-use crate::live::changes::{current, record, watched};
+use crate::live::changes::{current, record, unrecorded, watched};
 use crate::live::deltas::Change;
 use crate::live::recorders;
 use crate::pg::{security, snapshot, subtransaction};
@@ -59,11 +59,20 @@ impl Members {
         let after = audience
             .as_ref()
             .map(|audience| security::as_role(access::extension_owner(), || current::members(audience, &by_triggers)));
+        let mut before = self.before;
+        if let Some(after) = &after {
+            let known = before.len();
+            let is_unread = |id: &Uuid| by_triggers.iter().any(|segment| segment.id == *id) && !after.contains_key(id);
+            before.retain(|segment, _| !is_unread(segment));
+            if before.len() < known {
+                unrecorded::warn(vec![self.audience], UNREAD);
+            }
+        }
         let after = after.unwrap_or_default();
         let nobody = HashSet::new();
         let change = |segment, contact: &String, net| Change { segment, contact: contact.clone(), net };
         let mut changes = Vec::new();
-        for (segment, before) in self.before {
+        for (segment, before) in before {
             let after = after.get(&segment).unwrap_or(&nobody);
             changes.extend(before.difference(after).map(|contact| change(segment, contact, -1)));
             changes.extend(after.difference(&before).map(|contact| change(segment, contact, 1)));
@@ -74,3 +83,6 @@ impl Members {
         }
     }
 }
+
+const UNREAD: &str =
+    "A condition reads a relation that cannot be read with the rights of the owner of the contacts' table.";

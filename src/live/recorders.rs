@@ -11,6 +11,7 @@ use crate::catalog::audience::Audience;
 use crate::catalog::freshness as freshness_of;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, datum};
+use crate::catalog::visible::counted_condition;
 use crate::counting::{bases, strategy};
 use crate::live::changes::member_set;
 use crate::live::changes::watched::{self, Watched};
@@ -56,8 +57,8 @@ fn settle_one(audience: &Audience, segment: &Definition, watched: &Watched) {
             if by_triggers && !watched.has_set {
                 return;
             }
-            // Once the condition makes sense again, a refresh goes on.
-            let Ok(checked) = scope::check_segment(audience, segment) else { return };
+            // Once the members can be read again, a refresh goes on.
+            let Ok(checked) = counted_condition(audience, segment) else { return };
             member_set::take(audience, segment.id, &checked.checked);
             if by_triggers {
                 member_set::forget(segment.id);

@@ -138,28 +138,11 @@ impl QueryWalk {
     /// rights.
     fn reads(&mut self, relation: Oid) -> bool {
         let is_refused = relation.to_u32() >= pg_sys::FirstNormalObjectId
-            && !(self.relations.contains(&relation) && self.may_read(relation));
+            && !(self.relations.contains(&relation) && may_read(relation, self.role));
         if is_refused {
             self.refused = Some(Refused::Relation(relation));
         }
         is_refused
-    }
-
-    fn may_read(&self, relation: Oid) -> bool {
-        // SAFETY: the parser has locked the relation. It is closed here, and the lock stays.
-        unsafe {
-            let opened = pg_sys::RelationIdGetRelation(relation);
-            if opened.is_null() {
-                return false;
-            }
-            let class = (*opened).rd_rel;
-            let is_plain =
-                matches!((*class).relkind as u8, pg_sys::RELKIND_RELATION | pg_sys::RELKIND_PARTITIONED_TABLE)
-                    && !(*class).relrowsecurity;
-            let owner = (*class).relowner;
-            pg_sys::RelationClose(opened);
-            is_plain || pg_sys::has_privs_of_role(owner, self.role)
-        }
     }
 
     /// Whether the function is refused: its owner lacks the rights.
@@ -171,6 +154,24 @@ impl QueryWalk {
             self.refused = Some(Refused::Function(function));
         }
         is_refused
+    }
+}
+
+/// Whether reading the relation runs no code of an owner who lacks the rights of the role, so far as its kind tells: the owner
+/// has the rights, or it is a table without row security.
+pub fn may_read(relation: Oid, role: Oid) -> bool {
+    // SAFETY: the syscache accepts any OID. A tuple that it finds is a row of pg_class, and is released.
+    unsafe {
+        let tuple = pg_sys::SearchSysCache1(pg_sys::SysCacheIdentifier::RELOID as i32, relation.into());
+        if tuple.is_null() {
+            return false;
+        }
+        let class = pg_sys::GETSTRUCT(tuple).cast::<pg_sys::FormData_pg_class>();
+        let is_plain = matches!((*class).relkind as u8, pg_sys::RELKIND_RELATION | pg_sys::RELKIND_PARTITIONED_TABLE)
+            && !(*class).relrowsecurity;
+        let owner = (*class).relowner;
+        pg_sys::ReleaseSysCache(tuple);
+        is_plain || pg_sys::has_privs_of_role(owner, role)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
+use crate::catalog::visible::counted_condition;
 use crate::catalog::{contact_sql, scope};
 use crate::live::deltas::Change;
 use crate::pg::{query, security, snapshot};
@@ -24,7 +25,7 @@ pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -
         let audience = Audience::load(audience);
         let rows = |(segment, contacts): (Uuid, Vec<String>)| {
             let definition = Definition::find(segment)?;
-            let checked = scope::check_segment(&audience, &definition).ok()?.checked;
+            let checked = counted_condition(&audience, &definition).ok()?.checked;
             let id = quote_identifier(&audience.id.name);
             let sql = audience.reading(&format!(
                 "SELECT {}, pg_catalog.count(*) FROM {} WHERE {} AND ({}) GROUP BY 1",
@@ -40,7 +41,8 @@ pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -
     })
 }
 
-/// The ids of the members of segments, as text.
+/// The ids of the members of segments, as text. An invalid segment has none. A segment whose members must not be read with
+/// the rights of the owner of the contacts' table is left out.
 pub fn members(audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     members_in(&audience.relation.quoted(), audience, segments)
 }
@@ -52,17 +54,19 @@ pub fn members_of_part(part: &Audience, segments: &[Definition]) -> HashMap<Uuid
 
 fn members_in(rows: &str, audience: &Audience, segments: &[Definition]) -> HashMap<Uuid, HashSet<String>> {
     let ids = |segment: &Definition| {
-        let Ok(checked) = scope::check_segment(audience, segment) else { return HashSet::new() };
+        let Ok(checked) = counted_condition(audience, segment) else {
+            return scope::check_segment(audience, segment).is_err().then(HashSet::new);
+        };
         let sql = audience.reading(&format!(
             "SELECT {} FROM {rows} WHERE {}",
             audience.id.as_text(&quote_identifier(&audience.id.name)),
             contact_sql::executable_sql(audience, &checked.checked)
         ));
         let read = || query::rows(&sql, &[], |row| row.nullable::<String>(1));
-        security::as_role_restricted(audience.relation.owner, read).into_iter().flatten().collect()
+        Some(security::as_role_restricted(audience.relation.owner, read).into_iter().flatten().collect())
     };
     if segments.is_empty() {
         return HashMap::new();
     }
-    snapshot::latest(|| segments.iter().map(|segment| (segment.id, ids(segment))).collect())
+    snapshot::latest(|| segments.iter().filter_map(|segment| Some((segment.id, ids(segment)?))).collect())
 }
