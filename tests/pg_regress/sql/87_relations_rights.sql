@@ -138,6 +138,30 @@ SELECT name, contact_count FROM create_segment('told', '{"told.total": 10}', aud
 SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('told', 'buyers')).id;
 RESET ROLE;
 SELECT DISTINCT who, what FROM witnessed;
+-- in the key of a partitioned table,
+SET ROLE regress_segments_till;
+CREATE TABLE parted (buyer int, total int) PARTITION BY LIST ((CASE WHEN constant('key') THEN total END));
+CREATE TABLE parted_here PARTITION OF parted FOR VALUES IN (10);
+CREATE TABLE plain (buyer int, total int, seen boolean DEFAULT witness('default'), CHECK (total > 0)) PARTITION BY LIST (total);
+CREATE TABLE plain_here PARTITION OF plain FOR VALUES IN (10);
+INSERT INTO plain VALUES (1, 10, false);
+GRANT SELECT ON parted, plain TO regress_segments_shop WITH GRANT OPTION;
+SET ROLE regress_segments_shop;
+SELECT attach_relation('parted', 'parted', 'buyer', 'buyers'), attach_relation('plain', 'plain', 'buyer', 'buyers');
+SELECT name, contact_count FROM create_segment('parted', '{"parted.total": 10}', audience => 'buyers');
+SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('parted', 'buyers')).id;
+SELECT name, contact_count FROM create_segment('plain', '{"plain.total": 10}', audience => 'buyers');
+-- in a foreign part,
+RESET ROLE;
+CREATE FOREIGN DATA WRAPPER regress_segments_nothing;
+CREATE SERVER regress_segments_nowhere FOREIGN DATA WRAPPER regress_segments_nothing;
+GRANT USAGE ON FOREIGN SERVER regress_segments_nowhere TO regress_segments_till;
+SET ROLE regress_segments_till;
+CREATE FOREIGN TABLE plain_there PARTITION OF plain FOR VALUES IN (20) SERVER regress_segments_nowhere;
+SET ROLE regress_segments_shop;
+SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('plain', 'buyers')).id;
+RESET ROLE;
+DROP FOREIGN DATA WRAPPER regress_segments_nothing CASCADE;
 -- in what an index is of,
 SET ROLE regress_segments_till;
 CREATE INDEX sly ON orders (total) WHERE constant('index');
@@ -151,7 +175,27 @@ SET ROLE regress_segments_till;
 DROP INDEX sly;
 SET ROLE regress_segments_shop;
 SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('paid', 'buyers')).id;
--- or in another table of the same name.
+-- Nor is anything else read that could run code, whatever is in it now: a materialized view,
+SET ROLE regress_segments_till;
+CREATE MATERIALIZED VIEW summed AS SELECT buyer, sum(total) AS total FROM orders GROUP BY buyer;
+GRANT SELECT ON summed TO regress_segments_shop WITH GRANT OPTION;
+SET ROLE regress_segments_shop;
+SELECT attach_relation('summed', 'summed', 'buyer', 'buyers');
+SELECT name, contact_count FROM create_segment('summed', '{"summed.total": 30}', audience => 'buyers');
+SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('summed', 'buyers')).id;
+-- or a table with row security that the owner of the contacts bypasses.
+RESET ROLE;
+ALTER ROLE regress_segments_shop BYPASSRLS;
+ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+SET ROLE regress_segments_shop;
+SELECT name, contact_count FROM create_segment('bypassed', '{"orders.total": 10}', audience => 'buyers');
+SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('bypassed', 'buyers')).id;
+RESET ROLE;
+ALTER ROLE regress_segments_shop NOBYPASSRLS;
+ALTER TABLE orders DISABLE ROW LEVEL SECURITY;
+SET ROLE regress_segments_shop;
+SELECT contact_count, error FROM refresh_segments('buyers') WHERE segment = (get_segment('bypassed', 'buyers')).id;
+-- Code in another table of the same name does not run either.
 RESET ROLE;
 ALTER EVENT TRIGGER segments_follow_renamed_relations DISABLE;
 ALTER TABLE orders RENAME TO orders_before;
