@@ -1,6 +1,6 @@
 //! Indexes on properties: the DDL that creates one, and advice on which indexes would help.
 
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, Related};
 use crate::catalog::indexes;
 use crate::pg::error::{Failure, internal, required};
 use crate::pg::query;
@@ -52,6 +52,9 @@ fn index_property(name: Option<&str>, audience: Option<&str>) -> String {
 /// The index that serves the most conditions on a property.
 fn best_index(audience: &Audience, name: &str) -> Index {
     let path = Path::parse(name);
+    if let Some(relation) = audience.related(path.first()) {
+        of_rows(relation, name).raise()
+    }
     if let Some(column) = audience.table.column(path.first()).filter(|_| path.rest().is_empty()) {
         return match &column.kind {
             ColumnKind::Json | ColumnKind::Jsonb => {
@@ -91,6 +94,20 @@ fn best_index(audience: &Audience, name: &str) -> Index {
         }
         None => unknown_property(audience, name).raise(),
     }
+}
+
+/// The error for a relation, or a property of its rows, whose index would be on the relation's table.
+fn of_rows(relation: &Related, name: &str) -> Failure {
+    let message = match Path::parse(name).rest() {
+        [] => format!("\"{name}\" is a relation, whose rows have indexes of their own"),
+        _ => format!("\"{name}\" is a property of rows of relation \"{}\"", relation.name),
+    };
+    let table = relation.rows.as_ref().map_or("its table".to_owned(), |related| related.rows.relation.quoted());
+    Failure::new(PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED, message)
+        .detail("The function gives indexes on the audience's own table.")
+        .hint(format!(
+            "See suggest_indexes() for those that would help, or create an index on {table} with CREATE INDEX."
+        ))
 }
 
 /// The error for a property that an audience does not have.

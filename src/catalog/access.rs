@@ -364,7 +364,7 @@ fn must_be_table(relation: pg_sys::Oid) -> (String, pg_sys::Oid) {
     let quoted = quote_qualified_identifier(&schema, &name);
     if !["r", "p", "v", "m", "f"].contains(&kind.as_str()) {
         Failure::new(PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE, format!("{quoted} is not a table"))
-            .detail("Contacts are the rows of a table, a partitioned table, a view, a materialized view or a foreign table.")
+            .detail("Contacts, subscriptions and the rows of relations are in a table, a partitioned table, a view, a materialized view or a foreign table.")
             .hint("Attach one of these.")
             .raise()
     }

@@ -39,7 +39,7 @@ pub fn obstacle(audience: &Audience, relation: &Related, path: &Path, property_t
     let rows = match &relation.rows {
         Ok(RelatedRows { rows, .. }) => rows,
         Err(why) => {
-            let failure = Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE, why.as_str());
+            let failure = Failure::new(PgSqlErrorCode::ERRCODE_UNDEFINED_OBJECT, why.as_str());
             let failure = failure.detail(format!("\"{text}\" would be a property of its rows."));
             return Some(
                 failure.hint("Attach a table as the relation with attach_relation(), which keeps the segments."),
@@ -102,10 +102,13 @@ pub fn obstacle(audience: &Audience, relation: &Related, path: &Path, property_t
 
 /// Raises 2BP01 if something uses a declared property of the rows of a relation.
 pub(super) fn must_be_unused(audience: &Audience, relation: &Related, path: &Path) {
-    let Ok(RelatedRows { rows, .. }) = &relation.rows else { return };
     let inside = Path::from_keys(path.rest().to_vec());
     let dropped = |declared: &mut Declared| declared.retain(|(name, _)| name != inside.text());
-    let users = changed_segments(audience, &relation.name, dropped);
+    let users = match &relation.rows {
+        Ok(_) => changed_segments(audience, &relation.name, dropped),
+        // It is lost, and no segment that reads it is valid. They will be once it is attached again.
+        Err(_) => Users::find(audience, path, |used| used.keys().starts_with(path.keys())),
+    };
     if !users.are_none() {
         Failure::new(
             PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
@@ -115,7 +118,9 @@ pub(super) fn must_be_unused(audience: &Audience, relation: &Related, path: &Pat
         .hint("Change or delete them first.")
         .raise()
     }
-    if let Some(used) = changed_scope(relation, rows, path.text(), dropped) {
+    if let Ok(RelatedRows { rows, .. }) = &relation.rows
+        && let Some(used) = changed_scope(relation, rows, path.text(), dropped)
+    {
         used.hint("Attach the relation again with another scope first.").raise()
     }
 }

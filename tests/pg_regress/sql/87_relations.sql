@@ -84,6 +84,7 @@ CREATE TEMP TABLE passing (shopper int);
 SELECT refusal_of($$SELECT attach_relation('passing', 'passing', 'shopper', 'shoppers')$$);
 CREATE SEQUENCE numbers;
 SELECT refusal_of($$SELECT attach_relation('numbers', 'numbers', 'last_value', 'shoppers')$$);
+SELECT refusal_of($$SELECT attach_relation('keys', 'shoppers_pkey', 'id', 'shoppers')$$);
 
 -- A column or a key that comes later is hidden.
 INSERT INTO shoppers VALUES (1, 'a', NULL, '{"clicks": [1]}');

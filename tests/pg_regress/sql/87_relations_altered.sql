@@ -64,6 +64,9 @@ SELECT there_is();
 SELECT count_contacts('{"name": "r1"}', 'readers');
 SELECT refusal_of($$SELECT count_contacts('{"loans.number": 1}', 'readers')$$);
 SELECT refusal_of($$SELECT create_property('loans.x', 'string', 'readers')$$);
+-- Segments that use a property keep it, and will read it again.
+SELECT refusal_of($$SELECT drop_property('loans.desk', 'readers')$$);
+SELECT refusal_of($$SELECT drop_property('loans.facts.size.cm', 'readers')$$);
 SELECT severity, path, sqlstate, message FROM validate_conditions('{"loans": {"$some": {"deleted": true}}}', 'readers');
 -- Attached again without it, it is there again.
 SELECT attach_relation('loans', '"The library".lendings', 'borrower', 'readers', properties_column => 'more');

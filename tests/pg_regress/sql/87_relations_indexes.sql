@@ -11,6 +11,10 @@ SELECT attach_audience('buyers', 'buyers'), attach_audience('germans', based_on 
 SET client_min_messages = warning;
 SELECT attach_relation('purchases', 'purchases', 'buyer', 'buyers'), attach_relation('visits', 'visits', 'buyer', 'buyers', time_column => 'at'),
        attach_relation('returns', 'returns', 'buyer', 'buyers');
+-- index_property is about the audience's table.
+SELECT refusal_of($$SELECT index_property('purchases.total', 'buyers')$$);
+SELECT refusal_of($$SELECT index_property('purchases.nothing', 'germans')$$);
+SELECT refusal_of($$SELECT index_property('visits', 'buyers')$$);
 -- No segment reads them yet.
 SELECT * FROM suggest_indexes('buyers');
 SELECT count(create_segment(name, condition::segment_condition, audience => audience)) FROM (VALUES
