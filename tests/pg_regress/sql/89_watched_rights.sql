@@ -97,7 +97,8 @@ ALTER TABLE visits OWNER TO regress_watch_till;
 GRANT SELECT ON visits TO regress_watch_owner WITH GRANT OPTION;
 CREATE FUNCTION id_of(name text) RETURNS uuid LANGUAGE sql AS 'SELECT s.id FROM segments.segment s WHERE s.name = $1';
 CREATE FUNCTION sets() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT concat_ws(' ', s.name, m.ids) FROM segments.watch_config w JOIN segments.segment s ON s.id = w.segment LEFT JOIN segments.member_set m USING (segment)
+    SELECT concat_ws(' ', s.name, m.ids)
+      FROM segments.watch_config w JOIN segments.segment s ON s.id = w.segment LEFT JOIN segments.member_set m USING (segment)
      WHERE s.audience = 'patients' AND w.watched ORDER BY 1
 $$;
 SELECT attach_relation('visits', 'visits', 'patient', 'patients');
