@@ -37,13 +37,19 @@ BEGIN
     RETURN (SELECT count(*) FROM jsonb_path_query(plan, '$.**."Parent Relationship" ? (@ == "SubPlan")'));
 END $$;
 
--- A row is a semi-join, none an anti-join, and rows that are taken together are grouped once.
+-- What all versions have in common: how often the relation is read, and whether it is joined, grouped, or in a sub-plan.
+CREATE FUNCTION shape(condition text) RETURNS text LANGUAGE sql AS $$
+SELECT concat_ws(', ', count(*) FILTER (WHERE line ~ ' on (purchase|visit) ') || ' read',
+                 CASE WHEN bool_or(line ~ 'Anti Join') THEN 'anti-join' WHEN bool_or(line ~ 'Join|Nested Loop') THEN 'join' END,
+                 CASE WHEN bool_or(line ~ 'Group Key') THEN 'grouped' END, CASE WHEN bool_or(line ~ 'SubPlan') THEN 'sub-plan' END)
+  FROM plan(condition) line
+$$;
 SET max_parallel_workers_per_gather = 0;
-SELECT plan('{"orders": {"$some": {"kind": "app"}}}');
-SELECT plan('{"orders": {"$none": {"kind": "app"}}}');
-SELECT plan('{"orders": {"$filter": {"kind": "app"}, "$count": {"$gte": 3}, "$sum": {"total": {"$gt": 5}}}, "country": "US"}');
-SELECT plan('{"orders": {"$count": {"$lt": 3}}}');
-SELECT plan('{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 5}}}]}');
+SELECT shape('{"orders": {"$some": {"kind": "app"}}}') ~ '^1 read, join';
+SELECT shape('{"orders": {"$none": {"kind": "app"}}}');
+SELECT shape('{"orders": {"$filter": {"kind": "app"}, "$count": {"$gte": 3}, "$sum": {"total": {"$gt": 5}}}, "country": "US"}');
+SELECT shape('{"orders": {"$count": {"$lt": 3}}}');
+SELECT shape('{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 5}}}]}');
 -- The rows of one contact are found by the index, also where the id is compared as text.
 SET enable_seqscan = off;
 SELECT plan FROM plan('{"orders": {"$count": {"$gte": 3}}, "id": 7}') plan WHERE plan ~ 'Index';
@@ -96,7 +102,7 @@ SELECT replace(condition, '@', ''),
 SELECT condition, sub_plans(condition) FROM asked WHERE sub_plans(condition) > 0;
 SET work_mem = '64kB';
 SELECT condition, sub_plans(condition) FROM asked WHERE sub_plans(condition) > 0;
-SELECT plan('{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 5}}}]}');
+SELECT shape('{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 5}}}]}');
 RESET work_mem;
 
 -- Those who satisfy a condition are those whose document, with arrays of rows, satisfies it: by the query that counts, by
