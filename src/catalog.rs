@@ -16,5 +16,6 @@ pub mod segment;
 pub mod source;
 pub mod subscription;
 pub mod table_tree;
+pub mod tables;
 pub mod time_zone;
 pub mod visible;

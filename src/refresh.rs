@@ -12,7 +12,8 @@ use crate::counting::store::Refreshed;
 use crate::counting::take::{Taken, take, take_together};
 use crate::counting::{bases, pending, strategy};
 use crate::live::changes::{member_set, watched};
-use crate::live::{definition_locks, recorders};
+use crate::live::definition_locks;
+use crate::live::recorders::{self, Strays};
 use crate::pg::error::internal;
 use crate::pg::{query, relcache, security, snapshot, subtransaction};
 use crate::shared::progress::{self, Phase, Shown};
@@ -74,10 +75,34 @@ pub fn due() -> DueSegments {
     }
 }
 
-/// Refreshes the due segments of a source. Returns how many there were.
-pub fn refresh_due_of(due: &Due) -> usize {
-    let taken = refresh(&due.source, &Wanted::Segments(due.segments.clone()));
-    taken.iter().map(|taken| taken.outcomes.len()).sum()
+/// What a refresh does about a watched segment whose entries and exits others are to record from now on, which takes
+/// holding writers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Writers {
+    /// It tries to hold them when it has counted, and leaves the segment for another refresh if somebody writes
+    Pass,
+    /// It waits for them, and holds them while it counts. The segments are few, and the transaction is its own
+    Wait,
+}
+
+/// The result of a refresh.
+pub struct Refresh {
+    /// The counts of each audience
+    pub taken: Vec<Taken>,
+    /// The watched segments that are still to be recorded by others
+    pub stray: Vec<Uuid>,
+}
+
+impl Refresh {
+    /// How many segments there were.
+    pub fn segments(&self) -> usize {
+        self.taken.iter().map(|taken| taken.outcomes.len()).sum()
+    }
+}
+
+/// Refreshes the due segments of a source.
+pub fn refresh_due_of(due: &Due, writers: Writers) -> Refresh {
+    refresh(&due.source, &Wanted::Segments(due.segments.clone()), writers)
 }
 
 /// Records that none of the due segments could be counted, so that they are due again later.
@@ -89,9 +114,9 @@ pub fn failed(due: &Due, message: &str) {
 }
 
 /// Counts segments in one snapshot and stores the counts. They belong to the audience, or to audiences that have it as
-/// their source. Returns the result for each audience that has such segments. One that becomes live meanwhile has none:
+/// their source. There is a result for each audience that has such segments. One that becomes live meanwhile has none:
 /// it has been counted when it did.
-pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
+pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
     // One refresh of a source runs after the other. The one that has waited sees what the other could not see.
     let source = source::of(audience).unwrap_or_else(|| audience.to_owned());
     progress::lock(&source);
@@ -100,20 +125,20 @@ pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
         progress::lock(audience);
     }
     let owner = access::extension_owner();
-    recorders::settle_stray(&security::as_role(owner, || snapshot::latest(|| wanted.definitions())));
     // The time is taken before the snapshot, so that no count looks newer than it is.
     let mut taken_at = clock();
     let look = |held: &HashSet<Uuid>| security::as_role(owner, || Plan::of(wanted, held));
     let mut unsettled = HashSet::new();
+    let mut held = HashSet::new();
     let first = snapshot::latest(|| match look(&HashSet::new()) {
         plan if plan.to_lock.is_empty() => Ok(Counted::now(audience, plan, taken_at)),
         plan => Err((plan.to_lock, plan.unsettled)),
     });
     let counted = first.unwrap_or_else(|(to_lock, audiences)| {
-        definition_locks::hold_tables(&source);
+        definition_locks::hold_tables(&source, writers == Writers::Wait);
         // The bases are locked, because deltas that are folded meanwhile would be subtracted twice, and what others find
         // of entries and exits would be recorded twice.
-        let held: HashSet<Uuid> = to_lock.into_iter().collect();
+        held = to_lock.into_iter().collect::<HashSet<Uuid>>();
         let mut ids: Vec<pgrx::Uuid> = held.iter().map(|id| datum(*id)).collect();
         ids.sort();
         bases::lock_with_segments(owner, &ids);
@@ -121,7 +146,17 @@ pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
         taken_at = clock();
         snapshot::latest(|| Counted::now(audience, look(&held), taken_at))
     });
-    let Counted { audiences, taken, taken_at, seconds, seen_at, shown } = counted;
+    let Counted { audiences, mut taken, taken_at, seconds, seen_at, shown } = counted;
+    // What could not be counted shows the reason, and no writer waits for it.
+    let outcomes = taken.iter().flat_map(|taken| &taken.outcomes);
+    let counted: HashSet<Uuid> = outcomes.filter(|outcome| outcome.count.is_ok()).map(|outcome| outcome.id).collect();
+    held.retain(|id| counted.contains(id));
+    let Strays { failed, waiting: stray } = recorders::settle_stray(audiences.clone(), &held);
+    for outcome in taken.iter_mut().flat_map(|taken| &mut taken.outcomes) {
+        if let Some(why) = failed.get(&outcome.id) {
+            outcome.count = Err(why.clone());
+        }
+    }
     if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
@@ -129,7 +164,7 @@ pub fn refresh(audience: &str, wanted: &Wanted) -> Vec<Taken> {
     for name in unsettled {
         pending::fold_unlocked(Some(&name));
     }
-    taken
+    Refresh { taken, stray }
 }
 
 /// The segments to count, as one snapshot has them.

@@ -105,7 +105,7 @@ struct Inferred {
     examples: String,
 }
 
-/// How many properties are returned at most.
+/// How many properties of the contacts, and of the rows of each relation, are returned at most.
 const MOST: usize = 1000;
 /// How many example values each property gets.
 const EXAMPLES: usize = 3;

@@ -7,7 +7,7 @@ use crate::live::changes::retention;
 use crate::pg::call::Call;
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, returning, snapshot};
-use crate::refresh::{Wanted, due, refresh, refresh_due_of};
+use crate::refresh::{Wanted, Writers, due, refresh, refresh_due_of};
 use crate::shared::board::{self, BOARD};
 use crate::shared::progress::{Progress, running};
 use crate::shared::settings::REFRESH_INTERVAL;
@@ -40,7 +40,8 @@ fn refresh_segments(
             by_source.into_iter().map(|(source, audiences)| refresh_of(source, audiences)).collect()
         }
     };
-    let taken = refreshes.into_iter().flat_map(|(shown, audiences)| refresh(&shown, &Wanted::Audiences(audiences)));
+    let refresh = |(shown, audiences): (String, _)| refresh(&shown, &Wanted::Audiences(audiences), Writers::Pass).taken;
+    let taken = refreshes.into_iter().flat_map(refresh);
     let rows = taken.flat_map(|taken| {
         let mut visible = Visible::default();
         taken.outcomes.into_iter().map(move |outcome| {
@@ -71,7 +72,7 @@ const AUDIENCES: &str = "SELECT a.name, a.source FROM segments.audience_config a
 /// Refreshes the segments of every audience that are due. Returns how many there were. Only for the extension's owner.
 #[pg_extern(sql = false)]
 fn refresh_due() -> i64 {
-    due().due.iter().map(|due| refresh_due_of(due) as i64).sum()
+    due().due.iter().map(|due| refresh_due_of(due, Writers::Pass).segments() as i64).sum()
 }
 
 /// Sets how often an audience's segments are refreshed. Without an interval, the setting decides.

@@ -38,12 +38,22 @@ pub fn lock_tables(audience: &Audience) -> Vec<Oid> {
     audience.tables().flat_map(relcache::lock_against_writers).collect()
 }
 
-/// Keeps TRUNCATE and ALTER away from the tables of an audience until the transaction ends. Call it before you lock
-/// counts, because those commands lock tables first and then counts.
-pub fn hold_tables(audience: &str) {
+/// Like [`lock_tables`], but does not wait. Returns whether all of them are locked. The caller has called
+/// [`hold_tables`].
+pub fn try_lock_tables(audience: &Audience) -> bool {
+    audience.tables().all(relcache::try_lock_against_writers)
+}
+
+/// Keeps TRUNCATE and ALTER away from the tables of an audience, or writers too, until the transaction ends. Call it
+/// before you lock counts, because those commands lock tables first and then counts.
+pub fn hold_tables(audience: &str, and_writers: bool) {
     // A caller who refreshes audiences that are based on this one need not see it.
     let load = || snapshot::latest(|| Audience::unrestricted(audience));
     if let Ok(audience) = security::as_role(access::extension_owner(), load) {
-        audience.tables().for_each(|table| _ = relcache::tree(table));
+        if and_writers {
+            lock_tables(&audience);
+        } else {
+            audience.tables().for_each(|table| _ = relcache::tree(table));
+        }
     }
 }

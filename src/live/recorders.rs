@@ -18,7 +18,8 @@ use crate::live::changes::watched::{self, Watched};
 use crate::live::eligibility::{Reach, follows_rows, kept};
 use crate::live::{definition_locks, triggers};
 use crate::pg::{relcache, security, snapshot, subtransaction};
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
 
 /// Whether triggers keep the count of a segment now.
 pub fn are_triggers(audience: &Audience, segment: &Definition) -> bool {
@@ -84,41 +85,76 @@ pub fn settle_all(audience: &str) {
     }
 }
 
+/// Those of a refresh's segments that were recorded by the wrong one.
+#[derive(Default)]
+pub struct Strays {
+    /// Those that could not be settled, with the reasons
+    pub failed: HashMap<Uuid, String>,
+    /// Those that are still to be settled, because somebody writes to their tables
+    pub waiting: Vec<Uuid>,
+}
+
 /// Settles those of the segments whose triggers have begun or ceased to keep their counts without any call of ours. A
-/// refresh does so before it counts. What fails is left for the next one.
-pub fn settle_stray(segments: &BTreeMap<String, Vec<Definition>>) {
-    for (name, segments) in segments {
-        let stray = security::as_role(access::extension_owner(), || snapshot::latest(|| stray(name, segments)));
-        let Some((audience, segments)) = stray else { continue };
-        definition_locks::lock_tables(&audience);
-        lock_bases(&segments);
-        let (audience, watched) = security::as_role(access::extension_owner(), || {
-            snapshot::latest(|| (Audience::try_load(name), watched::of(name)))
+/// refresh does so when it has counted them, so that writers are held for the shortest time. It has locked the bases of
+/// the segments, which come after the tables in the order of locks. So it must not wait for writers here.
+pub fn settle_stray(audiences: Vec<String>, counted: &HashSet<Uuid>) -> Strays {
+    let mut strays = Strays::default();
+    let stray = security::as_role(access::extension_owner(), || snapshot::latest(|| stray(audiences, counted)));
+    for (audience, segment) in stray {
+        // If it fails, the writers go on.
+        let settled = subtransaction::attempt(|| {
+            let is_locked = definition_locks::try_lock_tables(&audience);
+            if is_locked {
+                settle_again(segment);
+            }
+            is_locked
         });
-        let Ok(audience) = audience else { continue };
-        for (segment, watched) in both(&segments, &watched) {
-            _ = subtransaction::attempt(|| settle_one(&audience, segment, watched));
+        match settled {
+            Ok(true) => {}
+            Ok(false) => strays.waiting.push(segment),
+            Err(raised) => _ = strays.failed.insert(segment, strategy::reason(&raised)),
         }
+    }
+    strays
+}
+
+/// Settles a segment by what is known of it now that its tables are locked.
+fn settle_again(segment: Uuid) {
+    let found = security::as_role(access::extension_owner(), || {
+        snapshot::latest(|| {
+            let segment = Definition::find(segment)?;
+            let watched = watched::of(&segment.audience).into_iter().find(|watched| watched.segment == segment.id)?;
+            Some((Audience::try_load(&segment.audience).ok()?, segment, watched))
+        })
+    });
+    if let Some((audience, segment, watched)) = found {
+        settle_one(&audience, &segment, &watched);
     }
 }
 
-/// The segments of a live audience that are recorded by the wrong one.
-fn stray(audience: &str, segments: &[Definition]) -> Option<(Audience, Vec<Definition>)> {
+/// Those of the segments of live audiences that are recorded by the wrong one.
+fn stray(audiences: Vec<String>, counted: &HashSet<Uuid>) -> Vec<(Audience, Uuid)> {
     if !watched::can_have_sets() {
-        return None;
+        return Vec::new();
     }
-    let mut watched = watched::of(audience);
-    watched.retain(|watched| watched.is_live);
-    let watched: Vec<(&Definition, &Watched)> = both(segments, &watched).collect();
+    let mut watched = watched::of_all(audiences);
+    watched.retain(|watched| watched.is_live && counted.contains(&watched.segment));
     if watched.is_empty() {
-        return None;
+        return Vec::new();
     }
-    let audience = Audience::try_load(audience).ok()?;
-    let is_stray = |(segment, watched): &(&Definition, &Watched)| {
-        scope::check_segment(&audience, segment).is_ok() && are_triggers(&audience, segment) == watched.has_set
-    };
-    let stray: Vec<Definition> = watched.into_iter().filter(is_stray).map(|(segment, _)| segment.clone()).collect();
-    (!stray.is_empty()).then_some((audience, stray))
+    let has_set: HashMap<Uuid, bool> = watched.iter().map(|watched| (watched.segment, watched.has_set)).collect();
+    let segments = Definition::of_ids(&has_set.keys().copied().collect::<Vec<_>>());
+    let mut loaded: HashMap<String, Option<Audience>> = HashMap::new();
+    let mut stray = Vec::new();
+    for segment in segments {
+        let audience = loaded.entry(segment.audience.clone()).or_insert_with_key(|name| Audience::try_load(name).ok());
+        let Some(audience) = audience else { continue };
+        let is_stray = || Some(&are_triggers(audience, &segment)) == has_set.get(&segment.id);
+        if scope::check_segment(audience, &segment).is_ok() && is_stray() {
+            stray.push((audience.clone(), segment.id));
+        }
+    }
+    stray
 }
 
 fn lock_bases(segments: &[Definition]) {

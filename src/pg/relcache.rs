@@ -3,7 +3,7 @@
 
 use pgrx::pg_guard;
 use pgrx::pg_sys::{self, Oid};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 
 /// Locks a table and everything that inherits from it, partitions included, against writers until the transaction ends.
@@ -12,7 +12,29 @@ use std::ffi::{CStr, CString};
 /// Raises 25006 in a read-only transaction. Otherwise the error on a standby would be about lock modes.
 pub fn lock_against_writers(relation: Oid) -> Vec<Oid> {
     crate::pg::snapshot::must_be_writable("a function that writes", "");
+    HELD_IN.set(crate::pg::snapshot::local_transaction());
     lock_tree(relation, pg_sys::ShareRowExclusiveLock)
+}
+
+/// Like [`lock_against_writers`], but waits for nobody who has written. Returns whether all of them are locked. The
+/// caller has locked the tables as readers do.
+pub fn try_lock_against_writers(relation: Oid) -> bool {
+    HELD_IN.set(crate::pg::snapshot::local_transaction());
+    let mode = pg_sys::ShareRowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: accepts any OID.
+    let try_lock = |table: Oid| unsafe { pg_sys::ConditionalLockRelationOid(table, mode) };
+    // Once the table is locked, nothing can begin to inherit from it.
+    try_lock(relation) && tree(relation).into_iter().all(try_lock)
+}
+
+/// Whether this transaction has held writers.
+pub fn has_held_writers() -> bool {
+    HELD_IN.get() != 0 && HELD_IN.get() == crate::pg::snapshot::local_transaction()
+}
+
+thread_local! {
+    /// The last transaction that has held writers
+    static HELD_IN: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Locks a table as readers do, until the transaction ends. Meanwhile nobody can rename the table or its columns.

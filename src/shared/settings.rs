@@ -1,6 +1,6 @@
 //! The settings of counting in the background.
 
-use crate::pg::background;
+use crate::pg::{background, relcache};
 use crate::shared::board;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use std::ffi::CString;
@@ -61,10 +61,10 @@ pub fn define() {
     );
 }
 
-/// Pauses a refresh so that other work of the server gets resources.
+/// Pauses a refresh so that other work of the server gets resources, unless writers wait until its transaction ends.
 pub fn yield_to_load() {
     let delay = COST_DELAY.get();
-    if delay > 0 {
+    if delay > 0 && !relcache::has_held_writers() {
         background::pause(Duration::from_millis(delay as u64));
     }
 }

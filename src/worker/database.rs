@@ -5,11 +5,12 @@ use crate::live::changes::{position, retention};
 use crate::pg::background::{self, Waited};
 use crate::pg::error::Failure;
 use crate::pg::{extension, process, query};
-use crate::refresh;
+use crate::refresh::{self, Due, Writers};
 use crate::shared::board;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// A worker stays connected if there will be something to do within this time.
 const STAY: Duration = Duration::from_secs(10);
@@ -134,13 +135,25 @@ fn refresh_due() -> Result<Duration, String> {
     if plan.due.is_empty() {
         return Ok(plan.next);
     }
-    for due in &plan.due {
-        let what = format!("counting {} segments of audience \"{}\"", due.segments.len(), due.source);
-        if let Err(message) = transaction(&what, || refresh::refresh_due_of(due)) {
-            transaction("recording that", || refresh::failed(due, &message))?;
+    for due in plan.due {
+        let segments = refresh(&due, Writers::Pass)?;
+        if !segments.is_empty() {
+            refresh(&Due { segments, ..due }, Writers::Wait)?;
         }
     }
     Ok(looked()?.next)
+}
+
+/// Refreshes segments, or records why that failed. Returns those that are still to be recorded by others.
+fn refresh(due: &Due, writers: Writers) -> Result<Vec<Uuid>, String> {
+    let what = format!("counting {} segments of audience \"{}\"", due.segments.len(), due.source);
+    match transaction(&what, || refresh::refresh_due_of(due, writers).stray) {
+        Ok(stray) => Ok(stray),
+        Err(message) => {
+            transaction("recording that", || refresh::failed(due, &message))?;
+            Ok(Vec::new())
+        }
+    }
 }
 
 const IS_LIVE: &str = "

@@ -15,7 +15,7 @@ GROUP = "Watching a segment of all contacts by refreshes"
 IDS = {
     "integers of which one in a hundred is missing": ("bigint", "n + n / 99", 2.0),
     "uuids": ("uuid", "gen_random_uuid()", 16.0),
-    "addresses of 26 bytes": ("text", "'customer-' || lpad((n * 7919 % 10000019)::text, 9, '0') || '@acme.io'", 20.0),
+    "addresses of 26 bytes": ("text", "'customer-' || lpad((n::bigint * 7919 % 10000019)::text, 9, '0') || '@acme.io'", 20.0),
 }
 
 

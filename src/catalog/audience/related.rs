@@ -4,7 +4,7 @@
 use super::{Audience, Fields, Property, Relation, Subscriptions, relation};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key};
-use crate::catalog::indexes;
+use crate::catalog::{indexes, tables};
 use crate::pg::query::{self, Row};
 use pgrx::pg_sys;
 use pgrx::spi::quote_identifier;
@@ -68,10 +68,9 @@ impl Related {
         configs.into_iter().map(resolve).collect()
     }
 
-    /// Whether the extension has the table of relations: the library may be newer than the extension until
-    /// ALTER EXTENSION has updated it.
+    /// Whether the extension has the table of relations.
     pub fn are_known() -> bool {
-        query::first(ARE_KNOWN, &[], |row| row.get(1)) == Some(true)
+        tables::has("relation_config")
     }
 
     /// The table as the SQL writer needs it; `None` if it cannot be read.
@@ -208,9 +207,5 @@ impl Config {
         Ok(RelatedRows { rows, contact: key_of_contact, time: time.map(|column| column.name.clone()), key })
     }
 }
-
-const ARE_KNOWN: &str = "
-SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = 'segments' AND c.relname = 'relation_config')";
 
 const FIND: &str = include_str!("../../../sql/queries/relations.sql");

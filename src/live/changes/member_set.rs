@@ -56,7 +56,8 @@ pub fn take(audience: &Audience, segment: Uuid, condition: &Checked) -> i64 {
     }
 }
 
-/// Forgets the stored members of a segment. The caller has locked its base and, if its audience is live, holds writers.
+/// Forgets the stored members of a segment. The caller has locked its base and, if its audience is live and the segment
+/// stays watched, holds writers. If it is watched no longer, what writers record meanwhile is of no interest.
 pub fn forget(segment: Uuid) {
     if access::write_latest(FORGET, &[argument(segment)]) > 0 {
         touch(segment);

@@ -1,6 +1,7 @@
 //! Warning of entries and exits that no trigger has seen.
 
 use crate::catalog::access;
+use crate::live::changes::watched::can_have_sets;
 use crate::pg::error::Failure;
 use crate::pg::{query, security, snapshot};
 use pgrx::PgSqlErrorCode;
@@ -8,10 +9,11 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 /// Warns that contacts may have entered and left watched segments of these live audiences without a record, and says
-/// why. It warns once in a transaction for each audience.
+/// why. What refreshes record is not lost: they compare members. It warns once in a transaction for each audience.
 pub fn warn(audiences: Vec<String>, why: &str) {
+    let sql = if can_have_sets() { WATCHED_BY_TRIGGERS } else { WATCHED };
     let watched: Vec<String> = security::as_role(access::extension_owner(), || {
-        snapshot::latest(|| query::rows(WATCHED, &[audiences.into()], |row| row.get(1)))
+        snapshot::latest(|| query::rows(sql, &[audiences.into()], |row| row.get(1)))
     });
     let transaction = snapshot::local_transaction();
     for audience in watched {
@@ -53,3 +55,10 @@ SELECT DISTINCT s.audience FROM segments.watch_config w
   JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
   JOIN segments.audience_config a ON a.name OPERATOR(pg_catalog.=) s.audience AND a.freshness OPERATOR(pg_catalog.=) 'live'
  WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1) ORDER BY s.audience";
+
+const WATCHED_BY_TRIGGERS: &str = "
+SELECT DISTINCT s.audience FROM segments.watch_config w
+  JOIN segments.segment_config s ON s.id OPERATOR(pg_catalog.=) w.segment
+  JOIN segments.audience_config a ON a.name OPERATOR(pg_catalog.=) s.audience AND a.freshness OPERATOR(pg_catalog.=) 'live'
+ WHERE w.watched AND s.audience OPERATOR(pg_catalog.=) ANY ($1)
+   AND NOT EXISTS (SELECT FROM segments.member_set m WHERE m.segment OPERATOR(pg_catalog.=) w.segment) ORDER BY s.audience";

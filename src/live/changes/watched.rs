@@ -5,6 +5,7 @@
 
 use crate::catalog::access;
 use crate::catalog::segment::id_of;
+use crate::catalog::tables;
 use crate::pg::query::Row;
 use crate::pg::{query, security};
 use uuid::Uuid;
@@ -44,14 +45,10 @@ pub fn by_refreshes(audiences: Vec<String>) -> impl Iterator<Item = Uuid> {
     watched.into_iter().filter(is_found).map(|watched| watched.segment)
 }
 
-/// Whether there is a table of sets. This library runs before ALTER EXTENSION has made it.
+/// Whether there is a table of sets.
 pub fn can_have_sets() -> bool {
-    query::first(HAS_SETS, &[], |row| row.get(1)) == Some(true)
+    tables::has("member_set")
 }
-
-const HAS_SETS: &str = "
-SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE n.nspname = 'segments' AND c.relname = 'member_set')";
 
 const WATCHED: &str = "
 SELECT w.segment, m.segment IS NOT NULL, a.freshness = 'live' FROM segments.watch_config w

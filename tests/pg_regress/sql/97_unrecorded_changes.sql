@@ -28,6 +28,12 @@ SELECT attach_topics('visitors', 'visitor_topics', 'visitor', 'topic');
 -- Nobody watches any more.
 SELECT count(watch_segment(id, false)) FROM segments.segment WHERE name = 'adult';
 ALTER TABLE visitors DROP COLUMN plan;
+-- What refreshes record is not lost.
+ALTER TABLE visitors ADD COLUMN at timestamptz, ADD COLUMN age int;
+SELECT watch_segment((create_segment('recent', '{"age": 5, "at": {"$gte": {"$now": "-1 hour"}}}', audience => 'visitors')).id);
+ALTER TABLE visitors ALTER age TYPE bigint;
+SELECT watch_segment((create_segment('five', '{"age": 5}', audience => 'visitors')).id);
+ALTER TABLE visitors ALTER age TYPE int;
 SELECT detach_audience('visitors', true);
 DROP TABLE visitors;
 
