@@ -17,7 +17,8 @@ SELECT count(create_segment(name, condition::segment_condition, audience => 'gue
 INSERT INTO stays VALUES (2, 0);
 SELECT set_freshness('guests', 'live');
 CREATE VIEW counts AS
-SELECT s.name, s.contact_count, t.kept, t.error FROM segments.segment s JOIN segments.segment_status t ON t.segment = s.id WHERE s.audience = 'guests' ORDER BY 1;
+SELECT s.name, s.contact_count, t.kept, t.error FROM segments.segment s JOIN segments.segment_status t ON t.segment = s.id
+ WHERE s.audience = 'guests' ORDER BY 1;
 SELECT * FROM counts;
 INSERT INTO guests VALUES (3, 'US');
 INSERT INTO stays VALUES (3, 9);
