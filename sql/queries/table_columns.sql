@@ -28,7 +28,8 @@ SELECT a.attnum AS number,
               JOIN pg_namespace n ON n.oid = o.oprnamespace
              WHERE c.opcintype = base.oid AND c.opcdefault)
        END AS operators,
-       a.atttypid AS declared
+       a.atttypid AS declared,
+       a.atttypid = 'numeric'::regtype AND a.atttypmod >= 0 AS has_precision
   FROM pg_attribute a
  CROSS JOIN LATERAL (
         WITH RECURSIVE type(oid, typtype, typbasetype, typelem, typcategory, typnamespace, typname) AS (

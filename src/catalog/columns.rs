@@ -19,6 +19,8 @@ pub struct CatalogColumn {
     pub type_name: String,
     /// Whether the type is neither an array, a range nor a row. Any user can create such types, with casts
     pub is_plain: bool,
+    /// Whether the column is declared as a `numeric` with a precision
+    has_precision: bool,
     /// The schema of the operators that order the type
     operators: String,
     kind: Option<ColumnKind>,
@@ -28,7 +30,12 @@ pub struct CatalogColumn {
 impl CatalogColumn {
     /// The column as a property; `None` if conditions cannot use its type.
     pub fn to_property(&self) -> Option<NativeColumn> {
-        Some(NativeColumn { name: self.name.clone(), not_null: self.not_null, kind: self.kind.clone()? })
+        Some(NativeColumn {
+            name: self.name.clone(),
+            not_null: self.not_null,
+            kind: self.kind.clone()?,
+            has_precision: self.has_precision,
+        })
     }
 
     /// The name of the type as `\d` shows it, if conditions cannot use it; otherwise `None`.
@@ -89,6 +96,7 @@ pub fn read(relation: pg_sys::Oid) -> Vec<CatalogColumn> {
             not_null: row.get(3),
             type_name: row.get(4),
             is_plain: row.get(14),
+            has_precision: row.get(18),
             operators: row.nullable(16).unwrap_or_else(|| "pg_catalog".to_owned()),
             kind,
             declared: row.get(17),

@@ -19,6 +19,11 @@ pub fn executable_sql_for_one(audience: &Audience, checked: &Checked) -> String 
     sql::where_clause_for_one(&restricted(audience, checked), &audience.table, &audience.style())
 }
 
+/// Whether [`executable_sql`] reads the audience's table itself, to find those whose row is at hand by their ids.
+pub fn reads_contacts(audience: &Audience, checked: &Checked) -> bool {
+    sql::needs_joins(&restricted(audience, checked), &audience.table)
+}
+
 /// Conditions, each with the audience's filter, for one query that tells for each contact which of them it satisfies.
 /// Columns of the audience's table need its name as prefix in it.
 pub fn joined_sql(audience: &Audience, conditions: &[Checked]) -> Joined {

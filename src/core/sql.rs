@@ -80,10 +80,11 @@ pub fn joined(conditions: &[Checked], table: &ContactTable, style: &Style) -> Jo
     Joined { conditions: conditions.collect(), joins: joins.from().to_owned() }
 }
 
-/// Whether no single plan of [`where_clause`] would be as fast as a query with [`joined`].
+/// Whether [`where_clause`] finds contacts by a query on contacts of its own: no single plan of it would be as fast as a
+/// query with [`joined`], and it speaks of rows as they are stored, not of one that is being written.
 #[must_use]
-pub fn needs_joins(checked: &Checked) -> bool {
-    rows::needs_joins(checked)
+pub fn needs_joins(checked: &Checked, table: &ContactTable) -> bool {
+    rows::needs_joins(&simplified(checked, table))
 }
 
 /// Whether every contact, or no contact, that the table can have satisfies the condition; `None` where it depends on the

@@ -136,7 +136,7 @@ fn strategies(audience: &Audience, conditions: &[Checked], rights: Rights) -> Ve
 
 fn query_for(audience: &Audience, condition: &Checked) -> String {
     let contacts = audience.relation.quoted();
-    if sql::needs_joins(condition) {
+    if sql::needs_joins(condition, &audience.table) {
         // The expression for WHERE would find contacts by a query on contacts of its own.
         let Joined { joins, conditions } = contact_sql::joined_sql(audience, std::slice::from_ref(condition));
         return format!("SELECT pg_catalog.count(*) FROM {contacts}{joins} WHERE {}", conditions.join(" AND "));

@@ -116,9 +116,13 @@ impl ColumnCall {
             if places.is_unclear || !is_condition && self.has_grouping_sets() {
                 return None;
             }
-            let written = Written::parse(self.table(), substitute)?;
+            let sql = match &substitute.sql_at_hand {
+                Some(sql) if !self.reads_stored_rows(is_condition, substitute.table) => sql,
+                _ => &substitute.sql,
+            };
+            let written = Written::parse(self.table(), substitute, sql)?;
             if has_virtual_columns(self.table())
-                || self.table() != substitute.table && !Written::is_allowed_on(substitute)
+                || self.table() != substitute.table && !Written::is_allowed_on(substitute, sql)
                 || !written.is_allowed()
             {
                 return None;
@@ -199,6 +203,24 @@ impl ColumnCall {
                 (*read).requiredPerms |= pg_sys::ACL_SELECT as pg_sys::AclMode;
             }
         }
+    }
+
+    /// Whether the call is about rows as the audience's table has stored them for the snapshot of the query, and a
+    /// sub-select finds them there. Rows that are written, or locked and read again, may be others. A sub-select has the
+    /// policies of the table again, and the call may stand in one of these.
+    fn reads_stored_rows(&self, is_condition: bool, table: Oid) -> bool {
+        // SAFETY: by `of`.
+        let (command, locks) = unsafe {
+            let parse = (*self.root).parse;
+            ((*parse).commandType, !(*parse).rowMarks.is_null())
+        };
+        let reads = match command {
+            pg_sys::CmdType::CMD_SELECT => true,
+            // Its conditions are those of a SELECT that was pulled up.
+            pg_sys::CmdType::CMD_INSERT => is_condition,
+            _ => false,
+        };
+        reads && !locks && ![table, self.table()].into_iter().any(security::row_security_applies)
     }
 
     /// Whether all rows that the query reads have the NOT NULL constraints of the audience's table, and none stands for a

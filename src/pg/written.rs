@@ -17,6 +17,8 @@ pub struct Substitute {
     pub column: String,
     /// The condition as SQL that means the same under any search_path. It is true, false or NULL
     pub sql: String,
+    /// The same about the row at hand, where `sql` finds the row by its id among those that the table has stored
+    pub sql_at_hand: Option<String>,
     /// The relations whose invalidation makes a plan with the condition invalid
     pub sources: Vec<Oid>,
     /// Whether the column is NOT NULL in that table
@@ -32,8 +34,8 @@ pub struct Written {
 }
 
 impl Written {
-    /// The condition of a substitute over the columns of a table; `None` if the names mean something else now.
-    pub fn parse(table: Oid, substitute: &Substitute) -> Option<Self> {
+    /// A condition of a substitute over the columns of a table; `None` if the names mean something else now.
+    pub fn parse(table: Oid, substitute: &Substitute, condition: &str) -> Option<Self> {
         // SAFETY: the text is NUL-terminated. It has one statement, which is a SELECT from one table. The parser raises
         // where a name does not exist. The policies of other tables are added by QueryRewrite, once these are locked.
         unsafe {
@@ -42,7 +44,7 @@ impl Written {
                 owned(pg_sys::get_rel_name(table))?,
             );
             let alias = quote_identifier(&substitute.alias);
-            let text = CString::new(format!("SELECT FROM ONLY {name} AS {alias} WHERE {}", substitute.sql)).ok()?;
+            let text = CString::new(format!("SELECT FROM ONLY {name} AS {alias} WHERE {condition}")).ok()?;
             let statements = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
             let statement = PgList::<pg_sys::RawStmt>::from_pg(statements).get_ptr(0)?;
             let none = std::ptr::null_mut();
@@ -60,9 +62,9 @@ impl Written {
     /// Whether the current role may read what a substitute reads of the table that it was written for, where the query
     /// reads a partition of that table. No policy of the table may apply to the role, because a query of the partition
     /// does not apply it.
-    pub fn is_allowed_on(substitute: &Substitute) -> bool {
+    pub fn is_allowed_on(substitute: &Substitute, condition: &str) -> bool {
         !security::row_security_applies(substitute.table)
-            && Self::parse(substitute.table, substitute).is_some_and(|written| written.is_allowed())
+            && Self::parse(substitute.table, substitute, condition).is_some_and(|written| written.is_allowed())
     }
 
     /// Whether the current role may read the columns, of this table and in sub-selects.

@@ -7,7 +7,7 @@
 use crate::api::segment::named;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{can_be_id, executable_sql, executable_sql_for_one};
+use crate::catalog::contact_sql::{can_be_id, executable_sql, executable_sql_for_one, reads_contacts};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::ids::Ids;
 use crate::catalog::scope;
@@ -77,17 +77,19 @@ impl Question {
         let audience = Audience::try_load(&segment.audience).map_err(Unusable::Otherwise)?;
         let checked = scope::check_segment(&audience, segment).map_err(Unusable::Condition)?;
         let condition = executable_sql(&audience, &checked.checked);
+        let for_one = executable_sql_for_one(&audience, &checked.checked);
         let sql = format!(
             "SELECT EXISTS (SELECT 1 FROM {} WHERE {} AND ({}))",
             audience.relation.quoted(),
             audience.id.is(&quote_identifier(&audience.id.name), "$1"),
-            executable_sql_for_one(&audience, &checked.checked),
+            for_one,
         );
         let substitute = Rc::new(Substitute {
             table: audience.relation.oid,
             alias: audience.table.name.clone(),
             column: audience.id.name.clone(),
             sql: condition,
+            sql_at_hand: reads_contacts(&audience, &checked.checked).then_some(for_one),
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
             is_never_null: audience.id.not_null,
             is_relative: checked.changes_at.or(audience.changes_at).is_some(),

@@ -1,6 +1,6 @@
 //! Exact sums, and products with whole numbers.
 
-use super::{Decimal, Digit, Number};
+use super::{Decimal, Digit, MAX_FRACTION_DIGITS, Number};
 
 /// The weight of the first digit of the largest number that `numeric` holds. A stored number with a higher weight is
 /// one of the infinities.
@@ -74,6 +74,14 @@ impl Sum {
 }
 
 impl Decimal {
+    /// The number times 10^-12; `None` if it may then have more digits after the point than `numeric` has.
+    #[must_use]
+    pub fn trillionth(&self) -> Option<Decimal> {
+        let shifted = Decimal { weight: self.weight - 3, ..self.clone() };
+        let last = shifted.weight - self.digits.len().saturating_sub(1) as i32;
+        (self.digits.is_empty() || i64::from(last) * -4 <= MAX_FRACTION_DIGITS).then_some(shifted)
+    }
+
     /// The number times a whole number.
     #[must_use]
     pub fn times(&self, factor: u32) -> Decimal {
@@ -170,6 +178,16 @@ mod tests {
         assert_eq!(sum.total(), Total::Beyond(false));
         sum.add(infinity(true));
         assert_eq!(sum.total(), Total::Undefined);
+    }
+
+    #[test]
+    fn trillionths_are_exact() {
+        for (text, expected) in [("0", "0"), ("5", "5e-12"), ("-12345.678", "-1.2345678e-8"), ("1e131071", "1e131059")]
+        {
+            assert_eq!(decimal(text).trillionth(), Some(decimal(expected)), "{text}");
+        }
+        assert_eq!(decimal("1e-16368").trillionth(), Some(decimal("1e-16380")));
+        assert_eq!(decimal("1e-16372").trillionth(), None);
     }
 
     proptest! {

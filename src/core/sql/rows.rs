@@ -8,7 +8,8 @@
 
 use super::tree::{Infix, SqlExpr, Symbol};
 use super::{Compiler, ContactTable, Style, Writer};
-use crate::expr::{Atom, Checked, DocumentTest, ElementsTest, Expr, RowsAsked, RowsTest};
+use crate::expr::{Asked, Atom, Checked, DocumentTest, ElementsTest, Expr, RowsAsked, RowsTest};
+use std::collections::HashSet;
 
 mod aggregate;
 mod document;
@@ -184,11 +185,30 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether tests on rows stand elsewhere than in the conjunction that the condition is.
+/// So many semi-joins and anti-joins are planned at once. Of two thousand, Postgres does not finish the plan in minutes.
+const MOST_JOINS: usize = 8;
+
+/// Whether tests on rows stand elsewhere than in the conjunction that the condition is, or too many in it.
 pub(super) fn needs_joins(checked: &Checked) -> bool {
     let mut conjuncts = Vec::new();
     conjuncts_of(checked, true, &mut conjuncts);
-    conjuncts.iter().any(|(part, _)| !matches!(part, Expr::Test(_)) && part.reads_rows())
+    let (mut alone, mut groups) = (0, HashSet::new());
+    for (part, _) in conjuncts {
+        match part {
+            Expr::Test(Atom::Rows(rows)) => match &rows.asked {
+                RowsAsked::Elements(elements)
+                    if !matches!(elements.asked, Asked::End { .. } | Asked::Sequence { .. }) =>
+                {
+                    groups.insert((&rows.relation, &elements.filter));
+                }
+                _ => alone += 1,
+            },
+            Expr::Test(_) => {}
+            part if part.reads_rows() => return true,
+            _ => {}
+        }
+    }
+    alone + groups.len() > MOST_JOINS
 }
 
 /// The parts of a conjunction, each with whether it is itself meant, and not its complement.

@@ -79,6 +79,8 @@ pub struct NativeColumn {
     pub not_null: bool,
     /// The type of its values
     pub kind: ColumnKind,
+    /// Whether it is a `numeric` with a precision, which has a thousand digits at most
+    pub has_precision: bool,
 }
 
 /// The type of a column. A domain counts as its base type.

@@ -415,7 +415,12 @@ fn more_than_one_condition_may_hold_is_split() {
     assert_eq!(sql.matches("properties @~ ").count(), 2);
 
     let mut table = contacts();
-    let json = |number: usize| NativeColumn { name: format!("j{number}"), not_null: false, kind: ColumnKind::Jsonb };
+    let json = |number: usize| NativeColumn {
+        name: format!("j{number}"),
+        not_null: false,
+        kind: ColumnKind::Jsonb,
+        has_precision: false,
+    };
     table.columns = (0..60).map(json).collect();
     let all = Expr::and((0..60).map(|number| test(&format!("j{number}.a"), 0)));
     let sql = where_clause(&all, &table, &readable());

@@ -274,7 +274,7 @@ impl Natives for Labels {
 
 #[test]
 fn native_columns_beside_properties() {
-    let column = |name: &str, kind| NativeColumn { name: name.to_owned(), not_null: false, kind };
+    let column = |name: &str, kind| NativeColumn { name: name.to_owned(), not_null: false, kind, has_precision: false };
     let table = ContactTable {
         columns: vec![
             column("country", ColumnKind::Text { deterministic: true }),
@@ -354,7 +354,12 @@ fn member<'d>(bytes: &'d [u8], key: &str) -> Option<Cell<'d>> {
 /// What columns do not answer, and why.
 #[test]
 fn what_columns_do_not_answer() {
-    let column = |name: &str| NativeColumn { name: name.to_owned(), not_null: false, kind: ColumnKind::Integer };
+    let column = |name: &str| NativeColumn {
+        name: name.to_owned(),
+        not_null: false,
+        kind: ColumnKind::Integer,
+        has_precision: false,
+    };
     let table = ContactTable { columns: vec![column("age"), column("size")], ..table() };
     let explain = |condition: &str, indexed: &[&str]| {
         let indexed: Vec<String> = indexed.iter().map(|name| (*name).to_owned()).collect();

@@ -23,6 +23,8 @@ struct Operand {
     term: String,
     kind: ColumnKind,
     may_be_nan: bool,
+    /// Whether a sum of a few values may be past the range of `numeric`
+    may_be_vast: bool,
 }
 
 impl<'a> Aggregates<'a> {
@@ -109,7 +111,9 @@ impl<'a> Aggregates<'a> {
                 ValueKind::Anything => aggregate == Aggregate::Distinct && property_type.is_scalar(),
             };
             let may_be_nan = matches!(kind, ColumnKind::Numeric | ColumnKind::Real | ColumnKind::Double);
-            return is_of_kind.then(|| Operand { term: rows.writer.value(column), kind: kind.clone(), may_be_nan });
+            let may_be_vast = *kind == ColumnKind::Numeric && !column.has_precision;
+            let term = rows.writer.value(column);
+            return is_of_kind.then(|| Operand { term, kind: kind.clone(), may_be_nan, may_be_vast });
         }
         let scalar = match (&values.kind, values.read_as) {
             (ValueKind::Number, Some(PropertyType::Scalar(scalar @ ScalarType::Number)))
@@ -118,7 +122,8 @@ impl<'a> Aggregates<'a> {
             _ => return None,
         };
         let term = rows.scalar_at(&values.path, scalar)?;
-        Some(Operand { term: term.sql, kind: term.kind, may_be_nan: false })
+        let may_be_vast = term.kind == ColumnKind::Numeric;
+        Some(Operand { term: term.sql, kind: term.kind, may_be_nan: false, may_be_vast })
     }
 
     /// The value is not NaN, which is no number.
@@ -129,8 +134,10 @@ impl<'a> Aggregates<'a> {
         }
     }
 
+    /// The sum of the values, or that of their [trillionths](crate::decimal::Decimal::trillionth).
+    ///
     /// Floats enter a sum as the numbers that they print as.
-    fn total(&self, operand: &Operand) -> (String, ColumnKind) {
+    fn total(&self, operand: &Operand, of_trillionths: bool) -> (String, ColumnKind) {
         let writer = self.related.writer();
         let (argument, kind) = match operand.kind {
             ColumnKind::SmallInt | ColumnKind::Integer => (operand.term.clone(), ColumnKind::BigInt),
@@ -138,16 +145,46 @@ impl<'a> Aggregates<'a> {
                 let numeric = writer.type_name(&ColumnKind::Numeric);
                 (format!("{}::{numeric}", writer.as_text(&operand.term)), ColumnKind::Numeric)
             }
+            _ if of_trillionths => {
+                let trillionth = writer.literal(&ColumnKind::Numeric, "1e-12");
+                let times = writer.operator(&Symbol::Times.into());
+                (format!("{} {times} {trillionth}", operand.term), ColumnKind::Numeric)
+            }
             _ => (operand.term.clone(), ColumnKind::Numeric),
         };
         (self.over("sum", &argument, self.is_number(operand)), kind)
     }
 
+    /// What is asked of the sum of trillionths; `None` if it must be the sum itself.
+    ///
+    /// A sum past the range of `numeric` raises an error, so that whoever writes a few vast numbers would keep all
+    /// contacts from being found. The trillionths of as many rows as a table can have do not come near. They are exact,
+    /// but for what numbers have after the 16,371st digit behind the point; where a bound has such digits, the sum itself
+    /// is asked.
+    fn of_trillionths(&self, operand: &Operand, asked: &Expr<ValueTest>) -> Option<Expr<ValueTest>> {
+        let of_constant = |constant: &Constant| match constant {
+            Value::Number(number) => number.trillionth().map(Value::Number),
+            other => Some(other.clone()),
+        };
+        let of_test = &mut |test: &ValueTest| {
+            Some(match test {
+                ValueTest::Eq(constant) => ValueTest::Eq(of_constant(constant)?),
+                ValueTest::In(constants) => {
+                    ValueTest::In(constants.iter().map(of_constant).collect::<Option<Vec<_>>>()?)
+                }
+                ValueTest::Compare(comparison, constant) => ValueTest::Compare(*comparison, of_constant(constant)?),
+                other => other.clone(),
+            })
+        };
+        operand.may_be_vast.then(|| asked.try_map(of_test))?
+    }
+
     /// The sum of no values is 0. Infinity and -Infinity together are NaN, as which the sum is missing.
     fn sum(&self, operand: &Operand, asked: &Expr<ValueTest>, positive: bool) -> SqlExpr {
         let writer = self.related.writer();
-        let (total, kind) = self.total(operand);
-        asked_of(asked, positive, &|test, positive| {
+        let of_trillionths = self.of_trillionths(operand, asked);
+        let (total, kind) = self.total(operand, of_trillionths.is_some());
+        asked_of(of_trillionths.as_ref().unwrap_or(asked), positive, &|test, positive| {
             let is_of_zero = holds_of_count(&Expr::Test(test.clone()), 0) == positive;
             let zero = writer.literal(&kind, "0");
             let term = if is_of_zero { format!("COALESCE({total}, {zero})") } else { total.clone() };
@@ -167,7 +204,8 @@ impl<'a> Aggregates<'a> {
     /// An average is not computed: the sum is compared with the bound times the number of values.
     fn average(&self, operand: &Operand, asked: &Expr<ValueTest>, positive: bool) -> SqlExpr {
         let writer = self.related.writer();
-        let (total, kind) = self.total(operand);
+        let of_trillionths = self.of_trillionths(operand, asked);
+        let (total, kind) = self.total(operand, of_trillionths.is_some());
         let count = self.over("count", &operand.term, self.is_number(operand));
         let nan = || writer.literal(&kind, "NaN");
         let compared = |symbol: Symbol, constant: &Constant| match constant {
@@ -181,7 +219,7 @@ impl<'a> Aggregates<'a> {
             }
             _ => SqlExpr::Const(false),
         };
-        asked_of(asked, positive, &|test, positive| {
+        asked_of(of_trillionths.as_ref().unwrap_or(asked), positive, &|test, positive| {
             let sql = match test {
                 ValueTest::Eq(constant) => compared(Symbol::Eq, constant),
                 ValueTest::In(constants) => {

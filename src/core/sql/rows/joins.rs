@@ -144,9 +144,10 @@ impl Joins {
 impl Compiler<'_> {
     /// Whether the contact is one of those who satisfy the condition, found by a query that joins them with their rows.
     pub(super) fn joined(&self, checked: &Checked) -> SqlExpr {
-        let names = ["contact", "contacts", "joined_contact"];
-        let is_free = |name: &&str| self.table.relations.iter().all(|relation| relation.name != **name);
-        let alias = names.into_iter().find(is_free).map(str::to_owned);
+        let mut names = std::iter::once("contact".to_owned()).chain((2..).map(|number| format!("contact{number}")));
+        let is_free = |name: &String| self.table.relations.iter().all(|relation| relation.name != *name);
+        // There are more numbers than relations.
+        let alias = names.find(is_free);
         let style = Style { alias, ..self.writer.0.clone() };
         let joins = Joins::of(self.table, Writer(&style), [checked]);
         let inner = Compiler { table: self.table, writer: Writer(&style), joins: Some(&joins) };

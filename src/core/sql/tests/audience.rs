@@ -11,7 +11,12 @@ use crate::types::{PropertyType, ScalarType};
 
 /// The table of contacts.
 pub(in crate::sql) fn contacts() -> ContactTable {
-    let column = |name: &str, kind| NativeColumn { name: name.into(), not_null: name == "id", kind };
+    let column = |name: &str, kind| NativeColumn {
+        name: name.into(),
+        not_null: name == "id",
+        kind,
+        has_precision: name == "price",
+    };
     let text = || ColumnKind::Text { deterministic: true };
     let public = |name: &str| QualifiedName { schema: "public".into(), name: name.into() };
     let index = |property: &str, read_as| TypedIndex { property: property.into(), read_as };

@@ -6,7 +6,12 @@ use crate::sql::*;
 
 /// The contacts of the other tests, with orders and events.
 pub(super) fn shop() -> ContactTable {
-    let column = |name: &str, kind| NativeColumn { name: name.into(), not_null: name == "id", kind };
+    let column = |name: &str, kind| NativeColumn {
+        name: name.into(),
+        not_null: name == "id",
+        kind,
+        has_precision: name == "price",
+    };
     let text = || ColumnKind::Text { deterministic: true };
     let rows = |name: &str, columns| ContactTable {
         schema: "public".into(),
@@ -27,6 +32,7 @@ pub(super) fn shop() -> ContactTable {
                 column("contact_id", ColumnKind::Uuid),
                 column("placed_at", ColumnKind::TimestampTz),
                 column("total", ColumnKind::Numeric),
+                column("price", ColumnKind::Numeric),
                 column("units", ColumnKind::Integer),
                 column("weight", ColumnKind::Double),
                 column("status", text()),
@@ -104,7 +110,15 @@ fn rows_taken_together_are_grouped() {
         ),
         (
             r#"{"orders": {"$sum": {"total": {"$gt": 500}}}}"#,
-            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.total <> 'NaN' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.total) > 500 AND sum(orders.total) < 'NaN')",
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.total <> 'NaN' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.total * 1e-12) > 0.0000000005 AND sum(orders.total * 1e-12) < 'NaN')",
+        ),
+        (
+            r#"{"orders": {"$avg": {"price": {"$lt": 5}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.price <> 'NaN' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.price) < (5 * (count(orders.price))::numeric))",
+        ),
+        (
+            r#"{"orders": {"$avg": {"total": {"$lt": 5}}}}"#,
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.total <> 'NaN' AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(orders.total * 1e-12) < (0.000000000005 * (count(orders.total))::numeric))",
         ),
         (
             r#"{"orders": {"$sum": {"weight": {"$in": [0, 5]}}}}"#,
@@ -132,7 +146,7 @@ fn rows_taken_together_are_grouped() {
         ),
         (
             r#"{"orders": {"$sum": {"score": {"$gte": 2}}}}"#,
-            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(property_number(orders.data, 'score')) >= 2)",
+            "contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING sum(property_number(orders.data, 'score') * 1e-12) >= 0.000000000002)",
         ),
         (
             r#"{"orders": {"$max": {"seen": {"$gte": "2024-01-01"}}}}"#,
@@ -211,6 +225,35 @@ fn elsewhere_contacts_are_joined_with_their_rows() {
             "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id LEFT JOIN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') DESC, 2 DESC) AS events WHERE events.holds GROUP BY contact_id) AS events ON events.contact_id = contact.id::text WHERE (contact.vip IS NULL OR NOT contact.vip) AND (events.contact_id IS NULL OR orders.test1 IS NOT TRUE))",
         ),
     ]);
+}
+
+#[test]
+fn contacts_are_joined_under_a_name_that_no_relation_has() {
+    let mut shop = shop();
+    for name in ["contact", "contact2", "contacts", "joined_contact"] {
+        shop.relations.push(RelationTable { name: name.into(), ..shop.relations[0].clone() });
+    }
+    let condition = r#"{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 3}}}]}"#;
+    let sql = where_clause(&checked_on(&shop, condition), &shop, &readable());
+    assert!(sql.starts_with("contacts.id IN (SELECT contact3.id FROM contacts AS contact3 LEFT JOIN "), "{sql}");
+}
+
+#[test]
+fn many_tests_of_a_conjunction_are_not_a_join_each() {
+    let all = |tests: &[String]| {
+        let condition = format!(r#"{{"$and": [{}]}}"#, tests.join(", "));
+        where_clause(&checked_on(&shop(), &condition), &shop(), &readable())
+    };
+    let some = |count| -> Vec<String> {
+        (0..count).map(|number| format!(r#"{{"orders": {{"$some": {{"kind": "{number}"}}}}}}"#)).collect()
+    };
+    assert_eq!(all(&some(8)).matches("EXISTS (").count(), 8);
+    let joined = all(&some(9));
+    assert_eq!((joined.matches("EXISTS (").count(), joined.matches(" LEFT JOIN ").count()), (0, 1), "{joined}");
+    // What is asked of the same rows is one sub-query.
+    let counts: Vec<String> =
+        (1..=9).map(|count| format!(r#"{{"orders": {{"$count": {{"$ne": {count}}}}}}}"#)).collect();
+    assert!(!all(&counts).contains(" LEFT JOIN "));
 }
 
 /// A SELECT cannot have more than 1,664 columns.
