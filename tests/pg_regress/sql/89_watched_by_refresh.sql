@@ -165,7 +165,7 @@ UPDATE segments.member_chunk c SET members = c.members || '\x00' FROM kept k WHE
 SELECT count(contact_count), count(error) FROM refresh_segments('guests');
 BEGIN;
 SELECT count(contact_count), count(error) FROM refresh_segments('guests');
-SELECT s.name, t.error FROM segments.segment_status t JOIN segments.segment s ON s.id = t.segment WHERE t.error IS NOT NULL;
+SELECT s.name, t.error FROM segments.segment_status t JOIN segments.segment s ON s.id = t.segment WHERE s.audience = 'guests' AND t.error IS NOT NULL;
 SELECT are_writers_held();
 COMMIT;
 UPDATE segments.member_chunk c SET members = k.members FROM kept k WHERE k.segment = c.segment AND k.key = c.key;
