@@ -66,16 +66,31 @@ pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
 
 /// The value at a path, as jsonb.
 pub fn field_sql(audience: &Audience, path: &Path) -> String {
-    let whole = property_sql(audience, path.first());
+    field_as(audience, path, &audience.style())
+}
+
+/// Like [`field_sql`], for a query that joins contacts with other tables, as [`joined_sql`] says.
+pub fn joined_field_sql(audience: &Audience, path: &Path) -> String {
+    field_as(audience, path, &Style { alias: Some(audience.table.name.clone()), ..audience.style() })
+}
+
+fn field_as(audience: &Audience, path: &Path, style: &Style) -> String {
+    let whole = property_as(audience, path.first(), style);
     if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
 }
 
 /// The value of a column, or of a key among the custom properties, as jsonb.
 pub fn property_sql(audience: &Audience, name: &str) -> String {
+    property_as(audience, name, &audience.style())
+}
+
+fn property_as(audience: &Audience, name: &str, style: &Style) -> String {
     match (audience.table.column(name), &audience.table.properties) {
-        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, style)),
         (None, Some(properties)) => {
-            format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
+            let row = style.alias.as_ref().map(|alias| format!("{}.", quote_identifier(alias))).unwrap_or_default();
+            let properties = quote_identifier(&properties.name);
+            format!("({row}{properties} OPERATOR(pg_catalog.->) {})", quote_literal(name))
         }
         (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
     }
