@@ -88,6 +88,12 @@ impl ColumnCall {
         unsafe { (*self.entry).relid }
     }
 
+    /// In how many queries the call stands, one inside the other.
+    pub fn depth(&self) -> u32 {
+        // SAFETY: by `of`.
+        unsafe { (*self.root).query_level }
+    }
+
     /// The name of the column.
     pub fn column(&self) -> Option<String> {
         // SAFETY: by `of`. With missing_ok the function returns null or a palloc'ed C string.
