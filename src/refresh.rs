@@ -110,7 +110,8 @@ pub fn failed(due: &Due, message: &str) {
     let counted = Taken::failed(due.segments.iter().copied(), message).columns();
     let seen_at = vec![None; counted.segments.len()];
     let audiences = vec![due.source.clone()];
-    Refreshed { audiences, counted, taken_at: clock(), seconds: 0.0, seen_at }.store(access::extension_owner());
+    Refreshed { audiences, counted, taken_at: clock(), seconds: 0.0, seen_at, has_locked: false }
+        .store(access::extension_owner());
 }
 
 /// Counts segments in one snapshot and stores the counts. They belong to the audience, or to audiences that have it as
@@ -132,13 +133,14 @@ pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
     let mut held = HashSet::new();
     let first = snapshot::latest(|| match look(&HashSet::new()) {
         plan if plan.to_lock.is_empty() => Ok(Counted::now(audience, plan, taken_at)),
-        plan => Err((plan.to_lock, plan.unsettled)),
+        plan => Err((plan.ids(), plan.to_lock, plan.unsettled)),
     });
-    let counted = first.unwrap_or_else(|(to_lock, audiences)| {
+    let counted = first.unwrap_or_else(|(others, to_lock, audiences)| {
         definition_locks::hold_tables(&source, writers == Writers::Wait);
         // The bases are locked, because deltas that are folded meanwhile would be subtracted twice, and what others find
         // of entries and exits would be recorded twice.
         held = to_lock.into_iter().collect::<HashSet<Uuid>>();
+        bases::ensure_missing(owner, &others);
         let mut ids: Vec<pgrx::Uuid> = held.iter().map(|id| datum(*id)).collect();
         ids.sort();
         bases::lock_with_segments(owner, &ids);
@@ -147,6 +149,7 @@ pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
         snapshot::latest(|| Counted::now(audience, look(&held), taken_at))
     });
     let Counted { audiences, mut taken, taken_at, seconds, seen_at, shown } = counted;
+    let has_locked = !held.is_empty();
     // What could not be counted shows the reason, and no writer waits for it.
     let outcomes = taken.iter().flat_map(|taken| &taken.outcomes);
     let counted: HashSet<Uuid> = outcomes.filter(|outcome| outcome.count.is_ok()).map(|outcome| outcome.id).collect();
@@ -160,7 +163,7 @@ pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
     if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
-    Refreshed { audiences, counted: Taken::columns_of(&taken), taken_at, seconds, seen_at }.store(owner);
+    Refreshed { audiences, counted: Taken::columns_of(&taken), taken_at, seconds, seen_at, has_locked }.store(owner);
     for name in unsettled {
         pending::fold_unlocked(Some(&name));
     }
@@ -194,6 +197,11 @@ impl Plan {
         }
         segments.retain(|_, segments| !segments.is_empty());
         Plan { segments, compared, to_lock, unsettled }
+    }
+
+    /// The segments that can be counted in the snapshot.
+    fn ids(&self) -> Vec<pgrx::Uuid> {
+        self.segments.values().flatten().map(|segment| datum(segment.id)).collect()
     }
 }
 

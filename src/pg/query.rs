@@ -102,3 +102,8 @@ pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> u
 pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
     connected(|session| session.write_latest(sql, arguments))
 }
+
+/// Like [`write_latest`], and reads each row.
+pub fn write_latest_rows<T>(sql: &'static str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+    connected(|session| session.write_latest_rows(sql, arguments, |tuple| read(&Row(tuple))))
+}

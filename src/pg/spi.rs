@@ -274,6 +274,17 @@ impl Session {
         with_fixed_search_path(|| self.execute_latest(&self.prepare(sql, &types), arguments))
     }
 
+    /// Like [`write_latest`](Self::write_latest), and reads each row.
+    pub fn write_latest_rows<T>(
+        &self,
+        sql: &'static str,
+        arguments: &[DatumWithOid],
+        read: impl Fn(&Tuple) -> T,
+    ) -> Vec<T> {
+        self.write_latest(sql, arguments);
+        self.returned(read)
+    }
+
     /// Like [`write_latest`](Self::write_latest), with a plan that the caller keeps and with the caller's search_path.
     /// Reads each row.
     pub fn run_latest<T>(&self, plan: &KeptPlan, arguments: &[DatumWithOid], read: impl Fn(&Tuple) -> T) -> Vec<T> {
