@@ -93,6 +93,7 @@ VALUES
     ('list_segments', '{read:segments,read:counts}'),
     ('segment_sql', '{read:segments}'),
     ('how_kept', '{read:segments,read:counts}'),
+    ('why_periodic', '{read:segments,read:counts}'),
     ('visible_history', '{read:segments,read:counts}'),
     ('progress', '{read:segments,write:segments,read:counts}'),
     ('conditions_sql', '{read:segments,write:segments}'),

@@ -115,6 +115,11 @@ CREATE FUNCTION segments.how_kept(segment uuid) RETURNS text
 COMMENT ON FUNCTION segments.how_kept(uuid) IS
     'live: triggers keep the count. periodic: it is refreshed from time to time, as is also a segment of a live audience that has dates relative to now.';
 
+CREATE FUNCTION segments.why_periodic(segment uuid) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'why_periodic_wrapper';
+COMMENT ON FUNCTION segments.why_periodic(uuid) IS
+    'Why triggers do not keep the count of a segment of a live audience. NULL if they do, and if the audience is periodic.';
+
 CREATE FUNCTION set_freshness(audience text, freshness text) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'set_freshness_wrapper';
 COMMENT ON FUNCTION set_freshness(text, text) IS

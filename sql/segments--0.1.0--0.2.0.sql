@@ -126,6 +126,32 @@ COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, se
 COMMENT ON FUNCTION segments.permitted_sources(text[]) IS
     'The names of these audiences, or of those that they are based on: where their tables, properties, topics and relations are declared.';
 
+CREATE FUNCTION segments.why_periodic(segment uuid) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'why_periodic_wrapper';
+COMMENT ON FUNCTION segments.why_periodic(uuid) IS
+    'Why triggers do not keep the count of a segment of a live audience. NULL if they do, and if the audience is periodic.';
+
+CREATE OR REPLACE VIEW segments.segment_status WITH (security_invoker) AS
+SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
+       CASE WHEN k.kept = 'periodic' OR c.counted_at IS NULL THEN
+           -- After failures the interval grows, by at most a day.
+           greatest(least(coalesce(c.counted_at + i.refresh_interval, s.created_at),
+                          -- If counting takes long, at most a tenth of the time is spent on it.
+                          CASE WHEN c.changes_at IS NOT NULL THEN greatest(c.changes_at, c.counted_at + r.duration * 10::float8) END),
+                    r.failed_at + i.refresh_interval
+                                + least(i.refresh_interval * (2::float8 ^ least(r.failures - 1, 20)::float8 - 1::float8), interval '1 day'))
+       END AS due,
+       r.duration, r.error, r.failed_at, i.refresh_interval,
+       CASE WHEN a.freshness = 'live' AND k.kept = 'periodic' THEN segments.why_periodic(s.id) END AS why_periodic
+  FROM segments.segment_config s
+  JOIN segments.audience_config a ON a.name = s.audience
+  LEFT JOIN segments.segment_count c ON c.segment = s.id
+  LEFT JOIN segments.segment_refresh r ON r.segment = s.id
+ CROSS JOIN LATERAL (SELECT coalesce(a.refresh_interval, segments.default_refresh_interval())) i(refresh_interval)
+ CROSS JOIN LATERAL (SELECT CASE a.freshness WHEN 'live' THEN segments.how_kept(s.id) ELSE 'periodic' END OFFSET 0) k(kept);
+COMMENT ON VIEW segments.segment_status IS
+    'How each segment''s count is kept, when it is due, how long the last refresh took, and why it failed; of a live audience, also why triggers do not keep the count. A periodic segment is due an interval after its count, or sooner if its dates relative to now have come to mean something else. A segment without a count is due at once.';
+
 CREATE OR REPLACE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, declares boolean, scopes text[], columns text)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
@@ -156,6 +182,7 @@ VALUES
     ('list_segments', '{read:segments,read:counts}'),
     ('segment_sql', '{read:segments}'),
     ('how_kept', '{read:segments,read:counts}'),
+    ('why_periodic', '{read:segments,read:counts}'),
     ('visible_history', '{read:segments,read:counts}'),
     ('progress', '{read:segments,write:segments,read:counts}'),
     ('conditions_sql', '{read:segments,write:segments}'),
@@ -203,7 +230,7 @@ CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
     OR audience OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_sources('{read:segments,write:segments,read:contacts,write:contacts,read:counts}')));
 REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition), detach_relation(text, text),
     segments.attach_relation(text, regclass, text, text, text[], text, text, @extschema@.segment_condition),
-    segments.follow_columns(segments.relation_config), segments.number_relation_columns() FROM PUBLIC;
+    segments.follow_columns(segments.relation_config), segments.number_relation_columns(), segments.why_periodic(uuid) FROM PUBLIC;
 
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.
 DO $$

@@ -11,6 +11,7 @@ pub mod environment;
 pub mod freshness;
 pub mod ids;
 pub mod indexes;
+pub mod obstacle;
 pub mod scope;
 pub mod segment;
 pub mod source;

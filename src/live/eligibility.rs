@@ -38,7 +38,7 @@ pub fn among(
     }
     let keep = |segment: Definition| {
         let is_watched = watched.contains(&segment.id);
-        Some(LiveSegment { is_watched, ..kept(audience, &segment, reach)? })
+        Some(LiveSegment { is_watched, ..kept(audience, &segment, reach).ok()? })
     };
     segments.into_iter().filter_map(keep).collect()
 }
@@ -67,22 +67,38 @@ impl Reach {
 
 /// The segment, if triggers can keep its count: its condition is valid, and its members change only with their rows and
 /// subscriptions, not with rows of other relations nor as time passes.
-pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Option<LiveSegment> {
-    let checked = scope::check_segment(audience, segment).ok()?;
+///
+/// # Errors
+/// Why they cannot.
+pub fn kept(audience: &Audience, segment: &Definition, reach: &Reach) -> Result<LiveSegment, &'static str> {
+    let checked = scope::check_segment(audience, segment).map_err(|_| "its condition is not valid any more")?;
     let reads_topics = reads_topics(&Expr::and([audience.restriction.clone(), checked.checked.clone()]));
     let reads_computed = || {
         let reads = Reads::of(audience, &checked.checked);
         reach.computed.iter().any(|column| reads.has_column(column))
     };
-    let is_kept = checked.changes_at.is_none()
-        && !checked.checked.reads_rows()
-        && (reach.follows_topics || !reads_topics)
-        && !reads_computed();
-    is_kept.then_some(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
+    if checked.changes_at.is_some() {
+        return Err("it has dates that are relative to now, and members come and go as time passes");
+    }
+    if checked.checked.reads_rows() {
+        return Err("it reads the rows of a relation, whose table has no triggers of ours");
+    }
+    if reads_topics && !reach.follows_topics {
+        return Err("it asks for subscriptions, and triggers do not see every change of them");
+    }
+    if reads_computed() {
+        return Err("it reads a virtual generated column, which triggers do not see");
+    }
+    Ok(LiveSegment { id: segment.id, checked: checked.checked, reads_topics, is_watched: false })
 }
 
-pub fn follows_rows(audience: &Audience) -> bool {
-    audience.changes_at.is_none() && sees_rows(audience)
+/// Why triggers cannot keep any count of an audience; `None` if they can.
+pub fn obstacle_of_rows(audience: &Audience) -> Option<&'static str> {
+    if audience.changes_at.is_some() {
+        return Some("the audience's filter has dates that are relative to now");
+    }
+    let why = "row security applies to the owner of the contacts' table, with whose rights counts are kept";
+    (!sees_rows(audience)).then_some(why)
 }
 
 fn sees_rows(audience: &Audience) -> bool {
