@@ -3,6 +3,7 @@
 //! A function here that is not `unsafe` cannot cause undefined behaviour, whatever safe code does with it. It is called
 //! in a transaction, unless it says otherwise. Only this module and `entry` contain unsafe code.
 
+pub mod array;
 pub mod background;
 pub mod call;
 pub mod column_kind;

@@ -1,6 +1,7 @@
 //! Relations: tables whose rows belong to the contacts of an audience.
 
 use crate::api::audience::must_own_table_of;
+use crate::api::columns::listed_columns;
 use crate::api::name::must_be_legible;
 use crate::api::property::Users;
 use crate::api::segment::write::with_dependents;
@@ -15,7 +16,7 @@ use crate::pg::error::{Failure, required};
 use crate::pg::{query, security, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
-use pgrx::{PgSqlErrorCode, pg_sys};
+use pgrx::{Array, PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ fn attach_relation(
     relation: Option<pg_sys::Oid>,
     contact_column: Option<&str>,
     audience: Option<&str>,
-    columns: Option<Vec<Option<String>>>,
+    columns: Option<Array<'_, String>>,
     properties_column: Option<&str>,
     time_column: Option<&str>,
     scope: Option<&str>,
@@ -43,14 +44,7 @@ fn attach_relation(
     let before = snapshot::latest(|| Audience::unrestricted(audience)).unwrap_or_else(|failure| failure.raise());
     must_own(before.relation.oid);
     let quoted = must_own_or_be_granted(relation, before.relation.owner);
-    let listed = columns.map(|columns| {
-        columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
-            Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
-                .detail("They are the columns that conditions may name.")
-                .hint("Name them, or leave columns out: then conditions may name all columns.")
-                .raise()
-        })
-    });
+    let listed = columns.map(listed_columns);
     let catalog = columns::read(relation);
     let find = |column: &str| find_column(&catalog, column, &quoted);
     must_refer_to(relation, find(contact_column), &before, &quoted);

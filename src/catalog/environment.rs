@@ -147,14 +147,15 @@ impl<'a> AudienceEnvironment<'a> {
         Ok(CheckedCondition { checked, references: self.references.into_inner(), changes_at })
     }
 
-    /// Adds to the mistakes that the column of custom properties is lost, if it is.
+    /// Adds to the mistakes that a column which they need is lost, if one is.
     fn explained(&self, mut errors: Vec<Error>) -> Vec<Error> {
         if let Some(column) = self.audience.lost.last().filter(|_| self.audience.table.properties.is_none()) {
             for error in errors.iter_mut().filter(|error| error.kind == ErrorKind::UnknownProperty) {
-                error.hint = format!(
-                    "Column \"{column}\" is not there any more, or not as it was: attach the table again with attach_audience(), which keeps the segments."
-                );
+                error.hint = again(column, "attach_audience");
             }
+        }
+        for related in &self.audience.relations {
+            self.explain_lost_columns(related, &mut errors);
         }
         errors
     }
@@ -375,6 +376,13 @@ impl Environment for AudienceEnvironment<'_> {
         }
         Some(now)
     }
+}
+
+/// The hint about a column that is lost.
+fn again(column: &str, attach: &str) -> String {
+    format!(
+        "Column \"{column}\" is not there any more, or not as it was: attach the table again with {attach}(), which keeps the segments."
+    )
 }
 
 fn too_large(kind: ErrorKind, message: String) -> Refusal {

@@ -1,12 +1,14 @@
 //! Following DROP and ALTER commands on relations of audiences. The event triggers of sql/following.sql call these
 //! functions, with the rights of the extension's owner.
 
-use crate::catalog::audience::Related;
+use crate::catalog::audience::{Audience, Related};
 use crate::catalog::source;
 use crate::ddl::invalidation::{forget_over, warn_unrecorded};
 use crate::ddl::renamed::{follow_columns, follow_row_columns};
+use crate::pg::error::{Failure, listed};
 use crate::pg::query::{self, Row};
 use crate::pg::snapshot;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -83,13 +85,41 @@ fn follow_rows(tables: &[Oid]) {
     query::write(HOLD_ROWS, &[tables.to_vec().into()]);
     let read = |row: &Row<'_>| {
         let (before, after) = (row.nullable::<Vec<String>>(4).unwrap_or_default(), row.get::<Vec<String>>(5));
-        (row.get::<String>(1), row.get::<String>(2), renamed_columns(&before, &after, row.get(3)))
+        let gone: Vec<String> = before.iter().filter(|column| !after.contains(column)).cloned().collect();
+        (row.get::<String>(1), row.get::<String>(2), renamed_columns(&before, &after, row.get(3)), gone)
     };
-    for (source, relation, columns) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
+    for (source, relation, columns, gone) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
         if !columns.is_empty() {
             snapshot::latest(|| follow_row_columns(&source, &relation, columns));
         }
+        if !gone.is_empty() {
+            warn_lost(&source, &relation, &gone);
+        }
     }
+}
+
+/// Warns that a relation has lost columns that it was attached with, or cannot be read at all, because these columns of its
+/// table are gone or have another name or type now.
+fn warn_lost(source: &str, relation: &str, gone: &[String]) {
+    let Ok(mut loaded) = snapshot::latest(|| Audience::unrestricted(source)) else { return };
+    loaded.restrict_relations();
+    let gone: Vec<&str> = gone.iter().filter_map(|column| Some(Listed::read(column)?.name)).collect();
+    let lost = match loaded.related(relation).map(|related| &related.rows) {
+        None => return,
+        Some(Err(why)) => why.clone(),
+        Some(Ok(related)) => {
+            let lost = related.rows.lost.iter().filter(|column| gone.contains(&column.as_str())).cloned();
+            let lost: Vec<String> = lost.collect();
+            if lost.is_empty() {
+                return;
+            }
+            format!("relation \"{relation}\" of audience \"{source}\" has lost {}", listed(&lost))
+        }
+    };
+    Failure::new(PgSqlErrorCode::ERRCODE_WARNING, lost)
+        .detail("Conditions that need it make no sense any more.")
+        .hint("Attach the table again with attach_relation(), which keeps the segments.")
+        .warning();
 }
 
 /// An audience with an altered table of its own.

@@ -146,20 +146,16 @@ impl Config {
         let catalog = columns::read(relation.oid);
         let lost =
             |column: &str, what: &str| format!("column \"{column}\" of relation \"{}\" {what} any more", self.name);
-        let find = |column: &StoredColumn| {
-            columns::find(relation.oid, &catalog, column).ok_or_else(|| lost(&column.0, "does not exist"))
-        };
-        let contact = find(&self.contact)?;
+        let find = |column: &StoredColumn| columns::find(relation.oid, &catalog, column);
+        let contact = find(&self.contact).ok_or_else(|| lost(&self.contact.0, "does not exist"))?;
         let key_of_contact = contact_key(relation.oid, contact, contacts.relation, contacts.id)
             .ok_or_else(|| lost(&contact.name, "does not hold ids of contacts"))?;
-        let properties = self.properties.as_ref().map(find).transpose()?;
-        if let Some(column) = properties.filter(|column| !column.is_jsonb()) {
-            return Err(lost(&column.name, "is not jsonb"));
-        }
-        let time = self.time.as_ref().map(find).transpose()?;
-        if let Some(column) = time.filter(|column| !column.is_time()) {
-            return Err(lost(&column.name, "is no time"));
-        }
+        // Without one of these, everything that does not need it goes on working, as with an audience.
+        let time = self.time.as_ref().and_then(find).filter(|column| column.is_time());
+        let properties = self.properties.as_ref().and_then(find).filter(|column| column.is_jsonb());
+        let lost_time = self.time.filter(|_| time.is_none());
+        let lost_properties = self.properties.filter(|_| properties.is_none());
+        let lost = lost_time.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
         let is_usable = |name: &String| {
             catalog.iter().find(|column| column.name == *name).is_some_and(|column| column.unusable_type().is_none())
         };
@@ -198,7 +194,7 @@ impl Config {
             },
             relation,
             topics: Subscriptions::None,
-            lost: Vec::new(),
+            lost,
             unusable,
             custom,
             relations: Vec::new(),
