@@ -127,6 +127,7 @@ VALUES
     ('in_segment', '{read:contacts}'),
     ('contact_segments', '{read:contacts}'),
     ('explain_match', '{read:contacts}'),
+    ('explain_count', '{read:contacts}'),
     ('segment_overlap', '{read:contacts}'),
     ('segment_statistics', '{read:contacts}'),
     ('infer_properties', '{read:contacts}'),

@@ -180,6 +180,12 @@ SELECT i.indexrelid::regclass AS index, i.indrelid::regclass AS relation, p.page
 COMMENT ON VIEW segments.index_status IS
     'How much of each table its column index serves: pages that are counted from images, and why the others are not.';
 
+CREATE FUNCTION explain_count(conditions @extschema@.segment_condition, audience text DEFAULT 'contacts')
+    RETURNS TABLE (relation regclass, way text, image_pages bigint, heap_pages bigint, ms numeric, note text)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'explain_count_wrapper';
+COMMENT ON FUNCTION explain_count(@extschema@.segment_condition, text) IS
+    'Counts the contacts that satisfy a condition, and says by which way: through a column index, with the pages that were counted from images and row by row, or by a query, and why not through an index.';
+
 CREATE OR REPLACE FUNCTION segments.readable_tables() RETURNS TABLE (name name, key name, declares boolean, scopes text[], columns text)
     LANGUAGE sql IMMUTABLE AS $$
 VALUES
@@ -244,6 +250,7 @@ VALUES
     ('in_segment', '{read:contacts}'),
     ('contact_segments', '{read:contacts}'),
     ('explain_match', '{read:contacts}'),
+    ('explain_count', '{read:contacts}'),
     ('segment_overlap', '{read:contacts}'),
     ('segment_statistics', '{read:contacts}'),
     ('infer_properties', '{read:contacts}'),
@@ -260,7 +267,8 @@ CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
 REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition), detach_relation(text, text),
     segments.attach_relation(text, regclass, text, text, text[], text, text, @extschema@.segment_condition),
     segments.follow_columns(segments.relation_config), segments.number_relation_columns(), segments.index_handler(internal),
-    segments.index_pages(regclass), segments_fold(regclass) FROM PUBLIC;
+    segments.index_pages(regclass), segments_fold(regclass),
+    explain_count(segment_condition, text) FROM PUBLIC;
 
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.
 DO $$

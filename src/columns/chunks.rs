@@ -86,12 +86,7 @@ pub(super) fn free_slot(index: IndexPages<'_>, slots: &mut Vec<Option<DirectoryE
 }
 
 /// Writes a chunk's pieces to free pages. Returns the first of them.
-pub(super) fn write(
-    index: IndexPages<'_>,
-    meta: &Meta,
-    slots: &[Option<DirectoryEntry>],
-    pieces: &[Vec<u8>],
-) -> u32 {
+pub(super) fn write(index: IndexPages<'_>, meta: &Meta, slots: &[Option<DirectoryEntry>], pieces: &[Vec<u8>]) -> u32 {
     let Some(first) = free_pages(index.count(), meta, slots, pieces.len() as u32) else { return index.append(pieces) };
     for (block, piece) in (first..).zip(pieces) {
         index.write(block, piece);

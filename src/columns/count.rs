@@ -32,7 +32,13 @@ pub struct Counted {
 
 /// Counts the rows that satisfy a condition, in the active snapshot. The condition is adapted to the table's rows
 /// ([`on_row`](segments_core::row_conditions::on_row)), and `plan` is how the index's columns answer it.
-pub fn count(open: &OpenIndex, columns: &IndexedColumns, table: &ContactTable, condition: &Checked, plan: &Plan) -> Counted {
+pub fn count(
+    open: &OpenIndex,
+    columns: &IndexedColumns,
+    table: &ContactTable,
+    condition: &Checked,
+    plan: &Plan,
+) -> Counted {
     let sources = Sources::now(open);
     let mut heap_pages = sources.heap_pages;
     let mut counted = Counted::default();
@@ -61,7 +67,11 @@ pub fn count(open: &OpenIndex, columns: &IndexedColumns, table: &ContactTable, c
 }
 
 /// The description of a chunk, in which columns have the names that they have now.
-pub(super) fn named_chunk(pages: &ChunkPages<'_>, chunk: DirectoryEntry, columns: &IndexedColumns) -> Result<Chunk, Damage> {
+pub(super) fn named_chunk(
+    pages: &ChunkPages<'_>,
+    chunk: DirectoryEntry,
+    columns: &IndexedColumns,
+) -> Result<Chunk, Damage> {
     let mut described = Chunk::open(chunk.generation, pages)?;
     described.name_natives(|stored| columns.name_of(stored).map(str::to_owned))?;
     Ok(described)

@@ -30,8 +30,7 @@ impl Status {
     pub fn of(open: &OpenIndex) -> Self {
         let (index, heap) = (open.pages(), open.heap());
         let pages = heap.count();
-        let mut status =
-            Status { pages, uncovered_pages: pages, index_pages: index.count(), ..Status::default() };
+        let mut status = Status { pages, uncovered_pages: pages, index_pages: index.count(), ..Status::default() };
         let meta = match meta_page(index) {
             MetaPage::Known(meta) => meta,
             MetaPage::Other { .. } => return Status { is_of_other_version: true, ..status },

@@ -53,8 +53,8 @@ enum Strategy {
 
 /// Counts the contacts that satisfy a condition.
 pub fn one(audience: &Audience, condition: &Checked, rights: Rights) -> i64 {
-    if let Some(count) = rights.run(audience, || by_columns::count(audience, condition)) {
-        return count;
+    if let Ok(by_index) = rights.run(audience, || by_columns::count(audience, condition)) {
+        return by_index.counted.rows as i64;
     }
     let sql = rights.text(audience, query_for(audience, condition));
     rights.run(audience, || query::first(&sql, &[], |row| row.get(1)).unwrap_or(0))

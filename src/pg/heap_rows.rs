@@ -65,11 +65,6 @@ impl<'r> HeapPages<'r> {
 }
 
 impl CopiedRows<'_> {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// Calls `see` with each row.
     pub fn each(&self, mut see: impl FnMut(&RowValues<'_>)) {
         let columns = self.heap.columns() as usize;
@@ -165,4 +160,3 @@ impl Drop for Scan {
         }
     }
 }
-

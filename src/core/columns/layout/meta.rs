@@ -49,8 +49,7 @@ pub enum MetaPage {
 
 impl Meta {
     /// The bytes that it takes on the page.
-    pub const BYTES: usize =
-        28 + Extents::<MOST_MAP_EXTENTS>::BYTES + Extents::<MOST_DIRECTORY_EXTENTS>::BYTES;
+    pub const BYTES: usize = 28 + Extents::<MOST_MAP_EXTENTS>::BYTES + Extents::<MOST_DIRECTORY_EXTENTS>::BYTES;
 
     /// Of an index that covers nothing. Generations go on from `next_generation`, so that pages that are left of chunks
     /// before are never taken for those of new ones.
