@@ -159,6 +159,7 @@ unsafe extern "C-unwind" fn build_init_fork(index: Relation) {
 
 /// Hears of a row that has come to a page.
 #[pgrx::pg_guard]
+#[allow(clippy::too_many_arguments, reason = "it is Postgres that calls it")]
 unsafe extern "C-unwind" fn insert(
     index: Relation,
     _values: *mut Datum,

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 /// What `segments.index_status` shows of one index. No row where it has no pages that this session can read.
 #[pg_extern(sql = false)]
+#[allow(clippy::type_complexity, reason = "pgrx wants the columns in the signature")]
 fn index_pages(
     index: pg_sys::Oid,
 ) -> TableIterator<
