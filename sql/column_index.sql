@@ -37,7 +37,7 @@ COMMENT ON FUNCTION segments.index_pages(regclass) IS
     'The pages of the table that a column index is on, each counted once. No row for an index whose pages this session cannot read.';
 
 CREATE FUNCTION segments_fold(index regclass) RETURNS bigint
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_fold_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_fold_wrapper';
 COMMENT ON FUNCTION segments_fold(regclass) IS
     'Makes images of the pages of a table that its column index has none of, if everybody sees all their rows; returns how many. For the owner of the table.';
 

@@ -165,9 +165,13 @@ COMMENT ON FUNCTION segments.index_pages(regclass) IS
     'The pages of the table that a column index is on, each counted once. No row for an index whose pages this session cannot read.';
 
 CREATE FUNCTION segments_fold(index regclass) RETURNS bigint
-    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'segments_fold_wrapper';
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_fold_wrapper';
 COMMENT ON FUNCTION segments_fold(regclass) IS
     'Makes images of the pages of a table that its column index has none of, if everybody sees all their rows; returns how many. For the owner of the table.';
+
+CREATE FUNCTION segments_fold(index text) RETURNS bigint
+    LANGUAGE sql AS 'SELECT @extschema@.segments_fold($1::pg_catalog.regclass)';
+COMMENT ON FUNCTION segments_fold(text) IS 'As segments_fold(regclass), by name.';
 
 CREATE VIEW segments.index_status WITH (security_invoker) AS
 SELECT i.indexrelid::regclass AS index, i.indrelid::regclass AS relation, p.pages, p.image_pages, p.changed_pages,
@@ -267,7 +271,7 @@ CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
 REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition), detach_relation(text, text),
     segments.attach_relation(text, regclass, text, text, text[], text, text, @extschema@.segment_condition),
     segments.follow_columns(segments.relation_config), segments.number_relation_columns(), segments.index_handler(internal),
-    segments.index_pages(regclass), segments_fold(regclass),
+    segments.index_pages(regclass), segments_fold(regclass), segments_fold(text),
     explain_count(segment_condition, text) FROM PUBLIC;
 
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.

@@ -4,11 +4,11 @@
 \pset null NULL
 
 -- Every type of columns that conditions can use has a default operator class, without operators.
-CREATE TYPE mood AS ENUM ('glad', 'sad');
-CREATE DOMAIN short_text AS varchar(20);
+CREATE TYPE state_of_mind AS ENUM ('glad', 'sad');
+CREATE DOMAIN short_words AS varchar(20);
 CREATE TABLE every_type (
     a jsonb, b json, c text, d varchar(20), e char(4), f name, g uuid, h inet, i cidr, j bool, k int2, l int4, m int8, n numeric(10, 2), o float4, p float8,
-    q date, r timestamp, s timestamptz, t mood, u text[], v mood[], w short_text, x short_text[]);
+    q date, r timestamp, s timestamptz, t state_of_mind, u text[], v state_of_mind[], w short_words, x short_words[]);
 CREATE INDEX every_type_segments ON every_type USING segments (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x);
 SELECT c.opcname FROM pg_opclass c JOIN pg_am m ON m.oid = c.opcmethod
  WHERE m.amname = 'segments' AND NOT (amvalidate(c.oid) AND c.opcdefault AND c.opcnamespace = 'segments'::regnamespace);
@@ -187,5 +187,5 @@ ANALYZE written;
 VACUUM (FREEZE) written;
 SELECT relname, relpages, reltuples FROM pg_class WHERE relname = 'written_segments';
 DROP TABLE written;
-DROP TYPE mood;
-DROP DOMAIN short_text;
+DROP TYPE state_of_mind;
+DROP DOMAIN short_words;
