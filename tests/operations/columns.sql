@@ -12,7 +12,8 @@ SELECT create_property('plan', 'string', 'people'), create_property('n', 'number
 -- The conditions of which the index counts others than a query does. Ask in a REPEATABLE READ transaction: its snapshot is that of both.
 CREATE FUNCTION differences() RETURNS TABLE (conditions jsonb, by_query bigint, by_index bigint) LANGUAGE plpgsql AS $$
 BEGIN
-    FOREACH conditions IN ARRAY '{"{}","{\"country\": \"DE\"}","{\"country\": \"US\", \"plan\": \"pro\"}","{\"n\": {\"$gte\": 10000}}","{\"back\": true}","{\"plan\": null}"}'::jsonb[] LOOP
+    FOREACH conditions IN ARRAY ARRAY['{}', '{"country": "DE"}', '{"country": "US", "plan": "pro"}', '{"n": {"$gte": 10000}}', '{"back": true}',
+                                       '{"plan": null}']::jsonb[] LOOP
         SET LOCAL segments.use_columns = off;
         by_query := count_contacts(conditions, 'people');
         SET LOCAL segments.use_columns = on;

@@ -14,17 +14,20 @@ SELECT n, (ARRAY['US', 'DE', 'FR', NULL])[1 + n % 4], 'City ' || n % 50, (ARRAY[
        jsonb_build_object('n', n % 10, 'list', jsonb_build_array(n % 3, n % 4)), json_build_object('j', n % 6),
        md5((n % 20)::text)::uuid, ('10.0.0.' || n % 30)::inet,
        jsonb_build_object('tier', (ARRAY['free', 'pro', 'team'])[1 + n % 3], 'spent', n % 1000, 'nested', jsonb_build_object('a', n % 11),
-                          'list', jsonb_build_array(n % 5, 'x' || n % 3), 'text', CASE WHEN n % 200 = 0 THEN repeat('long ', 1000) ELSE 'short ' || n % 13 END)
+                          'list', jsonb_build_array(n % 5, 'x' || n % 3),
+                          'text', CASE WHEN n % 200 = 0 THEN repeat('long ', 1000) ELSE 'short ' || n % 13 END)
        || CASE WHEN n % 97 = 0 THEN jsonb_build_object('rare', n) ELSE '{}' END
   FROM generate_series(first, last) n
 $$;
 INSERT INTO shopper SELECT * FROM shoppers(1, 700);
 SELECT attach_audience('shoppers', 'shopper', properties_column => 'properties');
 SELECT create_property(name, type, 'shoppers')
-  FROM (VALUES ('tier', 'string'), ('spent', 'number'), ('nested', 'json'), ('list', 'json'), ('text', 'string'), ('rare', 'number'), ('new', 'json')) p (name, type);
+  FROM (VALUES ('tier', 'string'), ('spent', 'number'), ('nested', 'json'), ('list', 'json'),
+               ('text', 'string'), ('rare', 'number'), ('new', 'json')) p (name, type);
 CREATE TABLE asked (number serial, conditions segment_condition);
 INSERT INTO asked (conditions) VALUES
-    ('{"country": "US"}'), ('{"country": {"$ne": "US"}}'), ('{"country": null}'), ('{"country": {"$exists": true}, "plan": {"$in": ["pro", "team"]}}'),
+    ('{"country": "US"}'), ('{"country": {"$ne": "US"}}'), ('{"country": null}'),
+    ('{"country": {"$exists": true}, "plan": {"$in": ["pro", "team"]}}'),
     ('{"city": {"$startsWith": "City 1"}, "age": {"$gte": 18, "$lt": 65}}'), ('{"code": "a"}'), ('{"code": {"$gt": "a"}}'),
     ('{"balance": {"$gte": 100.5}}'), ('{"balance": {"$lt": 100.5}}'), ('{"score": 12.5}'), ('{"ratio": {"$lt": 10}}'), ('{"vip": true, "spent": {"$gt": 500}}'),
     ('{"$nor": [{"vip": true}, {"spent": {"$gt": 500}}]}'), ('{"born": {"$lt": "2001-01-01"}}'),
