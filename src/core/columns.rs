@@ -25,7 +25,8 @@
 //! - No collation, label or fold of letters is stored: the caller keeps such values as bytes and reads them when a
 //!   condition is put to them ([`Natives`]).
 //!
-//! This is the part of the column index that needs no server. It knows pages only as [`Pieces`].
+//! This is the part of the column index that needs no server. It knows the pages of chunks only as [`Pieces`]; [`layout`] has
+//! those that say which heap pages have images, and where the chunks are.
 
 mod answer;
 mod bits;
@@ -38,6 +39,7 @@ mod dictionary;
 mod entry;
 mod global;
 mod kernels;
+pub mod layout;
 mod leaf;
 mod number;
 mod other_keys;

@@ -66,6 +66,12 @@ impl Builder {
         self.rows + rows <= MOST_ROWS
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
     /// Begins a heap page.
     ///
     /// # Panics
