@@ -47,7 +47,7 @@ impl RelatedRows {
     pub fn missing_index(&self) -> Option<String> {
         let (table, column) = (&self.rows.relation, &self.rows.id.name);
         let is_missing = indexes::can_be_on(table.oid) && !indexes::begins_with(table.oid, column);
-        is_missing.then(|| format!("CREATE INDEX ON {} ({})", table.quoted(), quote_identifier(column)))
+        is_missing.then(|| indexes::create(table.oid, &table.name, column, &format!("({})", quote_identifier(column))))
     }
 }
 
