@@ -18,7 +18,7 @@ mod config;
 mod fields;
 mod related;
 
-use config::{Config, relation};
+use config::Config;
 use fields::Fields;
 use related::Contacts;
 pub use related::{Related, RelatedRows};
@@ -29,7 +29,7 @@ pub struct Audience {
     pub name: String,
     /// The audience that declares its table, zone, properties, topics and relations: the one that it is based on, or itself
     pub source: String,
-    pub relation: Relation,
+    pub relation: TableRef,
     /// The column that identifies contacts
     pub id: ColumnRef,
     /// The column that orders contacts, newest last
@@ -65,30 +65,30 @@ pub enum Subscriptions {
     /// No table was attached
     None,
     /// The subscriptions are the rows of this table
-    In(Relation),
+    In(TableRef),
     /// The table that was attached cannot be read any more, for this reason
     Lost(String),
 }
 
 /// A table, view or foreign table.
 #[derive(Clone)]
-pub struct Relation {
+pub struct TableRef {
     pub oid: pg_sys::Oid,
     pub name: QualifiedName,
     pub owner: pg_sys::Oid,
-    pub kind: RelationKind,
+    pub kind: TableKind,
 }
 
-/// The kinds of relations that are distinguished here (`pg_class.relkind`).
+/// The kinds of tables that are distinguished here (`pg_class.relkind`).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum RelationKind {
+pub enum TableKind {
     /// A table, partitioned or not, or a materialized view. Except for row security, everyone sees the same rows
     Table,
     View,
     Foreign,
 }
 
-impl Relation {
+impl TableRef {
     /// The name with its schema, quoted.
     pub fn quoted(&self) -> String {
         pgrx::spi::quote_qualified_identifier(&self.name.schema, &self.name.name)

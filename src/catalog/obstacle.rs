@@ -2,7 +2,7 @@
 //! relation may belong to another role.
 
 use crate::catalog::access;
-use crate::catalog::audience::{Audience, Relation};
+use crate::catalog::audience::{Audience, TableRef};
 use crate::catalog::columns;
 use crate::pg::error::Failure;
 use crate::pg::{guard, query, security};
@@ -72,7 +72,7 @@ impl Obstacle {
 }
 
 impl Kind {
-    fn of(relation: &Relation, columns: &[String], owner: Oid) -> Option<Self> {
+    fn of(relation: &TableRef, columns: &[String], owner: Oid) -> Option<Self> {
         let has_rights = || security::as_role(relation.owner, || security::has_rights_of(owner));
         let runs_code = || query::first(FOREIGN_CODE, &[relation.oid.into(), owner.into()], |row| row.get::<bool>(1));
         if security::as_role(owner, || security::row_security_applies(relation.oid)) {

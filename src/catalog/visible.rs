@@ -1,7 +1,7 @@
 //! Whether the caller may see a cached count.
 
 use crate::catalog::access::{extension_owner, is_shown_counts};
-use crate::catalog::audience::{Audience, Relation, RelationKind, Subscriptions};
+use crate::catalog::audience::{Audience, Subscriptions, TableKind, TableRef};
 use crate::catalog::columns;
 use crate::catalog::environment::CheckedCondition;
 use crate::catalog::obstacle::Obstacle;
@@ -149,21 +149,21 @@ pub fn readable_columns(audience: &Audience) -> HashSet<String> {
 
 /// Whether the caller may SELECT the columns of a relation, and sees all of its rows. Without named columns, one
 /// readable column is enough.
-fn may_read(relation: &Relation, columns: &[String]) -> bool {
+fn may_read(relation: &TableRef, columns: &[String]) -> bool {
     sees_all_rows(relation) && columns::may_select(relation.oid, columns)
 }
 
-fn may_read_table(relation: &Relation) -> bool {
+fn may_read_table(relation: &TableRef) -> bool {
     let granted = || query::first(MAY_SELECT_TABLE, &[relation.oid.into()], |row| row.get::<bool>(1)) == Some(true);
     sees_all_rows(relation) && granted()
 }
 
-fn sees_all_rows(relation: &Relation) -> bool {
+fn sees_all_rows(relation: &TableRef) -> bool {
     match relation.kind {
-        RelationKind::Table => !security::row_security_applies(relation.oid),
+        TableKind::Table => !security::row_security_applies(relation.oid),
         // The rows of a view may depend on the role that reads it, and the view reads tables with its owner's rights.
-        RelationKind::View => security::has_rights_of(relation.owner),
-        RelationKind::Foreign => {
+        TableKind::View => security::has_rights_of(relation.owner),
+        TableKind::Foreign => {
             let arguments = [relation.oid.into(), security::current_role().into(), relation.owner.into()];
             query::first(SAME_MAPPING, &arguments, |row| row.get::<bool>(1)) == Some(true)
         }

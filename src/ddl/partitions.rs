@@ -10,7 +10,7 @@
 //! tables with the old counts, so the counts are locked, which keeps it out.
 
 use crate::catalog::access;
-use crate::catalog::audience::{Audience, Relation, RelationKind};
+use crate::catalog::audience::{Audience, TableKind, TableRef};
 use crate::catalog::segment::Definition;
 use crate::catalog::table_tree::{self, Described, describe};
 use crate::counting::bases::forget;
@@ -261,7 +261,7 @@ fn recount(audience: &str) {
 fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
     let mut audience = Audience::load(audience);
     audience.table.name = described.name.name.clone();
-    audience.relation = Relation { oid: part, name: described.name, owner: described.owner, kind: RelationKind::Table };
+    audience.relation = TableRef { oid: part, name: described.name, owner: described.owner, kind: TableKind::Table };
     audience
 }
 

@@ -1,6 +1,6 @@
 //! The stored configuration of audiences, and what it resolves to: the table as it is now.
 
-use super::{Audience, Contacts, Fields, Related, Relation, RelationKind, Subscriptions};
+use super::{Audience, Contacts, Fields, Related, Subscriptions, TableKind, TableRef};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn};
 use crate::pg::error::Failure;
@@ -12,7 +12,7 @@ use segments_core::sql::{ContactTable, QualifiedName, Topics};
 
 /// The stored configuration of an audience.
 pub(super) struct Config {
-    relation: Option<Relation>,
+    relation: Option<TableRef>,
     relation_name: String,
     id: StoredColumn,
     properties: Option<StoredColumn>,
@@ -26,7 +26,7 @@ pub(super) struct Config {
 }
 
 struct TopicsConfig {
-    relation: Option<Relation>,
+    relation: Option<TableRef>,
     relation_name: String,
     contact: StoredColumn,
     topic: StoredColumn,
@@ -35,7 +35,7 @@ struct TopicsConfig {
 impl Config {
     pub fn read(row: &Row<'_>) -> Self {
         Config {
-            relation: relation(row, 1),
+            relation: table_ref(row, 1),
             relation_name: row.get(6),
             id: (row.get(7), row.nullable(8)),
             properties: row.nullable(9).map(|name| (name, row.nullable(10))),
@@ -43,7 +43,7 @@ impl Config {
             columns: row.nullable(13),
             filter: row.nullable(14),
             topics: row.nullable::<String>(20).map(|relation_name| TopicsConfig {
-                relation: relation(row, 15),
+                relation: table_ref(row, 15),
                 relation_name,
                 contact: (row.get(21), row.nullable(22)),
                 topic: (row.get(23), row.nullable(24)),
@@ -150,7 +150,7 @@ SELECT p.name, p.type FROM segments.property_config p
 
 impl TopicsConfig {
     /// The table of subscriptions and its columns, or the reason why `$topic` cannot be used any more.
-    fn resolve(self, contacts: pg_sys::Oid, id: &ColumnRef) -> Result<(Relation, Topics), String> {
+    fn resolve(self, contacts: pg_sys::Oid, id: &ColumnRef) -> Result<(TableRef, Topics), String> {
         let Some(relation) = self.relation else {
             return Err(format!("the table of subscriptions, {}, does not exist any more", self.relation_name));
         };
@@ -183,21 +183,21 @@ impl TopicsConfig {
     }
 }
 
-/// A relation from the columns of a row, beginning at `column`: OID, schema, name, owner and kind. `None` if the
-/// relation does not exist.
-pub(super) fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
-    Some(Relation {
+/// A table from the columns of a row, beginning at `column`: OID, schema, name, owner and kind. `None` if it does not
+/// exist.
+pub(super) fn table_ref(row: &Row<'_>, column: usize) -> Option<TableRef> {
+    Some(TableRef {
         oid: row.nullable(column)?,
         name: QualifiedName { schema: row.get(column + 1), name: row.get(column + 2) },
         owner: row.get(column + 3),
-        kind: relation_kind(&row.get::<String>(column + 4)),
+        kind: table_kind(&row.get::<String>(column + 4)),
     })
 }
 
-fn relation_kind(relkind: &str) -> RelationKind {
+fn table_kind(relkind: &str) -> TableKind {
     match relkind {
-        "v" => RelationKind::View,
-        "f" => RelationKind::Foreign,
-        _ => RelationKind::Table,
+        "v" => TableKind::View,
+        "f" => TableKind::Foreign,
+        _ => TableKind::Table,
     }
 }

@@ -1,7 +1,8 @@
 //! Relations: tables whose rows belong to the contacts of an audience. Conditions read the rows of a contact as an array
 //! of objects.
 
-use super::{Audience, Fields, Property, Relation, Subscriptions, relation};
+use super::config::table_ref;
+use super::{Audience, Fields, Property, Subscriptions, TableRef};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key};
 use crate::catalog::{indexes, tables};
@@ -110,7 +111,7 @@ impl Related {
 /// The stored configuration of a relation.
 struct Config {
     name: String,
-    relation: Option<Relation>,
+    relation: Option<TableRef>,
     relation_name: String,
     contact: StoredColumn,
     properties: Option<StoredColumn>,
@@ -124,7 +125,7 @@ impl Config {
     fn read(row: &Row<'_>) -> Self {
         Config {
             name: row.get(1),
-            relation: relation(row, 2),
+            relation: table_ref(row, 2),
             relation_name: row.get(7),
             contact: (row.get(8), row.nullable(9)),
             properties: row.nullable(10).map(|name| (name, row.nullable(11))),
