@@ -190,7 +190,7 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
         .map(|(line, checked)| format!("({})::pg_catalog.text", value_sql(audience, line, checked)))
         .collect();
     let on_elements: Vec<Option<Cow<'_, FieldTest>>> =
-        lines.iter().zip(&checked).map(|(line, checked)| test_on_elements(line, checked)).collect();
+        lines.iter().zip(&checked).map(|(line, checked)| test_on_elements(audience, line, checked)).collect();
     let properties: Vec<String> = on_elements
         .iter()
         .map(|test| match test {
@@ -227,9 +227,9 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
 }
 
 /// The test of a line, if it is one test on the elements of a field.
-fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<Cow<'c, FieldTest>> {
+fn test_on_elements<'c>(audience: &Audience, line: &Line, checked: &'c Checked) -> Option<Cow<'c, FieldTest>> {
     let Source::Field(_) = &line.source else { return None };
-    if let Some(rows) = rows::test_on_rows(checked) {
+    if let Some(rows) = rows::test_on_rows(audience, checked) {
         return Some(Cow::Owned(rows.on_array()));
     }
     let mut tests = Vec::new();
