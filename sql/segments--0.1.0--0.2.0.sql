@@ -75,6 +75,52 @@ CREATE FUNCTION detach_relation(name text, audience text DEFAULT 'contacts') RET
 COMMENT ON FUNCTION detach_relation(text, text) IS
     'Removes a relation and the properties that were declared in it; the table stays. Refused while a segment uses the relation.';
 
+-- The same for a list of columns. NULL is no list.
+CREATE FUNCTION segments.follow_list(relation regclass, names name[], numbers smallint[]) RETURNS TABLE (present_names name[], present_numbers smallint[])
+    LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT CASE WHEN names IS NOT NULL THEN coalesce(array_agg(f.present_name::name ORDER BY l.place), '{}') END,
+           CASE WHEN names IS NOT NULL THEN coalesce(array_agg(f.present_number ORDER BY l.place), '{}') END
+      FROM unnest(names, numbers) WITH ORDINALITY l(name, number, place),
+           LATERAL segments.follow_column(relation, l.name::text, l.number) f;
+END
+$$;
+COMMENT ON FUNCTION segments.follow_list(regclass, name[], smallint[]) IS
+    'As follow_column, for a list of columns; NULL is no list.';
+
+-- All columns of tables, each as the text `table number type name`.
+CREATE FUNCTION segments.listed_attributes(tables regclass[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
+                  WHERE n.attrelid = ANY (tables) AND n.attnum > 0 AND NOT n.attisdropped
+                  ORDER BY n.attrelid, n.attnum);
+END
+$$;
+COMMENT ON FUNCTION segments.listed_attributes(regclass[]) IS
+    'All columns of tables, each as the text of its table, number, type and name.';
+
+CREATE OR REPLACE FUNCTION segments.follow_columns(a segments.table_config) RETURNS segments.table_config
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    a.relation_name := coalesce(segments.quoted_name(a.relation), a.relation_name);
+    a.topics_relation_name := coalesce(segments.quoted_name(a.topics_relation), a.topics_relation_name);
+    SELECT * INTO a.id_column, a.id_number FROM segments.follow_column(a.relation, a.id_column, a.id_number);
+    SELECT * INTO a.properties_column, a.properties_number
+      FROM segments.follow_column(a.relation, a.properties_column, a.properties_number);
+    SELECT * INTO a.created_column, a.created_number
+      FROM segments.follow_column(a.relation, a.created_column, a.created_number);
+    SELECT * INTO a.topics_contact_column, a.topics_contact_number
+      FROM segments.follow_column(a.topics_relation, a.topics_contact_column, a.topics_contact_number);
+    SELECT * INTO a.topics_topic_column, a.topics_topic_number
+      FROM segments.follow_column(a.topics_relation, a.topics_topic_column, a.topics_topic_number);
+    a.attributes := segments.listed_attributes(ARRAY[a.relation, a.topics_relation]);
+    SELECT * INTO a.columns, a.column_numbers FROM segments.follow_list(a.relation, a.columns, a.column_numbers);
+    RETURN a;
+END
+$$;
+
 CREATE FUNCTION segments.follow_columns(r segments.relation_config) RETURNS segments.relation_config
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -85,15 +131,8 @@ BEGIN
       FROM segments.follow_column(r.relation, r.properties_column, r.properties_number);
     SELECT * INTO r.time_column, r.time_number
       FROM segments.follow_column(r.relation, r.time_column, r.time_number);
-    r.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
-                           WHERE n.attrelid = r.relation AND n.attnum > 0 AND NOT n.attisdropped
-                           ORDER BY n.attnum);
-    IF r.columns IS NOT NULL THEN
-        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
-          INTO r.columns, r.column_numbers
-          FROM unnest(r.columns, r.column_numbers) WITH ORDINALITY listed(name, number, position),
-               LATERAL segments.follow_column(r.relation, listed.name, listed.number) f;
-    END IF;
+    r.attributes := segments.listed_attributes(ARRAY[r.relation]);
+    SELECT * INTO r.columns, r.column_numbers FROM segments.follow_list(r.relation, r.columns, r.column_numbers);
     RETURN r;
 END
 $$;
@@ -297,9 +336,8 @@ CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
     OR audience OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_sources('{read:segments,write:segments,read:contacts,write:contacts,read:counts}')));
 REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition), detach_relation(text, text),
     segments.attach_relation(text, regclass, text, text, text[], text, text, @extschema@.segment_condition),
-    segments.follow_columns(segments.relation_config), segments.number_relation_columns(), segments.why_periodic(uuid) FROM PUBLIC;
-
-    segments.follow_columns(segments.relation_config), segments.number_relation_columns(), segments.index_handler(internal),
+    segments.follow_columns(segments.relation_config), segments.number_relation_columns(),
+    segments.follow_list(regclass, name[], smallint[]), segments.listed_attributes(regclass[]), segments.why_periodic(uuid), segments.index_handler(internal),
     segments.index_pages(regclass), segments_fold(regclass), segments_fold(text),
     explain_count(segment_condition, text) FROM PUBLIC;
 

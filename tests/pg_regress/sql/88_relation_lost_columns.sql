@@ -63,3 +63,16 @@ SELECT attach_relation('visits', 'visits', 'member', 'members', time_column => '
 ALTER TABLE visits DROP gone;
 SELECT detach_audience('members', true);
 DROP SCHEMA lost CASCADE;
+-- A list without columns names none, rather than all.
+CREATE TABLE closed (id int PRIMARY KEY, secret text);
+CREATE TABLE closed_notes (contact int, secret text);
+CREATE INDEX ON closed_notes (contact);
+SELECT attach_audience('closed', 'closed', columns => '{}'), attach_relation('notes', 'closed_notes', 'contact', 'closed', columns => '{}');
+SELECT count_contacts('{"secret": "x"}', 'closed');
+SELECT count_contacts('{"notes": {"$some": {"secret": "x"}}}', 'closed');
+ALTER TABLE closed RENAME secret TO hidden;
+ALTER TABLE closed_notes RENAME secret TO hidden;
+SELECT count_contacts('{"hidden": "x"}', 'closed');
+SELECT count_contacts('{"notes.hidden": "x"}', 'closed');
+SELECT detach_audience('closed');
+DROP TABLE closed, closed_notes;
