@@ -117,6 +117,7 @@ VALUES
     ('refresh_segments', '{write:segments}'),
     ('watch_segment', '{write:segments}'),
     ('segments_fold', '{write:segments}'),
+    ('segments_check_index', '{write:segments}'),
     ('index_property', '{read:segments,write:segments}'),
     ('suggest_indexes', '{read:segments,write:segments}'),
     ('grant_segments_access', '{write:segments}'),

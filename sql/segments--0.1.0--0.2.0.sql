@@ -238,6 +238,15 @@ CREATE FUNCTION segments_fold(index text) RETURNS bigint
     LANGUAGE sql AS 'SELECT @extschema@.segments_fold($1::pg_catalog.regclass)';
 COMMENT ON FUNCTION segments_fold(text) IS 'As segments_fold(regclass), by name.';
 
+CREATE FUNCTION segments_check_index(index regclass, share real DEFAULT 1) RETURNS SETOF text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_check_index_wrapper';
+COMMENT ON FUNCTION segments_check_index(regclass, real) IS
+    'Compares the images of a column index, or a share of them, with the table, in one snapshot. No row: nothing is wrong. For the owner of the table.';
+
+CREATE FUNCTION segments_check_index(index text, share real DEFAULT 1) RETURNS SETOF text
+    LANGUAGE sql AS 'SELECT @extschema@.segments_check_index($1::pg_catalog.regclass, $2)';
+COMMENT ON FUNCTION segments_check_index(text, real) IS 'As segments_check_index(regclass, real), by name.';
+
 CREATE VIEW segments.index_status WITH (security_invoker) AS
 SELECT i.indexrelid::regclass AS index, i.indrelid::regclass AS relation, p.pages, p.image_pages, p.changed_pages,
        p.not_visible_pages, p.uncovered_pages, p.bytes, p.folded_at,
@@ -309,6 +318,7 @@ VALUES
     ('refresh_segments', '{write:segments}'),
     ('watch_segment', '{write:segments}'),
     ('segments_fold', '{write:segments}'),
+    ('segments_check_index', '{write:segments}'),
     ('index_property', '{read:segments,write:segments}'),
     ('suggest_indexes', '{read:segments,write:segments}'),
     ('grant_segments_access', '{write:segments}'),
@@ -339,6 +349,7 @@ REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], n
     segments.follow_columns(segments.relation_config), segments.number_relation_columns(),
     segments.follow_list(regclass, name[], smallint[]), segments.listed_attributes(regclass[]), segments.why_periodic(uuid), segments.index_handler(internal),
     segments.index_pages(regclass), segments_fold(regclass), segments_fold(text),
+    segments_check_index(regclass, real), segments_check_index(text, real),
     explain_count(segment_condition, text) FROM PUBLIC;
 
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.

@@ -131,6 +131,7 @@ INSERT INTO driver_calls (call) VALUES
     ('index_property({column}, {text})'),
     ('(SELECT count(*) FROM suggest_indexes({text}))'),
     ('segments_fold({index})'),
+    ('(SELECT count(*) FROM segments_check_index({index}))'),
     ('(SELECT count(*) FROM refresh_segments({text}))'),
     ('property_text({document}, {column})'),
     ('property_number({document}, {column})'),
