@@ -49,6 +49,16 @@ CREATE AGGREGATE segments_tally(plan text, VARIADIC columns "any") (
 COMMENT ON AGGREGATE segments_tally(text, "any") IS
     'How many rows satisfy each of many conditions. Refreshes call it, as the owner of the contacts'' table.';
 
+CREATE FUNCTION segments.gather_row(state internal, plan text, VARIADIC columns "any") RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_row';
+CREATE FUNCTION segments.gather_answers(state internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_answers';
+CREATE AGGREGATE segments_gather(plan text, VARIADIC columns "any") (
+    SFUNC = segments.gather_row, STYPE = internal, FINALFUNC = segments.gather_answers, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segments_gather(text, "any") IS
+    'Which of many tests the rows of a relation satisfy that one contact has. Refreshes call it, as the owner of the contacts'' table.';
+
 CREATE FUNCTION refresh_segments(audience text DEFAULT NULL)
     RETURNS TABLE (segment uuid, contact_count bigint, error text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_segments_wrapper';

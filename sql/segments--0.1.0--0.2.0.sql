@@ -340,6 +340,16 @@ VALUES
     ('unsubscribe_contact', '{write:contacts}')
 $$;
 
+CREATE FUNCTION segments.gather_row(state internal, plan text, VARIADIC columns "any") RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_row';
+CREATE FUNCTION segments.gather_answers(state internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_answers';
+CREATE AGGREGATE segments_gather(plan text, VARIADIC columns "any") (
+    SFUNC = segments.gather_row, STYPE = internal, FINALFUNC = segments.gather_answers, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segments_gather(text, "any") IS
+    'Which of many tests the rows of a relation satisfy that one contact has. Refreshes call it, as the owner of the contacts'' table.';
+
 ALTER TABLE segments.relation_config ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
     (SELECT segments.permits_every_audience('{read:segments,write:segments,read:contacts,write:contacts,read:counts}'))
@@ -350,7 +360,7 @@ REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], n
     segments.follow_list(regclass, name[], smallint[]), segments.listed_attributes(regclass[]), segments.why_periodic(uuid), segments.index_handler(internal),
     segments.index_pages(regclass), segments_fold(regclass), segments_fold(text),
     segments_check_index(regclass, real), segments_check_index(text, real),
-    explain_count(segment_condition, text) FROM PUBLIC;
+    explain_count(segment_condition, text), segments.gather_row(internal, text, "any"), segments.gather_answers(internal) FROM PUBLIC;
 
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.
 DO $$

@@ -5,7 +5,7 @@
 //! that the last refresh has found.
 
 use crate::catalog::access;
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, Related};
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::catalog::source;
 use crate::counting::store::Refreshed;
@@ -18,7 +18,9 @@ use crate::pg::error::internal;
 use crate::pg::{query, relcache, security, snapshot, subtransaction};
 use crate::shared::progress::{self, Phase, Shown};
 use pgrx::datum::TimestampWithTimeZone;
+use pgrx::pg_sys::Oid;
 use segments_core::expr::Checked;
+use segments_core::relation_program::AskedRows;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -231,7 +233,7 @@ impl Counted {
         counted.retain(|_, segments| !segments.is_empty());
         let count = |audience: &Audience, conditions: &[Checked]| {
             if let Some(shown) = &shown {
-                shown.expect_rows(rows_of(audience));
+                shown.expect_rows(rows_of(audience, conditions));
             }
             strategy::each(audience, conditions, shown.as_ref())
         };
@@ -267,13 +269,25 @@ fn compare(segment: &Definition, shown: Option<&Shown>) -> Taken {
     taken
 }
 
-/// The planner's estimate of how many rows the contacts' table has.
-fn rows_of(audience: &Audience) -> Option<u64> {
+/// The planner's estimate of how many rows the contacts' table has, and the relations that conditions read. Contacts are
+/// read once more for those conditions.
+fn rows_of(audience: &Audience, conditions: &[Checked]) -> Option<u64> {
+    let asked = AskedRows::of(conditions);
+    let table = |name| audience.related(name).and_then(Related::relation);
+    let relations: Vec<Oid> = asked.relations().filter_map(table).collect();
+    let is_of_contacts_alone = |condition: &Checked| !condition.reads_rows();
+    let passes = usize::from(conditions.iter().any(is_of_contacts_alone)) + usize::from(!relations.is_empty());
+    let tables = std::iter::repeat_n(audience.relation.oid, passes).chain(relations);
+    tables.map(rows_of_table).sum()
+}
+
+/// The planner's estimate of how many rows a table has; `None` if it has none.
+fn rows_of_table(table: Oid) -> Option<u64> {
     let rows = query::first(
         "SELECT sum(c.reltuples) FROM pg_class c
           WHERE c.reltuples >= 0 AND c.relkind <> 'p'
             AND c.oid = ANY ($1)",
-        &[relcache::tree(audience.relation.oid).into()],
+        &[relcache::tree(table).into()],
         |row| row.nullable::<f32>(1),
     );
     rows.flatten().map(|rows| rows as u64)

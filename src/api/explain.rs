@@ -247,7 +247,7 @@ fn test_on_elements<'c>(audience: &Audience, line: &Line, checked: &'c Checked) 
 /// What a test on elements found, given the property that it reads.
 fn found(test: &FieldTest, property: &str) -> Option<String> {
     let document = Json::Object(vec![(test.path.first().to_owned(), Json::parse(property).ok()?)]);
-    let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
+    let surroundings = Surroundings { interrupt: interrupt::check, ..Surroundings::NONE };
     let found = elements_found(test, &document, surroundings);
     Some(found.iter().map(ElementsFound::to_string).collect::<Vec<_>>().join("; "))
 }

@@ -6,7 +6,7 @@ use crate::pg::spi::QueryText;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
-use segments_core::sql::{self, Joined, Names, Style};
+use segments_core::sql::{self, Gathered, Gathering, Joined, Names, Style};
 use uuid::Uuid;
 
 /// A condition and the audience's filter, as SQL that can be executed under any search_path.
@@ -29,6 +29,12 @@ pub fn reads_contacts(audience: &Audience, checked: &Checked) -> bool {
 pub fn joined_sql(audience: &Audience, conditions: &[Checked]) -> Joined {
     let conditions: Vec<Checked> = conditions.iter().map(|checked| restricted(audience, checked)).collect();
     sql::joined(&conditions, &audience.table, &audience.style())
+}
+
+/// What contacts are joined with so that an aggregate gathers their rows in relations, for a query on the contacts that the
+/// audience's filter lets through. Columns of the audience's table need its name as prefix in it.
+pub fn gathered(audience: &Audience, gatherings: &[Gathering<'_>]) -> Gathered {
+    sql::gathered(gatherings, &audience.restriction, &audience.table, &audience.style())
 }
 
 /// Like [`executable_sql`], for a query on several tables. Columns are qualified with the table's name, and the

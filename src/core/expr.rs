@@ -256,6 +256,17 @@ impl Checked {
         })
     }
 
+    /// The expression on a contact with these relations that has this [form on documents](Self::on_document); `None` if
+    /// there is none.
+    #[must_use]
+    pub fn with_relations(&self, is_relation: &dyn Fn(&str) -> bool) -> Option<Checked> {
+        self.try_map(&mut |atom| match atom {
+            Atom::Field(field) if is_relation(field.path.first()) => RowsTest::of_array(field).map(Atom::Rows),
+            Atom::Pair(pair) if pair.paths().any(|path| is_relation(path.first())) => None,
+            atom => Some(atom.clone()),
+        })
+    }
+
     /// Whether it reads rows of a relation.
     #[must_use]
     pub fn reads_rows(&self) -> bool {

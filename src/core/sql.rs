@@ -30,6 +30,7 @@ mod used;
 mod writer;
 
 pub use native::canonical_uuid;
+pub use rows::{Gathered, Gathering};
 pub use serving::{Choice, Index, IndexOrder};
 pub use table::{
     ColumnKind, ContactKey, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, RelationTable, Topics,
@@ -78,6 +79,15 @@ pub fn joined(conditions: &[Checked], table: &ContactTable, style: &Style) -> Jo
     let compiler = Compiler { table, writer: Writer(&style), joins: Some(&joins) };
     let conditions = simple.iter().map(|condition| compiler.writer.write(&compiler.sql(compiler.part(condition))));
     Joined { conditions: conditions.collect(), joins: joins.from().to_owned() }
+}
+
+/// Joins contacts with what an aggregate gathers of their rows in relations. `contacts` restricts the contacts of the query,
+/// where it is not always true.
+#[must_use]
+pub fn gathered(gatherings: &[Gathering<'_>], contacts: &Checked, table: &ContactTable, style: &Style) -> Gathered {
+    let style = Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() };
+    let contacts = (*contacts != Expr::Const(true)).then(|| where_clause(contacts, table, &style));
+    rows::joined_with(gatherings, contacts.as_deref(), table, Writer(&style))
 }
 
 /// Whether [`where_clause`] finds contacts by a query on contacts of its own: no single plan of it would be as fast as a

@@ -5,6 +5,7 @@ use crate::catalog::segment::Definition;
 use crate::catalog::{contact_sql, visible};
 use crate::counting::by_columns;
 use crate::counting::pass::{self, Pass};
+use crate::counting::plan;
 use crate::pg::error::{Failure, sqlstate_text};
 use crate::pg::subtransaction::{self, Raised};
 use crate::pg::{query, security};
@@ -13,6 +14,7 @@ use crate::shared::settings;
 use pgrx::datum::DatumWithOid;
 use segments_core::expr::Checked;
 use segments_core::sql::{self, Joined};
+use std::collections::VecDeque;
 
 /// For at most this many conditions, the planner is asked what a query for each would cost.
 const FEW: usize = 20;
@@ -63,17 +65,24 @@ pub fn one(audience: &Audience, condition: &Checked, rights: Rights) -> i64 {
 /// Counts the contacts that satisfy each condition, in the active snapshot.
 pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: Option<&Shown>) -> Vec<i64> {
     let mut counts = vec![0; conditions.len()];
-    for strategy in strategies(audience, conditions, rights) {
+    let mut left: VecDeque<Strategy> = strategies(audience, conditions, rights).into();
+    while let Some(strategy) = left.pop_front() {
         match strategy {
             Strategy::OnePass(pass) => {
                 enter(shown, Phase::CountingInOnePass);
-                let ticket = shown.map(Shown::ticket);
-                let sql = rights.text(audience, pass.sql(audience));
-                let counted = rights.run(audience, || pass.run(&sql, ticket));
-                for (number, count) in pass.numbers.iter().zip(counted) {
-                    counts[*number] = count;
+                match in_one_pass(audience, &pass, rights, shown) {
+                    Some(counted) => {
+                        for (number, count) in pass.numbers.iter().zip(counted) {
+                            counts[*number] = count;
+                        }
+                        counted_more(shown, pass.numbers.len());
+                    }
+                    None => {
+                        let (pass, one_by_one) = pass.without_kept_rows(audience);
+                        left.extend(pass.map(Strategy::OnePass));
+                        left.extend(one_by_one.into_iter().map(Strategy::Query));
+                    }
                 }
-                counted_more(shown, pass.numbers.len());
             }
             Strategy::Query(number) => {
                 enter(shown, Phase::CountingOneByOne);
@@ -84,6 +93,20 @@ pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: O
         }
     }
     counts
+}
+
+/// Counts the conditions of a pass. `None` if it was given up, because it would keep too much of one contact.
+fn in_one_pass(audience: &Audience, pass: &Pass, rights: Rights, shown: Option<&Shown>) -> Option<Vec<i64>> {
+    let sql = rights.text(audience, pass.sql(audience));
+    let run = || rights.run(audience, || pass.run(&sql, shown.map(Shown::ticket)));
+    if !pass.keeps_rows() {
+        return Some(run());
+    }
+    match subtransaction::attempt(run) {
+        Ok(counted) => Some(counted),
+        Err(raised) if raised.sqlstate == plan::TOO_MANY_ROWS => None,
+        Err(raised) => raised.raise(),
+    }
 }
 
 /// Like [`all`], with the owner's rights, but an error in one condition does not affect the others. After an error,
@@ -121,9 +144,9 @@ pub fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! 
         .raise()
 }
 
-/// Chooses a strategy for each condition. One pass counts all conditions that a row alone decides. If these are few,
-/// separate queries may be cheaper, for example with an index for each. A condition that asks for subscriptions always
-/// gets its own query.
+/// Chooses a strategy for each condition. One pass counts all conditions that a row alone decides, and another one those
+/// that read relations, too. If these are few, separate queries may be cheaper, for example with an index for each. A
+/// condition that asks for subscriptions always gets its own query.
 fn strategies(audience: &Audience, conditions: &[Checked], rights: Rights) -> Vec<Strategy> {
     let (passes, others) = pass::plan(audience, conditions);
     let (mut strategies, mut one_by_one) = (Vec::new(), others);
@@ -156,7 +179,8 @@ fn is_dearer(audience: &Audience, conditions: &[Checked], pass: &Pass) -> bool {
         return false;
     }
     Rights::Owner.run(audience, || {
-        let Some(at_once) = cost(audience, &pass.sql(audience), &[None::<String>.into()]) else { return false };
+        let plans: Vec<DatumWithOid> = (0..pass.arguments()).map(|_| None::<String>.into()).collect();
+        let Some(at_once) = cost(audience, &pass.sql(audience), &plans) else { return false };
         let queries = pass.numbers.iter().map(|number| query_for(audience, &conditions[*number]));
         queries.map(|sql| cost(audience, &sql, &[])).sum::<Option<f64>>().is_some_and(|each| each < at_once)
     })

@@ -92,7 +92,7 @@ impl RowSegments {
         let put = |row: &ChangedRow<'_>, matches: &mut Matches| {
             let id =
                 self.id.as_ref().filter(|_| self.asks_bucket).and_then(|(position, text)| row.text(*position, text));
-            let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: id.as_deref() };
+            let surroundings = Surroundings { interrupt: interrupt::check, id: id.as_deref(), ..Surroundings::NONE };
             row.matching(surroundings, matches);
         };
         self.program.each(statement, |old, new| match (&old, &new) {

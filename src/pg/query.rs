@@ -53,11 +53,11 @@ pub fn kept_rows<T>(
     session.run(plan, arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
-/// Like [`first`], for a query whose only argument is a text that may be large. The planner does not treat it as a
-/// constant, so it is not copied into the plan.
-pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+/// Like [`first`], for a query whose arguments are texts that may be large. The planner does not treat them as constants,
+/// so they are not copied into the plan.
+pub fn first_with_texts<T>(sql: &str, arguments: &[&str], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
     let read = |tuple: &Tuple| read(&Row(tuple));
-    connected(|session| session.query_with(sql, argument, Reading::usual(), read)).into_iter().next()
+    connected(|session| session.query_with(sql, arguments, Reading::usual(), read)).into_iter().next()
 }
 
 /// Like [`rows`], but reads the first row only; `None` if there are no rows.

@@ -216,15 +216,18 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a query whose only argument is a text, and reads each row. The planner does not treat the text as a
-    /// constant.
-    pub fn query_with<T>(&self, sql: &str, argument: &str, reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
+    /// Runs a query whose arguments are texts, of which there is at least one, and reads each row. The planner does not
+    /// treat the texts as constants.
+    pub fn query_with<T>(&self, sql: &str, arguments: &[&str], reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.must_be_innermost();
-        let arguments = [argument.into()];
-        // SAFETY: as in `execute`. The parameter list that `options` made has one entry.
+        let arguments: Vec<DatumWithOid> = arguments.iter().map(|argument| (*argument).into()).collect();
+        // SAFETY: as in `execute`. The parameter list that `options` made has an entry for each argument.
         unsafe {
             let options = options(&arguments, reading == Reading::Active);
-            (*options.params).params.as_mut_slice(1)[0].pflags = 0;
+            if !options.params.is_null() {
+                let parameters = (*options.params).params.as_mut_slice(arguments.len());
+                parameters.iter_mut().for_each(|parameter| parameter.pflags = 0);
+            }
             succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
         }
         self.returned(read)

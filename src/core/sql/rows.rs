@@ -13,12 +13,15 @@ use std::collections::HashSet;
 
 mod aggregate;
 mod document;
+mod gathered;
 mod joins;
 mod order;
 mod related;
 mod simple;
 
 use aggregate::Aggregates;
+pub(super) use gathered::joined_with;
+pub use gathered::{Gathered, Gathering};
 pub(super) use joins::Joins;
 use related::Related;
 pub(super) use simple::simplified;

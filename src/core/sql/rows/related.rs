@@ -113,6 +113,15 @@ impl<'a> Related<'a> {
         })
     }
 
+    /// Whether the row is of one of the contacts whose [`id`](Self::id) the query has.
+    pub(super) fn is_of_any(&self, query: &str) -> SqlExpr {
+        let (writer, contact) = (self.writer(), self.contact());
+        SqlExpr::Truth(match writer.is_bare(&self.equals()) {
+            true => format!("{contact} IN ({query})"),
+            false => format!("{contact} {} ANY ({query})", writer.operator(&self.equals())),
+        })
+    }
+
     /// Whether the contact is none of those in the query.
     pub(super) fn is_not_among(&self, query: &str) -> SqlExpr {
         let is_of_contact = self.writer().write(&self.is_of_contact(&self.contact()));
@@ -143,7 +152,7 @@ impl<'a> Related<'a> {
     }
 
     /// The contact's id as the rows have it, prefixed, since rows may have a column of the same name.
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         let writer = self.outer;
         let outer = writer.0.alias.as_deref().unwrap_or(&self.contacts.name);
         let id = format!("{}.{}", writer.identifier(outer), writer.identifier(&self.contacts.id));
