@@ -214,41 +214,63 @@ SELECT t.audience, CASE WHEN t.topics_relation::oid = ANY ($1) THEN t.topics_rel
   FROM segments.table_config t
  WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1)";
 
-// Whoever creates or changes a segment waits for the names that it is then checked against.
-const HOLD: &str = "
-SELECT FROM segments.audience_config a
- WHERE a.name IN (SELECT t.audience FROM segments.table_config t
-                   WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1))
- ORDER BY a.name FOR NO KEY UPDATE";
+/// Which definitions use one of the tables: those of audiences, and those of relations.
+macro_rules! audiences {
+    () => {
+        "segments.table_config d WHERE (d.relation::oid = ANY ($1) OR d.topics_relation::oid = ANY ($1))"
+    };
+}
+macro_rules! relations {
+    () => {
+        "segments.relation_config d WHERE d.relation::oid = ANY ($1)"
+    };
+}
 
-const FORGET_CONTACTS: &str = "
-UPDATE segments.table_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
+/// Locks the audiences of definitions. Whoever creates or changes a segment waits for the names that it is then checked
+/// against.
+macro_rules! hold {
+    ($definitions:expr) => {
+        concat!(
+            "SELECT FROM segments.audience_config a WHERE a.name IN (SELECT d.audience FROM ",
+            $definitions,
+            ") ORDER BY a.name FOR NO KEY UPDATE"
+        )
+    };
+}
 
-const FORGET_SUBSCRIPTIONS: &str = "
-UPDATE segments.table_config SET topics_relation = 0::oid WHERE topics_relation::oid = ANY ($1)";
+/// Whether names in definitions are not the present ones.
+macro_rules! have_changed {
+    ($definitions:expr) => {
+        concat!(
+            "SELECT EXISTS (SELECT FROM ",
+            $definitions,
+            " AND to_jsonb(segments.follow_columns(d)) <> to_jsonb(d))"
+        )
+    };
+}
 
-const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM segments.relation_config r WHERE r.relation::oid = ANY ($1))";
+/// Takes the tables out of a column of definitions.
+macro_rules! forget {
+    ($table:literal, $column:literal) => {
+        concat!("UPDATE segments.", $table, " SET ", $column, " = 0::oid WHERE ", $column, "::oid = ANY ($1)")
+    };
+}
 
-const HOLD_ROWS: &str = "
-SELECT FROM segments.audience_config a
- WHERE a.name IN (SELECT r.audience FROM segments.relation_config r WHERE r.relation::oid = ANY ($1))
- ORDER BY a.name FOR NO KEY UPDATE";
+const HOLD: &str = hold!(audiences!());
+const HOLD_ROWS: &str = hold!(relations!());
 
-const FORGET_ROWS: &str = "
-UPDATE segments.relation_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
+const FORGET_CONTACTS: &str = forget!("table_config", "relation");
+const FORGET_SUBSCRIPTIONS: &str = forget!("table_config", "topics_relation");
+const FORGET_ROWS: &str = forget!("relation_config", "relation");
 
-const ROWS_HAVE_CHANGED: &str = "
-SELECT EXISTS (SELECT FROM segments.relation_config r
-                WHERE r.relation::oid = ANY ($1) AND to_jsonb(segments.follow_columns(r)) <> to_jsonb(r))";
+const HAS_CHANGED: &str = have_changed!(audiences!());
+const ROWS_HAVE_CHANGED: &str = have_changed!(relations!());
+
+const HAS_ROWS: &str = concat!("SELECT EXISTS (SELECT FROM ", relations!(), ")");
 
 const FOLLOW_ROWS: &str = include_str!("../../sql/queries/follow_altered_rows.sql");
 
 const ALTERED: &str = include_str!("../../sql/queries/altered_relations.sql");
-
-const HAS_CHANGED: &str = "
-SELECT EXISTS (SELECT FROM segments.table_config a
-                WHERE (a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1))
-                  AND to_jsonb(segments.follow_columns(a)) <> to_jsonb(a))";
 
 const FOLLOW: &str = include_str!("../../sql/queries/follow_altered_relations.sql");
 
