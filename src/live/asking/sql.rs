@@ -65,17 +65,12 @@ fn parts<'c>(audience: &Audience, conditions: impl Iterator<Item = &'c Checked>,
         match other.rows {
             OtherRows::Topics(topics) if used.topics.is_some() => {
                 let operators = quote_identifier(&topics.operators);
-                let (contact, topic) =
-                    (quote_identifier(&topics.contact_column), quote_identifier(&topics.topic_column.name));
-                let is_asked = |term: &str| match audience.id.is_enum {
-                    true => audience.id.is_any(term, "$1"),
-                    false => is_any(term, &topics.operators, &audience.id),
-                };
-                let rows = moved.rows(&other, &[&topics.contact_column, &topics.topic_column.name], is_asked);
+                let topic = quote_identifier(&topics.topic_column.name);
+                // Not grouped by the column that says whose they are, whose type may tell ids apart otherwise.
+                let is_of_contact = |term: &str| format!("{term} OPERATOR({operators}.=) {id}");
+                let rows = moved.rows(&other, &[&topics.topic_column.name], is_of_contact);
                 held = format!(
-                    " LEFT JOIN (SELECT s.{contact} AS contact, pg_catalog.array_agg(s.{topic}) AS topics
-                                   FROM ({rows}) s GROUP BY s.{contact}) {HELD}
-                        ON {HELD}.contact OPERATOR({operators}.=) {id}"
+                    " CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(s.{topic}) AS topics FROM ({rows}) s) {HELD}"
                 );
                 table.topics.iter_mut().for_each(|topics| topics.held = Some(format!("{HELD}.topics")));
             }
