@@ -1,6 +1,6 @@
 //! The tables other than that of contacts whose rows conditions read, if triggers could follow these.
 
-use super::{Audience, RelatedRows, Relation, RelationKind, Subscriptions};
+use super::{Audience, RelatedRows, Subscriptions, TableKind, TableRef};
 use segments_core::sql::Topics;
 
 /// The name of the table of subscriptions among the relations of an audience.
@@ -11,7 +11,7 @@ pub const TOPICS: &str = "$topic";
 pub struct Other<'a> {
     /// The name of the relation, or `$topic`
     pub name: &'a str,
-    pub relation: &'a Relation,
+    pub relation: &'a TableRef,
     pub rows: OtherRows<'a>,
 }
 
@@ -37,7 +37,7 @@ impl Audience {
             let rows = related.rows.as_ref().ok()?;
             let relation = &rows.rows.relation;
             let is_own = relation.owner == self.relation.owner && relation.oid != self.relation.oid;
-            let can_be_followed = is_own && relation.kind == RelationKind::Table && rows.can_be_followed(&self.id);
+            let can_be_followed = is_own && relation.kind == TableKind::Table && rows.can_be_followed(&self.id);
             can_be_followed.then_some(Other { name: &related.name, relation, rows: OtherRows::Of(rows) })
         });
         topics.into_iter().chain(relations)
