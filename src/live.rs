@@ -11,7 +11,7 @@
 //! | [`eligibility`] | which counts triggers can keep |
 //! | [`row_segments`] | what a statement on contacts changed of the counts |
 //! | [`asking`] | the same where segments ask for subscriptions, or for rows of relations |
-//! | [`concern`] | which contacts a statement concerns in such segments |
+//! | [`concern`], [`touched`] | which contacts a statement concerns in such segments |
 //! | [`counted`] | what has been counted already of the commands of a transaction |
 //! | [`underway`] | statements that run inside others |
 //! | [`truncation`] | TRUNCATE |
@@ -37,6 +37,7 @@ pub mod members;
 pub mod own_commands;
 pub mod recorders;
 pub mod row_segments;
+pub mod touched;
 pub mod trigger_gaps;
 pub mod trigger_program;
 pub mod triggers;

@@ -76,6 +76,11 @@ impl ColumnRef {
         }
     }
 
+    /// Like [`is_any`](Self::is_any), for a term of another type, which operators of this schema compare with the column's type.
+    pub fn is_any_by(&self, operators: &str, term: &str, texts: &str) -> String {
+        format!("{term} OPERATOR({}.=) ANY ({texts}::{}[])", quote_identifier(operators), self.type_name)
+    }
+
     /// An operator between values of the column's type, with its schema. Without it another operator could be found,
     /// which means something else than the column's indexes: a citext is also a text.
     pub fn operator(&self, symbol: &str) -> String {

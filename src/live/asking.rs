@@ -13,6 +13,7 @@ use crate::catalog::audience::Audience;
 use crate::live::counted::{self, Span};
 use crate::live::deltas::Effect;
 use crate::live::eligibility::LiveSegment;
+use crate::live::touched::Touched;
 use crate::pg::plan::KeptPlan;
 use crate::pg::relcache;
 use crate::pg::snapshot::{self, Command};
@@ -25,14 +26,6 @@ use uuid::Uuid;
 
 pub mod parts;
 pub mod sql;
-
-/// The contacts that a statement touches, and the segments that it may concern.
-#[derive(Clone, Default)]
-pub struct Touched {
-    /// The ids as text
-    pub contacts: HashSet<String>,
-    pub segments: HashSet<Uuid>,
-}
 
 /// The segments of a live audience that ask for other tables.
 pub struct AskingSegments {
@@ -62,17 +55,6 @@ const SEGMENTS_AT_ONCE: usize = 200;
 const WATCHED_AT_ONCE: usize = 100;
 /// At most this many segments of a group are evaluated one by one, where a statement concerns no more.
 const FEW: usize = 4;
-
-impl Touched {
-    pub fn is_empty(&self) -> bool {
-        self.contacts.is_empty() || self.segments.is_empty()
-    }
-
-    pub fn add(&mut self, other: Touched) {
-        self.contacts.extend(other.contacts);
-        self.segments.extend(other.segments);
-    }
-}
 
 impl AskingSegments {
     /// `None` if no segment asks for other tables.

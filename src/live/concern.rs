@@ -5,9 +5,9 @@
 use crate::catalog::audience::{Audience, Other, OtherRows};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::contact_sql;
-use crate::live::asking::{Touched, sql};
 use crate::live::deltas::Effect;
 use crate::live::eligibility::LiveSegment;
+use crate::live::touched::Touched;
 use crate::pg::plan::KeptPlan;
 use crate::pg::relcache::Presence;
 use crate::pg::spi::connected;
@@ -16,6 +16,7 @@ use crate::pg::transition::{ChangedRow, TableProgram};
 use crate::pg::trigger::Statement;
 use crate::pg::{interrupt, query, row};
 use pgrx::pg_sys::{Oid, TEXTARRAYOID};
+use pgrx::spi::quote_identifier;
 use segments_core::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, ValueTest};
 use segments_core::path::Path;
 use segments_core::program::Surroundings;
@@ -156,7 +157,7 @@ impl RowsConcern {
             table: rows,
             condition: Expr::or(concerns),
             segments: segments.iter().map(|segment| segment.id).collect(),
-            lock: sql::lock(audience, &key, &contact),
+            lock: lock(audience, &key, &contact),
             plan: OnceCell::new(),
             id_type: (key == ContactKey::AsText).then(|| audience.id.type_name.clone()),
             presence: presence(audience, other, &contact),
@@ -289,6 +290,28 @@ fn read_of(audience: &Audience, other: &Other<'_>, checked: &Checked) -> Vec<Str
         }
         OtherRows::Topics(topics) => vec![topics.topic_column.name.clone()],
     }
+}
+
+/// The query that locks the contacts whose rows have these texts in their contact column, in one order, and returns their
+/// ids.
+fn lock(audience: &Audience, key: &ContactKey, contact: &ColumnRef) -> String {
+    let column = format!("c.{}", quote_identifier(&audience.id.name));
+    let is_asked = match key {
+        _ if audience.id.is_enum => audience.id.is_any(&column, "$1"),
+        ContactKey::Equals { operators } => contact.is_any_by(operators, &column, "$1"),
+        ContactKey::AsText => format!(
+            "{} AND {} OPERATOR(pg_catalog.=) ANY ($1)",
+            audience.id.is_any(&column, "$1"),
+            audience.id.as_text(&column)
+        ),
+    };
+    audience.reading(&format!(
+        "WITH locked AS MATERIALIZED (
+                SELECT {column} AS id FROM {contacts} c WHERE {is_asked} ORDER BY {column} FOR NO KEY UPDATE OF c)
+         SELECT DISTINCT {id} FROM locked",
+        contacts = audience.relation.quoted(),
+        id = audience.id.as_text("locked.id"),
+    ))
 }
 
 /// Without a foreign key, a row may be written before its contact exists. The lock makes the two writers wait for each

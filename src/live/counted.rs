@@ -5,7 +5,7 @@
 //! done to the contact until then, and later ones what has been done since. This is tracked for each audience, because
 //! several audiences may share tables or ids, and for the segments that were evaluated.
 
-use crate::live::asking::Touched;
+use crate::live::touched::Touched;
 use crate::pg::snapshot::{self, Command};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};

@@ -13,7 +13,7 @@
 //! Statements of AFTER triggers run when the outer statement is done. If they run before the outer statement is
 //! counted, their contacts are kept for it, too, which does no harm.
 
-use crate::live::asking::Touched;
+use crate::live::touched::Touched;
 use crate::pg::snapshot::{self, Command};
 use pgrx::pg_sys::Oid;
 use std::cell::RefCell;

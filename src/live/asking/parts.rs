@@ -2,7 +2,7 @@
 //! They change whose rows there are without firing a trigger.
 
 use super::sql::{self, Moved};
-use super::{AskingSegments, Touched};
+use super::AskingSegments;
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::table_tree::describe;
@@ -11,6 +11,7 @@ use crate::live::changes::record::Changing;
 use crate::live::concern::RowsConcern;
 use crate::live::deltas::{Effect, Journal};
 use crate::live::eligibility::LiveSegment;
+use crate::live::touched::Touched;
 use crate::pg::{query, security, snapshot};
 use pgrx::pg_sys::Oid;
 

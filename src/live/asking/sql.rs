@@ -1,7 +1,6 @@
 //! The queries on contacts and on what other tables say of them. Their argument `$1` has ids as text.
 
 use crate::catalog::audience::{Audience, Other, OtherRows};
-use crate::catalog::column::ColumnRef;
 use crate::catalog::contact_sql;
 use crate::live::concern::RowsConcern;
 use crate::pg::guard;
@@ -82,7 +81,7 @@ fn parts<'c>(audience: &Audience, conditions: impl Iterator<Item = &'c Checked>,
                 let is_asked = |term: &str| match (&related.contact, audience.id.is_enum) {
                     (ContactKey::AsText, _) => format!("{term} OPERATOR(pg_catalog.=) ANY ($1)"),
                     (_, true) => related.rows.id.is_any(term, "$1"),
-                    (ContactKey::Equals { operators }, false) => is_any(term, operators, &audience.id),
+                    (ContactKey::Equals { operators }, false) => audience.id.is_any_by(operators, term, "$1"),
                 };
                 // The rows of these contacts are found by the index on the contact's column, once for all conditions.
                 let name = format!("segments.rows{number}");
@@ -132,32 +131,6 @@ impl Moved<'_> {
         }
         rows
     }
-}
-
-fn is_any(term: &str, operators: &str, column: &ColumnRef) -> String {
-    format!("{term} OPERATOR({}.=) ANY ($1::{}[])", quote_identifier(operators), column.type_name)
-}
-
-/// The query that locks the contacts whose rows have these texts in their contact column, in one order, and returns their
-/// ids.
-pub fn lock(audience: &Audience, key: &ContactKey, contact: &ColumnRef) -> String {
-    let column = format!("c.{}", quote_identifier(&audience.id.name));
-    let is_asked = match key {
-        _ if audience.id.is_enum => audience.id.is_any(&column, "$1"),
-        ContactKey::Equals { operators } => is_any(&column, operators, contact),
-        ContactKey::AsText => format!(
-            "{} AND {} OPERATOR(pg_catalog.=) ANY ($1)",
-            audience.id.is_any(&column, "$1"),
-            audience.id.as_text(&column)
-        ),
-    };
-    audience.reading(&format!(
-        "WITH locked AS MATERIALIZED (
-                SELECT {column} AS id FROM {contacts} c WHERE {is_asked} ORDER BY {column} FOR NO KEY UPDATE OF c)
-         SELECT DISTINCT {id} FROM locked",
-        contacts = audience.relation.quoted(),
-        id = audience.id.as_text("locked.id"),
-    ))
 }
 
 /// The query for the texts in the contact column of those rows of a part that may matter.
