@@ -27,7 +27,7 @@ impl Environment for Related {
     fn property(&self, name: &Path) -> Declaration {
         let scalar = |scalar| Declaration::Property(PropertyType::Scalar(scalar));
         match name.text() {
-            "a.kind" => scalar(ScalarType::Number),
+            "a.kind" | "b" => scalar(ScalarType::Number),
             "a.at" => scalar(ScalarType::Timestamp),
             "a.v" => Declaration::Property(PropertyType::Json),
             _ => Declaration::Unknown,

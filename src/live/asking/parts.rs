@@ -1,8 +1,8 @@
 //! Parts of other tables that come and go: partitions that are attached and detached, tables that begin and cease to inherit.
 //! They change whose rows there are without firing a trigger.
 
-use super::sql::{self, Moved};
 use super::AskingSegments;
+use super::sql::{self, Moved};
 use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::table_tree::describe;
