@@ -9,7 +9,7 @@ CREATE TABLE segments.count_delta (
 -- For DELETE under a publication FOR ALL TABLES, as for segments.access.
 ALTER TABLE segments.count_delta REPLICA IDENTITY FULL;
 
--- The tables that have the triggers: those of live audiences' contacts and subscriptions, each with its partitions and other parts.
+-- The tables that have the triggers: those of live audiences' contacts, subscriptions and relations, each with its partitions and other parts.
 CREATE TABLE segments.live_table (
     root regclass NOT NULL,
     part regclass NOT NULL,

@@ -12,6 +12,7 @@ use crate::catalog::segment::Definition;
 use crate::catalog::{freshness, scope, source};
 use crate::counting::recount;
 use crate::evaluate::condition;
+use crate::live::{self, definition_locks};
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, security, snapshot};
 use pgrx::prelude::*;
@@ -43,6 +44,7 @@ fn attach_relation(
     freshness::hold_definitions(audience);
     let before = snapshot::latest(|| Audience::unrestricted(audience)).unwrap_or_else(|failure| failure.raise());
     must_own(before.relation.oid);
+    let before = definition_locks::hold_writers_of_source(&before.name);
     let quoted = must_own_or_be_granted(relation, before.relation.owner);
     let listed = columns.map(listed_columns);
     let catalog = columns::read(relation);
@@ -78,6 +80,7 @@ fn attach_relation(
         Some(Err(why)) => crate::pg::error::internal(why).raise(),
         None => crate::pg::error::internal("relation was not stored").raise(),
     }
+    live::freshness::relation_attached(&before, name);
     if before.related(name).is_some() {
         recount_users(&after, name);
     }
@@ -248,7 +251,7 @@ fn detach_relation(name: Option<&str>, audience: Option<&str>) {
     must_own_table_of(audience, "detach the relation from");
     // This waits for transactions that create a segment with the relation.
     freshness::hold_definitions(audience);
-    let audience = snapshot::latest(|| Audience::unrestricted(audience)).unwrap_or_else(|failure| failure.raise());
+    let audience = definition_locks::hold_writers_of_source(audience);
     if audience.related(name).is_none() {
         unknown(&audience, name).raise()
     }
@@ -266,6 +269,7 @@ fn detach_relation(name: Option<&str>, audience: Option<&str>) {
     let declared: Vec<String> = declared.into_iter().filter(|name_of| Path::parse(name_of).first() == name).collect();
     access::write(FORGET_PROPERTIES, &[audience.name.as_str().into(), declared.into()]);
     access::write(FORGET, &[audience.name.as_str().into(), name.into()]);
+    live::freshness::drop_triggers_of(&audience, name);
 }
 
 /// The error for a relation that does not exist.

@@ -16,10 +16,12 @@ use segments_core::types::PropertyType;
 
 mod config;
 mod fields;
+mod others;
 mod related;
 
 use config::Config;
 use fields::Fields;
+pub use others::{Other, OtherRows, TOPICS};
 use related::Contacts;
 pub use related::{Related, RelatedRows};
 
@@ -114,7 +116,8 @@ impl Audience {
 
     /// The tables that conditions may read: of contacts, subscriptions and relations.
     pub fn tables_read(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        self.tables().chain(self.relations.iter().filter_map(Related::relation))
+        let topics = self.subscriptions_table();
+        [self.relation.oid].into_iter().chain(topics).chain(self.relations.iter().filter_map(Related::relation))
     }
 
     /// Whether the filter, or the scope of a relation, has dates that are relative to now.
@@ -129,10 +132,15 @@ impl Audience {
         self.relations.iter().find(|related| related.name == name)
     }
 
-    /// The table of contacts and, where it has one that can be read, that of their subscriptions. Triggers on them keep
-    /// live counts.
+    /// The table of contacts, and the other tables of which triggers may keep live counts; each once.
     pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        [self.relation.oid].into_iter().chain(self.subscriptions_table())
+        let mut tables = vec![self.relation.oid];
+        for other in self.others().map(|other| other.relation.oid) {
+            if !tables.contains(&other) {
+                tables.push(other);
+            }
+        }
+        tables.into_iter()
     }
 
     /// The table that says who is subscribed to what, where there is one that can be read.

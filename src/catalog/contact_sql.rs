@@ -40,12 +40,7 @@ pub fn gathered(audience: &Audience, gatherings: &[Gathering<'_>]) -> Gathered {
 /// Like [`executable_sql`], for a query on several tables. Columns are qualified with the table's name, and the
 /// expression `held` is an array of the topics that the contact is subscribed to.
 pub fn sql_with_topics(audience: &Audience, checked: &Checked, held: &str) -> String {
-    sql_on_row(audience, checked, &audience.table.name, held)
-}
-
-/// Like [`sql_with_topics`], with another name for the row.
-pub fn sql_on_row(audience: &Audience, checked: &Checked, row: &str, held: &str) -> String {
-    let alias = Some(row.to_owned());
+    let alias = Some(audience.table.name.clone());
     let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias };
     let mut table = audience.table.clone();
     if let Some(topics) = &mut table.topics {

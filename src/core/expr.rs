@@ -12,6 +12,7 @@ use crate::pattern::{Caseless, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
+mod concern;
 mod elements;
 mod normal_form;
 mod pair;

@@ -72,6 +72,7 @@ fn follow_altered() {
 fn forget_rows(dropped: &[Oid]) {
     if Related::are_known() && query::first(HAS_ROWS, &[dropped.to_vec().into()], |row| row.get(1)) == Some(true) {
         query::write(HOLD_ROWS, &[dropped.to_vec().into()]);
+        forget_counts_over(dropped.to_vec(), true);
         query::write(FORGET_ROWS, &[dropped.to_vec().into()]);
     }
 }
@@ -85,17 +86,42 @@ fn follow_rows(tables: &[Oid]) {
     query::write(HOLD_ROWS, &[tables.to_vec().into()]);
     let read = |row: &Row<'_>| {
         let (before, after) = (row.nullable::<Vec<String>>(4).unwrap_or_default(), row.get::<Vec<String>>(5));
+        let table: Oid = row.get(3);
         let gone: Vec<String> = before.iter().filter(|column| !after.contains(column)).cloned().collect();
-        (row.get::<String>(1), row.get::<String>(2), renamed_columns(&before, &after, row.get(3)), gone)
+        let is_lost = !before.is_empty() && !identities(&before).is_subset(&identities(&after));
+        let is_other = !before.is_empty() && identities(&before) != identities(&after);
+        let columns = renamed_columns(&before, &after, table);
+        (row.get::<String>(1), row.get::<String>(2), columns, gone, is_other.then_some((table, is_lost)))
     };
-    for (source, relation, columns, gone) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
+    let mut others = Vec::new();
+    for (source, relation, columns, gone, other) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
         if !columns.is_empty() {
             snapshot::latest(|| follow_row_columns(&source, &relation, columns));
         }
         if !gone.is_empty() {
             warn_lost(&source, &relation, &gone);
         }
+        others.extend(other);
     }
+    // A column that is gone, or is new, may uncover a key of the same name, or hide one.
+    for (table, is_lost) in others {
+        forget_counts_over(vec![table], is_lost);
+    }
+}
+
+/// Forgets the counts of the live audiences that have one of the tables as a relation, and warns of watched segments if
+/// rows, or columns of them, are lost.
+fn forget_counts_over(tables: Vec<Oid>, are_lost: bool) {
+    if are_lost {
+        let audiences = query::rows(LIVE_OVER_ROWS, &[tables.clone().into()], |row| row.get(1));
+        warn_unrecorded(audiences);
+    }
+    forget_over(tables);
+}
+
+/// What a rename does not change of columns from such a list.
+fn identities(columns: &[String]) -> HashSet<(&str, &str, &str)> {
+    columns.iter().filter_map(|column| Some(Listed::read(column)?.identity())).collect()
 }
 
 /// Warns that a relation has lost columns that it was attached with, or cannot be read at all, because these columns of its
@@ -267,6 +293,11 @@ const HAS_CHANGED: &str = have_changed!(audiences!());
 const ROWS_HAVE_CHANGED: &str = have_changed!(relations!());
 
 const HAS_ROWS: &str = concat!("SELECT EXISTS (SELECT FROM ", relations!(), ")");
+
+const LIVE_OVER_ROWS: &str = "
+SELECT DISTINCT a.name FROM segments.relation_config r
+  JOIN segments.audience_config a ON a.source = r.audience AND a.freshness = 'live'
+ WHERE r.relation::oid = ANY ($1)";
 
 const FOLLOW_ROWS: &str = include_str!("../../sql/queries/follow_altered_rows.sql");
 

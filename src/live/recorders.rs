@@ -35,7 +35,8 @@ pub fn why_not_triggers(audience: &Audience, segment: &Definition) -> Option<&'s
         Ok(segment) => segment,
         Err(why) => return Some(why),
     };
-    let read = audience.tables().filter(|table| segment.reads_topics || *table == audience.relation.oid);
+    let others = audience.others().filter(|other| segment.asks_for.contains(other.name));
+    let read = [audience.relation.oid].into_iter().chain(others.map(|other| other.relation.oid));
     let tables: Vec<_> = read.flat_map(relcache::tree).collect();
     let is_silent = !triggers::without_triggers(&tables).is_empty();
     is_silent.then_some("triggers of its tables are disabled, missing or changed")

@@ -6,7 +6,6 @@ use crate::pg::plan::{KeptPlan, options};
 use crate::pg::security::with_fixed_search_path;
 use crate::pg::snapshot;
 use crate::pg::subtransaction::hiding_queries;
-use crate::pg::trigger::Statement;
 use crate::pg::tuple::Tuple;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
@@ -89,16 +88,6 @@ pub fn connected<T>(work: impl FnOnce(&Session) -> T) -> T {
     hiding_queries(|| {
         let session = Session::open();
         work(&session)
-    })
-}
-
-/// Runs `work` with a connection to SPI whose queries can read the statement's transition tables.
-pub fn over<T>(statement: Statement<'_>, work: impl FnOnce(&Session) -> T) -> T {
-    connected(|session| {
-        // SAFETY: the trigger's data outlives this connection, because the statement is alive during the whole call.
-        let status = unsafe { pg_sys::SPI_register_trigger_data(statement.as_ptr()) };
-        succeeded(status);
-        work(session)
     })
 }
 

@@ -44,6 +44,11 @@ pub(super) struct Contacts<'a> {
 }
 
 impl RelatedRows {
+    /// Whether the contacts of rows can be found by the texts of their ids. Of a text, it must be known whether it is an id.
+    pub(super) fn can_be_followed(&self, id: &ColumnRef) -> bool {
+        id.has_one_text() && self.rows.id.has_one_text() && (self.contact != ContactKey::AsText || id.has_plain_text())
+    }
+
     /// The command that creates an index which finds the rows of one contact; `None` if there is one, or can be none.
     pub fn missing_index(&self) -> Option<String> {
         let (table, column) = (&self.rows.relation, &self.rows.id.name);

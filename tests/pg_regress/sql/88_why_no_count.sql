@@ -51,7 +51,7 @@ SELECT detach_audience('buyers', true);
 
 -- 2. A live audience: which counts triggers keep, and why not the others.
 CREATE TABLE guests (id int PRIMARY KEY, born date, country text);
-CREATE TABLE stays (guest int, nights int);
+CREATE UNLOGGED TABLE stays (guest int, nights int);
 SELECT attach_audience('guests', 'guests'), attach_relation('stays', 'stays', 'guest', 'guests');
 SELECT count(create_segment(name, condition::segment_condition, audience => 'guests')) FROM (VALUES
     ('American', '{"country": "US"}'), ('long', '{"stays": {"$some": {"nights": 5}}}'),
