@@ -6,7 +6,7 @@ use crate::pg::spi::QueryText;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
-use segments_core::sql::{self, Gathered, Gathering, Joined, Names, Style};
+use segments_core::sql::{self, Gathered, Gathering, Joined, Names, Style, Way};
 use uuid::Uuid;
 
 /// A condition and the audience's filter, as SQL that can be executed under any search_path.
@@ -17,6 +17,11 @@ pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
 /// Like [`executable_sql`], for a query on one contact, whose rows in relations are looked up.
 pub fn executable_sql_for_one(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause_for_one(&restricted(audience, checked), &audience.table, &audience.style())
+}
+
+/// Like [`executable_sql`], for the contacts that [`executable_sql`] does not find.
+pub fn complement_sql(audience: &Audience, checked: &Checked) -> String {
+    sql::where_clause(&restricted(audience, checked).not(), &audience.table, &audience.style())
 }
 
 /// Whether [`executable_sql`] reads the audience's table itself, to find those whose row is at hand by their ids.
@@ -35,6 +40,11 @@ pub fn joined_sql(audience: &Audience, conditions: &[Checked]) -> Joined {
 /// audience's filter lets through. Columns of the audience's table need its name as prefix in it.
 pub fn gathered(audience: &Audience, gatherings: &[Gathering<'_>]) -> Gathered {
     sql::gathered(gatherings, &audience.restriction, &audience.table, &audience.style())
+}
+
+/// A condition and the audience's filter, as SQL for several queries that have the same result.
+pub fn ways(audience: &Audience, checked: &Checked) -> Vec<Way> {
+    sql::ways(&restricted(audience, checked), &audience.table, &audience.style())
 }
 
 /// Like [`executable_sql`], for a query on several tables. Columns are qualified with the table's name, and the

@@ -8,7 +8,7 @@ use crate::api::contact::circle;
 use crate::api::segment::named;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{can_be_id, executable_sql, executable_sql_for_one, reads_contacts};
+use crate::catalog::contact_sql::{can_be_id, complement_sql, executable_sql, executable_sql_for_one, reads_contacts};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::ids::Ids;
 use crate::catalog::scope;
@@ -93,6 +93,7 @@ impl Question {
             column: audience.id.name.clone(),
             sql: condition,
             sql_at_hand: reads_contacts(&audience, &checked.checked).then_some(for_one),
+            complement: checked.checked.reads_rows().then(|| complement_sql(&audience, &checked.checked)),
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
             is_never_null: audience.id.not_null,
             is_relative: checked.changes_at.or(audience.changes_at).is_some(),
