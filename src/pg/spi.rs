@@ -344,7 +344,7 @@ fn succeeded(status: i32) {
     }
 }
 
-#[cfg(any(test, feature = "pg_test"))]
+#[cfg(feature = "pg_test")]
 #[pgrx::pg_schema]
 mod tests {
     use super::{Reading, connected};

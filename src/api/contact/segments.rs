@@ -402,7 +402,7 @@ fn compile(name: &str) -> Rc<AudienceSegments> {
     asked
 }
 
-#[cfg(any(test, feature = "pg_test"))]
+#[cfg(feature = "pg_test")]
 #[pgrx::pg_schema]
 mod tests {
     use super::{Columns, query_for};
