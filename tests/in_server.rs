@@ -43,7 +43,8 @@ in_server! {
 fn every_test_is_listed() {
     run("without_arguments_there_is_no_list_of_them", None); // the first one to run starts the server
     let (mut client, _) = pgrx_tests::client().unwrap();
-    let marked = "SELECT proname::text FROM pg_proc WHERE pronamespace = 'tests'::regnamespace ORDER BY proname COLLATE \"C\"";
+    let marked =
+        "SELECT proname::text FROM pg_proc WHERE pronamespace = 'tests'::regnamespace ORDER BY proname COLLATE \"C\"";
     let marked: Vec<String> = client.query(marked, &[]).unwrap().iter().map(|row| row.get(0)).collect();
     assert_eq!(marked, LISTED);
 }

@@ -78,7 +78,10 @@ impl ContactsConcern {
         let mut put = |row: &ChangedRow<'_>, sign: i64, effect: &mut Effect, found: &mut Found| -> bool {
             let id = row.text(*position, text);
             let bucket_id = id.as_deref().filter(|_| self.asks_bucket);
-            row.matching(Surroundings { interrupt: interrupt::check, id: bucket_id, ..Surroundings::NONE }, &mut matches);
+            row.matching(
+                Surroundings { interrupt: interrupt::check, id: bucket_id, ..Surroundings::NONE },
+                &mut matches,
+            );
             match id {
                 Some(id) => found.add(id, matches.iter().filter(|number| *number < self.segments.len())),
                 None if self.has_strangers => {
