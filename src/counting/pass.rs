@@ -27,7 +27,7 @@ pub struct Pass {
     conditions: Vec<Condition>,
     /// The relations that are read, with the columns of their rows
     relations: Vec<(String, Columns)>,
-    /// The numbers of these conditions among those that [`plan`] was given
+    /// The numbers of these conditions among those that [`plan()`] was given
     pub numbers: Vec<usize>,
 }
 

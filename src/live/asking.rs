@@ -7,7 +7,7 @@
 //! *Before* and *after* are snapshots as of a command. Such a snapshot shows what this transaction did before the
 //! command, even rows that it has deleted since. A contact is looked at as a whole: its own row, its subscriptions, its rows
 //! in every relation. So whichever of these a command changes, and in whatever order triggers fire, what a transaction does to
-//! a contact adds up, if each stretch of the transaction's commands is counted once ([`counted`](crate::live::counted)).
+//! a contact adds up, if each stretch of the transaction's commands is counted once ([`counted`]).
 
 use crate::catalog::audience::Audience;
 use crate::live::counted::{self, Span};
