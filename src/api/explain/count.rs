@@ -10,8 +10,8 @@ use pgrx::prelude::*;
 use std::time::Instant;
 
 /// Counts the contacts that satisfy a condition, and says how.
-#[pg_extern(sql = false)]
 #[allow(clippy::type_complexity, reason = "pgrx wants the columns in the signature")]
+#[pg_extern(sql = false)]
 fn explain_count(
     conditions: Option<&str>,
     audience: Option<&str>,

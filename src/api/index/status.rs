@@ -6,8 +6,8 @@ use pgrx::datum::TimestampWithTimeZone;
 use pgrx::prelude::*;
 
 /// What `segments.index_status` shows of one index. No row where it has no pages that this session can read.
-#[pg_extern(sql = false)]
 #[allow(clippy::type_complexity, reason = "pgrx wants the columns in the signature")]
+#[pg_extern(sql = false)]
 fn index_pages(
     index: pg_sys::Oid,
 ) -> TableIterator<

@@ -50,8 +50,9 @@ impl Function {
     fn difference(&self, rust: &str) -> Option<String> {
         let Some(name) = self.symbol.strip_suffix("_wrapper") else {
             // It is written against Postgres's interface for C, and reads its arguments itself.
-            let exists = rust.contains(&format!("fn {}(fcinfo", self.symbol))
-                && rust.contains(&format!("function_info!(pg_finfo_{})", self.symbol));
+            let exists =
+                ["fcinfo", "_fcinfo"].iter().any(|argument| rust.contains(&format!("fn {}({argument}:", self.symbol)))
+                    && rust.contains(&format!("function_info!(pg_finfo_{})", self.symbol));
             return (!exists).then(|| format!("{}: there is no such function", self.symbol));
         };
         let Some((before, _)) = rust.split_once(&format!("#[pg_extern(sql = false)]\nfn {name}(")) else {
@@ -63,7 +64,7 @@ impl Function {
         let mut types: Vec<String> = split(arguments).iter().map(|argument| rust_type(argument)).collect();
         let reads_itself = types.iter().any(|found| found == "Call" || found == "pg_sys::FunctionCallInfo");
         types.retain(|found| found != "Call" && found != "pg_sys::FunctionCallInfo");
-        let result = tail.split('{').next().unwrap_or_default().trim().trim_start_matches("->").trim().to_owned();
+        let result = in_one_line(tail.split('{').next().unwrap_or_default().trim().trim_start_matches("->"));
         let has_all = types.len() == self.arguments.len() || reads_itself && types.len() < self.arguments.len();
         let fits = types.iter().zip(&self.arguments).all(|(found, declared)| self.takes(found, declared));
         let same = has_all && fits && self.returns(&result, reads_itself);
@@ -89,14 +90,22 @@ impl Function {
         if table.is_some() || self.result.starts_with("SETOF ") {
             // The rows are those of a query, or of an iterator over tuples.
             let columns = found.strip_prefix("TableIterator<'static, (").map(|columns| columns.trim_end_matches(")>"));
-            return match (table, columns) {
-                (Some(table), Some(columns)) => same_columns(in_parentheses(table).0, columns),
+            let value = found.strip_prefix("SetOfIterator<'static, ").map(|value| value.trim_end_matches('>'));
+            return match (table, columns, value) {
+                (Some(table), Some(columns), _) => same_columns(in_parentheses(table).0, columns),
+                (None, _, Some(value)) => represents(value, self.result.trim_start_matches("SETOF ")),
                 // The type of a single value is that of the call.
                 _ => (found.is_empty() || found == "Option<AnyElement>") && reads_itself,
             };
         }
         represents(option(found).unwrap_or(found), &self.result)
     }
+}
+
+/// A type that rustfmt may have broken into lines.
+fn in_one_line(declared: &str) -> String {
+    let line = declared.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace("< ", "<").replace("( ", "(").replace(", )", ")").replace(", >", ">")
 }
 
 fn same_columns(declared: &str, found: &str) -> bool {
@@ -120,10 +129,13 @@ fn represents(found: &str, declared: &str) -> bool {
         "smallint" => &["i16"],
         "int" => &["i32"],
         "bigint" => &["i64"],
+        "numeric" => &["AnyNumeric"],
         "interval" => &["Interval"],
+        "timestamptz" => &["TimestampWithTimeZone"],
         "regclass" | "regrole" => &["pg_sys::Oid"],
         "jsonb" => &["JsonB"],
-        "text[]" => &["Vec<Option<String>>", "Vec<String>"],
+        "real" => &["f32"],
+        "text[]" => &["Vec<Option<String>>", "Vec<String>", "Array<'_, String>"],
         "uuid[]" => &["Vec<Option<pgrx::Uuid>>"],
         "oid[]" => &["Vec<Option<Oid>>"],
         "cstring" => &["&CStr"],

@@ -1,3 +1,9 @@
+-- It takes citext; a Postgres may lack it.
+SELECT count(*) = 0 AS lacks_citext FROM pg_available_extensions WHERE name = 'citext'
+\gset
+\if :lacks_citext
+\quit
+\endif
 -- explain_match has no note where rows compare otherwise than as the texts that it shows: citext, and a uuid written in capitals.
 \pset format unaligned
 \pset tuples_only on
