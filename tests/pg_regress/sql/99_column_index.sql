@@ -25,7 +25,6 @@ CREATE INDEX ON page USING segments (name) WHERE id > 0;
 \set VERBOSITY terse
 CREATE INDEX ON page USING segments (name) INCLUDE (id);
 CREATE UNIQUE INDEX ON page USING segments (name);
-CREATE INDEX ON page USING segments (name DESC);
 CREATE INDEX ON page USING segments (place);
 CREATE INDEX ON page USING segments (name) WITH (fillfactor = 50);
 ALTER TABLE page ADD EXCLUDE USING segments (name WITH =);

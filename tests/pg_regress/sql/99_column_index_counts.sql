@@ -67,9 +67,10 @@ SELECT * FROM ways;
 SET segments.use_columns = on;
 SELECT * FROM ways;
 SELECT * FROM segments_check_index('shopper_segments');
-SELECT segments_fold('shopper_segments');
+-- On Postgres 19 readers make pages all-visible, before any vacuum.
+SELECT segments_fold('shopper_segments') AS pages \gset before_
 VACUUM shopper;
-SELECT segments_fold('shopper_segments') = pages FROM segments.index_status;
+SELECT segments_fold('shopper_segments') + :before_pages = pages FROM segments.index_status;
 SELECT image_pages = pages, folded_at <= now(), note IS NULL FROM segments.index_status;
 SELECT * FROM wrong();
 SELECT * FROM ways;
