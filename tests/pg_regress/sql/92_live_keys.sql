@@ -37,7 +37,7 @@ $$;
 
 CREATE PROCEDURE try_keys(id_type text, who_type text, ids text[], steps int, whos text[] DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
-    state bigint := 1;
+    state bigint := current_setting('server_version_num')::int / 10000;
     statement text;
     wrong text;
     a text; b text; w text; v text; topic text; plan text;
@@ -61,7 +61,7 @@ BEGIN
         ('A', '{"$topic": "a"}'), ('both', '{"$topic": {"$all": ["a", "b"]}}'), ('pro, not B', '{"plan": "pro", "$topic": {"$ne": "b"}}')) s(name, condition);
     COMMIT;
     FOR step IN 1 .. steps LOOP
-        -- Random, and the same everywhere.
+        -- Random: each major version of Postgres tries other statements, and the same ones in each run.
         state := (state * 1103515245 + 12345) % 2147483648;
         a := ids[1 + (state / 7) % cardinality(ids)];
         b := ids[1 + (state / 101) % cardinality(ids)];
@@ -120,7 +120,7 @@ $$;
 
 \if :{?steps}
 \else
-\set steps 60
+\set steps 20
 \endif
 CALL try_keys('citext', 'citext', '{Ada,ADA,ada,Bob,BOB,Eve}', :steps);
 CALL try_keys('email', 'citext', '{Ada,ADA,ada,Bob,BOB,Eve}', :steps);
