@@ -183,6 +183,20 @@ pub fn contact_key(
     (contact.is_text() && id.has_plain_text()).then_some(ContactKey::AsText)
 }
 
+/// The type, qualified and quoted for a cast, that the column which says whose a row is has to be cast to before rows are
+/// grouped by it; `None` if its own type has the same values equal as the comparison with ids has.
+pub fn contact_type(
+    relation: pg_sys::Oid,
+    contact: &CatalogColumn,
+    contacts: pg_sys::Oid,
+    id: &ColumnRef,
+    key: &ContactKey,
+) -> Option<String> {
+    let ContactKey::Equals { operators } = key else { return None };
+    let (reference, own) = (ComparedColumn::find(relation, &contact.name)?, ComparedColumn::find(contacts, &id.name)?);
+    own.compares_as(reference, operators).map(relcache::type_name)
+}
+
 /// Whether the current role may SELECT columns of a table. Without named columns, one readable column is enough.
 pub fn may_select(table: pg_sys::Oid, columns: &[String]) -> bool {
     let arguments = [table.into(), columns.to_vec().into()];

@@ -37,15 +37,18 @@ fn compare(
     wrong: &mut Vec<String>,
 ) {
     let pages = ChunkPages::new(open.pages(), chunk);
-    let Some(images) = pages.unless_given_up(slot, of_blocks(chunk.generation, &pages)) else { return };
+    let Some(images) = pages.unless_given_up(slot, of_blocks(columns, chunk.generation, &pages)) else { return };
     let mut builder = columns.builder();
     for block in blocks {
+        interrupt::check();
         if let Some(rows) = open.heap().rows_that_all_see(*block) {
             columns.add(*block, &rows, &mut builder);
         }
     }
     let pieces = builder.finish(chunk.generation, &mut Globals::default());
-    let Some(rows) = pages.unless_given_up(slot, of_blocks(chunk.generation, pieces.as_slice())) else { return };
+    let Some(rows) = pages.unless_given_up(slot, of_blocks(columns, chunk.generation, pieces.as_slice())) else {
+        return;
+    };
     let (Some(images), Some(rows)) = (images, rows) else { return };
     for (block, rows) in rows {
         match images.get(&block) {
@@ -64,12 +67,16 @@ fn compare(
     }
 }
 
-/// The fingerprints of the rows of each heap page of a chunk, if there are some.
+/// The fingerprints of the rows of each heap page of a chunk, if there are some, and counts use the chunk.
 fn of_blocks<P: Pieces<Error = Damage> + ?Sized>(
+    columns: &IndexedColumns,
     generation: u64,
     pieces: &P,
 ) -> Result<Option<BTreeMap<u32, Vec<u64>>>, Damage> {
     let chunk = Chunk::open(generation, pieces)?;
+    if !columns.know(&chunk) {
+        return Ok(None);
+    }
     let Some(rows) = fingerprints(&chunk, pieces, &Globals::NONE)? else { return Ok(None) };
     let blocks = chunk.heap_rows().into_iter();
     let rows = |range: std::ops::Range<u32>| rows[range.start as usize..range.end as usize].to_vec();

@@ -43,7 +43,9 @@ impl Pieces for ChunkPages<'_> {
         let block = block.filter(|block| *block < self.index.count());
         let block = block.ok_or(Damage::Malformed("a chunk ends before its last piece"))?;
         self.last.set(block);
-        Ok(self.index.read(block, |page| read(page)))
+        // What is read of it may look into the catalogs and wait, which nobody may who holds a page.
+        let page = self.index.read(block, |page| *page);
+        Ok(read(&page))
     }
 }
 

@@ -47,10 +47,11 @@ pub fn count(
     for (slot, (chunk, blocks)) in sources.chunks {
         let pages = ChunkPages::new(open.pages(), chunk);
         let read = named_chunk(&pages, chunk, columns).and_then(|described| {
+            let Some(described) = described else { return Ok(None) };
             let answer = query.answer(&described, &pages)?;
-            Ok((described, answer))
+            Ok(Some((described, answer)))
         });
-        match pages.unless_given_up(slot, read) {
+        match pages.unless_given_up(slot, read).flatten() {
             Some((described, answer)) => {
                 let (rows, asked) = rows_of(open, chunk, &described, answer, &blocks);
                 counted.rows += rows;
@@ -66,15 +67,19 @@ pub fn count(
     counted
 }
 
-/// The description of a chunk, in which columns have the names that they have now.
+/// The description of a chunk, in which columns have the names that they have now; `None` if it stores a column in another way
+/// than the index would now. Postgres keeps an index where a column changes its type between text and citext.
 pub(super) fn named_chunk(
     pages: &ChunkPages<'_>,
     chunk: DirectoryEntry,
     columns: &IndexedColumns,
-) -> Result<Chunk, Damage> {
+) -> Result<Option<Chunk>, Damage> {
     let mut described = Chunk::open(chunk.generation, pages)?;
+    if !columns.know(&described) {
+        return Ok(None);
+    }
     described.name_natives(|stored| columns.name_of(stored).map(str::to_owned))?;
-    Ok(described)
+    Ok(Some(described))
 }
 
 /// How many rows of these heap pages satisfy the condition, and the pages of which the heap has to be asked.

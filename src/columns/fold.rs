@@ -33,7 +33,6 @@ pub fn fold(open: &OpenIndex) -> u32 {
         for block in fold.wanted(&meta, number) {
             fold.look_at(block);
         }
-        crate::pg::interrupt::check();
     }
     fold.publish();
     let now = crate::pg::snapshot::clock();
@@ -96,6 +95,7 @@ impl Fold<'_> {
 
     /// Adds a page to the chunk, unless it has changed.
     fn look_at(&mut self, block: u32) {
+        crate::pg::interrupt::check();
         if !self.builder.has_room(MOST_ROWS_OF_PAGE) {
             self.publish();
         }

@@ -21,7 +21,8 @@ pub struct ByIndex {
 
 /// Counts the contacts that satisfy a condition, with the rights of the current role and in the active snapshot.
 ///
-/// A SERIALIZABLE transaction has to read rows in a way that conflicts with writers, so it always asks the table.
+/// A SERIALIZABLE transaction has to read rows in a way that conflicts with writers, so it always asks the table. Where
+/// `old_snapshot_threshold` is set, VACUUM may remove rows that the snapshot sees, and only the table says so.
 ///
 /// # Errors
 /// No index can count them. Then a query does; the text says why.
@@ -31,6 +32,9 @@ pub fn count(audience: &Audience, condition: &Checked) -> Result<ByIndex, String
     }
     if snapshot::is_serializable() {
         return Err("the transaction is SERIALIZABLE".to_owned());
+    }
+    if snapshot::may_become_too_old() {
+        return Err("old_snapshot_threshold is set".to_owned());
     }
     let relation = audience.relation.oid;
     if security::row_security_applies(relation) {

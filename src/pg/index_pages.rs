@@ -1,7 +1,7 @@
 //! The pages of an index of ours: reading them, changing them, adding new ones.
 //!
-//! Changes are logged as differences of pages (`src/backend/access/transam/generic_xlog.c`), so no standby needs this
-//! library. Where an error or a panic unwinds, Postgres itself releases what is locked and pinned when it aborts the
+//! Changes are logged as differences of pages (`src/backend/access/transam/generic_xlog.c`), so replaying
+//! them needs no library of ours. Where an error or a panic unwinds, Postgres itself releases what is locked and pinned when it aborts the
 //! transaction. So nothing here releases anything on the way out, which also means that the code that is given a page may
 //! raise.
 

@@ -4,7 +4,7 @@ use crate::pg::heap_rows::{CopiedRows, RowValues};
 use crate::pg::open_index::OpenIndex;
 use crate::pg::row::{Reader, Value};
 use pgrx::pg_sys::{self, Datum, Oid};
-use segments_core::columns::{Builder, Given, Natives};
+use segments_core::columns::{Builder, Chunk, Given, Natives, Source};
 use segments_core::jsonb::Jsonb;
 use segments_core::row::Cell;
 
@@ -16,7 +16,7 @@ pub struct IndexedColumns {
 }
 
 struct IndexedColumn {
-    /// Its number in the table, by which chunks know it: a name may change
+    /// Its number in the table: a name may change
     number: i16,
     name: String,
     reader: Reader,
@@ -62,15 +62,22 @@ impl IndexedColumns {
         names.collect()
     }
 
-    /// The name of the column that chunks know by this number.
+    /// The name of the column that chunks know by this one.
     pub fn name_of(&self, stored: &str) -> Option<&str> {
-        let number: i16 = stored.parse().ok()?;
-        self.columns.iter().find(|column| column.number == number).map(|column| column.name.as_str())
+        self.columns.iter().find(|column| column.stored_name() == stored).map(|column| column.name.as_str())
+    }
+
+    /// Whether a chunk stores the columns in the way in which they would be stored now.
+    pub fn know(&self, chunk: &Chunk) -> bool {
+        chunk.sources().all(|source| match source {
+            Source::Native(name) => self.name_of(name).is_some(),
+            _ => true,
+        })
     }
 
     /// A builder of chunks.
     pub fn builder(&self) -> Builder {
-        Builder::new(self.natives().map(|column| column.number.to_string()))
+        Builder::new(self.natives().map(|column| column.stored_name()))
     }
 
     /// The columns but that of the properties.
@@ -123,6 +130,16 @@ impl Kept {
 }
 
 impl IndexedColumn {
+    /// By what chunks know it: its number, and what they store of its values.
+    fn stored_name(&self) -> String {
+        let stored = match self.stored {
+            StoredAs::Value => "",
+            StoredAs::Label => "l",
+            StoredAs::Bytes => "b",
+        };
+        format!("{}{stored}", self.number)
+    }
+
     /// # Safety
     /// The datum is a value of the column, and outlives the result.
     unsafe fn keep(&self, datum: Datum) -> Kept {
@@ -177,8 +194,8 @@ impl Natives for IndexedColumns {
                 Datum::from(varlena)
             }
         };
-        // SAFETY: it is made again of what was stored of a value of the column, whose type has not changed, because the index
-        // would have been built again. The value is not used after the call.
+        // SAFETY: it is made again of what was stored of a value of the column. Where its type changes to one that is stored
+        // in another way, the chunk's columns are not known any more. The value is not used after the call.
         let value = unsafe { column.reader.read(datum) };
         let elements = value.elements();
         see(value.cell(&elements));

@@ -12,6 +12,12 @@ pub struct OpenIndex {
 }
 
 impl OpenIndex {
+    /// The table of an index, which is not locked; `None` if there is no such index.
+    pub fn table_of(index: Oid) -> Option<Oid> {
+        // SAFETY: a look-up that accepts any OID.
+        Some(unsafe { pg_sys::IndexGetRelation(index, true) }).filter(|table| *table != Oid::INVALID)
+    }
+
     /// Opens an index as readers do. `None` where it is not there, is of another access method, or has no pages of its own
     /// that this session can read: one of a partitioned table, of another session's temporary table, or, on a standby, of an
     /// unlogged table.
@@ -68,12 +74,6 @@ impl OpenIndex {
             let form = &*(*self.index).rd_index;
             form.indkey.values.as_slice(form.indnatts as usize).to_vec()
         }
-    }
-
-    /// The table.
-    pub fn table(&self) -> Oid {
-        // SAFETY: the table is open.
-        unsafe { (*self.table).rd_id }
     }
 
     /// The pages of the index.

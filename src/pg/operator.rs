@@ -40,6 +40,17 @@ impl ComparedColumn {
         is_immutable && self.is_keyed_by(equality) && self.has_collation_of(other)
     }
 
+    /// The type that `other` is cast to in `other = self`, if values of it that are equal may differ by their own type, or the
+    /// reverse: citext is compared with text as text. Whoever groups rows by `other` has to group them by that type.
+    pub fn compares_as(self, other: ComparedColumn, schema: &str) -> Option<Oid> {
+        let compared = equality(schema, other.type_id, self.type_id)?.left;
+        // SAFETY: the types exist. Entries of the cache stay for the life of the session.
+        let own =
+            |type_id: Oid| unsafe { (*pg_sys::lookup_type_cache(type_id, pg_sys::TYPECACHE_EQ_OPR as i32)).eq_opr };
+        let is_any = [pg_sys::ANYENUMOID, pg_sys::ANYARRAYOID].contains(&compared);
+        (!is_any && compared != other.type_id && own(compared) != own(other.type_id)).then_some(compared)
+    }
+
     fn is_keyed_by(self, equality: Equality) -> bool {
         // SAFETY: catalog look-ups accept any OID. A type without a default operator class yields 0.
         let is_of_key = unsafe {
@@ -75,6 +86,8 @@ impl ComparedColumn {
 #[derive(Clone, Copy)]
 struct Equality {
     operator: Oid,
+    /// The type of its left operand
+    left: Oid,
     /// The type of its right operand
     right: Oid,
 }
@@ -98,6 +111,6 @@ fn equality(schema: &str, left: Oid, right: Oid) -> Option<Equality> {
         pg_sys::op_input_types(operator, &raw mut takes_left, &raw mut takes_right);
         // The operator for all enums compares two values of the same enum only.
         let is_for_both = takes_right != pg_sys::ANYENUMOID || left == right;
-        is_for_both.then_some(Equality { operator, right: takes_right })
+        is_for_both.then_some(Equality { operator, left: takes_left, right: takes_right })
     }
 }

@@ -61,6 +61,15 @@ pub fn is_serializable() -> bool {
     unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
 }
 
+/// Whether VACUUM may remove rows that a snapshot sees, which Postgres 15 and 16 can be set to.
+pub fn may_become_too_old() -> bool {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    // SAFETY: reads a variable of the server.
+    return unsafe { pg_sys::old_snapshot_threshold >= 0 };
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    false
+}
+
 /// Whether there is an active snapshot. There is one while a statement is executed, and mostly while one is planned.
 pub fn is_active() -> bool {
     // SAFETY: reads a variable of the backend.

@@ -4,7 +4,7 @@
 use super::config::table_ref;
 use super::{Audience, Fields, Property, Subscriptions, TableRef};
 use crate::catalog::column::ColumnRef;
-use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key};
+use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key, contact_type};
 use crate::catalog::{indexes, tables};
 use crate::pg::query::{self, Row};
 use pgrx::pg_sys;
@@ -28,6 +28,8 @@ pub struct RelatedRows {
     /// column that says whose row it is; the filter is the relation's scope
     pub rows: Audience,
     pub contact: ContactKey,
+    /// See [`RelationTable::contact_type`]
+    contact_type: Option<String>,
     /// The column by which rows are ordered
     pub time: Option<String>,
     /// The columns of the primary key, if conditions can use all of them
@@ -87,6 +89,7 @@ impl Related {
             relation: related.rows.relation.name.clone(),
             rows: related.rows.table.clone(),
             contact: related.contact.clone(),
+            contact_type: related.contact_type.clone(),
             time: related.time.clone(),
             key: related.key.clone(),
             scope: related.rows.restriction.on_document().unwrap_or(Expr::Const(false)),
@@ -156,6 +159,7 @@ impl Config {
         let contact = find(&self.contact).ok_or_else(|| lost(&self.contact.0, "does not exist"))?;
         let key_of_contact = contact_key(relation.oid, contact, contacts.relation, contacts.id)
             .ok_or_else(|| lost(&contact.name, "does not hold ids of contacts"))?;
+        let contact_type = contact_type(relation.oid, contact, contacts.relation, contacts.id, &key_of_contact);
         // Without one of these, everything that does not need it goes on working, as with an audience.
         let time = self.time.as_ref().and_then(find).filter(|column| column.is_time());
         let properties = self.properties.as_ref().and_then(find).filter(|column| column.is_jsonb());
@@ -206,7 +210,8 @@ impl Config {
             relations: Vec::new(),
             extension_schema: contacts.extension_schema.to_owned(),
         };
-        Ok(RelatedRows { rows, contact: key_of_contact, time: time.map(|column| column.name.clone()), key })
+        let time = time.map(|column| column.name.clone());
+        Ok(RelatedRows { rows, contact: key_of_contact, contact_type, time, key })
     }
 }
 

@@ -41,6 +41,8 @@ pub struct RelationTable {
     pub rows: ContactTable,
     /// How that column is compared with the id of the contact
     pub contact: ContactKey,
+    /// The type, as a cast names it, in which the two are compared; `None` if the column's own type has the same values equal
+    pub contact_type: Option<String>,
     /// The column that orders rows where a condition does not name another; its type is that of a date
     pub time: Option<String>,
     /// The columns of the primary key, which order the rows of one time; empty if there is none

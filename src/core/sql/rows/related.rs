@@ -52,9 +52,13 @@ impl<'a> Related<'a> {
         if is_alias { table } else { format!("{table} AS {}", self.alias()) }
     }
 
-    /// The column that says whose a row is.
+    /// The column that says whose a row is, in the type in which it is compared with ids. A cast keeps the column's name.
     pub(super) fn contact(&self) -> String {
-        self.writer().column(&self.relation.rows.id)
+        let column = self.writer().column(&self.relation.rows.id);
+        match &self.relation.contact_type {
+            Some(type_name) => format!("({column}::{type_name})"),
+            None => column,
+        }
     }
 
     pub(super) fn contact_name(&self) -> String {
