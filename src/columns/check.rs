@@ -67,7 +67,8 @@ fn compare(
     }
 }
 
-/// The fingerprints of the rows of each heap page of a chunk, if there are some, and counts use the chunk.
+/// The fingerprints of the rows of each heap page of a chunk, in their own order, if there are some, and counts use the chunk.
+/// An update that changes no indexed value moves a row within its page, and the index need not know.
 fn of_blocks<P: Pieces<Error = Damage> + ?Sized>(
     columns: &IndexedColumns,
     generation: u64,
@@ -79,6 +80,10 @@ fn of_blocks<P: Pieces<Error = Damage> + ?Sized>(
     }
     let Some(rows) = fingerprints(&chunk, pieces, &Globals::NONE)? else { return Ok(None) };
     let blocks = chunk.heap_rows().into_iter();
-    let rows = |range: std::ops::Range<u32>| rows[range.start as usize..range.end as usize].to_vec();
-    Ok(Some(blocks.map(|of_block| (of_block.block, rows(of_block.rows))).collect()))
+    let sorted = |range: std::ops::Range<u32>| {
+        let mut of_block = rows[range.start as usize..range.end as usize].to_vec();
+        of_block.sort_unstable();
+        of_block
+    };
+    Ok(Some(blocks.map(|of_block| (of_block.block, sorted(of_block.rows))).collect()))
 }

@@ -25,8 +25,8 @@ impl Tables {
 
     /// Runs `work`, whose queries are planned for these tables.
     ///
-    /// Where statistics are old, the planner may take a million rows for one, and join them in nested loops, which would run
-    /// for days. Without these, the worst plan reads each table once, and sorts it.
+    /// Where statistics are old, the planner may take a million rows for one, and join them in nested loops, which read them
+    /// again and again. Without these, the worst plan reads each table once, and sorts it.
     pub fn planned<T>(self, work: impl FnOnce() -> T) -> T {
         let _settings = self.has_old_statistics.then(|| Settings::of(&[(c"enable_nestloop", c"off")]));
         work()
