@@ -10,7 +10,7 @@ use super::writer::Writer;
 use super::{State, pages};
 
 /// How often each can happen still.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Events {
     prunes: u8,
     truncations: u8,
@@ -18,7 +18,7 @@ pub(crate) struct Events {
     other_chunk: OtherChunk,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum OtherChunk {
     Stands,
     GivenUp,

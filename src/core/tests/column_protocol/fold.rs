@@ -9,7 +9,7 @@ use super::{State, pages};
 /// The images that were made, of the pages of which one could be.
 type Images = [Option<Image>; PAGES];
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fold {
     Waiting,
     Begun(Snapshot),

@@ -14,7 +14,7 @@ pub(crate) const VICTIM: u8 = 1;
 /// The value of the row that stays.
 const OTHER: u8 = 2;
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LinePointer {
     Unused,
     Normal(Tuple),
@@ -22,7 +22,7 @@ pub(crate) enum LinePointer {
     Dead,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tuple {
     pub(crate) value: u8,
     pub(crate) inserted_by: Xid,
@@ -35,7 +35,7 @@ pub(crate) struct Tuple {
 }
 
 /// A page, and its bit in the visibility map.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Page {
     pub(crate) line_pointers: [LinePointer; 4],
     pub(crate) all_visible: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Page {
     pub(crate) exists: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Status {
     Unused,
     Running,
@@ -54,13 +54,13 @@ pub(crate) enum Status {
 
 const XIDS: usize = 4;
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Transactions {
     status: [Status; XIDS],
     next: Xid,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Snapshot {
     /// The oldest transaction that was running
     pub(crate) xmin: Xid,
@@ -69,7 +69,7 @@ pub(crate) struct Snapshot {
 }
 
 /// A row that was ever inserted, and the transactions that deleted it: the first may have been aborted.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Event {
     value: u8,
     inserted_by: Xid,
@@ -77,7 +77,7 @@ struct Event {
 }
 
 /// All that was ever done, which no VACUUM takes away.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct History([Option<Event>; 5]);
 
 /// Pages with rows of transaction 1, which everybody sees: two on the first page, and one on the second if there are two.
@@ -123,6 +123,11 @@ impl Transactions {
         running.for_each(|status| *status = Status::Aborted);
     }
 
+    /// A number that says all of it.
+    pub(crate) fn digest(&self) -> u64 {
+        self.status.iter().fold(u64::from(self.next), |digest, status| digest << 2 | *status as u64)
+    }
+
     pub(crate) fn is(&self, xid: Xid, status: Status) -> bool {
         self.status[usize::from(xid)] == status
     }
@@ -152,6 +157,24 @@ impl Page {
             LinePointer::Normal(tuple) => Some(tuple),
             LinePointer::Unused | LinePointer::Dead => None,
         })
+    }
+
+    /// A number that says most of it.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut digest = u64::from(self.lsn) << 2 | u64::from(self.all_visible) << 1 | u64::from(self.exists);
+        for pointer in &self.line_pointers {
+            let of_pointer = match pointer {
+                LinePointer::Unused => 0,
+                LinePointer::Dead => 1,
+                LinePointer::Normal(tuple) => {
+                    2 | u64::from(tuple.value) << 2
+                        | u64::from(tuple.inserted_by) << 4
+                        | u64::from(tuple.deleted_by) << 6
+                }
+            };
+            digest = digest << 8 | of_pointer;
+        }
+        digest
     }
 
     /// Whether it has no rows and no line pointers.

@@ -7,7 +7,7 @@ use super::world::World;
 pub(crate) const PAGES: usize = 2;
 
 /// Who has written the meta page.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Version {
     /// A process with the reader's version of the library
     Own,
@@ -15,7 +15,7 @@ pub(crate) enum Version {
     Other,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Meta {
     pub(crate) version: Version,
     /// How many heap pages are covered
@@ -23,21 +23,21 @@ pub(crate) struct Meta {
 }
 
 /// What the map says of a heap page.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
     pub(crate) image: Option<Place>,
     pub(crate) is_changed: bool,
 }
 
 /// A slot of the directory, and the lowest bit of the generation of the chunk that has the image.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
     pub(crate) slot: u8,
     pub(crate) low: u8,
 }
 
 /// What the directory says of a chunk.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Slot {
     pub(crate) generation: u8,
     /// Where the chunk is stored
@@ -46,14 +46,14 @@ pub(crate) struct Slot {
     pub(crate) is_of_others: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Chunk {
     pub(crate) generation: u8,
     /// The images of the heap pages that it has
     pub(crate) images: [Option<Image>; PAGES],
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Image {
     pub(crate) rows: Rows,
     /// The page's LSN when the image was made
@@ -62,7 +62,7 @@ pub(crate) struct Image {
     pub(crate) newest: Xid,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Index {
     pub(crate) meta: Meta,
     pub(crate) entries: [Entry; PAGES],
@@ -97,6 +97,14 @@ impl Index {
             next_generation: 3,
             is_freed_early: false,
         }
+    }
+
+    /// A number that says how the entries and the meta page are.
+    pub(crate) fn digest(&self) -> u64 {
+        let of_entries = self.entries.iter().fold(u64::from(self.meta.covered), |digest, entry| {
+            digest << 2 | u64::from(entry.is_changed) << 1 | u64::from(entry.image.is_some())
+        });
+        of_entries << 4 | u64::from(self.next_generation)
     }
 
     /// Marks a covered page as changed. Whoever finds a meta page of another version than its own cannot mark, and writes a

@@ -22,12 +22,14 @@ use foldhash::fast::RandomState;
 use heap::{History, Page, Transactions, Xid};
 use index::{Index, PAGES};
 use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+use std::mem;
 use std::ops::Range;
 use world::{Mistake, Protocol, World};
 use writer::Change;
 
 /// All that there is: the heap pages, what the index says of them, and how far each party has come.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct State {
     pages: [Page; PAGES],
     index: Index,
@@ -38,6 +40,17 @@ struct State {
     fold: fold::Fold,
     reader: reader::Reader,
     events: events::Events,
+}
+
+/// By the parts in which most states differ, in few numbers: hashing all of a state would be most of a walk's time.
+impl Hash for State {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.pages.iter().for_each(|page| hasher.write_u64(page.digest()));
+        hasher.write_u64(self.index.digest() << 32 | self.transactions.digest());
+        mem::discriminant(&self.fold).hash(hasher);
+        hasher.write_u64(self.vacuum.digest() << 32 | self.reader.digest());
+        self.writers.iter().for_each(|writer| mem::discriminant(writer).hash(hasher));
+    }
 }
 
 /// A reader that does not count what its snapshot sees, or that reports damage where there is none.
@@ -103,9 +116,10 @@ fn walk(world: &World, protocol: Protocol) -> (usize, Result<(), Wrong>) {
     (seen.len(), Ok(()))
 }
 
-/// The world with one writer of each kind.
+/// The world with one writer of each kind that changes all pages of the world.
 fn single_writers(world: World) -> impl Iterator<Item = World> {
-    Change::ALL.into_iter().map(move |change| World { changes: [Some(change), None], ..world })
+    let changes = Change::ALL.into_iter().filter(move |change| world.pages == 1 || *change == Change::Update);
+    changes.map(move |change| World { changes: [Some(change), None], ..world })
 }
 
 /// The world with two writers of all kinds.
@@ -142,14 +156,15 @@ const ANY_PAGE: Protocol = Protocol { any_page: true, ..ALL_VISIBLE_PAGES };
 /// A world, and the mistakes that must be noticed in it.
 struct Case {
     world: World,
+    protocols: &'static [Protocol],
     mistakes: &'static [(Protocol, Mistake)],
 }
 
 impl Case {
     #[track_caller]
     fn check(&self) {
-        for protocol in [ALL_VISIBLE_PAGES, STANDBY] {
-            assert_right(single_writers(self.world), protocol);
+        for protocol in self.protocols {
+            assert_right(single_writers(self.world), *protocol);
         }
         for (protocol, mistake) in self.mistakes {
             assert_noticed(self.world, *protocol, *mistake);
@@ -161,6 +176,7 @@ impl Case {
 fn images_of_all_visible_pages() {
     Case {
         world: World::ONE_PAGE,
+        protocols: &[ALL_VISIBLE_PAGES, STANDBY],
         mistakes: &[
             (ALL_VISIBLE_PAGES, Mistake::MapBeforeVisibility),
             (ALL_VISIBLE_PAGES, Mistake::NoMarkByInsert),
@@ -187,6 +203,7 @@ fn images_of_any_page() {
 fn readers_prune_and_set_the_visibility_map() {
     Case {
         world: World { vacuums: 1, prunes: 1, ..World::ONE_PAGE },
+        protocols: &[ALL_VISIBLE_PAGES, STANDBY],
         mistakes: &[
             (ALL_VISIBLE_PAGES, Mistake::PruningFreesDeadRows),
             (ALL_VISIBLE_PAGES, Mistake::MapOverDeadLinePointers),
@@ -199,6 +216,7 @@ fn readers_prune_and_set_the_visibility_map() {
 fn pages_are_covered_under_writers() {
     Case {
         world: World { covered: 0, vacuums: 1, ..World::ONE_PAGE },
+        protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[(ALL_VISIBLE_PAGES, Mistake::CoveredAfterCopies), (ALL_VISIBLE_PAGES, Mistake::NotCoveredIsCached)],
     }
     .check();
@@ -208,6 +226,7 @@ fn pages_are_covered_under_writers() {
 fn the_heap_is_truncated_and_extended() {
     Case {
         world: World { is_empty: true, vacuums: 1, truncations: 1, ..World::ONE_PAGE },
+        protocols: &[ALL_VISIBLE_PAGES, STANDBY],
         mistakes: &[(ALL_VISIBLE_PAGES, Mistake::NoMarkOfNewPage), (ALL_VISIBLE_PAGES, Mistake::HeapEndBeforeSnapshot)],
     }
     .check();
@@ -218,6 +237,7 @@ fn writers_of_another_version() {
     let world = World { writes_other_version: true, vacuums: 1, ..World::ONE_PAGE };
     Case {
         world,
+        protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[
             (ALL_VISIBLE_PAGES, Mistake::OtherVersionKeepsMeta),
             (ALL_VISIBLE_PAGES, Mistake::MetaBeforeSnapshot),
@@ -227,6 +247,7 @@ fn writers_of_another_version() {
     .check();
     Case {
         world: World { writes_other_version: false, vacuums_other_version: true, vacuums: 2, ..world },
+        protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[(ALL_VISIBLE_PAGES, Mistake::OtherVersionKeepsMeta)],
     }
     .check();
@@ -236,6 +257,7 @@ fn writers_of_another_version() {
 fn crashes_and_recovery() {
     Case {
         world: World { vacuums: 1, crashes: 1, ..World::ONE_PAGE },
+        protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[(ALL_VISIBLE_PAGES, Mistake::MarkIsNotLogged)],
     }
     .check();
@@ -245,6 +267,7 @@ fn crashes_and_recovery() {
 fn pages_of_chunks_are_used_again() {
     Case {
         world: World { vacuums: 0, other_chunk: true, ..World::ONE_PAGE },
+        protocols: &[ALL_VISIBLE_PAGES, STANDBY],
         mistakes: &[
             (ALL_VISIBLE_PAGES, Mistake::NoGeneration),
             (ALL_VISIBLE_PAGES, Mistake::DamageWithoutDirectory),
@@ -259,6 +282,7 @@ fn pages_of_chunks_are_used_again() {
 fn rows_move_between_two_pages() {
     Case {
         world: World::TWO_PAGES,
+        protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[(ALL_VISIBLE_PAGES, Mistake::SnapshotOfEachPage), (ALL_VISIBLE_PAGES, Mistake::MarkOfOldPage)],
     }
     .check();
@@ -273,10 +297,11 @@ fn every_pair_of_writers() {
     }
 }
 
-/// All that can happen to one page, with one writer.
+/// All that can happen to one page with one writer, and two pages with two.
 #[test]
 #[ignore = "walks millions of states, for minutes"]
 fn everything_at_once() {
+    assert_right(pairs(World::TWO_PAGES), STANDBY);
     let world = World { prunes: 1, truncations: 1, crashes: 1, other_chunk: true, ..World::ONE_PAGE };
     for protocol in [ALL_VISIBLE_PAGES, STANDBY] {
         for covered in 0..2 {

@@ -43,7 +43,7 @@ fn order(protocol: Protocol) -> Vec<Step> {
     order
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Reader {
     #[default]
     Waiting,
@@ -52,7 +52,7 @@ pub(crate) enum Reader {
 }
 
 /// What it knows.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Reading {
     /// The number of its next step, and the page that it comes to
     step: u8,
@@ -70,6 +70,20 @@ pub(crate) struct Reading {
 impl Reader {
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         if let Reader::Reading(reading) = self { reading.snapshot } else { None }
+    }
+
+    /// A number that says how far it has come, and most of what it has read.
+    pub(crate) fn digest(&self) -> u64 {
+        let Reader::Reading(reading) = self else { return 0 };
+        let snapshot = reading.snapshot.map_or(0, |snapshot| 1 + u64::from(snapshot.xmin));
+        let [first, second] = reading.all_visible.map(u64::from);
+        let changed = reading.entries[0].map_or(2, |entry| u64::from(entry.is_changed));
+        1 | u64::from(reading.step) << 1
+            | u64::from(reading.page) << 5
+            | snapshot << 6
+            | first << 10
+            | second << 11
+            | changed << 12
     }
 
     /// Whether it holds a lock on the table.

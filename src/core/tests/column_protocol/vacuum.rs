@@ -9,14 +9,14 @@ use super::{State, pages};
 /// The dead line pointers of each page.
 type Dead = [[bool; 4]; PAGES];
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Vacuum {
     /// How many more times it runs
     left: u8,
     at: Step,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     Idle,
     Pruning {
@@ -42,6 +42,18 @@ enum Step {
 impl Vacuum {
     pub(crate) fn times(left: u8) -> Self {
         Vacuum { left, at: Step::Idle }
+    }
+
+    /// A number that says how far it has come.
+    pub(crate) fn digest(&self) -> u64 {
+        let (step, horizon) = match self.at {
+            Step::Idle => (0, 0),
+            Step::Pruning { horizon, .. } => (1, horizon),
+            Step::Telling { horizon, .. } => (2, horizon),
+            Step::Freeing { horizon, .. } => (3, horizon),
+            Step::FreedUntold => (4, 0),
+        };
+        u64::from(self.left) << 8 | step << 4 | u64::from(horizon)
     }
 
     /// A crash ends it.
