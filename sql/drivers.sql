@@ -47,6 +47,10 @@ CREATE FUNCTION delete_segment(segment text) RETURNS uuid
     LANGUAGE sql AS 'SELECT @extschema@.delete_segment(segments.segment_id($1))';
 COMMENT ON FUNCTION delete_segment(text) IS 'As delete_segment(uuid), by id or name.';
 
+CREATE FUNCTION segments_fold(index text) RETURNS bigint
+    LANGUAGE sql AS 'SELECT @extschema@.segments_fold($1::pg_catalog.regclass)';
+COMMENT ON FUNCTION segments_fold(text) IS 'As segments_fold(regclass), by name.';
+
 -- The calls list_segments() and list_segments('contacts') must stay unambiguous. So these overloads have no defaults, or begin with a
 -- domain. Postgres prefers text to a domain: list_segments($1) means an audience, list_segments(after => $1) a cursor.
 CREATE FUNCTION list_segments(audience text, page_size int, after text) RETURNS SETOF segments.segment

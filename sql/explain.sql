@@ -31,6 +31,12 @@ CREATE FUNCTION infer_properties(audience text DEFAULT 'contacts', sample int DE
 COMMENT ON FUNCTION infer_properties(text, int, boolean) IS
     'The custom properties that a sample of the contacts has, also inside objects, with their types, the share of contacts that have them, and examples. At most 1,000, those that most contacts have; a NOTICE says if there are more. With "declare" it declares those that are not declared yet.';
 
+CREATE FUNCTION explain_count(conditions segment_condition, audience text DEFAULT 'contacts')
+    RETURNS TABLE (relation regclass, way text, image_pages bigint, heap_pages bigint, ms numeric, note text)
+    LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'explain_count_wrapper';
+COMMENT ON FUNCTION explain_count(segment_condition, text) IS
+    'Counts the contacts that satisfy a condition, and says by which way: through a column index, with the pages that were counted from images and row by row, or by a query, and why not through an index.';
+
 CREATE FUNCTION segment_overlap(segments uuid[], audience text DEFAULT 'contacts') RETURNS TABLE (combination uuid[], contacts bigint)
     LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'segment_overlap_wrapper';
 COMMENT ON FUNCTION segment_overlap(uuid[], text) IS

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`take`] | counts segments: definitions, members and pending deltas are read in one snapshot |
 //! | [`strategy`], [`pass`] | how members are counted: many segments in one pass, or a query for each |
+//! | [`by_columns`] | counts a condition by a column index |
 //! | [`recount`] | counts segments again whose definitions or tables have changed |
 //! | [`store`] | stores what was counted |
 //! | [`pending`] | the deltas of live segments that are not in the bases yet, and folding them |
@@ -14,6 +15,7 @@
 //! deltas. The count of a segment is its base plus the deltas that the reader's snapshot shows.
 
 pub mod bases;
+pub mod by_columns;
 pub mod cached;
 pub mod pass;
 pub mod pending;

@@ -1,6 +1,7 @@
 //! The functions that Postgres calls by pointer, written against its C interface. Each is a line or two that calls a
 //! lower floor.
 
+pub mod access_method;
 pub mod background;
 pub mod bucket;
 pub mod condition;

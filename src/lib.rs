@@ -12,6 +12,7 @@
 //! | `live` | counts that every statement keeps, with entries and exits |
 //! | `counting` | counting members in one snapshot, and storing the counts |
 //! | `planner` | what a query's planner learns of a condition |
+//! | `columns` | the column index: exact counts from images of the table's pages |
 //! | `catalog` | what is stored of audiences and segments, and who may see it |
 //! | `evaluate` | conditions put to documents |
 //! | `shared` | what sessions and background processes tell each other |
@@ -23,6 +24,7 @@
 
 mod api;
 mod catalog;
+mod columns;
 mod counting;
 mod ddl;
 #[allow(unsafe_code, reason = "it is called by pointer")]
@@ -58,7 +60,8 @@ pub extern "C-unwind" fn _PG_init() {
 pgrx::extension_sql_file!("../sql/condition.sql", name = "condition", bootstrap);
 pgrx::extension_sql_file!("../sql/audience.sql", name = "audience", requires = ["condition"]);
 pgrx::extension_sql_file!("../sql/index.sql", name = "index", requires = ["audience"]);
-pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["index"]);
+pgrx::extension_sql_file!("../sql/column_index.sql", name = "column_index", requires = ["index"]);
+pgrx::extension_sql_file!("../sql/segment.sql", name = "segment", requires = ["column_index"]);
 pgrx::extension_sql_file!("../sql/live.sql", name = "live", requires = ["segment"]);
 pgrx::extension_sql_file!("../sql/refresh.sql", name = "refresh", requires = ["live"]);
 pgrx::extension_sql_file!("../sql/contact.sql", name = "contact", requires = ["refresh"]);

@@ -1,5 +1,6 @@
 -- The indexes of the table $1 that cover all of its rows; whether each begins with an expression, and whether that is in C order.
--- Partitions have the indexes of the whole, but foreign ones have none. Tables that inherit otherwise must each have an index like it.
+-- Column indexes are left out, because no query looks rows up in them. Partitions have the indexes of the whole, but foreign ones have
+-- none. Tables that inherit otherwise must each have an index like it.
 WITH RECURSIVE part(oid) AS (
     SELECT h.inhrelid FROM pg_inherits h WHERE h.inhparent = $1
      UNION
@@ -13,6 +14,7 @@ SELECT i.indexrelid, i.indkey[0] = 0, i.indcollation[0] = '"C"'::regcollation::o
   FROM pg_index i
  WHERE i.indrelid = $1
    AND i.indisvalid AND i.indisready AND i.indislive AND i.indpred IS NULL
+   AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_am m ON m.oid = c.relam WHERE c.oid = i.indexrelid AND m.amname = 'segments')
    AND NOT EXISTS (
        SELECT FROM leaf
         WHERE leaf.relkind = 'f'

@@ -88,7 +88,7 @@ pub fn unknown_contact(audience: &Audience, contact_id: &str) -> Failure {
 }
 
 /// Parses and checks a condition over an audience. Raises the first mistake.
-fn checked(audience: &Audience, conditions: &str, time_zone: Option<&str>) -> Checked {
+pub(in crate::api) fn checked(audience: &Audience, conditions: &str, time_zone: Option<&str>) -> Checked {
     let zone = audience.zone(time_zone).unwrap_or_else(|unknown| Failure::from(unknown).raise());
     let checked = scope::check(audience, &condition::stored(conditions.as_bytes()), zone).checked;
     condition::notice_constant(&checked, &audience.table);

@@ -22,6 +22,7 @@ use segments_core::value::Json;
 use serde_json::Value;
 use std::borrow::Cow;
 
+mod count;
 mod rows;
 
 /// Each part of a segment's condition, with the value that it reads from a contact, and whether it is true.

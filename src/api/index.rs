@@ -14,6 +14,8 @@ use segments_core::types::{PropertyType, ScalarType};
 
 mod advice;
 mod existing;
+mod fold;
+mod status;
 
 /// The DDL of an index that serves conditions on a property.
 #[pg_extern(sql = false)]

@@ -28,6 +28,16 @@ pub fn covering(relation: Oid) -> Vec<Covering> {
     })
 }
 
+/// The column indexes of a table, if it has all of its rows itself.
+pub fn in_columns(relation: Oid) -> Vec<Oid> {
+    query::rows(IN_COLUMNS, &[relation.into()], |row| row.get(1))
+}
+
+const IN_COLUMNS: &str = "
+SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+ WHERE i.indrelid = $1 AND m.amname = 'segments' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = $1)
+ ORDER BY 1";
+
 /// Whether there can be indexes on a table; on views and foreign tables there is none.
 pub fn can_be_on(relation: Oid) -> bool {
     query::first(IS_TABLE, &[relation.into()], |row| row.get::<bool>(1)) == Some(true)

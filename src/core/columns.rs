@@ -25,7 +25,10 @@
 //! - No collation, label or fold of letters is stored: the caller keeps such values as bytes and reads them when a
 //!   condition is put to them ([`Natives`]).
 //!
-//! This is the part of the column index that needs no server. It knows pages only as [`Pieces`]. Who stores them:
+//! This is the part of the column index that needs no server. It knows the pages of chunks only as [`Pieces`]; [`layout`] has
+//! those that say which heap pages have images, and where the chunks are.
+//!
+//! Who stores the pieces:
 //!
 //! - builds a chunk: [`Builder::begin_block`] for a heap page and [`Builder::push`] for each of its rows, while
 //!   [`Builder::has_room`] for the next page and [`Builder::memory`] is in bounds; then [`Builder::finish`], which returns the
@@ -35,7 +38,7 @@
 //!   [`Chunk::rows_of`] the heap pages whose images may be used, and [`Query::answer_among`] these. [`Bits::count`] of
 //!   [`Answer::rows`] is the count. Heap pages that have unknown rows ([`Chunk::blocks_of`]) are read as if they had
 //!   changed, and all their rows are taken out of the answer.
-//! - keeps [`FORMAT`] beside the pieces, and never reads pieces of another.
+//! - keeps the [version](layout::FORMAT_VERSION) of the format beside them, and never reads pieces of another.
 //! - checks a chunk: makes it anew of its heap pages ([`Chunk::heap_rows`]), and asks for the [`Difference`].
 //! - takes [`Damage::OtherPiece`] for a page that was used again if the chunk was given up meanwhile, and for damage if not.
 //!
@@ -79,6 +82,7 @@ mod entry;
 mod format;
 mod global;
 mod kernels;
+pub mod layout;
 mod leaf;
 mod loaded;
 mod number;
@@ -100,7 +104,6 @@ pub use column::Source;
 pub use compare::{Difference, Readable};
 pub use damage::Damage;
 pub use entry::{Class, Entry, LARGEST_VALUE, Natives, NoNatives};
-pub use format::FORMAT;
 pub use global::{Global, Globals, MOST_GLOBAL_VALUES};
 pub use piece::{PIECE_SIZE, Pieces, Place};
 pub use plan::{Obstacle, Plan, Way};

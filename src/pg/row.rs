@@ -47,6 +47,11 @@ impl Reader {
         matches!(self.0, Kind::Scalar(ColumnKind::Json | ColumnKind::Jsonb))
     }
 
+    /// Whether what conditions compare of a value depends on more than the value, or is a document in text.
+    pub fn is_stored_as_bytes(&self) -> bool {
+        matches!(self.0, Kind::Scalar(ColumnKind::Json | ColumnKind::Citext { .. }))
+    }
+
     /// Reads a value.
     ///
     /// # Safety

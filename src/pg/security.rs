@@ -66,6 +66,32 @@ pub fn has_rights_of(role: pg_sys::Oid) -> bool {
     unsafe { pg_sys::has_privs_of_role(current_role(), role) }
 }
 
+/// Whether the current role may read every column of a table.
+pub fn may_read(relation: pg_sys::Oid) -> bool {
+    // SAFETY: accepts any OIDs, and raises if there is no such table.
+    unsafe {
+        let select = pg_sys::ACL_SELECT as pg_sys::AclMode;
+        pg_sys::pg_class_aclcheck(relation, current_role(), select) == pg_sys::AclResult::ACLCHECK_OK
+    }
+}
+
+/// Whether the current role may do what keeps a table in order: its owner, and from Postgres 17 on who has MAINTAIN.
+pub fn may_maintain(relation: pg_sys::Oid) -> bool {
+    // SAFETY: both accept any OIDs, and the second raises if there is no such table.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        let is_owner = pg_sys::pg_class_ownercheck(relation, current_role());
+        #[cfg(not(feature = "pg15"))]
+        let is_owner = pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, current_role());
+        #[cfg(any(feature = "pg15", feature = "pg16"))]
+        let may_maintain = false;
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        let may_maintain = pg_sys::pg_class_aclcheck(relation, current_role(), pg_sys::ACL_MAINTAIN as pg_sys::AclMode)
+            == pg_sys::AclResult::ACLCHECK_OK;
+        is_owner || may_maintain
+    }
+}
+
 /// Whether row-level security of a table applies to the current role.
 pub fn row_security_applies(relation: pg_sys::Oid) -> bool {
     // SAFETY: accepts any OID. With noError it does not raise.

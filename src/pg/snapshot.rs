@@ -49,6 +49,18 @@ pub fn is_fixed() -> bool {
     unsafe { pg_sys::IsInParallelMode() }
 }
 
+/// The time now, in microseconds since 2000.
+pub fn clock() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() }
+}
+
+/// Whether the transaction is SERIALIZABLE.
+pub fn is_serializable() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::XactIsoLevel == pg_sys::XACT_SERIALIZABLE as i32 }
+}
+
 /// Whether there is an active snapshot. There is one while a statement is executed, and mostly while one is planned.
 pub fn is_active() -> bool {
     // SAFETY: reads a variable of the backend.
@@ -71,7 +83,7 @@ pub fn current_command() -> Command {
 }
 
 /// The active snapshot. There is one while a statement is executed; otherwise this raises.
-fn active() -> pg_sys::Snapshot {
+pub(super) fn active() -> pg_sys::Snapshot {
     // SAFETY: the second is called only where there is an active snapshot.
     unsafe {
         if !pg_sys::ActiveSnapshotSet() {

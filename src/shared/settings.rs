@@ -19,6 +19,9 @@ pub static REFRESH_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(300);
 /// `segments.refresh_cost_delay`: how many milliseconds a pause of a refresh lasts.
 static COST_DELAY: GucSetting<i32> = GucSetting::<i32>::new(0);
 
+/// `segments.use_columns`: whether conditions are counted through column indexes. Writers mark what they change either way.
+pub static USE_COLUMNS: GucSetting<bool> = GucSetting::<bool>::new(false);
+
 /// Declares the settings. Call it when the library is loaded.
 pub fn define() {
     GucRegistry::define_string_guc(
@@ -48,6 +51,14 @@ pub fn define() {
         i32::MAX,
         GucContext::Suset,
         GucFlags::UNIT_S,
+    );
+    GucRegistry::define_bool_guc(
+        c"segments.use_columns",
+        c"Whether conditions are counted through column indexes.",
+        c"Writers mark the pages that they change either way.",
+        &USE_COLUMNS,
+        GucContext::Userset,
+        GucFlags::default(),
     );
     GucRegistry::define_int_guc(
         c"segments.refresh_cost_delay",

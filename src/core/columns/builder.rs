@@ -85,6 +85,12 @@ impl Builder {
         self.memory
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.rows
+    }
+
     /// Begins a heap page.
     ///
     /// # Panics

@@ -144,6 +144,19 @@ impl Chunk {
         blocks
     }
 
+    /// Gives each native column another name than the one that is stored.
+    ///
+    /// # Errors
+    /// There is no other name for one.
+    pub fn name_natives(&mut self, name_of: impl Fn(&str) -> Option<String>) -> Result<(), Damage> {
+        for column in &mut self.columns {
+            if let Source::Native(name) = &mut column.source {
+                *name = name_of(name).ok_or(Damage::Malformed("a chunk has a column that the index does not have"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What it has columns of.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.columns.iter().map(|column| &column.source)

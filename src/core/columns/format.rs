@@ -1,4 +1,4 @@
-//! The format of stored pieces, byte by byte.
+//! The format of stored pieces, byte by byte. [`layout`](super::layout) has that of the other pages.
 //!
 //! Integers are stored with the lowest byte first. A *varint* has seven bits in each byte, the lowest first, and the highest
 //! bit of each byte but the last is set. A *text* is a varint, its length in bytes, and UTF-8. The base-10,000 digits of
@@ -58,7 +58,7 @@
 //! **Entry** ([`entry`](super::entry)): 1 byte, the number of its class. Then a number; 4 bytes of a day; 8 bytes of an instant;
 //! or the bytes of a string. Keys without a column ([`other_keys`](super::other_keys)) are, one after the other: a text, the
 //! key; a varint, the length of the entry; the entry.
-
-/// The version of the format. It changes when bytes are laid out in another way, and also when a value gets another class or
-/// another place among the values of its class: an index of another version has no images.
-pub const FORMAT: u32 = 1;
+//!
+//! The [version](super::layout::FORMAT_VERSION) of all this changes when bytes are laid out in another way, and also when a value
+//! gets another class or another place among the values of its class: an index of another version has no images.
+//! `tests/columns_format.rs` compares the bytes with those of the version.

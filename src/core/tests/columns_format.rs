@@ -5,14 +5,15 @@ mod common;
 #[allow(dead_code, unreachable_pub)]
 mod encode;
 
+use segments_core::columns::layout::FORMAT_VERSION;
 use segments_core::columns::*;
 use segments_core::jsonb::Jsonb;
 use segments_core::{decimal, value};
 use sha2::{Digest, Sha256};
 
-/// For each version, the hash of what [`pieces`] makes. When it differs, the format has changed: raise [`FORMAT`], write the
+/// For each version, the hash of what [`pieces`] makes. When it differs, the format has changed: raise [`FORMAT_VERSION`], write the
 /// new layout into `columns/format.rs`, and add a line here.
-const HASHES: &[(u32, &str)] = &[(1, "e6fbce5995bbd1c516c7704ae3762efe83de4c9be9a5789e86be33211a257f3f")];
+const HASHES: &[(u16, &str)] = &[(1, "e6fbce5995bbd1c516c7704ae3762efe83de4c9be9a5789e86be33211a257f3f")];
 
 #[test]
 #[cfg(target_endian = "little")]
@@ -20,7 +21,7 @@ fn the_bytes_are_those_of_the_version() {
     let mut hash = Sha256::new();
     pieces().iter().for_each(|piece| hash.update(piece));
     let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(HASHES.last(), Some(&(FORMAT, hash.as_str())));
+    assert_eq!(HASHES.last(), Some(&(FORMAT_VERSION, hash.as_str())));
 }
 
 /// A global dictionary and a chunk with a value of every class, codes of every width, and every layout.

@@ -8,6 +8,7 @@ SELECT md5(i::text)::uuid, i || '@example.com', (ARRAY['US', 'DE'])[i % 2 + 1], 
 CREATE TABLE numbered (id bigint PRIMARY KEY, country text);
 INSERT INTO numbered SELECT i, (ARRAY['US', 'DE'])[i % 2 + 1] FROM generate_series(1, 5) i;
 SELECT attach_audience('numbered', 'numbered');
+CREATE INDEX numbered_columns ON numbered USING segments (country);
 CREATE TABLE keyed (country text PRIMARY KEY);
 SELECT attach_audience('keyed', 'keyed');
 SELECT attach_relation('people', 'numbered', 'country', 'keyed');
@@ -38,6 +39,7 @@ SELECT a.argument, a.types, a.value FROM driver_ids, LATERAL (VALUES
     ('relation', ARRAY['text', 'varchar', 'name'], 'people'),
     ('topic', ARRAY['text', 'varchar'], 'news'),
     ('table', ARRAY['text', 'varchar', 'regclass'], 'numbered'),
+    ('index', ARRAY['text', 'varchar', 'regclass'], 'numbered_columns'),
     ('column', ARRAY['text', 'varchar', 'name'], 'country'),
     ('key', ARRAY['text', 'varchar', 'name'], 'id'),
     ('properties', ARRAY['text', 'varchar', 'name'], 'properties'),
@@ -92,6 +94,7 @@ INSERT INTO driver_calls (call) VALUES
     ('conditions_sql({conditions}, ''contacts'', {zone})'),
     ('{document} @~ {conditions}'),
     ('{conditions} ~@ {document}'),
+    ('(SELECT max(way) FROM explain_count({conditions}, {text}))'),
     ('(SELECT max(matches::text) FROM explain_match({contact}, {segment}))'),
     ('(SELECT max(matches::text) FROM explain_match({number}, {numbered}))'),
     ('(SELECT max(message) FROM validate_conditions({changes}, {text}))'),
@@ -127,6 +130,7 @@ INSERT INTO driver_calls (call) VALUES
     ('index_property({column})'),
     ('index_property({column}, {text})'),
     ('(SELECT count(*) FROM suggest_indexes({text}))'),
+    ('segments_fold({index})'),
     ('(SELECT count(*) FROM refresh_segments({text}))'),
     ('property_text({document}, {column})'),
     ('property_number({document}, {column})'),

@@ -23,7 +23,7 @@ SELECT contact_count FROM create_segment('free', '{"plan": "free"}', audience =>
 SELECT grant_segments_access('regress_counts_reader', scope, 'people') FROM unnest('{read:segments,read:contacts}'::text[]) scope;
 SET ROLE regress_counts_reader;
 SELECT name, contact_count FROM list_segments();
-SELECT contact_count FROM segments.count_history;
+SELECT contact_count FROM segments.count_history ORDER BY 1;
 
 -- The owner of the contacts grants it, for one audience; another role with the function does not.
 RESET ROLE;
@@ -37,7 +37,7 @@ SET ROLE regress_counts_reader;
 
 -- The role sees counts and history, though row security applies to it. Contacts are read under it as before.
 SELECT name, contact_count FROM list_segments();
-SELECT contact_count FROM segments.count_history;
+SELECT contact_count FROM segments.count_history ORDER BY 1;
 SELECT count_contacts('{"plan": "pro"}', 'people');
 SELECT name, contact_count FROM contact_segments(3, 'people');
 SELECT kept FROM segments.segment_status;
@@ -46,7 +46,7 @@ SELECT kept FROM segments.segment_status;
 SET ROLE regress_counts_owner;
 SELECT revoke_segments_access('regress_counts_reader', scope, 'people') FROM unnest('{read:segments,read:contacts}'::text[]) scope;
 SET ROLE regress_counts_reader;
-SELECT name, contact_count FROM segments.segment;
+SELECT name, contact_count FROM segments.segment ORDER BY 1;
 SELECT name, contact_count FROM get_segment('pro', 'people');
 SELECT count_contacts('{}', 'people');
 SELECT FROM segment_members((SELECT id FROM segments.segment WHERE name = 'pro'));

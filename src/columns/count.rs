@@ -1,0 +1,156 @@
+//! Counting by an index: each heap page from its image, or from its rows.
+//!
+//! The order of reading is the protocol's: the snapshot, the visibility map, the directory, the map, and the directory again.
+//! An image is used where the page was all-visible, is unchanged, and its slot had the same chunk both times. Everything that
+//! the snapshot sees of such a page is in the image, and nothing else.
+
+use super::chunks::{self, ChunkPages};
+use super::{damaged, meta_page};
+use crate::pg::indexed_columns::IndexedColumns;
+use crate::pg::interrupt;
+use crate::pg::open_index::OpenIndex;
+use segments_core::columns::layout::{DirectoryEntry, MetaPage};
+use segments_core::columns::{Answer, Asking, Bits, Chunk, Damage, Globals, Plan, Query};
+use segments_core::expr::Checked;
+use segments_core::program::Surroundings;
+use segments_core::program_set::ProgramSet;
+use segments_core::row_conditions::Columns;
+use segments_core::sql::ContactTable;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// A count, and of how many pages each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The rows that satisfy the condition
+    pub rows: u64,
+    /// Pages that were counted from images
+    pub image_pages: u32,
+    /// Pages that were counted row by row
+    pub heap_pages: u32,
+}
+
+/// Counts the rows that satisfy a condition, in the active snapshot. The condition is adapted to the table's rows
+/// ([`on_row`](segments_core::row_conditions::on_row)), and `plan` is how the index's columns answer it.
+pub fn count(
+    open: &OpenIndex,
+    columns: &IndexedColumns,
+    table: &ContactTable,
+    condition: &Checked,
+    plan: &Plan,
+) -> Counted {
+    let sources = Sources::now(open);
+    let mut heap_pages = sources.heap_pages;
+    let mut counted = Counted::default();
+    let asking = Asking { natives: columns, globals: &Globals::NONE, interrupt: interrupt::check };
+    let query = Query::new(plan, asking);
+    for (slot, (chunk, blocks)) in sources.chunks {
+        let pages = ChunkPages::new(open.pages(), chunk);
+        let read = named_chunk(&pages, chunk, columns).and_then(|described| {
+            let answer = query.answer(&described, &pages)?;
+            Ok((described, answer))
+        });
+        match pages.unless_given_up(slot, read) {
+            Some((described, answer)) => {
+                let (rows, asked) = rows_of(open, chunk, &described, answer, &blocks);
+                counted.rows += rows;
+                counted.image_pages += (blocks.len() - asked.len()) as u32;
+                heap_pages.extend(asked);
+            }
+            None => heap_pages.extend(blocks),
+        }
+    }
+    heap_pages.sort_unstable();
+    counted.heap_pages = heap_pages.len() as u32;
+    counted.rows += count_rows(open, table, condition, &heap_pages);
+    counted
+}
+
+/// The description of a chunk, in which columns have the names that they have now.
+pub(super) fn named_chunk(
+    pages: &ChunkPages<'_>,
+    chunk: DirectoryEntry,
+    columns: &IndexedColumns,
+) -> Result<Chunk, Damage> {
+    let mut described = Chunk::open(chunk.generation, pages)?;
+    described.name_natives(|stored| columns.name_of(stored).map(str::to_owned))?;
+    Ok(described)
+}
+
+/// How many rows of these heap pages satisfy the condition, and the pages of which the heap has to be asked.
+fn rows_of(
+    open: &OpenIndex,
+    chunk: DirectoryEntry,
+    described: &Chunk,
+    mut answer: Answer,
+    blocks: &[u32],
+) -> (u64, Vec<u32>) {
+    let heap_rows = described.heap_rows();
+    let has = |block: &u32| heap_rows.binary_search_by_key(block, |rows| rows.block).is_ok();
+    if !blocks.iter().all(has) {
+        let damage = Damage::Malformed("a chunk lacks a page that the map says it has");
+        damaged(open.pages(), chunk.first_block, damage).raise()
+    }
+    let is_wanted = |block: u32| blocks.binary_search(&block).is_ok();
+    let mut asked = Vec::new();
+    if let Some(unknown) = &answer.unknown {
+        let is_unknown = |rows: &Range<u32>| rows.clone().any(|row| unknown.contains(row));
+        asked.extend(
+            heap_rows.iter().filter(|rows| is_wanted(rows.block) && is_unknown(&rows.rows)).map(|rows| rows.block),
+        );
+    }
+    let mask: Bits = described.rows_of(|block| is_wanted(block) && asked.binary_search(&block).is_err());
+    answer.rows.and(&mask);
+    (answer.rows.count(), asked)
+}
+
+/// Counts the rows of these pages, which are in order.
+fn count_rows(open: &OpenIndex, table: &ContactTable, condition: &Checked, blocks: &[u32]) -> u64 {
+    let columns = Columns::of([condition], table);
+    let program = open.heap().program(ProgramSet::compile([condition]), &columns);
+    let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
+    let mut rows = 0;
+    for run in blocks.chunk_by(|left, right| left + 1 == *right) {
+        let run = run[0]..run[run.len() - 1] + 1;
+        program.matching(run, surroundings, |matches| rows += u64::from(matches.iter().next().is_some()));
+    }
+    rows
+}
+
+/// From where each heap page is counted.
+pub(super) struct Sources {
+    /// For each slot its chunk, and the heap pages that are counted from it, in order
+    pub(super) chunks: BTreeMap<u32, (DirectoryEntry, Vec<u32>)>,
+    /// The heap pages that are counted row by row
+    pub(super) heap_pages: Vec<u32>,
+}
+
+impl Sources {
+    /// The sources for the active snapshot, which was taken before.
+    pub(super) fn now(open: &OpenIndex) -> Self {
+        let (index, heap) = (open.pages(), open.heap());
+        let all_visible = heap.all_visible(0..heap.count());
+        let mut sources = Sources { chunks: BTreeMap::new(), heap_pages: Vec::new() };
+        let mut next = 0;
+        if let MetaPage::Known(meta) = meta_page(index) {
+            let before = chunks::slots(index, &meta);
+            let entries: Vec<_> =
+                (0..meta.map_pages()).flat_map(|number| super::entries(index, &meta, number)).collect();
+            let after = chunks::slots(index, &meta);
+            for (entry, is_visible) in entries.into_iter().take(meta.covered as usize).zip(&all_visible) {
+                let slot = entry.slot().filter(|_| *is_visible);
+                let chunk = slot.and_then(|slot| Some((slot, *before.get(slot as usize)?, *after.get(slot as usize)?)));
+                match chunk {
+                    Some((slot, Some(chunk), Some(again))) if chunk == again && entry.is_of(chunk.generation) => {
+                        sources.chunks.entry(slot).or_insert_with(|| (chunk, Vec::new())).1.push(next);
+                    }
+                    _ => sources.heap_pages.push(next),
+                }
+                next += 1;
+            }
+        }
+        // Pages that came later have rows that the snapshot may see: the file grows before a transaction commits.
+        sources.heap_pages.extend(next..heap.count());
+        sources
+    }
+}

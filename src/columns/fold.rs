@@ -1,0 +1,139 @@
+//! The fold: it makes images of the pages that have none.
+//!
+//! For each page of the map, in this order: the pages are covered; their entries say *no image, unchanged*; only then are the
+//! pages looked at; the chunk is written; and where a page is still unchanged, its entry becomes the image. Whoever changes
+//! a page in between marks it. The snapshot of the statement keeps values that are stored out of line until they are read.
+
+use super::build::cover;
+use super::chunks::{self, change_meta, free_slot};
+use super::marks::change_map;
+use super::{marks, meta_page};
+use crate::pg::heap_pages::HeapPages;
+use crate::pg::index_pages::IndexPages;
+use crate::pg::indexed_columns::IndexedColumns;
+use crate::pg::open_index::OpenIndex;
+use segments_core::columns::layout::{DirectoryEntry, MAP_ENTRIES, Meta, MetaPage, PageEntry, PageMap};
+use segments_core::columns::{Builder, Globals};
+
+/// The most rows of a heap page (MaxHeapTuplesPerPage).
+const MOST_ROWS_OF_PAGE: u32 = 291;
+
+/// Makes images of all pages of which everybody sees all rows, and that have none. Returns how many there were. Only one
+/// session at a time folds an index; another waits.
+pub fn fold(open: &OpenIndex) -> u32 {
+    let (index, heap) = (open.pages(), open.heap());
+    let _alone = index.alone();
+    marks::replace_other_version(index);
+    cover(index, heap.count());
+    let MetaPage::Known(meta) = meta_page(index) else { return 0 };
+    give_up_chunks(index, &meta);
+    let columns = IndexedColumns::of(open);
+    let mut fold = Fold { index, heap, builder: columns.builder(), columns, blocks: Vec::new(), pages: 0 };
+    for number in 0..meta.map_pages() {
+        for block in fold.wanted(&meta, number) {
+            fold.look_at(block);
+        }
+        crate::pg::interrupt::check();
+    }
+    fold.publish();
+    let now = crate::pg::snapshot::clock();
+    change_meta(index, |meta| meta.folded_at = Some(now));
+    fold.pages
+}
+
+/// Frees the slots of chunks of which no image is used.
+fn give_up_chunks(index: IndexPages<'_>, meta: &Meta) {
+    let slots = chunks::slots(index, meta);
+    let mut is_used = vec![false; slots.len()];
+    for number in 0..meta.map_pages() {
+        for entry in super::entries(index, meta, number) {
+            if let Some(used) = entry.slot().and_then(|slot| is_used.get_mut(slot as usize)) {
+                *used = true;
+            }
+        }
+    }
+    for (slot, chunk) in (0..).zip(slots) {
+        if chunk.is_some() && !is_used[slot as usize] {
+            chunks::put(index, meta, slot, None);
+        }
+    }
+}
+
+struct Fold<'r> {
+    index: IndexPages<'r>,
+    heap: HeapPages<'r>,
+    columns: IndexedColumns,
+    builder: Builder,
+    /// The heap pages of the chunk that is being made
+    blocks: Vec<u32>,
+    /// How many pages have got images
+    pages: u32,
+}
+
+impl Fold<'_> {
+    /// The heap pages to make images of, of those that this page of the map has. Their entries say *no image, unchanged*
+    /// afterwards.
+    fn wanted(&self, meta: &Meta, number: u32) -> Vec<u32> {
+        let first = number * MAP_ENTRIES;
+        let all_visible = self.heap.all_visible(first..meta.covered.min(first.saturating_add(MAP_ENTRIES)));
+        let is_wanted = |index: u32, entry: PageEntry| {
+            entry.slot().is_none() && all_visible.get(index as usize).is_some_and(|is_visible| *is_visible)
+        };
+        let entries = super::entries(self.index, meta, number);
+        let wanted: Vec<u32> =
+            (0..).zip(&entries).filter(|(index, entry)| is_wanted(*index, **entry)).map(|(index, _)| index).collect();
+        let is_clear = |index: &u32| entries[*index as usize] == PageEntry::NONE;
+        if let Some((block, _)) = meta.map_page_of(first).filter(|_| !wanted.iter().all(is_clear)) {
+            change_map(self.index, block, |page| {
+                PageMap::change(page, number, |index, entry| match wanted.binary_search(&index) {
+                    Ok(_) => PageEntry::NONE,
+                    Err(_) => entry,
+                })
+            });
+        }
+        wanted.into_iter().map(|index| first + index).collect()
+    }
+
+    /// Adds a page to the chunk, unless it has changed.
+    fn look_at(&mut self, block: u32) {
+        if !self.builder.has_room(MOST_ROWS_OF_PAGE) {
+            self.publish();
+        }
+        if let Some(rows) = self.heap.rows_that_all_see(block) {
+            self.columns.add(block, &rows, &mut self.builder);
+            self.blocks.push(block);
+        }
+    }
+
+    /// Writes the chunk, and the images of its pages that have not changed meanwhile.
+    fn publish(&mut self) {
+        let builder = std::mem::replace(&mut self.builder, self.columns.builder());
+        let blocks = std::mem::take(&mut self.blocks);
+        let MetaPage::Known(meta) = meta_page(self.index) else { return };
+        if blocks.is_empty() {
+            return;
+        }
+        // Nothing else has this generation, even if this is interrupted.
+        let generation = meta.next_generation;
+        change_meta(self.index, |meta| meta.next_generation = generation + 1);
+        let rows = builder.rows();
+        let pieces = builder.finish(generation, &mut Globals::default());
+        let mut slots = chunks::slots(self.index, &meta);
+        let Some(slot) = free_slot(self.index, &mut slots) else { return };
+        let MetaPage::Known(meta) = meta_page(self.index) else { return };
+        let first_block = chunks::write(self.index, &meta, &slots, &pieces);
+        let chunk = DirectoryEntry { generation, first_block, pieces: pieces.len() as u32, rows };
+        chunks::put(self.index, &meta, slot, Some(chunk));
+        let image = PageEntry::image(slot, generation);
+        for blocks in blocks.chunk_by(|left, right| left / MAP_ENTRIES == right / MAP_ENTRIES) {
+            let Some((block, number)) = meta.map_page_of(blocks[0]) else { return };
+            change_map(self.index, block, |page| {
+                PageMap::change(page, number, |index, entry| {
+                    let is_ours = blocks.binary_search(&(number * MAP_ENTRIES + index)).is_ok();
+                    if is_ours && !entry.is_changed() { image } else { entry }
+                })
+            });
+        }
+        self.pages += blocks.len() as u32;
+    }
+}
