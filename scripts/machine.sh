@@ -109,8 +109,9 @@ own_postgres() {
     echo "$folder$("$2" --bindir)/pg_config"
 }
 
-# The folder of what scripts keep for this checkout, beside others' of the same cache.
-checkout_cache=$cache/checkouts/$(cksum <<<"$repository" | cut -d ' ' -f 1)
+# The folder of what scripts keep for this checkout, beside others' of the same cache. Checkouts that share a target folder share
+# this one, because cargo makes the bindings to Postgres anew where pg_config has another path.
+checkout_cache=$cache/checkouts/$(cksum <<<"${CARGO_TARGET_DIR:-$repository/target}" | cut -d ' ' -f 1)
 
 # The folder with regress/pg_regress and isolation/pg_isolation_regress of pg_config $1's Postgres.
 test_programs() {
@@ -142,6 +143,11 @@ need_packages() {
     as_root apt-get update -qq
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends $missing </dev/null >/dev/null
+}
+
+# Leaves in folder $1 what its package-lock.json names.
+node_packages() {
+    [[ $1/node_modules/.package-lock.json -nt $1/package-lock.json ]] || npm --prefix "$1" ci --silent --no-progress
 }
 
 # Leaves in folder $1 a Python environment with what the requirements file $2 names.

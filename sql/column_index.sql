@@ -41,6 +41,11 @@ CREATE FUNCTION segments_fold(index regclass) RETURNS bigint
 COMMENT ON FUNCTION segments_fold(regclass) IS
     'Makes images of the pages of a table that its column index has none of, if everybody sees all their rows; returns how many. For the owner of the table.';
 
+CREATE FUNCTION segments_check_index(index regclass, share real DEFAULT 1) RETURNS SETOF text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_check_index_wrapper';
+COMMENT ON FUNCTION segments_check_index(regclass, real) IS
+    'Compares the images of a column index, or a share of them, with the table, in one snapshot. No row: nothing is wrong. For the owner of the table.';
+
 CREATE VIEW segments.index_status WITH (security_invoker) AS
 SELECT i.indexrelid::regclass AS index, i.indrelid::regclass AS relation, p.pages, p.image_pages, p.changed_pages,
        p.not_visible_pages, p.uncovered_pages, p.bytes, p.folded_at,

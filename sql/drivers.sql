@@ -51,6 +51,10 @@ CREATE FUNCTION segments_fold(index text) RETURNS bigint
     LANGUAGE sql AS 'SELECT @extschema@.segments_fold($1::pg_catalog.regclass)';
 COMMENT ON FUNCTION segments_fold(text) IS 'As segments_fold(regclass), by name.';
 
+CREATE FUNCTION segments_check_index(index text, share real DEFAULT 1) RETURNS SETOF text
+    LANGUAGE sql AS 'SELECT @extschema@.segments_check_index($1::pg_catalog.regclass, $2)';
+COMMENT ON FUNCTION segments_check_index(text, real) IS 'As segments_check_index(regclass, real), by name.';
+
 -- The calls list_segments() and list_segments('contacts') must stay unambiguous. So these overloads have no defaults, or begin with a
 -- domain. Postgres prefers text to a domain: list_segments($1) means an audience, list_segments(after => $1) a cursor.
 CREATE FUNCTION list_segments(audience text, page_size int, after text) RETURNS SETOF segments.segment

@@ -35,7 +35,7 @@ BEGIN
                           WHERE t.oid = '@extschema@.segment_condition'::regtype)
        AND p.oid NOT IN (SELECT o.oprcode FROM pg_operator o
                           WHERE '@extschema@.segment_condition'::regtype IN (o.oprleft, o.oprright))
-       AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp', 'property_json', 'bucket_of', 'segments_tally');
+       AND p.proname NOT IN ('property_text', 'property_number', 'property_boolean', 'property_date', 'property_timestamp', 'property_json', 'bucket_of', 'segments_tally', 'segments_gather');
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', names);
 
     -- DDL must be followed in sessions with session_replication_role = replica too.

@@ -5,6 +5,32 @@ CREATE FUNCTION segments.follow_column(relation regclass, name text, number smal
 COMMENT ON FUNCTION segments.follow_column(regclass, text, smallint) IS
     'The present name and number of a column: of the column of that name or, if there is none after a rename, of the column of that number. If there is neither, it returns what it was given.';
 
+-- The same for a list of columns. NULL is no list.
+CREATE FUNCTION segments.follow_list(relation regclass, names name[], numbers smallint[]) RETURNS TABLE (present_names name[], present_numbers smallint[])
+    LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT CASE WHEN names IS NOT NULL THEN coalesce(array_agg(f.present_name::name ORDER BY l.place), '{}') END,
+           CASE WHEN names IS NOT NULL THEN coalesce(array_agg(f.present_number ORDER BY l.place), '{}') END
+      FROM unnest(names, numbers) WITH ORDINALITY l(name, number, place),
+           LATERAL segments.follow_column(relation, l.name::text, l.number) f;
+END
+$$;
+COMMENT ON FUNCTION segments.follow_list(regclass, name[], smallint[]) IS
+    'As follow_column, for a list of columns; NULL is no list.';
+
+-- All columns of tables, each as the text `table number type name`.
+CREATE FUNCTION segments.listed_attributes(tables regclass[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
+                  WHERE n.attrelid = ANY (tables) AND n.attnum > 0 AND NOT n.attisdropped
+                  ORDER BY n.attrelid, n.attnum);
+END
+$$;
+COMMENT ON FUNCTION segments.listed_attributes(regclass[]) IS
+    'All columns of tables, each as the text of its table, number, type and name.';
+
 -- An audience's tables with their present names and those of their columns, and with the list of all columns of its tables.
 CREATE FUNCTION segments.follow_columns(a segments.table_config) RETURNS segments.table_config
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -20,15 +46,8 @@ BEGIN
       FROM segments.follow_column(a.topics_relation, a.topics_contact_column, a.topics_contact_number);
     SELECT * INTO a.topics_topic_column, a.topics_topic_number
       FROM segments.follow_column(a.topics_relation, a.topics_topic_column, a.topics_topic_number);
-    a.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
-                           WHERE n.attrelid IN (a.relation, a.topics_relation) AND n.attnum > 0 AND NOT n.attisdropped
-                           ORDER BY n.attrelid, n.attnum);
-    IF a.columns IS NOT NULL THEN
-        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
-          INTO a.columns, a.column_numbers
-          FROM unnest(a.columns, a.column_numbers) WITH ORDINALITY listed(name, number, position),
-               LATERAL segments.follow_column(a.relation, listed.name, listed.number) f;
-    END IF;
+    a.attributes := segments.listed_attributes(ARRAY[a.relation, a.topics_relation]);
+    SELECT * INTO a.columns, a.column_numbers FROM segments.follow_list(a.relation, a.columns, a.column_numbers);
     RETURN a;
 END
 $$;
@@ -44,15 +63,8 @@ BEGIN
       FROM segments.follow_column(r.relation, r.properties_column, r.properties_number);
     SELECT * INTO r.time_column, r.time_number
       FROM segments.follow_column(r.relation, r.time_column, r.time_number);
-    r.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
-                           WHERE n.attrelid = r.relation AND n.attnum > 0 AND NOT n.attisdropped
-                           ORDER BY n.attnum);
-    IF r.columns IS NOT NULL THEN
-        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
-          INTO r.columns, r.column_numbers
-          FROM unnest(r.columns, r.column_numbers) WITH ORDINALITY listed(name, number, position),
-               LATERAL segments.follow_column(r.relation, listed.name, listed.number) f;
-    END IF;
+    r.attributes := segments.listed_attributes(ARRAY[r.relation]);
+    SELECT * INTO r.columns, r.column_numbers FROM segments.follow_list(r.relation, r.columns, r.column_numbers);
     RETURN r;
 END
 $$;

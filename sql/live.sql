@@ -9,7 +9,7 @@ CREATE TABLE segments.count_delta (
 -- For DELETE under a publication FOR ALL TABLES, as for segments.access.
 ALTER TABLE segments.count_delta REPLICA IDENTITY FULL;
 
--- The tables that have the triggers: those of live audiences' contacts and subscriptions, each with its partitions and other parts.
+-- The tables that have the triggers: those of live audiences' contacts, subscriptions and relations, each with its partitions and other parts.
 CREATE TABLE segments.live_table (
     root regclass NOT NULL,
     part regclass NOT NULL,
@@ -114,6 +114,11 @@ CREATE FUNCTION segments.how_kept(segment uuid) RETURNS text
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'how_kept_wrapper';
 COMMENT ON FUNCTION segments.how_kept(uuid) IS
     'live: triggers keep the count. periodic: it is refreshed from time to time, as is also a segment of a live audience that has dates relative to now.';
+
+CREATE FUNCTION segments.why_periodic(segment uuid) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'why_periodic_wrapper';
+COMMENT ON FUNCTION segments.why_periodic(uuid) IS
+    'Why triggers do not keep the count of a segment of a live audience. NULL if they do, and if the audience is periodic.';
 
 CREATE FUNCTION set_freshness(audience text, freshness text) RETURNS void
     LANGUAGE c AS 'MODULE_PATHNAME', 'set_freshness_wrapper';

@@ -49,6 +49,16 @@ CREATE AGGREGATE segments_tally(plan text, VARIADIC columns "any") (
 COMMENT ON AGGREGATE segments_tally(text, "any") IS
     'How many rows satisfy each of many conditions. Refreshes call it, as the owner of the contacts'' table.';
 
+CREATE FUNCTION segments.gather_row(state internal, plan text, VARIADIC columns "any") RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_row';
+CREATE FUNCTION segments.gather_answers(state internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_answers';
+CREATE AGGREGATE segments_gather(plan text, VARIADIC columns "any") (
+    SFUNC = segments.gather_row, STYPE = internal, FINALFUNC = segments.gather_answers, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segments_gather(text, "any") IS
+    'Which of many tests the rows of a relation satisfy that one contact has. Refreshes call it, as the owner of the contacts'' table.';
+
 CREATE FUNCTION refresh_segments(audience text DEFAULT NULL)
     RETURNS TABLE (segment uuid, contact_count bigint, error text)
     LANGUAGE c AS 'MODULE_PATHNAME', 'refresh_segments_wrapper';
@@ -81,7 +91,8 @@ SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
                     r.failed_at + i.refresh_interval
                                 + least(i.refresh_interval * (2::float8 ^ least(r.failures - 1, 20)::float8 - 1::float8), interval '1 day'))
        END AS due,
-       r.duration, r.error, r.failed_at, i.refresh_interval
+       r.duration, r.error, r.failed_at, i.refresh_interval,
+       CASE WHEN a.freshness = 'live' AND k.kept = 'periodic' THEN segments.why_periodic(s.id) END AS why_periodic
   FROM segments.segment_config s
   JOIN segments.audience_config a ON a.name = s.audience
   LEFT JOIN segments.segment_count c ON c.segment = s.id
@@ -89,7 +100,7 @@ SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
  CROSS JOIN LATERAL (SELECT coalesce(a.refresh_interval, segments.default_refresh_interval())) i(refresh_interval)
  CROSS JOIN LATERAL (SELECT CASE a.freshness WHEN 'live' THEN segments.how_kept(s.id) ELSE 'periodic' END OFFSET 0) k(kept);
 COMMENT ON VIEW segments.segment_status IS
-    'How each segment''s count is kept, when it is due, how long the last refresh took, and why it failed. A periodic segment is due an interval after its count, or sooner if its dates relative to now have come to mean something else. A segment without a count is due at once.';
+    'How each segment''s count is kept, when it is due, how long the last refresh took, and why it failed; of a live audience, also why triggers do not keep the count. A periodic segment is due an interval after its count, or sooner if its dates relative to now have come to mean something else. A segment without a count is due at once.';
 
 CREATE FUNCTION segments.visible_history(segment uuid) RETURNS TABLE (counted_at timestamptz, contact_count bigint)
     LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'visible_history_wrapper';

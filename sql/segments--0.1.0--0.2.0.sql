@@ -75,6 +75,52 @@ CREATE FUNCTION detach_relation(name text, audience text DEFAULT 'contacts') RET
 COMMENT ON FUNCTION detach_relation(text, text) IS
     'Removes a relation and the properties that were declared in it; the table stays. Refused while a segment uses the relation.';
 
+-- The same for a list of columns. NULL is no list.
+CREATE FUNCTION segments.follow_list(relation regclass, names name[], numbers smallint[]) RETURNS TABLE (present_names name[], present_numbers smallint[])
+    LANGUAGE plpgsql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT CASE WHEN names IS NOT NULL THEN coalesce(array_agg(f.present_name::name ORDER BY l.place), '{}') END,
+           CASE WHEN names IS NOT NULL THEN coalesce(array_agg(f.present_number ORDER BY l.place), '{}') END
+      FROM unnest(names, numbers) WITH ORDINALITY l(name, number, place),
+           LATERAL segments.follow_column(relation, l.name::text, l.number) f;
+END
+$$;
+COMMENT ON FUNCTION segments.follow_list(regclass, name[], smallint[]) IS
+    'As follow_column, for a list of columns; NULL is no list.';
+
+-- All columns of tables, each as the text `table number type name`.
+CREATE FUNCTION segments.listed_attributes(tables regclass[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
+                  WHERE n.attrelid = ANY (tables) AND n.attnum > 0 AND NOT n.attisdropped
+                  ORDER BY n.attrelid, n.attnum);
+END
+$$;
+COMMENT ON FUNCTION segments.listed_attributes(regclass[]) IS
+    'All columns of tables, each as the text of its table, number, type and name.';
+
+CREATE OR REPLACE FUNCTION segments.follow_columns(a segments.table_config) RETURNS segments.table_config
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    a.relation_name := coalesce(segments.quoted_name(a.relation), a.relation_name);
+    a.topics_relation_name := coalesce(segments.quoted_name(a.topics_relation), a.topics_relation_name);
+    SELECT * INTO a.id_column, a.id_number FROM segments.follow_column(a.relation, a.id_column, a.id_number);
+    SELECT * INTO a.properties_column, a.properties_number
+      FROM segments.follow_column(a.relation, a.properties_column, a.properties_number);
+    SELECT * INTO a.created_column, a.created_number
+      FROM segments.follow_column(a.relation, a.created_column, a.created_number);
+    SELECT * INTO a.topics_contact_column, a.topics_contact_number
+      FROM segments.follow_column(a.topics_relation, a.topics_contact_column, a.topics_contact_number);
+    SELECT * INTO a.topics_topic_column, a.topics_topic_number
+      FROM segments.follow_column(a.topics_relation, a.topics_topic_column, a.topics_topic_number);
+    a.attributes := segments.listed_attributes(ARRAY[a.relation, a.topics_relation]);
+    SELECT * INTO a.columns, a.column_numbers FROM segments.follow_list(a.relation, a.columns, a.column_numbers);
+    RETURN a;
+END
+$$;
+
 CREATE FUNCTION segments.follow_columns(r segments.relation_config) RETURNS segments.relation_config
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -85,15 +131,8 @@ BEGIN
       FROM segments.follow_column(r.relation, r.properties_column, r.properties_number);
     SELECT * INTO r.time_column, r.time_number
       FROM segments.follow_column(r.relation, r.time_column, r.time_number);
-    r.attributes := ARRAY(SELECT format('%s %s %s %s', n.attrelid, n.attnum, n.atttypid, n.attname) FROM pg_attribute n
-                           WHERE n.attrelid = r.relation AND n.attnum > 0 AND NOT n.attisdropped
-                           ORDER BY n.attnum);
-    IF r.columns IS NOT NULL THEN
-        SELECT array_agg(f.present_name ORDER BY listed.position), array_agg(f.present_number ORDER BY listed.position)
-          INTO r.columns, r.column_numbers
-          FROM unnest(r.columns, r.column_numbers) WITH ORDINALITY listed(name, number, position),
-               LATERAL segments.follow_column(r.relation, listed.name, listed.number) f;
-    END IF;
+    r.attributes := segments.listed_attributes(ARRAY[r.relation]);
+    SELECT * INTO r.columns, r.column_numbers FROM segments.follow_list(r.relation, r.columns, r.column_numbers);
     RETURN r;
 END
 $$;
@@ -125,6 +164,32 @@ COMMENT ON FUNCTION attach_audience(text, regclass, name, name, name[], name, se
     'Makes a table an audience, without changing the table. Without id_column it takes the primary key; columns limits which columns are properties; scope is the filter, a condition that limits which rows are contacts; dates are read in time_zone, UTC if it is left out. With based_on instead of a table, the audience has the table, zone, properties, topics and relations of another, and only a filter and segments of its own.';
 COMMENT ON FUNCTION segments.permitted_sources(text[]) IS
     'The names of these audiences, or of those that they are based on: where their tables, properties, topics and relations are declared.';
+
+CREATE FUNCTION segments.why_periodic(segment uuid) RETURNS text
+    LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'why_periodic_wrapper';
+COMMENT ON FUNCTION segments.why_periodic(uuid) IS
+    'Why triggers do not keep the count of a segment of a live audience. NULL if they do, and if the audience is periodic.';
+
+CREATE OR REPLACE VIEW segments.segment_status WITH (security_invoker) AS
+SELECT s.id AS segment, s.audience, s.name, k.kept, c.counted_at,
+       CASE WHEN k.kept = 'periodic' OR c.counted_at IS NULL THEN
+           -- After failures the interval grows, by at most a day.
+           greatest(least(coalesce(c.counted_at + i.refresh_interval, s.created_at),
+                          -- If counting takes long, at most a tenth of the time is spent on it.
+                          CASE WHEN c.changes_at IS NOT NULL THEN greatest(c.changes_at, c.counted_at + r.duration * 10::float8) END),
+                    r.failed_at + i.refresh_interval
+                                + least(i.refresh_interval * (2::float8 ^ least(r.failures - 1, 20)::float8 - 1::float8), interval '1 day'))
+       END AS due,
+       r.duration, r.error, r.failed_at, i.refresh_interval,
+       CASE WHEN a.freshness = 'live' AND k.kept = 'periodic' THEN segments.why_periodic(s.id) END AS why_periodic
+  FROM segments.segment_config s
+  JOIN segments.audience_config a ON a.name = s.audience
+  LEFT JOIN segments.segment_count c ON c.segment = s.id
+  LEFT JOIN segments.segment_refresh r ON r.segment = s.id
+ CROSS JOIN LATERAL (SELECT coalesce(a.refresh_interval, segments.default_refresh_interval())) i(refresh_interval)
+ CROSS JOIN LATERAL (SELECT CASE a.freshness WHEN 'live' THEN segments.how_kept(s.id) ELSE 'periodic' END OFFSET 0) k(kept);
+COMMENT ON VIEW segments.segment_status IS
+    'How each segment''s count is kept, when it is due, how long the last refresh took, and why it failed; of a live audience, also why triggers do not keep the count. A periodic segment is due an interval after its count, or sooner if its dates relative to now have come to mean something else. A segment without a count is due at once.';
 
 -- The column index: the access method, its operator classes, and how much of each table is served.
 
@@ -173,6 +238,15 @@ CREATE FUNCTION segments_fold(index text) RETURNS bigint
     LANGUAGE sql AS 'SELECT @extschema@.segments_fold($1::pg_catalog.regclass)';
 COMMENT ON FUNCTION segments_fold(text) IS 'As segments_fold(regclass), by name.';
 
+CREATE FUNCTION segments_check_index(index regclass, share real DEFAULT 1) RETURNS SETOF text
+    LANGUAGE c AS 'MODULE_PATHNAME', 'segments_check_index_wrapper';
+COMMENT ON FUNCTION segments_check_index(regclass, real) IS
+    'Compares the images of a column index, or a share of them, with the table, in one snapshot. No row: nothing is wrong. For the owner of the table.';
+
+CREATE FUNCTION segments_check_index(index text, share real DEFAULT 1) RETURNS SETOF text
+    LANGUAGE sql AS 'SELECT @extschema@.segments_check_index($1::pg_catalog.regclass, $2)';
+COMMENT ON FUNCTION segments_check_index(text, real) IS 'As segments_check_index(regclass, real), by name.';
+
 CREATE VIEW segments.index_status WITH (security_invoker) AS
 SELECT i.indexrelid::regclass AS index, i.indrelid::regclass AS relation, p.pages, p.image_pages, p.changed_pages,
        p.not_visible_pages, p.uncovered_pages, p.bytes, p.folded_at,
@@ -220,6 +294,7 @@ VALUES
     ('list_segments', '{read:segments,read:counts}'),
     ('segment_sql', '{read:segments}'),
     ('how_kept', '{read:segments,read:counts}'),
+    ('why_periodic', '{read:segments,read:counts}'),
     ('visible_history', '{read:segments,read:counts}'),
     ('progress', '{read:segments,write:segments,read:counts}'),
     ('index_pages', '{read:segments,write:segments,read:counts}'),
@@ -243,6 +318,7 @@ VALUES
     ('refresh_segments', '{write:segments}'),
     ('watch_segment', '{write:segments}'),
     ('segments_fold', '{write:segments}'),
+    ('segments_check_index', '{write:segments}'),
     ('index_property', '{read:segments,write:segments}'),
     ('suggest_indexes', '{read:segments,write:segments}'),
     ('grant_segments_access', '{write:segments}'),
@@ -264,15 +340,27 @@ VALUES
     ('unsubscribe_contact', '{write:contacts}')
 $$;
 
+CREATE FUNCTION segments.gather_row(state internal, plan text, VARIADIC columns "any") RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_row';
+CREATE FUNCTION segments.gather_answers(state internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'segments_gather_answers';
+CREATE AGGREGATE segments_gather(plan text, VARIADIC columns "any") (
+    SFUNC = segments.gather_row, STYPE = internal, FINALFUNC = segments.gather_answers, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE segments_gather(text, "any") IS
+    'Which of many tests the rows of a relation satisfy that one contact has. Refreshes call it, as the owner of the contacts'' table.';
+
 ALTER TABLE segments.relation_config ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readable ON segments.relation_config FOR SELECT USING (
     (SELECT segments.permits_every_audience('{read:segments,write:segments,read:contacts,write:contacts,read:counts}'))
     OR audience OPERATOR(pg_catalog.=) ANY (SELECT segments.permitted_sources('{read:segments,write:segments,read:contacts,write:contacts,read:counts}')));
 REVOKE EXECUTE ON FUNCTION attach_relation(text, regclass, name, text, name[], name, name, segment_condition), detach_relation(text, text),
     segments.attach_relation(text, regclass, text, text, text[], text, text, @extschema@.segment_condition),
-    segments.follow_columns(segments.relation_config), segments.number_relation_columns(), segments.index_handler(internal),
+    segments.follow_columns(segments.relation_config), segments.number_relation_columns(),
+    segments.follow_list(regclass, name[], smallint[]), segments.listed_attributes(regclass[]), segments.why_periodic(uuid), segments.index_handler(internal),
     segments.index_pages(regclass), segments_fold(regclass), segments_fold(text),
-    explain_count(segment_condition, text) FROM PUBLIC;
+    segments_check_index(regclass, real), segments_check_index(text, real),
+    explain_count(segment_condition, text), segments.gather_row(internal, text, "any"), segments.gather_answers(internal) FROM PUBLIC;
 
 -- As sql/finalize.sql: foreign keys of the new tables do not check new rows.
 DO $$

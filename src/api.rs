@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod builder;
 pub mod changes;
+pub mod columns;
 pub mod contact;
 pub mod explain;
 pub mod freshness;

@@ -11,6 +11,8 @@ pub mod environment;
 pub mod freshness;
 pub mod ids;
 pub mod indexes;
+pub mod obstacle;
+pub mod related_tables;
 pub mod scope;
 pub mod segment;
 pub mod source;

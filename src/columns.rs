@@ -7,10 +7,11 @@
 //!
 //! - *build* makes the first pages of an index
 //! - *marks* are what writers and VACUUM say of pages
-//! - a *fold* makes images of pages, in chunks; a *count* reads them
+//! - a *fold* makes images of pages, in chunks; a *count* reads them, a *check* compares them with the table
 //! - *status* tells how much of a table the index serves
 
 pub mod build;
+pub mod check;
 mod chunks;
 pub mod count;
 pub mod fold;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`take`] | counts segments: definitions, members and pending deltas are read in one snapshot |
 //! | [`strategy`], [`pass`] | how members are counted: many segments in one pass, or a query for each |
+//! | [`plan`] | what the aggregates of a pass are told |
 //! | [`by_columns`] | counts a condition by a column index |
 //! | [`recount`] | counts segments again whose definitions or tables have changed |
 //! | [`store`] | stores what was counted |
@@ -19,6 +20,7 @@ pub mod by_columns;
 pub mod cached;
 pub mod pass;
 pub mod pending;
+pub mod plan;
 pub mod recount;
 pub mod store;
 pub mod strategy;

@@ -6,6 +6,7 @@ pub mod background;
 pub mod bucket;
 pub mod condition;
 pub mod estimate;
+pub mod gather;
 pub mod gin_cost;
 pub mod id_text;
 pub mod matching;

@@ -36,7 +36,7 @@ mod pg;
 mod planner;
 mod refresh;
 mod shared;
-#[cfg(any(test, feature = "pg_test"))]
+#[cfg(feature = "pg_test")]
 mod tests;
 mod worker;
 
@@ -70,17 +70,3 @@ pgrx::extension_sql_file!("../sql/drivers.sql", name = "drivers", requires = ["e
 pgrx::extension_sql_file!("../sql/following.sql", name = "following", requires = ["drivers"]);
 pgrx::extension_sql_file!("../sql/access.sql", name = "access", requires = ["following"]);
 pgrx::extension_sql_file!("../sql/finalize.sql", name = "finalize", finalize);
-
-#[cfg(test)]
-pub mod pg_test {
-    //! What pgrx calls around the in-server tests.
-
-    /// Does nothing, because every test creates what it needs.
-    pub fn setup(_options: Vec<&str>) {}
-
-    /// Changes no settings.
-    #[must_use]
-    pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec![]
-    }
-}

@@ -10,7 +10,9 @@
 //! | [`trigger_program`] | what the triggers of a table keep, compiled once per backend |
 //! | [`eligibility`] | which counts triggers can keep |
 //! | [`row_segments`] | what a statement on contacts changed of the counts |
-//! | [`contacts`], [`subscriptions`], [`watched_batch`] | the same where segments ask for subscriptions |
+//! | [`asking`] | the same where segments ask for subscriptions, or for rows of relations |
+//! | [`concern`], [`touched`] | which contacts a statement concerns in such segments |
+//! | [`counted`] | what has been counted already of the commands of a transaction |
 //! | [`underway`] | statements that run inside others |
 //! | [`truncation`] | TRUNCATE |
 //! | [`deltas`] | recording by how much counts changed |
@@ -22,8 +24,10 @@
 //! | [`trigger_gaps`] | what keeps triggers from keeping counts |
 //! | [`own_commands`] | commands of the extension's own, which event triggers do not follow |
 
+pub mod asking;
 pub mod changes;
-mod contacts;
+pub mod concern;
+mod counted;
 pub mod definition_locks;
 pub mod deltas;
 pub mod eligibility;
@@ -33,10 +37,9 @@ pub mod members;
 pub mod own_commands;
 pub mod recorders;
 pub mod row_segments;
-pub mod subscriptions;
+pub mod touched;
 pub mod trigger_gaps;
 pub mod trigger_program;
 pub mod triggers;
 mod truncation;
 mod underway;
-mod watched_batch;

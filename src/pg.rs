@@ -3,8 +3,10 @@
 //! A function here that is not `unsafe` cannot cause undefined behaviour, whatever safe code does with it. It is called
 //! in a transaction, unless it says otherwise. Only this module and `entry` contain unsafe code.
 
+pub mod array;
 pub mod background;
 pub mod call;
+pub mod calls;
 pub mod column_kind;
 pub mod detoast;
 pub mod error;
@@ -25,8 +27,11 @@ pub mod merge;
 pub mod nodes;
 pub mod open_index;
 pub mod operator;
+mod outer_join;
 mod place;
 pub mod plan;
+pub mod planner_hook;
+pub mod planner_settings;
 pub mod plans;
 pub mod prefetch;
 pub mod process;
@@ -44,6 +49,7 @@ pub mod snapshot;
 pub mod spi;
 pub mod statistics;
 pub mod stream;
+pub mod sub_select;
 pub mod substitution;
 pub mod subtransaction;
 pub mod text;
@@ -52,5 +58,6 @@ pub mod trigger;
 pub mod tuple;
 pub mod turn;
 mod walker;
+mod where_clause;
 pub mod written;
 pub mod zone;

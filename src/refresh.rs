@@ -5,7 +5,7 @@
 //! that the last refresh has found.
 
 use crate::catalog::access;
-use crate::catalog::audience::Audience;
+use crate::catalog::audience::{Audience, Related};
 use crate::catalog::segment::{Definition, datum, id_of};
 use crate::catalog::source;
 use crate::counting::store::Refreshed;
@@ -18,7 +18,9 @@ use crate::pg::error::internal;
 use crate::pg::{query, relcache, security, snapshot, subtransaction};
 use crate::shared::progress::{self, Phase, Shown};
 use pgrx::datum::TimestampWithTimeZone;
+use pgrx::pg_sys::Oid;
 use segments_core::expr::Checked;
+use segments_core::relation_program::AskedRows;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -110,7 +112,8 @@ pub fn failed(due: &Due, message: &str) {
     let counted = Taken::failed(due.segments.iter().copied(), message).columns();
     let seen_at = vec![None; counted.segments.len()];
     let audiences = vec![due.source.clone()];
-    Refreshed { audiences, counted, taken_at: clock(), seconds: 0.0, seen_at }.store(access::extension_owner());
+    Refreshed { audiences, counted, taken_at: clock(), seconds: 0.0, seen_at, has_locked: false }
+        .store(access::extension_owner());
 }
 
 /// Counts segments in one snapshot and stores the counts. They belong to the audience, or to audiences that have it as
@@ -132,13 +135,14 @@ pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
     let mut held = HashSet::new();
     let first = snapshot::latest(|| match look(&HashSet::new()) {
         plan if plan.to_lock.is_empty() => Ok(Counted::now(audience, plan, taken_at)),
-        plan => Err((plan.to_lock, plan.unsettled)),
+        plan => Err((plan.ids(), plan.to_lock, plan.unsettled)),
     });
-    let counted = first.unwrap_or_else(|(to_lock, audiences)| {
+    let counted = first.unwrap_or_else(|(others, to_lock, audiences)| {
         definition_locks::hold_tables(&source, writers == Writers::Wait);
         // The bases are locked, because deltas that are folded meanwhile would be subtracted twice, and what others find
         // of entries and exits would be recorded twice.
         held = to_lock.into_iter().collect::<HashSet<Uuid>>();
+        bases::ensure_missing(owner, &others);
         let mut ids: Vec<pgrx::Uuid> = held.iter().map(|id| datum(*id)).collect();
         ids.sort();
         bases::lock_with_segments(owner, &ids);
@@ -147,6 +151,7 @@ pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
         snapshot::latest(|| Counted::now(audience, look(&held), taken_at))
     });
     let Counted { audiences, mut taken, taken_at, seconds, seen_at, shown } = counted;
+    let has_locked = !held.is_empty();
     // What could not be counted shows the reason, and no writer waits for it.
     let outcomes = taken.iter().flat_map(|taken| &taken.outcomes);
     let counted: HashSet<Uuid> = outcomes.filter(|outcome| outcome.count.is_ok()).map(|outcome| outcome.id).collect();
@@ -160,7 +165,7 @@ pub fn refresh(audience: &str, wanted: &Wanted, writers: Writers) -> Refresh {
     if let Some(shown) = &shown {
         shown.enter(Phase::Storing);
     }
-    Refreshed { audiences, counted: Taken::columns_of(&taken), taken_at, seconds, seen_at }.store(owner);
+    Refreshed { audiences, counted: Taken::columns_of(&taken), taken_at, seconds, seen_at, has_locked }.store(owner);
     for name in unsettled {
         pending::fold_unlocked(Some(&name));
     }
@@ -195,6 +200,11 @@ impl Plan {
         segments.retain(|_, segments| !segments.is_empty());
         Plan { segments, compared, to_lock, unsettled }
     }
+
+    /// The segments that can be counted in the snapshot.
+    fn ids(&self) -> Vec<pgrx::Uuid> {
+        self.segments.values().flatten().map(|segment| datum(segment.id)).collect()
+    }
 }
 
 /// The result of counting, which is still to be stored.
@@ -223,7 +233,7 @@ impl Counted {
         counted.retain(|_, segments| !segments.is_empty());
         let count = |audience: &Audience, conditions: &[Checked]| {
             if let Some(shown) = &shown {
-                shown.expect_rows(rows_of(audience));
+                shown.expect_rows(rows_of(audience, conditions));
             }
             strategy::each(audience, conditions, shown.as_ref())
         };
@@ -259,13 +269,25 @@ fn compare(segment: &Definition, shown: Option<&Shown>) -> Taken {
     taken
 }
 
-/// The planner's estimate of how many rows the contacts' table has.
-fn rows_of(audience: &Audience) -> Option<u64> {
+/// The planner's estimate of how many rows the contacts' table has, and the relations that conditions read. Contacts are
+/// read once more for those conditions.
+fn rows_of(audience: &Audience, conditions: &[Checked]) -> Option<u64> {
+    let asked = AskedRows::of(conditions);
+    let table = |name| audience.related(name).and_then(Related::relation);
+    let relations: Vec<Oid> = asked.relations().filter_map(table).collect();
+    let is_of_contacts_alone = |condition: &Checked| !condition.reads_rows();
+    let passes = usize::from(conditions.iter().any(is_of_contacts_alone)) + usize::from(!relations.is_empty());
+    let tables = std::iter::repeat_n(audience.relation.oid, passes).chain(relations);
+    tables.map(rows_of_table).sum()
+}
+
+/// The planner's estimate of how many rows a table has; `None` if it has none.
+fn rows_of_table(table: Oid) -> Option<u64> {
     let rows = query::first(
         "SELECT sum(c.reltuples) FROM pg_class c
           WHERE c.reltuples >= 0 AND c.relkind <> 'p'
             AND c.oid = ANY ($1)",
-        &[relcache::tree(audience.relation.oid).into()],
+        &[relcache::tree(table).into()],
         |row| row.nullable::<f32>(1),
     );
     rows.flatten().map(|rows| rows as u64)

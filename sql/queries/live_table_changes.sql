@@ -1,15 +1,22 @@
 -- The tables of live audiences, or $1 alone, as they were recorded and as they are: which parts were added, which are gone, which of
 -- these still exist, and which stayed; to whom row security may apply; whether there may be an obstacle; and the recorded gaps.
-WITH RECURSIVE audience AS (
-    SELECT t.relation::oid AS contacts, t.topics_relation::oid AS subscriptions, c.relowner AS owner
+, used(relation, owner, is_of_another) AS (
+    SELECT t.relation::oid, c.relowner, false
       FROM segments.table_config t LEFT JOIN pg_class c ON c.oid = t.relation
+     WHERE EXISTS (SELECT FROM segments.audience_config a WHERE a.source = t.audience AND a.freshness = 'live')
+     UNION ALL
+    -- The rows of a relation are followed if its table has the owner of the contacts' table.
+    SELECT o.relation, c.relowner, o.name <> '$topic' AND k.relowner <> c.relowner
+      FROM other o
+      JOIN segments.table_config t ON t.audience = o.source
+      LEFT JOIN pg_class c ON c.oid = t.relation
+      LEFT JOIN pg_class k ON k.oid = o.relation
      WHERE EXISTS (SELECT FROM segments.audience_config a WHERE a.source = t.audience AND a.freshness = 'live')),
 root AS (
     SELECT l.root::oid AS oid, l.silent, l.restricted, l.obstructed, c.relrowsecurity AS has_policies
       FROM segments.live_table l JOIN pg_class c ON c.oid = l.root
      WHERE l.part = l.root AND ($1 IS NULL OR l.root::oid = $1)
-       AND l.root::oid = ANY (
-               SELECT a.contacts FROM audience a UNION ALL SELECT a.subscriptions FROM audience a)),
+       AND l.root::oid = ANY (SELECT u.relation FROM used u)),
 part(root, oid, is_pending) AS (
     SELECT root.oid, root.oid, false FROM root
     UNION
@@ -35,13 +42,14 @@ change AS (
      GROUP BY 1)
 SELECT root.oid, coalesce(c.added, '{}'), coalesce(c.gone, '{}'), coalesce(c.detached, '{}'), coalesce(c.kept, '{}'),
        -- To whom row security may apply.
-       ARRAY(SELECT DISTINCT a.owner FROM audience a
-              WHERE root.has_policies AND root.oid = ANY (ARRAY[a.contacts, a.subscriptions])
-                AND a.owner IS NOT NULL ORDER BY a.owner),
+       ARRAY(SELECT DISTINCT u.owner FROM used u
+              WHERE root.has_policies AND u.relation = root.oid AND u.owner IS NOT NULL ORDER BY u.owner),
        -- Where there may be an obstacle: it has parts of another kind, it or one of them is a part of another table, or it
        -- may be distributed by Citus.
        c.has_others OR to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
        OR root.oid = ANY (SELECT s.root FROM shared s),
-       root.silent, root.restricted, root.obstructed
+       root.silent, root.restricted, root.obstructed,
+       -- The owners of contacts whose relation it is, and who do not own it.
+       ARRAY(SELECT DISTINCT u.owner FROM used u WHERE u.is_of_another AND u.relation = root.oid AND u.owner IS NOT NULL)
   FROM root JOIN change c ON c.root = root.oid
  ORDER BY root.oid

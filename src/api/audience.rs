@@ -1,6 +1,6 @@
-//! Creating, attaching and detaching audiences.
+//! Audiences: attaching tables.
 
-use crate::api::audience::topics::map_topics;
+use crate::api::columns::listed_columns;
 use crate::api::grant;
 use crate::api::name::must_be_legible;
 use crate::catalog::access::{self, Scope, TableOwner, find_table_owner, must_own, not_owner, table_owner};
@@ -9,121 +9,17 @@ use crate::catalog::columns::{self, CatalogColumn, find_column};
 use crate::catalog::{freshness as freshness_of, scope, source, time_zone};
 use crate::evaluate::condition;
 use crate::live::freshness;
-use crate::pg::error::{Failure, listed, required};
-use crate::pg::spi::QueryText;
+use crate::pg::error::{Failure, required};
 use crate::pg::{query, snapshot};
 use pgrx::prelude::*;
-use pgrx::spi::{quote_literal, quote_qualified_identifier};
-use pgrx::{PgSqlErrorCode, pg_sys};
+use pgrx::spi::quote_literal;
+use pgrx::{Array, PgSqlErrorCode, pg_sys};
 
+mod create;
+mod detach;
 pub mod topics;
 mod unique;
 mod update;
-
-/// Creates an ordinary table of contacts and a table of subscriptions, both owned by the caller, and attaches them
-/// under the table's name.
-#[pg_extern(sql = false)]
-fn create_contacts(relation: Option<&str>) {
-    let relation = required("relation", relation);
-    let parts = query::first("SELECT parse_ident($1)", &[relation.into()], |row| row.get::<Vec<String>>(1));
-    let (schema, name) = match parts.as_deref() {
-        Some([name]) => (creation_schema(), name.clone()),
-        Some([schema, name]) => (schema.clone(), name.clone()),
-        _ => Failure::new(PgSqlErrorCode::ERRCODE_INVALID_NAME, format!("\"{relation}\" is not the name of a table"))
-            .detail("A name may have a schema before it, and nothing else.")
-            .hint("Write create_contacts('contacts') or create_contacts('crm.contacts').")
-            .raise(),
-    };
-    access::require(Scope::WriteSegments, &name);
-    let singular = name.strip_suffix('s').filter(|singular| !singular.is_empty()).unwrap_or(&name);
-    let table = quote_qualified_identifier(&schema, &name);
-    let topics_name = format!("{singular}_topics");
-    // Postgres would cut a longer name, and the two tables might get the same one.
-    if name.len().max(topics_name.len()) >= pg_sys::NAMEDATALEN as usize {
-        Failure::new(PgSqlErrorCode::ERRCODE_NAME_TOO_LONG, format!("the name \"{name}\" is too long"))
-            .detail(format!(
-                "The table of subscriptions would be called \"{topics_name}\", and names of tables have at most {} bytes.",
-                pg_sys::NAMEDATALEN - 1
-            ))
-            .hint("Choose a shorter name, or attach tables of your own with attach_audience() and attach_topics().")
-            .raise()
-    }
-    let topics_table = quote_qualified_identifier(&schema, &topics_name);
-    if access::has_audience(&name) {
-        already_exists(&name)
-    }
-    for table in [&table, &topics_table] {
-        if query::first("SELECT to_regclass($1)", &[table.as_str().into()], |row| row.nullable::<pg_sys::Oid>(1))
-            .flatten()
-            .is_some()
-        {
-            Failure::new(PgSqlErrorCode::ERRCODE_DUPLICATE_TABLE, format!("relation {table} already exists"))
-                .detail("create_contacts() makes a table of contacts, and one with what they are subscribed to.")
-                .hint("Choose another name, or attach the table that you have with attach_audience().")
-                .raise()
-        }
-    }
-    for statement in contacts_ddl(&table, &topics_table) {
-        query::write(&statement, &[]);
-    }
-    let oid = |table: &str| {
-        query::write_rows("SELECT $1::regclass::oid", &[table.into()], |row| row.get::<pg_sys::Oid>(1))[0]
-    };
-    let columns = NamedColumns {
-        id: Some("id".to_owned()),
-        properties: Some("properties".to_owned()),
-        created: Some("created_at".to_owned()),
-        listed: None,
-    };
-    attach(&name, ContactsIn::Table { relation: oid(&table), columns, time_zone: None }, None);
-    map_topics(&name, oid(&topics_table), ["contact_id", "topic"]);
-}
-
-// The answer depends on the caller's search_path. A constant query would run with the fixed one, so this is none.
-const CREATION_SCHEMA: &str = "SELECT pg_catalog.current_schema()::pg_catalog.text";
-
-/// The schema in which a table without a schema is created.
-fn creation_schema() -> String {
-    let schema = query::first(QueryText::Made(CREATION_SCHEMA), &[], |row| row.nullable(1));
-    schema.flatten().unwrap_or_else(|| {
-        Failure::new(PgSqlErrorCode::ERRCODE_INVALID_SCHEMA_NAME, "no schema has been selected to create in")
-            .detail("search_path names no schema that exists.")
-            .hint("Name one: create_contacts('crm.contacts').")
-            .raise()
-    })
-}
-
-fn contacts_ddl(table: &str, topics: &str) -> [String; 4] {
-    [
-        format!(
-            "CREATE TABLE {table} (
-                id pg_catalog.uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
-                email pg_catalog.text,
-                first_name pg_catalog.text,
-                last_name pg_catalog.text,
-                phone pg_catalog.text,
-                country pg_catalog.text,
-                city pg_catalog.text,
-                timezone pg_catalog.text,
-                status pg_catalog.text NOT NULL DEFAULT 'subscribed',
-                subscribed_at pg_catalog.timestamptz,
-                unsubscribed_at pg_catalog.timestamptz,
-                properties pg_catalog.jsonb NOT NULL DEFAULT '{{}}'
-                    CHECK (pg_catalog.jsonb_typeof(properties) OPERATOR(pg_catalog.=) 'object'),
-                created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
-                updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now())"
-        ),
-        format!("CREATE INDEX ON {table} (created_at, id)"),
-        format!(
-            "CREATE TABLE {topics} (
-                contact_id pg_catalog.uuid NOT NULL REFERENCES {table} ON DELETE CASCADE,
-                topic pg_catalog.text NOT NULL,
-                subscribed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
-                PRIMARY KEY (contact_id, topic))"
-        ),
-        format!("CREATE INDEX ON {topics} (topic, contact_id)"),
-    ]
-}
 
 /// Attaches a table as an audience.
 #[allow(clippy::too_many_arguments, reason = "these are the parameters of the SQL function")]
@@ -133,7 +29,7 @@ fn attach_audience(
     relation: Option<pg_sys::Oid>,
     id_column: Option<&str>,
     properties_column: Option<&str>,
-    columns: Option<Vec<Option<String>>>,
+    columns: Option<Array<'_, String>>,
     created_column: Option<&str>,
     scope: Option<&str>,
     time_zone: Option<&str>,
@@ -163,14 +59,7 @@ fn attach_audience(
                 .raise()
         }
     };
-    let listed = columns.map(|columns| {
-        columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
-            Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
-                .detail("They are the columns that conditions may name.")
-                .hint("Name them, or leave columns out: then conditions may name all columns.")
-                .raise()
-        })
-    });
+    let listed = columns.map(listed_columns);
     let columns = NamedColumns {
         id: id_column.map(str::to_owned),
         properties: properties_column.map(str::to_owned),
@@ -402,55 +291,6 @@ fn primary_key<'c>(relation: pg_sys::Oid, catalog: &'c [CatalogColumn], table: &
 const PRIMARY_KEY: &str = "
 SELECT k.conkey FROM pg_constraint k
  WHERE k.conrelid = $1 AND k.contype = 'p'";
-
-/// Detaches an audience, with `cascade` also its segments and the audiences that are based on it. Its table stays.
-#[pg_extern(sql = false)]
-fn detach_audience(name: Option<&str>, cascade: Option<bool>) {
-    let (name, cascade) = (required("name", name), required("cascade", cascade));
-    must_own_table_of(name, "detach");
-    access::require(Scope::WriteSegments, name);
-    freshness_of::hold_alone(name);
-    let audiences = source::audiences(name);
-    let based: Vec<String> = audiences.iter().filter(|audience| *audience != name).cloned().collect();
-    if !based.is_empty() && !cascade {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-            format!("other audiences are based on audience \"{name}\""),
-        )
-        .detail(format!("They are {}.", listed(&based)))
-        .hint("Detach them first, or detach with cascade => true, which detaches them and deletes their segments.")
-        .raise()
-    }
-    let segments = query::first(
-        "SELECT array_agg(s.name ORDER BY s.name) FROM segments.segment_config s WHERE s.audience = $1",
-        &[name.into()],
-        |row| row.nullable::<Vec<String>>(1),
-    );
-    let segments = segments.flatten().unwrap_or_default();
-    if !segments.is_empty() && !cascade {
-        Failure::new(
-            PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-            format!("audience \"{name}\" still has segments"),
-        )
-        .detail(format!("They are {}.", listed(&segments)))
-        .hint("Delete them first, or detach with cascade => true, which deletes them.")
-        .raise()
-    }
-    for audience in &audiences {
-        freshness::stop_keeping(audience);
-    }
-    for statement in DETACH {
-        access::write(statement, &[audiences.clone().into()]);
-    }
-    access::write("DELETE FROM segments.audience_config a WHERE a.name = $1", &[name.into()]);
-}
-
-const DETACH: [&str; 3] = [
-    "DELETE FROM segments.segment_reference r USING segments.segment_config s
-      WHERE s.id = r.segment AND s.audience = ANY ($1)",
-    "DELETE FROM segments.segment_config s WHERE s.audience = ANY ($1)",
-    "DELETE FROM segments.audience_config a WHERE a.based_on IS NOT NULL AND a.name = ANY ($1)",
-];
 
 /// Raises 42704 if the caller can see no audience of that name, and 42501 if the caller does not own its table. If the
 /// table is gone, it has no owner.

@@ -18,6 +18,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use segments_core::expr::Checked;
 
+mod circle;
 pub mod members;
 pub mod membership;
 mod segments;

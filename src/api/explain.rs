@@ -190,7 +190,7 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
         .map(|(line, checked)| format!("({})::pg_catalog.text", value_sql(audience, line, checked)))
         .collect();
     let on_elements: Vec<Option<Cow<'_, FieldTest>>> =
-        lines.iter().zip(&checked).map(|(line, checked)| test_on_elements(line, checked)).collect();
+        lines.iter().zip(&checked).map(|(line, checked)| test_on_elements(audience, line, checked)).collect();
     let properties: Vec<String> = on_elements
         .iter()
         .map(|test| match test {
@@ -227,9 +227,9 @@ fn look(audience: &Audience, segment: &Definition, lines: &[Line], contact_id: &
 }
 
 /// The test of a line, if it is one test on the elements of a field.
-fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<Cow<'c, FieldTest>> {
+fn test_on_elements<'c>(audience: &Audience, line: &Line, checked: &'c Checked) -> Option<Cow<'c, FieldTest>> {
     let Source::Field(_) = &line.source else { return None };
-    if let Some(rows) = rows::test_on_rows(checked) {
+    if let Some(rows) = rows::test_on_rows(audience, checked) {
         return Some(Cow::Owned(rows.on_array()));
     }
     let mut tests = Vec::new();
@@ -247,7 +247,7 @@ fn test_on_elements<'c>(line: &Line, checked: &'c Checked) -> Option<Cow<'c, Fie
 /// What a test on elements found, given the property that it reads.
 fn found(test: &FieldTest, property: &str) -> Option<String> {
     let document = Json::Object(vec![(test.path.first().to_owned(), Json::parse(property).ok()?)]);
-    let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
+    let surroundings = Surroundings { interrupt: interrupt::check, ..Surroundings::NONE };
     let found = elements_found(test, &document, surroundings);
     Some(found.iter().map(ElementsFound::to_string).collect::<Vec<_>>().join("; "))
 }

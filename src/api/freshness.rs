@@ -63,6 +63,19 @@ fn how_kept(segment: pgrx::Uuid) -> &'static str {
     if Audience::try_load(&segment.audience).is_ok_and(|audience| by_triggers(&audience)) { "live" } else { "periodic" }
 }
 
+/// Why triggers do not keep the count of a segment of a live audience; NULL if they do, or if the audience is periodic.
+#[pg_extern(sql = false)]
+fn why_periodic(segment: pgrx::Uuid) -> Option<String> {
+    let segment = Definition::load(id_of(segment));
+    if !freshness_of::is_live(&segment.audience) {
+        return None;
+    }
+    match Audience::try_load(&segment.audience) {
+        Ok(audience) => recorders::why_not_triggers(&audience, &segment).map(str::to_owned),
+        Err(failure) => Some(failure.message),
+    }
+}
+
 /// Folds the pending deltas of all audiences into the bases. Readers see the same counts as before. Returns how many
 /// rows of deltas were folded. Deltas of counts that another transaction has locked stay for the next time.
 #[pg_extern(sql = false)]

@@ -168,11 +168,10 @@ impl<'a> IndexableTable<'a> {
             .hint(hint))
     }
 
-    /// The statement that creates an index under a free name. It does not block writers, if that is possible.
+    /// The statement that creates an index.
     fn ddl(&self, index: &Index) -> String {
-        let concurrently = if self.is_partitioned { "" } else { " CONCURRENTLY" };
-        let name = self.free_name(self.property(index));
-        format!("CREATE INDEX{concurrently} {} ON {} {}", quote_identifier(name), self.relation, self.definition(index))
+        let (table, definition) = (&self.audience.relation, self.definition(index));
+        indexes::create(table.oid, &table.name, self.property(index), &definition)
     }
 
     /// The statement that drops an index.
@@ -219,28 +218,4 @@ impl<'a> IndexableTable<'a> {
             Index::Properties => format!("USING gin ({} jsonb_path_ops)", quote_identifier(self.properties())),
         }
     }
-
-    /// A name such as `contacts_plan_idx` that is free in the schema.
-    fn free_name(&self, property: &str) -> String {
-        const LONGEST: usize = 63;
-        let base = format!("{}_{property}", self.audience.relation.name.name);
-        let base: String = base.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        for number in 0.. {
-            let suffix = if number == 0 { "_idx".to_owned() } else { format!("_idx{number}") };
-            let mut name = base.clone();
-            while name.len() > LONGEST - suffix.len() {
-                name.pop();
-            }
-            name += &suffix;
-            let schema = self.audience.relation.name.schema.as_str();
-            if query::first(NAMED, &[schema.into(), name.as_str().into()], |_| ()).is_none() {
-                return name;
-            }
-        }
-        unreachable!("a schema holds fewer relations than there are numbers")
-    }
 }
-
-const NAMED: &str = "
-SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname::text = $1 AND c.relname::text = $2";

@@ -1,6 +1,7 @@
 //! Relations: tables whose rows belong to the contacts of an audience.
 
 use crate::api::audience::must_own_table_of;
+use crate::api::columns::listed_columns;
 use crate::api::name::must_be_legible;
 use crate::api::property::Users;
 use crate::api::segment::write::with_dependents;
@@ -11,11 +12,12 @@ use crate::catalog::segment::Definition;
 use crate::catalog::{freshness, scope, source};
 use crate::counting::recount;
 use crate::evaluate::condition;
+use crate::live::{self, definition_locks};
 use crate::pg::error::{Failure, required};
 use crate::pg::{query, security, snapshot};
 use pgrx::prelude::*;
 use pgrx::spi::quote_literal;
-use pgrx::{PgSqlErrorCode, pg_sys};
+use pgrx::{Array, PgSqlErrorCode, pg_sys};
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ fn attach_relation(
     relation: Option<pg_sys::Oid>,
     contact_column: Option<&str>,
     audience: Option<&str>,
-    columns: Option<Vec<Option<String>>>,
+    columns: Option<Array<'_, String>>,
     properties_column: Option<&str>,
     time_column: Option<&str>,
     scope: Option<&str>,
@@ -42,15 +44,9 @@ fn attach_relation(
     freshness::hold_definitions(audience);
     let before = snapshot::latest(|| Audience::unrestricted(audience)).unwrap_or_else(|failure| failure.raise());
     must_own(before.relation.oid);
+    let before = definition_locks::hold_writers_of_source(&before.name);
     let quoted = must_own_or_be_granted(relation, before.relation.owner);
-    let listed = columns.map(|columns| {
-        columns.into_iter().collect::<Option<Vec<String>>>().unwrap_or_else(|| {
-            Failure::new(PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED, "columns must not contain NULL")
-                .detail("They are the columns that conditions may name.")
-                .hint("Name them, or leave columns out: then conditions may name all columns.")
-                .raise()
-        })
-    });
+    let listed = columns.map(listed_columns);
     let catalog = columns::read(relation);
     let find = |column: &str| find_column(&catalog, column, &quoted);
     must_refer_to(relation, find(contact_column), &before, &quoted);
@@ -84,6 +80,7 @@ fn attach_relation(
         Some(Err(why)) => crate::pg::error::internal(why).raise(),
         None => crate::pg::error::internal("relation was not stored").raise(),
     }
+    live::freshness::relation_attached(&before, name);
     if before.related(name).is_some() {
         recount_users(&after, name);
     }
@@ -254,7 +251,7 @@ fn detach_relation(name: Option<&str>, audience: Option<&str>) {
     must_own_table_of(audience, "detach the relation from");
     // This waits for transactions that create a segment with the relation.
     freshness::hold_definitions(audience);
-    let audience = snapshot::latest(|| Audience::unrestricted(audience)).unwrap_or_else(|failure| failure.raise());
+    let audience = definition_locks::hold_writers_of_source(audience);
     if audience.related(name).is_none() {
         unknown(&audience, name).raise()
     }
@@ -272,6 +269,7 @@ fn detach_relation(name: Option<&str>, audience: Option<&str>) {
     let declared: Vec<String> = declared.into_iter().filter(|name_of| Path::parse(name_of).first() == name).collect();
     access::write(FORGET_PROPERTIES, &[audience.name.as_str().into(), declared.into()]);
     access::write(FORGET, &[audience.name.as_str().into(), name.into()]);
+    live::freshness::drop_triggers_of(&audience, name);
 }
 
 /// The error for a relation that does not exist.

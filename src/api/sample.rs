@@ -1,6 +1,6 @@
 //! Samples of an audience's contacts.
 
-use crate::catalog::audience::{Audience, RelationKind};
+use crate::catalog::audience::{Audience, TableKind};
 use crate::catalog::contact_sql::executable_sql;
 use crate::pg::{query, subtransaction};
 use pgrx::spi::quote_identifier;
@@ -91,7 +91,7 @@ pub fn sampled(audience: &Audience, sample: i32) -> String {
         |row| row.get::<f64>(1),
     );
     let rows = rows.unwrap_or(0.0);
-    if audience.relation.kind != RelationKind::Table || rows <= 4.0 * f64::from(sample) {
+    if audience.relation.kind != TableKind::Table || rows <= 4.0 * f64::from(sample) {
         return String::new();
     }
     // The sample is twice as large as needed, because pages may be unevenly filled. LIMIT cuts it.

@@ -327,13 +327,18 @@ pub fn must_own_or_be_granted(relation: pg_sys::Oid, reader: pg_sys::Oid) -> Str
     let (quoted, owner) = must_be_table(relation);
     let is_granted = || query::first(GRANTED, &[relation.into(), reader.into()], |row| row.get(1)) == Some(true);
     if !owns(owner) && !is_granted() {
-        let role = query::first("SELECT pg_get_userbyid($1)::text", &[reader.into()], |row| row.get::<String>(1));
-        let role = quote_identifier(role.unwrap_or_default());
+        let role = quoted_role(reader);
         not_owned(&quoted, "the owner of the contacts' table")
             .hint(format!("Ask its owner to attach it, or to GRANT SELECT ON {quoted} TO {role} WITH GRANT OPTION."))
             .raise()
     }
     quoted
+}
+
+/// The quoted name of a role.
+pub fn quoted_role(role: pg_sys::Oid) -> String {
+    let name = query::first("SELECT pg_get_userbyid($1)::text", &[role.into()], |row| row.get::<String>(1));
+    quote_identifier(name.unwrap_or_default())
 }
 
 fn not_owned(quoted: &str, counting: &str) -> Failure {

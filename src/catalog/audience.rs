@@ -2,23 +2,26 @@
 
 use crate::catalog::access::unknown_audience;
 use crate::catalog::column::ColumnRef;
-use crate::catalog::columns::{self, CatalogColumn, StoredColumn};
 use crate::pg::error::Failure;
-use crate::pg::query::{self, Row};
+use crate::pg::query;
 use crate::pg::{guard, security};
+use pgrx::pg_sys;
 use pgrx::spi::quote_identifier;
-use pgrx::{PgSqlErrorCode, pg_sys};
 use segments_core::date::Instant;
-use segments_core::expr::{Checked, Expr};
+use segments_core::expr::Checked;
 use segments_core::limits;
 use segments_core::path::Path;
-use segments_core::sql::{self, ContactTable, Names, QualifiedName, Style, Topics};
+use segments_core::sql::{self, ContactTable, Names, QualifiedName, Style};
 use segments_core::types::PropertyType;
 
+mod config;
 mod fields;
+mod others;
 mod related;
 
+use config::Config;
 use fields::Fields;
+pub use others::{Other, OtherRows, TOPICS};
 use related::Contacts;
 pub use related::{Related, RelatedRows};
 
@@ -28,7 +31,7 @@ pub struct Audience {
     pub name: String,
     /// The audience that declares its table, zone, properties, topics and relations: the one that it is based on, or itself
     pub source: String,
-    pub relation: Relation,
+    pub relation: TableRef,
     /// The column that identifies contacts
     pub id: ColumnRef,
     /// The column that orders contacts, newest last
@@ -45,7 +48,8 @@ pub struct Audience {
     pub table: ContactTable,
     /// The table of subscriptions
     pub topics: Subscriptions,
-    /// The columns that the audience was attached with, except the id, that are missing now or have an unusable type
+    /// The columns that the audience was attached with, except the id, that are missing now or have an unusable type: the one
+    /// that orders, then the one with the custom properties
     pub lost: Vec<String>,
     /// The columns that conditions cannot use because of their type, with the type
     pub unusable: Vec<(String, String)>,
@@ -63,30 +67,30 @@ pub enum Subscriptions {
     /// No table was attached
     None,
     /// The subscriptions are the rows of this table
-    In(Relation),
+    In(TableRef),
     /// The table that was attached cannot be read any more, for this reason
     Lost(String),
 }
 
 /// A table, view or foreign table.
 #[derive(Clone)]
-pub struct Relation {
+pub struct TableRef {
     pub oid: pg_sys::Oid,
     pub name: QualifiedName,
     pub owner: pg_sys::Oid,
-    pub kind: RelationKind,
+    pub kind: TableKind,
 }
 
-/// The kinds of relations that are distinguished here (`pg_class.relkind`).
+/// The kinds of tables that are distinguished here (`pg_class.relkind`).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum RelationKind {
+pub enum TableKind {
     /// A table, partitioned or not, or a materialized view. Except for row security, everyone sees the same rows
     Table,
     View,
     Foreign,
 }
 
-impl Relation {
+impl TableRef {
     /// The name with its schema, quoted.
     pub fn quoted(&self) -> String {
         pgrx::spi::quote_qualified_identifier(&self.name.schema, &self.name.name)
@@ -100,25 +104,7 @@ impl Audience {
     /// # Errors
     /// The audience does not exist, or its table is missing or has lost the id column.
     pub fn unrestricted(name: &str) -> Result<Self, Failure> {
-        let read = |row: &Row<'_>| Config {
-            relation: relation(row, 1),
-            relation_name: row.get(6),
-            id: (row.get(7), row.nullable(8)),
-            properties: row.nullable(9).map(|name| (name, row.nullable(10))),
-            created: row.nullable(11).map(|name| (name, row.nullable(12))),
-            columns: row.nullable(13),
-            filter: row.nullable(14),
-            topics: row.nullable::<String>(20).map(|relation_name| TopicsConfig {
-                relation: relation(row, 15),
-                relation_name,
-                contact: (row.get(21), row.nullable(22)),
-                topic: (row.get(23), row.nullable(24)),
-            }),
-            extension_schema: row.get(25),
-            time_zone: row.get(26),
-            source: row.get(27),
-        };
-        let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], read));
+        let config = security::with_fixed_settings(|| query::first(FIND, &[name.into()], Config::read));
         config.ok_or_else(|| unknown_audience(name))?.resolve(name)
     }
 
@@ -130,7 +116,8 @@ impl Audience {
 
     /// The tables that conditions may read: of contacts, subscriptions and relations.
     pub fn tables_read(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        self.tables().chain(self.relations.iter().filter_map(Related::relation))
+        let topics = self.subscriptions_table();
+        [self.relation.oid].into_iter().chain(topics).chain(self.relations.iter().filter_map(Related::relation))
     }
 
     /// Whether the filter, or the scope of a relation, has dates that are relative to now.
@@ -145,10 +132,15 @@ impl Audience {
         self.relations.iter().find(|related| related.name == name)
     }
 
-    /// The table of contacts and, where it has one that can be read, that of their subscriptions. Triggers on them keep
-    /// live counts.
+    /// The table of contacts, and the other tables of which triggers may keep live counts; each once.
     pub fn tables(&self) -> impl Iterator<Item = pg_sys::Oid> {
-        [self.relation.oid].into_iter().chain(self.subscriptions_table())
+        let mut tables = vec![self.relation.oid];
+        for other in self.others().map(|other| other.relation.oid) {
+            if !tables.contains(&other) {
+                tables.push(other);
+            }
+        }
+        tables.into_iter()
     }
 
     /// The table that says who is subscribed to what, where there is one that can be read.
@@ -242,170 +234,3 @@ pub struct Property {
 }
 
 const FIND: &str = include_str!("../../sql/queries/audience.sql");
-
-/// A relation from the columns of a row, beginning at `column`: OID, schema, name, owner and kind. `None` if the
-/// relation does not exist.
-fn relation(row: &Row<'_>, column: usize) -> Option<Relation> {
-    Some(Relation {
-        oid: row.nullable(column)?,
-        name: QualifiedName { schema: row.get(column + 1), name: row.get(column + 2) },
-        owner: row.get(column + 3),
-        kind: relation_kind(&row.get::<String>(column + 4)),
-    })
-}
-
-/// The stored configuration of an audience.
-struct Config {
-    relation: Option<Relation>,
-    relation_name: String,
-    id: StoredColumn,
-    properties: Option<StoredColumn>,
-    created: Option<StoredColumn>,
-    columns: Option<Vec<String>>,
-    filter: Option<String>,
-    topics: Option<TopicsConfig>,
-    extension_schema: String,
-    time_zone: String,
-    source: String,
-}
-
-struct TopicsConfig {
-    relation: Option<Relation>,
-    relation_name: String,
-    contact: StoredColumn,
-    topic: StoredColumn,
-}
-
-impl Config {
-    fn resolve(self, name: &str) -> Result<Audience, Failure> {
-        let Some(relation) = self.relation else {
-            return Err(Failure::new(
-                PgSqlErrorCode::ERRCODE_UNDEFINED_TABLE,
-                format!("the table of audience \"{name}\" does not exist any more"),
-            )
-            .detail(format!("It was {}.", self.relation_name))
-            .hint(format!("Make the table again and attach it as audience \"{}\" with attach_audience(), which keeps the segments, or detach the audience.", self.source)));
-        };
-        let catalog = columns::read(relation.oid);
-        let id = columns::find(relation.oid, &catalog, &self.id);
-        let what = if id.is_none() { "does not exist" } else { "cannot identify contacts" };
-        let id = id.filter(|column| column.is_plain).ok_or_else(|| {
-            Failure::new(
-                PgSqlErrorCode::ERRCODE_UNDEFINED_COLUMN,
-                format!("column \"{}\" of the table of audience \"{name}\" {what} any more", self.id.0),
-            )
-            .detail(format!("The table is {}.", relation.quoted()))
-            .hint(format!(
-                "Attach the table again as audience \"{}\" with attach_audience(), which keeps the segments.",
-                self.source
-            ))
-        })?;
-        let id = id.to_ref();
-        let find = |column| columns::find(relation.oid, &catalog, column);
-        // A lost column is no error, so that everything that does not need it goes on working.
-        let created = self.created.as_ref().and_then(find);
-        let created = created.filter(|column| column.is_plain).map(CatalogColumn::to_ref);
-        let properties = self.properties.as_ref().and_then(find);
-        let properties = properties.filter(|column| column.is_jsonb());
-        let lost_created = self.created.filter(|_| created.is_none());
-        let lost_properties = self.properties.filter(|_| properties.is_none());
-        let lost: Vec<String> = lost_created.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
-        let is_listed = |column: &CatalogColumn| {
-            self.columns.as_ref().is_none_or(|listed| listed.contains(&column.name) || column.name == id.name)
-        };
-        let fields = Fields::of(relation.oid, &catalog, properties, is_listed, &self.extension_schema);
-        let (topics, subscriptions) = match self.topics.map(|topics| topics.resolve(relation.oid, &id)) {
-            None => (None, Subscriptions::None),
-            Some(Ok((relation, topics))) => (Some(topics), Subscriptions::In(relation)),
-            Some(Err(lost)) => (None, Subscriptions::Lost(lost)),
-        };
-        let mut declared = query::rows(CUSTOM, &[self.source.as_str().into()], |row| {
-            (Path::parse(&row.get::<String>(1)), row.get::<String>(2))
-        });
-        let contacts = Contacts {
-            relation: relation.oid,
-            id: &id,
-            source: &self.source,
-            time_zone: &self.time_zone,
-            extension_schema: &self.extension_schema,
-        };
-        let relations = Related::all(&contacts, &mut declared);
-        let custom = fields.custom(declared);
-        let Fields { properties, columns, typed_indexes, unusable } = fields;
-        Ok(Audience {
-            name: name.to_owned(),
-            source: self.source,
-            created,
-            filter: self.filter,
-            time_zone: self.time_zone,
-            restriction: Expr::Const(true),
-            changes_at: None,
-            table: ContactTable {
-                schema: relation.name.schema.clone(),
-                name: relation.name.name.clone(),
-                id: id.name.clone(),
-                operators: id.operators.clone(),
-                properties,
-                columns,
-                typed_indexes,
-                topics,
-                relations: relations.iter().filter_map(Related::table).collect(),
-            },
-            id,
-            topics: subscriptions,
-            lost,
-            unusable,
-            custom,
-            relations,
-            extension_schema: self.extension_schema,
-            relation,
-        })
-    }
-}
-
-const CUSTOM: &str = "
-SELECT p.name, p.type FROM segments.property_config p
- WHERE p.audience = $1 ORDER BY p.name";
-
-impl TopicsConfig {
-    /// The table of subscriptions and its columns, or the reason why `$topic` cannot be used any more.
-    fn resolve(self, contacts: pg_sys::Oid, id: &ColumnRef) -> Result<(Relation, Topics), String> {
-        let Some(relation) = self.relation else {
-            return Err(format!("the table of subscriptions, {}, does not exist any more", self.relation_name));
-        };
-        let catalog = columns::read(relation.oid);
-        let find = |column: &StoredColumn| {
-            columns::find(relation.oid, &catalog, column)
-                .ok_or_else(|| format!("column \"{}\" of {} does not exist any more", column.0, relation.quoted()))
-        };
-        let contact = find(&self.contact)?;
-        if !columns::refers_to(relation.oid, contact, contacts, id) {
-            return Err(format!(
-                "column \"{}\" of {} does not hold ids of contacts any more",
-                contact.name,
-                relation.quoted()
-            ));
-        }
-        let topic_column = find(&self.topic)?;
-        let topic_column = topic_column.to_topic().ok_or_else(|| {
-            format!("column \"{}\" of {} cannot hold topics any more", topic_column.name, relation.quoted())
-        })?;
-        let topics = Topics {
-            relation: relation.name.clone(),
-            contact_column: contact.name.clone(),
-            topic_column,
-            id_column: id.name.clone(),
-            operators: id.operators_with(&contact.type_name).to_owned(),
-            held: None,
-        };
-        Ok((relation, topics))
-    }
-}
-
-fn relation_kind(relkind: &str) -> RelationKind {
-    match relkind {
-        "v" => RelationKind::View,
-        "f" => RelationKind::Foreign,
-        _ => RelationKind::Table,
-    }
-}

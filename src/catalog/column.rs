@@ -51,6 +51,12 @@ impl ColumnRef {
         self.type_name.strip_prefix("pg_catalog.").is_some_and(|name| types.contains(&name))
     }
 
+    /// Whether equal ids have equal texts, in types that are told to. For others nothing is known.
+    pub fn has_one_text(&self) -> bool {
+        let types = ["uuid", "int2", "int4", "int8", "text", "varchar", "date", "inet"];
+        self.is_enum || self.type_name.strip_prefix("pg_catalog.").is_some_and(|name| types.contains(&name))
+    }
+
     /// A condition that a term of the column's type equals the value of a text. Labels of enums are compared as text,
     /// which no index serves; but such a table has no more ids than the enum has labels.
     pub fn is(&self, term: &str, text: &str) -> String {
@@ -68,6 +74,11 @@ impl ColumnRef {
         } else {
             format!("{term} {} ANY ({texts}::{}[])", self.operator("="), self.type_name)
         }
+    }
+
+    /// Like [`is_any`](Self::is_any), for a term of another type, which operators of this schema compare with the column's type.
+    pub fn is_any_by(&self, operators: &str, term: &str, texts: &str) -> String {
+        format!("{term} OPERATOR({}.=) ANY ({texts}::{}[])", quote_identifier(operators), self.type_name)
     }
 
     /// An operator between values of the column's type, with its schema. Without it another operator could be found,

@@ -182,3 +182,19 @@ pub fn contact_key(
     }
     (contact.is_text() && id.has_plain_text()).then_some(ContactKey::AsText)
 }
+
+/// Whether the current role may SELECT columns of a table. Without named columns, one readable column is enough.
+pub fn may_select(table: pg_sys::Oid, columns: &[String]) -> bool {
+    let arguments = [table.into(), columns.to_vec().into()];
+    query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true)
+}
+
+const MAY_SELECT: &str = "
+SELECT has_schema_privilege(c.relnamespace, 'USAGE')
+   AND (has_table_privilege(c.oid, 'SELECT')
+        OR (has_any_column_privilege(c.oid, 'SELECT')
+            AND NOT EXISTS (SELECT FROM pg_attribute a
+                             WHERE a.attrelid = c.oid
+                               AND a.attname = ANY ($2::name[])
+                               AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))))
+  FROM pg_class c WHERE c.oid = $1";

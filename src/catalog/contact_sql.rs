@@ -6,7 +6,7 @@ use crate::pg::spi::QueryText;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
-use segments_core::sql::{self, Joined, Names, Style};
+use segments_core::sql::{self, Gathered, Gathering, Joined, Names, Style, Way};
 use uuid::Uuid;
 
 /// A condition and the audience's filter, as SQL that can be executed under any search_path.
@@ -17,6 +17,11 @@ pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
 /// Like [`executable_sql`], for a query on one contact, whose rows in relations are looked up.
 pub fn executable_sql_for_one(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause_for_one(&restricted(audience, checked), &audience.table, &audience.style())
+}
+
+/// Like [`executable_sql`], for the contacts that [`executable_sql`] does not find.
+pub fn complement_sql(audience: &Audience, checked: &Checked) -> String {
+    sql::where_clause(&restricted(audience, checked).not(), &audience.table, &audience.style())
 }
 
 /// Whether [`executable_sql`] reads the audience's table itself, to find those whose row is at hand by their ids.
@@ -31,15 +36,21 @@ pub fn joined_sql(audience: &Audience, conditions: &[Checked]) -> Joined {
     sql::joined(&conditions, &audience.table, &audience.style())
 }
 
+/// What contacts are joined with so that an aggregate gathers their rows in relations, for a query on the contacts that the
+/// audience's filter lets through. Columns of the audience's table need its name as prefix in it.
+pub fn gathered(audience: &Audience, gatherings: &[Gathering<'_>]) -> Gathered {
+    sql::gathered(gatherings, &audience.restriction, &audience.table, &audience.style())
+}
+
+/// A condition and the audience's filter, as SQL for several queries that have the same result.
+pub fn ways(audience: &Audience, checked: &Checked) -> Vec<Way> {
+    sql::ways(&restricted(audience, checked), &audience.table, &audience.style())
+}
+
 /// Like [`executable_sql`], for a query on several tables. Columns are qualified with the table's name, and the
 /// expression `held` is an array of the topics that the contact is subscribed to.
 pub fn sql_with_topics(audience: &Audience, checked: &Checked, held: &str) -> String {
-    sql_on_row(audience, checked, &audience.table.name, held)
-}
-
-/// Like [`sql_with_topics`], with another name for the row.
-pub fn sql_on_row(audience: &Audience, checked: &Checked, row: &str, held: &str) -> String {
-    let alias = Some(row.to_owned());
+    let alias = Some(audience.table.name.clone());
     let style = Style { names: Names::Qualified, extension_schema: audience.extension_schema.clone(), alias };
     let mut table = audience.table.clone();
     if let Some(topics) = &mut table.topics {
@@ -66,16 +77,31 @@ pub fn restricted(audience: &Audience, checked: &Checked) -> Checked {
 
 /// The value at a path, as jsonb.
 pub fn field_sql(audience: &Audience, path: &Path) -> String {
-    let whole = property_sql(audience, path.first());
+    field_as(audience, path, &audience.style())
+}
+
+/// Like [`field_sql`], for a query that joins contacts with other tables, as [`joined_sql`] says.
+pub fn joined_field_sql(audience: &Audience, path: &Path) -> String {
+    field_as(audience, path, &Style { alias: Some(audience.table.name.clone()), ..audience.style() })
+}
+
+fn field_as(audience: &Audience, path: &Path, style: &Style) -> String {
+    let whole = property_as(audience, path.first(), style);
     if path.rest().is_empty() { whole } else { nested_sql(&whole, path.rest()) }
 }
 
 /// The value of a column, or of a key among the custom properties, as jsonb.
 pub fn property_sql(audience: &Audience, name: &str) -> String {
+    property_as(audience, name, &audience.style())
+}
+
+fn property_as(audience: &Audience, name: &str, style: &Style) -> String {
     match (audience.table.column(name), &audience.table.properties) {
-        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, &audience.style())),
+        (Some(column), _) => format!("pg_catalog.to_jsonb({})", sql::seen(column, style)),
         (None, Some(properties)) => {
-            format!("({} OPERATOR(pg_catalog.->) {})", quote_identifier(&properties.name), quote_literal(name))
+            let row = style.alias.as_ref().map(|alias| format!("{}.", quote_identifier(alias))).unwrap_or_default();
+            let properties = quote_identifier(&properties.name);
+            format!("({row}{properties} OPERATOR(pg_catalog.->) {})", quote_literal(name))
         }
         (None, None) => "NULL::pg_catalog.jsonb".to_owned(),
     }

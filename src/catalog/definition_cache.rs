@@ -101,7 +101,7 @@ impl Sources {
         let arguments = [self.tables.clone().into(), self.audiences.clone().into()];
         let read = || {
             let described = query::first(DESCRIBE, &arguments, |row| row.nullable::<String>(1)).flatten();
-            let relations = || query::first(DESCRIBE_RELATIONS, &arguments[1..], |row| row.nullable::<String>(1));
+            let relations = || query::first(DESCRIBE_RELATIONS, &arguments, |row| row.nullable::<String>(1));
             let relations = if Related::are_known() { relations().flatten() } else { None };
             format!("{} {}", described.unwrap_or_default(), relations.unwrap_or_default())
         };
@@ -144,9 +144,15 @@ const TYPES: &str =
     concat!(include_str!("../../sql/queries/types_of_columns.sql"), "SELECT type.oid FROM type WHERE type.oid <> 0");
 
 const DESCRIBE_RELATIONS: &str = "
-SELECT md5(string_agg(concat_ws(' ', r.audience, r.name, r.xmin, r.ctid), ',' ORDER BY r.audience, r.name))
-  FROM segments.relation_config r
- WHERE r.audience IN (SELECT a.source FROM segments.audience_config a WHERE a.name = ANY ($1))";
+SELECT concat_ws(' ',
+    (SELECT md5(string_agg(concat_ws(' ', r.audience, r.name, r.xmin, r.ctid), ',' ORDER BY r.audience, r.name))
+       FROM segments.relation_config r
+      WHERE r.audience IN (SELECT a.source FROM segments.audience_config a WHERE a.name = ANY ($2))),
+    -- Which live audiences have one of the tables as a relation
+    (SELECT md5(string_agg(concat_ws(' ', a.name, a.xmin, a.ctid, r.name), ',' ORDER BY a.name, r.name))
+       FROM segments.relation_config r
+       JOIN segments.audience_config a ON a.source = r.audience AND a.freshness = 'live'
+      WHERE r.relation::oid = ANY ($1)))";
 
 const DESCRIBE: &str =
     concat!(include_str!("../../sql/queries/types_of_columns.sql"), include_str!("../../sql/queries/fingerprint.sql"));

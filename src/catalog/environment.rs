@@ -3,14 +3,12 @@
 
 use crate::catalog::audience::{Audience, Subscriptions};
 use crate::catalog::segment::Definition;
-use crate::evaluate::condition;
 use crate::pg::{query, zone};
 use segments_core::ast::Condition;
 use segments_core::check::{self, Declaration, Environment, RelationDeclaration};
 use segments_core::date::{Instant, NamedZone, Zone};
-use segments_core::error::{Error, ErrorKind, JsonPointer, Refusal};
+use segments_core::error::{Error, ErrorKind, Refusal};
 use segments_core::expr::{Checked, Expr};
-use segments_core::limits;
 use segments_core::nearest::did_you_mean;
 use segments_core::path::Path;
 use segments_core::sql::{self, ColumnKind, Topics, canonical_uuid};
@@ -19,6 +17,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use uuid::Uuid;
 
+mod references;
 mod relations;
 
 /// The environment of one condition of an audience.
@@ -147,14 +146,15 @@ impl<'a> AudienceEnvironment<'a> {
         Ok(CheckedCondition { checked, references: self.references.into_inner(), changes_at })
     }
 
-    /// Adds to the mistakes that the column of custom properties is lost, if it is.
+    /// Adds to the mistakes that a column which they need is lost, if one is.
     fn explained(&self, mut errors: Vec<Error>) -> Vec<Error> {
         if let Some(column) = self.audience.lost.last().filter(|_| self.audience.table.properties.is_none()) {
             for error in errors.iter_mut().filter(|error| error.kind == ErrorKind::UnknownProperty) {
-                error.hint = format!(
-                    "Column \"{column}\" is not there any more, or not as it was: attach the table again with attach_audience(), which keeps the segments."
-                );
+                error.hint = again(column, "attach_audience");
             }
+        }
+        for related in &self.audience.relations {
+            self.explain_lost_columns(related, &mut errors);
         }
         errors
     }
@@ -186,17 +186,6 @@ impl<'a> AudienceEnvironment<'a> {
     fn changes_at(&self, instant: Instant) {
         let known = self.looked_up.changes_at.get();
         self.looked_up.changes_at.set(Some(known.map_or(instant, |known| known.min(instant))));
-    }
-
-    fn circle(&self, back_to: &Definition) -> Option<Refusal> {
-        let start = self.expanding.iter().position(|segment| segment.id == back_to.id)?;
-        let circle: Vec<&str> =
-            self.expanding[start..].iter().chain([back_to]).map(|segment| segment.name.as_str()).collect();
-        Some(Refusal {
-            kind: ErrorKind::Circle,
-            message: format!("segments refer to each other in a circle: {}", circle.join(" → ")),
-            hint: "Take one of these references out.".to_owned(),
-        })
     }
 }
 
@@ -301,35 +290,7 @@ impl Environment for AudienceEnvironment<'_> {
 
     fn segment(&self, reference: &str) -> Result<Checked, Refusal> {
         self.must_be_of_contacts("$segment")?;
-        let Some(segment) = Definition::named(&self.audience.name, reference) else {
-            return Err(Refusal {
-                kind: ErrorKind::UnknownObject,
-                message: format!("segment \"{reference}\" does not exist in audience \"{}\"", self.audience.name),
-                hint: "Name a segment of the same audience by id or name; list_segments() shows them.".to_owned(),
-            });
-        };
-        if let Some(circle) = self.circle(&segment) {
-            return Err(circle);
-        }
-        self.references.borrow_mut().push(Reference { text: reference.to_owned(), target: segment.id });
-        if let Some(checked) = self.looked_up.segments.borrow().get(&segment.id) {
-            return Ok(checked.clone());
-        }
-        let inner = self.inside(&segment).map_err(|errors| refusal_of(&segment, errors))?;
-        if inner.expanding.len() > limits::NESTING {
-            let message = format!("segments refer to each other more than {} deep", limits::NESTING);
-            return Err(too_large(ErrorKind::TooDeep, message));
-        }
-        let condition = condition::stored(segment.conditions.as_bytes());
-        let checked = inner.check(&condition).map_err(|errors| refusal_of(&segment, errors))?.checked;
-        let mut tests = 0;
-        checked.for_each(&mut |_| tests += 1);
-        if tests > limits::NODES {
-            let message = format!("segment \"{reference}\" expands to more than {} tests", limits::NODES);
-            return Err(too_large(ErrorKind::TooLarge, message));
-        }
-        self.looked_up.segments.borrow_mut().insert(segment.id, checked.clone());
-        Ok(checked)
+        self.referred(reference)
     }
 
     fn zone(&self) -> NamedZone {
@@ -377,32 +338,12 @@ impl Environment for AudienceEnvironment<'_> {
     }
 }
 
-fn too_large(kind: ErrorKind, message: String) -> Refusal {
-    Refusal {
-        kind,
-        message,
-        hint: "Refer to fewer segments, or store what they have in common as a property.".to_owned(),
-    }
+/// The hint about a column that is lost.
+fn again(column: &str, attach: &str) -> String {
+    format!(
+        "Column \"{column}\" is not there any more, or not as it was: attach the table again with {attach}(), which keeps the segments."
+    )
 }
-
-/// The mistake that a reference to an invalid segment is. It names the segment that must be corrected, once, not also
-/// each segment on the way to it. If the reference itself is the mistake, it stands alone.
-fn refusal_of(segment: &Definition, errors: Vec<Error>) -> Refusal {
-    let none = || JsonPointer::default().error(ErrorKind::Shape, "condition was refused without an error", MEND);
-    let error = errors.into_iter().next().unwrap_or_else(none);
-    let is_of_chain = matches!(error.kind, ErrorKind::Circle | ErrorKind::TooDeep | ErrorKind::TooLarge);
-    if is_of_chain || error.hint == MEND {
-        return Refusal { kind: error.kind, message: error.message, hint: error.hint };
-    }
-    Refusal {
-        kind: error.kind,
-        message: format!("segment \"{}\" makes no sense any more: {}", segment.name, error.message),
-        hint: MEND.to_owned(),
-    }
-}
-
-/// The hint for an invalid segment.
-const MEND: &str = "Correct that segment with update_segment().";
 
 const TOPICS: &str = "
 SELECT t.slug, t.id::text FROM segments.topic_config t WHERE t.audience = $1";

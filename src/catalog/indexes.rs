@@ -7,7 +7,8 @@
 use crate::pg::index::first_expression;
 use crate::pg::{query, relcache};
 use pgrx::pg_sys::Oid;
-use segments_core::sql::TypedIndex;
+use pgrx::spi::{quote_identifier, quote_qualified_identifier};
+use segments_core::sql::{QualifiedName, TypedIndex};
 use segments_core::types::ScalarType;
 
 /// An index that covers all rows of a table.
@@ -77,6 +78,35 @@ pub fn foreign_part(relation: Oid) -> Option<String> {
     query::first(FOREIGN_PART, &[parts.into()], |row| row.get(1))
 }
 
+/// The statement that creates an index, on the expressions or columns of the definition, under a free name. It does not block
+/// writers, if that is possible.
+pub fn create(oid: Oid, table: &QualifiedName, property: &str, definition: &str) -> String {
+    let is_partitioned = query::first(IS_PARTITIONED, &[oid.into()], |row| row.get::<bool>(1)) == Some(true);
+    let concurrently = if is_partitioned { "" } else { " CONCURRENTLY" };
+    let name = quote_identifier(free_name(table, property));
+    let table = quote_qualified_identifier(&table.schema, &table.name);
+    format!("CREATE INDEX{concurrently} {name} ON {table} {definition}")
+}
+
+/// A name such as `contacts_plan_idx` that is free in the schema.
+fn free_name(table: &QualifiedName, property: &str) -> String {
+    const LONGEST: usize = 63;
+    let base = format!("{}_{property}", table.name);
+    let base: String = base.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+    for number in 0.. {
+        let suffix = if number == 0 { "_idx".to_owned() } else { format!("_idx{number}") };
+        let mut name = base.clone();
+        while name.len() > LONGEST - suffix.len() {
+            name.pop();
+        }
+        name += &suffix;
+        if query::first(NAMED, &[table.schema.as_str().into(), name.as_str().into()], |_| ()).is_none() {
+            return name;
+        }
+    }
+    unreachable!("a schema holds fewer relations than there are numbers")
+}
+
 /// Whether tables other than partitions inherit from a table.
 pub fn has_heirs(relation: Oid) -> bool {
     let heirs = "SELECT true FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
@@ -89,3 +119,9 @@ const COVERING: &str = include_str!("../../sql/queries/covering_indexes.sql");
 const FOREIGN_PART: &str = "
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.oid = ANY ($1) AND c.relkind = 'f' ORDER BY 1 LIMIT 1";
+
+const IS_PARTITIONED: &str = "SELECT c.relkind = 'p' FROM pg_class c WHERE c.oid = $1";
+
+const NAMED: &str = "
+SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname::text = $1 AND c.relname::text = $2";

@@ -26,14 +26,8 @@ pub fn topic(audience: &Audience, topics: &Topics) -> String {
     sql::value(&topics.topic_column, &Style { alias: Some(ALIAS.to_owned()), ..audience.style() })
 }
 
-/// The topics of the contact whose id is the term, as an array of the column's own type.
-pub fn held_by(topics: &Topics, id: &str) -> String {
-    let topic = column(&topics.topic_column.name);
-    format!("ARRAY(SELECT {topic} FROM {} WHERE {})", table(topics), is_of(topics, id))
-}
-
-/// A query that returns these topics as one row with the column `topics`, NULL if there are none. It has its own FROM,
-/// because Citus plans no LATERAL subquery without one.
+/// A query that returns the topics of the contact whose id is the term, as one row with the column `topics`: an array of the
+/// column's own type, NULL if there are none. It has its own FROM, because Citus plans no LATERAL subquery without one.
 pub fn row_of_held(topics: &Topics, id: &str) -> String {
     let topic = column(&topics.topic_column.name);
     format!("SELECT pg_catalog.array_agg({topic}) AS topics FROM {} WHERE {}", table(topics), is_of(topics, id))

@@ -1,11 +1,13 @@
 //! Whether the caller may see a cached count.
 
 use crate::catalog::access::{extension_owner, is_shown_counts};
-use crate::catalog::audience::{Audience, Relation, RelationKind, Subscriptions};
+use crate::catalog::audience::{Audience, Subscriptions, TableKind, TableRef};
+use crate::catalog::columns;
 use crate::catalog::environment::CheckedCondition;
+use crate::catalog::obstacle::Obstacle;
 use crate::catalog::scope;
 use crate::catalog::segment::Definition;
-use crate::pg::{guard, query, security};
+use crate::pg::{query, security};
 use segments_core::error::Error;
 use segments_core::expr::{Checked, Expr};
 use segments_core::sql::{self, UsedRelation};
@@ -72,6 +74,12 @@ impl Reads {
         Some(Reads::of(audience, &checked.checked))
     }
 
+    /// The first obstacle to counting what is read with the rights of the owner of the contacts' table, as cached counts are;
+    /// `None` if it can be counted.
+    pub fn obstacle_to_counting(&self, audience: &Audience) -> Option<Obstacle> {
+        self.relations.iter().find_map(|(name, columns)| Obstacle::to_counting(audience, name, columns))
+    }
+
     /// Whether the column is read.
     pub fn has_column(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column == name)
@@ -100,7 +108,7 @@ impl Visible {
         }
         let mut is_shown_counts = || *self.is_shown_counts.get_or_insert_with(|| is_shown_counts(&audience.name));
         let shows =
-            (may_select(audience, reads) || is_shown_counts()) && obstacle_to_counting(audience, reads).is_none();
+            (may_select(audience, reads) || is_shown_counts()) && reads.obstacle_to_counting(audience).is_none();
         self.known.insert(reads.clone(), shows);
         shows
     }
@@ -130,34 +138,9 @@ pub fn counted_condition(audience: &Audience, segment: &Definition) -> Result<Ch
     let first = |errors: Vec<Error>| errors.into_iter().next().map(|error| error.message).unwrap_or_default();
     let condition = scope::check_segment(audience, segment).map_err(first)?;
     let reads = condition.checked.reads_rows().then(|| Reads::of(audience, &condition.checked));
-    let obstacle = reads.and_then(|reads| obstacle_to_counting(audience, &reads));
-    obstacle.map_or(Ok(condition), Err)
+    let obstacle = reads.and_then(|reads| reads.obstacle_to_counting(audience));
+    obstacle.map_or(Ok(condition), |obstacle| Err(obstacle.message()))
 }
-
-/// Why a condition with these reads cannot be counted with the rights of the owner of the contacts' table, as cached counts
-/// are; `None` if it can. The owner of a relation may be another role.
-fn obstacle_to_counting(audience: &Audience, reads: &Reads) -> Option<String> {
-    let owner = audience.relation.owner;
-    reads.relations.iter().find_map(|(name, columns)| {
-        let relation = &audience.related(name)?.rows.as_ref().ok()?.rows.relation;
-        let has_rights = || security::as_role(relation.owner, || security::has_rights_of(owner));
-        let runs_code = || query::first(FOREIGN_CODE, &[relation.oid.into(), owner.into()], |row| row.get::<bool>(1));
-        let why = if security::as_role(owner, || security::row_security_applies(relation.oid)) {
-            "row security applies to the owner of the contacts' table, with whose rights counts are kept"
-        } else if !security::as_role(owner, || may_select_columns(relation, columns)) {
-            "the owner of the contacts' table, with whose rights counts are kept, may not SELECT all columns that are read"
-        } else if !guard::may_read(relation.oid, owner) {
-            "unless its owner has the rights of the owner of the contacts' table, it must be a table without row security"
-        } else if !has_rights() && runs_code() == Some(true) {
-            "reading it would run code of others with the rights of the owner of the contacts' table"
-        } else {
-            return None;
-        };
-        Some(format!("relation \"{name}\" cannot be counted: {why}"))
-    })
-}
-
-const FOREIGN_CODE: &str = include_str!("../../sql/queries/foreign_code.sql");
 
 /// The columns of an audience's table that the caller may SELECT.
 pub fn readable_columns(audience: &Audience) -> HashSet<String> {
@@ -166,41 +149,26 @@ pub fn readable_columns(audience: &Audience) -> HashSet<String> {
 
 /// Whether the caller may SELECT the columns of a relation, and sees all of its rows. Without named columns, one
 /// readable column is enough.
-fn may_read(relation: &Relation, columns: &[String]) -> bool {
-    sees_all_rows(relation) && may_select_columns(relation, columns)
+fn may_read(relation: &TableRef, columns: &[String]) -> bool {
+    sees_all_rows(relation) && columns::may_select(relation.oid, columns)
 }
 
-fn may_select_columns(relation: &Relation, columns: &[String]) -> bool {
-    let arguments = [relation.oid.into(), columns.to_vec().into()];
-    query::first(MAY_SELECT, &arguments, |row| row.get::<bool>(1)) == Some(true)
-}
-
-fn may_read_table(relation: &Relation) -> bool {
+fn may_read_table(relation: &TableRef) -> bool {
     let granted = || query::first(MAY_SELECT_TABLE, &[relation.oid.into()], |row| row.get::<bool>(1)) == Some(true);
     sees_all_rows(relation) && granted()
 }
 
-fn sees_all_rows(relation: &Relation) -> bool {
+fn sees_all_rows(relation: &TableRef) -> bool {
     match relation.kind {
-        RelationKind::Table => !security::row_security_applies(relation.oid),
+        TableKind::Table => !security::row_security_applies(relation.oid),
         // The rows of a view may depend on the role that reads it, and the view reads tables with its owner's rights.
-        RelationKind::View => security::has_rights_of(relation.owner),
-        RelationKind::Foreign => {
+        TableKind::View => security::has_rights_of(relation.owner),
+        TableKind::Foreign => {
             let arguments = [relation.oid.into(), security::current_role().into(), relation.owner.into()];
             query::first(SAME_MAPPING, &arguments, |row| row.get::<bool>(1)) == Some(true)
         }
     }
 }
-
-const MAY_SELECT: &str = "
-SELECT has_schema_privilege(c.relnamespace, 'USAGE')
-   AND (has_table_privilege(c.oid, 'SELECT')
-        OR (has_any_column_privilege(c.oid, 'SELECT')
-            AND NOT EXISTS (SELECT FROM pg_attribute a
-                             WHERE a.attrelid = c.oid
-                               AND a.attname = ANY ($2::name[])
-                               AND NOT has_column_privilege(c.oid, a.attnum, 'SELECT'))))
-  FROM pg_class c WHERE c.oid = $1";
 
 const READABLE: &str = "
 SELECT a.attname::text FROM pg_attribute a

@@ -108,7 +108,7 @@ fn rows_of(
 fn count_rows(open: &OpenIndex, table: &ContactTable, condition: &Checked, blocks: &[u32]) -> u64 {
     let columns = Columns::of([condition], table);
     let program = open.heap().program(ProgramSet::compile([condition]), &columns);
-    let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
+    let surroundings = Surroundings { interrupt: interrupt::check, ..Surroundings::NONE };
     let mut rows = 0;
     for run in blocks.chunk_by(|left, right| left + 1 == *right) {
         let run = run[0]..run[run.len() - 1] + 1;

@@ -7,7 +7,7 @@ use super::{META, meta_page, sound};
 use crate::pg::heap_pages::HeapPages;
 use crate::pg::index_pages::IndexPages;
 use segments_core::columns::Damage;
-use segments_core::columns::layout::{MAP_ENTRIES, Meta, MetaPage, PageEntry, PageMap};
+use segments_core::columns::layout::{MAP_ENTRIES, MapBlock, Meta, MetaPage, PageEntry, PageMap};
 
 /// Marks a heap page, to which a row has come, as changed, if it is covered. The row is there already, and its transaction
 /// has not committed.
@@ -15,8 +15,11 @@ use segments_core::columns::layout::{MAP_ENTRIES, Meta, MetaPage, PageEntry, Pag
 /// What the meta page says is read each time: a fold may begin to cover the page at any time, and looks at the page only
 /// after that.
 pub fn mark_changed(index: IndexPages<'_>, heap_block: u32) {
-    let Some(meta) = known_meta(index) else { return };
-    let Some((block, _)) = meta.map_page_of(heap_block) else { return };
+    let block = match sound(index, META, index.read(META, |page| MetaPage::map_block_of(page, heap_block))) {
+        MapBlock::At(block) => block,
+        MapBlock::NotCovered => return,
+        MapBlock::OfOtherVersion => return replace_other_version(index),
+    };
     let entry = index.read(block, |page| PageMap::entry(page, heap_block));
     if !sound(index, block, entry).is_changed() {
         change_map(index, block, |page| PageMap::mark(page, heap_block));

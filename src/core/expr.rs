@@ -12,6 +12,7 @@ use crate::pattern::{Caseless, Needle, Pattern, TextTest};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
 
+mod concern;
 mod elements;
 mod normal_form;
 mod pair;
@@ -253,6 +254,17 @@ impl Checked {
             Atom::Pair(pair) => Some(DocumentTest::Pair(pair.clone())),
             Atom::Rows(rows) => Some(DocumentTest::Field(rows.on_array())),
             Atom::Bucket(_) | Atom::Topic(_) => None,
+        })
+    }
+
+    /// The expression on a contact with these relations that has this [form on documents](Self::on_document); `None` if
+    /// there is none.
+    #[must_use]
+    pub fn with_relations(&self, is_relation: &dyn Fn(&str) -> bool) -> Option<Checked> {
+        self.try_map(&mut |atom| match atom {
+            Atom::Field(field) if is_relation(field.path.first()) => RowsTest::of_array(field).map(Atom::Rows),
+            Atom::Pair(pair) if pair.paths().any(|path| is_relation(path.first())) => None,
+            atom => Some(atom.clone()),
         })
     }
 

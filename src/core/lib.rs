@@ -3,6 +3,7 @@
 //! ```text
 //! text ─parse→ AST ─check→ Expr ┬→ Program      one condition, one document
 //!                               ├→ ProgramSet   many conditions, one document
+//!                               ├→ RelationProgram  many tests on rows, the rows of one contact
 //!                               ├→ SQL          a WHERE clause over a table of contacts
 //!                               └→ facts        what an index can use
 //! ```
@@ -10,7 +11,8 @@
 //! Imports go down only: a module may import the modules on the lines below its own, and no others.
 //!
 //! ```text
-//! columns, notices, program_set, rename, row_conditions
+//! columns, notices, relation_program, rename, row_conditions
+//! program_set
 //! check, comparison, sql
 //! facts, program, seconds
 //! expr, parse, print
@@ -48,6 +50,7 @@ pub mod pattern;
 pub mod print;
 pub mod program;
 pub mod program_set;
+pub mod relation_program;
 pub mod rename;
 pub mod row;
 pub mod row_conditions;

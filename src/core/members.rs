@@ -10,10 +10,10 @@
 
 use std::fmt;
 
+mod cut;
 mod front;
 mod integer;
 mod merge;
-mod pieces;
 
 pub use front::{Text, Uuid};
 pub use integer::Integer;

@@ -28,6 +28,8 @@ pub(crate) use check::{honour_interrupts, kind};
 pub use explained::elements_found;
 pub use found::{Compared, ElementsFound};
 pub(crate) use pair::PairStep;
+pub(crate) use sequence::{At, Comes, SequenceCheck, TimeCheck, comes, in_order};
+pub(crate) use values::{ElementPath, Gathered, Place};
 pub(crate) use walk::Visitor;
 
 /// A compiled condition.
@@ -47,11 +49,14 @@ pub struct Surroundings<'a> {
     pub topics: &'a [String],
     /// The contact's id as text, the same in every session; `None` where it has none
     pub id: Option<&'a str>,
+    /// The answers about the contact's rows that were gathered beforehand, as a bit for each of the tests with which a
+    /// [`ProgramSet`](crate::program_set::ProgramSet) was compiled: whether it holds, but would not without rows, or the reverse
+    pub rows: &'a [u64],
 }
 
 impl Surroundings<'_> {
     /// No topics, and no interrupts.
-    pub const NONE: Surroundings<'static> = Surroundings { interrupt: || (), topics: &[], id: None };
+    pub const NONE: Surroundings<'static> = Surroundings { interrupt: || (), topics: &[], id: None, rows: &[] };
 }
 
 #[derive(Debug)]

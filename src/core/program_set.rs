@@ -25,10 +25,11 @@
 //! for each clause, as bitmap indexes do (O'Neil 1987).
 
 use crate::document::{Node, Object, View};
-use crate::expr::{Atom, Checked};
+use crate::expr::{Atom, Checked, RowsTest};
 use crate::locator::Locator;
 use crate::program::Surroundings;
 use crate::value::key_order;
+use std::collections::HashMap;
 
 mod bounds;
 mod build;
@@ -66,6 +67,22 @@ pub struct ProgramSet {
     tests: Tests,
 }
 
+/// The numbers of tests on rows among the answers that are told of a contact.
+#[derive(Debug, Default)]
+pub struct RowsNumbers<'c>(HashMap<&'c RowsTest, u32>);
+
+impl RowsNumbers<'_> {
+    fn get(&self, test: &RowsTest) -> Option<u32> {
+        self.0.get(test).copied()
+    }
+}
+
+impl<'c> FromIterator<(&'c RowsTest, u32)> for RowsNumbers<'c> {
+    fn from_iter<I: IntoIterator<Item = (&'c RowsTest, u32)>>(numbers: I) -> Self {
+        RowsNumbers(numbers.into_iter().collect())
+    }
+}
+
 /// The most clauses of a condition on one field that are looked up; further ones are evaluated.
 const PLACES: usize = 4;
 /// The place of negated tests, whose sets are removed.
@@ -78,11 +95,27 @@ impl ProgramSet {
     /// Compiles checked conditions; their positions are their numbers.
     #[must_use]
     pub fn compile<'c>(conditions: impl IntoIterator<Item = &'c Checked>) -> Self {
-        let conditions: Vec<&Checked> = conditions.into_iter().collect();
-        let keys = first_keys(&conditions);
-        let mut builder = Builder::of(&conditions);
+        Self::assemble(&conditions.into_iter().collect::<Vec<_>>(), &RowsNumbers::default(), &[])
+    }
 
-        let mut interner = Interner::new(&keys);
+    /// Like [`compile`](Self::compile). Whether one of these tests on rows holds is not looked for in documents: the bit
+    /// of [`Surroundings::rows`] that has the test's number tells it.
+    #[must_use]
+    pub fn compile_with_rows(conditions: &[Checked], rows: &RowsNumbers<'_>) -> Self {
+        Self::assemble(&conditions.iter().collect::<Vec<_>>(), rows, &[])
+    }
+
+    /// Like [`compile`](Self::compile). These keys are looked up as well, for others who read them.
+    #[must_use]
+    pub(crate) fn compile_with_keys(conditions: &[Checked], more: &[&str]) -> Self {
+        Self::assemble(&conditions.iter().collect::<Vec<_>>(), &RowsNumbers::default(), more)
+    }
+
+    fn assemble(conditions: &[&Checked], told: &RowsNumbers<'_>, more: &[&str]) -> Self {
+        let keys = first_keys(conditions, told, more);
+        let mut builder = Builder::of(conditions);
+
+        let mut interner = Interner::new(&keys, told);
         let left = std::mem::take(&mut builder.left).into_iter();
         let residuals: Vec<Option<Residual>> =
             left.map(|left| (!left.is_empty()).then(|| interner.intern(&Normal::All(left)))).collect();
@@ -154,13 +187,16 @@ fn first_refutation(conditions: usize) -> usize {
     conditions.next_multiple_of(64)
 }
 
-/// The first keys of all fields, in key order.
-fn first_keys(conditions: &[&Checked]) -> Vec<String> {
+/// The first keys of all fields, and some more, in key order. The tests on rows whose answers are told need none.
+fn first_keys(conditions: &[&Checked], told: &RowsNumbers<'_>, more: &[&str]) -> Vec<String> {
     let mut keys: Vec<&str> =
         conditions.iter().flat_map(|condition| condition.paths()).map(|path| path.first()).collect();
+    keys.extend(more);
     for condition in conditions {
         condition.for_each(&mut |atom| {
-            if let Atom::Rows(rows) = atom {
+            if let Atom::Rows(rows) = atom
+                && told.get(rows).is_none()
+            {
                 keys.push(&rows.relation);
             }
         });

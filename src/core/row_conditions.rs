@@ -3,7 +3,11 @@
 //! The results are those of compiled SQL (`crate::sql`): native columns are properties, and NULL is missing. Conditions
 //! are first adapted to the types of columns, for instance to `citext`, which ignores case.
 
-use crate::expr::{Atom, Checked, Constant, ElementTest, Expr, FieldTest, ValueTest};
+use crate::expr::{
+    Absence, Asked, Atom, Checked, Constant, DocumentTest, ElementTest, ElementsTest, Expr, FieldTest, RowsAsked,
+    RowsTest, SequenceStep, ValueTest, ValuesTest,
+};
+use crate::path::Path;
 use crate::pattern::Needle;
 use crate::sql::{ColumnKind, ContactTable, NativeColumn, canonical_uuid};
 use crate::types::JsonType;
@@ -41,7 +45,12 @@ impl Columns {
 
     /// Adds the columns that another condition reads.
     pub fn add(&mut self, condition: &Checked, table: &ContactTable) {
-        for path in condition.paths() {
+        self.add_paths(condition.paths(), table);
+    }
+
+    /// Adds the columns that have the values of fields.
+    pub fn add_paths<'p>(&mut self, paths: impl IntoIterator<Item = &'p Path>, table: &ContactTable) {
+        for path in paths {
             let key = path.first();
             if self.fields.iter().any(|field| field.key == key) {
                 continue;
@@ -67,28 +76,96 @@ impl Columns {
     }
 }
 
-/// Adapts a condition to the rows of a table. `fold` turns text into lower case as `citext` does.
+/// Adapts a condition to the rows of a table, and to those of its relations. `fold` turns text into lower case as `citext`
+/// does.
 pub fn on_row(condition: &Checked, table: &ContactTable, fold: fn(&str) -> String) -> Checked {
     let adapted = condition.try_map(&mut |atom| {
         Some(match atom {
-            Atom::Field(field) => Atom::Field(match table.column(field.path.first()) {
-                Some(NativeColumn { kind: ColumnKind::Array(element), .. }) => {
-                    FieldTest { test: adapt(&field.test, element, fold), ..field.clone() }
-                }
-                Some(NativeColumn { kind, .. }) if field.path.rest().is_empty() => {
-                    FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
-                }
-                _ => field.clone(),
+            Atom::Field(field) => Atom::Field(field_on_row(field, table, fold)),
+            Atom::Rows(rows) => Atom::Rows(match table.relation(&rows.relation) {
+                Some(relation) => Rows { table: &relation.rows, fold }.adapted(rows),
+                None => rows.clone(),
             }),
-            Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) | Atom::Rows(_) => atom.clone(),
+            Atom::Pair(_) | Atom::Bucket(_) | Atom::Topic(_) => atom.clone(),
         })
     });
     adapted.unwrap_or(Expr::Const(false))
 }
 
-/// Whether the condition reads only the contact's row, and no subscriptions and no other rows.
-pub fn is_of_row(condition: &Checked) -> bool {
-    condition.on_document().is_some() && !condition.reads_rows()
+fn field_on_row(field: &FieldTest, table: &ContactTable, fold: fn(&str) -> String) -> FieldTest {
+    match table.column(field.path.first()) {
+        Some(NativeColumn { kind: ColumnKind::Array(element), .. }) => {
+            FieldTest { test: adapt(&field.test, element, fold), ..field.clone() }
+        }
+        Some(NativeColumn { kind, .. }) if field.path.rest().is_empty() => {
+            FieldTest { test: adapt(&field.test, kind, fold), ..field.clone() }
+        }
+        _ => field.clone(),
+    }
+}
+
+/// The rows of a relation, to which tests are adapted.
+struct Rows<'t> {
+    table: &'t ContactTable,
+    fold: fn(&str) -> String,
+}
+
+impl Rows<'_> {
+    fn adapted(&self, rows: &RowsTest) -> RowsTest {
+        let asked = match &rows.asked {
+            RowsAsked::Some(condition) => RowsAsked::Some(self.condition(condition)),
+            RowsAsked::Elements(elements) => RowsAsked::Elements(Box::new(ElementsTest {
+                filter: elements.filter.as_ref().map(|filter| self.condition(filter)),
+                asked: self.asked(&elements.asked),
+            })),
+        };
+        RowsTest { relation: rows.relation.clone(), asked }
+    }
+
+    fn asked(&self, asked: &Asked) -> Asked {
+        let absence = |absence: &Absence| Absence { condition: self.condition(&absence.condition), ..absence.clone() };
+        let step = |step: &SequenceStep| SequenceStep {
+            condition: self.condition(&step.condition),
+            within: step.within,
+            absences: step.absences.iter().map(absence).collect(),
+        };
+        match asked {
+            Asked::Every(condition) => Asked::Every(self.condition(condition)),
+            Asked::Count(_) => asked.clone(),
+            Asked::Of(aggregate, values) => {
+                Asked::Of(*aggregate, values.iter().map(|values| self.values(values)).collect())
+            }
+            Asked::End { is_last, condition, by } => {
+                Asked::End { is_last: *is_last, condition: self.condition(condition), by: by.clone() }
+            }
+            Asked::Sequence { steps, by } => {
+                Asked::Sequence { steps: steps.iter().map(step).collect(), by: by.clone() }
+            }
+        }
+    }
+
+    fn condition(&self, condition: &Expr<DocumentTest>) -> Expr<DocumentTest> {
+        let adapted = condition.try_map(&mut |test| {
+            Some(match test {
+                DocumentTest::Field(field) => DocumentTest::Field(field_on_row(field, self.table, self.fold)),
+                DocumentTest::Pair(_) => test.clone(),
+            })
+        });
+        adapted.unwrap_or(Expr::Const(false))
+    }
+
+    /// The least and the greatest text of a column that ignores case are compared as the column's values are; other texts
+    /// are compared by their bytes, whatever the column.
+    fn values(&self, values: &ValuesTest) -> ValuesTest {
+        let column = self.table.column(values.path.first()).filter(|_| values.path.rest().is_empty());
+        match column.map(|column| &column.kind) {
+            Some(kind @ ColumnKind::Citext { .. }) => {
+                let asked = values.asked.try_map(&mut |test| Some(adapt(test, kind, self.fold)));
+                ValuesTest { asked: asked.unwrap_or(Expr::Const(false)), ..values.clone() }
+            }
+            _ => values.clone(),
+        }
+    }
 }
 
 /// Adapts a test to a column of this type, or of arrays of it.

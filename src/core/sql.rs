@@ -30,6 +30,7 @@ mod used;
 mod writer;
 
 pub use native::canonical_uuid;
+pub use rows::{Gathered, Gathering};
 pub use serving::{Choice, Index, IndexOrder};
 pub use table::{
     ColumnKind, ContactKey, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, RelationTable, Topics,
@@ -38,7 +39,7 @@ pub use table::{
 pub use used::{Used, UsedRelation, used};
 pub use writer::{Names, Style, label};
 
-use rows::{Joins, simplified};
+use rows::{Ends, Joins, simplified};
 use tree::SqlExpr;
 use writer::Writer;
 
@@ -47,14 +48,14 @@ use writer::Writer;
 /// It can stand alone in `WHERE`; beside anything else it needs parentheses. It depends on the arguments alone.
 #[must_use]
 pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> String {
-    let compiler = Compiler { table, writer: Writer(style), joins: None };
+    let compiler = Compiler { table, writer: Writer(style), joins: None, ends: Ends::Sorted };
     compiler.writer.write(&compiler.conjunction(&simplified(checked, table)))
 }
 
 /// Like [`where_clause`], for a query on one contact or on few: rows of relations are looked up contact by contact.
 #[must_use]
 pub fn where_clause_for_one(checked: &Checked, table: &ContactTable, style: &Style) -> String {
-    let compiler = Compiler { table, writer: Writer(style), joins: None };
+    let compiler = Compiler { table, writer: Writer(style), joins: None, ends: Ends::Sorted };
     compiler.writer.write(&compiler.sql(compiler.part(&simplified(checked, table))))
 }
 
@@ -73,11 +74,60 @@ pub struct Joined {
 #[must_use]
 pub fn joined(conditions: &[Checked], table: &ContactTable, style: &Style) -> Joined {
     let simple: Vec<Checked> = conditions.iter().map(|condition| simplified(condition, table)).collect();
-    let style = Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() };
-    let joins = Joins::of(table, Writer(&style), &simple);
-    let compiler = Compiler { table, writer: Writer(&style), joins: Some(&joins) };
+    joined_with(&simple, table, style, Ends::Sorted)
+}
+
+fn joined_with(simple: &[Checked], table: &ContactTable, style: &Style, ends: Ends) -> Joined {
+    let style = prefixed(table, style);
+    let compiler = Compiler { table, writer: Writer(&style), joins: None, ends };
+    let joins = Joins::of(&compiler, simple);
+    let compiler = Compiler { joins: Some(&joins), ..compiler };
     let conditions = simple.iter().map(|condition| compiler.writer.write(&compiler.sql(compiler.part(condition))));
     Joined { conditions: conditions.collect(), joins: joins.from().to_owned() }
+}
+
+/// Joins contacts with what an aggregate gathers of their rows in relations. `contacts` restricts the contacts of the query,
+/// where it is not always true.
+#[must_use]
+pub fn gathered(gatherings: &[Gathering<'_>], contacts: &Checked, table: &ContactTable, style: &Style) -> Gathered {
+    let style = Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() };
+    let contacts = (*contacts != Expr::Const(true)).then(|| where_clause(contacts, table, &style));
+    rows::joined_with(gatherings, contacts.as_deref(), table, Writer(&style))
+}
+
+fn prefixed(table: &ContactTable, style: &Style) -> Style {
+    Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() }
+}
+
+/// A way to find the contacts who satisfy a condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The query, with the one condition
+    pub joined: Joined,
+    /// Whether it looks up the rows of one contact after the other, of those who satisfy what does not depend on rows
+    pub looks_up: bool,
+}
+
+/// Compiles a condition for queries on all contacts that have the same result. Which one is the fastest depends on what the
+/// tables hold. The first one never depends on it much.
+#[must_use]
+pub fn ways(checked: &Checked, table: &ContactTable, style: &Style) -> Vec<Way> {
+    let simple = simplified(checked, table);
+    let style = prefixed(table, style);
+    let at_once = |ends| {
+        let joined = if rows::needs_joins(&simple) {
+            joined_with(std::slice::from_ref(&simple), table, &style, ends)
+        } else {
+            let compiler = Compiler { table, writer: Writer(&style), joins: None, ends };
+            Joined { joins: String::new(), conditions: vec![compiler.writer.write(&compiler.conjunction(&simple))] }
+        };
+        Way { joined, looks_up: false }
+    };
+    let mut ways = vec![at_once(Ends::Sorted)];
+    ways.extend(Some(at_once(Ends::Compared)).filter(|compared| *compared != ways[0]));
+    let compiler = Compiler { table, writer: Writer(&style), joins: None, ends: Ends::Sorted };
+    ways.extend(compiler.looked_up(&simple).into_iter().map(|joined| Way { joined, looks_up: true }));
+    ways
 }
 
 /// Whether [`where_clause`] finds contacts by a query on contacts of its own: no single plan of it would be as fast as a
@@ -98,7 +148,7 @@ pub fn constant(checked: &Checked, table: &ContactTable) -> Option<bool> {
         return None;
     }
     let style = Style { names: Names::Qualified, extension_schema: String::new(), alias: None };
-    let compiler = Compiler { table, writer: Writer(&style), joins: None };
+    let compiler = Compiler { table, writer: Writer(&style), joins: None, ends: Ends::Sorted };
     match compiler.sql(compiler.part(checked)) {
         SqlExpr::Const(value) => Some(value),
         _ => None,
@@ -129,6 +179,8 @@ struct Compiler<'a> {
     writer: Writer<'a>,
     /// What contacts are joined with; without it, rows of relations are looked up
     joins: Option<&'a Joins>,
+    /// How the first and the last row of a contact are found
+    ends: Ends,
 }
 
 /// A part of the condition, compiled as far as possible before its neighbours are known.

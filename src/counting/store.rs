@@ -1,5 +1,6 @@
 //! Storing counts, and thinning out the history of counts as it ages.
 
+use crate::catalog::segment::id_of;
 use crate::counting::bases;
 use crate::counting::take::ResultArrays;
 use crate::pg::{query, security, snapshot};
@@ -23,14 +24,22 @@ pub struct Refreshed {
     pub seconds: f64,
     /// When the stored counts were taken that the snapshot shows, in the order of the segments
     pub seen_at: Vec<Option<TimestampWithTimeZone>>,
+    /// Whether the refresh has locked bases before it counted. Then it must not wait for others now
+    pub has_locked: bool,
 }
 
 impl Refreshed {
     /// Stores the result. A segment that could not be counted keeps its count, and the reason is recorded. A stored
-    /// count that the snapshot did not see stays.
-    pub fn store(self, extension_owner: Oid) {
+    /// count that the snapshot did not see stays, and so does one that another transaction is about to change, if waiting
+    /// for that one could be in a circle.
+    pub fn store(mut self, extension_owner: Oid) {
+        if self.has_locked {
+            let locked = bases::lock_free(extension_owner, &self.counted.segments);
+            self.retain(|segment| locked.contains(&id_of(segment)));
+        } else {
+            bases::lock_with_segments(extension_owner, &self.counted.segments);
+        }
         let ResultArrays { segments, counts, bases, errors, changes_at } = self.counted;
-        bases::lock_with_segments(extension_owner, &segments);
         let arguments = [
             segments.into(),
             counts.into(),
@@ -45,6 +54,22 @@ impl Refreshed {
             query::write_latest(STORE, &arguments);
             thin(self.audiences);
         });
+    }
+
+    /// Leaves out the results of other segments.
+    fn retain(&mut self, is_kept: impl Fn(pgrx::Uuid) -> bool) {
+        fn retain<T>(values: &mut Vec<T>, kept: &[bool]) {
+            let mut kept = kept.iter();
+            values.retain(|_| kept.next() == Some(&true));
+        }
+        let ResultArrays { segments, counts, bases, errors, changes_at } = &mut self.counted;
+        let kept: Vec<bool> = segments.iter().map(|segment| is_kept(*segment)).collect();
+        retain(segments, &kept);
+        retain(counts, &kept);
+        retain(bases, &kept);
+        retain(errors, &kept);
+        retain(changes_at, &kept);
+        retain(&mut self.seen_at, &kept);
     }
 }
 

@@ -5,14 +5,17 @@ use crate::catalog::segment::Definition;
 use crate::catalog::{contact_sql, visible};
 use crate::counting::by_columns;
 use crate::counting::pass::{self, Pass};
+use crate::counting::plan;
 use crate::pg::error::{Failure, sqlstate_text};
+use crate::pg::planner_settings::Tables;
 use crate::pg::subtransaction::{self, Raised};
 use crate::pg::{query, security};
 use crate::shared::progress::{Phase, Shown};
 use crate::shared::settings;
 use pgrx::datum::DatumWithOid;
 use segments_core::expr::Checked;
-use segments_core::sql::{self, Joined};
+use segments_core::sql::{Joined, Way};
+use std::collections::VecDeque;
 
 /// For at most this many conditions, the planner is asked what a query for each would cost.
 const FEW: usize = 20;
@@ -56,24 +59,39 @@ pub fn one(audience: &Audience, condition: &Checked, rights: Rights) -> i64 {
     if let Ok(by_index) = rights.run(audience, || by_columns::count(audience, condition)) {
         return by_index.counted.rows as i64;
     }
-    let sql = rights.text(audience, query_for(audience, condition));
+    if !condition.reads_rows() {
+        return run(audience, query_for(audience, condition), rights);
+    }
+    let tables = Tables::of(audience.tables_read());
+    tables.planned(|| run(audience, query_over_rows(audience, condition, rights, tables), rights))
+}
+
+fn run(audience: &Audience, sql: String, rights: Rights) -> i64 {
+    let sql = rights.text(audience, sql);
     rights.run(audience, || query::first(&sql, &[], |row| row.get(1)).unwrap_or(0))
 }
 
 /// Counts the contacts that satisfy each condition, in the active snapshot.
 pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: Option<&Shown>) -> Vec<i64> {
     let mut counts = vec![0; conditions.len()];
-    for strategy in strategies(audience, conditions, rights) {
+    let mut left: VecDeque<Strategy> = strategies(audience, conditions, rights).into();
+    while let Some(strategy) = left.pop_front() {
         match strategy {
             Strategy::OnePass(pass) => {
                 enter(shown, Phase::CountingInOnePass);
-                let ticket = shown.map(Shown::ticket);
-                let sql = rights.text(audience, pass.sql(audience));
-                let counted = rights.run(audience, || pass.run(&sql, ticket));
-                for (number, count) in pass.numbers.iter().zip(counted) {
-                    counts[*number] = count;
+                match in_one_pass(audience, &pass, rights, shown) {
+                    Some(counted) => {
+                        for (number, count) in pass.numbers.iter().zip(counted) {
+                            counts[*number] = count;
+                        }
+                        counted_more(shown, pass.numbers.len());
+                    }
+                    None => {
+                        let (pass, one_by_one) = pass.without_kept_rows(audience);
+                        left.extend(pass.map(Strategy::OnePass));
+                        left.extend(one_by_one.into_iter().map(Strategy::Query));
+                    }
                 }
-                counted_more(shown, pass.numbers.len());
             }
             Strategy::Query(number) => {
                 enter(shown, Phase::CountingOneByOne);
@@ -84,6 +102,20 @@ pub fn all(audience: &Audience, conditions: &[Checked], rights: Rights, shown: O
         }
     }
     counts
+}
+
+/// Counts the conditions of a pass. `None` if it was given up, because it would keep too much of one contact.
+fn in_one_pass(audience: &Audience, pass: &Pass, rights: Rights, shown: Option<&Shown>) -> Option<Vec<i64>> {
+    let sql = rights.text(audience, pass.sql(audience));
+    let run = || rights.run(audience, || pass.run(&sql, shown.map(Shown::ticket)));
+    if !pass.keeps_rows() {
+        return Some(run());
+    }
+    match subtransaction::attempt(run) {
+        Ok(counted) => Some(counted),
+        Err(raised) if raised.sqlstate == plan::TOO_MANY_ROWS => None,
+        Err(raised) => raised.raise(),
+    }
 }
 
 /// Like [`all`], with the owner's rights, but an error in one condition does not affect the others. After an error,
@@ -121,9 +153,9 @@ pub fn raise(raised: Raised, audience: &Audience, segments: &[Definition]) -> ! 
         .raise()
 }
 
-/// Chooses a strategy for each condition. One pass counts all conditions that a row alone decides. If these are few,
-/// separate queries may be cheaper, for example with an index for each. A condition that asks for subscriptions always
-/// gets its own query.
+/// Chooses a strategy for each condition. One pass counts all conditions that a row alone decides, and another one those
+/// that read relations, too. If these are few, separate queries may be cheaper, for example with an index for each. A
+/// condition that asks for subscriptions always gets its own query.
 fn strategies(audience: &Audience, conditions: &[Checked], rights: Rights) -> Vec<Strategy> {
     let (passes, others) = pass::plan(audience, conditions);
     let (mut strategies, mut one_by_one) = (Vec::new(), others);
@@ -139,15 +171,35 @@ fn strategies(audience: &Audience, conditions: &[Checked], rights: Rights) -> Ve
 }
 
 fn query_for(audience: &Audience, condition: &Checked) -> String {
-    let contacts = audience.relation.quoted();
-    if sql::needs_joins(condition, &audience.table) {
-        // The expression for WHERE would find contacts by a query on contacts of its own.
-        let Joined { joins, conditions } = contact_sql::joined_sql(audience, std::slice::from_ref(condition));
-        return format!("SELECT pg_catalog.count(*) FROM {contacts}{joins} WHERE {}", conditions.join(" AND "));
-    }
     let condition = contact_sql::executable_sql(audience, condition);
-    format!("SELECT pg_catalog.count(*) FROM {contacts} WHERE {condition}")
+    format!("SELECT pg_catalog.count(*) FROM {} WHERE {condition}", audience.relation.quoted())
 }
+
+/// The cheapest query for a condition that reads rows of relations, by the planner's estimates.
+fn query_over_rows(audience: &Audience, condition: &Checked, rights: Rights, tables: Tables) -> String {
+    let contacts = audience.relation.quoted();
+    let written = |Way { joined: Joined { joins, conditions }, looks_up }: Way| {
+        let sql = format!("SELECT pg_catalog.count(*) FROM {contacts}{joins} WHERE {}", conditions.join(" AND "));
+        (sql, if looks_up && tables.is_cached { OF_LOOK_UPS } else { 1.0 })
+    };
+    let ways = contact_sql::ways(audience, condition).into_iter();
+    let mut ways: Vec<(String, f64)> =
+        ways.filter(|way| !(way.looks_up && tables.has_old_statistics)).map(written).collect();
+    if ways.len() == 1 {
+        return ways.remove(0).0;
+    }
+    let costs = ways.iter().map(|(sql, factor)| {
+        rights.run(audience, || cost(rights, audience, sql, &[])).map_or(f64::INFINITY, |cost| cost * factor)
+    });
+    let costs: Vec<f64> = costs.collect();
+    let cheapest = (0..costs.len()).min_by(|one, other| costs[*one].total_cmp(&costs[*other]));
+    ways.swap_remove(cheapest.unwrap_or(0)).0
+}
+
+/// What look-ups in tables that are in memory cost of what the planner estimates, which is for pages on a disk. For 290,000
+/// contacts and their orders, it estimated sixteen times the cost of grouping 4,300,000 orders. They took a third of the
+/// time.
+const OF_LOOK_UPS: f64 = 0.05;
 
 /// Whether the planner estimates that a pass costs more than a query for each of its conditions. Always false for many
 /// conditions.
@@ -156,15 +208,19 @@ fn is_dearer(audience: &Audience, conditions: &[Checked], pass: &Pass) -> bool {
         return false;
     }
     Rights::Owner.run(audience, || {
-        let Some(at_once) = cost(audience, &pass.sql(audience), &[None::<String>.into()]) else { return false };
+        let plans: Vec<DatumWithOid> = (0..pass.arguments()).map(|_| None::<String>.into()).collect();
+        let Some(at_once) = cost(Rights::Owner, audience, &pass.sql(audience), &plans) else { return false };
         let queries = pass.numbers.iter().map(|number| query_for(audience, &conditions[*number]));
-        queries.map(|sql| cost(audience, &sql, &[])).sum::<Option<f64>>().is_some_and(|each| each < at_once)
+        queries
+            .map(|sql| cost(Rights::Owner, audience, &sql, &[]))
+            .sum::<Option<f64>>()
+            .is_some_and(|each| each < at_once)
     })
 }
 
 /// The planner's estimate of the cost of a query.
-fn cost(audience: &Audience, sql: &str, arguments: &[DatumWithOid]) -> Option<f64> {
-    query::cost(&audience.reading(&format!("EXPLAIN (FORMAT json) {sql}")), arguments)
+fn cost(rights: Rights, audience: &Audience, sql: &str, arguments: &[DatumWithOid]) -> Option<f64> {
+    query::cost(&rights.text(audience, format!("EXPLAIN (FORMAT json) {sql}")), arguments)
 }
 
 fn enter(shown: Option<&Shown>, phase: Phase) {

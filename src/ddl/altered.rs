@@ -1,12 +1,14 @@
 //! Following DROP and ALTER commands on relations of audiences. The event triggers of sql/following.sql call these
 //! functions, with the rights of the extension's owner.
 
-use crate::catalog::audience::Related;
+use crate::catalog::audience::{Audience, Related};
 use crate::catalog::source;
 use crate::ddl::invalidation::{forget_over, warn_unrecorded};
 use crate::ddl::renamed::{follow_columns, follow_row_columns};
+use crate::pg::error::{Failure, listed};
 use crate::pg::query::{self, Row};
 use crate::pg::snapshot;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -70,6 +72,7 @@ fn follow_altered() {
 fn forget_rows(dropped: &[Oid]) {
     if Related::are_known() && query::first(HAS_ROWS, &[dropped.to_vec().into()], |row| row.get(1)) == Some(true) {
         query::write(HOLD_ROWS, &[dropped.to_vec().into()]);
+        forget_counts_over(dropped.to_vec(), true);
         query::write(FORGET_ROWS, &[dropped.to_vec().into()]);
     }
 }
@@ -83,13 +86,66 @@ fn follow_rows(tables: &[Oid]) {
     query::write(HOLD_ROWS, &[tables.to_vec().into()]);
     let read = |row: &Row<'_>| {
         let (before, after) = (row.nullable::<Vec<String>>(4).unwrap_or_default(), row.get::<Vec<String>>(5));
-        (row.get::<String>(1), row.get::<String>(2), renamed_columns(&before, &after, row.get(3)))
+        let table: Oid = row.get(3);
+        let gone: Vec<String> = before.iter().filter(|column| !after.contains(column)).cloned().collect();
+        let is_lost = !before.is_empty() && !identities(&before).is_subset(&identities(&after));
+        let is_other = !before.is_empty() && identities(&before) != identities(&after);
+        let columns = renamed_columns(&before, &after, table);
+        (row.get::<String>(1), row.get::<String>(2), columns, gone, is_other.then_some((table, is_lost)))
     };
-    for (source, relation, columns) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
+    let mut others = Vec::new();
+    for (source, relation, columns, gone, other) in query::write_rows(FOLLOW_ROWS, &[tables.to_vec().into()], read) {
         if !columns.is_empty() {
             snapshot::latest(|| follow_row_columns(&source, &relation, columns));
         }
+        if !gone.is_empty() {
+            warn_lost(&source, &relation, &gone);
+        }
+        others.extend(other);
     }
+    // A column that is gone, or is new, may uncover a key of the same name, or hide one.
+    for (table, is_lost) in others {
+        forget_counts_over(vec![table], is_lost);
+    }
+}
+
+/// Forgets the counts of the live audiences that have one of the tables as a relation, and warns of watched segments if
+/// rows, or columns of them, are lost.
+fn forget_counts_over(tables: Vec<Oid>, are_lost: bool) {
+    if are_lost {
+        let audiences = query::rows(LIVE_OVER_ROWS, &[tables.clone().into()], |row| row.get(1));
+        warn_unrecorded(audiences);
+    }
+    forget_over(tables);
+}
+
+/// What a rename does not change of columns from such a list.
+fn identities(columns: &[String]) -> HashSet<(&str, &str, &str)> {
+    columns.iter().filter_map(|column| Some(Listed::read(column)?.identity())).collect()
+}
+
+/// Warns that a relation has lost columns that it was attached with, or cannot be read at all, because these columns of its
+/// table are gone or have another name or type now.
+fn warn_lost(source: &str, relation: &str, gone: &[String]) {
+    let Ok(mut loaded) = snapshot::latest(|| Audience::unrestricted(source)) else { return };
+    loaded.restrict_relations();
+    let gone: Vec<&str> = gone.iter().filter_map(|column| Some(Listed::read(column)?.name)).collect();
+    let lost = match loaded.related(relation).map(|related| &related.rows) {
+        None => return,
+        Some(Err(why)) => why.clone(),
+        Some(Ok(related)) => {
+            let lost = related.rows.lost.iter().filter(|column| gone.contains(&column.as_str())).cloned();
+            let lost: Vec<String> = lost.collect();
+            if lost.is_empty() {
+                return;
+            }
+            format!("relation \"{relation}\" of audience \"{source}\" has lost {}", listed(&lost))
+        }
+    };
+    Failure::new(PgSqlErrorCode::ERRCODE_WARNING, lost)
+        .detail("Conditions that need it make no sense any more.")
+        .hint("Attach the table again with attach_relation(), which keeps the segments.")
+        .warning();
 }
 
 /// An audience with an altered table of its own.
@@ -184,41 +240,68 @@ SELECT t.audience, CASE WHEN t.topics_relation::oid = ANY ($1) THEN t.topics_rel
   FROM segments.table_config t
  WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1)";
 
-// Whoever creates or changes a segment waits for the names that it is then checked against.
-const HOLD: &str = "
-SELECT FROM segments.audience_config a
- WHERE a.name IN (SELECT t.audience FROM segments.table_config t
-                   WHERE t.relation::oid = ANY ($1) OR t.topics_relation::oid = ANY ($1))
- ORDER BY a.name FOR NO KEY UPDATE";
+/// Which definitions use one of the tables: those of audiences, and those of relations.
+macro_rules! audiences {
+    () => {
+        "segments.table_config d WHERE (d.relation::oid = ANY ($1) OR d.topics_relation::oid = ANY ($1))"
+    };
+}
+macro_rules! relations {
+    () => {
+        "segments.relation_config d WHERE d.relation::oid = ANY ($1)"
+    };
+}
 
-const FORGET_CONTACTS: &str = "
-UPDATE segments.table_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
+/// Locks the audiences of definitions. Whoever creates or changes a segment waits for the names that it is then checked
+/// against.
+macro_rules! hold {
+    ($definitions:expr) => {
+        concat!(
+            "SELECT FROM segments.audience_config a WHERE a.name IN (SELECT d.audience FROM ",
+            $definitions,
+            ") ORDER BY a.name FOR NO KEY UPDATE"
+        )
+    };
+}
 
-const FORGET_SUBSCRIPTIONS: &str = "
-UPDATE segments.table_config SET topics_relation = 0::oid WHERE topics_relation::oid = ANY ($1)";
+/// Whether names in definitions are not the present ones.
+macro_rules! have_changed {
+    ($definitions:expr) => {
+        concat!(
+            "SELECT EXISTS (SELECT FROM ",
+            $definitions,
+            " AND to_jsonb(segments.follow_columns(d)) <> to_jsonb(d))"
+        )
+    };
+}
 
-const HAS_ROWS: &str = "SELECT EXISTS (SELECT FROM segments.relation_config r WHERE r.relation::oid = ANY ($1))";
+/// Takes the tables out of a column of definitions.
+macro_rules! forget {
+    ($table:literal, $column:literal) => {
+        concat!("UPDATE segments.", $table, " SET ", $column, " = 0::oid WHERE ", $column, "::oid = ANY ($1)")
+    };
+}
 
-const HOLD_ROWS: &str = "
-SELECT FROM segments.audience_config a
- WHERE a.name IN (SELECT r.audience FROM segments.relation_config r WHERE r.relation::oid = ANY ($1))
- ORDER BY a.name FOR NO KEY UPDATE";
+const HOLD: &str = hold!(audiences!());
+const HOLD_ROWS: &str = hold!(relations!());
 
-const FORGET_ROWS: &str = "
-UPDATE segments.relation_config SET relation = 0::oid WHERE relation::oid = ANY ($1)";
+const FORGET_CONTACTS: &str = forget!("table_config", "relation");
+const FORGET_SUBSCRIPTIONS: &str = forget!("table_config", "topics_relation");
+const FORGET_ROWS: &str = forget!("relation_config", "relation");
 
-const ROWS_HAVE_CHANGED: &str = "
-SELECT EXISTS (SELECT FROM segments.relation_config r
-                WHERE r.relation::oid = ANY ($1) AND to_jsonb(segments.follow_columns(r)) <> to_jsonb(r))";
+const HAS_CHANGED: &str = have_changed!(audiences!());
+const ROWS_HAVE_CHANGED: &str = have_changed!(relations!());
+
+const HAS_ROWS: &str = concat!("SELECT EXISTS (SELECT FROM ", relations!(), ")");
+
+const LIVE_OVER_ROWS: &str = "
+SELECT DISTINCT a.name FROM segments.relation_config r
+  JOIN segments.audience_config a ON a.source = r.audience AND a.freshness = 'live'
+ WHERE r.relation::oid = ANY ($1)";
 
 const FOLLOW_ROWS: &str = include_str!("../../sql/queries/follow_altered_rows.sql");
 
 const ALTERED: &str = include_str!("../../sql/queries/altered_relations.sql");
-
-const HAS_CHANGED: &str = "
-SELECT EXISTS (SELECT FROM segments.table_config a
-                WHERE (a.relation::oid = ANY ($1) OR a.topics_relation::oid = ANY ($1))
-                  AND to_jsonb(segments.follow_columns(a)) <> to_jsonb(a))";
 
 const FOLLOW: &str = include_str!("../../sql/queries/follow_altered_relations.sql");
 

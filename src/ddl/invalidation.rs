@@ -1,6 +1,7 @@
 //! Forgetting counts of live audiences after a change of members that fires no trigger. Until the segments are counted
 //! again, each reader counts them.
 
+use crate::catalog::related_tables::{WithOthers, with_others};
 use crate::counting::bases::forget;
 use crate::live::changes::unrecorded;
 use crate::pg::query::{self, Row};
@@ -19,21 +20,23 @@ fn forget_rewritten() {
     }
     forget_over(vec![table]);
     if reasons & AT_REWRITE_COLUMN_REWRITE != 0 {
-        warn_unrecorded(query::rows(AUDIENCES_WITH_PART, &[table.into()], |row| row.get(1)));
+        warn_unrecorded(query::rows(AUDIENCES_WITH_PART.text(), &[table.into()], |row| row.get(1)));
     }
 }
 
 const REWRITTEN: &str = "SELECT pg_event_trigger_table_rewrite_oid(), pg_event_trigger_table_rewrite_reason()";
 
-const AUDIENCES_WITH_PART: &str = "
-SELECT a.name FROM segments.audience_config a
-  JOIN segments.table_config t ON t.audience = a.source
-  JOIN segments.live_table l ON l.root IN (t.relation, t.topics_relation)
- WHERE l.part = $1";
+const AUDIENCES_WITH_PART: WithOthers = with_others!(
+    "SELECT DISTINCT a.name FROM segments.audience_config a
+       JOIN segments.table_config t ON t.audience = a.source
+       JOIN segments.live_table l
+         ON l.root = t.relation OR EXISTS (SELECT FROM other o WHERE o.source = a.source AND o.relation = l.root::oid)
+      WHERE l.part = $1"
+);
 
 /// Forgets the counts of the live audiences that use one of the tables.
 pub fn forget_over(tables: Vec<Oid>) {
-    let audiences = || query::rows(AUDIENCES_OVER, &[tables.into()], |row| row.get(1));
+    let audiences = || query::rows(AUDIENCES_OVER.text(), &[tables.into()], |row| row.get(1));
     forget(snapshot::latest(audiences));
 }
 
@@ -50,8 +53,9 @@ pub fn warn_unrecorded(audiences: Vec<String>) {
 #[pg_extern(sql = false)]
 fn forget_relabelled() {
     let types: Vec<Oid> = query::rows(ALTERED_TYPES, &[], |row| row.get(1));
-    let found =
-        snapshot::latest(|| query::rows(AUDIENCES_WITH, &[types.into()], |row| (row.get(1), row.get::<Vec<Oid>>(2))));
+    let found = snapshot::latest(|| {
+        query::rows(AUDIENCES_WITH.text(), &[types.into()], |row| (row.get(1), row.get::<Vec<Oid>>(2)))
+    });
     let (audiences, tables): (Vec<String>, Vec<Vec<Oid>>) = found.into_iter().unzip();
     for table in tables.into_iter().flatten() {
         relcache::lock_against_writers(table);
@@ -63,13 +67,15 @@ const ALTERED_TYPES: &str = "
 SELECT c.objid FROM pg_event_trigger_ddl_commands() c WHERE c.classid = 'pg_type'::regclass";
 
 // The roots of the tables are found once, not for each audience.
-const AUDIENCES_OVER: &str = "
-WITH concerned AS (
-    SELECT array_agg(t.oid) AS tables
-      FROM (SELECT u.oid FROM unnest($1) u(oid)
-            UNION SELECT l.root::oid FROM segments.live_table l WHERE l.part::oid = ANY ($1)) t)
-SELECT a.name FROM segments.table_config t, concerned c, segments.audience_config a
- WHERE (t.relation::oid = ANY (c.tables) OR t.topics_relation::oid = ANY (c.tables))
-   AND a.source = t.audience AND a.freshness = 'live'";
+const AUDIENCES_OVER: WithOthers = with_others!(
+    ", concerned AS (
+        SELECT array_agg(t.oid) AS tables
+          FROM (SELECT u.oid FROM unnest($1) u(oid)
+                UNION SELECT l.root::oid FROM segments.live_table l WHERE l.part::oid = ANY ($1)) t)
+     SELECT a.name FROM segments.table_config t, concerned c, segments.audience_config a
+      WHERE (t.relation::oid = ANY (c.tables)
+             OR EXISTS (SELECT FROM other o WHERE o.source = t.audience AND o.relation = ANY (c.tables)))
+        AND a.source = t.audience AND a.freshness = 'live'"
+);
 
-const AUDIENCES_WITH: &str = include_str!("../../sql/queries/live_audiences_with_types.sql");
+const AUDIENCES_WITH: WithOthers = with_others!(include_str!("../../sql/queries/live_audiences_with_types.sql"));

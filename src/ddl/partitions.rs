@@ -10,18 +10,20 @@
 //! tables with the old counts, so the counts are locked, which keeps it out.
 
 use crate::catalog::access;
-use crate::catalog::audience::{Audience, Relation, RelationKind};
+use crate::catalog::audience::{Audience, TableKind, TableRef};
+use crate::catalog::related_tables::{WithOthers, with_others};
 use crate::catalog::segment::Definition;
 use crate::catalog::table_tree::{self, Described, describe};
 use crate::counting::bases::forget;
 use crate::counting::recount;
+use crate::live::asking::parts;
 use crate::live::changes::{current, record, unrecorded};
 use crate::live::deltas::Change;
 use crate::live::freshness::{give_up, write_freshness};
 use crate::live::live_tables::record_changes;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers, silent_tables};
-use crate::live::{eligibility, own_commands, subscriptions};
+use crate::live::{concern, eligibility, own_commands};
 use crate::pg::error::{Failure, sqlstate_text};
 use crate::pg::query::{self, Row};
 use crate::pg::relcache::{self, Presence};
@@ -30,6 +32,7 @@ use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
 use std::collections::HashSet;
+use uuid::Uuid;
 
 /// How many audiences over one table are counted again while it is locked. If there are more, their counts are
 /// forgotten.
@@ -53,10 +56,18 @@ struct TableTree {
     now: Gaps,
 }
 
-/// The live audiences whose contacts are the rows of a table, and those whose subscriptions are.
+/// The live audiences whose contacts are the rows of a table, and those whose conditions may ask for rows of it.
+#[derive(Clone)]
 struct Audiences {
     of_contacts: Vec<String>,
-    of_subscriptions: Vec<String>,
+    of_rows: Vec<RowsOf>,
+}
+
+/// A live audience, and the names of the relations that have their rows in a table.
+#[derive(Clone)]
+struct RowsOf {
+    audience: String,
+    relations: Vec<String>,
 }
 
 /// Adapts triggers and counts to the tables of live audiences as they are now. Event triggers call it after commands
@@ -100,7 +111,7 @@ fn changed(root: Option<Oid>) -> Vec<TableTree> {
     let mut tables = snapshot::latest(|| {
         // All tables are checked with one query, because every command that creates a table gets here.
         let silent = silent_tables(&query::rows(PARTS, &[root.into()], |row| row.get(1)));
-        query::rows(TABLES, &[root.into()], |row| TableTree::read(row, &silent))
+        query::rows(TABLES.text(), &[root.into()], |row| TableTree::read(row, &silent))
     });
     tables.retain(TableTree::has_changed);
     tables
@@ -108,25 +119,29 @@ fn changed(root: Option<Oid>) -> Vec<TableTree> {
 
 impl Audiences {
     fn of(root: Oid) -> Self {
-        let names = |column| query::rows(column, &[root.into()], |row| row.get(1));
-        Audiences { of_contacts: names(OF_CONTACTS), of_subscriptions: names(OF_SUBSCRIPTIONS) }
+        let of_rows = |row: &Row<'_>| RowsOf { audience: row.get(1), relations: row.get(2) };
+        Audiences {
+            of_contacts: query::rows(OF_CONTACTS, &[root.into()], |row| row.get(1)),
+            of_rows: query::rows(OF_ROWS.text(), &[root.into()], of_rows),
+        }
     }
 
     fn all(&self) -> Vec<String> {
-        self.of_contacts.iter().chain(&self.of_subscriptions).cloned().collect()
+        self.of_contacts.iter().cloned().chain(self.with_rows()).collect()
+    }
+
+    fn with_rows(&self) -> Vec<String> {
+        self.of_rows.iter().map(|rows| rows.audience.clone()).collect()
     }
 
     /// The audiences that are counted again at once, while their table is locked: all if they are few; otherwise those
     /// with watched segments, whose entries and exits are recorded.
     fn to_count(&self) -> Self {
-        if self.of_contacts.len() + self.of_subscriptions.len() <= MOST_COUNTED {
-            return Audiences {
-                of_contacts: self.of_contacts.clone(),
-                of_subscriptions: self.of_subscriptions.clone(),
-            };
+        if self.of_contacts.len() + self.of_rows.len() <= MOST_COUNTED {
+            return self.clone();
         }
         let of_contacts = query::rows(WATCHED, &[self.of_contacts.clone().into()], |row| row.get(1));
-        Audiences { of_contacts, of_subscriptions: Vec::new() }
+        Audiences { of_contacts, of_rows: Vec::new() }
     }
 }
 
@@ -142,7 +157,7 @@ impl TableTree {
             gone: row.get(3),
             detached: row.get(4),
             before: Gaps::read(row, 8),
-            now: Gaps::find(root, silent, row.get(6), obstacle.is_some()),
+            now: Gaps::find(root, silent, row.get(6), row.get(11), obstacle.is_some()),
             obstacle,
         }
     }
@@ -173,7 +188,7 @@ impl TableTree {
         }
         self.now.record(self.root);
         // Audiences that have just become periodic keep their counts.
-        forget(if self.obstacle.is_some() { audiences.of_subscriptions.clone() } else { audiences.all() });
+        forget(if self.obstacle.is_some() { audiences.with_rows() } else { audiences.all() });
     }
 
     fn follow_parts(&self, audiences: &Audiences) {
@@ -192,11 +207,14 @@ impl TableTree {
         }
         let counted = audiences.to_count();
         if counted.of_contacts.len() < audiences.of_contacts.len() {
-            // Waits for transactions that have subscribed one of these contacts and did not find it.
+            // Waits for transactions that have written rows of one of these contacts and did not find it.
             Presence(self.root).appear();
         }
         counted.of_contacts.iter().for_each(|audience| self.count_contacts(audience, &added, &detached));
-        counted.of_subscriptions.iter().for_each(|audience| recount(audience));
+        // Where a part was dropped, or was no longer read before this command, it is not known what was counted of it.
+        let is_known =
+            self.gone.len() == self.detached.len() && (self.gone.is_empty() || !is_detached_concurrently(self.root));
+        counted.of_rows.iter().for_each(|rows| rows.count(&added, is_known.then_some(detached.as_slice())));
         let counted: HashSet<String> = counted.all().into_iter().collect();
         forget(audiences.all().into_iter().filter(|audience| !counted.contains(audience)).collect());
     }
@@ -206,10 +224,8 @@ impl TableTree {
         let segments = eligibility::segments(&audience);
         let watched: Vec<Definition> =
             segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
-        if segments.iter().any(|segment| segment.reads_topics) {
-            // Waits for transactions that have subscribed one of these contacts and did not find it.
-            subscriptions::presence(&audience).into_iter().for_each(|presence| presence.appear());
-        }
+        // Waits for transactions that have written rows of one of these contacts and did not find it.
+        concern::presence_of_any(&audience, &segments).into_iter().for_each(Presence::appear);
         recount(&audience.name);
         record_moves(&audience.name, &watched, added, detached);
         if self.gone.len() > self.detached.len() && !watched.is_empty() {
@@ -234,8 +250,8 @@ fn give_up_all(audiences: &Audiences, obstacle: &str) {
             .hint("Its counts are periodic from now on; refresh_segments() counts at any time.")
             .warning();
     }
-    // If only subscriptions are in the table, only the segments that ask for subscriptions become periodic.
-    audiences.of_subscriptions.iter().for_each(|audience| write_freshness(audience, "live"));
+    // If only rows of relations are in the table, only the segments that ask for them become periodic.
+    audiences.of_rows.iter().for_each(|rows| write_freshness(&rows.audience, "live"));
 }
 
 /// Records the entries into watched segments by added parts, and the exits by detached ones.
@@ -252,6 +268,41 @@ fn record_moves(audience: &str, watched: &[Definition], added: &[Oid], detached:
     record::append(&changes);
 }
 
+impl RowsOf {
+    /// Counts the segments that ask for the relations, now that parts of their table have come and gone. If it is not known
+    /// which ones are gone, they are counted again. Where no segment asks for the relations, no part is read.
+    fn count(&self, added: &[Oid], detached: Option<&[Oid]>) {
+        let audience = Audience::load(&self.audience);
+        let mut segments = eligibility::segments(&audience);
+        segments.retain(|segment| self.relations.iter().any(|name| segment.asks_for.contains(name)));
+        if segments.is_empty() {
+            return;
+        }
+        if let Some(detached) = detached {
+            return parts::count(&audience, &segments, &self.relations, added, detached);
+        }
+        if segments.iter().any(|segment| segment.is_watched) {
+            unrecorded::warn(vec![self.audience.clone()], "Rows are gone with a part of their table.");
+        }
+        let ids: Vec<Uuid> = segments.iter().map(|segment| segment.id).collect();
+        recount::recount(&audience, &snapshot::latest(|| Definition::of_ids(&ids)));
+    }
+}
+
+/// Whether the command that has detached a partition is DETACH … CONCURRENTLY, after whose first half nobody has read the
+/// partition. Any other one locks the partitioned table against everybody.
+fn is_detached_concurrently(root: Oid) -> bool {
+    query::first(IS_DETACHED_CONCURRENTLY, &[root.into()], |row| row.get(1)).unwrap_or(false)
+}
+
+const IS_DETACHED_CONCURRENTLY: &str = "
+SELECT c.relkind = 'p'
+   AND NOT EXISTS (SELECT FROM pg_locks l
+                    WHERE l.locktype = 'relation' AND l.pid = pg_backend_pid() AND l.granted
+                      AND l.mode = 'AccessExclusiveLock' AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                      AND l.relation IN (SELECT t.relid::oid FROM pg_partition_tree(c.oid::regclass) t))
+  FROM pg_class c WHERE c.oid = $1";
+
 fn recount(audience: &str) {
     let audience = Audience::load(audience);
     recount::recount(&audience, &snapshot::latest(|| Definition::all(&audience.name)));
@@ -261,7 +312,7 @@ fn recount(audience: &str) {
 fn over_part(audience: &str, described: Described, part: Oid) -> Audience {
     let mut audience = Audience::load(audience);
     audience.table.name = described.name.name.clone();
-    audience.relation = Relation { oid: part, name: described.name, owner: described.owner, kind: RelationKind::Table };
+    audience.relation = TableRef { oid: part, name: described.name, owner: described.owner, kind: TableKind::Table };
     audience
 }
 
@@ -272,7 +323,7 @@ fn is_empty(part: Oid) -> bool {
     query::first(size, &[part.into()], |row| row.get::<i64>(1)) == Some(0)
 }
 
-const TABLES: &str = include_str!("../../sql/queries/live_table_changes.sql");
+const TABLES: WithOthers = with_others!(include_str!("../../sql/queries/live_table_changes.sql"));
 
 const PARTS: &str = "
 SELECT DISTINCT l.part::oid FROM segments.live_table l
@@ -292,7 +343,8 @@ SELECT DISTINCT s.audience FROM segments.watch_config w
   JOIN segments.segment_config s ON s.id = w.segment
  WHERE w.watched AND s.audience = ANY ($1) ORDER BY s.audience";
 
-const OF_SUBSCRIPTIONS: &str = "
-SELECT a.name FROM segments.audience_config a
-  JOIN segments.table_config t ON t.audience = a.source
- WHERE a.freshness = 'live' AND t.topics_relation::oid = $1 ORDER BY a.name";
+const OF_ROWS: WithOthers = with_others!(
+    "SELECT a.name, array_agg(o.name) FROM other o
+       JOIN segments.audience_config a ON a.source = o.source AND a.freshness = 'live'
+      WHERE o.relation = $1 GROUP BY a.name ORDER BY a.name"
+);

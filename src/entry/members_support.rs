@@ -1,17 +1,27 @@
-//! The planner support function of `segment_members`, and the hook that replaces its calls.
+//! The planner support function of `segment_members`, and the hook that replaces its calls and those of `in_segment`.
 
-use crate::api::contact::members;
+use crate::api::contact::{members, membership};
+use crate::entry::membership_support::segments_in_segment_support;
 use crate::pg::call::{Call, function_info};
+use crate::pg::calls::Replaceable;
+#[cfg(feature = "pg19")]
 use crate::pg::from_clause;
 use crate::pg::nodes::{arguments, nth};
+use crate::pg::planner_hook;
 use crate::pg::plans::inside_planner;
 use crate::pg::substitution::Constant;
 use pgrx::is_a;
 use pgrx::pg_sys::{self, Datum, NodeTag};
 
-/// Installs the hook that puts queries in the place of calls of `segment_members`.
+/// Installs the hook that puts queries in the place of calls of `segment_members`, and conditions with sub-selects in
+/// that of calls of `in_segment`.
 pub fn install() {
-    from_clause::install(segments_segment_members_support, members::query_for);
+    planner_hook::install(Replaceable {
+        set: segments_segment_members_support,
+        query: members::query_for,
+        test: segments_in_segment_support,
+        condition: membership::substitute,
+    });
 }
 
 /// The cost of a call whose segment is not known because the plan is for any value of a parameter. It is that of a scan of

@@ -20,9 +20,10 @@ pub unsafe extern "C-unwind" fn segments_in_segment_support(fcinfo: pg_sys::Func
         if !is_a(request, NodeTag::T_SupportRequestSimplify) {
             return Datum::from(0);
         }
-        let call = ColumnCall::of(&*request.cast());
+        let request = request.cast::<pg_sys::SupportRequestSimplify>();
+        let call = ColumnCall::of(&*request);
         // The plan may be made without the hook that surrounds planning: in the query that loads the library it is.
-        let put = call.and_then(|call| call.put(&*inside_planner(|| membership::substitute(&call))?));
+        let put = call.and_then(|call| call.put((*request).root, &*inside_planner(|| membership::substitute(&call))?));
         put.map_or(Datum::from(0), Datum::from)
     }
 }

@@ -1,6 +1,6 @@
 //! The aggregate `segments_tally`. It counts how many rows satisfy each of many conditions.
 
-use crate::counting::pass::{TallyPlan, no_plan};
+use crate::counting::plan::{GatheredColumn, TallyPlan, no_plan};
 use crate::pg::call::{Call, function_info};
 use crate::pg::detoast::Detoasted;
 use crate::pg::error::internal;
@@ -16,6 +16,10 @@ use segments_core::program_set::{Matches, Tally};
 /// The state that the call site of the transition function keeps between rows.
 struct TallySite {
     program: RowProgram,
+    /// The columns with what was gathered of relations
+    gathered: Vec<GatheredColumn>,
+    /// The answers about the rows of the current contact
+    answers: Vec<u64>,
     matches: Matches,
     /// The address of the last document
     rows: Prefetcher,
@@ -44,7 +48,13 @@ pub unsafe extern "C-unwind" fn segments_tally_row(fcinfo: pg_sys::FunctionCallI
             Some(state) => state,
             None => make_state(aggregate_context(fcinfo), Tally::new(site.program.len())),
         };
-        let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: None };
+        site.answers.fill(0);
+        for GatheredColumn { position, words } in &site.gathered {
+            if let Some(answers) = call.nullable(BEFORE_COLUMNS + position) {
+                copy_answers(Detoasted::new(answers).bytes(), &mut site.answers[words.clone()]);
+            }
+        }
+        let surroundings = Surroundings { interrupt: interrupt::check, rows: &site.answers, ..Surroundings::NONE };
         if let Some(document) = site.program.documents().and_then(|position| call.nullable(BEFORE_COLUMNS + position)) {
             site.rows.expect_after(document);
         }
@@ -61,18 +71,25 @@ unsafe fn make_site(call: Call) -> TallySite {
     let Some(plan) = call.nullable(1) else { no_plan().raise() };
     // SAFETY: by this function's own condition the argument is a text.
     let plan = unsafe { Detoasted::new(plan) };
-    let plan = TallyPlan::read(&String::from_utf8_lossy(plan.bytes()));
-    let columns = call.arguments().saturating_sub(BEFORE_COLUMNS);
-    let within = |position: &usize| *position < columns;
-    if !plan.fields.iter().all(|field| within(&field.position)) || !plan.properties.iter().all(within) {
-        no_plan().detail("It has more columns than the tally is given.").raise()
-    }
     let type_of = |position| call.argument_type(BEFORE_COLUMNS + position);
+    let columns = call.arguments().saturating_sub(BEFORE_COLUMNS);
+    let is_gathered = |position: usize| position < columns && type_of(position) == pg_sys::BYTEAOID;
+    let plan = TallyPlan::read(&String::from_utf8_lossy(plan.bytes()), is_gathered);
+    plan.columns.must_be_within(columns);
     TallySite {
-        program: RowProgram::new(plan.set, &plan.fields, plan.properties, type_of),
+        program: RowProgram::new(plan.set, &plan.columns.fields, plan.columns.properties, type_of),
+        answers: vec![0; plan.gathered.iter().map(|column| column.words.end).max().unwrap_or(0)],
+        gathered: plan.gathered,
         matches: Matches::new(),
         rows: Prefetcher::default(),
-        reported: progress::Reporter::new(plan.ticket),
+        reported: progress::Reporter::new(plan.columns.ticket),
+    }
+}
+
+/// Copies the bits of answers, of which there may be fewer or more than were asked for.
+fn copy_answers(bytes: &[u8], answers: &mut [u64]) {
+    for (index, byte) in bytes.iter().enumerate().take(answers.len() * 8) {
+        answers[index / 8] |= u64::from(*byte) << (8 * (index % 8));
     }
 }
 

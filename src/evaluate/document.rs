@@ -45,7 +45,7 @@ pub fn matches(document: &[u8], condition: &[u8]) -> bool {
 
 /// Whether a document satisfies a compiled condition. `document` is its jsonb container.
 pub fn run(program: &Program, document: &[u8]) -> bool {
-    program.matches(Jsonb::new(document).root(), Surroundings { interrupt: interrupt::check, topics: &[], id: None })
+    program.matches(Jsonb::new(document).root(), Surroundings { interrupt: interrupt::check, ..Surroundings::NONE })
 }
 
 /// Whether an error may quote the condition.

@@ -15,7 +15,7 @@ use crate::catalog::visible::counted_condition;
 use crate::counting::{bases, strategy};
 use crate::live::changes::member_set;
 use crate::live::changes::watched::{self, Watched};
-use crate::live::eligibility::{Reach, follows_rows, kept};
+use crate::live::eligibility::{Reach, kept, obstacle_of_rows};
 use crate::live::{definition_locks, triggers};
 use crate::pg::{relcache, security, snapshot, subtransaction};
 use std::collections::{HashMap, HashSet};
@@ -23,13 +23,23 @@ use uuid::Uuid;
 
 /// Whether triggers keep the count of a segment now.
 pub fn are_triggers(audience: &Audience, segment: &Definition) -> bool {
-    let is_kept = || {
-        let segment = follows_rows(audience).then(|| kept(audience, segment, &Reach::of(audience)))??;
-        let read = audience.tables().filter(|table| segment.reads_topics || *table == audience.relation.oid);
-        let tables: Vec<_> = read.flat_map(relcache::tree).collect();
-        triggers::without_triggers(&tables).is_empty().then_some(())
+    freshness_of::is_live(&audience.name) && why_not_triggers(audience, segment).is_none()
+}
+
+/// Why triggers do not keep the count of a segment of a live audience now; `None` if they do.
+pub fn why_not_triggers(audience: &Audience, segment: &Definition) -> Option<&'static str> {
+    if let Some(obstacle) = obstacle_of_rows(audience) {
+        return Some(obstacle);
+    }
+    let segment = match kept(audience, segment, &Reach::of(audience)) {
+        Ok(segment) => segment,
+        Err(why) => return Some(why),
     };
-    freshness_of::is_live(&audience.name) && is_kept().is_some()
+    let others = audience.others().filter(|other| segment.asks_for.contains(other.name));
+    let read = [audience.relation.oid].into_iter().chain(others.map(|other| other.relation.oid));
+    let tables: Vec<_> = read.flat_map(relcache::tree).collect();
+    let is_silent = !triggers::without_triggers(&tables).is_empty();
+    is_silent.then_some("triggers of its tables are disabled, missing or changed")
 }
 
 /// Has the watched ones of an audience's segments recorded by whoever can do so from now on. The caller has locked the

@@ -57,7 +57,7 @@ pub fn add(uncompiled: &mut Vec<UncompiledSegments>, position: usize, audience: 
         uncompiled.push(UncompiledSegments { table, id, segments: Vec::new(), conditions: Vec::new() });
         uncompiled.len() - 1
     });
-    for segment in segments.iter().filter(|segment| !segment.reads_topics) {
+    for segment in segments.iter().filter(|segment| segment.asks_for.is_empty()) {
         let condition = contact_sql::restricted(audience, &segment.checked);
         uncompiled[index].conditions.push(on_row(&condition, table, row::fold));
         let segment = RowSegment { audience: position, id: segment.id, is_watched: segment.is_watched };
@@ -92,7 +92,7 @@ impl RowSegments {
         let put = |row: &ChangedRow<'_>, matches: &mut Matches| {
             let id =
                 self.id.as_ref().filter(|_| self.asks_bucket).and_then(|(position, text)| row.text(*position, text));
-            let surroundings = Surroundings { interrupt: interrupt::check, topics: &[], id: id.as_deref() };
+            let surroundings = Surroundings { interrupt: interrupt::check, id: id.as_deref(), ..Surroundings::NONE };
             row.matching(surroundings, matches);
         };
         self.program.each(statement, |old, new| match (&old, &new) {

@@ -12,7 +12,8 @@ use pgrx::pg_sys::Oid;
 pub struct Gaps {
     /// The parts whose triggers are missing or disabled
     silent: Vec<Oid>,
-    /// The owners of contacts to whom row security applies. They would count fewer rows than the triggers see
+    /// The owners of contacts to whom row security applies, who would count fewer rows than the triggers see, and those who do not
+    /// own the table, which is a relation's
     pub restricted: Vec<Oid>,
     /// Whether rows change without firing triggers, or following a change of the table has failed
     is_obstructed: bool,
@@ -20,10 +21,13 @@ pub struct Gaps {
 
 impl Gaps {
     /// The present gaps of a table. `silent` are the parts whose triggers are missing or disabled. Of `owners`, those
-    /// to whom row security applies are kept.
-    pub fn find(root: Oid, silent: Vec<Oid>, owners: Vec<Oid>, is_obstructed: bool) -> Self {
+    /// to whom row security applies are kept. `others` do not own the table.
+    pub fn find(root: Oid, silent: Vec<Oid>, owners: Vec<Oid>, others: Vec<Oid>, is_obstructed: bool) -> Self {
         let is_restricted = |owner: &Oid| security::as_role(*owner, || security::row_security_applies(root));
-        Gaps { silent, restricted: owners.into_iter().filter(is_restricted).collect(), is_obstructed }
+        let mut restricted: Vec<Oid> = owners.into_iter().filter(is_restricted).chain(others).collect();
+        restricted.sort_by_key(|owner| owner.to_u32());
+        restricted.dedup();
+        Gaps { silent, restricted, is_obstructed }
     }
 
     /// The gap of a table for which following a change has failed.

@@ -1,5 +1,5 @@
-//! The trigger program of a table: the compiled segments of every live audience whose contacts or subscriptions are
-//! rows of the table.
+//! The trigger program of a table: the compiled segments of every live audience whose contacts are rows of the table, or whose
+//! segments ask for rows of it.
 //!
 //! A backend compiles it when a statement first changes the table, and again after the table or a definition has
 //! changed.
@@ -8,19 +8,19 @@ use crate::catalog::audience::Audience;
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::segment::Definition;
 use crate::counting::bases;
+use crate::live::asking::AskingSegments;
 use crate::live::changes::record::Changing;
 use crate::live::changes::{unrecorded, watched};
-use crate::live::contacts::Contacts;
+use crate::live::concern::{self, ContactsConcern, RowsConcern};
 use crate::live::deltas::{Change, Effect, Journal};
 use crate::live::eligibility::{self, Reach};
 use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
 use crate::live::row_segments::{self, RowSegments, UncompiledSegments};
-use crate::live::subscriptions::{self, SubscriptionSegments};
+use crate::live::touched::Touched;
 use crate::live::{truncation, underway};
 use crate::pg::error::Failure;
 use crate::pg::relcache::{self, Presence};
 use crate::pg::snapshot::{self, Command};
-use crate::pg::spi::connected;
 use crate::pg::trigger::{Event, Statement};
 use crate::pg::{query, security, subtransaction};
 use pgrx::pg_sys::Oid;
@@ -32,7 +32,7 @@ use uuid::Uuid;
 /// The trigger program of a table.
 pub struct TriggerProgram {
     audiences: Vec<AudienceProgram>,
-    /// The positions of those with segments that ask for subscriptions
+    /// The positions of those with segments that ask for other tables
     asking: Vec<usize>,
     /// The segments of all these audiences that a row alone decides
     rows: Vec<RowSegments>,
@@ -48,14 +48,14 @@ struct AudienceProgram {
     owner: Oid,
     /// Whether ids of contacts are unique
     has_unique_ids: bool,
-    /// Set if segments ask for subscriptions
-    contacts: Option<Contacts>,
-    /// Whether the table has the contacts of the audience
-    has_contacts: bool,
-    /// Set if segments ask for subscriptions, and the table has these
-    subscriptions: Option<SubscriptionSegments>,
-    /// The other tables of the audience that `contacts` and `subscriptions` read
-    reads: [Option<Oid>; 2],
+    /// Set if segments ask for other tables, for this one among them if it does not have the contacts
+    asking: Option<AskingSegments>,
+    /// Whom statements concern, if segments ask for other tables and the table has the contacts
+    contacts: Option<ContactsConcern>,
+    /// The lock for audiences in which a row of another table may be written before its contact exists
+    presence: Option<Presence>,
+    /// Whom statements concern, for each relation that has its rows in the table
+    rows: Vec<RowsConcern>,
 }
 
 impl TriggerProgram {
@@ -111,40 +111,36 @@ impl TriggerProgram {
 }
 
 impl AudienceProgram {
-    /// Adds the effect of a statement on segments that ask for subscriptions; inside another command, leaves it for that one to
+    /// Adds the effect of a statement on segments that ask for other tables; inside another command, leaves it for that one to
     /// count. Returns false if the effect is not known.
     fn evaluate(&self, statement: Statement, outer: Option<Command>, effect: &mut Effect) -> bool {
-        let Some(contacts) = &self.contacts else { return true };
-        let keep = |outer: Command, effect: &mut Effect| {
-            if self.has_contacts {
-                contacts.keep_for(outer, statement, effect);
-            }
-            if let Some(subscriptions) = &self.subscriptions {
-                subscriptions.keep_for(outer, statement);
-            }
-        };
-        let evaluate = |effect: &mut Effect| {
-            let command = snapshot::current_command();
-            let kept = underway::take_kept(command, &self.name);
-            let absorbed = underway::absorbed(command, &self.name);
-            let absorbed = absorbed.as_deref();
-            if let (Some(kept), Some(absorbed)) = (kept, absorbed) {
-                connected(|session| contacts.absorb(session, command, absorbed, kept, effect));
-            }
-            if self.has_contacts {
-                contacts.evaluate(statement, absorbed, effect);
-            }
-            if let Some(subscriptions) = &self.subscriptions {
-                subscriptions.evaluate(statement, contacts, absorbed, effect);
-            }
-        };
-        self.rewording(|| {
-            security::as_role_restricted(self.owner, || match outer {
-                Some(outer) => keep(outer, effect),
-                None => evaluate(effect),
-            });
+        let Some(asking) = &self.asking else { return true };
+        let command = snapshot::current_command();
+        let mut touched = Touched::default();
+        let mut has_new = false;
+        let of_rows: Vec<(&RowsConcern, Touched)> = security::with_fixed_output(|| {
+            has_new = self.contacts.iter().any(|contacts| contacts.find(statement, &mut touched, effect));
+            self.rows.iter().map(|rows| (rows, rows.find(statement))).filter(|(_, found)| !found.is_empty()).collect()
         });
-        outer.is_some() || underway::count(snapshot::current_command(), &self.name)
+        let kept = if outer.is_none() { underway::take_kept(command, &self.name) } else { None };
+        if !touched.is_empty() || !of_rows.is_empty() || kept.is_some() {
+            self.rewording(|| {
+                security::as_role_restricted(self.owner, || {
+                    if has_new {
+                        self.presence.into_iter().for_each(Presence::appear);
+                    }
+                    of_rows.into_iter().for_each(|(rows, found)| touched.add(rows.lock(found)));
+                    match outer {
+                        Some(outer) => underway::keep_for(outer, &self.name, touched),
+                        None => {
+                            touched.add(kept.unwrap_or_default());
+                            asking.evaluate(command, touched, effect);
+                        }
+                    }
+                });
+            });
+        }
+        outer.is_some() || underway::count(command, &self.name)
     }
 
     /// Records the entries and exits that a statement has caused.
@@ -204,8 +200,8 @@ fn compile_anew(relation: Oid) -> CompiledTable {
     security::as_role(journal.owner(), || {
         snapshot::latest(|| {
             let validity = Validity::watch(|| Sources {
-                audiences: query::rows(LIVE_AUDIENCES, &[relation.into()], |row| row.get(1)),
-                tables: query::rows(TABLES_OF, &[relation.into()], |row| row.get(1)),
+                audiences: query::rows(LIVE_AUDIENCES.text(), &[relation.into()], |row| row.get(1)),
+                tables: query::rows(TABLES_OF.text(), &[relation.into()], |row| row.get(1)),
             });
             let entry = CompiledTable { validity, table: Rc::new(compile(relation, journal)) };
             let before = TABLES.with_borrow_mut(|tables| tables.insert(relation, entry.clone()));
@@ -216,10 +212,10 @@ fn compile_anew(relation: Oid) -> CompiledTable {
 }
 
 fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
-    let found = query::rows(LIVE_AUDIENCES, &[relation.into()], |row| TableUse {
+    let found = query::rows(LIVE_AUDIENCES.text(), &[relation.into()], |row| TableUse {
         audience: row.get(1),
         has_contacts: row.get(2),
-        has_subscriptions: row.get(3),
+        relations: row.get(3),
         source: row.get(4),
         filter: row.nullable(5),
     });
@@ -241,9 +237,9 @@ fn compile(relation: Oid, journal: Journal) -> TriggerProgram {
     }
     let rows =
         uncompiled.into_iter().filter_map(|uncompiled: UncompiledSegments| uncompiled.compile(relation)).collect();
-    let reads: HashSet<Oid> =
-        audiences.iter().flat_map(|audience: &AudienceProgram| audience.reads).flatten().collect();
-    let is_asking = |(position, audience): (usize, &AudienceProgram)| audience.contacts.as_ref().map(|_| position);
+    let asking = |audience: &AudienceProgram| audience.asking.as_ref().map(AskingSegments::tables);
+    let reads: HashSet<Oid> = audiences.iter().filter_map(asking).flatten().collect();
+    let is_asking = |(position, audience): (usize, &AudienceProgram)| audience.asking.as_ref().map(|_| position);
     let asking = audiences.iter().enumerate().filter_map(is_asking).collect();
     TriggerProgram { audiences, asking, rows, reads: reads.into_iter().collect(), journal }
 }
@@ -253,7 +249,6 @@ struct Source {
     /// Without its filter
     audience: Audience,
     reach: Reach,
-    presence: Option<Presence>,
     has_unique_ids: bool,
 }
 
@@ -261,9 +256,8 @@ impl Source {
     /// `None` if its table is not what it was.
     fn find(name: &str) -> Option<Self> {
         let audience = Audience::unrestricted(name).ok()?;
-        let (reach, presence) = (Reach::of(&audience), subscriptions::presence(&audience));
-        let has_unique_ids = audience.has_unique_ids();
-        Some(Source { audience, reach, presence, has_unique_ids })
+        let (reach, has_unique_ids) = (Reach::of(&audience), audience.has_unique_ids());
+        Some(Source { audience, reach, has_unique_ids })
     }
 }
 
@@ -271,7 +265,8 @@ impl Source {
 struct TableUse {
     audience: String,
     has_contacts: bool,
-    has_subscriptions: bool,
+    /// The names of the relations whose rows are in it
+    relations: Vec<String>,
     source: String,
     filter: Option<String>,
 }
@@ -291,24 +286,25 @@ impl TableUse {
             return;
         }
         let segments = eligibility::among(&audience, segments, &source.reach, watched);
-        let presence = source.presence;
         if self.has_contacts {
             row_segments::add(uncompiled, audiences.len(), &audience, &segments);
         }
-        let of_contacts = if self.has_contacts { table } else { audience.relation.oid };
-        let contacts = Contacts::new(of_contacts, &audience, &segments, presence);
-        let subscriptions =
-            self.has_subscriptions.then(|| SubscriptionSegments::new(&audience, &segments, presence)).flatten();
+        let is_here = |name: &str| self.relations.iter().any(|here| here == name);
+        let rows: Vec<RowsConcern> = audience
+            .others()
+            .filter(|other| is_here(other.name))
+            .filter_map(|other| RowsConcern::new(table, &audience, &other, &segments))
+            .collect();
+        let is_concerned = self.has_contacts || !rows.is_empty();
+        let asking = is_concerned.then(|| AskingSegments::new(&audience, &segments)).flatten();
+        let of_contacts = asking.as_ref().filter(|_| self.has_contacts).map(AskingSegments::segments);
         audiences.push(AudienceProgram {
             owner: audience.relation.owner,
             has_unique_ids: source.has_unique_ids,
-            reads: [
-                contacts.as_ref().and(audience.subscriptions_table()),
-                subscriptions.as_ref().map(|_| audience.relation.oid),
-            ],
-            contacts,
-            has_contacts: self.has_contacts,
-            subscriptions,
+            contacts: of_contacts.and_then(|asking| ContactsConcern::new(table, &audience, asking)),
+            presence: of_contacts.and_then(|asking| concern::presence_of_any(&audience, asking)),
+            asking,
+            rows,
             name: self.audience,
         });
     }

@@ -4,9 +4,10 @@ use crate::catalog::access;
 use crate::catalog::audience::Audience;
 use crate::catalog::segment::Definition;
 use crate::counting::recount::recount;
+use crate::live::definition_locks;
 use crate::live::members::Members;
+use crate::pg::security;
 use crate::pg::snapshot::{self, Command};
-use crate::pg::{relcache, security};
 use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -32,9 +33,9 @@ pub fn before(audience: &str) {
         return;
     }
     let (loaded, segments) = load(audience);
-    // A writer that has not committed may have counted contacts with the subscriptions that the TRUNCATE removes, so
-    // this waits for writers.
-    relcache::lock_against_writers(loaded.relation.oid);
+    // A writer that has not committed may have counted contacts with the rows that the TRUNCATE removes, whichever of
+    // the tables it has written to, so this waits for writers.
+    definition_locks::lock_tables(&loaded);
     let members = Some(Members::of_watched(&loaded, &segments));
     let truncation = Truncation { command, members };
     if LAST.with_borrow(HashMap::is_empty) {

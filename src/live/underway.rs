@@ -13,30 +13,11 @@
 //! Statements of AFTER triggers run when the outer statement is done. If they run before the outer statement is
 //! counted, their contacts are kept for it, too, which does no harm.
 
+use crate::live::touched::Touched;
 use crate::pg::snapshot::{self, Command};
 use pgrx::pg_sys::Oid;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::rc::Rc;
-
-/// Contacts that an outer statement will count.
-pub struct Pending {
-    /// The ids as text
-    contacts: HashSet<String>,
-    /// A command that sees everything that was done to the contacts
-    until: Command,
-    /// Whether some contacts could not be found. The outer statement or another inner one changes them
-    has_missed: bool,
-}
-
-/// For one command and audience: the contacts that have been counted for everything that was done to them before the
-/// command `until`.
-pub struct Absorbed {
-    pub contacts: HashSet<String>,
-    pub until: Command,
-    /// Whether every contact that the command changes must be counted in this way
-    pub has_missed: bool,
-}
+use std::collections::{HashMap, HashSet};
 
 /// A statement that has begun.
 struct Underway {
@@ -52,17 +33,14 @@ type Key = (Command, String);
 struct OpenStatements {
     transaction: u32,
     underway: Vec<Underway>,
-    pending: HashMap<Key, Pending>,
-    absorbed: VecDeque<(Key, Rc<RefCell<Absorbed>>)>,
+    /// What outer statements will count
+    pending: HashMap<Key, Touched>,
     /// By audience, the last command that was counted when it ended
     counted: HashMap<String, Command>,
     /// The commands and audiences for which an inner statement was counted before the outer command was known to have
     /// begun
     late: HashSet<Key>,
 }
-
-/// How many entries of `absorbed` are kept. An outer statement fires several triggers, and others run between them.
-const ABSORBED: usize = 16;
 
 thread_local! {
     static KNOWN: RefCell<OpenStatements> = RefCell::default();
@@ -103,19 +81,9 @@ pub fn outer() -> Vec<(Command, Oid)> {
     })
 }
 
-/// Keeps contacts of an audience for the outer command. `has_missed` says that others could not be found.
-pub fn keep_for(outer: Command, audience: &str, contacts: Vec<String>, has_missed: bool) {
-    let until = snapshot::next_command();
-    known(|known| {
-        let pending = known.pending.entry((outer, audience.to_owned())).or_insert_with(|| Pending {
-            contacts: HashSet::new(),
-            until,
-            has_missed: false,
-        });
-        pending.contacts.extend(contacts);
-        pending.until = until;
-        pending.has_missed |= has_missed;
-    });
+/// Keeps whom a statement concerns for the outer command.
+pub fn keep_for(outer: Command, audience: &str, touched: Touched) {
+    known(|known| known.pending.entry((outer, audience.to_owned())).or_default().add(touched));
 }
 
 /// Reports that a command which is inside no other has been counted for an audience. Returns whether the count is
@@ -132,22 +100,7 @@ pub fn has_kept(command: Command) -> bool {
     known(|known| known.pending.keys().any(|(outer, _)| *outer == command))
 }
 
-/// Takes the contacts of an audience that were kept for a command. The caller counts them now.
-pub fn take_kept(command: Command, audience: &str) -> Option<Vec<String>> {
-    let key = (command, audience.to_owned());
-    known(|known| {
-        let Pending { contacts, until, has_missed } = known.pending.remove(&key)?;
-        let absorbed = Absorbed { contacts: HashSet::new(), until, has_missed };
-        known.absorbed.truncate(ABSORBED - 1);
-        known.absorbed.push_front((key, Rc::new(RefCell::new(absorbed))));
-        Some(contacts.into_iter().collect())
-    })
-}
-
-/// The contacts of a command that have been counted in this way; `None` if there are none.
-pub fn absorbed(command: Command, audience: &str) -> Option<Rc<RefCell<Absorbed>>> {
-    known(|known| {
-        let found = known.absorbed.iter().find(|(key, _)| key.0 == command && key.1 == audience);
-        found.map(|(_, absorbed)| Rc::clone(absorbed))
-    })
+/// Takes what was kept for a command and an audience. The caller counts it now.
+pub fn take_kept(command: Command, audience: &str) -> Option<Touched> {
+    known(|known| known.pending.remove(&(command, audience.to_owned())))
 }

@@ -4,8 +4,9 @@
 //! parts as they were. So all places are found where such a call could stand, and if these differ, the answer is the
 //! one that is right for each.
 
+use crate::pg::outer_join::nullable_sides;
 use crate::pg::walker::{expression_tree_walker, query_tree_walker};
-use pgrx::pg_sys::{self, JoinType, NodeTag, Oid};
+use pgrx::pg_sys::{self, NodeTag, Oid};
 use pgrx::{PgList, pg_guard};
 use std::ffi::c_void;
 
@@ -145,12 +146,7 @@ impl Walk {
                 }
                 NodeTag::T_JoinExpr => {
                     let join = node.cast::<pg_sys::JoinExpr>();
-                    let (left, right) = match (*join).jointype {
-                        JoinType::JOIN_LEFT => (false, true),
-                        JoinType::JOIN_RIGHT => (true, false),
-                        JoinType::JOIN_FULL => (true, true),
-                        _ => (false, false),
-                    };
+                    let (left, right) = nullable_sides((*join).jointype);
                     let is_left = self.join((*join).larg, is_nullable || left);
                     let is_right = self.join((*join).rarg, is_nullable || right);
                     self.condition((*join).quals, None);

@@ -79,7 +79,7 @@ pub unsafe fn parameters(arguments: &[DatumWithOid]) -> pg_sys::ParamListInfo {
     }
 }
 
-#[cfg(any(test, feature = "pg_test"))]
+#[cfg(feature = "pg_test")]
 #[pgrx::pg_schema]
 mod tests {
     use super::options;

@@ -53,11 +53,11 @@ pub fn kept_rows<T>(
     session.run(plan, arguments, Reading::usual(), |tuple| read(&Row(tuple)))
 }
 
-/// Like [`first`], for a query whose only argument is a text that may be large. The planner does not treat it as a
-/// constant, so it is not copied into the plan.
-pub fn first_with_text<T>(sql: &str, argument: &str, read: impl Fn(&Row<'_>) -> T) -> Option<T> {
+/// Like [`first`], for a query whose arguments are texts that may be large. The planner does not treat them as constants,
+/// so they are not copied into the plan.
+pub fn first_with_texts<T>(sql: &str, arguments: &[&str], read: impl Fn(&Row<'_>) -> T) -> Option<T> {
     let read = |tuple: &Tuple| read(&Row(tuple));
-    connected(|session| session.query_with(sql, argument, Reading::usual(), read)).into_iter().next()
+    connected(|session| session.query_with(sql, arguments, Reading::usual(), read)).into_iter().next()
 }
 
 /// Like [`rows`], but reads the first row only; `None` if there are no rows.
@@ -101,4 +101,9 @@ pub fn write<'q>(sql: impl Into<QueryText<'q>>, arguments: &[DatumWithOid]) -> u
 /// Like [`write()`], but the statement sees and may change everything that is committed by now, at any isolation level.
 pub fn write_latest(sql: &'static str, arguments: &[DatumWithOid]) -> usize {
     connected(|session| session.write_latest(sql, arguments))
+}
+
+/// Like [`write_latest`], and reads each row.
+pub fn write_latest_rows<T>(sql: &'static str, arguments: &[DatumWithOid], read: impl Fn(&Row<'_>) -> T) -> Vec<T> {
+    connected(|session| session.write_latest_rows(sql, arguments, |tuple| read(&Row(tuple))))
 }

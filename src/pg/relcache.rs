@@ -62,15 +62,16 @@ fn lock_tree(relation: Oid, mode: u32) -> Vec<Oid> {
 pub struct Presence(pub Oid);
 
 impl Presence {
-    /// Says that this transaction may have inserted rows, which others see once it commits.
+    /// Says that this transaction may have inserted rows, which others see once it commits. Waits for those that have missed
+    /// a row, and not for others that insert.
     pub fn appear(self) {
-        self.lock(pg_sys::ShareLock);
+        self.lock(pg_sys::RowExclusiveLock);
     }
 
     /// Says that this transaction has missed a row. Waits for every transaction that may have inserted rows, and makes
-    /// others wait who want to insert, until this one ends.
+    /// others wait who want to insert, until this one ends. Those that have missed rows do not wait for each other.
     pub fn miss(self) {
-        self.lock(pg_sys::ExclusiveLock);
+        self.lock(pg_sys::ShareLock);
     }
 
     fn lock(self, mode: u32) {

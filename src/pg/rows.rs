@@ -15,6 +15,13 @@ use smallvec::SmallVec;
 /// Compiled conditions over rows whose columns have a known order.
 pub struct RowProgram {
     set: ProgramSet,
+    reader: RowReader,
+}
+
+/// Reads the values of keys from rows whose columns have a known order.
+pub struct RowReader {
+    /// How many keys there are
+    keys: usize,
     columns: Vec<PropertyColumn>,
     properties: Option<CustomProperties>,
     /// The positions that are read, and the types that `type_of` gave for them
@@ -43,10 +50,59 @@ const INLINE_KEYS: usize = 32;
 const INLINE_COLUMNS: usize = 8;
 
 impl RowProgram {
-    /// Compiles the conditions of `set`. A key of one of the `fields` is read from the column at its position, every
-    /// other key from the column with custom properties. `type_of` gives the type of the column at a position.
+    /// Compiles the conditions of `set`. Its keys are read as [`RowReader::new`] says.
     pub fn new(
         set: ProgramSet,
+        fields: &[ColumnKey],
+        properties: Option<usize>,
+        type_of: impl Fn(usize) -> Oid,
+    ) -> Self {
+        RowProgram { reader: RowReader::new(set.keys(), fields, properties, type_of), set }
+    }
+
+    /// How many conditions there are.
+    pub fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// The position of the column with custom properties; `None` if it is not read, or is neither json nor jsonb.
+    pub fn documents(&self) -> Option<usize> {
+        let properties = self.reader.properties.as_ref();
+        properties.filter(|properties| properties.reader.is_of_documents()).map(|found| found.position)
+    }
+
+    /// Finds the conditions that a row of a query satisfies. The row begins with the columns of the program.
+    pub fn matching_tuple(&self, tuple: &Tuple, surroundings: Surroundings<'_>, matches: &mut Matches) {
+        let mut types = self.reader.types.iter();
+        if !types.all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
+            internal("the row has other columns than the conditions were compiled for").raise()
+        }
+        // SAFETY: the columns have the types that the readers were made for, and the row outlives the call.
+        unsafe { self.matching(|position| tuple.datum(position + 1), surroundings, matches) }
+    }
+
+    /// Finds the conditions that a row satisfies.
+    ///
+    /// # Safety
+    /// As for [`RowReader::read`].
+    pub unsafe fn matching(
+        &self,
+        datum: impl Fn(usize) -> Option<Datum>,
+        surroundings: Surroundings<'_>,
+        matches: &mut Matches,
+    ) {
+        // SAFETY: by this function's own condition.
+        unsafe {
+            self.reader.read(datum, matches, |found, matches| self.set.matching_fields(found, surroundings, matches));
+        }
+    }
+}
+
+impl RowReader {
+    /// A key of one of the `fields` is read from the column at its position, every other key from the column with custom
+    /// properties. `type_of` gives the type of the column at a position.
+    pub fn new(
+        keys: &[String],
         fields: &[ColumnKey],
         properties: Option<usize>,
         type_of: impl Fn(usize) -> Oid,
@@ -59,52 +115,33 @@ impl RowProgram {
             types.push((position, type_id));
             Reader::of_type(type_id)
         };
-        let slot_of = |field: &ColumnKey| set.keys().iter().position(|key| *key == field.key);
+        let slot_of = |field: &ColumnKey| keys.iter().position(|key| *key == field.key);
         let column = |field: &ColumnKey| {
             Some(PropertyColumn { slot: slot_of(field)?, position: field.position, reader: reader(field.position) })
         };
         let columns: Vec<PropertyColumn> = fields.iter().filter_map(column).collect();
         let slots: Vec<usize> =
-            (0..set.keys().len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
+            (0..keys.len()).filter(|slot| columns.iter().all(|column| column.slot != *slot)).collect();
         let properties = properties.filter(|_| !slots.is_empty()).map(|position| CustomProperties {
             position,
             reader: reader(position),
-            locator: Locator::new(slots.iter().map(|slot| set.keys()[*slot].clone()).collect()),
+            locator: Locator::new(slots.iter().map(|slot| keys[*slot].clone()).collect()),
             slots,
         });
-        RowProgram { set, columns, properties, types }
+        RowReader { keys: keys.len(), columns, properties, types }
     }
 
-    /// How many conditions there are.
-    pub fn len(&self) -> usize {
-        self.set.len()
-    }
-
-    /// The position of the column with custom properties; `None` if it is not read, or is neither json nor jsonb.
-    pub fn documents(&self) -> Option<usize> {
-        self.properties.as_ref().filter(|properties| properties.reader.is_of_documents()).map(|found| found.position)
-    }
-
-    /// Finds the conditions that a row of a query satisfies. The row begins with the columns of the program.
-    pub fn matching_tuple(&self, tuple: &Tuple, surroundings: Surroundings<'_>, matches: &mut Matches) {
-        if !self.types.iter().all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
-            internal("the row has other columns than the conditions were compiled for").raise()
-        }
-        // SAFETY: the columns have the types that the readers were made for, and the row outlives the call.
-        unsafe { self.matching(|position| tuple.datum(position + 1), surroundings, matches) }
-    }
-
-    /// Finds the conditions that a row satisfies.
+    /// Reads the values of a row, one for each key, and passes them on with `matches`, whose memory of documents is used.
     ///
     /// # Safety
     /// `datum` gives the value at a position, `None` for NULL. The value has the type that `type_of` gave for the
     /// position, and outlives the call.
-    pub unsafe fn matching(
+    pub unsafe fn read<T>(
         &self,
         datum: impl Fn(usize) -> Option<Datum>,
-        surroundings: Surroundings<'_>,
         matches: &mut Matches,
-    ) {
+        then: impl FnOnce(&[Option<Cell<'_>>], &mut Matches) -> T,
+    ) -> T {
         let read = |position: usize, reader: &Reader| match datum(position) {
             // SAFETY: by this function's own condition.
             Some(datum) => unsafe { reader.read(datum) },
@@ -115,7 +152,7 @@ impl RowProgram {
         let elements: SmallVec<[Vec<Cell<'_>>; INLINE_COLUMNS]> = values.iter().map(Value::elements).collect();
         let properties = self.properties.as_ref().map(|properties| read(properties.position, &properties.reader));
         let mut found: SmallVec<[Option<Cell<'_>>; INLINE_KEYS]> = SmallVec::new();
-        found.resize(self.set.keys().len(), None);
+        found.resize(self.keys, None);
         for ((column, value), elements) in self.columns.iter().zip(&values).zip(&elements) {
             found[column.slot] = value.cell(elements);
         }
@@ -124,6 +161,6 @@ impl RowProgram {
         {
             object.locate(locator, matches.layouts(), |position, value| found[slots[position]] = Some(value));
         }
-        self.set.matching_fields(&found, surroundings, matches);
+        then(&found, matches)
     }
 }

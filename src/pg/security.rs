@@ -125,9 +125,16 @@ impl Drop for Identity {
 }
 
 /// A nest level of settings. Dropping it undoes them, also while an error unwinds.
-struct Settings(i32);
+pub(super) struct Settings(i32);
 
 impl Settings {
+    /// These settings, by their names.
+    pub(super) fn of(settings: &[(&CStr, &CStr)]) -> Self {
+        let opened = Settings::open();
+        settings.iter().for_each(|(name, value)| set(name, value));
+        opened
+    }
+
     fn fixed() -> Self {
         let settings = Settings::of_output();
         set(c"search_path", SEARCH_PATH);

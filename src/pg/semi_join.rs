@@ -149,7 +149,7 @@ unsafe fn convert_EXISTS_sublink_to_join(
 }
 
 /// Whether tables inherit from a table, or did so once.
-fn has_subclass(table: Oid) -> bool {
+pub fn has_subclass(table: Oid) -> bool {
     // catalog/pg_inherits.h, which pgrx's bindings leave out.
     unsafe extern "C-unwind" {
         fn has_subclass(relation: Oid) -> bool;

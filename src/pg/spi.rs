@@ -6,7 +6,6 @@ use crate::pg::plan::{KeptPlan, options};
 use crate::pg::security::with_fixed_search_path;
 use crate::pg::snapshot;
 use crate::pg::subtransaction::hiding_queries;
-use crate::pg::trigger::Statement;
 use crate::pg::tuple::Tuple;
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys::{self, AsPgCStr, Oid};
@@ -89,16 +88,6 @@ pub fn connected<T>(work: impl FnOnce(&Session) -> T) -> T {
     hiding_queries(|| {
         let session = Session::open();
         work(&session)
-    })
-}
-
-/// Runs `work` with a connection to SPI whose queries can read the statement's transition tables.
-pub fn over<T>(statement: Statement<'_>, work: impl FnOnce(&Session) -> T) -> T {
-    connected(|session| {
-        // SAFETY: the trigger's data outlives this connection, because the statement is alive during the whole call.
-        let status = unsafe { pg_sys::SPI_register_trigger_data(statement.as_ptr()) };
-        succeeded(status);
-        work(session)
     })
 }
 
@@ -216,15 +205,18 @@ impl Session {
         self.returned(read)
     }
 
-    /// Runs a query whose only argument is a text, and reads each row. The planner does not treat the text as a
-    /// constant.
-    pub fn query_with<T>(&self, sql: &str, argument: &str, reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
+    /// Runs a query whose arguments are texts, of which there is at least one, and reads each row. The planner does not
+    /// treat the texts as constants.
+    pub fn query_with<T>(&self, sql: &str, arguments: &[&str], reading: Reading, read: impl Fn(&Tuple) -> T) -> Vec<T> {
         self.must_be_innermost();
-        let arguments = [argument.into()];
-        // SAFETY: as in `execute`. The parameter list that `options` made has one entry.
+        let arguments: Vec<DatumWithOid> = arguments.iter().map(|argument| (*argument).into()).collect();
+        // SAFETY: as in `execute`. The parameter list that `options` made has an entry for each argument.
         unsafe {
             let options = options(&arguments, reading == Reading::Active);
-            (*options.params).params.as_mut_slice(1)[0].pflags = 0;
+            if !options.params.is_null() {
+                let parameters = (*options.params).params.as_mut_slice(arguments.len());
+                parameters.iter_mut().for_each(|parameter| parameter.pflags = 0);
+            }
             succeeded(pg_sys::SPI_execute_extended(sql.as_pg_cstr(), &raw const options));
         }
         self.returned(read)
@@ -272,6 +264,17 @@ impl Session {
     pub fn write_latest(&self, sql: &'static str, arguments: &[DatumWithOid]) -> usize {
         let types: Vec<Oid> = arguments.iter().map(DatumWithOid::oid).collect();
         with_fixed_search_path(|| self.execute_latest(&self.prepare(sql, &types), arguments))
+    }
+
+    /// Like [`write_latest`](Self::write_latest), and reads each row.
+    pub fn write_latest_rows<T>(
+        &self,
+        sql: &'static str,
+        arguments: &[DatumWithOid],
+        read: impl Fn(&Tuple) -> T,
+    ) -> Vec<T> {
+        self.write_latest(sql, arguments);
+        self.returned(read)
     }
 
     /// Like [`write_latest`](Self::write_latest), with a plan that the caller keeps and with the caller's search_path.
@@ -341,7 +344,7 @@ fn succeeded(status: i32) {
     }
 }
 
-#[cfg(any(test, feature = "pg_test"))]
+#[cfg(feature = "pg_test")]
 #[pgrx::pg_schema]
 mod tests {
     use super::{Reading, connected};

@@ -4,22 +4,24 @@
 //! `src/backend/optimizer/util/clauses.c`.
 
 use crate::pg::nodes::{both, is_not_null, is_true, when};
+use crate::pg::outer_join::{is_nulled, null_like};
 use crate::pg::place::{Column, Places};
-use crate::pg::semi_join::{Conjunct, has_virtual_columns, take_out};
+use crate::pg::semi_join::{Conjunct, has_subclass, has_virtual_columns, take_out};
+use crate::pg::sub_select::{SetQuery, parse, sub_select_entry};
+#[cfg(not(feature = "pg15"))]
+use crate::pg::written::permissions;
 use crate::pg::written::{Substitute, Written, owned};
 use crate::pg::{plans, security};
-#[cfg(not(feature = "pg15"))]
-use crate::pg::{
-    walker::{expression_tree_walker, query_tree_walker},
-    written::permissions,
-};
 use pgrx::pg_sys::{self, NodeTag, Oid};
+use pgrx::spi::quote_identifier;
 use pgrx::{FromDatum, PgList, is_a};
+use std::rc::Rc;
 use uuid::Uuid;
 
 /// A call with a column of a table of the query, and with a constant.
 pub struct ColumnCall {
-    root: *mut pg_sys::PlannerInfo,
+    parse: *mut pg_sys::Query,
+    depth: u32,
     function: Oid,
     var: *mut pg_sys::Var,
     entry: *mut pg_sys::RangeTblEntry,
@@ -66,18 +68,39 @@ impl ColumnCall {
                 return None;
             }
             let arguments = PgList::<pg_sys::Node>::from_pg((*call).args);
-            let var = without_casts_to_text(arguments.get_ptr(0)?);
-            let constant = arguments.get_ptr(1)?;
-            if !is_a(var, NodeTag::T_Var) || !is_a(constant, NodeTag::T_Const) {
+            let (id, constant) = (arguments.get_ptr(0)?, arguments.get_ptr(1)?);
+            if !is_a(constant, NodeTag::T_Const) {
                 return None;
             }
-            let (var, constant) = (var.cast::<pg_sys::Var>(), constant.cast::<pg_sys::Const>());
-            let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*(*root).parse).rtable);
+            let found = Self::in_query((*root).parse, (*call).funcid, id, constant.cast())?;
+            Some(ColumnCall { depth: (*root).query_level, ..found })
+        }
+    }
+
+    /// The call of a function with an expression and a constant, in a query that is planned or is about to be; `None` if
+    /// the expression is no column of a table, or if nothing can be put in the place of the call.
+    ///
+    /// # Safety
+    /// The expression is a part of the query, and planning does not end before the result is dropped.
+    pub unsafe fn in_query(
+        parse: *mut pg_sys::Query,
+        function: Oid,
+        id: *mut pg_sys::Node,
+        constant: *mut pg_sys::Const,
+    ) -> Option<Self> {
+        // SAFETY: by this function's own condition. The tag of a node names its struct.
+        unsafe {
+            let var = without_casts_to_text(id);
+            if !is_a(var, NodeTag::T_Var) {
+                return None;
+            }
+            let var = var.cast::<pg_sys::Var>();
+            let entries = PgList::<pg_sys::RangeTblEntry>::from_pg((*parse).rtable);
             let entry = entries.get_ptr(usize::try_from((*var).varno - 1).ok()?)?;
             let is_column = (*var).varlevelsup == 0 && (*var).varattno > 0 && is_current_row(var);
             let is_table = (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION
                 && matches!((*entry).relkind as u8, b'r' | b'p' | b'm' | b'f');
-            let call = ColumnCall { root, function: (*call).funcid, var, entry, constant };
+            let call = ColumnCall { parse, depth: 1, function, var, entry, constant };
             (is_column && is_table && !(*constant).constisnull && call.is_read_by_role()).then_some(call)
         }
     }
@@ -86,6 +109,11 @@ impl ColumnCall {
     pub fn table(&self) -> Oid {
         // SAFETY: by `of`.
         unsafe { (*self.entry).relid }
+    }
+
+    /// In how many queries the call stands, one inside the other.
+    pub fn depth(&self) -> u32 {
+        self.depth
     }
 
     /// The name of the column.
@@ -103,14 +131,16 @@ impl ColumnCall {
     /// Puts a condition in the place of the call; `None` if the call has to stay. The plan of the query is then made
     /// anew for another role, and when one of the sources changes. The columns that the condition reads are added to
     /// those that Postgres checks the rights for, whenever the plan is run.
-    pub fn put(&self, substitute: &Substitute) -> Option<*mut pg_sys::Node> {
+    ///
+    /// # Safety
+    /// The planner simplifies the expressions of the query, with this state.
+    pub unsafe fn put(&self, root: *mut pg_sys::PlannerInfo, substitute: &Substitute) -> Option<*mut pg_sys::Node> {
         let column = Column { table: self.varno(), number: self.varattno() };
         // SAFETY: by `of`, and because the preparation of expressions is under way. The nodes that are changed are new,
         // or belong to this plan alone, which is about to be made.
         unsafe {
-            let places = Places::of(self.root, column, pg_sys::get_func_support(self.function));
-            let is_nullable =
-                places.is_nullable || !(substitute.is_never_null && self.has_all_constraints_of(substitute.table));
+            let places = Places::of(root, column, pg_sys::get_func_support(self.function));
+            let is_nullable = places.is_nullable || self.may_be_null(substitute);
             let is_condition = places.in_condition && !places.elsewhere;
             // Grouping sets put NULL in the place of the column, but not in that of others.
             if places.is_unclear || !is_condition && self.has_grouping_sets() {
@@ -120,20 +150,12 @@ impl ColumnCall {
                 Some(sql) if !self.reads_stored_rows(is_condition, substitute.table) => sql,
                 _ => &substitute.sql,
             };
-            let written = Written::parse(self.table(), substitute, sql)?;
-            if has_virtual_columns(self.table())
-                || self.table() != substitute.table && !Written::is_allowed_on(substitute, sql)
-                || !written.is_allowed()
-            {
-                return None;
-            }
-            let mut condition = written.condition();
-            pg_sys::ChangeVarNodes(condition, 1, self.varno(), 0);
-            null_like(condition, self.var);
+            let written = self.written(substitute, sql)?;
+            let mut condition = self.condition(&written);
             if let (true, Some(from)) = (written.has_sub_selects, places.conjunct_of) {
-                condition = take_out(Conjunct { root: self.root, from, var: self.var }, condition);
+                condition = take_out(Conjunct { root, from, var: self.var }, condition);
             }
-            condition = pg_sys::eval_const_expressions(self.root, condition);
+            condition = pg_sys::eval_const_expressions(root, condition);
             // In a condition NULL counts as false. Elsewhere the call is NULL for a row that is missing, and otherwise
             // true or false.
             condition = match (is_condition, is_nullable) {
@@ -142,9 +164,7 @@ impl ColumnCall {
                 (false, false) => is_true(condition),
                 (false, true) => when(is_not_null(self.var), is_true(condition)),
             };
-            self.add_columns(written.columns());
-            (*(*self.root).parse).hasSubLinks |= written.has_sub_selects;
-            let global = (*self.root).glob;
+            let global = (*root).glob;
             (*global).dependsOnRole = true;
             plans::list(&mut (*global).relationOids, &mut (*global).invalItems, self.function, substitute);
             plans::depend(self.function, substitute);
@@ -152,7 +172,95 @@ impl ColumnCall {
         }
     }
 
-    fn varno(&self) -> i32 {
+    /// The condition that a call stands for as a conjunct of the query's conditions, before anything is planned, or the
+    /// condition of those for whom the call is false; `None` if the call has to stay. It has sub-selects, which the
+    /// planner joins. What depends on the plan is left to the caller.
+    pub fn conjunct(&self, substitute: &Substitute, positive: bool, is_nullable: bool) -> Option<*mut pg_sys::Node> {
+        let complement = substitute.complement.as_ref()?;
+        let sql = if positive { &substitute.sql } else { complement };
+        if !self.reads_stored_rows(true, substitute.table) {
+            return None;
+        }
+        let written = self.written(substitute, sql)?;
+        // SAFETY: by `in_query`. The nodes that are changed are new.
+        unsafe {
+            let condition = self.condition(&written);
+            let is_nullable = is_nullable || self.may_be_null(substitute);
+            Some(if is_nullable { both(condition, is_not_null(self.var)) } else { condition })
+        }
+    }
+
+    /// A sub-select of the ids for which the call is true, each once, to join the table with; `None` if there is none.
+    pub fn members(&self, substitute: &Rc<Substitute>) -> Option<*mut pg_sys::RangeTblEntry> {
+        let is_its = self.table() == substitute.table && substitute.complement.is_some();
+        if !is_its || !self.reads_stored_rows(true, substitute.table) {
+            return None;
+        }
+        // SAFETY: by `in_query`.
+        let (type_id, collation) = unsafe { ((*self.var).vartype, (*self.var).varcollid) };
+        let expression = format!("DISTINCT {}", quote_identifier(&substitute.column));
+        let query = parse(&SetQuery { expression, substitute: substitute.clone() }, type_id, collation)?;
+        Some(sub_select_entry(query, c"in_segment"))
+    }
+
+    /// The operator by which Postgres compares ids with each other; `None` for domains, which have none of their own.
+    pub fn equality(&self) -> Option<Oid> {
+        // SAFETY: by `in_query`. The look-ups accept the type of any column.
+        unsafe {
+            let type_id = (*self.var).vartype;
+            if pg_sys::getBaseType(type_id) != type_id {
+                return None;
+            }
+            let known = pg_sys::lookup_type_cache(type_id, pg_sys::TYPECACHE_EQ_OPR as i32);
+            Some((*known).eq_opr).filter(|operator| *operator != pg_sys::InvalidOid)
+        }
+    }
+
+    /// A condition, parsed over the table of the query; `None` if the current role may not read what it reads.
+    fn written(&self, substitute: &Substitute, sql: &str) -> Option<Written> {
+        let written = Written::parse(self.table(), substitute, sql)?;
+        let is_its = self.table() == substitute.table || Written::is_allowed_on(substitute, sql);
+        (is_its && !has_virtual_columns(self.table()) && written.is_allowed()).then_some(written)
+    }
+
+    /// The condition about the table of the call, whose columns are added to those that Postgres checks the rights for.
+    ///
+    /// # Safety
+    /// The condition was parsed for this call, and stands nowhere yet.
+    unsafe fn condition(&self, written: &Written) -> *mut pg_sys::Node {
+        let condition = written.condition();
+        // SAFETY: by `in_query`, and by this function's own condition.
+        unsafe {
+            pg_sys::ChangeVarNodes(condition, 1, self.varno(), 0);
+            null_like(condition, self.var);
+            (*self.parse).hasSubLinks |= written.has_sub_selects;
+        }
+        self.add_columns(written.columns());
+        condition
+    }
+
+    /// The function that is called.
+    pub fn function(&self) -> Oid {
+        self.function
+    }
+
+    /// The column that the call is about.
+    pub fn var(&self) -> *mut pg_sys::Var {
+        self.var
+    }
+
+    /// The numbers of the table and of the column.
+    pub fn place(&self) -> (i32, i16) {
+        (self.varno(), self.varattno())
+    }
+
+    /// Whether a row of the table may have no id.
+    pub fn may_be_null(&self, substitute: &Substitute) -> bool {
+        !(substitute.is_never_null && self.has_all_constraints_of(substitute.table))
+    }
+
+    /// The number of the table in the range table of the query.
+    pub fn varno(&self) -> i32 {
         // SAFETY: by `of`.
         unsafe { (*self.var).varno }
     }
@@ -164,7 +272,7 @@ impl ColumnCall {
 
     fn has_grouping_sets(&self) -> bool {
         // SAFETY: by `of`.
-        unsafe { !(*(*self.root).parse).groupingSets.is_null() }
+        unsafe { !(*self.parse).groupingSets.is_null() }
     }
 
     /// Whether the table is read with the rights of the current role, which may call the function. In a view of another
@@ -191,7 +299,7 @@ impl ColumnCall {
     #[cfg(not(feature = "pg15"))]
     fn read(&self) -> Option<*mut pg_sys::RTEPermissionInfo> {
         // SAFETY: by `of`. The index is 0 or that of an entry of the list.
-        unsafe { permissions((*(*self.root).parse).rteperminfos, self.entry) }
+        unsafe { permissions((*self.parse).rteperminfos, self.entry) }
     }
 
     fn add_columns(&self, columns: *mut pg_sys::Bitmapset) {
@@ -210,10 +318,7 @@ impl ColumnCall {
     /// policies of the table again, and the call may stand in one of these.
     fn reads_stored_rows(&self, is_condition: bool, table: Oid) -> bool {
         // SAFETY: by `of`.
-        let (command, locks) = unsafe {
-            let parse = (*self.root).parse;
-            ((*parse).commandType, !(*parse).rowMarks.is_null())
-        };
+        let (command, locks) = unsafe { ((*self.parse).commandType, !(*self.parse).rowMarks.is_null()) };
         let reads = match command {
             pg_sys::CmdType::CMD_SELECT => true,
             // Its conditions are those of a SELECT that was pulled up.
@@ -229,7 +334,8 @@ impl ColumnCall {
         // SAFETY: by `of`. The check accepts any OID.
         unsafe {
             let is_part = self.table() == table || pg_sys::get_rel_relispartition(self.table());
-            let has_others = (*self.entry).inh && (*self.entry).relkind as u8 == b'r';
+            let has_others =
+                (*self.entry).inh && (*self.entry).relkind as u8 == b'r' && has_subclass((*self.entry).relid);
             is_part && !has_others && !is_nulled(self.var)
         }
     }
@@ -295,59 +401,3 @@ unsafe fn is_current_row(var: *mut pg_sys::Var) -> bool {
 unsafe fn is_current_row(_var: *mut pg_sys::Var) -> bool {
     true
 }
-
-/// Whether outer joins below may have put NULL in the place of a column. Until Postgres 15, the Var does not tell.
-///
-/// # Safety
-/// The pointer is to a Var.
-#[cfg(not(feature = "pg15"))]
-unsafe fn is_nulled(var: *mut pg_sys::Var) -> bool {
-    // SAFETY: by this function's own condition.
-    unsafe { !(*var).varnullingrels.is_null() }
-}
-
-#[cfg(feature = "pg15")]
-unsafe fn is_nulled(_var: *mut pg_sys::Var) -> bool {
-    false
-}
-
-/// Says of all columns of a condition that the outer joins of a Var may put NULL in their place.
-///
-/// # Safety
-/// The condition is new, and reads the table of the Var under the Var's number.
-#[cfg(not(feature = "pg15"))]
-unsafe fn null_like(condition: *mut pg_sys::Node, var: *mut pg_sys::Var) {
-    /// The Var, and how many queries are around the node
-    type Walk = (*mut pg_sys::Var, u32);
-    #[pgrx::pg_guard]
-    unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut std::ffi::c_void) -> bool {
-        if node.is_null() {
-            return false;
-        }
-        // SAFETY: Postgres calls this for nodes of the condition, which is new. `context` is the pair below. The tag of
-        // a node names its struct.
-        unsafe {
-            let (like, level) = *context.cast::<Walk>();
-            match (*node).type_ {
-                NodeTag::T_Var => {
-                    let var = node.cast::<pg_sys::Var>();
-                    if (*var).varlevelsup == level && (*var).varno == (*like).varno {
-                        (*var).varnullingrels = pg_sys::bms_copy((*like).varnullingrels);
-                    }
-                    false
-                }
-                NodeTag::T_Query => {
-                    let mut inner: Walk = (like, level + 1);
-                    query_tree_walker(node.cast(), Some(visit), (&raw mut inner).cast(), 0)
-                }
-                _ => expression_tree_walker(node, Some(visit), context),
-            }
-        }
-    }
-    let mut walk: Walk = (var, 0);
-    // SAFETY: by this function's own condition.
-    unsafe { visit(condition, (&raw mut walk).cast()) };
-}
-
-#[cfg(feature = "pg15")]
-unsafe fn null_like(_condition: *mut pg_sys::Node, _var: *mut pg_sys::Var) {}

@@ -19,6 +19,8 @@ pub struct Substitute {
     pub sql: String,
     /// The same about the row at hand, where `sql` finds the row by its id among those that the table has stored
     pub sql_at_hand: Option<String>,
+    /// If it reads rows of relations: the condition of those for whom the call is false, whose id is not NULL
+    pub complement: Option<String>,
     /// The relations whose invalidation makes a plan with the condition invalid
     pub sources: Vec<Oid>,
     /// Whether the column is NOT NULL in that table

@@ -62,7 +62,7 @@ pub fn define() {
     );
     GucRegistry::define_int_guc(
         c"segments.refresh_cost_delay",
-        c"How long a refresh pauses after every 4,096 contacts, and after every segment that it counts by itself.",
+        c"How long a refresh pauses after every 4,096 contacts or rows, and after every segment that it counts by itself.",
         c"0 in sessions, and 2 ms in the background worker, unless it is set.",
         &COST_DELAY,
         0,

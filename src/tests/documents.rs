@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[pg_test]
-    fn the_operator_agrees_with_the_core_on_constants_with_and_without_indexes() {
+    fn the_operator_agrees_with_the_core_with_and_without_indexes() {
         for seed in seeds() {
             compare_constants(seed, "EXTENDED");
             compare_constants(seed ^ 1, "MAIN");

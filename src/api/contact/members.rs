@@ -3,8 +3,8 @@
 //! The planner puts a query in the place of a call if it knows the segment. Otherwise the call runs the query, and returns
 //! one id after the other where its caller lets it.
 
-use crate::api::contact::members_of;
 use crate::api::contact::membership::Asker;
+use crate::api::contact::{circle, members_of};
 use crate::api::segment::named;
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql::executable_sql;
@@ -13,8 +13,9 @@ use crate::catalog::segment::{Definition, datum, id_of};
 use crate::catalog::visible;
 use crate::counting::cached::CachedCounts;
 use crate::pg::call::Call;
+use crate::pg::calls::SetCall;
 use crate::pg::error::{Failure, required};
-use crate::pg::from_clause::{SetCall, SetQuery};
+use crate::pg::sub_select::SetQuery;
 use crate::pg::substitution::Constant;
 use crate::pg::{relcache, returning, security, snapshot, stream};
 use pgrx::prelude::*;
@@ -24,13 +25,20 @@ use uuid::Uuid;
 /// The ids of a segment's members, in the type that the caller chooses.
 #[pg_extern(sql = false)]
 fn segment_members(segment: Option<pgrx::Uuid>, call: Call) -> Option<AnyElement> {
-    stream::next(call).unwrap_or_else(|| begin(id_of(required("segment", segment)), call))
+    next(call, || id_of(required("segment", segment)))
 }
 
 /// Like [`segment_members`], for a segment that is given by its id or its name.
 #[pg_extern(sql = false)]
 fn segment_members_named(segment: Option<&str>, call: Call) -> Option<AnyElement> {
-    stream::next(call).unwrap_or_else(|| begin(named::segment(required("segment", segment)), call))
+    next(call, || named::segment(required("segment", segment)))
+}
+
+fn next(call: Call, segment: impl FnOnce() -> Uuid) -> Option<AnyElement> {
+    stream::next(call).unwrap_or_else(|| {
+        let segment = segment();
+        circle::reading(segment, || begin(segment, call))
+    })
 }
 
 /// Begins to return the ids as they were when the calling statement began: a query in the place of the call would not see

@@ -4,10 +4,11 @@
 //! Otherwise a backend plans a query once for each segment, and again after any session has changed a definition or a
 //! table that the condition reads. The query finds the contact by its id and evaluates the condition for its row.
 
+use crate::api::contact::circle;
 use crate::api::segment::named;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{can_be_id, executable_sql, executable_sql_for_one, reads_contacts};
+use crate::catalog::contact_sql::{can_be_id, complement_sql, executable_sql, executable_sql_for_one, reads_contacts};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::ids::Ids;
 use crate::catalog::scope;
@@ -54,6 +55,7 @@ fn is_member(contact_id: &str, question: Result<Rc<Question>, Unusable>) -> bool
 /// What the planner may put in the place of a call; `None` if it must stay: then it answers, or raises, when it is run.
 pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
     let question = Asker::visible_question(&call.constant()?)?;
+    circle::must_be_shallow(call.depth(), question.segment);
     let substitute = question.substitute.clone();
     let is_its = call.column()? == substitute.column
         && (call.table() == substitute.table || table_tree::is_part(call.table(), substitute.table));
@@ -62,6 +64,7 @@ pub fn substitute(call: &ColumnCall) -> Option<Rc<Substitute>> {
 
 /// The query whether the contact with the id `$1` is a member of a segment.
 pub struct Question {
+    segment: Uuid,
     audience: String,
     id_type: String,
     sql: String,
@@ -90,24 +93,29 @@ impl Question {
             column: audience.id.name.clone(),
             sql: condition,
             sql_at_hand: reads_contacts(&audience, &checked.checked).then_some(for_one),
+            complement: checked.checked.reads_rows().then(|| complement_sql(&audience, &checked.checked)),
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
             is_never_null: audience.id.not_null,
             is_relative: checked.changes_at.or(audience.changes_at).is_some(),
         });
         let ids = Ids::of(&audience);
         let plan = OnceCell::new();
-        Ok(Question { audience: audience.name, id_type: audience.id.type_name, sql, plan, substitute, ids })
+        let (segment, id_type) = (segment.id, audience.id.type_name);
+        Ok(Question { segment, audience: audience.name, id_type, sql, plan, substitute, ids })
     }
 
     /// Runs the query with the rights of the current role. Postgres checks them whenever the plan is run. As in every
     /// STABLE function, the contact is as it was when the calling statement began: if what the statement has changed so
     /// far were seen, the answer would depend on the order of rows.
     fn ask(&self, contact_id: &str) -> bool {
-        let found = connected(|session| {
-            let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
-            let ask = || query::kept_rows(session, plan, &[contact_id.into()], |row| row.get::<bool>(1));
-            snapshot::of_statement(ask)
-        });
+        let ask = || {
+            connected(|session| {
+                let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
+                let ask = || query::kept_rows(session, plan, &[contact_id.into()], |row| row.get::<bool>(1));
+                snapshot::of_statement(ask)
+            })
+        };
+        let found = circle::reading(self.segment, ask);
         found.into_iter().next().unwrap_or(false)
     }
 }

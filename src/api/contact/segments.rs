@@ -241,7 +241,8 @@ impl AudienceSegments {
             let topics = self.topics.iter().zip(held).filter(|(_, held)| *held);
             let topics: Vec<String> = topics.map(|(topic, _)| topic.clone()).collect();
             let id: Option<String> = if self.asks_bucket { row.nullable(self.columns.names.len() + 2) } else { None };
-            let surroundings = Surroundings { interrupt: interrupt::check, topics: &topics, id: id.as_deref() };
+            let surroundings =
+                Surroundings { interrupt: interrupt::check, topics: &topics, id: id.as_deref(), ..Surroundings::NONE };
             let mut matches = Matches::new();
             row.matching(&self.program, surroundings, &mut matches);
             let (relative, mut members): (Vec<usize>, Vec<usize>) =
@@ -401,7 +402,7 @@ fn compile(name: &str) -> Rc<AudienceSegments> {
     asked
 }
 
-#[cfg(any(test, feature = "pg_test"))]
+#[cfg(feature = "pg_test")]
 #[pgrx::pg_schema]
 mod tests {
     use super::{Columns, query_for};

@@ -3,7 +3,8 @@
 use crate::catalog::audience::Audience;
 use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::expr::{Atom, Checked, Expr, RowsTest};
-use segments_core::sql::{self, ContactKey, RelationTable, Style};
+use segments_core::path::Path;
+use segments_core::sql::{self, ColumnKind, ContactKey, RelationTable, Style};
 
 /// The alias of the table with the rows
 const ROW: &str = "segments.row";
@@ -72,15 +73,23 @@ fn is_of_contact(audience: &Audience, relation: &RelationTable) -> String {
     }
 }
 
-/// The test on rows, if the condition is one.
-pub fn test_on_rows(checked: &Checked) -> Option<&RowsTest> {
+/// The test on rows, if the condition is one. `None` where it reads columns whose values are not compared as the texts that
+/// [`rows_sql`] shows: found by text, they would be others.
+pub fn test_on_rows<'c>(audience: &Audience, checked: &'c Checked) -> Option<&'c RowsTest> {
     let (mut tests, mut others) = (Vec::new(), false);
     checked.for_each(&mut |atom| match atom {
         Atom::Rows(rows) => tests.push(rows),
         _ => others = true,
     });
-    match tests[..] {
-        [test] if !others => Some(test),
-        _ => None,
+    let ([test], false) = (&tests[..], others) else { return None };
+    let rows = &audience.table.relation(&test.relation)?.rows;
+    let is_text = |path: &Path| rows.column(path.first()).is_none_or(|column| is_compared_as_text(&column.kind));
+    test.paths().into_iter().all(is_text).then_some(test)
+}
+
+fn is_compared_as_text(kind: &ColumnKind) -> bool {
+    match kind {
+        ColumnKind::Array(element) => is_compared_as_text(element),
+        kind => !matches!(kind, ColumnKind::Citext { .. } | ColumnKind::Char { .. } | ColumnKind::Uuid),
     }
 }

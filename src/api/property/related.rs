@@ -105,9 +105,9 @@ pub(super) fn must_be_unused(audience: &Audience, relation: &Related, path: &Pat
     let inside = Path::from_keys(path.rest().to_vec());
     let dropped = |declared: &mut Declared| declared.retain(|(name, _)| name != inside.text());
     let users = match &relation.rows {
-        Ok(_) => changed_segments(audience, &relation.name, dropped),
-        // It is lost, and no segment that reads it is valid. They will be once it is attached again.
-        Err(_) => Users::find(audience, path, |used| used.keys().starts_with(path.keys())),
+        Ok(rows) if rows.rows.lost.is_empty() => changed_segments(audience, &relation.name, dropped),
+        // It, or a column of it, is lost, and segments that read it are not valid. They will be once it is attached again.
+        _ => Users::find(audience, path, |used| used.keys().starts_with(path.keys())),
     };
     if !users.are_none() {
         Failure::new(

@@ -3,17 +3,18 @@
 use crate::api::index::unknown_property;
 use crate::api::segment::read::checked;
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{executable_sql, field_sql};
+use crate::catalog::contact_sql::{joined_field_sql, joined_sql};
 use crate::catalog::segment::{Definition, id_of};
 use crate::catalog::visible;
 use crate::pg::call::Call;
-use crate::pg::error::{Failure, required};
+use crate::pg::error::{Failure, internal, required};
 use crate::pg::{returning, snapshot};
 use pgrx::PgSqlErrorCode;
 use pgrx::prelude::*;
 use pgrx::spi::quote_identifier;
 use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
+use segments_core::sql::Joined;
 use segments_core::types::{PropertyType, ScalarType};
 
 /// How many properties can be described at once. A query of Postgres has at most 1,664 columns; the others say who is a
@@ -84,7 +85,7 @@ impl Property {
         let Some(property_type) = audience.property_at(&path) else { unknown_property(audience, name).raise() };
         let native = audience.table.column(path.first()).map(|column| &column.name);
         let column = native.or(audience.table.properties.as_ref().map(|column| &column.name)).cloned();
-        Property { name: name.to_owned(), property_type, value: field_sql(audience, &path), column }
+        Property { name: name.to_owned(), property_type, value: joined_field_sql(audience, &path), column }
     }
 }
 
@@ -117,7 +118,9 @@ impl Listing {
 /// contacts that have the value. Rows with `per_contact` add up to the contacts that have the property at all. Number 0
 /// stands for the contacts themselves.
 fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) -> String {
-    let mut columns = vec![format!("({}) AS is_member", executable_sql(audience, condition))];
+    let Joined { joins, conditions } = joined_sql(audience, &[condition.clone(), Expr::Const(true)]);
+    let [is_member, is_contact] = &conditions[..] else { internal("a condition was not compiled").raise() };
+    let mut columns = vec![format!("({is_member}) AS is_member")];
     let (mut scalars, mut arrays) = (Vec::new(), Vec::new());
     for (number, property) in (1..).zip(properties) {
         columns.push(format!("{} AS p{number}", property.value));
@@ -155,12 +158,11 @@ fn counted(audience: &Audience, condition: &Checked, properties: &[Property]) ->
     format!(
         "SELECT v.number, v.value, v.per_contact, pg_catalog.count(*) FILTER (WHERE c.is_member) AS members,
                 pg_catalog.count(*) AS contacts
-           FROM (SELECT {} FROM {} WHERE {} OFFSET 0) c
+           FROM (SELECT {} FROM {}{joins} WHERE {is_contact} OFFSET 0) c
           CROSS JOIN LATERAL ({}) v(number, value, per_contact)
           GROUP BY v.number, v.value, v.per_contact",
         columns.join(", "),
         audience.relation.quoted(),
-        executable_sql(audience, &Expr::Const(true)),
         reads.join(" UNION ALL "),
     )
 }

@@ -3,10 +3,12 @@
 use crate::api::segment::changes::{Changes, checked_description, checked_name};
 use crate::api::segment::read::row;
 use crate::catalog::access::{self, unknown_audience};
+use crate::catalog::audience::Audience;
 use crate::catalog::environment::CheckedCondition;
 use crate::catalog::freshness;
 use crate::catalog::scope;
 use crate::catalog::segment::{Definition, argument, id_of, unknown};
+use crate::catalog::visible::Reads;
 use crate::counting::recount::recount;
 use crate::ddl::renamed;
 use crate::evaluate::condition;
@@ -76,6 +78,7 @@ fn create_segment(
         .notice();
     }
     recount(&audience, std::slice::from_ref(&segment));
+    notice_uncounted(&audience, &segment, &checked);
     row(segment.id)
 }
 
@@ -123,7 +126,16 @@ fn redefine(before: &Definition, after: &Definition) {
     record_references(after, &checked);
     condition::notice_constant(&checked.checked, &audience.table);
     recount(&audience, &with_dependents(after));
+    notice_uncounted(&audience, after, &checked);
     members.record_changes();
+}
+
+/// Raises a NOTICE if the owner of the contacts' table may not count a relation that a segment reads.
+fn notice_uncounted(audience: &Audience, segment: &Definition, checked: &CheckedCondition) {
+    let reads = checked.checked.reads_rows().then(|| Reads::of(audience, &checked.checked));
+    if let Some(obstacle) = reads.and_then(|reads| reads.obstacle_to_counting(audience)) {
+        obstacle.notice(&segment.name, &audience.name);
+    }
 }
 
 fn must_have_own_name(segment: &Definition) {

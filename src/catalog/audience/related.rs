@@ -1,7 +1,8 @@
 //! Relations: tables whose rows belong to the contacts of an audience. Conditions read the rows of a contact as an array
 //! of objects.
 
-use super::{Audience, Fields, Property, Relation, Subscriptions, relation};
+use super::config::table_ref;
+use super::{Audience, Fields, Property, Subscriptions, TableRef};
 use crate::catalog::column::ColumnRef;
 use crate::catalog::columns::{self, CatalogColumn, StoredColumn, contact_key};
 use crate::catalog::{indexes, tables};
@@ -43,11 +44,16 @@ pub(super) struct Contacts<'a> {
 }
 
 impl RelatedRows {
+    /// Whether the contacts of rows can be found by the texts of their ids. Of a text, it must be known whether it is an id.
+    pub(super) fn can_be_followed(&self, id: &ColumnRef) -> bool {
+        id.has_one_text() && self.rows.id.has_one_text() && (self.contact != ContactKey::AsText || id.has_plain_text())
+    }
+
     /// The command that creates an index which finds the rows of one contact; `None` if there is one, or can be none.
     pub fn missing_index(&self) -> Option<String> {
         let (table, column) = (&self.rows.relation, &self.rows.id.name);
         let is_missing = indexes::can_be_on(table.oid) && !indexes::begins_with(table.oid, column);
-        is_missing.then(|| format!("CREATE INDEX ON {} ({})", table.quoted(), quote_identifier(column)))
+        is_missing.then(|| indexes::create(table.oid, &table.name, column, &format!("({})", quote_identifier(column))))
     }
 }
 
@@ -110,7 +116,7 @@ impl Related {
 /// The stored configuration of a relation.
 struct Config {
     name: String,
-    relation: Option<Relation>,
+    relation: Option<TableRef>,
     relation_name: String,
     contact: StoredColumn,
     properties: Option<StoredColumn>,
@@ -124,7 +130,7 @@ impl Config {
     fn read(row: &Row<'_>) -> Self {
         Config {
             name: row.get(1),
-            relation: relation(row, 2),
+            relation: table_ref(row, 2),
             relation_name: row.get(7),
             contact: (row.get(8), row.nullable(9)),
             properties: row.nullable(10).map(|name| (name, row.nullable(11))),
@@ -146,20 +152,16 @@ impl Config {
         let catalog = columns::read(relation.oid);
         let lost =
             |column: &str, what: &str| format!("column \"{column}\" of relation \"{}\" {what} any more", self.name);
-        let find = |column: &StoredColumn| {
-            columns::find(relation.oid, &catalog, column).ok_or_else(|| lost(&column.0, "does not exist"))
-        };
-        let contact = find(&self.contact)?;
+        let find = |column: &StoredColumn| columns::find(relation.oid, &catalog, column);
+        let contact = find(&self.contact).ok_or_else(|| lost(&self.contact.0, "does not exist"))?;
         let key_of_contact = contact_key(relation.oid, contact, contacts.relation, contacts.id)
             .ok_or_else(|| lost(&contact.name, "does not hold ids of contacts"))?;
-        let properties = self.properties.as_ref().map(find).transpose()?;
-        if let Some(column) = properties.filter(|column| !column.is_jsonb()) {
-            return Err(lost(&column.name, "is not jsonb"));
-        }
-        let time = self.time.as_ref().map(find).transpose()?;
-        if let Some(column) = time.filter(|column| !column.is_time()) {
-            return Err(lost(&column.name, "is no time"));
-        }
+        // Without one of these, everything that does not need it goes on working, as with an audience.
+        let time = self.time.as_ref().and_then(find).filter(|column| column.is_time());
+        let properties = self.properties.as_ref().and_then(find).filter(|column| column.is_jsonb());
+        let lost_time = self.time.filter(|_| time.is_none());
+        let lost_properties = self.properties.filter(|_| properties.is_none());
+        let lost = lost_time.into_iter().chain(lost_properties).map(|(column, _)| column).collect();
         let is_usable = |name: &String| {
             catalog.iter().find(|column| column.name == *name).is_some_and(|column| column.unusable_type().is_none())
         };
@@ -198,7 +200,7 @@ impl Config {
             },
             relation,
             topics: Subscriptions::None,
-            lost: Vec::new(),
+            lost,
             unusable,
             custom,
             relations: Vec::new(),

@@ -1,9 +1,10 @@
 //! Relations in conditions, and what the scope of a relation cannot ask for.
 
-use super::{AudienceEnvironment, Part};
-use crate::catalog::audience::Audience;
+use super::{AudienceEnvironment, Part, again};
+use crate::catalog::audience::{Audience, Related, RelatedRows};
 use segments_core::check::RelationDeclaration;
-use segments_core::error::{ErrorKind, Refusal};
+use segments_core::error::{Error, ErrorKind, Refusal};
+use segments_core::operator::Operator;
 use segments_core::path::Path;
 use segments_core::sql::NativeColumn;
 
@@ -33,6 +34,24 @@ impl<'a> AudienceEnvironment<'a> {
                 message: why.clone(),
                 hint: "Tell which table has these rows with attach_relation(), which keeps the segments.".to_owned(),
             }),
+        }
+    }
+
+    /// Adds to the mistakes about the rows of a relation that a column which they need is lost, if one is.
+    pub(super) fn explain_lost_columns(&self, related: &Related, errors: &mut [Error]) {
+        let Ok(RelatedRows { rows, time, .. }) = &related.rows else { return };
+        const ORDERED: [Operator; 3] = [Operator::First, Operator::Last, Operator::Sequence];
+        let is_ordered = |error: &Error| ORDERED.iter().any(|operator| error.pointer.ends_with(operator.name()));
+        for error in errors.iter_mut() {
+            let column = match error.kind {
+                ErrorKind::UnknownProperty if rows.table.properties.is_none() => rows.lost.last(),
+                ErrorKind::Shape if time.is_none() && is_ordered(error) => rows.lost.first(),
+                _ => None,
+            };
+            let is_about_it = || error.pointer.split('/').any(|step| Path::parse(step).first() == related.name);
+            if let Some(column) = column.filter(|_| is_about_it()) {
+                error.hint = again(column, "attach_relation");
+            }
         }
     }
 

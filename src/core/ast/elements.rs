@@ -86,8 +86,8 @@ pub enum OrderedBy {
         read_as: Option<PropertyType>,
         /// `$zone`: where days begin, and where the calendar counts the time of `$within`
         zone: Option<String>,
-        /// `$stable`: elements of one date are in the order of the array
-        is_stable: bool,
+        /// `$stable`: elements of one date are in the order of the array, which they are not unless it is said
+        is_stable: Option<bool>,
     },
 }
 

@@ -46,7 +46,9 @@ impl Checker<'_> {
     fn time_of(&mut self, by: &OrderedBy) -> Option<TimeOf> {
         let (path, said, zone, is_stable) = match by {
             OrderedBy::Name(path) => (path, None, None, false),
-            OrderedBy::Field { path, read_as, zone, is_stable } => (path, *read_as, zone.as_deref(), *is_stable),
+            OrderedBy::Field { path, read_as, zone, is_stable } => {
+                (path, *read_as, zone.as_deref(), is_stable.unwrap_or(false))
+            }
         };
         let declared = self.declared_of_element(path, &NO_PREDICATE)?;
         let read_as = self.at_as(declared, said)?.filter(|read_as| *read_as != PropertyType::Json);

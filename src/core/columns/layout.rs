@@ -22,5 +22,5 @@ mod page_map;
 
 pub use directory::{DIRECTORY_SLOTS, Directory, DirectoryEntry};
 pub use extents::Extents;
-pub use meta::{FORMAT_VERSION, MOST_DIRECTORY_EXTENTS, MOST_MAP_EXTENTS, Meta, MetaPage};
+pub use meta::{FORMAT_VERSION, MOST_DIRECTORY_EXTENTS, MOST_MAP_EXTENTS, MapBlock, Meta, MetaPage};
 pub use page_map::{MAP_ENTRIES, MOST_SLOTS, PageEntry, PageMap};

@@ -174,7 +174,7 @@ impl ElementsTest {
 
 impl SequenceStep {
     /// What the element satisfies, and what later ones do not.
-    fn conditions(&self) -> impl Iterator<Item = &Expr<DocumentTest>> {
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Expr<DocumentTest>> {
         [&self.condition].into_iter().chain(self.absences.iter().map(|absence| &absence.condition))
     }
 }

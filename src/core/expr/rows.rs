@@ -35,6 +35,20 @@ impl RowsTest {
         FieldTest { path: Path::from_keys(vec![self.relation.clone()]), read_as: None, test }
     }
 
+    /// The test that has this form on an array, whose field is the relation; `None` if none has.
+    #[must_use]
+    pub fn of_array(field: &FieldTest) -> Option<Self> {
+        let asked = match &field.test {
+            ValueTest::ElemMatch(element) => match &**element {
+                ElementTest::Object(condition) => RowsAsked::Some(condition.clone()),
+                ElementTest::Value { .. } => return None,
+            },
+            ValueTest::Elements(elements) => RowsAsked::Elements(elements.clone()),
+            _ => return None,
+        };
+        field.path.rest().is_empty().then(|| RowsTest { relation: field.path.first().to_owned(), asked })
+    }
+
     /// Whether a contact without rows satisfies the test.
     #[must_use]
     pub fn holds_for_none(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Comparing the ids of stored chunks with the present ids.
 
-use super::pieces::{Measured, cut, weight};
+use super::cut::{Measured, cut, weight};
 use super::{Chunk, Failure, Id, LARGEST_CHUNK, USUAL_CHUNK, key_between};
 
 /// What a comparison finds, in the order of the ids.

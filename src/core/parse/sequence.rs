@@ -139,7 +139,7 @@ impl Parser {
             Opened::Object(members) if !members.is_empty() => self.unique(members)?,
             other => return self.wrong_operand(Operator::By, &other, BY_HINT),
         };
-        let (mut path, mut read_as, mut zone, mut is_stable) = (None, None, None, false);
+        let (mut path, mut read_as, mut zone, mut is_stable) = (None, None, None, None);
         for (key, raw) in members {
             self.at(&key, |parser| match Operator::parse(&key) {
                 Some(Operator::Field) => {
@@ -156,7 +156,7 @@ impl Parser {
                     Some(())
                 }
                 Some(Operator::Stable) => {
-                    is_stable = parser.boolean(Operator::Stable, raw)?;
+                    is_stable = Some(parser.boolean(Operator::Stable, raw)?);
                     Some(())
                 }
                 _ => parser.fail(ErrorKind::Shape, format!("$by takes a field, and \"{key}\" is none"), BY_HINT),

@@ -46,7 +46,7 @@ impl fmt::Display for OrderedBy {
                 let read_as = read_as.map(|read_as| (Operator::As.name(), Json::String(read_as.to_string())));
                 let zone = zone.clone().map(|zone| (Operator::Zone.name(), Json::String(zone)));
                 let field = (Operator::Field.name(), Json::String(path.text().to_owned()));
-                let stable = is_stable.then_some((Operator::Stable.name(), Json::Bool(true)));
+                let stable = is_stable.map(|is_stable| (Operator::Stable.name(), Json::Bool(is_stable)));
                 let members: Vec<_> = read_as.into_iter().chain(zone).chain([field]).chain(stable).collect();
                 object(f, &members, |f, (name, value)| {
                     key(f, name)?;

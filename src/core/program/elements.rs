@@ -23,7 +23,7 @@ enum AskedCheck {
     Count(Expr<ValueTest>),
     Of(Aggregate, Box<[ValuesCheck]>),
     End { is_last: bool, program: Program, by: Option<TimeCheck> },
-    Sequence(SequenceCheck),
+    Sequence { sequence: SequenceCheck<Program>, by: Option<TimeCheck> },
 }
 
 impl ElementsCheck {
@@ -38,7 +38,10 @@ impl ElementsCheck {
                     program: Program::compile_element(condition),
                     by: by.as_ref().map(TimeCheck::compile),
                 },
-                Asked::Sequence { steps, by } => AskedCheck::Sequence(SequenceCheck::compile(steps, by.as_ref())),
+                Asked::Sequence { steps, by } => AskedCheck::Sequence {
+                    sequence: SequenceCheck::compile(steps, by.as_ref(), Program::compile_element),
+                    by: by.as_ref().map(TimeCheck::compile),
+                },
                 Asked::Of(aggregate, values) => {
                     AskedCheck::Of(*aggregate, values.iter().map(ValuesCheck::compile).collect())
                 }
@@ -50,7 +53,7 @@ impl ElementsCheck {
     pub(super) fn pattern_bytes(&self) -> usize {
         let asked = match &self.asked {
             AskedCheck::Every(program) | AskedCheck::End { program, .. } => program.pattern_bytes(),
-            AskedCheck::Sequence(sequence) => sequence.pattern_bytes(),
+            AskedCheck::Sequence { sequence, .. } => sequence.pattern_bytes(),
             AskedCheck::Count(_) | AskedCheck::Of(..) => 0,
         };
         asked + self.filter.as_ref().map_or(0, Program::pattern_bytes)
@@ -79,7 +82,9 @@ impl ElementsCheck {
                     if *is_last { self.last_seen(array, surroundings) } else { self.seen(array, surroundings).next() };
                 end.is_some_and(|element| program.matches_element(element, surroundings))
             }
-            AskedCheck::Sequence(sequence) => sequence.fits(self.seen(array, surroundings), surroundings),
+            AskedCheck::Sequence { sequence, by } => {
+                sequence.fits(by.as_ref(), self.seen(array, surroundings), surroundings)
+            }
             AskedCheck::Of(aggregate, values) => match &**values {
                 [values] => values.holds(*aggregate, self.seen(array, surroundings), surroundings),
                 several => {

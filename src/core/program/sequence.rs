@@ -4,34 +4,34 @@ use super::values::{ElementPath, Place, moment};
 use super::{Program, Surroundings, honour_interrupts};
 use crate::date::{Day, Instant, NamedZone, Relative, Zone};
 use crate::document::Node;
-use crate::expr::{Absence, SequenceStep, StoredDates, TimeOf};
+use crate::expr::{Absence, DocumentTest, Expr, SequenceStep, StoredDates, TimeOf};
 use std::cmp::Ordering;
 
 /// A compiled [`TimeOf`].
 #[derive(Debug)]
-pub(super) struct TimeCheck {
+pub(crate) struct TimeCheck {
     path: ElementPath,
     dates: StoredDates,
     is_stable: bool,
 }
 
-/// A compiled sequence.
+/// A compiled sequence. `C` is what tells whether an element satisfies a condition.
 #[derive(Debug)]
-pub(super) struct SequenceCheck {
-    steps: Box<[StepCheck]>,
-    by: Option<TimeCheck>,
+pub(crate) struct SequenceCheck<C> {
+    steps: Box<[StepCheck<C>]>,
+    zone: Option<NamedZone>,
 }
 
 #[derive(Debug)]
-struct StepCheck {
-    program: Program,
+struct StepCheck<C> {
+    condition: C,
     within: Option<Relative>,
-    absences: Box<[AbsenceCheck]>,
+    absences: Box<[AbsenceCheck<C>]>,
 }
 
 #[derive(Debug)]
-struct AbsenceCheck {
-    program: Program,
+struct AbsenceCheck<C> {
+    condition: C,
     within: Relative,
     now: Instant,
 }
@@ -40,14 +40,22 @@ struct AbsenceCheck {
 const NEVER: Place = Place(i64::MAX, u8::MAX, i32::MAX);
 
 impl TimeCheck {
-    pub(super) fn compile(by: &TimeOf) -> Self {
+    pub(crate) fn compile(by: &TimeOf) -> Self {
         TimeCheck { path: ElementPath::compile(&by.path, false), dates: by.dates.clone(), is_stable: by.is_stable }
     }
 
     /// The place of an element among others; `None` if it has no date.
     fn place<'d, N: Node<'d>>(&self, element: N) -> Option<Place> {
-        let value = self.path.single(element)?;
-        moment(&value.view(), &self.dates).map(|moment| Place::of(moment, &self.dates.zone))
+        self.place_of(self.path.single(element))
+    }
+
+    /// Like [`place`](Self::place), with the value of the path's first key.
+    pub(crate) fn place_below<'d, N: Node<'d>>(&self, first: Option<N>) -> Option<Place> {
+        self.place_of(self.path.single_below(first))
+    }
+
+    fn place_of<'d, N: Node<'d>>(&self, value: Option<N>) -> Option<Place> {
+        moment(&value?.view(), &self.dates).map(|moment| Place::of(moment, &self.dates.zone))
     }
 
     /// Whether one of the first elements, or of the last ones, satisfies the condition; there is one alone where the order
@@ -61,45 +69,111 @@ impl TimeCheck {
         let mut end: Option<(Place, bool)> = None;
         for element in elements {
             let Some(place) = self.place(element) else { continue };
-            end = match end.map(|(known, holds)| (place.cmp(&known), holds)) {
-                Some((Ordering::Equal, holds)) if !self.is_stable => Some((place, holds || satisfies(element))),
-                // Where the order is stable, the later one of two with one place is the last.
-                Some((order, _)) if order.is_ge() != is_last => end,
+            end = match (end, comes(place, end.map(|(known, _)| known), is_last, self.is_stable)) {
+                (Some((_, holds)), Comes::Together) => Some((place, holds || satisfies(element))),
+                (_, Comes::Short) => end,
                 _ => Some((place, satisfies(element))),
             };
         }
         end.is_some_and(|(_, holds)| holds)
     }
+
+    /// Whether elements of one time are before each other.
+    pub(crate) fn is_stable(&self) -> bool {
+        self.is_stable
+    }
 }
 
-impl SequenceCheck {
-    pub(super) fn compile(steps: &[SequenceStep], by: Option<&TimeOf>) -> Self {
-        let step = |step: &SequenceStep| StepCheck {
-            program: Program::compile_element(&step.condition),
-            within: step.within,
-            absences: step.absences.iter().map(AbsenceCheck::compile).collect(),
-        };
-        SequenceCheck { steps: steps.iter().map(step).collect(), by: by.map(TimeCheck::compile) }
-    }
+/// How an element stands to the first one so far, or to the last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comes {
+    /// It takes its place
+    Beyond,
+    /// It is one of several
+    Together,
+    /// The other one stays
+    Short,
+}
 
+/// How the next element stands to the first one so far, or to the last.
+pub(crate) fn comes(place: Place, known: Option<Place>, is_last: bool, is_stable: bool) -> Comes {
+    match known.map(|known| place.cmp(&known)) {
+        Some(Ordering::Equal) if !is_stable => Comes::Together,
+        // Where the order is stable, the later one of two with one place is the last.
+        Some(order) if order.is_ge() != is_last => Comes::Short,
+        _ => Comes::Beyond,
+    }
+}
+
+impl SequenceCheck<Program> {
     pub(super) fn pattern_bytes(&self) -> usize {
-        let absences =
-            |step: &StepCheck| step.absences.iter().map(|absence| absence.program.pattern_bytes()).sum::<usize>();
-        self.steps.iter().map(|step| step.program.pattern_bytes() + absences(step)).sum()
+        let absences = |step: &StepCheck<Program>| {
+            step.absences.iter().map(|absence| absence.condition.pattern_bytes()).sum::<usize>()
+        };
+        self.steps.iter().map(|step| step.condition.pattern_bytes() + absences(step)).sum()
     }
 
-    /// Whether some of the elements fit the steps.
-    ///
-    /// For each step, it is kept until when its element may come: the latest time that an element which ends the steps
-    /// before allows. So each element is put to each step once.
+    /// Whether some of the elements fit the steps. `by` is what orders them.
     pub(super) fn fits<'d, N: Node<'d>>(
         &self,
+        by: Option<&TimeCheck>,
         elements: impl Iterator<Item = N>,
         surroundings: Surroundings<'_>,
     ) -> bool {
-        let placed = self.in_order(elements);
-        let zone = self.by.as_ref().map(|by| &by.dates.zone);
-        let absent: Vec<Vec<Positions>> = self.steps.iter().map(|step| step.absent(&placed, surroundings)).collect();
+        let placed: Vec<(Place, N)> = match by {
+            None => elements.zip(0..).map(|(element, index)| (Place::of_index(index), element)).collect(),
+            Some(by) => elements.filter_map(|element| Some((by.place(element)?, element))).collect(),
+        };
+        let placed = in_order(placed, by.is_none_or(TimeCheck::is_stable));
+        self.fit(&placed, surroundings, |program, element| program.matches_element(element, surroundings))
+    }
+}
+
+/// Elements in the order of their places. Those of one place keep their order if it is stable.
+pub(crate) fn in_order<E>(mut placed: Vec<(Place, E)>, is_stable: bool) -> Vec<(At, E)> {
+    placed.sort_by_key(|(place, _)| *place);
+    let rank = |index| if is_stable { index } else { 0 };
+    placed.into_iter().enumerate().map(|(index, (place, element))| (At { place, rank: rank(index) }, element)).collect()
+}
+
+impl<C> SequenceCheck<C> {
+    /// Compiles a sequence of which `compile` compiles the conditions.
+    pub(crate) fn compile(
+        steps: &[SequenceStep],
+        by: Option<&TimeOf>,
+        mut compile: impl FnMut(&Expr<DocumentTest>) -> C,
+    ) -> Self {
+        let absence = |absence: &Absence, compile: &mut dyn FnMut(&Expr<DocumentTest>) -> C| AbsenceCheck {
+            condition: compile(&absence.condition),
+            within: absence.within,
+            now: absence.now,
+        };
+        let step = |step: &SequenceStep| StepCheck {
+            condition: compile(&step.condition),
+            within: step.within,
+            absences: step.absences.iter().map(|one| absence(one, &mut compile)).collect(),
+        };
+        SequenceCheck { steps: steps.iter().map(step).collect(), zone: by.map(|by| by.dates.zone.clone()) }
+    }
+
+    /// What the elements of the steps satisfy.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &C> {
+        self.steps.iter().map(|step| &step.condition)
+    }
+
+    /// Whether some of the elements, which are in order, fit the steps.
+    ///
+    /// For each step, it is kept until when its element may come: the latest time that an element which ends the steps
+    /// before allows. So each element is put to each step once.
+    pub(crate) fn fit<E: Copy>(
+        &self,
+        placed: &[(At, E)],
+        surroundings: Surroundings<'_>,
+        satisfies: impl Fn(&C, E) -> bool,
+    ) -> bool {
+        let zone = self.zone.as_ref();
+        let absent: Vec<Vec<Positions>> =
+            self.steps.iter().map(|step| step.absent(placed, surroundings, &satisfies)).collect();
         let mut until: Vec<Option<Place>> = vec![None; self.steps.len()];
         until[0] = Some(NEVER);
         let mut reached: Vec<(usize, Place)> = Vec::new();
@@ -119,7 +193,7 @@ impl SequenceCheck {
                     let mut is_followed_by_none = || {
                         absences.all(|(absence, later)| zone.is_some_and(|zone| absence.holds_after(*at, later, zone)))
                     };
-                    if !step.program.matches_element(*element, surroundings) || !is_followed_by_none() {
+                    if !satisfies(&step.condition, *element) || !is_followed_by_none() {
                         continue;
                     }
                     let Some(next) = self.steps.get(number + 1) else { return true };
@@ -134,28 +208,11 @@ impl SequenceCheck {
         }
         false
     }
-
-    /// The elements that have a place, in order.
-    fn in_order<'d, N: Node<'d>>(&self, elements: impl Iterator<Item = N>) -> Vec<(At, N)> {
-        match &self.by {
-            None => {
-                elements.zip(0..).map(|(element, index)| (At { place: Place(index, 1, 0), rank: 0 }, element)).collect()
-            }
-            Some(by) => {
-                let places = elements.filter_map(|element| Some((by.place(element)?, element)));
-                let mut placed: Vec<(Place, N)> = places.collect();
-                placed.sort_by_key(|(place, _)| *place);
-                let rank = |index| if by.is_stable { index } else { 0 };
-                let placed = placed.into_iter().enumerate();
-                placed.map(|(index, (place, element))| (At { place, rank: rank(index) }, element)).collect()
-            }
-        }
-    }
 }
 
 /// The position of an element in the order. Elements of one position are not before each other.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct At {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At {
     place: Place,
     /// Tells elements of one place apart where the order is stable
     rank: usize,
@@ -164,13 +221,18 @@ struct At {
 /// The positions of some elements, in order.
 type Positions = Vec<At>;
 
-impl StepCheck {
+impl<C> StepCheck<C> {
     /// For each absence, the positions of the elements that must not come too soon.
-    fn absent<'d, N: Node<'d>>(&self, placed: &[(At, N)], surroundings: Surroundings<'_>) -> Vec<Positions> {
-        let positions = |absence: &AbsenceCheck| {
+    fn absent<E: Copy>(
+        &self,
+        placed: &[(At, E)],
+        surroundings: Surroundings<'_>,
+        satisfies: impl Fn(&C, E) -> bool,
+    ) -> Vec<Positions> {
+        let positions = |absence: &AbsenceCheck<C>| {
             let satisfying = placed.iter().enumerate().filter(|(index, (_, element))| {
                 honour_interrupts(*index, surroundings);
-                absence.program.matches_element(*element, surroundings)
+                satisfies(&absence.condition, *element)
             });
             satisfying.map(|(_, (at, _))| *at).collect()
         };
@@ -178,11 +240,7 @@ impl StepCheck {
     }
 }
 
-impl AbsenceCheck {
-    fn compile(absence: &Absence) -> Self {
-        AbsenceCheck { program: Program::compile_element(&absence.condition), within: absence.within, now: absence.now }
-    }
-
+impl<C> AbsenceCheck<C> {
     /// Whether none of the later ones comes within the time after the position, and the time is over.
     fn holds_after(&self, at: At, later: &[At], zone: &NamedZone) -> bool {
         let end = at.place.plus(self.within, zone);

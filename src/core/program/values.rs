@@ -11,6 +11,7 @@ use crate::expr::{Constant, Expr, StoredDates, ValueKind, ValueTest, ValuesTest,
 use crate::path::{Path, as_index};
 use crate::types::PropertyType;
 use crate::value::{Json, Value};
+use foldhash::fast::RandomState;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -26,7 +27,7 @@ pub(super) struct ValuesCheck {
 
 /// A path inside an element.
 #[derive(Debug)]
-pub(super) struct ElementPath {
+pub(crate) struct ElementPath {
     first: PathKey,
     rest: Box<[PathKey]>,
     fan_out: bool,
@@ -35,7 +36,7 @@ pub(super) struct ElementPath {
 /// A date's place among others: where a day stands at its start, before an instant of that start. A day has 0 after its
 /// start, and an instant 1; days that start at once are in their own order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place(pub(super) i64, pub(super) u8, pub(super) i32);
+pub(crate) struct Place(pub(super) i64, pub(super) u8, pub(super) i32);
 
 impl Place {
     pub(super) fn of(moment: Moment, zone: &NamedZone) -> Self {
@@ -44,9 +45,19 @@ impl Place {
             Moment::Instant(instant) => Place(instant.micros(), 1, 0),
         }
     }
+
+    /// The place of the element with this index, where elements are in the order of their array.
+    pub(crate) fn of_index(index: i64) -> Self {
+        Place(index, 1, 0)
+    }
 }
 
 impl ElementPath {
+    /// Compiles a path that is read as a value of this type.
+    pub(crate) fn of(path: &Path, read_as: Option<PropertyType>) -> Self {
+        Self::compile(path, !read_as.is_some_and(PropertyType::is_scalar))
+    }
+
     pub(super) fn compile(path: &Path, fan_out: bool) -> Self {
         let key = |name: &String| PathKey { name: name.clone(), index: as_index(name) };
         let rest = path.rest().iter().map(key).collect();
@@ -64,11 +75,27 @@ impl ElementPath {
 
     /// The single value, without fan-out.
     pub(super) fn single<'d, N: Node<'d>>(&self, element: N) -> Option<N> {
-        descend(self.begin(element), &self.rest)
+        self.single_below(self.begin(element))
+    }
+
+    /// Like [`single`](Self::single), with the value of the first key.
+    pub(super) fn single_below<'d, N: Node<'d>>(&self, first: Option<N>) -> Option<N> {
+        descend(first, &self.rest)
     }
 
     fn visit<'d, N: Node<'d>>(&self, element: N, visitor: &mut impl Visitor, surroundings: Surroundings<'_>) {
-        let Some(value) = self.begin(element) else { return };
+        if let Some(value) = self.begin(element) {
+            self.visit_below(value, visitor, surroundings);
+        }
+    }
+
+    /// Gives the visitor the values, of which `value` is that of the first key.
+    pub(crate) fn visit_below<'d, N: Node<'d>>(
+        &self,
+        value: N,
+        visitor: &mut impl Visitor,
+        surroundings: Surroundings<'_>,
+    ) {
         if self.fan_out && !self.rest.is_empty() {
             walk(value, &self.rest, visitor, surroundings);
         } else if let Some(value) = descend(Some(value), &self.rest) {
@@ -79,10 +106,9 @@ impl ElementPath {
 
 impl ValuesCheck {
     pub(super) fn compile(test: &ValuesTest) -> Self {
-        let fan_out = !test.read_as.is_some_and(PropertyType::is_scalar);
         ValuesCheck {
             name: test.path.clone(),
-            path: ElementPath::compile(&test.path, fan_out),
+            path: ElementPath::of(&test.path, test.read_as),
             kind: test.kind.clone(),
             asked: test.asked.clone(),
         }
@@ -95,7 +121,7 @@ impl ValuesCheck {
         elements: impl Iterator<Item = N>,
         surroundings: Surroundings<'_>,
     ) -> bool {
-        self.gather(aggregate, elements, surroundings).holds(&self.asked)
+        self.gather(aggregate, elements, surroundings).holds(aggregate, &self.asked)
     }
 
     /// The aggregate of the elements' values, to be shown.
@@ -106,7 +132,7 @@ impl ValuesCheck {
         surroundings: Surroundings<'_>,
     ) -> Compared {
         let gathered = self.gather(aggregate, elements, surroundings);
-        let value = gathered.value();
+        let value = gathered.value(aggregate);
         // An average is not computed.
         let count = (aggregate == Aggregate::Avg && value.is_some()).then_some(gathered.count);
         Compared { aggregate, path: self.name.clone(), value, count }
@@ -117,49 +143,50 @@ impl ValuesCheck {
         aggregate: Aggregate,
         elements: impl Iterator<Item = N>,
         surroundings: Surroundings<'_>,
-    ) -> Gathered<'_> {
-        let mut gathered = Gathered {
-            aggregate,
-            kind: &self.kind,
-            count: 0,
-            sum: Sum::default(),
-            farthest: None,
-            different: HashSet::new(),
-        };
+    ) -> Gathered {
+        let mut gathered = Gathered::default();
         for element in elements {
-            self.path.visit(element, &mut gathered, surroundings);
+            self.path.visit(element, &mut gathered.adding(aggregate, &self.kind), surroundings);
         }
         gathered
     }
 }
 
-/// The values so far.
-struct Gathered<'k> {
-    aggregate: Aggregate,
-    kind: &'k ValueKind,
+/// Values of an aggregate so far.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
     count: u32,
     sum: Sum,
     /// The least or the greatest value
     farthest: Option<Farthest>,
-    different: HashSet<Different>,
+    /// The different texts; the other values follow
+    texts: HashSet<Box<[u8]>, RandomState>,
+    different: HashSet<Different, RandomState>,
+}
+
+/// Adds values to those of an aggregate.
+pub(crate) struct Adding<'g> {
+    gathered: &'g mut Gathered,
+    aggregate: Aggregate,
+    kind: &'g ValueKind,
 }
 
 /// The least or the greatest of some values.
+#[derive(Debug)]
 enum Farthest {
     Number(Decimal),
     Text(Box<[u8]>),
     Date(Place, Moment),
 }
 
-/// A value, equal to those that `$eq` takes for equal.
-#[derive(PartialEq, Eq, Hash)]
+/// A value other than a text, equal to those that `$eq` takes for equal.
+#[derive(Debug, PartialEq, Eq, Hash)]
 enum Different {
     Date(Moment),
-    Text(Box<[u8]>),
     Other(Json),
 }
 
-impl Visitor for Gathered<'_> {
+impl Visitor for Adding<'_> {
     fn value<'d, N: Node<'d>>(&mut self, value: N, fan_out: bool) -> bool {
         match value.view() {
             View::Array(array) if fan_out => array.iter().for_each(|element| self.add(element)),
@@ -177,7 +204,7 @@ impl Visitor for Gathered<'_> {
     }
 }
 
-impl Gathered<'_> {
+impl Adding<'_> {
     fn add<'d, N: Node<'d>>(&mut self, value: N) {
         match (self.kind, value.view()) {
             (ValueKind::Number, View::Number(number)) => self.add_number(number),
@@ -199,43 +226,46 @@ impl Gathered<'_> {
     }
 
     fn distinguish(&mut self, value: Different) {
-        self.different.insert(value);
+        self.gathered.different.insert(value);
     }
 
     fn add_number(&mut self, number: Number<'_>) {
-        self.count = self.count.saturating_add(1);
-        let farthest = match &self.farthest {
+        let gathered = &mut *self.gathered;
+        gathered.count = gathered.count.saturating_add(1);
+        let farthest = match &gathered.farthest {
             Some(Farthest::Number(farthest)) => Some(number.cmp(&farthest.as_number())),
             _ => None,
         };
         match self.aggregate {
-            Aggregate::Sum | Aggregate::Avg => self.sum.add(number),
+            Aggregate::Sum | Aggregate::Avg => gathered.sum.add(number),
             Aggregate::Distinct => self.distinguish(Different::Other(Value::Number(number.to_decimal()))),
-            _ if self.is_farther(farthest) => self.farthest = Some(Farthest::Number(number.to_decimal())),
+            _ if self.is_farther(farthest) => self.gathered.farthest = Some(Farthest::Number(number.to_decimal())),
             _ => {}
         }
     }
 
     fn add_text(&mut self, text: &[u8]) {
-        let farthest = match &self.farthest {
+        let gathered = &mut *self.gathered;
+        let farthest = match &gathered.farthest {
             Some(Farthest::Text(farthest)) => Some(text.cmp(farthest)),
             _ => None,
         };
         match self.aggregate {
-            Aggregate::Distinct => self.distinguish(Different::Text(text.into())),
-            _ if self.is_farther(farthest) => self.farthest = Some(Farthest::Text(text.into())),
+            Aggregate::Distinct if gathered.texts.contains(text) => {}
+            Aggregate::Distinct => _ = gathered.texts.insert(text.into()),
+            _ if self.is_farther(farthest) => self.gathered.farthest = Some(Farthest::Text(text.into())),
             _ => {}
         }
     }
 
     fn add_date(&mut self, place: Place, moment: Moment) {
-        let farthest = match &self.farthest {
+        let farthest = match &self.gathered.farthest {
             Some(Farthest::Date(farthest, _)) => Some(place.cmp(farthest)),
             _ => None,
         };
         match self.aggregate {
             Aggregate::Distinct => self.distinguish(Different::Date(moment)),
-            _ if self.is_farther(farthest) => self.farthest = Some(Farthest::Date(place, moment)),
+            _ if self.is_farther(farthest) => self.gathered.farthest = Some(Farthest::Date(place, moment)),
             _ => {}
         }
     }
@@ -247,10 +277,36 @@ impl Gathered<'_> {
             _ => order.is_none_or(Ordering::is_gt),
         }
     }
+}
+
+impl Gathered {
+    /// Adds values of this kind for an aggregate; it is the same for all values.
+    pub(crate) fn adding<'g>(&'g mut self, aggregate: Aggregate, kind: &'g ValueKind) -> Adding<'g> {
+        Adding { gathered: self, aggregate, kind }
+    }
+
+    /// Whether there was no value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0 && self.farthest.is_none() && self.different() == 0
+    }
+
+    /// Forgets all values.
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+        self.sum = Sum::default();
+        self.farthest = None;
+        self.texts.clear();
+        self.different.clear();
+    }
+
+    /// How many different values there are, which alone take memory in proportion to the number of values.
+    pub(crate) fn different(&self) -> usize {
+        self.texts.len() + self.different.len()
+    }
 
     /// What was gathered; for `$avg` the sum. `None` if it is missing.
-    fn value(&self) -> Option<Json> {
-        match self.aggregate {
+    fn value(&self, aggregate: Aggregate) -> Option<Json> {
+        match aggregate {
             Aggregate::Avg if self.count == 0 => None,
             Aggregate::Sum | Aggregate::Avg => match self.sum.total() {
                 Total::Number(total) => Some(Value::Number(total)),
@@ -259,7 +315,7 @@ impl Gathered<'_> {
                 }
                 Total::Undefined => None,
             },
-            Aggregate::Distinct => Some(Value::Number((self.different.len() as i64).into())),
+            Aggregate::Distinct => Some(Value::Number((self.different() as i64).into())),
             Aggregate::Min | Aggregate::Max => Some(match self.farthest.as_ref()? {
                 Farthest::Number(number) => Value::Number(number.clone()),
                 Farthest::Text(text) => Value::String(String::from_utf8_lossy(text).into_owned()),
@@ -268,15 +324,16 @@ impl Gathered<'_> {
         }
     }
 
-    fn holds(&self, asked: &Expr<ValueTest>) -> bool {
-        match self.aggregate {
+    /// Whether the aggregate of the values satisfies what is asked of it.
+    pub(crate) fn holds(&self, aggregate: Aggregate, asked: &Expr<ValueTest>) -> bool {
+        match aggregate {
             Aggregate::Sum | Aggregate::Avg => {
                 let total = self.sum.total();
-                let factor = if self.aggregate == Aggregate::Avg { self.count } else { 1 };
+                let factor = if aggregate == Aggregate::Avg { self.count } else { 1 };
                 let is_present = factor > 0 && total != Total::Undefined;
                 holds_of(asked, is_present, &|constant| order_of_total(&total, factor, constant))
             }
-            Aggregate::Distinct => holds_of_count(asked, self.different.len()),
+            Aggregate::Distinct => holds_of_count(asked, self.different()),
             Aggregate::Min | Aggregate::Max => {
                 holds_of(asked, self.farthest.is_some(), &|constant| match (self.farthest.as_ref()?, constant) {
                     (Farthest::Number(number), Value::Number(bound)) => Some(number.cmp(bound)),

@@ -44,6 +44,16 @@ impl Matches {
         sets::members(&self.alive)
     }
 
+    /// A bit for each condition.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.alive
+    }
+
+    /// Like [`iter`](Self::iter), only of some conditions, of which each has a bit.
+    pub(crate) fn iter_among<'m>(&'m self, among: &'m [u64]) -> impl Iterator<Item = usize> + 'm {
+        sets::members_of(self.alive.iter().zip(among).map(|(alive, among)| alive & among))
+    }
+
     /// Whether the document satisfies the condition with this number.
     #[must_use]
     pub fn contains(&self, number: usize) -> bool {

@@ -1,7 +1,7 @@
 //! Evaluates the parts of conditions that cannot be looked up, each different test at most once for a document.
 
 use super::clause::{Literal, Normal};
-use super::{ProgramSet, first_refutation, sets};
+use super::{ProgramSet, RowsNumbers, first_refutation, sets};
 use crate::document::Node;
 use crate::expr::{Atom, BucketTest, PairTest, RowsTest, ValueTest};
 use crate::program::{BUCKET_COST, FieldStep, PairStep, Surroundings};
@@ -17,6 +17,11 @@ enum Test {
     Pair(PairStep),
     Bucket(BucketTest),
     Topic(String),
+    /// A test on rows whose answer is the bit with this number, turned round if it holds without rows
+    Rows {
+        number: u32,
+        holds_for_none: bool,
+    },
 }
 
 /// A Boolean combination of [`Tests`].
@@ -36,6 +41,8 @@ pub(super) enum Residual {
 /// Finds equal tests, and gives each different test a number.
 pub(super) struct Interner<'c> {
     keys: &'c [String],
+    /// The tests on rows whose answers are told, with their numbers
+    told: &'c RowsNumbers<'c>,
     numbers: HashMap<Key<'c>, u32>,
     tests: Vec<Test>,
 }
@@ -50,9 +57,10 @@ enum Key<'c> {
 }
 
 impl<'c> Interner<'c> {
-    /// Makes an interner. `keys` are the keys that are looked up in documents, in key order.
-    pub(super) fn new(keys: &'c [String]) -> Self {
-        Interner { keys, numbers: HashMap::new(), tests: Vec::new() }
+    /// Makes an interner. `keys` are the keys that are looked up in documents, in key order; the answers of the tests
+    /// `told` are told.
+    pub(super) fn new(keys: &'c [String], told: &'c RowsNumbers<'c>) -> Self {
+        Interner { keys, told, numbers: HashMap::new(), tests: Vec::new() }
     }
 
     /// Turns a condition into a residual, with the cheap parts first.
@@ -85,7 +93,10 @@ impl<'c> Interner<'c> {
                 Atom::Pair(pair) => Test::Pair(PairStep::compile(pair, self.keys)),
                 Atom::Bucket(bucket) => Test::Bucket(bucket.clone()),
                 Atom::Topic(topic) => Test::Topic(topic.clone()),
-                Atom::Rows(rows) => Test::Field(FieldStep::compile(&rows.on_array(), self.keys)),
+                Atom::Rows(rows) => match self.told.get(rows) {
+                    Some(number) => Test::Rows { number, holds_for_none: rows.holds_for_none() },
+                    None => Test::Field(FieldStep::compile(&rows.on_array(), self.keys)),
+                },
             });
         }
         number
@@ -105,7 +116,7 @@ impl<'c> Interner<'c> {
                 Test::Field(step) => step.cost(),
                 Test::Pair(step) => step.cost(),
                 Test::Bucket(_) => BUCKET_COST,
-                Test::Topic(_) => 1,
+                Test::Topic(_) | Test::Rows { .. } => 1,
             },
         }
     }
@@ -184,6 +195,10 @@ impl<N> Asking<'_, N> {
             Test::Pair(step) => step.holds(self.found),
             Test::Bucket(bucket) => self.surroundings.id.is_some_and(|id| bucket.has(id)),
             Test::Topic(topic) => self.surroundings.topics.contains(topic),
+            Test::Rows { number, holds_for_none } => {
+                let word = self.surroundings.rows.get(*number as usize / 64);
+                word.is_some_and(|word| word >> (number % 64) & 1 != 0) != *holds_for_none
+            }
         };
         self.answers.answers[number] = self.answers.document << 1 | u32::from(holds);
         holds

@@ -7,7 +7,7 @@ use super::native::Scalar;
 use super::table::{ColumnKind, NativeColumn};
 use super::tree::{Equal, SqlExpr, Symbol};
 use super::writer::Writer;
-use crate::expr::{Asked, Constant, DocumentTest, ElementTest, ElementsTest, Expr, FieldTest, NormalForm, ValueTest};
+use crate::expr::{Asked, Constant, DocumentTest, ElementTest, ElementsTest, Expr, FieldTest, ValueTest};
 use crate::path::{Path, as_index};
 use crate::types::{JsonType, PropertyType};
 use crate::value::Value;
@@ -179,15 +179,7 @@ impl<'a> Array<'a> {
     fn count(&self, asked: &Expr<ValueTest>) -> Option<SqlExpr> {
         let term = format!("{}({})", self.writer.builtin("cardinality"), self.term);
         let count = Scalar { writer: self.writer, kind: &ColumnKind::Integer, term: &term, may_be_nan: false };
-        asked.fold_normal_form(&mut |node| match node {
-            NormalForm::Const(value) => Some(SqlExpr::Const(value)),
-            NormalForm::All(parts) => Some(SqlExpr::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
-            NormalForm::Any(parts) => Some(SqlExpr::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
-            NormalForm::Test { test, positive } => {
-                let sql = count.test(test)?;
-                Some(if positive { sql } else { sql.negate() })
-            }
-        })
+        SqlExpr::of_tests(asked, &mut |test, positive| Some(count.test(test)?.negate_unless(positive)))
     }
 
     fn has_length(&self, length: i32) -> SqlExpr {
@@ -221,20 +213,14 @@ impl<'a> Array<'a> {
 
 /// Compiles a combination of tests on an element. It is false or NULL where it does not hold.
 fn element_test(element: &Scalar<'_>, expr: &Expr<ValueTest>) -> Option<SqlExpr> {
-    expr.fold_normal_form(&mut |node| match node {
-        NormalForm::Const(value) => Some(SqlExpr::Const(value)),
-        NormalForm::All(parts) => Some(SqlExpr::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
-        NormalForm::Any(parts) => Some(SqlExpr::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
-        NormalForm::Test { test, positive } => {
-            let sql = element.test(test).or_else(|| element.pattern(test))?;
-            let sql = if positive { sql } else { sql.negate() };
-            let term = || element.term.to_owned();
-            Some(match holds_for_null(test) == positive {
-                true => SqlExpr::or([SqlExpr::IsNull(term()), sql]),
-                false if sql == SqlExpr::Const(true) => SqlExpr::IsNotNull(term()),
-                false => sql,
-            })
-        }
+    SqlExpr::of_tests(expr, &mut |test, positive| {
+        let sql = element.test(test).or_else(|| element.pattern(test))?.negate_unless(positive);
+        let term = || element.term.to_owned();
+        Some(match holds_for_null(test) == positive {
+            true => SqlExpr::or([SqlExpr::IsNull(term()), sql]),
+            false if sql == SqlExpr::Const(true) => SqlExpr::IsNotNull(term()),
+            false => sql,
+        })
     })
 }
 

@@ -12,16 +12,22 @@ use crate::expr::{Asked, Atom, Checked, DocumentTest, ElementsTest, Expr, RowsAs
 use std::collections::HashSet;
 
 mod aggregate;
+mod conjunction;
 mod document;
+mod gathered;
 mod joins;
 mod order;
 mod related;
 mod simple;
 
 use aggregate::Aggregates;
+pub(super) use gathered::joined_with;
+pub use gathered::{Gathered, Gathering};
 pub(super) use joins::Joins;
+pub(super) use order::Ends;
 use related::Related;
 pub(super) use simple::simplified;
+use simple::{of_single_rows, one_and_none, tests_of};
 
 /// The contacts that have rows and satisfy a test, or its complement.
 struct Subset<'a> {
@@ -34,21 +40,43 @@ struct Subset<'a> {
 enum Of<'a> {
     /// A row satisfies the condition
     Row(&'a Expr<DocumentTest>),
+    /// A row satisfies one condition, and none the other one
+    OneAndNone(Box<OneAndNone>),
     /// The rows, taken together, do what is asked of them
     Group(&'a ElementsTest),
     /// Their order decides
     Order(order::Ordered<'a>),
 }
 
+struct OneAndNone {
+    one: Expr<DocumentTest>,
+    none: Expr<DocumentTest>,
+    /// That a row has another one of the same contact beside it which satisfies `none`
+    has_other: SqlExpr,
+}
+
+impl OneAndNone {
+    /// What is asked of single rows instead of the test. `None` if it is not this, or if rows cannot be compared by their
+    /// contacts.
+    fn of(related: &Related<'_>, table: &ContactTable, rows: &RowsTest, tests: &[&RowsTest]) -> Option<Self> {
+        let simple = of_single_rows(rows, table, tests)?;
+        let (one, none) = one_and_none(&simple)?;
+        let has_other = related.has_other(|other| other.satisfying(none))?;
+        Some(OneAndNone { one: one.clone(), none: none.clone(), has_other })
+    }
+}
+
 impl<'a> Subset<'a> {
-    /// `None` for a relation that is lost, which has no rows.
-    fn of(table: &'a ContactTable, writer: Writer<'a>, rows: &'a RowsTest) -> Option<Self> {
-        let related = Related::of(table, writer, table.relation(&rows.relation)?);
+    /// The subset of one test among others. `None` for a relation that is lost, which has no rows.
+    fn of(compiler: &Compiler<'a>, rows: &'a RowsTest, tests: &[&RowsTest]) -> Option<Self> {
+        let table = compiler.table;
+        let related = Related::of(table, compiler.writer, table.relation(&rows.relation)?);
         let of = match &rows.asked {
             RowsAsked::Some(condition) => Of::Row(condition),
-            RowsAsked::Elements(elements) => match order::Ordered::of(&related, elements) {
+            RowsAsked::Elements(elements) => match order::Ordered::of(&related, elements, compiler.ends) {
                 Some(ordered) => Of::Order(ordered),
-                None => Of::Group(elements),
+                None => OneAndNone::of(&related, table, rows, tests)
+                    .map_or(Of::Group(elements), |both| Of::OneAndNone(Box::new(both))),
             },
         };
         Some(Subset { related, of, is_of_test: !rows.holds_for_none() })
@@ -60,6 +88,7 @@ impl<'a> Subset<'a> {
         let is_of_contact = related.is_of_contact(&related.contact());
         match &self.of {
             Of::Row(condition) => self.has_row(condition),
+            Of::OneAndNone(both) => SqlExpr::and([self.has_row(&both.one), self.has_row(&both.none).negate()]),
             Of::Group(elements) => {
                 let filter = elements.filter.as_ref().map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
                 let having = Aggregates::of(related, None).holds(elements, self.is_of_test);
@@ -73,11 +102,73 @@ impl<'a> Subset<'a> {
         }
     }
 
-    fn has_row(&self, condition: &Expr<DocumentTest>) -> SqlExpr {
+    /// Whether the contact is in it or, if false, is not in it, as a conjunct that Postgres joins.
+    fn is_among(&self, is_in: bool) -> SqlExpr {
         let related = &self.related;
+        match &self.of {
+            Of::Row(condition) => self.has_row(condition).negate_unless(is_in),
+            Of::OneAndNone(both) if !is_in => self.has_row_that(&both.one, both.has_other.clone().negate()).negate(),
+            Of::OneAndNone(_) | Of::Group(_) => self.looked_up().negate_unless(is_in),
+            Of::Order(ordered) => {
+                let query =
+                    format!("SELECT {}", ordered.query(related, &related.contact_name(), &related.has_contact()));
+                if is_in { related.is_among(&query) } else { related.is_not_among(&query) }
+            }
+        }
+    }
+
+    /// A sub-query that has one row if the contact is in it, and none otherwise.
+    fn found(&self) -> String {
+        let related = &self.related;
+        let is_of_contact = related.is_of_contact(&related.contact());
+        let one = |condition: SqlExpr| {
+            let found = SqlExpr::and([is_of_contact.clone(), related.in_scope(), condition]);
+            format!("SELECT 1 FROM {}{} LIMIT 1", related.source(), related.where_(&found))
+        };
+        match &self.of {
+            Of::Row(condition) => one(related.satisfying(condition)),
+            Of::OneAndNone(both) => one(SqlExpr::and([related.satisfying(&both.one), both.has_other.clone().negate()])),
+            Of::Group(elements) => {
+                let filter = elements.filter.as_ref().map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
+                let found = SqlExpr::and([is_of_contact, related.in_scope(), filter]);
+                let having = Aggregates::of(related, None).holds(elements, self.is_of_test);
+                related.together(&found, &having)
+            }
+            Of::Order(ordered) => format!("SELECT {} LIMIT 1", ordered.query(related, "1", &is_of_contact)),
+        }
+    }
+
+    /// The query for the contacts in it, each once, if it is not grouped with others.
+    fn alone(&self) -> Option<String> {
+        let related = &self.related;
+        let name = related.contact_name();
+        match &self.of {
+            Of::Row(_) | Of::Group(_) => None,
+            Of::Order(ordered) => {
+                Some(format!("SELECT {} GROUP BY {name}", ordered.query(related, &name, &related.has_contact())))
+            }
+            Of::OneAndNone(both) => {
+                let no_other = both.has_other.clone().negate();
+                let found = [related.has_contact(), related.in_scope(), related.satisfying(&both.one), no_other];
+                let (source, found) = (related.source(), related.where_(&SqlExpr::and(found)));
+                let contact = related.contact();
+                Some(format!("SELECT {contact} FROM {source}{found} GROUP BY {contact}"))
+            }
+        }
+    }
+
+    /// Whether the contact has a row that satisfies the condition.
+    fn has_row(&self, condition: &Expr<DocumentTest>) -> SqlExpr {
+        self.has_row_that(condition, SqlExpr::Const(true))
+    }
+
+    /// Whether the contact has a row that satisfies the condition, and more.
+    fn has_row_that(&self, condition: &Expr<DocumentTest>, more: SqlExpr) -> SqlExpr {
+        let related = &self.related;
+        let is_of_contact = related.is_of_contact(&related.contact());
         let found = match related.satisfying(condition) {
             SqlExpr::Const(false) => return SqlExpr::Const(false),
-            found => SqlExpr::and([related.is_of_contact(&related.contact()), related.in_scope(), found]),
+            found => SqlExpr::and([is_of_contact, related.in_scope(), found, more]),
         };
         exists(format!("1 FROM {}{}", related.source(), related.where_(&found)))
     }
@@ -87,101 +178,17 @@ fn exists(query: String) -> SqlExpr {
     SqlExpr::Truth(format!("EXISTS (SELECT {query})"))
 }
 
-/// Tests on the rows of one relation that one filter lets through.
-struct Group<'a> {
-    filter: Option<&'a Expr<DocumentTest>>,
-    /// Each with whether the test itself is meant, and not its complement
-    tests: Vec<(Subset<'a>, bool)>,
-}
-
-impl Group<'_> {
-    /// Whether the contact satisfies all of the tests.
-    fn holds(&self) -> SqlExpr {
-        let Some((Subset { related, .. }, _)) = self.tests.first() else { return SqlExpr::Const(true) };
-        let filter = self.filter.map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
-        let aggregates = Aggregates::of(related, None);
-        let presence = match self.tests.as_slice() {
-            [(Subset { of: Of::Group(elements), .. }, _)] => aggregates.presence(elements),
-            _ => SqlExpr::Const(true),
-        };
-        let aggregates = if presence == SqlExpr::Const(true) { aggregates } else { aggregates.of_present() };
-        // Those who satisfy no test without rows have rows, so that all tests can be put to these.
-        let needs_rows = self.tests.iter().any(|(subset, positive)| subset.is_of_test == *positive);
-        let having = self.tests.iter().filter_map(|(subset, positive)| match subset.of {
-            Of::Group(elements) => Some(aggregates.holds(elements, *positive == needs_rows)),
-            _ => None,
-        });
-        let having = SqlExpr::join(having, needs_rows);
-        if having == SqlExpr::Const(false) {
-            return SqlExpr::Const(!needs_rows);
-        }
-        let found = SqlExpr::and([related.in_scope(), filter, presence, related.has_contact()]);
-        let query = format!(
-            "SELECT {contact} FROM {}{} GROUP BY {contact}{}",
-            related.source(),
-            related.where_(&found),
-            related.having(&having),
-            contact = related.contact()
-        );
-        if needs_rows { related.is_among(&query) } else { related.is_not_among(&query) }
-    }
-}
-
 impl Compiler<'_> {
     /// Whether the contact satisfies a test on rows, or its complement if `positive` is false; never NULL.
     pub(super) fn rows(&self, rows: &RowsTest, positive: bool) -> SqlExpr {
         if let Some(joins) = self.joins {
             return joins.holds(rows, positive);
         }
-        match Subset::of(self.table, self.writer, rows) {
+        match Subset::of(self, rows, &[rows]) {
             None => SqlExpr::Const(rows.holds_for_none() == positive),
             Some(subset) if subset.is_of_test == positive => subset.looked_up(),
             Some(subset) => subset.looked_up().negate(),
         }
-    }
-
-    /// Compiles a condition for a query on many contacts, of whom each satisfies it if it holds.
-    pub(super) fn conjunction(&self, checked: &Checked) -> SqlExpr {
-        let mut conjuncts = Vec::new();
-        conjuncts_of(checked, true, &mut conjuncts);
-        if needs_joins(checked) {
-            return self.joined(checked);
-        }
-        let (rows, others): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(|(part, _)| part.reads_rows());
-        let others = Expr::and(others.into_iter().map(|(part, positive)| part.clone().negate_unless(positive)));
-        let mut sql = vec![self.sql(self.part(&others))];
-        let mut groups: Vec<(&str, Group<'_>)> = Vec::new();
-        for (part, positive) in rows {
-            let Expr::Test(Atom::Rows(rows)) = part else { continue };
-            let Some(subset) = Subset::of(self.table, self.writer, rows) else {
-                sql.push(SqlExpr::Const(rows.holds_for_none() == positive));
-                continue;
-            };
-            let is_in = subset.is_of_test == positive;
-            match &subset.of {
-                Of::Row(condition) => {
-                    let has_row = subset.has_row(condition);
-                    sql.push(if is_in { has_row } else { has_row.negate() });
-                }
-                Of::Order(ordered) => {
-                    let related = &subset.related;
-                    let query =
-                        format!("SELECT {}", ordered.query(related, &related.contact_name(), &related.has_contact()));
-                    sql.push(if is_in { related.is_among(&query) } else { related.is_not_among(&query) });
-                }
-                Of::Group(elements) => {
-                    let filter = elements.filter.as_ref();
-                    let known =
-                        groups.iter_mut().find(|(name, group)| *name == rows.relation && group.filter == filter);
-                    match known {
-                        Some((_, group)) => group.tests.push((subset, positive)),
-                        None => groups.push((&rows.relation, Group { filter, tests: vec![(subset, positive)] })),
-                    }
-                }
-            }
-        }
-        sql.extend(groups.iter().map(|(_, group)| group.holds()));
-        SqlExpr::and(sql)
     }
 }
 
@@ -190,8 +197,10 @@ const MOST_JOINS: usize = 8;
 
 /// Whether tests on rows stand elsewhere than in the conjunction that the condition is, or too many in it.
 pub(super) fn needs_joins(checked: &Checked) -> bool {
-    let mut conjuncts = Vec::new();
-    conjuncts_of(checked, true, &mut conjuncts);
+    have_to_be_joined(&conjuncts(checked))
+}
+
+fn have_to_be_joined(conjuncts: &[(&Checked, bool)]) -> bool {
     let (mut alone, mut groups) = (0, HashSet::new());
     for (part, _) in conjuncts {
         match part {
@@ -212,6 +221,12 @@ pub(super) fn needs_joins(checked: &Checked) -> bool {
 }
 
 /// The parts of a conjunction, each with whether it is itself meant, and not its complement.
+fn conjuncts(checked: &Checked) -> Vec<(&Checked, bool)> {
+    let mut parts = Vec::new();
+    conjuncts_of(checked, true, &mut parts);
+    parts
+}
+
 fn conjuncts_of<'e>(checked: &'e Checked, positive: bool, parts: &mut Vec<(&'e Checked, bool)>) {
     match checked {
         Expr::Not(inner) => conjuncts_of(inner, !positive, parts),

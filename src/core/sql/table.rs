@@ -152,7 +152,7 @@ pub enum ColumnKind {
 /// The name of a type or relation with its schema, unquoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QualifiedName {
-    /// The schema
+    /// The schema; empty for the name of a query in WITH
     pub schema: String,
     /// The name in it
     pub name: String,

@@ -1,6 +1,7 @@
 //! The tree of a WHERE expression.
 
 use crate::ast::Comparison;
+use crate::expr::{Expr, NormalForm};
 
 /// A Boolean combination of tests; their terms are SQL text.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +130,21 @@ impl SqlExpr {
             }
             SqlExpr::Truth(term) => SqlExpr::Not(Box::new(SqlExpr::Truth(term))),
         }
+    }
+
+    pub(super) fn negate_unless(self, positive: bool) -> SqlExpr {
+        if positive { self } else { self.negate() }
+    }
+
+    /// Compiles a combination of tests, each with whether it is itself meant, and not its complement; `None` if one of
+    /// them has no SQL.
+    pub(super) fn of_tests<T>(expr: &Expr<T>, test: &mut dyn FnMut(&T, bool) -> Option<SqlExpr>) -> Option<SqlExpr> {
+        expr.fold_normal_form(&mut |node| match node {
+            NormalForm::Const(value) => Some(SqlExpr::Const(value)),
+            NormalForm::All(parts) => Some(SqlExpr::and(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+            NormalForm::Any(parts) => Some(SqlExpr::or(parts.into_iter().collect::<Option<Vec<_>>>()?)),
+            NormalForm::Test { test: asked, positive } => test(asked, positive),
+        })
     }
 
     pub(super) fn infix(left: impl Into<String>, operator: impl Into<Infix>, right: impl Into<String>) -> SqlExpr {

@@ -74,7 +74,7 @@ impl Writer<'_> {
     }
 
     fn in_schema(self, schema: &str, name: String) -> String {
-        if self.sees(schema) { name } else { format!("{}.{name}", self.identifier(schema)) }
+        if schema.is_empty() || self.sees(schema) { name } else { format!("{}.{name}", self.identifier(schema)) }
     }
 
     pub(super) fn c_collation(self) -> &'static str {

@@ -27,7 +27,7 @@ impl Environment for Related {
     fn property(&self, name: &Path) -> Declaration {
         let scalar = |scalar| Declaration::Property(PropertyType::Scalar(scalar));
         match name.text() {
-            "a.kind" => scalar(ScalarType::Number),
+            "a.kind" | "b" => scalar(ScalarType::Number),
             "a.at" => scalar(ScalarType::Timestamp),
             "a.v" => Declaration::Property(PropertyType::Json),
             _ => Declaration::Unknown,
@@ -232,4 +232,43 @@ fn rows_are_no_fields_of_the_contact() {
     assert!(condition.paths().is_empty() && condition.reads_rows());
     let nobody: Json = document("{}");
     assert!(!evaluate(&condition, &nobody));
+}
+
+fn of_rows(condition: &str) -> Checked {
+    checked(condition, &Related { has_key: true })
+}
+
+#[test]
+fn rows_concern_a_condition_that_can_depend_on_them() {
+    // The condition; a row that makes no difference to it, and one that may make one.
+    for (condition, other, row) in [
+        (r#"{"a": {"$some": {"kind": 1}}}"#, r#"{"kind": 2}"#, r#"{"kind": 1}"#),
+        (r#"{"a": {"$none": {"kind": 1}}, "b": 2}"#, r#"{"kind": 2}"#, r#"{"kind": 1}"#),
+        (r#"{"a": {"$every": {"kind": 1}}}"#, r#"{"kind": 1}"#, r#"{"kind": 2}"#),
+        (r#"{"a": {"$filter": {"kind": 1}, "$count": 2}}"#, r#"{"kind": 2}"#, r#"{"kind": 1}"#),
+        (r#"{"a": {"$filter": {"kind": 1}, "$last": {"kind": 3}}}"#, r#"{"kind": 3}"#, r#"{"kind": 1}"#),
+        (r#"{"a": {"$sequence": [{"kind": 1}, {"kind": 2}]}}"#, r#"{"kind": 3}"#, r#"{"kind": 2}"#),
+        (r#"{"$or": [{"a.kind": 1}, {"a.kind": {"$gte": 5}}]}"#, r#"{"kind": 2}"#, r#"{"kind": 7}"#),
+    ] {
+        let concern = of_rows(condition).rows_of_concern("a");
+        let concern = concern.try_map(&mut |test| Some(Atom::from(test.clone()))).unwrap();
+        assert!(!evaluate(&concern, &document(other)), "{condition} {other}");
+        assert!(evaluate(&concern, &document(row)), "{condition} {row}");
+        assert_eq!(of_rows(condition).rows_of_concern("other"), Expr::Const(false));
+    }
+}
+
+#[test]
+fn a_contact_is_no_member_whom_its_own_row_rules_out() {
+    for (condition, is_possible, is_member) in [
+        (r#"{"b": 1, "a": {"$some": {"kind": 1}}}"#, true, false),
+        (r#"{"b": 1, "a": {"$none": {"kind": 1}}}"#, true, true),
+        (r#"{"b": 2, "a": {"$none": {"kind": 1}}}"#, false, false),
+        (r#"{"$nor": [{"b": 1, "a": {"$empty": true}}]}"#, true, false),
+        (r#"{"$or": [{"b": 2}, {"a": {"$count": 0}}]}"#, true, true),
+    ] {
+        let (condition, contact) = (of_rows(condition), document(r#"{"b": 1}"#));
+        assert_eq!(evaluate(&condition.own_part(), &contact), is_possible, "{condition:?}");
+        assert_eq!(evaluate(&condition.without_others(), &contact), is_member, "{condition:?}");
+    }
 }

@@ -90,7 +90,10 @@ SELECT message, hint FROM unnest(ARRAY[
     '{"at": {"$gte": {"$today": "0 days", "$startOf": "hour"}}}', '{"at": {"$startOf": "month"}}',
     '{"at": {"$gt": {"$period": "this week"}, "$lte": {"$period": "this week"}}}']) c, validate_conditions(c, 'visits');
 SELECT conditions FROM get_segment('this month', 'visits');
+BEGIN;
+UPDATE visit SET at = now() WHERE id = 500;
 SELECT path, matches FROM explain_match(500, (get_segment('this month', 'visits')).id);
+COMMIT;
 SELECT detach_audience('visits', true);
 DROP FUNCTION wrong, index_of;
 DROP TABLE visit, expected;

@@ -131,6 +131,7 @@ INSERT INTO driver_calls (call) VALUES
     ('index_property({column}, {text})'),
     ('(SELECT count(*) FROM suggest_indexes({text}))'),
     ('segments_fold({index})'),
+    ('(SELECT count(*) FROM segments_check_index({index}))'),
     ('(SELECT count(*) FROM refresh_segments({text}))'),
     ('property_text({document}, {column})'),
     ('property_number({document}, {column})'),
@@ -194,7 +195,7 @@ SELECT proname FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclas
  WHERE d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'segments') AND pronamespace <> 'segments'::regnamespace
    AND NOT EXISTS (SELECT FROM driver_calls WHERE call LIKE '%' || proname || '(%')
    -- Those of the type, the operator, the planner, refreshes and compiled conditions are not called by name.
-   AND proname !~ '^segment_(condition_|matches|is_matched_by)|^segments_tally|^property_json'
+   AND proname !~ '^segment_(condition_|matches|is_matched_by)|^segments_(tally|gather)|^property_json'
  GROUP BY 1 ORDER BY 1;
 
 SELECT count(detach_audience(name, cascade => true)) FROM unnest('{contacts,numbered,keyed}'::text[]) name;

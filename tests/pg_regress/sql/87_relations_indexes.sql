@@ -27,5 +27,12 @@ SELECT property, segments, audiences FROM suggest_indexes() WHERE ddl ~ 'buyer\)
 -- An index that begins with the column is enough, and of a view there is none.
 CREATE INDEX ON purchases (buyer, total);
 SELECT property FROM suggest_indexes('buyers') WHERE ddl ~ 'buyer\)';
+-- On a partitioned table it cannot be created concurrently, and its name is a free one.
+CREATE TABLE calls (buyer int, at date) PARTITION BY RANGE (at);
+CREATE TABLE calls_buyer_idx ();
+SET client_min_messages = notice;
+\set VERBOSITY default
+SELECT attach_relation('calls', 'calls', 'buyer', 'buyers');
+SET client_min_messages = warning;
 SELECT detach_audience('buyers', true);
 DROP SCHEMA bought CASCADE;

@@ -66,12 +66,14 @@ SELECT e.way, image_pages = 0 AS none, heap_pages = 0 AS all, note, count(*)
 SELECT * FROM ways;
 SET segments.use_columns = on;
 SELECT * FROM ways;
+SELECT * FROM segments_check_index('shopper_segments');
 SELECT segments_fold('shopper_segments');
 VACUUM shopper;
 SELECT segments_fold('shopper_segments') = pages FROM segments.index_status;
 SELECT image_pages = pages, folded_at <= now(), note IS NULL FROM segments.index_status;
 SELECT * FROM wrong();
 SELECT * FROM ways;
+SELECT * FROM segments_check_index('shopper_segments');
 SELECT segments_fold('shopper_segments');
 
 -- Rows come, change and go.
@@ -91,6 +93,7 @@ VACUUM (INDEX_CLEANUP on) shopper;
 SELECT * FROM wrong();
 SELECT segments_fold('shopper_segments') > 0;
 SELECT image_pages = pages FROM segments.index_status;
+SELECT * FROM segments_check_index('shopper_segments', 0.5);
 
 -- Names and labels may change; what was dropped is not read.
 ALTER TABLE shopper RENAME country TO land;

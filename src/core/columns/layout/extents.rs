@@ -21,10 +21,23 @@ impl<const N: usize> Extents<N> {
     /// The block of a page; `None` if there is no such page.
     #[must_use]
     pub fn block(&self, number: u32) -> Option<u32> {
+        let (extent, offset) = Self::place(number);
+        self.first_blocks.get(extent)?.checked_add(offset)
+    }
+
+    /// The extent that a page is in, and its offset there.
+    fn place(number: u32) -> (usize, u32) {
         let place = u64::from(number) + 1;
         let extent = place.ilog2();
-        let first = *self.first_blocks.get(extent as usize)?;
-        first.checked_add((place - (1 << extent)) as u32)
+        (extent as usize, (place - (1 << extent)) as u32)
+    }
+
+    /// As [`block`](Self::block), of extents that [`write`](Self::write) wrote, without reading all of them.
+    pub(super) fn stored_block(mut reader: Reader<'_>, number: u32) -> Result<Option<u32>, Damage> {
+        let (extent, offset) = Self::place(number);
+        reader.bytes(4 * extent)?;
+        let first = u32::from_le_bytes(reader.array()?);
+        Ok(if first == 0 || extent >= N { None } else { first.checked_add(offset) })
     }
 
     /// How many pages there are.
@@ -95,6 +108,12 @@ mod tests {
         let mut bytes = Vec::new();
         extents.write(&mut bytes);
         assert_eq!(bytes.len(), Extents::<3>::BYTES);
+        for number in 0..9 {
+            assert_eq!(
+                Extents::<3>::stored_block(Reader(&[&bytes[..], &[1; 9]].concat()), number),
+                Ok(extents.block(number))
+            );
+        }
         assert_eq!(Extents::read(&mut Reader(&bytes)), Ok(extents));
         bytes[0] = 0;
         assert!(Extents::<3>::read(&mut Reader(&bytes)).is_err());

@@ -47,6 +47,20 @@ pub enum MetaPage {
     },
 }
 
+/// Where the entry of a heap page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapBlock {
+    /// On this block of the index
+    At(u32),
+    /// Nowhere
+    NotCovered,
+    /// Where another version of the format has put it
+    OfOtherVersion,
+}
+
+const NO_META: Damage = Damage::Malformed("the first page is not a meta page");
+const NO_PAGE: Damage = Damage::Malformed("the map covers more than it has pages for");
+
 impl Meta {
     /// The bytes that it takes on the page.
     pub const BYTES: usize = 28 + Extents::<MOST_MAP_EXTENTS>::BYTES + Extents::<MOST_DIRECTORY_EXTENTS>::BYTES;
@@ -99,6 +113,28 @@ impl Meta {
 }
 
 impl MetaPage {
+    /// The block of the map's page that has the entry of a heap page; `None` if it is not covered. It is what writers ask for
+    /// each row, so the page is not read as a whole.
+    ///
+    /// # Errors
+    /// It is not a meta page, or one without the page of the map.
+    pub fn map_block_of(page: &[u8], heap_block: u32) -> Result<MapBlock, Damage> {
+        let mut reader = Reader(page);
+        if reader.array()? != MAGIC {
+            return Err(NO_META);
+        }
+        if u16::from_le_bytes(reader.array()?) != FORMAT_VERSION {
+            return Ok(MapBlock::OfOtherVersion);
+        }
+        reader.array::<10>()?;
+        if heap_block >= u32::from_le_bytes(reader.array()?) {
+            return Ok(MapBlock::NotCovered);
+        }
+        reader.array::<8>()?;
+        let block = Extents::<MOST_MAP_EXTENTS>::stored_block(reader, heap_block / MAP_ENTRIES)?;
+        block.map(MapBlock::At).ok_or(NO_PAGE)
+    }
+
     /// Reads the page.
     ///
     /// # Errors
@@ -106,7 +142,7 @@ impl MetaPage {
     pub fn read(page: &[u8]) -> Result<Self, Damage> {
         let mut reader = Reader(page);
         if reader.array()? != MAGIC {
-            return Err(Damage::Malformed("the first page is not a meta page"));
+            return Err(NO_META);
         }
         let version = u16::from_le_bytes(reader.array()?);
         reader.array::<2>()?;
@@ -124,7 +160,7 @@ impl MetaPage {
             directory: Extents::read(&mut reader)?,
         };
         if meta.map_pages() > meta.map.pages() {
-            return Err(Damage::Malformed("the map covers more than it has pages for"));
+            return Err(NO_PAGE);
         }
         Ok(MetaPage::Known(meta))
     }
@@ -173,5 +209,16 @@ mod tests {
         assert_eq!(meta.map_page_of(MAP_ENTRIES), Some((7, 1)));
         assert_eq!(meta.map_page_of(MAP_ENTRIES + 1), None);
         assert_eq!(meta.map_pages(), 2);
+        for heap_block in [0, MAP_ENTRIES - 1, MAP_ENTRIES, MAP_ENTRIES + 1, u32::MAX] {
+            let expected = meta.map_page_of(heap_block).map_or(MapBlock::NotCovered, |(block, _)| MapBlock::At(block));
+            assert_eq!(MetaPage::map_block_of(&meta.page(), heap_block), Ok(expected));
+        }
+        let mut page = meta.page();
+        page[4] = 9;
+        assert_eq!(MetaPage::map_block_of(&page, 0), Ok(MapBlock::OfOtherVersion));
+        page[0] = 0;
+        assert!(MetaPage::map_block_of(&page, 0).is_err());
+        let lacking = Meta { covered: 4 * MAP_ENTRIES, ..meta };
+        assert!(MetaPage::map_block_of(&lacking.page(), 3 * MAP_ENTRIES).is_err());
     }
 }

@@ -41,7 +41,9 @@ impl TimeOf {
         let zone = (!self.dates.zone.is_utc()).then(|| self.dates.zone.name().to_owned());
         match self.read_as {
             None if !self.is_stable => OrderedBy::Name(self.path.clone()),
-            read_as => OrderedBy::Field { path: self.path.clone(), read_as, zone, is_stable: self.is_stable },
+            read_as => {
+                OrderedBy::Field { path: self.path.clone(), read_as, zone, is_stable: self.is_stable.then_some(true) }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::related::Related;
 use super::{SqlExpr, Symbol};
 use crate::ast::Aggregate;
-use crate::expr::{Asked, Constant, ElementsTest, Expr, NormalForm, ValueKind, ValueTest, ValuesTest, holds_of_count};
+use crate::expr::{Asked, Constant, ElementsTest, Expr, ValueKind, ValueTest, ValuesTest, holds_of_count};
 use crate::sql::native::Scalar;
 use crate::sql::table::ColumnKind;
 use crate::types::{PropertyType, ScalarType};
@@ -295,12 +295,8 @@ impl<'a> Aggregates<'a> {
 
 /// Combines the tests of a result. Those that `test` compiles are false or NULL where they do not hold.
 fn asked_of(asked: &Expr<ValueTest>, positive: bool, test: &dyn Fn(&ValueTest, bool) -> SqlExpr) -> SqlExpr {
-    asked.clone().negate_unless(positive).fold_normal_form(&mut |node| match node {
-        NormalForm::Const(value) => SqlExpr::Const(value),
-        NormalForm::All(parts) => SqlExpr::and(parts),
-        NormalForm::Any(parts) => SqlExpr::or(parts),
-        NormalForm::Test { test: asked, positive } => test(asked, positive),
-    })
+    let asked = asked.clone().negate_unless(positive);
+    SqlExpr::of_tests(&asked, &mut |asked, positive| Some(test(asked, positive))).unwrap_or(SqlExpr::Const(false))
 }
 
 /// A test of a result that is NULL if it is missing.

@@ -2,8 +2,8 @@
 
 use super::aggregate::Aggregates;
 use super::related::Related;
-use super::{Compiler, ContactTable, Of, SqlExpr, Style, Subset, Writer};
-use crate::expr::{Atom, Checked, DocumentTest, Expr, RowsTest};
+use super::{Compiler, MOST_JOINS, Of, SqlExpr, Style, Subset, Writer, tests_of};
+use crate::expr::{Atom, Checked, DocumentTest, Expr, RowsAsked, RowsTest};
 use crate::sql::tree::{Infix, Symbol};
 use std::collections::{HashMap, HashSet};
 
@@ -27,12 +27,62 @@ struct Told {
     is_of_test: bool,
 }
 
+/// Sub-queries that look up the rows of one contact.
+pub(super) struct Lookups {
+    pub from: String,
+    contacts: String,
+    number: usize,
+}
+
+impl Lookups {
+    pub(super) fn of(compiler: &Compiler<'_>) -> Self {
+        let contacts = compiler.writer.0.alias.as_ref().unwrap_or(&compiler.table.name).clone();
+        Lookups { from: String::new(), contacts, number: 0 }
+    }
+
+    /// Joins a sub-query.
+    pub(super) fn add(&mut self, kind: &str, query: &str) {
+        let alias = self.new_alias();
+        self.from += &format!(" {kind} JOIN LATERAL ({query}) AS {alias}");
+    }
+
+    /// Joins a sub-query of one column, which is NULL if the sub-query has no row. Returns the column.
+    pub(super) fn add_outer(&mut self, query: &str) -> String {
+        let alias = self.new_alias();
+        self.from += &format!(" LEFT JOIN LATERAL ({query}) AS {alias} ({alias}) ON true");
+        format!("{alias}.{alias}")
+    }
+
+    fn new_alias(&mut self) -> String {
+        loop {
+            self.number += 1;
+            let alias = format!("rows{}", self.number);
+            if alias != self.contacts {
+                return alias;
+            }
+        }
+    }
+}
+
 impl Joins {
-    pub(in crate::sql) fn of<'c>(
-        table: &ContactTable,
-        writer: Writer<'_>,
-        conditions: impl IntoIterator<Item = &'c Checked>,
-    ) -> Self {
+    /// A sub-query for each test, which looks up the rows of one contact.
+    pub(super) fn looked_up(compiler: &Compiler<'_>, condition: &Checked) -> Self {
+        let (tests, mut lookups) = (tests_of(condition), Lookups::of(compiler));
+        let mut joins = Joins { from: String::new(), tests: HashMap::new(), aliases: Vec::new() };
+        for test in &tests {
+            if let Some(subset) = Subset::of(compiler, test, &tests)
+                && !joins.tests.contains_key(*test)
+            {
+                let is_in = SqlExpr::IsNotNull(lookups.add_outer(&subset.found()));
+                joins.tests.insert((*test).clone(), Told { is_in, is_of_test: subset.is_of_test });
+            }
+        }
+        joins.from = lookups.from;
+        joins
+    }
+
+    pub(in crate::sql) fn of<'c>(compiler: &Compiler<'_>, conditions: impl IntoIterator<Item = &'c Checked>) -> Self {
+        let (table, writer) = (compiler.table, compiler.writer);
         let (mut tests, mut known) = (Vec::new(), HashSet::new());
         for condition in conditions {
             condition.for_each(&mut |atom| {
@@ -47,11 +97,15 @@ impl Joins {
         let mut joins = Joins { from: String::new(), tests: HashMap::new(), aliases: vec![contacts] };
         for relation in &table.relations {
             let of_relation = tests.iter().filter(|test| test.relation == relation.name);
-            let subsets = of_relation.filter_map(|test| Some((*test, Subset::of(table, writer, test)?)));
-            let (ordered, grouped): (Vec<_>, Vec<_>) =
-                subsets.partition(|(_, subset)| matches!(subset.of, Of::Order(_)));
+            let subsets = of_relation.filter_map(|test| Some((*test, Subset::of(compiler, test, &tests)?)));
+            let mut grouped = Vec::new();
+            for (test, subset) in subsets {
+                match subset.alone() {
+                    Some(query) => joins.add_alone(test, &subset, &query),
+                    None => grouped.push((test, subset)),
+                }
+            }
             grouped.chunks(TESTS_OF_ONE).for_each(|tests| joins.add_group(tests));
-            ordered.iter().for_each(|(test, subset)| joins.add_ordered(test, subset));
         }
         joins
     }
@@ -59,51 +113,74 @@ impl Joins {
     /// Tests in one pass over the relation.
     fn add_group(&mut self, tests: &[(&RowsTest, Subset<'_>)]) {
         let Some((_, Subset { related, .. })) = tests.first() else { return };
-        let filter = |subset: &Subset<'_>| match &subset.of {
-            Of::Row(condition) => (*condition).clone(),
-            Of::Group(elements) => elements.filter.clone().unwrap_or(Expr::Const(true)),
-            Of::Order(_) => Expr::Const(true),
-        };
-        let filters: Vec<Expr<DocumentTest>> = tests.iter().map(|(_, subset)| filter(subset)).collect();
+        let filters: Vec<Expr<DocumentTest>> = tests
+            .iter()
+            .map(|(test, subset)| match (&subset.of, &test.asked) {
+                (Of::Row(condition), _) => (*condition).clone(),
+                (_, RowsAsked::Elements(elements)) => elements.filter.clone().unwrap_or(Expr::Const(true)),
+                _ => Expr::Const(true),
+            })
+            .collect();
         let is_shared = filters.iter().all(|other| *other == filters[0]);
         let read = if is_shared { filters[0].clone() } else { Expr::or(filters.iter().cloned()) };
         let writer = related.writer();
         let contact = related.contact();
         let alias = self.new_alias(related);
-        let mut columns = vec![contact.clone()];
-        for ((test, subset), filter) in tests.iter().zip(&filters) {
-            let seen = if is_shared { SqlExpr::Const(true) } else { related.satisfying(filter) };
-            let holds = match (&subset.of, seen) {
-                (_, SqlExpr::Const(false)) => SqlExpr::Const(false),
-                (Of::Group(elements), seen) => {
-                    let aggregates = Aggregates::of(related, (seen != SqlExpr::Const(true)).then_some(seen));
-                    aggregates.holds(elements, subset.is_of_test)
+        let held: Vec<SqlExpr> = tests
+            .iter()
+            .zip(&filters)
+            .map(|((test, subset), filter)| {
+                let seen = if is_shared { SqlExpr::Const(true) } else { related.satisfying(filter) };
+                match (&subset.of, &test.asked, seen) {
+                    (_, _, SqlExpr::Const(false)) => SqlExpr::Const(false),
+                    (Of::Row(_), _, SqlExpr::Const(true)) => SqlExpr::Const(true),
+                    (Of::Row(_), _, seen) => {
+                        SqlExpr::Truth(format!("{}({})", writer.builtin("bool_or"), writer.write(&seen)))
+                    }
+                    (_, RowsAsked::Elements(elements), seen) => {
+                        let aggregates = Aggregates::of(related, (seen != SqlExpr::Const(true)).then_some(seen));
+                        aggregates.holds(elements, subset.is_of_test)
+                    }
+                    _ => SqlExpr::Const(false),
                 }
-                (_, SqlExpr::Const(true)) => SqlExpr::Const(true),
-                (_, seen) => SqlExpr::Truth(format!("{}({})", writer.builtin("bool_or"), writer.write(&seen))),
-            };
-            let name = related.name(&format!("test{}", columns.len()));
-            columns.push(format!("{} AS {name}", writer.write(&holds)));
-            let is_in = SqlExpr::Truth(format!("{alias}.{name}"));
-            self.tests.insert((*test).clone(), Told { is_in, is_of_test: subset.is_of_test });
+            })
+            .collect();
+        let mut columns = vec![contact.clone()];
+        let mut told = |test: &RowsTest, subset: &Subset<'_>, is_in: SqlExpr| {
+            self.tests.insert(test.clone(), Told { is_in, is_of_test: subset.is_of_test });
+        };
+        match (tests, held.as_slice()) {
+            // Those who are not in the subset have no row.
+            ([(test, subset)], [_]) => {
+                told(test, subset, SqlExpr::IsNotNull(format!("{alias}.{}", related.contact_name())))
+            }
+            _ => {
+                for ((test, subset), holds) in tests.iter().zip(&held) {
+                    let name = related.name(&format!("test{}", columns.len()));
+                    columns.push(format!("{} AS {name}", writer.write(holds)));
+                    told(test, subset, SqlExpr::Truth(format!("{alias}.{name}")));
+                }
+            }
         }
+        // Who satisfies none of them need not be joined.
+        let having = if tests.len() <= MOST_JOINS { SqlExpr::or(held) } else { SqlExpr::Const(true) };
         let found = SqlExpr::and([related.in_scope(), related.satisfying(&read), related.has_contact()]);
         let query = format!(
-            "SELECT {} FROM {}{} GROUP BY {contact}",
+            "SELECT {} FROM {}{} GROUP BY {contact}{}",
             columns.join(", "),
             related.source(),
-            related.where_(&found)
+            related.where_(&found),
+            related.having(&having)
         );
         self.join(related, &query, &alias);
     }
 
-    fn add_ordered(&mut self, test: &RowsTest, subset: &Subset<'_>) {
-        let (related, Of::Order(ordered)) = (&subset.related, &subset.of) else { return };
-        let name = related.contact_name();
-        let query = ordered.query(related, &name, &related.has_contact());
+    /// A test whose sub-query has those who are in its subset.
+    fn add_alone(&mut self, test: &RowsTest, subset: &Subset<'_>, query: &str) {
+        let related = &subset.related;
         let alias = self.new_alias(related);
-        self.join(related, &format!("SELECT {query} GROUP BY {name}"), &alias);
-        let is_in = SqlExpr::IsNotNull(format!("{alias}.{name}"));
+        self.join(related, query, &alias);
+        let is_in = SqlExpr::IsNotNull(format!("{alias}.{}", related.contact_name()));
         self.tests.insert(test.clone(), Told { is_in, is_of_test: subset.is_of_test });
     }
 
@@ -149,8 +226,9 @@ impl Compiler<'_> {
         // There are more numbers than relations.
         let alias = names.find(is_free);
         let style = Style { alias, ..self.writer.0.clone() };
-        let joins = Joins::of(self.table, Writer(&style), [checked]);
-        let inner = Compiler { table: self.table, writer: Writer(&style), joins: Some(&joins) };
+        let inner = Compiler { table: self.table, writer: Writer(&style), joins: None, ends: self.ends };
+        let joins = Joins::of(&inner, [checked]);
+        let inner = Compiler { joins: Some(&joins), ..inner };
         let holds = match inner.sql(inner.part(checked)) {
             SqlExpr::Const(value) => return SqlExpr::Const(value),
             holds => inner.writer.write(&holds),

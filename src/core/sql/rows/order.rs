@@ -12,25 +12,39 @@ use crate::expr::{Asked, DocumentTest, ElementsTest, Expr, SequenceStep, TimeOf}
 use crate::sql::moment;
 use crate::sql::table::ColumnKind;
 
+/// How the first and the last row of a contact are found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::sql) enum Ends {
+    /// All rows are sorted by contact and time
+    Sorted,
+    /// Rows that satisfy the condition are compared with those that do not
+    Compared,
+}
+
 /// A test that the order of rows decides, where a column has their times.
 pub(super) struct Ordered<'a> {
     filter: Option<&'a Expr<DocumentTest>>,
     asked: &'a Asked,
     by: &'a TimeOf,
     kind: &'a ColumnKind,
+    ends: Ends,
 }
 
 impl<'a> Ordered<'a> {
-    pub(super) fn of(related: &Related<'a>, elements: &'a ElementsTest) -> Option<Self> {
+    pub(super) fn of(related: &Related<'a>, elements: &'a ElementsTest, ends: Ends) -> Option<Self> {
         let by = elements.by().filter(|by| by.path.rest().is_empty())?;
         let kind = &related.relation.rows.column(by.path.first()).filter(|column| is_moment(&column.kind))?.kind;
-        Some(Ordered { filter: elements.filter.as_ref(), asked: &elements.asked, by, kind })
+        Some(Ordered { filter: elements.filter.as_ref(), asked: &elements.asked, by, kind, ends })
     }
 
     /// The query for the contacts that satisfy it, after `SELECT`. `contact` says whose rows are read.
     pub(super) fn query(&self, related: &Related<'_>, selected: &str, contact: &SqlExpr) -> String {
         match self.asked {
-            Asked::End { is_last, condition, .. } => self.end(related, selected, contact, *is_last, condition),
+            Asked::End { is_last, condition, .. } => {
+                let compared = (self.ends == Ends::Compared)
+                    .then(|| self.compared_end(related, selected, contact, *is_last, condition));
+                compared.flatten().unwrap_or_else(|| self.end(related, selected, contact, *is_last, condition))
+            }
             Asked::Sequence { steps, .. } => self.sequence(related, selected, contact, steps),
             _ => format!("{selected} WHERE false"),
         }
@@ -62,6 +76,34 @@ impl<'a> Ordered<'a> {
             related.where_(&self.found(related, contact, SqlExpr::Const(true))),
             order.join(", "),
         )
+    }
+
+    /// The rows that satisfy the condition, and after (or before) which there is none that does not: then the last (or the
+    /// first) one satisfies it. `None` if rows cannot be compared with each other.
+    fn compared_end(
+        &self,
+        related: &Related<'_>,
+        selected: &str,
+        contact: &SqlExpr,
+        is_last: bool,
+        condition: &Expr<DocumentTest>,
+    ) -> Option<String> {
+        let symbol = if is_last { Symbol::Gt } else { Symbol::Lt };
+        let keys = |related: &Related<'_>| if self.by.is_stable { related.compared_key() } else { Some(vec![]) };
+        let row = |related: &Related<'_>| {
+            let terms: Vec<String> = std::iter::once(self.time(related)).chain(keys(related)?).collect();
+            Some(if terms.len() == 1 { terms[0].clone() } else { format!("({})", terms.join(", ")) })
+        };
+        let this = row(related)?;
+        let has_other = related.has_other(|other| {
+            let Some(that) = row(other) else { return SqlExpr::Const(true) };
+            let writer = other.writer();
+            let is_beyond = SqlExpr::infix(that, symbol, &*this);
+            let does_not = SqlExpr::Truth(format!("({}) IS NOT TRUE", writer.write(&other.satisfying(condition))));
+            SqlExpr::and([self.taking_part(other), does_not, is_beyond])
+        })?;
+        let found = SqlExpr::and([self.found(related, contact, related.satisfying(condition)), has_other.negate()]);
+        Some(format!("{selected} FROM {}{}", related.source(), related.where_(&found)))
     }
 
     /// Reads rows in order, each with the latest time until which a row of the next step may come.
@@ -158,13 +200,18 @@ impl<'a> Ordered<'a> {
 
     /// The rows that have a time and take part.
     fn found(&self, related: &Related<'_>, contact: &SqlExpr, asked: SqlExpr) -> SqlExpr {
+        SqlExpr::and([contact.clone(), related.in_scope(), self.taking_part(related), asked])
+    }
+
+    /// The row is one that the filter lets through, and has a time.
+    fn taking_part(&self, related: &Related<'_>) -> SqlExpr {
         let filter = self.filter.map_or(SqlExpr::Const(true), |filter| related.satisfying(filter));
         let column = related.relation.rows.column(self.by.path.first());
         let has_time = match column {
             Some(column) if column.not_null => SqlExpr::Const(true),
             _ => SqlExpr::IsNotNull(related.writer().column(self.by.path.first())),
         };
-        SqlExpr::and([contact.clone(), related.in_scope(), filter, has_time, asked])
+        SqlExpr::and([filter, has_time])
     }
 
     /// The time of a row. Those outside the years 1 to 9999 are the first or the last one of these years.

@@ -1,6 +1,6 @@
 //! The rows of a relation in a sub-query.
 
-use super::{Compiler, ContactTable, Infix, SqlExpr, Style, Symbol, Writer};
+use super::{Compiler, ContactTable, Ends, Infix, SqlExpr, Style, Symbol, Writer};
 use crate::expr::{Checked, DocumentTest, Expr};
 use crate::sql::native::Scalar;
 use crate::sql::table::{ColumnKind, ContactKey, RelationTable};
@@ -32,7 +32,7 @@ impl<'a> Related<'a> {
 
     /// Compiles conditions on a row.
     pub(super) fn rows(&self) -> Compiler<'_> {
-        Compiler { table: &self.relation.rows, writer: self.writer(), joins: None }
+        Compiler { table: &self.relation.rows, writer: self.writer(), joins: None, ends: Ends::Sorted }
     }
 
     /// The name of the relation, unless it is too long or that of the contacts' table.
@@ -81,6 +81,13 @@ impl<'a> Related<'a> {
         self.relation.key.iter().map(term).collect()
     }
 
+    /// The primary key as terms that are compared column by column, text as C; `None` if it has a type that may not have
+    /// operators in `pg_catalog`.
+    pub(super) fn compared_key(&self) -> Option<Vec<String>> {
+        let is_known = self.relation.key.iter().all(|name| self.relation.rows.column(name).is_some());
+        is_known.then(|| self.key_order(""))
+    }
+
     pub(super) fn has_contact(&self) -> SqlExpr {
         match self.relation.rows.column(&self.relation.rows.id) {
             Some(column) if column.not_null => SqlExpr::Const(true),
@@ -113,10 +120,48 @@ impl<'a> Related<'a> {
         })
     }
 
+    /// Whether the row is of one of the contacts whose [`id`](Self::id) the query has.
+    pub(super) fn is_of_any(&self, query: &str) -> SqlExpr {
+        let (writer, contact) = (self.writer(), self.contact());
+        SqlExpr::Truth(match writer.is_bare(&self.equals()) {
+            true => format!("{contact} IN ({query})"),
+            false => format!("{contact} {} ANY ({query})", writer.operator(&self.equals())),
+        })
+    }
+
     /// Whether the contact is none of those in the query.
     pub(super) fn is_not_among(&self, query: &str) -> SqlExpr {
         let is_of_contact = self.writer().write(&self.is_of_contact(&self.contact()));
         SqlExpr::Truth(format!("EXISTS (SELECT 1 FROM ({query}) AS {} WHERE {is_of_contact})", self.alias())).negate()
+    }
+
+    /// Whether there is another row of the same contact, in the scope, that satisfies a condition; `None` if rows cannot be
+    /// compared by their contacts.
+    pub(super) fn has_other(&self, condition: impl FnOnce(&Related<'_>) -> SqlExpr) -> Option<SqlExpr> {
+        let equals = self.equals_itself()?;
+        let taken = [self.outer.0.alias.as_deref().unwrap_or(&self.contacts.name), self.short_name()];
+        let alias = ["other", "other_rows", "others"].into_iter().find(|name| !taken.contains(name))?;
+        let other = Related { style: Style { alias: Some(alias.to_owned()), ..self.style.clone() }, ..*self };
+        let is_of_same = SqlExpr::infix(other.contact(), equals, self.contact());
+        let found = SqlExpr::and([is_of_same, other.in_scope(), condition(&other)]);
+        Some(match found {
+            SqlExpr::Const(false) => found,
+            found => SqlExpr::Truth(format!("EXISTS (SELECT 1 FROM {}{})", other.source(), other.where_(&found))),
+        })
+    }
+
+    /// The operator that compares whose rows are; `None` if it is not known to be the one that compares a row with an id.
+    fn equals_itself(&self) -> Option<Infix> {
+        let kind = |table: &'_ ContactTable| table.column(&table.id).map(|column| column.kind.clone());
+        let is_integer =
+            |kind: &ColumnKind| matches!(kind, ColumnKind::SmallInt | ColumnKind::Integer | ColumnKind::BigInt);
+        match (&self.relation.contact, kind(self.contacts), kind(&self.relation.rows)) {
+            (ContactKey::AsText, ..) => Some(Symbol::Eq.into()),
+            (_, Some(id), Some(contact)) if id == contact || is_integer(&id) && is_integer(&contact) => {
+                Some(self.equals())
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn where_(&self, condition: &SqlExpr) -> String {
@@ -125,6 +170,12 @@ impl<'a> Related<'a> {
 
     pub(super) fn having(&self, condition: &SqlExpr) -> String {
         self.clause("HAVING", condition)
+    }
+
+    /// A sub-query that has one row if the rows that satisfy the first condition satisfy the second one together.
+    pub(super) fn together(&self, found: &SqlExpr, having: &SqlExpr) -> String {
+        let count = self.writer().builtin("count");
+        format!("SELECT {count}(*) FROM {}{}{}", self.source(), self.where_(found), self.having(having))
     }
 
     fn clause(&self, keyword: &str, condition: &SqlExpr) -> String {
@@ -143,7 +194,7 @@ impl<'a> Related<'a> {
     }
 
     /// The contact's id as the rows have it, prefixed, since rows may have a column of the same name.
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         let writer = self.outer;
         let outer = writer.0.alias.as_deref().unwrap_or(&self.contacts.name);
         let id = format!("{}.{}", writer.identifier(outer), writer.identifier(&self.contacts.id));

@@ -16,38 +16,64 @@ use crate::value::Value;
 
 /// The condition with simpler tests on rows.
 pub(in crate::sql) fn simplified(checked: &Checked, table: &ContactTable) -> Checked {
-    let mut tests: Vec<&RowsTest> = Vec::new();
+    let tests = tests_of(checked);
+    if tests.is_empty() {
+        return checked.clone();
+    }
+    replaced(checked, &|rows| match &rows.asked {
+        RowsAsked::Some(_) => None,
+        RowsAsked::Elements(elements) => at_least_one(elements)
+            .map(|(condition, positive)| some(rows, condition).negate_unless(positive))
+            .or_else(|| of_single_rows(rows, table, &tests).filter(|simple| one_and_none(simple).is_none())),
+    })
+}
+
+/// The tests on rows in a condition.
+pub(super) fn tests_of(checked: &Checked) -> Vec<&RowsTest> {
+    let mut tests = Vec::new();
     checked.for_each(&mut |atom| {
         tests.extend(match atom {
             Atom::Rows(rows) => Some(rows),
             _ => None,
         })
     });
-    if tests.is_empty() {
-        return checked.clone();
+    tests
+}
+
+/// A test of the least or the greatest value as tests of single rows, unless it shares a group with others.
+pub(super) fn of_single_rows(rows: &RowsTest, table: &ContactTable, tests: &[&RowsTest]) -> Option<Checked> {
+    let RowsAsked::Elements(elements) = &rows.asked else { return None };
+    let Asked::Of(aggregate @ (Aggregate::Min | Aggregate::Max), values) = &elements.asked else { return None };
+    let is_beside = |other: &&&RowsTest| {
+        let RowsAsked::Elements(asked) = &other.asked else { return false };
+        other.relation == rows.relation && asked.filter == elements.filter && at_least_one(asked).is_none()
+    };
+    if tests.iter().filter(is_beside).count() > 1 {
+        return None;
     }
-    replaced(checked, &|rows| {
-        let is_alone = |elements: &ElementsTest| {
-            let is_beside = |other: &&&RowsTest| {
-                let RowsAsked::Elements(asked) = &other.asked else { return false };
-                other.relation == rows.relation && asked.filter == elements.filter && at_least_one(asked).is_none()
-            };
-            tests.iter().filter(is_beside).count() < 2
-        };
-        match &rows.asked {
-            RowsAsked::Some(_) => None,
-            RowsAsked::Elements(elements) => at_least_one(elements)
-                .map(|(condition, positive)| some(rows, condition).negate_unless(positive))
-                .or_else(|| {
-                    let Asked::Of(aggregate @ (Aggregate::Min | Aggregate::Max), values) = &elements.asked else {
-                        return None;
-                    };
-                    let is_max = *aggregate == Aggregate::Max;
-                    let end = |values| End { table, rows, values, is_max }.holds();
-                    is_alone(elements).then(|| values.iter().map(end).collect::<Option<Vec<_>>>())?.map(Expr::and)
-                }),
-        }
-    })
+    let is_max = *aggregate == Aggregate::Max;
+    let end = |values| End { table, rows, values, is_max }.holds();
+    Some(Expr::and(values.iter().map(end).collect::<Option<Vec<_>>>()?))
+}
+
+/// The two conditions on a row, if the condition, or else its complement, is that a row satisfies the first one and none
+/// the second one.
+pub(super) fn one_and_none(checked: &Checked) -> Option<(&Expr<DocumentTest>, &Expr<DocumentTest>)> {
+    match checked {
+        Expr::Not(inner) => one_and_none(inner),
+        Expr::And(parts) => match parts.as_slice() {
+            [one, Expr::Not(none)] => Some((has_row(one)?, has_row(none)?)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn has_row(checked: &Checked) -> Option<&Expr<DocumentTest>> {
+    match checked {
+        Expr::Test(Atom::Rows(RowsTest { asked: RowsAsked::Some(condition), .. })) => Some(condition),
+        _ => None,
+    }
 }
 
 fn replaced(checked: &Checked, replace: &impl Fn(&RowsTest) -> Option<Checked>) -> Checked {

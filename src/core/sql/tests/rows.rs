@@ -214,17 +214,94 @@ fn elsewhere_contacts_are_joined_with_their_rows() {
     assert_readable(&[
         (
             r#"{"$or": [{"vip": true}, {"orders": {"$count": {"$gte": 3}}}]}"#,
-            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.test1)",
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) >= 3) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.contact_id IS NOT NULL)",
         ),
         (
             r#"{"$or": [{"vip": true}, {"orders": {"$some": {"kind": "web"}}}, {"orders": {"$filter": {"kind": "app"}, "$count": {"$lt": 3}}}], "country": "US"}"#,
-            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, bool_or(orders.kind = 'web') AS test1, count(*) FILTER (WHERE orders.kind = 'app') >= 3 AS test2 FROM orders WHERE (orders.kind = 'web' OR orders.kind = 'app') AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE (contact.vip OR orders.test1 OR orders.test2 IS NOT TRUE) AND contact.country = 'US')",
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, bool_or(orders.kind = 'web') AS test1, count(*) FILTER (WHERE orders.kind = 'app') >= 3 AS test2 FROM orders WHERE (orders.kind = 'web' OR orders.kind = 'app') AND orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING bool_or(orders.kind = 'web') OR count(*) FILTER (WHERE orders.kind = 'app') >= 3) AS orders ON orders.contact_id = contact.id WHERE (contact.vip OR orders.test1 OR orders.test2 IS NOT TRUE) AND contact.country = 'US')",
         ),
         (
             r#"{"$nor": [{"vip": true}, {"orders": {"$count": {"$gte": 3}}, "events": {"$last": {"name": "opened"}}}]}"#,
-            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, count(*) >= 3 AS test1 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id LEFT JOIN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') DESC, 2 DESC) AS events WHERE events.holds GROUP BY contact_id) AS events ON events.contact_id = contact.id::text WHERE (contact.vip IS NULL OR NOT contact.vip) AND (events.contact_id IS NULL OR orders.test1 IS NOT TRUE))",
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) >= 3) AS orders ON orders.contact_id = contact.id LEFT JOIN (SELECT contact_id FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id IS NOT NULL AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999') DESC, 2 DESC) AS events WHERE events.holds GROUP BY contact_id) AS events ON events.contact_id = contact.id::text WHERE (contact.vip IS NULL OR NOT contact.vip) AND (events.contact_id IS NULL OR orders.contact_id IS NULL))",
         ),
     ]);
+}
+
+#[test]
+fn elsewhere_the_least_is_one_row_without_another() {
+    assert_readable(&[
+        (
+            r#"{"$or": [{"vip": true}, {"orders": {"$min": {"placed_at": {"$gte": "2024-05-01"}}}}]}"#,
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at >= '2024-05-01T00:00:00Z' AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.placed_at < '2024-05-01T00:00:00Z') GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.contact_id IS NOT NULL)",
+        ),
+        (
+            r#"{"$not": {"orders": {"$max": {"units": 5}}}}"#,
+            "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.units = 5 AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.units > 5))",
+        ),
+        // What shares a group with others is one of its aggregates.
+        (
+            r#"{"$or": [{"vip": true}, {"orders": {"$min": {"units": {"$gte": 5}}, "$count": 2}}]}"#,
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id, min(orders.units) >= 5 AS test1, count(*) = 2 AS test2 FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING min(orders.units) >= 5 OR count(*) = 2) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.test1 AND orders.test2)",
+        ),
+    ]);
+}
+
+/// The queries for counting, as the sub-queries in FROM and the condition.
+fn ways_of(condition: &str) -> Vec<(String, String, bool)> {
+    let ways = ways(&checked_on(&shop(), condition), &shop(), &readable());
+    ways.into_iter().map(|way| (way.joined.joins, way.joined.conditions.join(" AND "), way.looks_up)).collect()
+}
+
+#[test]
+fn rows_may_be_looked_up_for_those_who_satisfy_the_rest() {
+    let all =
+        ways_of(r#"{"country": "IS", "orders": {"$filter": {"status": "paid"}, "$sum": {"units": {"$gt": 500}}}}"#);
+    assert_eq!(
+        all[1],
+        (
+            " CROSS JOIN LATERAL (SELECT count(*) FROM orders WHERE orders.contact_id = contacts.id AND orders.status = 'paid' HAVING sum(orders.units) > 500) AS rows1".to_owned(),
+            "contacts.country = 'IS'".to_owned(),
+            true
+        )
+    );
+    let all = ways_of(r#"{"country": "IS", "orders": {"$count": {"$lt": 3}}}"#);
+    assert!(all[1].0.ends_with(" HAVING (count(*) >= 3) IS NOT TRUE) AS rows1"), "{all:?}");
+    let all = ways_of(r#"{"country": "IS", "events": {"$not": {"$last": {"name": "opened"}}}}"#);
+    let (joins, condition, looks_up) = all.last().unwrap();
+    assert!(joins.starts_with(" LEFT JOIN LATERAL (SELECT 1 FROM (SELECT DISTINCT ON "), "{joins}");
+    assert!(joins.ends_with(" LIMIT 1) AS rows1 (rows1) ON true"), "{joins}");
+    assert_eq!((condition.as_str(), *looks_up), ("contacts.country = 'IS' AND rows1.rows1 IS NULL", true));
+    let all = ways_of(r#"{"country": "IS", "orders": {"$none": {"kind": "web"}}}"#);
+    assert_eq!(
+        all[1],
+        (
+            " LEFT JOIN LATERAL (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.kind = 'web' LIMIT 1) AS rows1 (rows1) ON true".to_owned(),
+            "contacts.country = 'IS' AND rows1.rows1 IS NULL".to_owned(),
+            true
+        )
+    );
+    let all = ways_of(r#"{"$or": [{"country": "IS"}, {"orders": {"$count": {"$gte": 3}}}]}"#);
+    assert_eq!(
+        all[1],
+        (
+            " LEFT JOIN LATERAL (SELECT count(*) FROM orders WHERE orders.contact_id = contacts.id HAVING count(*) >= 3) AS rows1 (rows1) ON true".to_owned(),
+            "contacts.country = 'IS' OR rows1.rows1 IS NOT NULL".to_owned(),
+            true
+        )
+    );
+    assert_eq!(ways_of(r#"{"orders": {"$count": {"$gte": 3}}}"#).len(), 1);
+    assert_eq!(ways_of(r#"{"country": "IS"}"#).len(), 1);
+}
+
+#[test]
+fn the_last_row_may_be_compared_with_others() {
+    let all = ways_of(r#"{"orders": {"$last": {"kind": "web"}}}"#);
+    assert_eq!(
+        all[1].1,
+        "contacts.id IN (SELECT contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at IS NOT NULL AND orders.kind = 'web' AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.placed_at IS NOT NULL AND (other.kind = 'web') IS NOT TRUE AND (LEAST(GREATEST(other.placed_at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999999Z'), other.id) > (LEAST(GREATEST(orders.placed_at, '0001-01-01T00:00:00Z'), '9999-12-31T23:59:59.999999Z'), orders.id)))"
+    );
+    let all = ways_of(r#"{"events": {"$not": {"$first": {"name": "opened"}}}}"#);
+    assert!(all[1].1.contains("'9999-12-31T23:59:59.999999') < LEAST(GREATEST(events.at, "), "{}", all[1].1);
 }
 
 #[test]
@@ -265,7 +342,7 @@ fn very_many_tests_are_columns_of_several_queries() {
     let sql = where_clause(&checked_on(&shop(), &condition), &shop(), &readable());
     assert_eq!(sql.matches(" LEFT JOIN ").count(), 2);
     assert!(sql.contains(" AS rows2 ON rows2.contact_id = contact.id WHERE "), "{sql}");
-    assert!(sql.contains("OR orders.test1000 OR rows2.test1 OR contact.vip)"), "{sql}");
+    assert!(sql.contains("OR orders.test1000 OR rows2.contact_id IS NOT NULL OR contact.vip)"), "{sql}");
 }
 
 #[test]
@@ -312,7 +389,7 @@ fn qualified_sql_of_rows_does_not_depend_on_the_search_path() {
             ),
             (
                 r#"{"$or": [{"vip": true}, {"orders": {"$some": {"kind": "web"}}}]}"#,
-                r#""contacts"."id" OPERATOR(pg_catalog.=) ANY (SELECT "contact"."id" FROM "public"."contacts" AS "contact" LEFT JOIN (SELECT "orders"."contact_id", true AS "test1" FROM "public"."orders" WHERE "orders"."kind" OPERATOR(pg_catalog.=) 'web'::pg_catalog.text AND "orders"."contact_id" IS NOT NULL GROUP BY "orders"."contact_id") AS "orders" ON "orders"."contact_id" OPERATOR(pg_catalog.=) "contact"."id" WHERE "contact"."vip" OR "orders"."test1")"#,
+                r#""contacts"."id" OPERATOR(pg_catalog.=) ANY (SELECT "contact"."id" FROM "public"."contacts" AS "contact" LEFT JOIN (SELECT "orders"."contact_id" FROM "public"."orders" WHERE "orders"."kind" OPERATOR(pg_catalog.=) 'web'::pg_catalog.text AND "orders"."contact_id" IS NOT NULL GROUP BY "orders"."contact_id") AS "orders" ON "orders"."contact_id" OPERATOR(pg_catalog.=) "contact"."id" WHERE "contact"."vip" OR "orders"."contact_id" IS NOT NULL)"#,
             ),
         ],
     );

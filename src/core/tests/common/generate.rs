@@ -331,9 +331,9 @@ fn ordered_by(condition: BoxedStrategy<Condition>) -> BoxedStrategy<Predicate> {
         .prop_map(|(first, later)| Test::Sequence([entry_of(first, None)].into_iter().chain(later).collect()));
     let few = Options { audience: false, pairs: false, any_text: false, in_element: false };
     let read_as = select(vec![None, Some(ScalarType::Date), Some(ScalarType::Timestamp)]);
-    let by = (field(few), read_as, option::of(Just("America/New_York".to_owned())), any::<bool>()).prop_map(
+    let by = (field(few), read_as, option::of(Just("America/New_York".to_owned())), any::<Option<bool>>()).prop_map(
         |(path, read_as, zone, is_stable)| match read_as {
-            None if !is_stable => OrderedBy::Name(path),
+            None if is_stable.is_none() => OrderedBy::Name(path),
             None => OrderedBy::Field { path, read_as: None, zone: None, is_stable },
             read_as => OrderedBy::Field { path, read_as: read_as.map(PropertyType::Scalar), zone, is_stable },
         },
