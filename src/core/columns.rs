@@ -12,7 +12,7 @@
 //! test follows. That gives a table of truth by code, and a few instructions for 32 rows look their codes up in it. So
 //! everything that the language says is exact without being said a second time.
 //!
-//! What is stored:
+//! What is stored (`format.rs` has it byte by byte):
 //!
 //! - A chunk is a list of pieces, each at most [`PIECE_SIZE`] bytes, with its [`Place`]. Reading checks everything: bytes
 //!   that are not what they should be are [`Damage`], whatever they are.
@@ -27,27 +27,73 @@
 //!
 //! This is the part of the column index that needs no server. It knows the pages of chunks only as [`Pieces`]; [`layout`] has
 //! those that say which heap pages have images, and where the chunks are.
+//!
+//! Who stores the pieces:
+//!
+//! - builds a chunk: [`Builder::begin_block`] for a heap page and [`Builder::push`] for each of its rows, while
+//!   [`Builder::has_room`] for the next page and [`Builder::memory`] is in bounds; then [`Builder::finish`], which returns the
+//!   pieces in the order in which [`Pieces::read`] numbers them. Global dictionaries that got values are written
+//!   ([`Global::write`]) before the chunk can be found.
+//! - asks a chunk: [`Way::of`] once for a condition, [`Query::new`] once for a count, then for each chunk [`Chunk::open`],
+//!   [`Chunk::rows_of`] the heap pages whose images may be used, and [`Query::answer_among`] these. [`Bits::count`] of
+//!   [`Answer::rows`] is the count. Heap pages that have unknown rows ([`Chunk::blocks_of`]) are read as if they had
+//!   changed, and all their rows are taken out of the answer.
+//! - keeps the [version](layout::FORMAT_VERSION) of the format beside them, and never reads pieces of another.
+//! - checks a chunk: makes it anew of its heap pages ([`Chunk::heap_rows`]), and asks for the [`Difference`].
+//! - takes [`Damage::OtherPiece`] for a page that was used again if the chunk was given up meanwhile, and for damage if not.
+//!
+//! ```
+//! use segments_core::columns::{Asking, Builder, Chunk, Given, Globals, Query, Way};
+//! # use segments_core::{check, decimal::Decimal, parse, row::Cell, sql::*};
+//! # let column = NativeColumn { name: "age".into(), not_null: true, kind: ColumnKind::Integer, has_precision: false };
+//! # let table = ContactTable { columns: vec![column], ..ContactTable::default() };
+//! # let condition = check::check(&parse::parse(r#"{"age": {"$gte": 18}}"#).unwrap(), &check::DocumentOnly).unwrap();
+//! let mut builder = Builder::new(["age".to_owned()]);
+//! for block in 0..3 {
+//!     builder.begin_block(block);
+//!     for age in ["17", "18", "65"] {
+//!         let age = Decimal::parse(age).unwrap();
+//!         builder.push(&[Given::Value(Cell::Number(age.as_number()))], None);
+//!     }
+//! }
+//! let generation = 1;
+//! let pieces: Vec<Vec<u8>> = builder.finish(generation, &mut Globals::default());
+//!
+//! let Way::Columns(plan) = Way::of(&condition, &table, &["age".to_owned()]) else { panic!("the index has the column") };
+//! let query = Query::new(&plan, Asking::NONE);
+//! let chunk = Chunk::open(generation, pieces.as_slice())?;
+//! let unchanged = chunk.rows_of(|block| block != 1);
+//! let answer = query.answer_among(&chunk, pieces.as_slice(), &unchanged)?;
+//! assert_eq!((answer.rows.count(), answer.unknown), (4, None));
+//! # Ok::<(), segments_core::columns::Damage>(())
+//! ```
 
 mod answer;
 mod bits;
+mod blocks;
 mod builder;
 mod bytes;
 mod chunk;
 mod column;
+mod compare;
 mod damage;
 mod dictionary;
 mod entry;
 mod fingerprint;
+mod format;
 mod global;
 mod kernels;
 pub mod layout;
 mod leaf;
+mod loaded;
 mod number;
 mod other_keys;
 mod pair;
 mod piece;
 mod plan;
 mod shape;
+mod stored;
+mod strings;
 mod truth;
 mod values;
 
@@ -56,6 +102,7 @@ pub use bits::Bits;
 pub use builder::{Builder, Given};
 pub use chunk::{Chunk, HeapRows, MOST_COLUMNS, MOST_ROWS};
 pub use column::Source;
+pub use compare::{Difference, Readable};
 pub use damage::Damage;
 pub use entry::{Class, Entry, LARGEST_VALUE, Natives, NoNatives};
 pub use fingerprint::fingerprints;

@@ -125,6 +125,12 @@ impl Pattern {
             && !self.unwanted.as_ref().is_some_and(|search| search.is_match(text, interrupt))
     }
 
+    /// Literal text that every text that matches contains, and that is not empty; `None` if none is known.
+    #[must_use]
+    pub fn required(&self) -> Option<&[u8]> {
+        self.wanted.as_ref().and_then(Search::required)
+    }
+
     /// The size of the compiled pattern in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -53,14 +53,27 @@ impl<'q, N: Natives> Query<'q, N> {
     /// # Errors
     /// A piece cannot be read, or it is not what the chunk has there.
     pub fn answer<P: Pieces + ?Sized>(&self, chunk: &Chunk, pieces: &P) -> Result<Answer, P::Error> {
+        self.answer_among(chunk, pieces, &Bits::all(chunk.rows, true))
+    }
+
+    /// Those of some rows of the chunk that satisfy the condition. Codes that only other rows have are not read.
+    ///
+    /// # Errors
+    /// A piece cannot be read, or it is not what the chunk has there.
+    pub fn answer_among<P: Pieces + ?Sized>(
+        &self,
+        chunk: &Chunk,
+        pieces: &P,
+        among: &Bits,
+    ) -> Result<Answer, P::Error> {
         let root = &self.plan.root;
-        let rows = self.rows(root, chunk, pieces, false)?;
+        let rows = self.rows(root, chunk, pieces, among, false)?;
         if !root.reads_unstored(chunk) {
             return Ok(Answer { rows, unknown: None });
         }
         // Negations stand at leaves alone, so what is true whatever the unknown values are is true if each test of one is
         // false, and what may be true is true if each is true.
-        let mut unknown = self.rows(root, chunk, pieces, true)?;
+        let mut unknown = self.rows(root, chunk, pieces, among, true)?;
         unknown.and_not(&rows);
         Ok(Answer { rows, unknown: Some(unknown).filter(|unknown| unknown.count() > 0) })
     }
@@ -70,10 +83,11 @@ impl<'q, N: Natives> Query<'q, N> {
         node: &Node,
         chunk: &Chunk,
         pieces: &P,
+        among: &Bits,
         unknown: bool,
     ) -> Result<Bits, P::Error> {
-        let mut bits = Bits::all(chunk.rows, false);
-        self.resolve(node, chunk, pieces, unknown)?.run(chunk, pieces, &mut bits, Into::Set)?;
+        let mut bits = among.clone();
+        self.resolve(node, chunk, pieces, unknown)?.run(chunk, pieces, &mut bits, Into::And)?;
         Ok(bits)
     }
 

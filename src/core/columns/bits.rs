@@ -67,16 +67,17 @@ impl Bits {
         word.is_some_and(|word| word >> (row % ROWS as u32) & 1 == 1)
     }
 
+    /// Whether it has any of the rows.
+    #[must_use]
+    pub fn has_any(&self, rows: Range<u32>) -> bool {
+        words(rows.start..rows.end.min(self.rows)).any(|(word, mask)| self.words[word] & mask != 0)
+    }
+
     /// Adds rows, or removes them.
     pub fn put(&mut self, rows: Range<u32>, value: bool) {
-        let end = rows.end.min(self.rows);
-        let mut from = rows.start;
-        while from < end {
-            let until = (from / 32 * 32 + 32).min(end);
-            let mask = (u32::MAX >> (32 - (until - from))) << (from % 32);
-            let word = &mut self.words[from as usize / ROWS];
+        for (word, mask) in words(rows.start..rows.end.min(self.rows)) {
+            let word = &mut self.words[word];
             *word = if value { *word | mask } else { *word & !mask };
-            from = until;
         }
     }
 
@@ -118,6 +119,18 @@ impl Bits {
     }
 }
 
+/// The words that have the rows, and the bits of the rows in each.
+fn words(rows: Range<u32>) -> impl Iterator<Item = (usize, u32)> {
+    let mut from = rows.start;
+    std::iter::from_fn(move || {
+        let until = (from / 32 * 32 + 32).min(rows.end);
+        let count = until.checked_sub(from).filter(|count| *count > 0)?;
+        let found = (from as usize / ROWS, (u32::MAX >> (32 - count)) << (from % 32));
+        from = until;
+        Some(found)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +143,8 @@ mod tests {
         assert_eq!(bits.iter().collect::<Vec<_>>(), (30..40).chain([69]).collect::<Vec<_>>());
         bits.put(31..64, false);
         assert_eq!((bits.count(), bits.contains(30), bits.contains(31), bits.contains(1_000)), (2, true, false, false));
+        assert!(bits.has_any(0..31) && bits.has_any(30..70) && bits.has_any(64..1_000));
+        assert!(!bits.has_any(0..30) && !bits.has_any(31..69) && !bits.has_any(30..30) && !bits.has_any(80..90));
         let all = Bits::all(70, true);
         assert_eq!(all.count(), 70);
         let mut others = all.clone();

@@ -10,15 +10,26 @@ use crate::jsonb::JsonbNode;
 use crate::row::Cell;
 use std::collections::HashMap;
 
-/// The rows of a chunk that is being made. It needs memory for every distinct value, and eight bytes for each value.
+/// The rows of a chunk that is being made.
+///
+/// It needs memory for every distinct value of a column, and some bytes for each value of a row ([`memory`](Self::memory)).
+/// [`finish`](Self::finish) needs at most as much again, for the pieces and for sorting one column.
 pub struct Builder {
     most_keys: usize,
     natives: Vec<(String, Seen)>,
     keys: HashMap<String, Seen, foldhash::fast::RandomState>,
     blocks: Vec<(u32, u32)>,
     rows: u32,
+    memory: usize,
     scratch: Vec<u8>,
 }
+
+/// The bytes that a value of a row needs: its row and its number, in a vector that may be half full.
+const OF_VALUE: usize = 2 * size_of::<(u16, u16)>();
+/// The bytes that a distinct value needs, beside its own: its place in a map that may be half full, and in the allocator.
+const OF_DISTINCT: usize = 2 * size_of::<(Box<[u8]>, u16)>() + 16;
+/// The bytes that a column needs, without its values.
+const OF_COLUMN: usize = 2 * size_of::<(String, Seen)>() + 128;
 
 /// The value of a native column of a row.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +67,7 @@ impl Builder {
             keys: HashMap::default(),
             blocks: Vec::new(),
             rows: 0,
+            memory: 0,
             scratch: Vec::new(),
         }
     }
@@ -64,6 +76,13 @@ impl Builder {
     #[must_use]
     pub fn has_room(&self, rows: u32) -> bool {
         self.rows + rows <= MOST_ROWS
+    }
+
+    /// An estimate of the bytes that it needs now, rather too many than too few. A caller that has to keep to a limit finishes
+    /// the chunk when it is reached: a row adds little more than the size of its values.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.memory
     }
 
     /// How many rows there are.
@@ -94,16 +113,19 @@ impl Builder {
                 Given::Stored(bytes) if bytes.len() > LARGEST_VALUE => Entry::Single(Class::Unstored),
                 Given::Stored(bytes) => Entry::Native(bytes),
             };
-            values.push(row, entry, &mut self.scratch);
+            self.memory += values.push(row, entry, &mut self.scratch);
         }
         if let Some(View::Object(object)) = properties.map(Node::view) {
             for (key, value) in object.iter() {
                 let Ok(key) = std::str::from_utf8(key) else { continue };
                 let entry = Entry::of(Cell::Jsonb(value));
-                match self.keys.get_mut(key) {
+                self.memory += match self.keys.get_mut(key) {
                     Some(values) => values.push(row, entry, &mut self.scratch),
-                    None => self.keys.entry(key.to_owned()).or_default().push(row, entry, &mut self.scratch),
-                }
+                    None => {
+                        let values = self.keys.entry(key.to_owned()).or_default();
+                        OF_COLUMN + key.len() + values.push(row, entry, &mut self.scratch)
+                    }
+                };
             }
         }
         *rows += 1;
@@ -130,15 +152,17 @@ impl Builder {
 }
 
 impl Seen {
-    fn push(&mut self, row: u16, entry: Entry<'_>, scratch: &mut Vec<u8>) {
+    /// Adds the value of a row. Returns the bytes of memory that it needs.
+    fn push(&mut self, row: u16, entry: Entry<'_>, scratch: &mut Vec<u8>) -> usize {
         scratch.clear();
         entry.write(scratch);
         let next = self.numbers.len() as u16;
-        let number = match self.numbers.get(scratch.as_slice()) {
-            Some(number) => *number,
-            None => *self.numbers.entry(scratch.as_slice().into()).or_insert(next),
+        let (number, of_distinct) = match self.numbers.get(scratch.as_slice()) {
+            Some(number) => (*number, 0),
+            None => (*self.numbers.entry(scratch.as_slice().into()).or_insert(next), OF_DISTINCT + scratch.len()),
         };
         self.rows.push((row, number));
+        OF_VALUE + of_distinct
     }
 
     /// The entries by their numbers.

@@ -2,7 +2,7 @@
 
 use super::bits::{Bits, Into};
 use super::bytes::{Reader, write_text, write_varint};
-use super::kernels::{ROWS, Width};
+use super::kernels::{Kernel, ROWS, Width};
 use super::piece::{PAYLOAD, Pieces, Place};
 use super::truth::Truth;
 use super::values::Values;
@@ -160,13 +160,14 @@ impl Column {
         let mut found = [0; PAYLOAD / (ROWS / 2)];
         match self.layout {
             Layout::Codes(width) => {
+                let kernel = Kernel::of(truth);
                 for (number, words) in bits.words.chunks_mut(rows_in_piece(width) / ROWS).enumerate() {
                     if into.is_settled(words) {
                         continue;
                     }
                     let found = &mut found[..words.len()];
                     self.read_codes(generation, pieces, number as u32, |codes| {
-                        width.find(self.checked(width, codes, found.len())?, truth, found);
+                        kernel.find(width, self.checked(width, codes, found.len())?, found);
                         Ok(())
                     })?;
                     into.combine(words, found);

@@ -72,6 +72,11 @@ impl Class {
     pub fn is_single(self) -> bool {
         matches!(self, Class::Missing | Class::Null | Class::False | Class::True | Class::Unstored)
     }
+
+    /// Whether its values are stored as integers: numbers and dates.
+    pub(super) fn has_integers(self) -> bool {
+        matches!(self, Class::Number | Class::Day | Class::Instant | Class::Date | Class::Timestamp)
+    }
 }
 
 /// A value of a column, in its class.

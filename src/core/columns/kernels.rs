@@ -2,6 +2,7 @@
 //!
 //! The loops over 32 rows have a length that is known, no branch and no call, so that the compiler makes instructions for
 //! many rows of them. They need no `unsafe`, and no instructions that not every processor has.
+#![allow(clippy::needless_range_loop, reason = "iterators over 32 rows are calls in loops that should have none")]
 
 use super::truth::{Run, Truth};
 
@@ -72,30 +73,98 @@ impl Width {
             }
         }
     }
+}
 
-    /// Sets a bit in `out` for each row whose code is in the truth table.
-    pub(super) fn find(self, bytes: &[u8], truth: &Truth, out: &mut [u32]) {
-        match (self, truth.runs()) {
-            (Width::Half, Some(runs)) => by_runs(bytes.as_chunks().0, halves, &runs, out),
-            (Width::Byte, Some(runs)) => by_runs(bytes.as_chunks().0, |codes| *codes, &runs, out),
-            (Width::Short, Some(runs)) => short_runs(bytes.as_chunks().0, &runs, out),
-            (Width::Half, None) => by_table(bytes.as_chunks().0, halves, &truth.table(), out),
-            (Width::Byte, None) => by_table(bytes.as_chunks().0, |codes| *codes, &truth.table(), out),
-            (Width::Short, None) => {
-                for (bytes, word) in bytes.as_chunks().0.iter().zip(out) {
-                    *word = pack(&shorts(bytes).map(|code| truth.bit(code)));
+/// How the rows are found whose codes are in a truth table.
+pub(super) enum Kernel<'t> {
+    /// Codes are compared with one run, as most tests have it
+    Run(Run),
+    /// Codes are compared with a few runs
+    Runs(Vec<Run>),
+    /// Codes are looked up
+    Lookup(&'t Truth),
+}
+
+impl<'t> Kernel<'t> {
+    /// The fastest way for the truth table.
+    pub(super) fn of(truth: &'t Truth) -> Self {
+        match truth.runs() {
+            Some(runs) => match runs[..] {
+                [run] => Kernel::Run(run),
+                _ => Kernel::Runs(runs),
+            },
+            None => Kernel::Lookup(truth),
+        }
+    }
+
+    /// Sets a bit in `out` for each row whose code is in the truth table, and removes the others.
+    pub(super) fn find(&self, width: Width, bytes: &[u8], out: &mut [u32]) {
+        match width {
+            Width::Half => self.find_bytes(bytes.as_chunks().0, halves, out),
+            Width::Byte => self.find_bytes(bytes.as_chunks().0, |codes| *codes, out),
+            Width::Short => self.find_shorts(bytes.as_chunks().0, out),
+        }
+    }
+
+    #[inline(always)]
+    fn find_bytes<const N: usize>(&self, blocks: &[[u8; N]], codes: impl Fn(&[u8; N]) -> [u8; ROWS], out: &mut [u32]) {
+        match self {
+            Kernel::Run(run) => {
+                let (first, more) = (run.first as u8, run.more as u8);
+                each_word(blocks, out, |block| codes(block).map(|code| u8::from(code.wrapping_sub(first) <= more)));
+            }
+            Kernel::Runs(runs) => each_word(blocks, out, |block| {
+                let codes = codes(block);
+                let mut hits = [0; ROWS];
+                for run in runs {
+                    let (first, more) = (run.first as u8, run.more as u8);
+                    for row in 0..ROWS {
+                        hits[row] |= u8::from(codes[row].wrapping_sub(first) <= more);
+                    }
                 }
+                hits
+            }),
+            Kernel::Lookup(truth) => {
+                let table = truth.table();
+                each_word(blocks, out, |block| codes(block).map(|code| table[usize::from(code)]));
             }
         }
+    }
+
+    fn find_shorts(&self, blocks: &[[u8; 2 * ROWS]], out: &mut [u32]) {
+        match self {
+            Kernel::Run(Run { first, more }) => {
+                each_word(blocks, out, |block| shorts(block).map(|code| u8::from(code.wrapping_sub(*first) <= *more)));
+            }
+            Kernel::Runs(runs) => each_word(blocks, out, |block| {
+                let codes = shorts(block);
+                let mut hits = [0; ROWS];
+                for run in runs {
+                    for row in 0..ROWS {
+                        hits[row] |= u8::from(codes[row].wrapping_sub(run.first) <= run.more);
+                    }
+                }
+                hits
+            }),
+            Kernel::Lookup(truth) => each_word(blocks, out, |block| shorts(block).map(|code| truth.bit(code))),
+        }
+    }
+}
+
+/// Packs what `hits` says of each block of 32 rows.
+#[inline(always)]
+fn each_word<const N: usize>(blocks: &[[u8; N]], out: &mut [u32], hits: impl Fn(&[u8; N]) -> [u8; ROWS]) {
+    for (block, word) in blocks.iter().zip(out) {
+        *word = pack(&hits(block));
     }
 }
 
 #[inline(always)]
 fn halves(bytes: &[u8; ROWS / 2]) -> [u8; ROWS] {
     let mut codes = [0; ROWS];
-    let (low, high) = codes.split_at_mut(ROWS / 2);
-    for ((byte, low), high) in bytes.iter().zip(low).zip(high) {
-        (*low, *high) = (byte & 15, byte >> 4);
+    for row in 0..ROWS / 2 {
+        codes[row] = bytes[row] & 15;
+        codes[row + ROWS / 2] = bytes[row] >> 4;
     }
     codes
 }
@@ -103,50 +172,10 @@ fn halves(bytes: &[u8; ROWS / 2]) -> [u8; ROWS] {
 #[inline(always)]
 fn shorts(bytes: &[u8; 2 * ROWS]) -> [u16; ROWS] {
     let mut codes = [0; ROWS];
-    for (code, bytes) in codes.iter_mut().zip(bytes.as_chunks().0) {
-        *code = u16::from_le_bytes(*bytes);
+    for row in 0..ROWS {
+        codes[row] = u16::from_le_bytes([bytes[2 * row], bytes[2 * row + 1]]);
     }
     codes
-}
-
-#[inline(always)]
-fn by_runs<const N: usize>(blocks: &[[u8; N]], codes: impl Fn(&[u8; N]) -> [u8; ROWS], runs: &[Run], out: &mut [u32]) {
-    for (block, word) in blocks.iter().zip(out) {
-        let codes = codes(block);
-        let mut hits = [0; ROWS];
-        for run in runs {
-            let (first, more) = (run.first as u8, run.more as u8);
-            for (hit, code) in hits.iter_mut().zip(&codes) {
-                *hit |= u8::from(code.wrapping_sub(first) <= more);
-            }
-        }
-        *word = pack(&hits);
-    }
-}
-
-fn short_runs(blocks: &[[u8; 2 * ROWS]], runs: &[Run], out: &mut [u32]) {
-    for (block, word) in blocks.iter().zip(out) {
-        let codes = shorts(block);
-        let mut hits = [0; ROWS];
-        for run in runs {
-            for (hit, code) in hits.iter_mut().zip(&codes) {
-                *hit |= u8::from(code.wrapping_sub(run.first) <= run.more);
-            }
-        }
-        *word = pack(&hits);
-    }
-}
-
-#[inline(always)]
-fn by_table<const N: usize>(
-    blocks: &[[u8; N]],
-    codes: impl Fn(&[u8; N]) -> [u8; ROWS],
-    table: &[u8; 256],
-    out: &mut [u32],
-) {
-    for (block, word) in blocks.iter().zip(out) {
-        *word = pack(&codes(block).map(|code| table[usize::from(code)]));
-    }
 }
 
 /// Packs bytes that are 0 or 1 into bits, the first into the lowest. Of eight bytes as one number, the multiplication
@@ -201,7 +230,7 @@ mod tests {
             width.read(&bytes, |codes| read.extend(codes));
             prop_assert_eq!(&read, &rows);
             let mut out = [0; 3];
-            width.find(&bytes, &truth, &mut out);
+            Kernel::of(&truth).find(width, &bytes, &mut out);
             for (row, code) in rows.iter().enumerate() {
                 prop_assert_eq!(out[row / ROWS] >> (row % ROWS) & 1 == 1, truth.contains(*code), "{}", code);
             }

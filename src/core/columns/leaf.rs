@@ -1,10 +1,10 @@
 //! A part of a condition that reads one column: for which codes it is true.
 
 use super::column::{Column, Source};
-use super::dictionary::Stored;
 use super::global::Global;
 use super::piece::{Pieces, Place};
 use super::shape::{Shape, shape};
+use super::stored::Stored;
 use super::truth::Truth;
 use super::values::{UNKNOWN_NUMBER, Values};
 use super::{Asking, Class, Entry, Natives, other_keys, values};
@@ -79,12 +79,13 @@ impl Leaf {
             Values::Shared(shared) => {
                 let (global, of_global) = of_global.ok_or(values::UNKNOWN_GLOBAL)?;
                 let mut truth = Truth::none(column.values.len());
-                let mut is_known = true;
-                truth.put(0, self.holds_for_missing(asking));
+                let mut greatest = None;
+                truth.add(0, self.holds_for_missing(asking));
                 shared.each(pieces, first, |code, number| {
-                    is_known &= usize::from(number) < global.len();
-                    truth.put(code, of_global.contains(number));
+                    greatest = greatest.max(Some(number));
+                    truth.add(code, of_global.contains(number));
                 })?;
+                let is_known = greatest.is_none_or(|greatest| usize::from(greatest) < global.len());
                 if is_known { truth } else { return Err(UNKNOWN_NUMBER.into()) }
             }
         };
@@ -243,6 +244,11 @@ impl<P: Pieces + ?Sized, N: Natives> Asked<'_, '_, P, N> {
                 let from = self.stored.partition(codes.clone(), &mut |entry| is_after(entry))?;
                 let lacks = |entry: Entry<'_>| !matches!(entry, Entry::Text(text) if text.starts_with(prefix));
                 truth.set(from..self.stored.partition(from..codes.end, &mut |entry| lacks(entry))?);
+            }
+            Shape::Containing(needle) => {
+                self.stored.containing(codes, needle, self.asking.interrupt, &mut |code, entry| {
+                    truth.put(code, holds(entry));
+                })?
             }
             Shape::Each | Shape::Within | Shape::Among(_) => self.each(codes, holds, truth)?,
         }

@@ -27,6 +27,8 @@ pub(super) enum Shape<'t> {
     Within,
     /// It is true of the texts that begin with this one
     Prefix(&'t [u8]),
+    /// Only the texts that contain this one, which is not empty, can satisfy it
+    Containing(&'t [u8]),
 }
 
 /// How the truth of the test lies in the class.
@@ -81,6 +83,12 @@ fn of_scalars(test: &ValueTest, class: Class) -> Shape<'_> {
         ValueTest::Text(TextTest::StartsWith, needle) if needle.is_exact() && class == Class::Text => {
             Shape::Prefix(needle.text().as_bytes())
         }
+        ValueTest::Text(TextTest::Contains | TextTest::EndsWith, needle)
+            if needle.is_exact() && !needle.text().is_empty() && class == Class::Text =>
+        {
+            Shape::Containing(needle.text().as_bytes())
+        }
+        ValueTest::Regex(pattern) if class == Class::Text => pattern.required().map_or(Shape::Each, Shape::Containing),
         ValueTest::Text(..) | ValueTest::Regex(_) | ValueTest::Matches(_) | ValueTest::Alike(_) if !is_string => {
             Shape::Same
         }

@@ -39,6 +39,12 @@ impl Truth {
         self.each_word(code..code + 1, |word, mask| if value { *word |= mask } else { *word &= !mask });
     }
 
+    /// Adds a code, which must be one of the dictionary's, if `value` is true.
+    #[inline(always)]
+    pub(super) fn add(&mut self, code: u16, value: bool) {
+        self.words[usize::from(code >> 6)] |= u64::from(value) << (code & 63);
+    }
+
     /// Changes the words that have any of the codes, given their bits in each.
     fn each_word(&mut self, codes: Range<u32>, mut change: impl FnMut(&mut u64, u64)) {
         let codes = codes.start..codes.end.min(self.codes);

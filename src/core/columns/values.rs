@@ -1,9 +1,10 @@
 //! The values of a column of a chunk: its own dictionary, or numbers in a global one.
 
 use super::bytes::{Reader, write_varint};
-use super::dictionary::{Dictionary, Stored};
+use super::dictionary::Dictionary;
 use super::global::{Globals, is_shared};
 use super::piece::{PAYLOAD, Pieces};
+use super::stored::Stored;
 use super::{Class, Damage, Entry, piece};
 use std::ops::Range;
 
@@ -99,12 +100,12 @@ impl Values {
 const MOST_NUMBERS: u32 = (1 << 16) - 2;
 
 impl Shared {
-    /// Calls `see` with each code that has a number in the global dictionary, and that number.
+    /// Calls `see` with each code that has a number in the global dictionary, and that number, in the order of codes.
     pub(super) fn each<P: Pieces + ?Sized>(
         &self,
         pieces: &P,
         (first, place): (u32, piece::Place),
-        mut see: impl FnMut(u32, u16),
+        mut see: impl FnMut(u16, u16),
     ) -> Result<(), P::Error> {
         for piece in 0..self.numbers.div_ceil(IN_PIECE) {
             let place = piece::Place { sequence: place.sequence + piece, ..place };
@@ -114,8 +115,9 @@ impl Shared {
                 let mut reader = Reader(payload);
                 let numbers = reader.bytes(2 * count as usize)?;
                 reader.end()?;
+                // There are at most as many numbers as make the codes fit.
                 for (code, number) in (1 + from..).zip(numbers.as_chunks().0) {
-                    see(code, u16::from_le_bytes(*number));
+                    see(code as u16, u16::from_le_bytes(*number));
                 }
                 Ok(())
             })?;

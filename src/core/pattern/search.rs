@@ -57,6 +57,16 @@ impl Search {
         }
     }
 
+    /// Literal text that every text that matches contains, and that is not empty; `None` if none is known.
+    pub(super) fn required(&self) -> Option<&[u8]> {
+        let text = match self {
+            Search::Anywhere(finder) => finder.needle(),
+            Search::AtStart(text) | Search::AtEnd(text) => text,
+            Search::Regex(_) => &[],
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
     pub(super) fn bytes(&self) -> usize {
         match self {
             Search::Anywhere(finder) => finder.needle().len(),

@@ -85,6 +85,7 @@ fn assert_same(documents: &[Json], conditions: &[Checked], times: usize) {
             let program = Program::compile(condition);
             let Some(answer) = answer(condition, &pieces, &globals).unwrap() else { continue };
             assert_eq!(answer.unknown, None);
+            assert_same_among(condition, &pieces, &globals, &answer);
             let mut expected = 0;
             for (number, document) in documents.iter().enumerate() {
                 let matches = program.matches(document, Surroundings::NONE);
@@ -98,6 +99,21 @@ fn assert_same(documents: &[Json], conditions: &[Checked], times: usize) {
             assert_eq!(answer.rows.count(), expected, "{condition:?}");
         }
     }
+}
+
+/// Compares what a chunk says of the rows of every other heap page with what it says of all rows.
+#[track_caller]
+fn assert_same_among(condition: &Checked, pieces: &[Vec<u8>], globals: &Globals, of_all: &Answer) {
+    let Way::Columns(plan) = Way::of(condition, &table(), &indexed()) else { return };
+    let chunk = Chunk::open(GENERATION, pieces).unwrap();
+    let unchanged = chunk.rows_of(|block| block % 2 == 0);
+    let query = Query::new(&plan, Asking { globals, ..Asking::NONE });
+    let among = query.answer_among(&chunk, pieces, &unchanged).unwrap();
+    let mut expected = of_all.rows.clone();
+    expected.and(&unchanged);
+    assert_eq!(among.rows, expected, "{condition:?}");
+    let blocks = chunk.heap_rows().into_iter().filter(|heap| heap.rows.clone().any(|row| expected.contains(row)));
+    assert_eq!(chunk.blocks_of(&expected), blocks.map(|heap| heap.block).collect::<Vec<_>>());
 }
 
 proptest! {
@@ -238,6 +254,10 @@ fn a_whole_chunk() {
     for condition in [
         r#"{"plan": "plan1", "value": {"$gte": 100, "$lt": 20000.5}, "seen": {"$as": "date", "$gte": "2015-03-01"}}"#,
         r#"{"email": {"$startsWith": "user12"}}"#,
+        r#"{"email": {"$contains": "12@example1"}}"#,
+        r#"{"email": {"$endsWith": "7@example0.com"}, "plan": {"$not": {"$contains": "an1"}}}"#,
+        r#"{"email": {"$regex": "99@example2\\.com$"}}"#,
+        r#"{"email": {"$contains": "muser"}}"#,
         r#"{"email": {"$in": ["user7919@example1.com", "user12@example0.com"]}}"#,
         r#"{"email": {"$gt": "user5"}, "city": {"$in": ["city1", "city17", "city99", "city3", "city5", "city7"]}}"#,
         r#"{"city": {"$regex": "[13579]$"}, "plan": {"$ne": "plan2"}}"#,
@@ -258,6 +278,60 @@ fn a_whole_chunk() {
             .find(|(row, document)| program.matches(*document, Surroundings::NONE) != answer.rows.contains(*row));
         assert!(wrong.is_none(), "{condition} of {}", wrong.unwrap().1);
     }
+}
+
+/// Two chunks of the same rows are the same, whatever is in columns of their own and in global dictionaries; of other rows
+/// the first difference is said.
+#[test]
+fn chunks_are_compared() {
+    let rows = |changed: &str| -> Vec<Json> {
+        let values = ["1", r#""a""#, "null", r#"[1, {"b": 2}]"#, r#""2024-01-01""#, changed];
+        (0..120)
+            .map(|row| common::document(&format!(r#"{{"a": {}, "k{}": {row}}}"#, values[row % 6], row % 5)))
+            .collect()
+    };
+    let mut of_left = Globals::default();
+    of_left.insert(Source::Key("a".to_owned()), Global::new(1));
+    let left = chunk(&rows("true"), 3, 2, &mut of_left);
+    let opened = Chunk::open(GENERATION, left.as_slice()).unwrap();
+    assert_eq!(opened.pieces() as usize, left.len());
+    let left = Readable { chunk: &opened, pieces: left.as_slice(), globals: &of_left };
+    let differs = |documents: &[Json], times, most_columns| {
+        let pieces = chunk(documents, times, most_columns, &mut Globals::default());
+        let chunk = Chunk::open(GENERATION, pieces.as_slice()).unwrap();
+        let right = Readable { chunk: &chunk, pieces: pieces.as_slice(), globals: &Globals::NONE };
+        left.difference(&right).unwrap().map(|difference| difference.to_string())
+    };
+    for most_columns in [MOST_COLUMNS, 1, 0] {
+        assert_eq!(differs(&rows("true"), 3, most_columns), None);
+        let changed = differs(&rows("false"), 3, most_columns);
+        assert_eq!(changed.as_deref(), Some("row 5 of heap page 0 has another value of the key a"));
+    }
+    let mut more = rows("true");
+    more[7] = common::document(r#"{"a": "a", "k2": 7, "k9": 1}"#);
+    assert_eq!(differs(&more, 3, 0).as_deref(), Some("row 7 of heap page 0 has another value of the key k9"));
+    assert_eq!(differs(&rows("true"), 2, 1).as_deref(), Some("heap page 6 has other rows"));
+    assert_eq!(differs(&rows("true")[1..], 3, 1).as_deref(), Some("heap page 0 has other rows"));
+}
+
+/// A builder says how much memory it needs, so that a chunk of large values can be finished early.
+#[test]
+fn a_builder_knows_its_memory() {
+    let mut builder = Builder::new([]);
+    builder.begin_block(0);
+    let mut push = |document: String| {
+        let container = encode::container(&common::document(&document));
+        builder.push(&[], Some(Jsonb::new(&container).root()));
+        builder.memory()
+    };
+    let mut last = 0;
+    for row in 0..1_000 {
+        let now = push(format!(r#"{{"a": "{row}{}", "b": "b"}}"#, "x".repeat(500)));
+        let added = now - std::mem::replace(&mut last, now);
+        assert!((500..1_500).contains(&added), "{added}");
+    }
+    // A value that is there needs no more than the row's number and its own.
+    assert!((1..100).contains(&(push(r#"{"b": "b"}"#.to_owned()) - last)));
 }
 
 /// The values of native columns; `label` is one that only the caller reads.

@@ -1,4 +1,7 @@
-//! A heap page, the transactions that change it, and what has happened, for the truth.
+//! Heap pages, the transactions that change them, and what has happened, for the truth.
+
+use super::index::PAGES;
+use super::world::World;
 
 /// The number of a transaction; 0 is none.
 pub(crate) type Xid = u8;
@@ -11,7 +14,7 @@ pub(crate) const VICTIM: u8 = 1;
 /// The value of the row that stays.
 const OTHER: u8 = 2;
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LinePointer {
     Unused,
     Normal(Tuple),
@@ -19,40 +22,29 @@ pub(crate) enum LinePointer {
     Dead,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Tuple {
     pub(crate) value: u8,
     pub(crate) inserted_by: Xid,
     pub(crate) deleted_by: Xid,
     /// Whether a HOT update replaced it, so that pruning frees it without a dead line pointer
     pub(crate) is_hot_updated: bool,
+    /// Whether a HOT update inserted it, so that no index points to it, and pruning frees it at once if the update was
+    /// aborted
+    pub(crate) is_heap_only: bool,
 }
 
-/// The page, and its bit in the visibility map.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// A page, and its bit in the visibility map.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Page {
     pub(crate) line_pointers: [LinePointer; 4],
     pub(crate) all_visible: bool,
     pub(crate) lsn: u8,
+    /// Whether the heap is so long that it has the page
+    pub(crate) exists: bool,
 }
 
-/// What the column index says of the page.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Index {
-    pub(crate) image: Option<Image>,
-    pub(crate) is_changed: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Image {
-    pub(crate) rows: Rows,
-    /// The page's LSN when the image was made
-    pub(crate) lsn: u8,
-    /// The newest committed transaction that had changed the page
-    pub(crate) newest: Xid,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Status {
     Unused,
     Running,
@@ -62,13 +54,13 @@ pub(crate) enum Status {
 
 const XIDS: usize = 4;
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Transactions {
     status: [Status; XIDS],
     next: Xid,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Snapshot {
     /// The oldest transaction that was running
     pub(crate) xmin: Xid,
@@ -77,7 +69,7 @@ pub(crate) struct Snapshot {
 }
 
 /// A row that was ever inserted, and the transactions that deleted it: the first may have been aborted.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Event {
     value: u8,
     inserted_by: Xid,
@@ -85,17 +77,27 @@ struct Event {
 }
 
 /// All that was ever done, which no VACUUM takes away.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct History([Option<Event>; 4]);
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct History([Option<Event>; 5]);
 
-/// A page with two rows of transaction 1, which everybody sees.
-pub(crate) fn two_rows() -> (Page, History) {
-    let tuple = |value| Tuple { value, inserted_by: 1, deleted_by: 0, is_hot_updated: false };
-    let [first, second] = [VICTIM, OTHER].map(|value| LinePointer::Normal(tuple(value)));
-    let line_pointers = [first, second, LinePointer::Unused, LinePointer::Unused];
-    let mut history = History([None; 4]);
-    [VICTIM, OTHER].into_iter().for_each(|value| history.insert(value, 1));
-    (Page { line_pointers, all_visible: true, lsn: 1 }, history)
+/// Pages with rows of transaction 1, which everybody sees: two on the first page, and one on the second if there are two.
+pub(crate) fn first_pages(world: &World) -> ([Page; PAGES], History) {
+    let tuple = |value| Tuple { value, inserted_by: 1, deleted_by: 0, is_hot_updated: false, is_heap_only: false };
+    let mut history = History([None; 5]);
+    let mut values: [&[u8]; PAGES] = [&[], &[]];
+    if !world.is_empty {
+        values = [&[VICTIM, OTHER], if world.pages > 1 { &[OTHER] } else { &[] }];
+    }
+    let pages = [0, 1].map(|number: usize| {
+        let exists = number < usize::from(world.pages);
+        let mut page = Page { line_pointers: [LinePointer::Unused; 4], all_visible: exists, lsn: 1, exists };
+        for (pointer, value) in page.line_pointers.iter_mut().zip(values[number]) {
+            *pointer = LinePointer::Normal(tuple(*value));
+            history.insert(*value, 1);
+        }
+        page
+    });
+    (pages, history)
 }
 
 impl Transactions {
@@ -113,6 +115,17 @@ impl Transactions {
 
     pub(crate) fn end(&mut self, xid: Xid, status: Status) {
         self.status[usize::from(xid)] = status;
+    }
+
+    /// A crash aborts what was running.
+    pub(crate) fn crash(&mut self) {
+        let running = self.status.iter_mut().filter(|status| **status == Status::Running);
+        running.for_each(|status| *status = Status::Aborted);
+    }
+
+    /// A number that says all of it.
+    pub(crate) fn digest(&self) -> u64 {
+        self.status.iter().fold(u64::from(self.next), |digest, status| digest << 2 | *status as u64)
     }
 
     pub(crate) fn is(&self, xid: Xid, status: Status) -> bool {
@@ -146,9 +159,38 @@ impl Page {
         })
     }
 
+    /// A number that says most of it.
+    pub(crate) fn digest(&self) -> u64 {
+        let mut digest = u64::from(self.lsn) << 2 | u64::from(self.all_visible) << 1 | u64::from(self.exists);
+        for pointer in &self.line_pointers {
+            let of_pointer = match pointer {
+                LinePointer::Unused => 0,
+                LinePointer::Dead => 1,
+                LinePointer::Normal(tuple) => {
+                    2 | u64::from(tuple.value) << 2
+                        | u64::from(tuple.inserted_by) << 4
+                        | u64::from(tuple.deleted_by) << 6
+                }
+            };
+            digest = digest << 8 | of_pointer;
+        }
+        digest
+    }
+
+    /// Whether it has no rows and no line pointers.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.line_pointers == [LinePointer::Unused; 4]
+    }
+
+    /// A change takes its bit in the visibility map.
+    pub(crate) fn change(&mut self) {
+        self.all_visible = false;
+        self.lsn += 1;
+    }
+
     /// Puts a row on the page; false if there is no room.
-    pub(crate) fn insert(&mut self, value: u8, xid: Xid) -> bool {
-        let tuple = Tuple { value, inserted_by: xid, deleted_by: 0, is_hot_updated: false };
+    pub(crate) fn insert(&mut self, value: u8, xid: Xid, is_heap_only: bool) -> bool {
+        let tuple = Tuple { value, inserted_by: xid, deleted_by: 0, is_hot_updated: false, is_heap_only };
         let free = self.line_pointers.iter_mut().find(|pointer| **pointer == LinePointer::Unused);
         free.map(|free| *free = LinePointer::Normal(tuple)).is_some()
     }
@@ -177,29 +219,31 @@ impl Page {
         count(self.tuples().filter(is_seen).map(|tuple| tuple.value))
     }
 
-    /// The newest transaction that inserted a row, if every snapshot from `horizon` on sees all rows.
-    pub(crate) fn newest_if_all_visible(&self, transactions: &Transactions, horizon: Xid) -> Option<Xid> {
+    /// The newest transaction that inserted a row, if every snapshot from `horizon` on sees all rows. Dead line pointers
+    /// forbid that, but for `over_dead`.
+    pub(crate) fn newest_if_all_visible(
+        &self,
+        transactions: &Transactions,
+        horizon: Xid,
+        over_dead: bool,
+    ) -> Option<Xid> {
         let is_visible = |tuple: &Tuple| {
             transactions.is(tuple.inserted_by, Status::Committed)
                 && tuple.inserted_by < horizon
                 && transactions.is_not_deleted(tuple.deleted_by)
         };
-        let is_clean = !self.line_pointers.contains(&LinePointer::Dead) && self.tuples().all(is_visible);
+        let is_clean = self.exists
+            && (over_dead || !self.line_pointers.contains(&LinePointer::Dead))
+            && self.tuples().all(is_visible);
         is_clean.then(|| self.tuples().map(|tuple| tuple.inserted_by).max().unwrap_or(0))
-    }
-}
-
-impl Index {
-    pub(crate) fn with_image(page: &Page) -> Self {
-        let rows = count(page.tuples().map(|tuple| tuple.value));
-        Index { image: Some(Image { rows, lsn: page.lsn, newest: 1 }), is_changed: false }
     }
 }
 
 impl History {
     pub(crate) fn insert(&mut self, value: u8, xid: Xid) {
         let free = self.0.iter_mut().find(|event| event.is_none());
-        *free.expect("two rows, and one of each writer") = Some(Event { value, inserted_by: xid, deleted_by: [0, 0] });
+        *free.expect("three rows, and one of each writer") =
+            Some(Event { value, inserted_by: xid, deleted_by: [0, 0] });
     }
 
     pub(crate) fn delete(&mut self, transactions: &Transactions, tuple: &Tuple, xid: Xid) {

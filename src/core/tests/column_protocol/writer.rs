@@ -1,9 +1,11 @@
-//! A transaction that changes the page once: it changes the heap, tells the index, and commits or aborts.
+//! A transaction that changes the heap once: it changes a page, tells the index, and commits or aborts.
 
+use super::State;
 use super::heap::{Status, VICTIM, Xid};
-use super::{Mistake, Protocol, State};
+use super::index::Version;
+use super::world::{Mistake, Protocol, World};
 
-/// What a writer does to the page.
+/// What a writer does. Rows are deleted from the first page, and inserted into the last, but for HOT updates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Change {
     /// Inserts a row of the same value as the row that others delete
@@ -34,6 +36,10 @@ impl Change {
         !matches!(self, Change::InsertSame | Change::Insert)
     }
 
+    fn is_hot(self) -> bool {
+        matches!(self, Change::HotUpdate | Change::HotUpdateOfOthers)
+    }
+
     fn inserted_value(self) -> Option<u8> {
         match self {
             Change::InsertSame | Change::HotUpdateOfOthers => Some(VICTIM),
@@ -45,59 +51,114 @@ impl Change {
     fn calls_aminsert(self) -> bool {
         !matches!(self, Change::Delete | Change::HotUpdateOfOthers)
     }
+
+    /// The page that gets the new row.
+    fn page(self, world: &World) -> usize {
+        if self.is_hot() { 0 } else { usize::from(world.pages) - 1 }
+    }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Writer {
     #[default]
     Waiting,
-    HeapChanged(Xid),
+    /// It remembers that the page is not covered, which is a mistake
+    NotCovered,
+    HeapChanged {
+        xid: Xid,
+        may_mark: bool,
+    },
     IndexTold(Xid),
+    /// Its transaction is over, but it marks the page only now, which is a mistake
+    EndedUntold,
     Over,
 }
 
-/// Adds the states that the writer's next step leads to.
-pub(crate) fn steps(state: &State, number: usize, change: Change, protocol: Protocol, next: &mut Vec<State>) {
+impl Writer {
+    /// Whether its transaction is running.
+    pub(crate) fn is_running(self) -> bool {
+        matches!(self, Writer::HeapChanged { .. } | Writer::IndexTold(_))
+    }
+}
+
+/// Adds the states that the next step of each writer leads to.
+pub(crate) fn steps(state: &State, world: &World, protocol: Protocol, next: &mut Vec<State>) {
+    for (number, change) in world.changes.iter().enumerate() {
+        if let Some(change) = change {
+            step(state, number, *change, world, protocol, next);
+        }
+    }
+}
+
+fn step(state: &State, number: usize, change: Change, world: &World, protocol: Protocol, next: &mut Vec<State>) {
+    let mistake = |mistake| protocol.mistake == Some(mistake);
     let mut after = *state;
     match state.writers[number] {
-        Writer::Waiting => {
-            if change_heap(&mut after, number, change).is_some() {
+        Writer::Waiting if mistake(Mistake::NotCoveredIsCached) && !state.index.is_covered(change.page(world)) => {
+            after.writers[number] = Writer::NotCovered;
+            next.push(after);
+        }
+        before @ (Writer::Waiting | Writer::NotCovered) => {
+            if let Some((xid, is_new)) = change_heap(&mut after, change, change.page(world)) {
+                let may_mark = before == Writer::Waiting && !(is_new && mistake(Mistake::NoMarkOfNewPage));
+                after.writers[number] = Writer::HeapChanged { xid, may_mark };
                 next.push(after);
             }
         }
-        Writer::HeapChanged(xid) => {
-            if change.calls_aminsert() && protocol.mistake != Some(Mistake::NoMarkByInsert) {
-                after.index.is_changed = true;
+        Writer::HeapChanged { xid, may_mark } => {
+            if may_mark && !mistake(Mistake::LateMarkByInsert) {
+                tell_index(&mut after, change, world, protocol);
             }
             after.writers[number] = Writer::IndexTold(xid);
             next.push(after);
         }
         Writer::IndexTold(xid) => {
-            after.writers[number] = Writer::Over;
+            let is_late = mistake(Mistake::LateMarkByInsert);
+            after.writers[number] = if is_late { Writer::EndedUntold } else { Writer::Over };
             for status in [Status::Committed, Status::Aborted] {
                 let mut ended = after;
                 ended.transactions.end(xid, status);
                 next.push(ended);
             }
         }
+        Writer::EndedUntold => {
+            tell_index(&mut after, change, world, protocol);
+            after.writers[number] = Writer::Over;
+            next.push(after);
+        }
         Writer::Over => {}
     }
 }
 
-/// Changes the page, which is then no longer all-visible; `None` if there is no such row, or no room.
-fn change_heap(after: &mut State, number: usize, change: Change) -> Option<()> {
+/// Changes the heap, whose pages are then no longer all-visible. Returns the transaction, and whether it has extended the
+/// heap; `None` if there is no such row, or no room.
+fn change_heap(after: &mut State, change: Change, page: usize) -> Option<(Xid, bool)> {
     let xid = after.transactions.begin();
+    let mut is_new = false;
     if change.deletes() {
-        let is_hot = matches!(change, Change::HotUpdate | Change::HotUpdateOfOthers);
-        let deleted = after.page.delete(&after.transactions, xid, is_hot)?;
+        let deleted = after.pages[0].delete(&after.transactions, xid, change.is_hot())?;
         after.history.delete(&after.transactions, &deleted, xid);
+        after.pages[0].change();
     }
     if let Some(value) = change.inserted_value() {
-        after.page.insert(value, xid).then_some(())?;
+        let page = &mut after.pages[page];
+        page.insert(value, xid, change.is_hot()).then_some(())?;
+        is_new = !std::mem::replace(&mut page.exists, true);
+        page.change();
         after.history.insert(value, xid);
     }
-    after.page.all_visible = false;
-    after.page.lsn += 1;
-    after.writers[number] = Writer::HeapChanged(xid);
-    Some(())
+    Some((xid, is_new))
+}
+
+/// `aminsert`.
+fn tell_index(after: &mut State, change: Change, world: &World, protocol: Protocol) {
+    let mistake = |mistake| protocol.mistake == Some(mistake);
+    if !change.calls_aminsert() || mistake(Mistake::NoMarkByInsert) {
+        return;
+    }
+    let page = if mistake(Mistake::MarkOfOldPage) && change.deletes() { 0 } else { change.page(world) };
+    let version = if world.writes_other_version { Version::Other } else { Version::Own };
+    if version == Version::Own || !mistake(Mistake::OtherVersionKeepsMeta) {
+        after.index.mark(page, version);
+    }
 }
