@@ -39,7 +39,7 @@
 //!   [`Answer::rows`] is the count. Heap pages that have unknown rows ([`Chunk::blocks_of`]) are read as if they had
 //!   changed, and all their rows are taken out of the answer.
 //! - keeps the [version](layout::FORMAT_VERSION) of the format beside them, and never reads pieces of another.
-//! - checks a chunk: makes it anew of its heap pages ([`Chunk::heap_rows`]), and asks for the [`Difference`].
+//! - checks a chunk: makes it anew of its heap pages ([`Chunk::heap_rows`]), and compares the [`fingerprints`] of their rows.
 //! - takes [`Damage::OtherPiece`] for a page that was used again if the chunk was given up meanwhile, and for damage if not.
 //!
 //! ```
@@ -75,7 +75,6 @@ mod builder;
 mod bytes;
 mod chunk;
 mod column;
-mod compare;
 mod damage;
 mod dictionary;
 mod entry;
@@ -85,7 +84,6 @@ mod global;
 mod kernels;
 pub mod layout;
 mod leaf;
-mod loaded;
 mod number;
 mod other_keys;
 mod pair;
@@ -102,7 +100,6 @@ pub use bits::Bits;
 pub use builder::{Builder, Given};
 pub use chunk::{Chunk, HeapRows, MOST_COLUMNS, MOST_ROWS};
 pub use column::Source;
-pub use compare::{Difference, Readable};
 pub use damage::Damage;
 pub use entry::{Class, Entry, LARGEST_VALUE, Natives, NoNatives};
 pub use fingerprint::fingerprints;

@@ -22,7 +22,6 @@ pub struct Chunk {
     pub(super) rows: u32,
     pub(super) columns: Vec<Column>,
     blocks: Vec<u8>,
-    pieces: u32,
 }
 
 /// The rows of a heap page.
@@ -92,7 +91,7 @@ impl Chunk {
         let columns = reader.at_most(MOST_COLUMNS as u32 + 1)?;
         let columns: Result<Vec<Column>, Damage> =
             (0..columns).map(|number| Column::read(&mut reader, number, rows, &mut first_piece)).collect();
-        let chunk = Chunk { generation, rows, columns: columns?, blocks: reader.0.to_vec(), pieces: first_piece };
+        let chunk = Chunk { generation, rows, columns: columns?, blocks: reader.0.to_vec() };
         let counted = chunk.each_block(|_| {})?;
         if counted != rows {
             return Err(Damage::Malformed("a chunk's heap pages do not have its rows"));
@@ -104,12 +103,6 @@ impl Chunk {
     #[must_use]
     pub fn rows(&self) -> u32 {
         self.rows
-    }
-
-    /// The number of its pieces.
-    #[must_use]
-    pub fn pieces(&self) -> u32 {
-        self.pieces
     }
 
     /// The heap pages, ascending, and the rows of each.

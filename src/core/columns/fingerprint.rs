@@ -4,12 +4,11 @@ use super::chunk::Chunk;
 use super::column::Source;
 use super::global::Globals;
 use super::piece::Pieces;
-use super::{Class, values};
+use super::{Class, Entry, other_keys, values};
 use std::hash::BuildHasher;
 
 /// A number for each row of a chunk, made of all its values: rows with the same values have the same number, whatever else
-/// is in their chunks. `None` for a chunk that has keys without columns of their own, because another chunk may have columns
-/// for these.
+/// is in their chunks, and whatever has a column of its own. `None` for a chunk that does not store all keys of a row.
 ///
 /// # Errors
 /// A piece cannot be read, or it is not what the chunk has there.
@@ -20,26 +19,33 @@ pub fn fingerprints<P: Pieces + ?Sized>(
 ) -> Result<Option<Vec<u64>>, P::Error> {
     let hasher = foldhash::fast::FixedState::default();
     let mut rows = vec![0u64; chunk.rows as usize];
+    let mut is_whole = true;
     for column in &chunk.columns {
-        if column.source == Source::OtherKeys {
-            return Ok(None);
-        }
+        let of_others = column.source == Source::OtherKeys;
         let mut of_codes = Vec::new();
         let mut bytes = Vec::new();
         values::each(&column.values, pieces, column.first(chunk.generation), globals, |entry| {
-            bytes.clear();
-            entry.write(&mut bytes);
-            of_codes.push(match entry.class() {
-                Class::Missing => 0,
-                _ => hasher.hash_one((&column.source, bytes.as_slice())),
+            of_codes.push(match entry {
+                Entry::Single(Class::Missing) => 0,
+                Entry::Native(members) if of_others => {
+                    let members = other_keys::members(members).flatten();
+                    let hashes = members.map(|(key, bytes)| hasher.hash_one((&Source::Key(key.to_owned()), bytes)));
+                    hashes.fold(0, u64::wrapping_add)
+                }
+                entry => {
+                    is_whole &= !of_others;
+                    bytes.clear();
+                    entry.write(&mut bytes);
+                    hasher.hash_one((&column.source, bytes.as_slice()))
+                }
             });
         })?;
-        // The sum does not depend on the order of columns, which differs from chunk to chunk.
+        // Sums do not depend on the order of columns, which differs from chunk to chunk.
         for (row, code) in rows.iter_mut().zip(column.codes(chunk.generation, pieces, chunk.rows)?) {
             *row = row.wrapping_add(of_codes.get(usize::from(code)).copied().unwrap_or(0));
         }
     }
-    Ok(Some(rows))
+    Ok(is_whole.then_some(rows))
 }
 
 #[cfg(test)]

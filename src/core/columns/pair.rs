@@ -3,9 +3,9 @@
 use super::bits::Bits;
 use super::chunk::Chunk;
 use super::column::Source;
-use super::loaded::load;
+use super::global::Globals;
 use super::piece::Pieces;
-use super::{Asking, Entry, Natives};
+use super::{Asking, Class, Entry, Natives, other_keys, values};
 use crate::expr::PairTest;
 use crate::program::PairStep;
 use crate::value::key_order;
@@ -18,6 +18,14 @@ pub(super) struct Pair {
     positive: bool,
     /// The columns in key order, and the keys that are read from them
     sides: [(Source, String); 2],
+}
+
+/// A column in memory.
+struct Loaded {
+    /// The code of each row; empty if all rows have code 0
+    codes: Vec<u16>,
+    /// The bytes of each code's entry
+    entries: Vec<Vec<u8>>,
 }
 
 impl Pair {
@@ -47,8 +55,7 @@ impl Pair {
     ) -> Result<Bits, P::Error> {
         let [left, right] = &self.sides;
         let globals = asking.globals;
-        let load = |(source, key): &(Source, String)| load(chunk, pieces, globals, source, key);
-        let (left, right) = (load(left)?, load(right)?);
+        let (left, right) = (load(chunk, pieces, globals, left)?, load(chunk, pieces, globals, right)?);
         let mut bits = Bits::all(chunk.rows, false);
         let mut known: HashMap<(u16, u16), bool, foldhash::fast::RandomState> = HashMap::default();
         for row in 0..chunk.rows {
@@ -75,4 +82,44 @@ impl Pair {
         });
         holds
     }
+}
+
+impl Loaded {
+    fn code(&self, row: u32) -> u16 {
+        self.codes.get(row as usize).copied().unwrap_or(0)
+    }
+
+    /// The entry of a code; `None` if it is not stored.
+    fn entry(&self, code: u16) -> Option<Entry<'_>> {
+        let entry = Entry::from_bytes(self.entries.get(usize::from(code))?)?;
+        (entry.class() != Class::Unstored).then_some(entry)
+    }
+}
+
+/// Reads the values of a key or a column.
+fn load<P: Pieces + ?Sized>(
+    chunk: &Chunk,
+    pieces: &P,
+    globals: &Globals,
+    (source, key): &(Source, String),
+) -> Result<Loaded, P::Error> {
+    let mut entries = Vec::new();
+    let mut push = |entry: Entry<'_>| {
+        let mut bytes = Vec::new();
+        entry.write(&mut bytes);
+        entries.push(bytes);
+    };
+    let Some(column) = chunk.column_of(source) else {
+        push(Entry::Single(Class::Missing));
+        return Ok(Loaded { codes: Vec::new(), entries });
+    };
+    values::each(&column.values, pieces, column.first(chunk.generation), globals, |entry| {
+        match (&column.source, entry) {
+            (Source::OtherKeys, Entry::Native(bytes)) => {
+                push(other_keys::find(bytes, key).unwrap_or(Entry::Single(Class::Unstored)));
+            }
+            _ => push(entry),
+        }
+    })?;
+    Ok(Loaded { codes: column.codes(chunk.generation, pieces, chunk.rows)?, entries })
 }
