@@ -5,19 +5,18 @@
 //! the snapshot sees of such a page is in the image, and nothing else.
 
 use super::chunks::{self, ChunkPages};
-use super::{damaged, meta_page};
+use super::meta_page;
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::interrupt;
 use crate::pg::open_index::OpenIndex;
 use segments_core::columns::layout::{DirectoryEntry, MetaPage};
-use segments_core::columns::{Answer, Asking, Bits, Chunk, Damage, Globals, Plan, Query};
+use segments_core::columns::{Answer, Asking, Chunk, Damage, Globals, Plan, Query};
 use segments_core::expr::Checked;
 use segments_core::program::Surroundings;
 use segments_core::program_set::ProgramSet;
 use segments_core::row_conditions::Columns;
 use segments_core::sql::ContactTable;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// A count, and of how many pages each way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,14 +45,8 @@ pub fn count(
     let query = Query::new(plan, asking);
     for (slot, (chunk, blocks)) in sources.chunks {
         let pages = ChunkPages::new(open.pages(), chunk);
-        let read = named_chunk(&pages, chunk, columns).and_then(|described| {
-            let Some(described) = described else { return Ok(None) };
-            let answer = query.answer(&described, &pages)?;
-            Ok(Some((described, answer)))
-        });
-        match pages.unless_given_up(slot, read).flatten() {
-            Some((described, answer)) => {
-                let (rows, asked) = rows_of(open, chunk, &described, answer, &blocks);
+        match pages.unless_given_up(slot, count_images(&pages, chunk, columns, &query, &blocks)).flatten() {
+            Some((rows, asked)) => {
                 counted.rows += rows;
                 counted.image_pages += (blocks.len() - asked.len()) as u32;
                 heap_pages.extend(asked);
@@ -82,31 +75,31 @@ pub(super) fn named_chunk(
     Ok(Some(described))
 }
 
-/// How many rows of these heap pages satisfy the condition, and the pages of which the heap has to be asked.
-fn rows_of(
-    open: &OpenIndex,
+/// How many rows of these heap pages, which are in order, satisfy the condition by their images, and the pages of which the
+/// heap has to be asked; `None` if the chunk cannot be used.
+fn count_images(
+    pages: &ChunkPages<'_>,
     chunk: DirectoryEntry,
-    described: &Chunk,
-    mut answer: Answer,
+    columns: &IndexedColumns,
+    query: &Query<'_, IndexedColumns>,
     blocks: &[u32],
-) -> (u64, Vec<u32>) {
-    let heap_rows = described.heap_rows();
-    let has = |block: &u32| heap_rows.binary_search_by_key(block, |rows| rows.block).is_ok();
-    if !blocks.iter().all(has) {
-        let damage = Damage::Malformed("a chunk lacks a page that the map says it has");
-        damaged(open.pages(), chunk.first_block, damage).raise()
+) -> Result<Option<(u64, Vec<u32>)>, Damage> {
+    let Some(described) = named_chunk(pages, chunk, columns)? else { return Ok(None) };
+    let mut found = 0;
+    let wanted = described.rows_of(|block| {
+        let is_wanted = blocks.binary_search(&block).is_ok();
+        found += usize::from(is_wanted);
+        is_wanted
+    });
+    if found < blocks.len() {
+        return Err(Damage::Malformed("a chunk lacks a page that the map says it has"));
     }
-    let is_wanted = |block: u32| blocks.binary_search(&block).is_ok();
-    let mut asked = Vec::new();
-    if let Some(unknown) = &answer.unknown {
-        let is_unknown = |rows: &Range<u32>| rows.clone().any(|row| unknown.contains(row));
-        asked.extend(
-            heap_rows.iter().filter(|rows| is_wanted(rows.block) && is_unknown(&rows.rows)).map(|rows| rows.block),
-        );
+    let Answer { mut rows, unknown } = query.answer_among(&described, pages, &wanted)?;
+    let asked = unknown.map(|unknown| described.blocks_of(&unknown)).unwrap_or_default();
+    if !asked.is_empty() {
+        rows.and(&described.rows_of(|block| asked.binary_search(&block).is_err()));
     }
-    let mask: Bits = described.rows_of(|block| is_wanted(block) && asked.binary_search(&block).is_err());
-    answer.rows.and(&mask);
-    (answer.rows.count(), asked)
+    Ok(Some((rows.count(), asked)))
 }
 
 /// Counts the rows of these pages, which are in order.
