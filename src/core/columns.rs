@@ -14,8 +14,8 @@
 //!
 //! What is stored (`format.rs` has it byte by byte):
 //!
-//! - A chunk is a list of pieces, each at most [`PIECE_SIZE`] bytes, with its [`Place`]. Reading checks everything: bytes
-//!   that are not what they should be are [`Damage`], whatever they are.
+//! - A chunk is a list of pieces, each at most [`PIECE_SIZE`] bytes, with its [`Place`] and a checksum. Reading checks
+//!   everything: bytes that are not what they should be are [`Damage`], whatever they are, also with the right checksum.
 //! - A column that has few values in all chunks keeps them in a [`Global`] dictionary, and each chunk has their numbers.
 //! - A column in which all rows but a few have one value is stored as those few rows.
 //! - A chunk has at most [`MOST_COLUMNS`] columns. The keys that fewer rows have are in one more column, whose values are
@@ -73,10 +73,12 @@ mod bits;
 mod blocks;
 mod builder;
 mod bytes;
+mod checksum;
 mod chunk;
 mod column;
 mod damage;
 mod dictionary;
+mod elements;
 mod entry;
 mod fingerprint;
 mod format;
@@ -101,10 +103,11 @@ pub use builder::{Builder, Given};
 pub use chunk::{Chunk, HeapRows, MOST_COLUMNS, MOST_ROWS};
 pub use column::Source;
 pub use damage::Damage;
+pub use elements::{read_elements, write_elements};
 pub use entry::{Class, Entry, LARGEST_VALUE, Natives, NoNatives};
 pub use fingerprint::fingerprints;
 pub use global::{Global, Globals, MOST_GLOBAL_VALUES};
-pub use piece::{PIECE_SIZE, Pieces, Place};
+pub use piece::{PIECE_SIZE, Pieces, Place, seal};
 pub use plan::{Obstacle, Plan, Way};
 
 /// What an answer needs beside the chunk.

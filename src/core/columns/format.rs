@@ -12,7 +12,9 @@
 //! | 4 | column: 0, 1, … in the order of the description; 2^32 - 1 for the description, 2^32 - 2 for a global dictionary |
 //! | 4 | number of the piece among those of the column: 0, 1, … |
 //! | 2 | length of the payload |
-//! | 22 | zeros |
+//! | 2 | zeros |
+//! | 4 | [checksum](super::checksum) of the bytes before it and of the payload |
+//! | 16 | zeros |
 //! | | payload |
 //!
 //! **Chunk** ([`chunk`](super::chunk)): the pieces of the description, then of each column those of its values and those of
@@ -56,7 +58,8 @@
 //! lies in two pieces.
 //!
 //! **Entry** ([`entry`](super::entry)): 1 byte, the number of its class. Then a number; 4 bytes of a day; 8 bytes of an instant;
-//! or the bytes of a string. Keys without a column ([`other_keys`](super::other_keys)) are, one after the other: a text, the
+//! or the bytes of a string. The elements of an array ([`elements`](super::elements)) are, for each, a varint, the length of its
+//! entry, and the entry. Keys without a column ([`other_keys`](super::other_keys)) are, one after the other: a text, the
 //! key; a varint, the length of the entry; the entry.
 //!
 //! The [version](super::layout::FORMAT_VERSION) of all this changes when bytes are laid out in another way, and also when a value

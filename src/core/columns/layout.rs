@@ -8,7 +8,7 @@
 //! | all others | [pieces](super::Pieces), one on a page |
 //!
 //! The pages of the map and of the directory are numbered from 0. They come in [`Extents`] of 1, 2, 4 and so on pages that
-//! follow each other, so that the few numbers on the meta page say where each of them is. A page that no extent and no
+//! follow each other, so that the few numbers on the meta page, which has a checksum, say where each of them is. A page that no extent and no
 //! chunk has is free: nothing else says so, and what a crash leaves behind is free by itself.
 //!
 //! Each page of the map and of the directory says what it is, in which version of the format, and its number. Another

@@ -5,12 +5,17 @@
 
 use super::Damage;
 use super::bytes::Reader;
+use super::checksum::{self, checksum};
 use std::fmt;
 
 /// The most bytes of a piece: a page of 8 kB without Postgres's page header.
 pub const PIECE_SIZE: usize = 8_192 - 24;
 /// The bytes of a piece's own header.
 const HEADER: usize = 40;
+/// The bytes of the place.
+const PLACE: usize = 16;
+/// Those in front of the checksum: the place, the length of the payload, and two zeros.
+const CHECKED: usize = 20;
 /// The most bytes that a piece carries. They are one bit for each row of the largest chunk.
 pub(super) const PAYLOAD: usize = PIECE_SIZE - HEADER;
 
@@ -77,13 +82,29 @@ pub(super) fn write(place: Place, payload: &[u8]) -> Vec<u8> {
     piece.extend((payload.len() as u16).to_le_bytes());
     piece.resize(HEADER, 0);
     piece.extend(payload);
+    seal(&mut piece);
     piece
+}
+
+/// Writes the checksum of a piece into it. Builders do; so do tests that damage pieces in the way of a bug.
+pub fn seal(piece: &mut [u8]) {
+    if let Some((header, payload)) = parts(piece) {
+        let found = checksum(header, payload).to_le_bytes();
+        piece[CHECKED..CHECKED + checksum::BYTES].copy_from_slice(&found);
+    }
+}
+
+/// The bytes in front of the checksum, and the payload; `None` if it is too short.
+fn parts(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (header, rest) = piece.split_at_checked(HEADER)?;
+    let length = u16::from_le_bytes(*header[PLACE..].first_chunk()?);
+    Some((&header[..CHECKED], rest.get(..length.into())?))
 }
 
 /// The payload of a piece, which must have this place.
 ///
 /// # Errors
-/// It has another place, or it is too short.
+/// It has another place, it is too short, or its checksum is wrong.
 pub(super) fn payload(piece: &[u8], wanted: Place) -> Result<&[u8], Damage> {
     let mut reader = Reader(piece);
     let found = Place {
@@ -94,11 +115,12 @@ pub(super) fn payload(piece: &[u8], wanted: Place) -> Result<&[u8], Damage> {
     if found != wanted {
         return Err(Damage::OtherPiece { wanted, found });
     }
-    let length = reader.u16()?;
-    if reader.array::<22>()? != [0; 22] {
-        return Err(Damage::Malformed("the header of a piece has more than it should"));
+    let (header, payload) = parts(piece).ok_or(Damage::Malformed("a piece ends too early"))?;
+    reader.array::<4>()?;
+    if u32::from_le_bytes(reader.array()?) != checksum(header, payload) {
+        return Err(Damage::Malformed("the checksum of a piece is wrong"));
     }
-    reader.bytes(length.into())
+    Ok(payload)
 }
 
 /// Reads the payload of a piece.
@@ -127,7 +149,10 @@ mod tests {
             assert_eq!(payload(&piece, other), Err(Damage::OtherPiece { wanted: other, found: place }));
         }
         assert!(payload(&piece[..HEADER + 2], place).is_err());
-        piece[HEADER - 1] = 1;
-        assert!(payload(&piece, place).is_err());
+        for at in (PLACE..CHECKED + checksum::BYTES).chain([HEADER + 2]) {
+            piece[at] ^= 1;
+            assert!(payload(&piece, place).is_err(), "{at}");
+            piece[at] ^= 1;
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use segments_core::check::{DocumentOnly, check};
-use segments_core::columns::{Asking, Chunk, Global, Globals, Plan, Query, Source, Way};
+use segments_core::columns::{Asking, Chunk, Global, Globals, Plan, Query, Source, Way, seal};
 use segments_core::parse::parse;
 use segments_core::sql::{ContactTable, PropertiesColumn};
 
@@ -28,7 +28,10 @@ fuzz_target!(|bytes: &[u8]| {
     let mut left = bytes;
     while let Some((length, rest)) = left.split_first_chunk() {
         let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
-        pieces.push(rest[..length].to_vec());
+        // Without the right checksum, little would be read.
+        let mut piece = rest[..length].to_vec();
+        seal(&mut piece);
+        pieces.push(piece);
         left = &rest[length..];
     }
     // The same bytes may be a global dictionary, which chunks name by its generation.

@@ -2,12 +2,13 @@
 
 use super::super::Damage;
 use super::super::bytes::Reader;
+use super::super::checksum::{self, checksum};
 use super::super::piece::PIECE_SIZE;
 use super::{DIRECTORY_SLOTS, Extents, MAP_ENTRIES, MOST_SLOTS};
 
 /// The version of the format. It changes with the layout of any page, and with how values are read: images that were made
 /// in another way must not be used.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Extents enough for the entries of 2^32 heap pages.
 pub const MOST_MAP_EXTENTS: usize = 22;
@@ -58,12 +59,16 @@ pub enum MapBlock {
     OfOtherVersion,
 }
 
+/// The bytes in front of the checksum.
+const CHECKED: usize = 28 + Extents::<MOST_MAP_EXTENTS>::BYTES + Extents::<MOST_DIRECTORY_EXTENTS>::BYTES;
+
 const NO_META: Damage = Damage::Malformed("the first page is not a meta page");
+const WRONG_CHECKSUM: Damage = Damage::Malformed("the checksum of the meta page is wrong");
 const NO_PAGE: Damage = Damage::Malformed("the map covers more than it has pages for");
 
 impl Meta {
     /// The bytes that it takes on the page.
-    pub const BYTES: usize = 28 + Extents::<MOST_MAP_EXTENTS>::BYTES + Extents::<MOST_DIRECTORY_EXTENTS>::BYTES;
+    pub const BYTES: usize = CHECKED + checksum::BYTES;
 
     /// Of an index that covers nothing. Generations go on from `next_generation`, so that pages that are left of chunks
     /// before are never taken for those of new ones.
@@ -86,6 +91,7 @@ impl Meta {
         out.extend(self.folded_at.unwrap_or(i64::MIN).to_le_bytes());
         self.map.write(&mut out);
         self.directory.write(&mut out);
+        out.extend(checksum(&out, &[]).to_le_bytes());
         page[..out.len()].copy_from_slice(&out);
     }
 
@@ -114,19 +120,16 @@ impl Meta {
 
 impl MetaPage {
     /// The block of the map's page that has the entry of a heap page; `None` if it is not covered. It is what writers ask for
-    /// each row, so the page is not read as a whole.
+    /// each row, so what they do not need is not read.
     ///
     /// # Errors
     /// It is not a meta page, or one without the page of the map.
     pub fn map_block_of(page: &[u8], heap_block: u32) -> Result<MapBlock, Damage> {
-        let mut reader = Reader(page);
-        if reader.array()? != MAGIC {
-            return Err(NO_META);
-        }
-        if u16::from_le_bytes(reader.array()?) != FORMAT_VERSION {
+        let (mut reader, version) = Self::begin(page)?;
+        if version != FORMAT_VERSION {
             return Ok(MapBlock::OfOtherVersion);
         }
-        reader.array::<10>()?;
+        reader.array::<8>()?;
         if heap_block >= u32::from_le_bytes(reader.array()?) {
             return Ok(MapBlock::NotCovered);
         }
@@ -140,12 +143,7 @@ impl MetaPage {
     /// # Errors
     /// It is not a meta page, or one of this version that contradicts itself.
     pub fn read(page: &[u8]) -> Result<Self, Damage> {
-        let mut reader = Reader(page);
-        if reader.array()? != MAGIC {
-            return Err(NO_META);
-        }
-        let version = u16::from_le_bytes(reader.array()?);
-        reader.array::<2>()?;
+        let (mut reader, version) = Self::begin(page)?;
         let next_generation = u64::from_le_bytes(reader.array()?);
         if version != FORMAT_VERSION {
             return Ok(MetaPage::Other { next_generation });
@@ -163,6 +161,24 @@ impl MetaPage {
             return Err(NO_PAGE);
         }
         Ok(MetaPage::Known(meta))
+    }
+
+    /// Reads the version. If it is this one, all bytes are those that were written.
+    fn begin(page: &[u8]) -> Result<(Reader<'_>, u16), Damage> {
+        let mut reader = Reader(page);
+        if reader.array()? != MAGIC {
+            return Err(NO_META);
+        }
+        let version = u16::from_le_bytes(reader.array()?);
+        if version == FORMAT_VERSION {
+            let mut all = Reader(page);
+            let checked = all.bytes(CHECKED)?;
+            if u32::from_le_bytes(all.array()?) != checksum(checked, &[]) {
+                return Err(WRONG_CHECKSUM);
+            }
+        }
+        reader.array::<2>()?;
+        Ok((reader, version))
     }
 }
 
@@ -196,8 +212,18 @@ mod tests {
         assert!(MetaPage::read(&page).is_err());
         assert!(MetaPage::read(&vec![0; PIECE_SIZE]).is_err());
         assert!(MetaPage::read(&covering(3 * MAP_ENTRIES + 1).page()).is_err());
-        for short in 0..Meta::BYTES {
-            assert!(MetaPage::read(&covering(5).page()[..short]).is_err());
+        let page = covering(5).page();
+        for at in 0..Meta::BYTES {
+            let mut damaged = page.clone();
+            damaged[at] ^= 64;
+            let is_version = (4..6).contains(&at);
+            let read = (MetaPage::read(&damaged), MetaPage::map_block_of(&damaged, 0));
+            match read {
+                (Ok(MetaPage::Other { .. }), Ok(MapBlock::OfOtherVersion)) => assert!(is_version),
+                (Err(_), Err(_)) => assert!(!is_version),
+                _ => panic!("the byte {at}: {read:?}"),
+            }
+            assert!(MetaPage::read(&page[..at]).is_err());
         }
     }
 
