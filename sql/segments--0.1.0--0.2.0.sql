@@ -297,7 +297,7 @@ VALUES
     ('why_periodic', '{read:segments,read:counts}'),
     ('visible_history', '{read:segments,read:counts}'),
     ('progress', '{read:segments,write:segments,read:counts}'),
-    ('index_pages', '{read:segments,write:segments,read:counts}'),
+    ('index_pages', '{read:segments,write:segments,read:contacts,write:contacts,read:counts}'),
     ('conditions_sql', '{read:segments,write:segments}'),
     ('validate_conditions', '{read:segments,write:segments,read:contacts}'),
     ('create_segment', '{write:segments}'),

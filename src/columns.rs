@@ -18,41 +18,65 @@ pub mod fold;
 pub mod marks;
 pub mod status;
 
-use crate::pg::error::Failure;
-use crate::pg::index_pages::IndexPages;
-use pgrx::PgSqlErrorCode;
+use crate::pg::index_pages::{IndexPages, damaged};
 use segments_core::columns::Damage;
 use segments_core::columns::layout::{MAP_ENTRIES, Meta, MetaPage, PageEntry, PageMap};
 
 /// The block of the meta page.
 const META: u32 = 0;
 
+/// A page that is not what it should be.
+#[derive(Clone, Copy, Debug)]
+struct DamagedPage {
+    block: u32,
+    damage: Damage,
+}
+
+impl DamagedPage {
+    fn at(block: u32) -> impl Fn(Damage) -> Self {
+        move |damage| DamagedPage { block, damage }
+    }
+}
+
 /// What the meta page says now.
-fn meta_page(index: IndexPages<'_>) -> MetaPage {
-    sound(index, META, index.read(META, |page| MetaPage::read(page)))
+fn meta_page(index: IndexPages<'_>) -> Result<MetaPage, DamagedPage> {
+    index.read(META, |page| MetaPage::read(page)).map_err(DamagedPage::at(META))
 }
 
 /// The entries of a page of the map that is in use.
-fn entries(index: IndexPages<'_>, meta: &Meta, number: u32) -> Vec<PageEntry> {
-    let Some((block, _)) = meta.map_page_of(number * MAP_ENTRIES) else { return Vec::new() };
-    sound(index, block, index.read(block, |page| PageMap::entries(page, number).map(Vec::from_iter)))
+fn entries(index: IndexPages<'_>, meta: &Meta, number: u32) -> Result<Vec<PageEntry>, DamagedPage> {
+    let Some((block, _)) = meta.map_page_of(number * MAP_ENTRIES) else { return Ok(Vec::new()) };
+    let read = index.read(block, |page| PageMap::entries(page, number).map(Vec::from_iter));
+    read.map_err(DamagedPage::at(block))
 }
 
-/// What was read of a page, unless the page is damaged.
-fn sound<T>(index: IndexPages<'_>, block: u32, read: Result<T, Damage>) -> T {
-    read.unwrap_or_else(|damage| damaged(index, block, damage).raise())
+/// Changes a page, unless it is damaged.
+fn change(
+    index: IndexPages<'_>,
+    block: u32,
+    change: impl FnOnce(&mut [u8]) -> Result<(), Damage>,
+) -> Result<(), DamagedPage> {
+    let mut result = Ok(());
+    index.change(block, |page| {
+        result = change(page);
+        result.ok()
+    });
+    result.map_err(DamagedPage::at(block))
 }
 
-/// The error for a page of an index that is not what it should be.
-fn damaged(index: IndexPages<'_>, block: u32, damage: Damage) -> Failure {
-    let name = index.name();
-    Failure::new(PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED, format!("index \"{name}\" is damaged at block {block}"))
-        .detail(sentence(&damage.to_string()))
-        .hint(format!("The table is not affected. REINDEX INDEX \"{name}\" makes the index anew."))
+/// Puts a meta page in the place of the one that was there before. Returns false, and changes nothing, if it is not there any
+/// more: a library of another version has replaced it, or whoever has found a page damaged. What was read of the index is
+/// then void. Nobody else changes it while one session is [`alone`](IndexPages::alone).
+fn change_meta(index: IndexPages<'_>, before: &Meta, after: &Meta) -> bool {
+    let mut is_there = false;
+    index.change(META, |page| {
+        is_there = matches!(MetaPage::read(page), Ok(MetaPage::Known(now)) if now == *before);
+        is_there.then(|| after.write(page))
+    });
+    is_there
 }
 
-/// Text as a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+/// What was read or done, unless a page is damaged.
+fn sound<T>(index: IndexPages<'_>, result: Result<T, DamagedPage>) -> T {
+    result.unwrap_or_else(|DamagedPage { block, damage }| damaged(&index.name(), Some(block), damage).raise())
 }

@@ -1,6 +1,6 @@
 //! The first pages of an index.
 
-use super::{META, meta_page, sound};
+use super::{change_meta, meta_page, sound};
 use crate::pg::index_pages::IndexPages;
 use segments_core::columns::layout::{MAP_ENTRIES, Meta, MetaPage, PageMap};
 
@@ -18,31 +18,20 @@ pub fn empty_after_crash(index: IndexPages<'_>) {
 }
 
 /// Covers the first heap pages: writers mark from now on what they change on these. Only one session at a time may call it
-/// for an index.
+/// for an index. Returns what the meta page says now; `None` if somebody else has replaced it, or uses another version.
 ///
 /// The pages of the map are there before the meta page speaks of them, so what a crash interrupts leaves free pages behind,
 /// and an index that covers what it did before.
-pub fn cover(index: IndexPages<'_>, heap_pages: u32) {
-    let MetaPage::Known(mut meta) = meta_page(index) else { return };
-    if heap_pages <= meta.covered {
-        return;
+pub fn cover(index: IndexPages<'_>, heap_pages: u32) -> Option<Meta> {
+    let MetaPage::Known(before) = sound(index, meta_page(index)) else { return None };
+    if heap_pages <= before.covered {
+        return Some(before);
     }
+    let mut meta = Meta { covered: heap_pages, ..before.clone() };
     while meta.map.pages() < heap_pages.div_ceil(MAP_ENTRIES) {
-        let Some(count) = meta.map.next() else { return };
+        let count = meta.map.next()?;
         let first = meta.map.pages();
         meta.map.add(index.append((first..first + count).map(PageMap::empty)));
     }
-    let mut read = Ok(());
-    index.change(META, |page| match MetaPage::read(page) {
-        Ok(MetaPage::Known(now)) => {
-            Meta { covered: heap_pages, map: meta.map, ..now }.write(page);
-            Some(())
-        }
-        Ok(MetaPage::Other { .. }) => None,
-        Err(damage) => {
-            read = Err(damage);
-            None
-        }
-    });
-    sound(index, META, read);
+    change_meta(index, &before, &meta).then_some(meta)
 }

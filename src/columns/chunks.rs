@@ -1,7 +1,7 @@
 //! Where the chunks of an index are: reading them, and putting new ones where there is room.
 
-use super::{META, damaged, meta_page, sound};
-use crate::pg::index_pages::IndexPages;
+use super::{DamagedPage, META, change_meta, meta_page, sound};
+use crate::pg::index_pages::{IndexPages, damaged};
 use segments_core::columns::layout::{DIRECTORY_SLOTS, Directory, DirectoryEntry, MOST_SLOTS, Meta, MetaPage};
 use segments_core::columns::{Damage, Pieces};
 use std::cell::Cell;
@@ -26,10 +26,10 @@ impl<'r> ChunkPages<'r> {
             Ok(read) => return Some(read),
             Err(damage) => damage,
         };
-        let MetaPage::Known(meta) = meta_page(self.index) else { return None };
-        let now = slots(self.index, &meta).into_iter().nth(slot as usize).flatten();
+        let MetaPage::Known(meta) = sound(self.index, meta_page(self.index)) else { return None };
+        let now = sound(self.index, slots(self.index, &meta)).into_iter().nth(slot as usize).flatten();
         if now.is_some_and(|now| now.generation == self.chunk.generation) {
-            damaged(self.index, self.last.get(), damage).raise()
+            damaged(&self.index.name(), Some(self.last.get()), damage).raise()
         }
         None
     }
@@ -50,13 +50,13 @@ impl Pieces for ChunkPages<'_> {
 }
 
 /// The chunks by slot.
-pub(super) fn slots(index: IndexPages<'_>, meta: &Meta) -> Vec<Option<DirectoryEntry>> {
+pub(super) fn slots(index: IndexPages<'_>, meta: &Meta) -> Result<Vec<Option<DirectoryEntry>>, DamagedPage> {
     let mut slots = Vec::new();
     for (number, block) in directory_pages(meta) {
         let read = index.read(block, |page| Directory::slots(page, number).map(Vec::from_iter));
-        slots.extend(sound(index, block, read));
+        slots.extend(read.map_err(DamagedPage::at(block))?);
     }
-    slots
+    Ok(slots)
 }
 
 fn directory_pages(meta: &Meta) -> impl Iterator<Item = (u32, u32)> {
@@ -65,23 +65,23 @@ fn directory_pages(meta: &Meta) -> impl Iterator<Item = (u32, u32)> {
 
 /// Gives a slot a chunk, or takes it away.
 pub(super) fn put(index: IndexPages<'_>, meta: &Meta, slot: u32, chunk: Option<DirectoryEntry>) {
-    let Some(block) = meta.directory.block(slot / DIRECTORY_SLOTS) else { return };
-    let mut result = Ok(());
-    index.change(block, |page| {
-        result = Directory::put(page, slot, chunk);
-        result.ok()
-    });
-    sound(index, block, result);
+    if let Some(block) = meta.directory.block(slot / DIRECTORY_SLOTS) {
+        sound(index, super::change(index, block, |page| Directory::put(page, slot, chunk)));
+    }
 }
 
-/// A slot without a chunk. The directory grows if there is none; `None` if it cannot.
-pub(super) fn free_slot(index: IndexPages<'_>, slots: &mut Vec<Option<DirectoryEntry>>) -> Option<u32> {
+/// A slot without a chunk. The directory grows if there is none; `None` if it cannot, or the meta page was replaced.
+pub(super) fn free_slot(
+    index: IndexPages<'_>,
+    meta: &mut Meta,
+    slots: &mut Vec<Option<DirectoryEntry>>,
+) -> Option<u32> {
     let free = |slots: &[Option<DirectoryEntry>]| slots.iter().position(Option::is_none).map(|slot| slot as u32);
     if free(slots).is_none() {
-        let MetaPage::Known(meta) = meta_page(index) else { return None };
+        let before = meta.clone();
         let (first, count) = (meta.directory.pages(), meta.directory.next()?);
-        let block = index.append((first..first + count).map(Directory::empty));
-        change_meta(index, |meta| meta.directory.add(block));
+        meta.directory.add(index.append((first..first + count).map(Directory::empty)));
+        change_meta(index, &before, meta).then_some(())?;
         slots.resize((first + count) as usize * DIRECTORY_SLOTS as usize, None);
     }
     free(slots).filter(|slot| *slot < MOST_SLOTS)
@@ -112,22 +112,4 @@ fn free_pages(pages: u32, meta: &Meta, slots: &[Option<DirectoryEntry>], count: 
         free = free.max(first.saturating_add(length));
     }
     None
-}
-
-/// Changes what the meta page says. Only whoever folds does.
-pub(super) fn change_meta(index: IndexPages<'_>, change: impl FnOnce(&mut Meta)) {
-    let mut result = Ok(());
-    index.change(META, |page| match MetaPage::read(page) {
-        Ok(MetaPage::Known(mut meta)) => {
-            change(&mut meta);
-            meta.write(page);
-            Some(())
-        }
-        Ok(MetaPage::Other { .. }) => None,
-        Err(damage) => {
-            result = Err(damage);
-            None
-        }
-    });
-    sound(index, META, result);
 }

@@ -5,11 +5,12 @@
 //! the snapshot sees of such a page is in the image, and nothing else.
 
 use super::chunks::{self, ChunkPages};
-use super::meta_page;
+use super::{DamagedPage, entries, meta_page, sound};
+use crate::pg::index_pages::IndexPages;
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::interrupt;
 use crate::pg::open_index::OpenIndex;
-use segments_core::columns::layout::{DirectoryEntry, MetaPage};
+use segments_core::columns::layout::{DirectoryEntry, MetaPage, PageEntry};
 use segments_core::columns::{Answer, Asking, Chunk, Damage, Globals, Plan, Query};
 use segments_core::expr::Checked;
 use segments_core::program::Surroundings;
@@ -130,25 +131,40 @@ impl Sources {
         let all_visible = heap.all_visible(0..heap.count());
         let mut sources = Sources { chunks: BTreeMap::new(), heap_pages: Vec::new() };
         let mut next = 0;
-        if let MetaPage::Known(meta) = meta_page(index) {
-            let before = chunks::slots(index, &meta);
-            let entries: Vec<_> =
-                (0..meta.map_pages()).flat_map(|number| super::entries(index, &meta, number)).collect();
-            let after = chunks::slots(index, &meta);
-            for (entry, is_visible) in entries.into_iter().take(meta.covered as usize).zip(&all_visible) {
-                let slot = entry.slot().filter(|_| *is_visible);
-                let chunk = slot.and_then(|slot| Some((slot, *before.get(slot as usize)?, *after.get(slot as usize)?)));
-                match chunk {
-                    Some((slot, Some(chunk), Some(again))) if chunk == again && entry.is_of(chunk.generation) => {
-                        sources.chunks.entry(slot).or_insert_with(|| (chunk, Vec::new())).1.push(next);
-                    }
-                    _ => sources.heap_pages.push(next),
+        let (slots, entries) = sound(index, images(index));
+        for (entry, is_visible) in entries.into_iter().zip(&all_visible) {
+            let slot = entry.slot().filter(|_| *is_visible);
+            match slot.and_then(|slot| Some((slot, (*slots.get(slot as usize)?)?))) {
+                Some((slot, chunk)) if entry.is_of(chunk.generation) => {
+                    sources.chunks.entry(slot).or_insert_with(|| (chunk, Vec::new())).1.push(next);
                 }
-                next += 1;
+                _ => sources.heap_pages.push(next),
             }
+            next += 1;
         }
         // Pages that came later have rows that the snapshot may see: the file grows before a transaction commits.
         sources.heap_pages.extend(next..heap.count());
         sources
     }
+}
+
+/// The chunks by slot, and the entries of the covered heap pages. A slot whose chunk has changed meanwhile has none.
+fn images(index: IndexPages<'_>) -> Result<(Vec<Option<DirectoryEntry>>, Vec<PageEntry>), DamagedPage> {
+    let page = meta_page(index)?;
+    let MetaPage::Known(meta) = &page else { return Ok(Default::default()) };
+    let read = || {
+        let before = chunks::slots(index, meta)?;
+        let mut all = Vec::new();
+        for number in 0..meta.map_pages() {
+            all.extend(entries(index, meta, number)?);
+        }
+        all.truncate(meta.covered as usize);
+        let after = chunks::slots(index, meta)?;
+        let same = before.into_iter().zip(after).map(|(before, after)| before.filter(|_| before == after));
+        Ok((same.collect(), all))
+    };
+    read().or_else(|damaged| {
+        // Whoever replaces a meta page leaves the pages that it named to others.
+        if meta_page(index)? == page { Err(damaged) } else { Ok(Default::default()) }
+    })
 }

@@ -1,6 +1,6 @@
 //! How much of a table its index serves.
 
-use super::{entries, meta_page};
+use super::{entries, meta_page, sound};
 use crate::pg::open_index::OpenIndex;
 use segments_core::columns::layout::{MAP_ENTRIES, MetaPage};
 
@@ -26,12 +26,13 @@ pub struct Status {
 }
 
 impl Status {
-    /// Looks at the index now. While others write, the numbers are of slightly different moments.
+    /// Looks at the index now. While others write, the numbers are of slightly different moments. Raises if a page of the index
+    /// is damaged.
     pub fn of(open: &OpenIndex) -> Self {
         let (index, heap) = (open.pages(), open.heap());
         let pages = heap.count();
         let mut status = Status { pages, uncovered_pages: pages, index_pages: index.count(), ..Status::default() };
-        let meta = match meta_page(index) {
+        let meta = match sound(index, meta_page(index)) {
             MetaPage::Known(meta) => meta,
             MetaPage::Other { .. } => return Status { is_of_other_version: true, ..status },
         };
@@ -40,7 +41,7 @@ impl Status {
             let first = number * MAP_ENTRIES;
             let blocks = first..pages.min(meta.covered).min(first.saturating_add(MAP_ENTRIES));
             let all_visible = heap.all_visible(blocks);
-            for (entry, is_visible) in entries(index, &meta, number).into_iter().zip(all_visible) {
+            for (entry, is_visible) in sound(index, entries(index, &meta, number)).into_iter().zip(all_visible) {
                 let counted = match (is_visible, entry.is_changed(), entry.slot()) {
                     (false, ..) => &mut status.not_visible_pages,
                     (true, true, _) => &mut status.changed_pages,

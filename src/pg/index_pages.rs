@@ -5,7 +5,10 @@
 //! transaction. So nothing here releases anything on the way out, which also means that the code that is given a page may
 //! raise.
 
+use crate::pg::error::Failure;
+use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Buffer, ForkNumber, Page, ReadBufferMode, Relation};
+use segments_core::columns::Damage;
 use std::ffi::CStr;
 use std::marker::PhantomData;
 
@@ -65,6 +68,10 @@ impl<'r> IndexPages<'r> {
         unsafe {
             let record = pg_sys::GenericXLogStart(self.0);
             let page = pg_sys::GenericXLogRegisterBuffer(record, buffer.0, 0);
+            if !has_our_header(page) {
+                let before = *contents(page);
+                initialise(page, &before);
+            }
             if change(contents_mut(page)).is_some() {
                 log_contents(page);
                 pg_sys::GenericXLogFinish(record);
@@ -117,6 +124,16 @@ impl<'r> IndexPages<'r> {
         }
         buffer.release();
     }
+}
+
+/// The error for an index of which a page, or what is stored on one, is not what it should be.
+pub fn damaged(index: &str, block: Option<u32>, damage: Damage) -> Failure {
+    let place = block.map_or_else(String::new, |block| format!(" at block {block}"));
+    let what = damage.to_string();
+    let (first, rest) = what.split_at(what.chars().next().map_or(0, char::len_utf8));
+    Failure::new(PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED, format!("index \"{index}\" is damaged{place}"))
+        .detail(format!("{}{rest}.", first.to_uppercase()))
+        .hint(format!("The table is not affected. REINDEX INDEX \"{index}\" makes the index anew."))
 }
 
 /// See [`IndexPages::alone`].
@@ -205,6 +222,17 @@ unsafe fn initialise(page: Page, new: &[u8]) {
         contents_mut(page)[..length].copy_from_slice(&new[..length]);
         log_contents(page);
     }
+}
+
+/// Whether a page has the header that [`initialise`] gives it. Of one that has not, such as a page of zeros, Postgres would
+/// log what is between impossible bounds.
+///
+/// # Safety
+/// Nobody changes the page meanwhile.
+unsafe fn has_our_header(page: Page) -> bool {
+    // SAFETY: by this function's own condition.
+    let header = unsafe { &*page.cast::<pg_sys::PageHeaderData>() };
+    [header.pd_upper, header.pd_special].map(u32::from) == [pg_sys::BLCKSZ; 2]
 }
 
 /// Puts the free space of a page behind all contents that are not zero. What is in it is neither logged nor kept.

@@ -1,15 +1,22 @@
 //! The columns of an index of ours: what its chunks store of a row's values, and how that is read again.
 
+use crate::pg::detoast::Detoasted;
 use crate::pg::heap_rows::{CopiedRows, RowValues};
+use crate::pg::index_pages::damaged;
 use crate::pg::open_index::OpenIndex;
-use crate::pg::row::{Reader, Value};
+use crate::pg::row::{self, Reader, StoredAs, Value};
 use pgrx::pg_sys::{self, Datum, Oid};
-use segments_core::columns::{Builder, Chunk, Given, Natives, Source};
+use segments_core::columns::{Builder, Chunk, Damage, Given, Natives, Source, read_elements};
+use segments_core::document::Folded;
 use segments_core::jsonb::Jsonb;
 use segments_core::row::Cell;
+use segments_core::value::Json;
+use std::borrow::Cow;
+use std::rc::Rc;
 
 /// The columns of an index.
 pub struct IndexedColumns {
+    index: String,
     columns: Vec<IndexedColumn>,
     /// The position of the column whose keys have columns of their own in chunks: the first jsonb
     properties: Option<usize>,
@@ -20,18 +27,6 @@ struct IndexedColumn {
     number: i16,
     name: String,
     reader: Reader,
-    stored: StoredAs,
-}
-
-/// What chunks store of the values of a column.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum StoredAs {
-    /// What conditions compare
-    Value,
-    /// The OID of an enum's label, which may be renamed
-    Label,
-    /// The bytes of the value: what conditions compare depends on more than the value, or has parts
-    Bytes,
 }
 
 impl IndexedColumns {
@@ -42,14 +37,14 @@ impl IndexedColumns {
         let numbers = index.column_numbers();
         let columns = numbers.into_iter().enumerate().map(|(position, number)| {
             let type_id = heap.column_type(number);
-            let (reader, stored, is_jsonb) = described(type_id);
-            if is_jsonb && properties.is_none() {
+            // SAFETY: a look-up that accepts any OID of a type.
+            if properties.is_none() && unsafe { pg_sys::getBaseType(type_id) } == pg_sys::JSONBOID {
                 properties = Some(position);
             }
-            IndexedColumn { number, name: heap.column_name(number), reader, stored }
+            IndexedColumn { number, name: heap.column_name(number), reader: Reader::of_type(type_id) }
         });
         let columns = columns.collect();
-        IndexedColumns { columns, properties }
+        IndexedColumns { index: index.pages().name(), columns, properties }
     }
 
     /// The names of the columns that conditions on this table can be answered from. `properties` is the column that has the
@@ -99,8 +94,8 @@ impl IndexedColumns {
             Some(datum) => unsafe { column.keep(datum) },
         };
         let kept: Vec<Kept> = self.natives().map(read).collect();
-        let elements: Vec<Vec<Cell<'_>>> = kept.iter().map(Kept::elements).collect();
-        let given: Vec<Given<'_>> = kept.iter().zip(&elements).map(|(kept, elements)| kept.given(elements)).collect();
+        let stored: Vec<Option<Cow<'_, [u8]>>> = kept.iter().map(Kept::stored).collect();
+        let given: Vec<Given<'_>> = kept.iter().zip(&stored).map(|(kept, stored)| kept.given(stored)).collect();
         let properties = self.properties.and_then(|position| row.get(self.columns[position].number));
         // SAFETY: the value is of a jsonb column, and the row outlives this call.
         let properties = properties.map(|datum| unsafe { crate::pg::detoast::Detoasted::new(datum) });
@@ -112,19 +107,23 @@ impl IndexedColumns {
 enum Kept {
     Missing,
     Value(Value),
-    Bytes(Vec<u8>),
+    Json(Detoasted),
 }
 
 impl Kept {
-    fn elements(&self) -> Vec<Cell<'_>> {
-        if let Kept::Value(value) = self { value.elements() } else { Vec::new() }
+    fn stored(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Kept::Missing => None,
+            Kept::Value(value) => value.stored(),
+            Kept::Json(text) => Some(Cow::Borrowed(text.bytes())),
+        }
     }
 
-    fn given<'v>(&'v self, elements: &'v [Cell<'v>]) -> Given<'v> {
-        match self {
-            Kept::Missing => Given::Missing,
-            Kept::Value(value) => value.cell(elements).map_or(Given::Missing, Given::Value),
-            Kept::Bytes(bytes) => Given::Stored(bytes),
+    fn given<'v>(&'v self, stored: &'v Option<Cow<'_, [u8]>>) -> Given<'v> {
+        match (self, stored) {
+            (_, Some(bytes)) => Given::Stored(bytes),
+            (Kept::Value(value), None) => value.cell(&[]).map_or(Given::Missing, Given::Value),
+            (_, None) => Given::Missing,
         }
     }
 }
@@ -132,72 +131,89 @@ impl Kept {
 impl IndexedColumn {
     /// By what chunks know it: its number, and what they store of its values.
     fn stored_name(&self) -> String {
-        let stored = match self.stored {
+        let stored = match self.reader.stored_as() {
             StoredAs::Value => "",
             StoredAs::Label => "l",
-            StoredAs::Bytes => "b",
+            StoredAs::Folded => "f",
+            StoredAs::Json => "j",
         };
-        format!("{}{stored}", self.number)
+        format!("{}{}{stored}", self.number, if self.reader.is_of_arrays() { "a" } else { "" })
     }
 
     /// # Safety
     /// The datum is a value of the column, and outlives the result.
     unsafe fn keep(&self, datum: Datum) -> Kept {
-        match self.stored {
-            // SAFETY: by this function's own condition.
-            StoredAs::Value => Kept::Value(unsafe { self.reader.read(datum) }),
-            StoredAs::Label => Kept::Bytes((datum.value() as u32).to_le_bytes().into()),
-            // SAFETY: by this function's own condition; these types are varlenas.
-            StoredAs::Bytes => Kept::Bytes(unsafe { crate::pg::detoast::Detoasted::new(datum).bytes().to_vec() }),
+        // SAFETY: by this function's own condition; json is a varlena.
+        unsafe {
+            match self.reader.stored_as() {
+                StoredAs::Json => Kept::Json(Detoasted::new(datum)),
+                StoredAs::Value | StoredAs::Label | StoredAs::Folded => Kept::Value(self.reader.read(datum)),
+            }
         }
+    }
+
+    /// The value, or the element, that bytes were stored in the place of.
+    fn again(&self, stored: &[u8]) -> Result<Again<'static>, Damage> {
+        let text = || std::str::from_utf8(stored).map_err(|_| Damage::Malformed("a text is not UTF-8"));
+        match self.reader.stored_as() {
+            StoredAs::Value => Err(Damage::Malformed("a value is stored in another way than those of its type")),
+            StoredAs::Label => {
+                let oid = stored.try_into().ok().map(|bytes| Oid::from(u32::from_le_bytes(bytes)));
+                let label = oid.and_then(|oid| self.reader.label(oid));
+                label.map(Again::Label).ok_or(Damage::Malformed("an enum does not have a label"))
+            }
+            StoredAs::Folded => {
+                let (text, compared) = (text()?, row::fold(text()?));
+                Ok(Again::Folded(Folded { text: text.as_bytes().into(), compared: compared.into_bytes().into() }))
+            }
+            // As it is read from a row.
+            StoredAs::Json => Ok(Again::Json(Json::parse(text()?).unwrap_or(Json::Null))),
+        }
+    }
+
+    fn elements_again<'b>(&self, stored: &'b [u8]) -> Result<Vec<Again<'b>>, Damage> {
+        let again = |element| match element {
+            Given::Stored(bytes) => self.again(bytes),
+            Given::Value(cell) => Ok(Again::Cell(cell)),
+            Given::Missing => Ok(Again::Cell(Cell::Null)),
+        };
+        read_elements(stored)?.into_iter().map(again).collect()
     }
 }
 
-/// How values of a type are read, what is stored of them, and whether it is jsonb.
-fn described(type_id: Oid) -> (Reader, StoredAs, bool) {
-    // SAFETY: catalog look-ups, which accept any OID of a type.
-    let (base, is_enum, is_array) = unsafe {
-        let base = pg_sys::getBaseType(type_id);
-        (base, pg_sys::type_is_enum(base), pg_sys::get_element_type(base) != Oid::INVALID)
-    };
-    let reader = Reader::of_type(type_id);
-    let stored = if is_enum {
-        StoredAs::Label
-    } else if is_array || reader.is_stored_as_bytes() {
-        StoredAs::Bytes
-    } else {
-        StoredAs::Value
-    };
-    (reader, stored, base == pg_sys::JSONBOID)
+/// What is read again of stored bytes. No datum is made of them but the OID of a label that exists, and text that is UTF-8: a
+/// datum of any other bytes could crash the server.
+enum Again<'b> {
+    Cell(Cell<'b>),
+    Label(Rc<str>),
+    Folded(Folded),
+    Json(Json),
+}
+
+impl Again<'_> {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Again::Cell(cell) => *cell,
+            Again::Label(label) => Cell::String(label.as_bytes()),
+            Again::Folded(folded) => Cell::Folded(folded),
+            Again::Json(json) => Cell::Json(json),
+        }
+    }
 }
 
 impl Natives for IndexedColumns {
     fn read(&self, column: &str, stored: &[u8], see: &mut dyn FnMut(Option<Cell<'_>>)) {
         let Some(column) = self.columns.iter().find(|known| known.name == column) else { return see(None) };
-        let mut words;
-        let datum = match column.stored {
-            StoredAs::Value => return see(None),
-            StoredAs::Label => {
-                let Some(oid) = stored.first_chunk() else { return see(None) };
-                Datum::from(u32::from_le_bytes(*oid))
-            }
-            StoredAs::Bytes => {
-                let length = pg_sys::VARHDRSZ + stored.len();
-                words = vec![0u64; length.div_ceil(8)];
-                let varlena = words.as_mut_ptr().cast::<pg_sys::varlena>();
-                // SAFETY: there is room for the header and the bytes.
-                unsafe {
-                    pgrx::set_varsize_4b(varlena, length as i32);
-                    let bytes = varlena.cast::<u8>().add(pg_sys::VARHDRSZ);
-                    std::ptr::copy_nonoverlapping(stored.as_ptr(), bytes, stored.len());
-                }
-                Datum::from(varlena)
-            }
+        let read = if column.reader.is_of_arrays() {
+            column.elements_again(stored).map(|elements| {
+                let cells: Vec<Cell<'_>> = elements.iter().map(Again::cell).collect();
+                see(Some(Cell::Array(&cells)));
+            })
+        } else {
+            column.again(stored).map(|value| see(Some(value.cell())))
         };
-        // SAFETY: it is made again of what was stored of a value of the column. Where its type changes to one that is stored
-        // in another way, the chunk's columns are not known any more. The value is not used after the call.
-        let value = unsafe { column.reader.read(datum) };
-        let elements = value.elements();
-        see(value.cell(&elements));
+        if let Err(damage) = read {
+            damaged(&self.index, None, damage).raise()
+        }
     }
 }

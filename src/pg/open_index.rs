@@ -25,6 +25,28 @@ impl OpenIndex {
         Self::open(index, pg_sys::AccessShareLock as pg_sys::LOCKMODE)
     }
 
+    /// As [`for_reading`](Self::for_reading), without waiting for others.
+    ///
+    /// # Errors
+    /// Somebody has locked the index or its table against readers.
+    pub fn without_waiting(index: Oid) -> Result<Option<Self>, IsLocked> {
+        let lock = pg_sys::AccessShareLock as pg_sys::LOCKMODE;
+        let Some(table) = Self::table_of(index) else { return Ok(None) };
+        // SAFETY: the functions accept any OID. What is opened takes the locks once more, and keeps them.
+        unsafe {
+            if !pg_sys::ConditionalLockRelationOid(table, lock) {
+                return Err(IsLocked);
+            }
+            let has_both = pg_sys::ConditionalLockRelationOid(index, lock);
+            let opened = if has_both { Ok(Self::open(index, lock)) } else { Err(IsLocked) };
+            if has_both {
+                pg_sys::UnlockRelationOid(index, lock);
+            }
+            pg_sys::UnlockRelationOid(table, lock);
+            opened
+        }
+    }
+
     /// Opens an index as writers do, to make images in it. Raises in a read-only transaction and on a standby.
     pub fn for_folding(index: Oid) -> Option<Self> {
         crate::pg::snapshot::must_be_writable("segments_fold()", "");
@@ -88,6 +110,9 @@ impl OpenIndex {
         unsafe { HeapPages::of(self.table) }
     }
 }
+
+/// See [`OpenIndex::without_waiting`].
+pub struct IsLocked;
 
 /// The name of the access method.
 const METHOD: &std::ffi::CStr = c"segments";

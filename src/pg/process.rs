@@ -14,6 +14,12 @@ pub fn is_running(process: i32) -> bool {
     unsafe { !pg_sys::BackendPidGetProc(process).is_null() }
 }
 
+/// The setting `maintenance_work_mem`, in bytes.
+pub fn maintenance_memory() -> usize {
+    // SAFETY: reads a setting of the backend, which is in kilobytes and positive.
+    unsafe { pg_sys::maintenance_work_mem as usize * 1024 }
+}
+
 /// A random number that nobody can guess; 0 if the system has no randomness to give.
 pub fn secret() -> u64 {
     let mut bytes = [0; 8];

@@ -5,12 +5,14 @@ use crate::pg::detoast::Detoasted;
 use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
 use segments_core::date::Moment;
+use segments_core::columns::{Given, write_elements};
 use segments_core::decimal::Decimal;
 use segments_core::document::Folded;
 use segments_core::jsonb::Jsonb;
 use segments_core::row::{Cell, Integer};
 use segments_core::sql::ColumnKind;
 use segments_core::value::Json;
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char};
@@ -47,9 +49,37 @@ impl Reader {
         matches!(self.0, Kind::Scalar(ColumnKind::Json | ColumnKind::Jsonb))
     }
 
-    /// Whether what conditions compare of a value depends on more than the value, or is a document in text.
-    pub fn is_stored_as_bytes(&self) -> bool {
-        matches!(self.0, Kind::Scalar(ColumnKind::Json | ColumnKind::Citext { .. }))
+    /// What a column index stores of a value, or of each element where the type is one of arrays.
+    pub fn stored_as(&self) -> StoredAs {
+        let kind = if let Kind::Array(element) = &self.0 { &element.kind } else { &self.0 };
+        match kind {
+            Kind::Enum(_) => StoredAs::Label,
+            Kind::Scalar(ColumnKind::Citext { .. }) => StoredAs::Folded,
+            Kind::Scalar(ColumnKind::Json) => StoredAs::Json,
+            Kind::Scalar(_) | Kind::Array(_) | Kind::Unreadable => StoredAs::Value,
+        }
+    }
+
+    /// Whether the type is one of arrays that conditions can use.
+    pub fn is_of_arrays(&self) -> bool {
+        matches!(self.0, Kind::Array(_))
+    }
+
+    /// The label of that OID, if the type is an enum, or an array of one; `None` if there is no such label.
+    pub fn label(&self, oid: Oid) -> Option<Rc<str>> {
+        let kind = if let Kind::Array(element) = &self.0 { &element.kind } else { &self.0 };
+        let Kind::Enum(labels) = kind else { return None };
+        let is_known = || {
+            let none = Datum::null();
+            // SAFETY: a look-up that accepts any OID.
+            unsafe {
+                let cache = pg_sys::SysCacheIdentifier::ENUMOID as i32;
+                pg_sys::SearchSysCacheExists(cache, oid.into(), none, none, none)
+            }
+        };
+        let is_label = labels.borrow().contains_key(&oid) || is_known();
+        // SAFETY: an OID that an enum's label has is a value of an enum type.
+        is_label.then(|| unsafe { label(labels, oid.into()) })
     }
 
     /// Reads a value.
@@ -60,6 +90,19 @@ impl Reader {
         // SAFETY: by this function's own condition.
         unsafe { self.0.read(datum) }
     }
+}
+
+/// What a column index stores of a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoredAs {
+    /// What conditions compare
+    Value,
+    /// The OID of an enum's label, which may be renamed
+    Label,
+    /// Text, of which conditions compare what a collation makes of it
+    Folded,
+    /// The text of json, of which conditions compare what is in it
+    Json,
 }
 
 impl Kind {
@@ -84,7 +127,7 @@ impl Kind {
         unsafe {
             match self {
                 Kind::Scalar(kind) => read_scalar(kind, datum),
-                Kind::Enum(labels) => Value::Label(label(labels, datum)),
+                Kind::Enum(labels) => Value::Label(Oid::from(datum.value() as u32), label(labels, datum)),
                 Kind::Array(element) => element.read(datum),
                 Kind::Unreadable => Value::Missing,
             }
@@ -197,7 +240,8 @@ pub enum Value {
     Folded(Folded),
     Char(Detoasted),
     Bytes(Box<[u8]>),
-    Label(Rc<str>),
+    /// A label of an enum, and its OID
+    Label(Oid, Rc<str>),
     Moment(Moment),
     Json(Json),
     Jsonb(Detoasted),
@@ -236,12 +280,32 @@ impl Value {
             Value::Folded(text) => Cell::Folded(text),
             Value::Char(text) => Cell::String(without_blanks(text.bytes())),
             Value::Bytes(text) => Cell::String(text),
-            Value::Label(text) => Cell::String(text.as_bytes()),
+            Value::Label(_, text) => Cell::String(text.as_bytes()),
             Value::Moment(moment) => Cell::Moment(*moment),
             Value::Json(json) => Cell::Json(json),
             Value::Jsonb(jsonb) => Cell::Jsonb(Jsonb::new(jsonb.bytes()).root()),
             Value::Array(_) => Cell::Array(elements),
         })
+    }
+}
+
+impl Value {
+    /// What a column index stores in the value's place: the OID of a label, text before it is folded, the elements of an
+    /// array. `None` for a value that is stored as what conditions compare.
+    pub fn stored(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Value::Label(oid, _) => Some(oid.to_u32().to_le_bytes().to_vec().into()),
+            Value::Folded(folded) => Some(Cow::Borrowed(&folded.text)),
+            Value::Array(Elements { values, .. }) => {
+                let stored: Vec<_> = values.iter().map(Value::stored).collect();
+                let elements = values.iter().zip(&stored).map(|(value, stored)| match stored {
+                    Some(bytes) => Given::Stored(bytes),
+                    None => Given::Value(value.cell(&[]).unwrap_or(Cell::Null)),
+                });
+                Some(write_elements(elements).into())
+            }
+            _ => None,
+        }
     }
 }
 

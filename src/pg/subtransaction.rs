@@ -12,6 +12,11 @@ pub struct Raised {
 }
 
 impl Raised {
+    /// Its message. It may quote data.
+    pub fn message(&self) -> &str {
+        self.report.message()
+    }
+
     /// Raises it again. It is no `PostgresError` any more, because Postgres has forgotten an error that was caught.
     pub fn raise(self) -> ! {
         CaughtError::ErrorReport(*self.report).rethrow()

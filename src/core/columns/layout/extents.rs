@@ -46,6 +46,12 @@ impl<const N: usize> Extents<N> {
         (1 << self.first_blocks.len()) - 1
     }
 
+    /// Whether a block is one of theirs.
+    #[must_use]
+    pub fn contains(&self, block: u32) -> bool {
+        self.runs().any(|(first, count)| block.checked_sub(first).is_some_and(|offset| offset < count))
+    }
+
     /// How many pages the next extent has; `None` if there can be no more.
     #[must_use]
     pub fn next(&self) -> Option<u32> {
@@ -96,6 +102,8 @@ mod tests {
         let blocks: Vec<u32> = (0..extents.pages()).filter_map(|number| extents.block(number)).collect();
         assert_eq!(blocks, [5, 10, 11, 20, 21, 22, 23, 40, 41, 42, 43, 44, 45, 46, 47]);
         assert_eq!((extents.block(15), extents.block(u32::MAX), extents.next()), (None, None, None));
+        assert!(blocks.iter().all(|block| extents.contains(*block)));
+        assert!([0, 4, 6, 9, 12, 48, u32::MAX].iter().all(|block| !extents.contains(*block)));
         let blocks_of_runs: Vec<u32> = extents.runs().flat_map(|(first, count)| first..first + count).collect();
         assert_eq!(blocks, blocks_of_runs);
     }
