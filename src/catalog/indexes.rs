@@ -29,15 +29,34 @@ pub fn covering(relation: Oid) -> Vec<Covering> {
     })
 }
 
-/// The column indexes of a table, if it has all of its rows itself.
-pub fn in_columns(relation: Oid) -> Vec<Oid> {
-    query::rows(IN_COLUMNS, &[relation.into()], |row| row.get(1))
+/// A table that has rows of a table tree.
+pub struct Part {
+    pub name: String,
+    /// Its column indexes
+    pub in_columns: Vec<Oid>,
 }
 
-const IN_COLUMNS: &str = "
-SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
- WHERE i.indrelid = $1 AND m.amname = 'segments' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = $1)
- ORDER BY 1";
+/// The tables that have the rows of a table: itself, unless it is partitioned, and all that inherit from it. They are locked
+/// as readers do.
+pub fn parts(relation: Oid) -> Vec<Part> {
+    query::rows(PARTS, &[relcache::tree(relation).into()], |row| Part { name: row.get(1), in_columns: row.get(2) })
+}
+
+const PARTS: &str = "
+SELECT c.relname::text,
+       ARRAY(SELECT i.indexrelid FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+              WHERE i.indrelid = c.oid AND m.amname = 'segments' ORDER BY 1)
+  FROM pg_class c WHERE c.oid = ANY ($1) AND c.relkind <> 'p' ORDER BY c.oid";
+
+/// The indexes that have the pages of an index: itself, or those of the partitions, which are locked as readers do.
+pub fn with_pages(index: Oid) -> Vec<Oid> {
+    let is_partitioned = "SELECT true FROM pg_class WHERE oid = $1 AND relkind = 'I'";
+    if query::first(is_partitioned, &[index.into()], |_| ()).is_none() {
+        return vec![index];
+    }
+    let with_pages = "SELECT oid FROM pg_class WHERE oid = ANY ($1) AND relkind = 'i' ORDER BY 1";
+    query::rows(with_pages, &[relcache::tree(index).into()], |row| row.get(1))
+}
 
 /// Whether there can be indexes on a table; on views and foreign tables there is none.
 pub fn can_be_on(relation: Oid) -> bool {

@@ -1,7 +1,12 @@
 //! The first pages of an index.
 
-use super::{change_meta, meta_page, sound};
+use super::{change_meta, fold, meta_page, sound, status};
+use crate::pg::error::Failure;
+use crate::pg::heap_pages::HeapPages;
 use crate::pg::index_pages::IndexPages;
+use crate::pg::indexed_columns::IndexedColumns;
+use crate::pg::snapshot;
+use pgrx::PgSqlErrorCode;
 use segments_core::columns::layout::{MAP_ENTRIES, Meta, MetaPage, PageMap};
 
 /// The generation of the first chunk. 0 stands for no chunk.
@@ -15,6 +20,28 @@ pub fn empty(index: IndexPages<'_>) {
 /// As [`empty`], of an unlogged table after a crash.
 pub fn empty_after_crash(index: IndexPages<'_>) {
     index.write_init_fork(&Meta::empty(FIRST_GENERATION).page());
+}
+
+/// Covers all heap pages, and makes images of those of which everybody sees all rows. Nobody may write to the table meanwhile.
+/// Says so if they are not nearly all: after a load or a rewrite there are none.
+pub fn fill(index: IndexPages<'_>, heap: HeapPages<'_>, columns: Vec<i16>) {
+    // Without a snapshot, values that are stored out of line cannot be read.
+    if !snapshot::is_active() {
+        cover(index, heap.count());
+        return;
+    }
+    let images = fold::make_images(index, heap, IndexedColumns::numbered(index, heap, columns));
+    let pages = heap.count();
+    if status::is_many(pages.saturating_sub(images), pages) {
+        let name = index.name();
+        Failure::new(
+            PgSqlErrorCode::ERRCODE_SUCCESSFUL_COMPLETION,
+            format!("index \"{name}\" has images of {images} of the {pages} pages of its table"),
+        )
+        .detail("The others may have rows that not everybody sees.")
+        .hint(format!("VACUUM the table, then call segments_fold('{name}')."))
+        .notice();
+    }
 }
 
 /// Covers the first heap pages: writers mark from now on what they change on these. Only one session at a time may call it

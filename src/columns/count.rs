@@ -25,9 +25,17 @@ pub struct Counted {
     /// The rows that satisfy the condition
     pub rows: u64,
     /// Pages that were counted from images
-    pub image_pages: u32,
+    pub image_pages: u64,
     /// Pages that were counted row by row
-    pub heap_pages: u32,
+    pub heap_pages: u64,
+}
+
+impl std::ops::AddAssign for Counted {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.image_pages += other.image_pages;
+        self.heap_pages += other.heap_pages;
+    }
 }
 
 /// Counts the rows that satisfy a condition, in the active snapshot. The condition is adapted to the table's rows
@@ -49,14 +57,14 @@ pub fn count(
         match pages.unless_given_up(slot, count_images(&pages, chunk, columns, &query, &blocks)).flatten() {
             Some((rows, asked)) => {
                 counted.rows += rows;
-                counted.image_pages += (blocks.len() - asked.len()) as u32;
+                counted.image_pages += (blocks.len() - asked.len()) as u64;
                 heap_pages.extend(asked);
             }
             None => heap_pages.extend(blocks),
         }
     }
     heap_pages.sort_unstable();
-    counted.heap_pages = heap_pages.len() as u32;
+    counted.heap_pages = heap_pages.len() as u64;
     counted.rows += count_rows(open, table, condition, &heap_pages);
     counted
 }

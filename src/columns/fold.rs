@@ -23,12 +23,15 @@ const MOST_ROWS_OF_PAGE: u32 = 291;
 /// It needs `maintenance_work_mem`, and memory for the values of one page. It ends early if somebody else replaces the meta
 /// page meanwhile; what it has published until then is void.
 pub fn fold(open: &OpenIndex) -> u32 {
-    let (index, heap) = (open.pages(), open.heap());
+    make_images(open.pages(), open.heap(), IndexedColumns::of(open))
+}
+
+/// As [`fold`], of an index with these columns.
+pub(super) fn make_images(index: IndexPages<'_>, heap: HeapPages<'_>, columns: IndexedColumns) -> u32 {
     let _alone = index.alone();
     marks::replace_other_version(index);
     let Some(meta) = cover(index, heap.count()) else { return 0 };
     give_up_chunks(index, &meta);
-    let columns = IndexedColumns::of(open);
     let memory = crate::pg::process::maintenance_memory() / 2;
     let builder = columns.builder();
     let mut fold = Fold { index, heap, columns, meta, memory, builder, blocks: Vec::new(), pages: 0 };

@@ -4,6 +4,12 @@ use super::{entries, meta_page, sound};
 use crate::pg::open_index::OpenIndex;
 use segments_core::columns::layout::{MAP_ENTRIES, MetaPage};
 
+/// Whether so many pages of all are worth a word.
+pub(super) fn is_many(pages: u32, all: u32) -> bool {
+    const FEW: u32 = 200;
+    pages > all / FEW
+}
+
 /// The pages of a table, each counted once, and what else there is to say of its index.
 #[derive(Debug, Default)]
 pub struct Status {
@@ -58,8 +64,7 @@ impl Status {
 
     /// Why not more pages are counted from images, and what to do about it; `None` if nearly all are.
     pub fn note(&self) -> Option<&'static str> {
-        const FEW: u32 = 200;
-        let is_many = |pages: u32| pages > self.pages / FEW;
+        let is_many = |pages: u32| is_many(pages, self.pages);
         if self.is_of_other_version {
             Some("another version of segments has written this index; it is made anew by the next fold")
         } else if is_many(self.not_visible_pages) {

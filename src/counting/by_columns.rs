@@ -1,22 +1,30 @@
 //! Counting by a column index.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::{contact_sql, indexes};
+use crate::catalog::indexes::{self, Part};
+use crate::catalog::contact_sql;
 use crate::columns::count::{self, Counted};
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::open_index::OpenIndex;
 use crate::pg::{row, security, snapshot};
 use crate::shared::settings::USE_COLUMNS;
 use pgrx::pg_sys::Oid;
-use segments_core::columns::{Obstacle, Way};
+use segments_core::columns::{Obstacle, Plan, Way};
 use segments_core::expr::Checked;
 use segments_core::row_conditions::on_row;
 
-/// A count by an index.
+/// A count by an index, or by the indexes of several parts of a table.
 pub struct ByIndex {
-    /// The name of the index
-    pub index: String,
+    /// The names of the indexes
+    pub indexes: Vec<String>,
     pub counted: Counted,
+}
+
+/// An index that can answer a condition on the part of a table that it is on.
+struct Ready {
+    open: OpenIndex,
+    columns: IndexedColumns,
+    plan: Plan,
 }
 
 /// Counts the contacts that satisfy a condition, with the rights of the current role and in the active snapshot.
@@ -44,26 +52,38 @@ pub fn count(audience: &Audience, condition: &Checked) -> Result<ByIndex, String
         return Err("the role may not read every column of the table".to_owned());
     }
     let condition = on_row(&contact_sql::restricted(audience, condition), &audience.table, row::fold);
-    let mut why = "the table has no column index, or it has parts".to_owned();
-    for index in indexes::in_columns(relation) {
-        match of_index(audience, &condition, index) {
-            Ok(found) => return Ok(found),
+    let parts = indexes::parts(relation);
+    let ready: Result<Vec<Ready>, String> = parts.iter().map(|part| ready(audience, &condition, part)).collect();
+    let mut by_index = ByIndex { indexes: Vec::new(), counted: Counted::default() };
+    for Ready { open, columns, plan } in ready? {
+        by_index.indexes.push(open.pages().name());
+        by_index.counted += count::count(&open, &columns, &audience.table, &condition, &plan);
+    }
+    Ok(by_index)
+}
+
+/// An index that can answer the condition.
+///
+/// # Errors
+/// There is none; the text says why.
+fn ready(audience: &Audience, condition: &Checked, part: &Part) -> Result<Ready, String> {
+    let mut why = format!("{} has no column index", part.name);
+    for index in &part.in_columns {
+        match of_index(audience, condition, *index) {
+            Ok(ready) => return Ok(ready),
             Err(reason) => why = reason,
         }
     }
     Err(why)
 }
 
-fn of_index(audience: &Audience, condition: &Checked, index: Oid) -> Result<ByIndex, String> {
+fn of_index(audience: &Audience, condition: &Checked, index: Oid) -> Result<Ready, String> {
     let open = OpenIndex::for_reading(index).filter(OpenIndex::is_told);
     let open = open.ok_or_else(|| "the column index is not valid, or too new for the snapshot".to_owned())?;
     let columns = IndexedColumns::of(&open);
     let properties = audience.table.properties.as_ref().map(|properties| properties.name.as_str());
     match Way::of(condition, &audience.table, &columns.answering(properties)) {
-        Way::Columns(plan) => {
-            let counted = count::count(&open, &columns, &audience.table, condition, &plan);
-            Ok(ByIndex { index: open.pages().name(), counted })
-        }
+        Way::Columns(plan) => Ok(Ready { open, columns, plan }),
         Way::Narrowed { obstacles, .. } | Way::Heap(obstacles) => {
             Err(obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join("; "))
         }

@@ -117,7 +117,8 @@ unsafe extern "C-unwind" fn build_index(
         // Others write to the table while an index is built concurrently, and do not tell the index until it is ready. So it
         // covers nothing until a fold begins to.
         if !(*info).ii_Concurrent {
-            build::cover(pages, heap.count());
+            let columns = &(&(*info).ii_IndexAttrNumbers)[..(*info).ii_NumIndexAttrs as usize];
+            build::fill(pages, heap, columns.to_vec());
         }
         let result = pg_sys::palloc0(size_of::<pg_sys::IndexBuildResult>()).cast::<pg_sys::IndexBuildResult>();
         // No row was counted. 0 would be taken for the number of rows of the table.

@@ -1,8 +1,9 @@
 //! The columns of an index of ours: what its chunks store of a row's values, and how that is read again.
 
 use crate::pg::detoast::Detoasted;
+use crate::pg::heap_pages::HeapPages;
 use crate::pg::heap_rows::{CopiedRows, RowValues};
-use crate::pg::index_pages::damaged;
+use crate::pg::index_pages::{IndexPages, damaged};
 use crate::pg::open_index::OpenIndex;
 use crate::pg::row::{self, Reader, StoredAs, Value};
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -32,9 +33,12 @@ struct IndexedColumn {
 impl IndexedColumns {
     /// The columns of an index.
     pub fn of(index: &OpenIndex) -> Self {
-        let heap = index.heap();
+        Self::numbered(index.pages(), index.heap(), index.column_numbers())
+    }
+
+    /// The columns of an index, by their numbers in the table.
+    pub fn numbered(index: IndexPages<'_>, heap: HeapPages<'_>, numbers: Vec<i16>) -> Self {
         let mut properties = None;
-        let numbers = index.column_numbers();
         let columns = numbers.into_iter().enumerate().map(|(position, number)| {
             let type_id = heap.column_type(number);
             // SAFETY: a look-up that accepts any OID of a type.
@@ -44,7 +48,7 @@ impl IndexedColumns {
             IndexedColumn { number, name: heap.column_name(number), reader: Reader::of_type(type_id) }
         });
         let columns = columns.collect();
-        IndexedColumns { index: index.pages().name(), columns, properties }
+        IndexedColumns { index: index.name(), columns, properties }
     }
 
     /// The names of the columns that conditions on this table can be answered from. `properties` is the column that has the

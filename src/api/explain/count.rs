@@ -40,11 +40,11 @@ fn explain_count(
     let ms = AnyNumeric::from(begun.elapsed().as_micros()) / AnyNumeric::from(1000);
     let relation = audience.relation.oid;
     TableIterator::once(match by_index {
-        Ok(ByIndex { index, counted }) => (
+        Ok(ByIndex { indexes, counted }) => (
             relation,
-            format!("index {index}"),
-            Some(counted.image_pages.into()),
-            Some(counted.heap_pages.into()),
+            format!("index {}", indexes.join(", ")),
+            Some(counted.image_pages as i64),
+            Some(counted.heap_pages as i64),
             ms,
             None,
         ),
