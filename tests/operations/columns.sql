@@ -1,6 +1,7 @@
 -- Two tables with column indexes that cover all pages, and what was there when they began to.
 CREATE EXTENSION segments;
-CREATE TABLE person (id int PRIMARY KEY, country text, properties jsonb) WITH (fillfactor = 90, autovacuum_enabled = off);
+CREATE SEQUENCE newcomer START 1000000;
+CREATE TABLE person (id int PRIMARY KEY DEFAULT nextval('newcomer'), country text, properties jsonb) WITH (fillfactor = 90, autovacuum_enabled = off);
 INSERT INTO person SELECT n, 'DE', jsonb_build_object('n', n, 'text', repeat('x', n % 300)) FROM generate_series(1, 20000) n;
 CREATE UNLOGGED TABLE passing (id int PRIMARY KEY, properties jsonb);
 INSERT INTO passing SELECT n, '{}' FROM generate_series(1, 2000) n;
