@@ -3,6 +3,7 @@
 //! Each runs once with a seed that never changes and once with a new one, which its failures name.
 
 mod cases;
+mod column_index;
 mod columns;
 mod documents;
 mod elements;

@@ -8,15 +8,16 @@ SELECT count(*) = 0 AS lacks_citext FROM pg_available_extensions WHERE name = 'c
 \pset format unaligned
 \pset tuples_only on
 CREATE EXTENSION IF NOT EXISTS citext;
-CREATE TABLE labelled (id int PRIMARY KEY, label text);
-INSERT INTO labelled SELECT n, CASE n % 3 WHEN 0 THEN 'red' WHEN 1 THEN 'RED' ELSE 'blue' END FROM generate_series(1, 999) n;
+CREATE TABLE labelled (id int PRIMARY KEY, label text, labels citext[]);
+INSERT INTO labelled SELECT n, CASE n % 3 WHEN 0 THEN 'red' WHEN 1 THEN 'RED' ELSE 'blue' END, ARRAY['Red', 'x' || n]::citext[] FROM generate_series(1, 999) n;
 SELECT attach_audience('labelled', 'labelled');
-CREATE INDEX labelled_segments ON labelled USING segments (label);
+CREATE INDEX labelled_segments ON labelled USING segments (label, labels);
 VACUUM labelled;
 SELECT segments_fold('labelled_segments') > 0 AS folded;
 SET segments.use_columns = on;
 SELECT count_contacts('{"label": "red"}', 'labelled');
 SELECT image_pages > 0 AS by_images FROM explain_count('{"label": "red"}', 'labelled');
+SELECT count_contacts('{"labels": "red", "label": "blue"}', 'labelled'), count_contacts('{"labels": "X7"}', 'labelled');
 SELECT pg_relation_filenode('labelled_segments') AS before \gset
 ALTER TABLE labelled ALTER COLUMN label TYPE citext;
 SELECT pg_relation_filenode('labelled_segments') = :before AS is_kept;

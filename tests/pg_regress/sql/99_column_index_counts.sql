@@ -120,6 +120,17 @@ UPDATE shopper SET age = age + 1;
 VACUUM (INDEX_CLEANUP on) shopper;
 SELECT segments_fold('shopper_segments') > 0;
 SELECT * FROM wrong();
+
+-- A build makes images of what is all-visible. It keeps to maintenance_work_mem, and makes smaller chunks then.
+REINDEX INDEX shopper_segments;
+SELECT image_pages = pages FROM segments.index_status;
+SELECT bytes AS bytes FROM segments.index_status \gset
+SET maintenance_work_mem = '1MB';
+REINDEX INDEX shopper_segments;
+RESET maintenance_work_mem;
+SELECT image_pages = pages, bytes > :bytes AS in_more_chunks FROM segments.index_status;
+SELECT * FROM wrong();
+SELECT * FROM segments_check_index('shopper_segments');
 TRUNCATE shopper;
 INSERT INTO shopper (id, land, properties) SELECT n, 'DE', '{"tier": "pro"}' FROM generate_series(1, 50) n;
 SELECT * FROM wrong();
@@ -137,6 +148,13 @@ SELECT segments_fold('shopper_segments');
 ROLLBACK;
 DROP OWNED BY regress_segments_folder;
 DROP ROLE regress_segments_folder;
+CREATE ROLE regress_segments_reader;
+SELECT grant_segments_access('regress_segments_reader', 'read:contacts');
+SET ROLE regress_segments_reader;
+SELECT index, pages FROM segments.index_status;
+RESET ROLE;
+DROP OWNED BY regress_segments_reader;
+DROP ROLE regress_segments_reader;
 SELECT detach_audience('shoppers', true);
 DROP VIEW ways;
 DROP FUNCTION wrong, shoppers;
