@@ -1,8 +1,8 @@
 //! Counting by a column index.
 
 use crate::catalog::audience::Audience;
-use crate::catalog::indexes::{self, Part};
 use crate::catalog::contact_sql;
+use crate::catalog::indexes::{self, Part};
 use crate::columns::count::{self, Counted};
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::open_index::OpenIndex;

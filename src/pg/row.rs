@@ -4,8 +4,8 @@ use crate::pg::column_kind;
 use crate::pg::detoast::Detoasted;
 use pgrx::FromDatum;
 use pgrx::pg_sys::{self, Datum, Oid};
-use segments_core::date::Moment;
 use segments_core::columns::{Given, write_elements};
+use segments_core::date::Moment;
 use segments_core::decimal::Decimal;
 use segments_core::document::Folded;
 use segments_core::jsonb::Jsonb;
@@ -234,7 +234,9 @@ pub enum Value {
     Integer(Integer),
     Decimal(Decimal),
     Numeric(Detoasted),
-    Infinite { negative: bool },
+    Infinite {
+        negative: bool,
+    },
     NotANumber,
     Text(Detoasted),
     Folded(Folded),
