@@ -53,6 +53,9 @@ pub fn count(audience: &Audience, condition: &Checked) -> Result<ByIndex, String
     }
     let condition = on_row(&contact_sql::restricted(audience, condition), &audience.table, row::fold);
     let parts = indexes::parts(relation);
+    if parts.is_empty() {
+        return Err("the table has no parts yet".to_owned());
+    }
     let ready: Result<Vec<Ready>, String> = parts.iter().map(|part| ready(audience, &condition, part)).collect();
     let mut by_index = ByIndex { indexes: Vec::new(), counted: Counted::default() };
     for Ready { open, columns, plan } in ready? {

@@ -42,7 +42,12 @@ fn explain_count(
     TableIterator::once(match by_index {
         Ok(ByIndex { indexes, counted }) => (
             relation,
-            format!("index {}", indexes.join(", ")),
+            match indexes.as_slice() {
+                [index, others @ ..] if !others.is_empty() => {
+                    format!("index {index}, and {} of other parts", others.len())
+                }
+                indexes => format!("index {}", indexes.concat()),
+            },
             Some(counted.image_pages as i64),
             Some(counted.heap_pages as i64),
             ms,

@@ -42,7 +42,7 @@ CREATE TABLE person (id int PRIMARY KEY, country text, properties jsonb) WITH (f
 INSERT INTO person SELECT n, 'DE', jsonb_build_object('n', n, 'text', repeat('x', 100)) FROM generate_series(1, 1000) n;
 CREATE VIEW status AS
 SELECT s.index, s.pages > 0 AS has_pages, s.image_pages, s.changed_pages, s.uncovered_pages, s.not_visible_pages = s.pages AS none_visible,
-       s.bytes / 8192 AS index_pages, s.folded_at, s.note
+       s.bytes / 8192 AS index_pages, s.folded_at IS NOT NULL AS is_folded, s.note
   FROM segments.index_status s WHERE s.pages = s.image_pages + s.changed_pages + s.not_visible_pages + s.uncovered_pages;
 CREATE INDEX person_segments ON person USING segments (country, properties);
 SELECT * FROM status;
@@ -134,6 +134,19 @@ DROP TABLE fresh;
 DROP INDEX person_segments;
 DROP VIEW status;
 DROP TABLE person;
+
+-- A build makes images of what is all-visible. It keeps to maintenance_work_mem, so it makes smaller chunks then.
+CREATE TABLE worded (id int, word text) WITH (autovacuum_enabled = off);
+INSERT INTO worded SELECT n, repeat(md5(n::text), 10) FROM generate_series(1, 4000) n;
+VACUUM worded;
+CREATE INDEX worded_segments ON worded USING segments (word);
+SELECT image_pages = pages AS all FROM segments.index_status;
+SELECT bytes FROM segments.index_status \gset at_once_
+SET maintenance_work_mem = '1MB';
+REINDEX INDEX worded_segments;
+RESET maintenance_work_mem;
+SELECT image_pages = pages AS all, bytes > :at_once_bytes AS in_more_chunks FROM segments.index_status;
+DROP TABLE worded;
 
 -- Temporary tables, and partitions.
 CREATE TEMP TABLE passing (id int, properties jsonb);

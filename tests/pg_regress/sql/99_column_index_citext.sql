@@ -24,8 +24,6 @@ SELECT pg_relation_filenode('labelled_segments') = :before AS is_kept;
 SELECT count_contacts('{"label": "red"}', 'labelled');
 SELECT * FROM segments_check_index('labelled_segments');
 REINDEX INDEX labelled_segments;
-VACUUM labelled;
-SELECT segments_fold('labelled_segments') > 0 AS folded;
 SELECT count_contacts('{"label": "red"}', 'labelled');
 ALTER TABLE labelled ALTER COLUMN label TYPE text;
 SELECT count_contacts('{"label": "red"}', 'labelled');

@@ -13,7 +13,7 @@ CREATE TABLE member_3_us PARTITION OF member_3 FOR VALUES IN ('US');
 CREATE TABLE member_3_others PARTITION OF member_3 DEFAULT;
 INSERT INTO member SELECT n, (ARRAY['US', 'DE', NULL])[1 + n % 3], n % 90, ARRAY['t' || n % 5], jsonb_build_object('plan', (ARRAY['free', 'pro'])[1 + n % 2])
   FROM generate_series(1, 1500) n;
-SELECT attach_audience('members', 'member', properties_column => 'properties');
+SELECT attach_audience('members', 'member', id_column => 'id', properties_column => 'properties');
 SELECT create_property('plan', 'string', 'members');
 CREATE TABLE asked (conditions segment_condition);
 INSERT INTO asked VALUES ('{}'), ('{"country": "US", "plan": "pro"}'), ('{"age": {"$gte": 30}, "tags": "t3"}'), ('{"country": null}'), ('{"id": {"$lt": 500}}');

@@ -116,9 +116,11 @@ fn walk(world: &World, protocol: Protocol) -> (usize, Result<(), Wrong>) {
     (seen.len(), Ok(()))
 }
 
-/// The world with one writer of each kind that changes all pages of the world.
+/// The world with one writer of each kind that changes all pages of the world. Alone, a writer that inserts another value does
+/// what one does that inserts the same.
 fn single_writers(world: World) -> impl Iterator<Item = World> {
-    let changes = Change::ALL.into_iter().filter(move |change| world.pages == 1 || *change == Change::Update);
+    let changes = Change::ALL.into_iter().filter(|change| *change != Change::Insert);
+    let changes = changes.filter(move |change| world.pages == 1 || *change == Change::Update);
     changes.map(move |change| World { changes: [Some(change), None], ..world })
 }
 
@@ -193,7 +195,6 @@ fn images_of_all_visible_pages() {
 #[test]
 fn images_of_any_page() {
     assert_right(single_writers(World::ONE_PAGE), ANY_PAGE);
-    assert_right(single_writers(World::ONE_PAGE), Protocol { standby: true, ..ANY_PAGE });
     for mistake in [Mistake::NoLsn, Mistake::NoHorizon, Mistake::NoHorizonIfAllVisible] {
         assert_noticed(World::ONE_PAGE, ANY_PAGE, mistake);
     }
@@ -203,7 +204,7 @@ fn images_of_any_page() {
 fn readers_prune_and_set_the_visibility_map() {
     Case {
         world: World { vacuums: 1, prunes: 1, ..World::ONE_PAGE },
-        protocols: &[ALL_VISIBLE_PAGES, STANDBY],
+        protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[
             (ALL_VISIBLE_PAGES, Mistake::PruningFreesDeadRows),
             (ALL_VISIBLE_PAGES, Mistake::MapOverDeadLinePointers),
@@ -246,7 +247,7 @@ fn writers_of_another_version() {
     }
     .check();
     Case {
-        world: World { writes_other_version: false, vacuums_other_version: true, vacuums: 2, ..world },
+        world: World { writes_other_version: false, vacuums_other_version: true, ..world },
         protocols: &[ALL_VISIBLE_PAGES],
         mistakes: &[(ALL_VISIBLE_PAGES, Mistake::OtherVersionKeepsMeta)],
     }
