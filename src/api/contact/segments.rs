@@ -5,36 +5,25 @@
 
 use crate::api::contact::membership::Asker;
 use crate::catalog::access::{self, Scope};
-use crate::catalog::audience::{Audience, Subscriptions};
+use crate::catalog::audience::Audience;
 use crate::catalog::definition_cache::{Sources, Validity};
-use crate::catalog::segment::{Definition, datum};
-use crate::catalog::visible::{Reads, Visible};
-use crate::catalog::{contact_sql, scope, subscription};
+use crate::catalog::visible::Visible;
 use crate::counting::cached::{self, CachedCounts};
 use crate::pg::call::Call;
 use crate::pg::error::required;
 use crate::pg::kept_rows::KeptRows;
-use crate::pg::plan::KeptPlan;
-use crate::pg::query::Row;
-use crate::pg::rows::RowProgram;
-use crate::pg::spi::connected;
-use crate::pg::{interrupt, query, relcache, row, security, snapshot};
+use crate::pg::{security, snapshot};
 use lru::LruCache;
-use pgrx::pg_sys::{Oid, TEXTOID};
 use pgrx::prelude::*;
-use pgrx::spi::quote_identifier;
-use segments_core::expr::{Atom, Checked, Expr};
-use segments_core::program::Surroundings;
-use segments_core::program_set::{Matches, ProgramSet};
-use segments_core::row_conditions::{Columns, on_row};
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 
 mod by_query;
+mod compiled;
 
-use by_query::SegmentsQuery;
+use compiled::{AudienceSegments, Present};
 
 /// The segments that a contact is a member of now, newest first.
 #[pg_extern(sql = false)]
@@ -49,12 +38,12 @@ fn contact_segments(contact_id: Option<&str>, audience: Option<&str>, call: Call
         access::must_have_audience(audience);
         access::require(Scope::ReadSegments, audience);
     }
-    let asked = asked(audience);
-    let known = known.filter(|known| Rc::ptr_eq(&known.asked, &asked));
-    let answers = answers.insert(known.unwrap_or_else(|| Answers::new(call, state, audience, asked.clone())));
-    let members = snapshot::of_statement(|| asked.segments_of(contact_id, &answers.present));
+    let segments = compiled(audience);
+    let known = known.filter(|known| Rc::ptr_eq(&known.segments, &segments));
+    let answers = answers.insert(known.unwrap_or_else(|| Answers::new(call, state, audience, segments.clone())));
+    let members = snapshot::of_statement(|| segments.of_contact(contact_id, &answers.present));
     answers.learn(call, &members);
-    let mut ids: Vec<pgrx::Uuid> = members.iter().map(|number| asked.id(*number)).collect();
+    let mut ids: Vec<pgrx::Uuid> = members.iter().map(|number| segments.id(*number)).collect();
     ids.sort_unstable_by(|a, b| b.as_bytes().cmp(a.as_bytes()));
     answers.rows.put(call, ids.iter());
 }
@@ -70,7 +59,7 @@ struct State {
 struct Answers {
     state: State,
     audience: String,
-    asked: Rc<AudienceSegments>,
+    segments: Rc<AudienceSegments>,
     counts: CachedCounts,
     visible: Visible,
     /// The segments that `rows` was read for, by their numbers
@@ -81,11 +70,11 @@ struct Answers {
 
 impl Answers {
     /// No answers yet.
-    fn new(call: Call, state: State, audience: &str, asked: Rc<AudienceSegments>) -> Self {
+    fn new(call: Call, state: State, audience: &str, segments: Rc<AudienceSegments>) -> Self {
         Answers {
             state,
             audience: audience.to_owned(),
-            asked,
+            segments,
             counts: CachedCounts::default(),
             visible: Visible::default(),
             learnt: HashSet::new(),
@@ -100,15 +89,15 @@ impl Answers {
         if new.is_empty() {
             return;
         }
-        let asked = &self.asked;
-        let ids: Vec<pgrx::Uuid> = new.iter().map(|number| asked.id(*number)).collect();
+        let segments = &self.segments;
+        let ids: Vec<pgrx::Uuid> = new.iter().map(|number| segments.id(*number)).collect();
         let cached = self.counts.of_all(&self.audience, &ids);
         let mut count_of = |number: &usize| {
-            let segment = &asked.segments[*number];
-            let is_shown = self.visible.shows(&asked.audience, &segment.reads);
+            let segment = &segments.segments[*number];
+            let is_shown = self.visible.shows(&segments.audience, &segment.reads);
             is_shown.then(|| {
                 let kept = cached.get(&segment.definition.id).copied();
-                kept.or_else(|| cached::where_none_is_kept(&asked.audience, &segment.definition))
+                kept.or_else(|| cached::where_none_is_kept(&segments.audience, &segment.definition))
             })?
         };
         let counts: Vec<Option<i64>> = new.iter().map(&mut count_of).collect();
@@ -116,17 +105,6 @@ impl Answers {
             self.rows.read(call, SEGMENTS, &[ids.into(), counts.into()], ID);
         });
     }
-}
-
-/// The conditions of relative segments as of now, of those that a contact may be a member of.
-#[derive(Default)]
-struct Present {
-    /// By the numbers of the segments; `None` if the segment is not valid any more
-    conditions: BTreeMap<usize, Option<Checked>>,
-    /// All of them, compiled, with the numbers of their segments
-    compiled: Option<(Vec<usize>, Rc<RowProgram>)>,
-    /// The query for relative segments that read relations
-    query: OnceCell<Option<SegmentsQuery>>,
 }
 
 // The rows of the view segments.segment. A role that may read segments of the audience may read all of them.
@@ -141,248 +119,27 @@ SELECT 'segment'::text, s.id, s.name, s.description, s.conditions::jsonb, s.audi
 /// The column with the id among those of a row.
 const ID: usize = 2;
 
-/// The compiled segments of an audience.
-struct AudienceSegments {
-    audience: Audience,
-    segments: Vec<Segment>,
-    program: RowProgram,
-    columns: Columns,
-    /// The topics that the conditions ask for
-    topics: Vec<String>,
-    /// Whether conditions ask for the contact's bucket
-    asks_bucket: bool,
-    /// The query for the columns of a contact, and for which of the topics it is subscribed to
-    sql: String,
-    plan: OnceCell<KeptPlan>,
-    /// The query for segments that read relations and are not relative
-    query: Option<SegmentsQuery>,
-    /// The numbers of segments that read relations and are relative
-    relative_with_rows: Vec<usize>,
-}
-
-struct Segment {
-    definition: Definition,
-    /// The columns that it reads. The rights of each caller are checked for them
-    reads: Reads,
-    /// Whether it has dates that are relative to now. If so, the program contains only the part of its condition that
-    /// has none
-    is_relative: bool,
-}
-
-impl AudienceSegments {
-    fn compile(name: &str) -> Self {
-        let audience = Audience::load(name);
-        let mut segments = Vec::new();
-        let mut conditions = Vec::new();
-        // The complete conditions of relative segments. The query must read their columns, too.
-        let mut wholes = Vec::new();
-        let (mut with_rows, mut relative_with_rows) = (Vec::new(), Vec::new());
-        for definition in Definition::all(name) {
-            let Ok(whole) = scope::check_segment(&audience, &definition) else { continue };
-            let is_relative = whole.changes_at.is_some();
-            if whole.checked.reads_rows() {
-                let (number, reads) = (segments.len(), Reads::of(&audience, &whole.checked));
-                match is_relative {
-                    true => relative_with_rows.push(number),
-                    false => with_rows.push((number, whole.checked)),
-                }
-                // The program finds no members of it.
-                conditions.push(Expr::Const(false));
-                segments.push(Segment { definition, reads, is_relative });
-                continue;
-            }
-            let whole = contact_sql::restricted(&audience, &whole.checked);
-            let lasting = if is_relative {
-                let Ok(lasting) = scope::lasting_part(&audience, &definition) else { continue };
-                contact_sql::restricted(&audience, &lasting)
-            } else {
-                whole.clone()
-            };
-            conditions.push(on_row(&lasting, &audience.table, row::fold));
-            let reads = Reads::of(&audience, &whole);
-            if is_relative {
-                wholes.push(on_row(&whole, &audience.table, row::fold));
-            }
-            segments.push(Segment { definition, reads, is_relative });
-        }
-        let columns = Columns::of(conditions.iter().chain(&wholes), &audience.table);
-        let topics = topics_of(conditions.iter().chain(&wholes));
-        let program = program(&audience, &columns, &conditions);
-        let asks_bucket = conditions.iter().chain(&wholes).any(Checked::asks_bucket);
-        let sql = query_for(&audience, &columns, &topics, asks_bucket);
-        let query = SegmentsQuery::new(&audience, with_rows);
-        let plan = OnceCell::new();
-        AudienceSegments {
-            audience,
-            segments,
-            program,
-            columns,
-            topics,
-            asks_bucket,
-            sql,
-            plan,
-            query,
-            relative_with_rows,
-        }
-    }
-
-    fn id(&self, number: usize) -> pgrx::Uuid {
-        datum(self.segments[number].definition.id)
-    }
-
-    /// The numbers of the segments of a contact, read with the rights of the current role; none if there is no such
-    /// contact.
-    fn segments_of(&self, contact_id: &str, present: &RefCell<Present>) -> Vec<usize> {
-        if !contact_sql::can_be_id(contact_id, &self.audience.id.type_name) {
-            return Vec::new();
-        }
-        let members = |row: &Row<'_>| {
-            let held = row.get::<Vec<bool>>(self.columns.names.len() + 1);
-            let topics = self.topics.iter().zip(held).filter(|(_, held)| *held);
-            let topics: Vec<String> = topics.map(|(topic, _)| topic.clone()).collect();
-            let id: Option<String> = if self.asks_bucket { row.nullable(self.columns.names.len() + 2) } else { None };
-            let surroundings =
-                Surroundings { interrupt: interrupt::check, topics: &topics, id: id.as_deref(), ..Surroundings::NONE };
-            let mut matches = Matches::new();
-            row.matching(&self.program, surroundings, &mut matches);
-            let (relative, mut members): (Vec<usize>, Vec<usize>) =
-                matches.iter().partition(|number| self.segments[*number].is_relative);
-            if !relative.is_empty() {
-                let (numbers, program) = self.present(&relative, &mut present.borrow_mut());
-                row.matching(&program, surroundings, &mut matches);
-                members.extend(
-                    matches
-                        .iter()
-                        .map(|position| numbers[position])
-                        .filter(|number| relative.binary_search(number).is_ok()),
-                );
-            }
-            members
-        };
-        let look = || {
-            connected(|session| {
-                let plan = self.plan.get_or_init(|| session.prepare_for_any(&self.sql, &[TEXTOID]));
-                query::kept_rows(session, plan, &[contact_id.into()], members)
-            })
-        };
-        let found = if self.asks_bucket { security::with_fixed_output(look) } else { look() };
-        // If several rows have the id, the contact is a member if one of them is.
-        let mut found: BTreeSet<usize> = found.into_iter().flatten().collect();
-        found.extend(self.query.iter().flat_map(|query| query.of_contact(contact_id)));
-        if !self.relative_with_rows.is_empty() {
-            let present = present.borrow();
-            let query = present.query.get_or_init(|| self.query_as_of_now());
-            found.extend(query.iter().flat_map(|query| query.of_contact(contact_id)));
-        }
-        found.into_iter().collect()
-    }
-
-    /// The query for relative segments that read relations, as of now.
-    fn query_as_of_now(&self) -> Option<SegmentsQuery> {
-        let present = |number: &usize| Some((*number, self.checked_now(*number)?));
-        SegmentsQuery::new(&self.audience, self.relative_with_rows.iter().filter_map(present).collect())
-    }
-
-    /// A program with the conditions of these relative segments as of now, and perhaps of others, and the segments that
-    /// it has.
-    fn present(&self, relative: &[usize], present: &mut Present) -> (Vec<usize>, Rc<RowProgram>) {
-        for number in relative {
-            if !present.conditions.contains_key(number) {
-                present.conditions.insert(*number, self.as_of_now(*number));
-                present.compiled = None;
-            }
-        }
-        let compile = || {
-            let valid = present.conditions.iter().filter_map(|(number, condition)| Some((*number, condition.clone()?)));
-            let (numbers, conditions): (Vec<usize>, Vec<Checked>) = valid.unzip();
-            (numbers, Rc::new(program(&self.audience, &self.columns, &conditions)))
-        };
-        present.compiled.get_or_insert_with(compile).clone()
-    }
-
-    /// The condition of a relative segment as of now, as it is put to a row.
-    fn as_of_now(&self, number: usize) -> Option<Checked> {
-        let checked = contact_sql::restricted(&self.audience, &self.checked_now(number)?);
-        Some(on_row(&checked, &self.audience.table, row::fold))
-    }
-
-    /// The condition of a relative segment as of now.
-    fn checked_now(&self, number: usize) -> Option<Checked> {
-        let check = || scope::check_segment(&self.audience, &self.segments[number].definition);
-        Some(security::as_role(access::extension_owner(), check).ok()?.checked)
-    }
-}
-
-fn program(audience: &Audience, columns: &Columns, conditions: &[Checked]) -> RowProgram {
-    let types: Vec<Oid> = columns.names.iter().map(|name| relcache::column_type(audience.relation.oid, name)).collect();
-    RowProgram::new(ProgramSet::compile(conditions), &columns.fields, columns.properties, |position| types[position])
-}
-
-fn topics_of<'c>(conditions: impl Iterator<Item = &'c Checked>) -> Vec<String> {
-    let mut topics: Vec<String> = Vec::new();
-    for condition in conditions {
-        condition.for_each(&mut |atom| {
-            if let Atom::Topic(topic) = atom
-                && !topics.contains(topic)
-            {
-                topics.push(topic.clone());
-            }
-        });
-    }
-    topics
-}
-
-/// The query reads the contact's subscriptions once, however many topics there are.
-fn query_for(audience: &Audience, columns: &Columns, topics: &[String], asks_bucket: bool) -> String {
-    let row = quote_identifier(&audience.table.name);
-    let id = quote_identifier(&audience.id.name);
-    let mut read: Vec<String> = columns.names.iter().map(|name| format!("{row}.{}", quote_identifier(name))).collect();
-    let mut from = format!("{} {row}", audience.relation.quoted());
-    let held: Vec<String> = match (&audience.topics, &audience.table.topics) {
-        (Subscriptions::In(_), Some(table)) if !topics.is_empty() => {
-            from += &format!(
-                " CROSS JOIN LATERAL ({}) \"segments.held\"",
-                subscription::row_of_held(table, &format!("{row}.{id}"))
-            );
-            let is_held = |topic: &String| {
-                contact_sql::sql_with_topics(
-                    audience,
-                    &Expr::Test(Atom::Topic(topic.clone())),
-                    "\"segments.held\".topics",
-                )
-            };
-            topics.iter().map(is_held).collect()
-        }
-        // Without a table there are no subscriptions.
-        _ => topics.iter().map(|_| "false".to_owned()).collect(),
-    };
-    read.push(format!("ARRAY[{}]::pg_catalog.bool[]", held.join(", ")));
-    read.extend(asks_bucket.then(|| audience.id.as_text(&format!("{row}.{id}"))));
-    let is_asked = audience.id.is(&format!("{row}.{id}"), "$1");
-    format!("SELECT {} FROM {from} WHERE {is_asked}", read.join(", "))
-}
-
 /// For how many audiences a backend keeps the compiled segments.
 const MOST_AUDIENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
-struct CompiledAudience {
+struct KeptAudience {
     validity: Rc<Validity>,
-    asked: Rc<AudienceSegments>,
+    segments: Rc<AudienceSegments>,
 }
 
 thread_local! {
-    static AUDIENCES: RefCell<LruCache<String, CompiledAudience>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
+    static AUDIENCES: RefCell<LruCache<String, KeptAudience>> = RefCell::new(LruCache::new(MOST_AUDIENCES));
 }
 
 /// The compiled segments of an audience, with the latest definitions that are committed or made by this transaction.
-fn asked(audience: &str) -> Rc<AudienceSegments> {
+fn compiled(audience: &str) -> Rc<AudienceSegments> {
     let known = AUDIENCES.with_borrow_mut(|audiences| {
-        audiences.get(audience).map(|entry| (entry.validity.clone(), entry.asked.clone()))
+        audiences.get(audience).map(|entry| (entry.validity.clone(), entry.segments.clone()))
     });
-    if let Some((validity, asked)) = known
+    if let Some((validity, segments)) = known
         && validity.holds()
     {
-        return asked;
+        return segments;
     }
     security::as_role(access::extension_owner(), || snapshot::latest(|| compile(audience)))
 }
@@ -392,29 +149,12 @@ fn compile(name: &str) -> Rc<AudienceSegments> {
         let audience = Audience::load(name);
         Sources { audiences: vec![name.to_owned()], tables: audience.tables_read().collect() }
     });
-    let asked = Rc::new(AudienceSegments::compile(name));
+    let segments = Rc::new(AudienceSegments::compile(name));
     // A filter that depends on the time makes every condition depend on it, and a scope those that read the relation.
-    if !asked.audience.is_relative() {
-        let entry = CompiledAudience { validity, asked: asked.clone() };
+    if !segments.audience.is_relative() {
+        let entry = KeptAudience { validity, segments: segments.clone() };
         let before = AUDIENCES.with_borrow_mut(|audiences| audiences.push(name.to_owned(), entry));
         drop(before);
     }
-    asked
-}
-
-#[cfg(feature = "pg_test")]
-#[pgrx::pg_schema]
-mod tests {
-    use super::{Columns, query_for};
-    use crate::catalog::audience::Audience;
-    use pgrx::prelude::*;
-
-    /// Citus plans no subquery without a column, and no LATERAL subquery without FROM.
-    #[pg_test]
-    fn the_query_is_one_that_citus_plans() {
-        crate::pg::query::write(&"SELECT create_contacts('people')".to_owned(), &[]);
-        let sql = query_for(&Audience::load("people"), &Columns::default(), &["news".to_owned()], true);
-        assert!(sql.contains("LATERAL (SELECT pg_catalog.array_agg("), "{sql}");
-        assert!(!sql.contains("SELECT FROM"), "{sql}");
-    }
+    segments
 }

@@ -49,6 +49,12 @@ impl DateReading {
         self != DateReading::Strings
     }
 
+    /// Whether dates are days, so that a time says only which day it is of.
+    #[must_use]
+    pub fn is_of_days(self) -> bool {
+        matches!(self, DateReading::Date | DateReading::DateSeconds)
+    }
+
     /// The date of a stored string.
     #[inline]
     #[must_use]

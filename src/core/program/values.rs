@@ -358,12 +358,16 @@ fn order_of_total(total: &Total, factor: u32, constant: &Constant) -> Option<Ord
     }
 }
 
-/// The date that a stored value is.
+/// The date that a stored value is. Where days are declared, a value with a time is its day in the zone.
 pub(super) fn moment<'d, N: Node<'d>>(view: &View<'d, N>, dates: &StoredDates) -> Option<Moment> {
-    match view {
+    let moment = match view {
         View::String(text) => dates.reading.string(text),
         View::Number(number) => dates.reading.number(*number),
         View::Moment(moment) => Some(*moment),
         _ => None,
-    }
+    }?;
+    Some(match moment {
+        Moment::Instant(instant) if dates.reading.is_of_days() => Moment::Day(dates.zone.local_of(instant).day()),
+        moment => moment,
+    })
 }

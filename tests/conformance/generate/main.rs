@@ -3,6 +3,7 @@
 //! ```text
 //! conformance generate PAIRS SEED    prints lines {"document": …, "condition": …, "matches": …}
 //! conformance dates QUESTIONS SEED   reads the changes of zones, and prints questions about dates with answers
+//! conformance check                  reads an audience with relations and conditions, and prints their checked forms
 //! conformance evaluate               reads such lines without "matches" and prints true, false, or null for a refusal
 //! ```
 
@@ -13,6 +14,7 @@ mod document;
 mod expression;
 mod property;
 mod random;
+mod related;
 mod zone;
 
 use property::Audience;
@@ -44,6 +46,7 @@ fn main() -> std::io::Result<()> {
             let changes = std::io::read_to_string(std::io::stdin().lock())?;
             dates::generate(&mut Random::new(number(seed)), number(questions), &changes, &mut out)?;
         }
+        ["check"] => related::check_lines(std::io::stdin().lock(), &mut out)?,
         ["evaluate"] => {
             for line in std::io::stdin().lock().lines() {
                 match evaluate_line(&line?) {
@@ -52,7 +55,9 @@ fn main() -> std::io::Result<()> {
                 }
             }
         }
-        _ => panic!("usage: conformance generate PAIRS SEED | conformance dates QUESTIONS SEED | conformance evaluate"),
+        _ => panic!(
+            "usage: conformance generate PAIRS SEED | conformance dates QUESTIONS SEED | conformance check | conformance evaluate"
+        ),
     }
     out.flush()
 }

@@ -5,11 +5,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import dates
-from data import PEOPLE, RELATIONS, ZONES, Data, Table
-from values import MISSING
+from data import PEOPLE, RELATIONS, WITHIN, ZONES, Data, Table
+from values import MISSING, written
 
 OFFSETS = ["0 days", "-1 day", "-3 days", "-2 weeks", "-1 month", "-90 days", "-1 year", "-36 hours", "+2 days"]
-WITHIN = ["0 days", "1 day", "3 days", "1 week", "2 weeks", "1 month", "1 year", "36 hours", "90 minutes"]
 PERIODS = ["this month", "last month", "this week", "last week", "last quarter", "this year", "last year", "2 weeks ago", "next week"]
 ORDERED = ["$gt", "$gte", "$lt", "$lte"]
 
@@ -17,13 +16,15 @@ ORDERED = ["$gt", "$gte", "$lt", "$lte"]
 class Conditions:
     def __init__(self, chance: random.Random, data: Data):
         self.chance = chance
+        # The segments that conditions may name
+        self.segments: list[str] = []
         self.pools: dict[tuple[str, str], list] = {}
         for name, table, rows in [("", PEOPLE, data.people)] + [(name, table, data.rows[name]) for name, table in RELATIONS.items()]:
             for row in rows:
                 keys = row.get("props", MISSING)
                 for column, value in ((keys if isinstance(keys, dict) else {}) | row).items():
                     if value is not MISSING and column != "props":
-                        self.pools.setdefault((name, column), []).append(value)
+                        self.pools.setdefault((name, written(column)), []).append(value)
 
     def maybe(self, probability: float) -> bool:
         return self.chance.random() < probability
@@ -31,7 +32,7 @@ class Conditions:
     def whole(self) -> dict:
         """A condition that asks something of rows."""
         while True:
-            condition = self.condition(2)
+            condition = self.condition(self.chance.choice([1, 2, 2, 3, 4]))
             if any(f'"{name}' in str(condition).replace("'", '"') for name in RELATIONS):
                 return condition
 
@@ -44,11 +45,18 @@ class Conditions:
             return dict([self.member(), self.member()])
         if kind == 7:
             return dict([self.member()]) | {"$or": [part(), part()]}
+        if kind == 8 and self.segments and self.maybe(0.6):
+            return dict([self.member(), self.membership()])
         if kind == 8:
             return {"$or": [part(), dict([self.contact_member()])]}
         if kind == 9:
             return {"$nor": [part()] + [part()] * self.maybe(0.5)}
         return {"$not": part()} if kind == 10 else {"$and": [part(), part()]}
+
+    def membership(self) -> tuple:
+        one = lambda: self.chance.choice(self.segments)
+        several = lambda: [one() for _ in range(self.chance.randrange(4))]
+        return "$segment", self.chance.choice([one, one, lambda: {"$ne": one()}, lambda: {"$in": several()}, lambda: {"$nin": several(), "$eq": one()}])()
 
     def member(self) -> tuple:
         if self.maybe(0.2):
@@ -67,6 +75,8 @@ class Conditions:
     def rows(self, name: str, table: Table, depth: int = 1) -> dict:
         """A predicate on the rows of a relation."""
         chance = self.chance
+        if depth > 0 and self.maybe(0.08):
+            return {"$not": self.rows(name, table, depth - 1)}
         predicate = {}
         if self.maybe(0.35):
             predicate["$filter"] = self.element(name, table, 1)
@@ -113,7 +123,8 @@ class Conditions:
     def aggregate(self, name: str, table: Table) -> dict:
         chance = self.chance
         operator = chance.choice(["$sum", "$sum", "$avg", "$min", "$max", "$distinct"])
-        fits = {"$sum": ("number",), "$avg": ("number",), "$min": ("number", "string", "date", "timestamp"), "$max": ("number", "string", "date", "timestamp"),
+        bounded = ("number", "string", "date", "timestamp", "number[]", "string[]")
+        fits = {"$sum": ("number", "number[]"), "$avg": ("number", "number[]"), "$min": bounded, "$max": bounded,
                 "$distinct": ("number", "string", "date", "timestamp", "boolean", "string[]", "number[]")}[operator]
         paths = [path for path, kind in table.types.items() if kind in fits]
         asked = {}
@@ -140,7 +151,7 @@ class Conditions:
         return self.chance.choice([
             value, lambda: {"$eq": value()}, lambda: {"$ne": value()}, bound, bound,
             lambda: {"$in": [value(), value()]}, lambda: {"$nin": [value()]}, lambda: {"$not": bound()},
-            lambda: {"$exists": self.maybe(0.5), "$ne": value()}, lambda: {"$gte": value(), "$lte": value()},
+            lambda: {"$exists": self.maybe(0.5), "$ne": value()}, lambda: {"$gte": value(), "$lte": value()}, lambda: {"$in": [value(), None]},
         ])()
 
     def sequence(self, name: str, table: Table, time: str) -> list:
@@ -148,7 +159,7 @@ class Conditions:
         offsets = WITHIN[:-2] if table.types[time] == "date" else WITHIN
         entries = []
         for number in range(self.chance.choice([2, 2, 2, 3])):
-            condition = self.element(name, table, 0)
+            condition = {} if self.maybe(0.15) else self.element(name, table, 0)
             is_absence = number > 0 and self.maybe(0.25)
             entry = {"$none": condition} if is_absence else condition
             if number > 0 and (is_absence or self.maybe(0.5)):
@@ -177,13 +188,33 @@ class Conditions:
         return {} if self.maybe(0.2) else leaf() | {"$or": [leaf(), leaf()]}
 
     def compared(self, name: str, table: Table) -> dict:
-        kinds = self.chance.choice([("number",), ("string",), ("date", "timestamp")])
+        """Comparisons of the fields of one row."""
+        return {"$expr": self.chance.choice([
+            self.comparison, self.comparison, self.comparison, lambda *of: {"$not": self.comparison(*of)}, lambda *of: {"$not": [self.comparison(*of)]},
+            lambda *of: {"$or": [self.comparison(*of), self.comparison(*of)]}, lambda *of: {"$and": [self.comparison(*of), self.comparison(*of), True]},
+        ])(name, table)}
+
+    def comparison(self, name: str, table: Table) -> dict:
+        chance = self.chance
+        operator = chance.choice(["$eq", "$ne", *ORDERED])
+        if "data" in table.types and self.maybe(0.3):
+            keys = ["$data.n", "$data.s", "$data.items.k", "$data.items", "$data.0"]
+            return {operator: [chance.choice(keys[:2]), chance.choice([*keys, 1, "a"])]}
+        kinds = chance.choice([("number",), ("string",), ("date", "timestamp"), ("boolean",)])
         fields = [path for path, kind in table.types.items() if kind in kinds]
         if not fields:
-            return dict([self.leaf(name, table)])
-        one, other = self.chance.choice(fields), self.chance.choice(fields)
-        right = f"${other}" if kinds[0] != "number" or self.maybe(0.7) else 1
-        return {"$expr": {self.chance.choice(["$eq", "$ne", *ORDERED]): [f"${one}", right]}}
+            return self.comparison(name, table)
+        one, other = f"${chance.choice(fields)}", f"${chance.choice(fields)}"
+        if kinds == ("boolean",):
+            return {chance.choice(["$eq", "$ne"]): [one, chance.choice([other, True])]}
+        if self.maybe(0.3):
+            path = one[1:]
+            other = self.operand(name, path, table.types[path])
+            if isinstance(other, str):
+                other = {"$literal" if kinds == ("string",) else "$date": other}
+            elif isinstance(other, dict) and "$period" in other:
+                other = {"$today": "0 days"}
+        return {operator: chance.choice([[one, other], [other, one]])}
 
     # One field
 
@@ -197,10 +228,12 @@ class Conditions:
         if kind.endswith("[]"):
             return path, chance.choice([
                 value, lambda: {"$ne": value()}, lambda: {"$in": [value(), value()]}, lambda: {"$nin": [value()]}, lambda: {"$all": [value(), value()]},
-                lambda: {"$size": chance.randrange(3)}, lambda: {"$exists": self.maybe(0.5)}, lambda: {"$elemMatch": {"$in": [value()], "$ne": value()}},
+                lambda: {"$size": chance.randrange(3)}, lambda: {"$empty": self.maybe(0.5)}, lambda: {"$exists": self.maybe(0.5)},
+                lambda: {"$not": {"$in": [value()]}}, lambda: {"$elemMatch": {"$in": [value()], "$ne": value()}},
             ])()
         shared = [value, value, lambda: {"$ne": value()}, lambda: {"$in": [value(), value()]}, lambda: {"$nin": [value(), value()]},
-                  lambda: {"$exists": self.maybe(0.5)}, lambda: {"$eq": None}, lambda: {"$ne": None}, lambda: {"$in": [None, value()]}]
+                  lambda: {"$exists": self.maybe(0.5)}, lambda: {"$empty": self.maybe(0.5)},
+                  lambda: {"$eq": None}, lambda: {"$ne": None}, lambda: {"$in": [None, value()]}]
         if kind != "boolean":
             bound = lambda: {chance.choice(ORDERED): value()}
             shared += [bound, bound, bound, lambda: {"$not": bound()}, lambda: {"$gte": value(), "$lt": value()}]
@@ -211,7 +244,10 @@ class Conditions:
         if kind == "number":
             shared += [lambda: {"$mod": [3, chance.randrange(3)]}]
         if kind in ("date", "timestamp"):
-            shared += [lambda: {"$month": {"$gte": chance.randrange(1, 13)}}, lambda: {"$isoDayOfWeek": {"$in": [1, 6, 7]}}, lambda: {"$year": 2026}]
+            shared += [lambda: {"$month": {"$gte": chance.randrange(1, 13)}}, lambda: {"$isoDayOfWeek": {"$in": [1, 6, 7]}}, lambda: {"$year": 2026},
+                       lambda: {"$dayOfMonth": {"$nin": [1, 31]}}, lambda: {"$year": {"$lt": 2026}, "$month": {"$ne": chance.randrange(1, 13)}}]
+        if kind == "timestamp":
+            shared += [lambda: {"$hour": {"$gte": chance.randrange(24)}}]
         return path, chance.choice(shared)()
 
     def operand(self, name: str, path: str, kind: str):
@@ -242,20 +278,44 @@ class Conditions:
         """A test of a key of a jsonb column, and of the arrays in it."""
         chance = self.chance
         number = lambda: chance.choice([1, 2, Decimal("0.5"), 3])
-        kind = chance.randrange(6)
+        kind = chance.randrange(7)
         if kind == 0:
-            return f"{column}.n", chance.choice([{chance.choice(["$eq", "$ne", *ORDERED]): number()}, {"$in": [number(), None]}, {"$exists": self.maybe(0.5)}])
+            return f"{column}.n", chance.choice([
+                {chance.choice(["$eq", "$ne", *ORDERED]): number()}, {"$in": [number(), None]}, {"$exists": self.maybe(0.5)}, {"$type": "number"}])
         if kind == 1:
-            return f"{column}.s", chance.choice(["a", {"$ne": "b"}, {"$gte": "b"}, {"$in": ["z", 5]}, {"$regex": "^a"}, {"$size": 2}])
+            return f"{column}.s", chance.choice([
+                "a", {"$ne": "b"}, {"$gte": "b"}, {"$in": ["z", 5]}, {"$regex": "^a"}, {"$size": 2}, {"$all": ["a", "b"]}, {"$empty": self.maybe(0.5)}])
         if kind == 2:
             moment = chance.choice(["2026-06-01", "2026-11-01T00:00:00Z", "2025-12-31"])
             return f"{column}.d", {chance.choice(ORDERED): {"$date": moment}}
         if kind == 3:
-            return f"{column}.items.k", chance.choice([1, {"$ne": 1}, {"$gt": 0}, {"$exists": False}])
+            return f"{column}.items.{chance.choice('kkp')}", chance.choice([
+                1, {"$ne": 1}, {"$gt": 0}, {"$exists": False}, None, {"$not": {"$lt": 2}}, {"$all": [1, 2]}])
         if kind == 4:
-            return column, chance.choice([{"$exists": self.maybe(0.5)}, None, {"$ne": None}, [1, 2]])
-        item = {"k": {"$gte": chance.randrange(3)}}
-        return f"{column}.items", chance.choice([
-            {"$some": item}, {"$none": item}, {"$every": item}, {"$count": self.integer()}, {"$filter": item, "$count": self.integer()}, {"$elemMatch": item},
-            {"$sum": {"p": {"$gt": number()}}}, {"$first": item}, {"$not": {"$last": item}}, {"$sequence": [item, {"k": number()}]},
-        ])
+            return column, chance.choice([{"$exists": self.maybe(0.5)}, None, {"$ne": None}, [1, 2], {"$type": "array"}, {"$empty": self.maybe(0.5)}])
+        return f"{column}.items", self.elements()
+
+    def elements(self, depth: int = 1) -> dict:
+        """A predicate on an array inside a row."""
+        chance = self.chance
+        number = lambda: chance.choice([1, 2, Decimal("2.5"), 3])
+        item = lambda: chance.choice([
+            {"k": {"$gte": chance.randrange(3)}}, {"k": chance.randrange(3)}, {"p": {"$exists": False}}, {"0": 1}, {}, {"p": "x"},
+            {"d": {"$lt": {"$date": "2026-06-01"}}}, {"$not": {"k": 1}}, {"$expr": {chance.choice(ORDERED): ["$k", "$p"]}}])
+        matched = {"k": {"$gte": chance.randrange(3)}} | chance.choice([{}, {"p": number()}])
+        operator = chance.choice(["$min", "$max", "$sum", "$avg"])
+        predicate = chance.choice([
+            lambda: {"$some": item()}, lambda: {"$none": item()}, lambda: {"$every": item()}, lambda: {"$elemMatch": matched},
+            lambda: {"$count": self.integer()},
+            lambda: {operator: {"p": {chance.choice(["$eq", "$ne", *ORDERED]): number()}}}, lambda: {operator: {"k": {"$in": [number(), 0]}}},
+            lambda: {"$distinct": {chance.choice("kpd"): self.integer()}}, lambda: {"$first": item()}, lambda: {"$last": item()},
+            lambda: {"$max": {"d": {chance.choice(ORDERED): {"$date": "2026-01-31"}}}}, lambda: {"$sequence": [item(), item()]},
+            lambda: {"$sequence": [item(), item() | {"$within": chance.choice(WITHIN)}]},
+        ])()
+        if self.maybe(0.3):
+            predicate["$filter"] = item()
+        if "$within" in str(predicate) or self.maybe(0.3) and any(operator in predicate for operator in ("$first", "$last", "$sequence")):
+            predicate["$by"] = chance.choice(["d", {"$field": "d", "$stable": True}, {"$field": "d", "$as": "timestamp"}])
+        if depth > 0 and self.maybe(0.2):
+            predicate["$not"] = self.elements(0)
+        return {"$not": predicate} if depth > 0 and self.maybe(0.1) else predicate

@@ -1,4 +1,4 @@
-"""Random contacts with their rows, in four relations that differ in keys, times, contact columns and scope."""
+"""Random contacts with their rows, in five relations that differ in keys, times, contact columns and scope."""
 
 import json
 import random
@@ -8,12 +8,23 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import dates
-from values import MISSING, Relation
+from values import MISSING, Relation, written
 
 WORDS = ["a", "b", "ab", "Ab", "", "z", "é", "ß", "日本", "😀", "a%b", "it's", 'q"', "back\\slash", "$x", "a.b", "\n"]
 STATES = ["paid", "open", "refunded", "lost"]
 NAMES = ["view", "buy", "sign up", "view", "click"]
-ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata"]
+# Clocks change by an hour at night, by half an hour, and at midnight.
+ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana"]
+WITHIN = ["0 days", "1 day", "3 days", "1 week", "2 weeks", "1 month", "1 year", "36 hours", "90 minutes"]
+# Ends of months, and the hours before clocks change.
+EDGES = ["2024-02-29T10:00", "2025-01-31T12:00", "2025-03-08T07:30", "2025-03-29T00:30", "2025-04-04T15:15", "2025-10-25T00:30", "2025-11-01T05:30"]
+# Contacts by their ids' type: the id of a number.
+IDS = {
+    "int": lambda number: number,
+    "bigint": lambda number: (number - 20) * 10**15,
+    "uuid": lambda number: str(uuid.UUID(int=number * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835 % 2**128)),
+    "text": lambda number: f"{WORDS[number % len(WORDS)]} {number}",
+}
 
 
 @dataclass(frozen=True)
@@ -26,13 +37,15 @@ class Table:
     hidden: tuple[str, ...] = ()
     contact: str = ""
     key: tuple[str, ...] = ()
+    # As conditions write it
     time: str | None = None
     # The rows that belong to contacts
     in_scope: dict = field(default_factory=dict)
 
     @property
     def types(self) -> dict[str, str]:
-        columns = {name: property_type(kind) for name, kind in self.columns.items() if name not in self.hidden}
+        """The properties, as conditions write them."""
+        columns = {written(name): property_type(kind) for name, kind in self.columns.items() if name not in self.hidden}
         return columns | self.declared
 
 
@@ -56,7 +69,7 @@ RELATIONS = {
          "code": "varchar", "paid": "bool", "day": "date", "placed_at": "timestamptz", "local_at": "timestamp", "ref": "uuid",
          "data": "jsonb", "tags": "text[]", "counts": "int[]", "props": "jsonb"},
         {"channel": "string", "points": "number", "seen": "timestamp", "labels": "string[]"},
-        hidden=("number", "person", "props"), contact="person", key=("number",), time="placed_at",
+        hidden=("person", "props"), contact="person", key=("number",), time="placed_at",
     ),
     "events": Table(
         {"person": "bigint", "name": "text", "at": "timestamp", "value": "float4", "props": "jsonb"},
@@ -69,9 +82,17 @@ RELATIONS = {
     ),
     "tickets": Table(
         {"ticket": "uuid", "person": "int", "deleted": "bool", "title": "text", "opened_at": "timestamptz", "severity": "int", "data": "jsonb"},
-        hidden=("ticket", "person"), contact="person", key=("ticket",), in_scope={"deleted": False},
+        hidden=("person",), contact="person", key=("ticket",), in_scope={"deleted": False},
+    ),
+    # A view of `mail`, whose columns are called like paths and operators
+    "mails": Table(
+        {"person": "text", "sent.at": "timestamptz", "$size": "int", "subject": "text", "props": "jsonb"},
+        {"opened": "date", "clicks": "number[]"},
+        hidden=("person", "props"), contact="person", time="sent\\.at",
     ),
 }
+# The tables behind views
+STORED = {"mails": "mail"}
 ORDERS = {name: Relation(table.time, bool(table.key)) for name, table in RELATIONS.items()}
 TYPES = PEOPLE.types | {f"{relation}.{name}": kind for relation, table in RELATIONS.items() for name, kind in table.types.items()}
 
@@ -80,10 +101,11 @@ TYPES = PEOPLE.types | {f"{relation}.{name}": kind for relation, table in RELATI
 class Data:
     """What is in the tables: each row has all of its columns."""
 
+    id_type: str
     people: list[dict]
     rows: dict[str, list[dict]]
 
-    def contacts(self) -> dict[int, dict]:
+    def contacts(self) -> dict[str, dict]:
         """Those in the audience, as the evaluator takes them: with their rows in each relation's order."""
         found = {}
         for person in self.people:
@@ -94,7 +116,7 @@ class Data:
                 own = [row for row in self.rows[name] if belongs(row, person, table)]
                 own.sort(key=lambda row: tuple(sorted_by_c(row[column]) for column in table.key))
                 contact[name] = [seen(row, table) for row in own]
-            found[person["id"]] = contact
+            found[str(person["id"])] = contact
         return found
 
 
@@ -126,7 +148,12 @@ class Values:
         ticks = [hour - timedelta(hours=hours(), minutes=chance.choice([30, 31])) for _ in range(12)]
         days = [(now - timedelta(days=chance.randrange(2, 400))).date() for _ in range(4)]
         starts = [dates.start_of(day, dates.ZoneInfo(chance.choice(ZONES))) for day in days]
-        self.ticks = ticks + starts + [tick - timedelta(microseconds=1) for tick in starts] + [now + timedelta(days=3, hours=1, minutes=30)]
+        edges = []
+        for _ in range(4):
+            edge = datetime.fromisoformat(chance.choice(EDGES) + "Z")
+            end = dates.later(edge, chance.choice(WITHIN), dates.ZoneInfo(chance.choice(ZONES)))
+            edges += [edge, end, end + timedelta(microseconds=1)]
+        self.ticks = ticks + edges + starts + [tick - timedelta(microseconds=1) for tick in starts] + [now + timedelta(days=3, hours=1, minutes=30)]
 
     def of(self, sql: str):
         return getattr(self, {"text": "text", "varchar": "text", "float8": "float", "float4": "float", "timestamptz": "instant",
@@ -184,17 +211,25 @@ class Values:
         if chance.random() < 0.5:
             value["d"] = chance.choice([self.moment_text(), "soon", 17])
         if chance.random() < 0.6:
-            item = lambda: {"k": chance.randrange(3), "p": chance.choice([1, Decimal("2.5"), "x"])}
-            value["items"] = chance.choice([[], [7], {"k": 1}] + [[item() for _ in range(chance.randrange(4))] for _ in range(3)])
+            value["items"] = chance.choice([[], [7], {"k": 1}] + [[self.item() for _ in range(chance.randrange(5))] for _ in range(4)])
         return chance.choice([value] * 8 + [None, [1, 2], "text"])
+
+    def item(self):
+        """An element of an array in a row."""
+        chance = self.chance
+        if chance.random() < 0.1:
+            return chance.choice([7, None, [1, 2], [[]]])
+        item = {"k": chance.randrange(3), "p": chance.choice([1, Decimal("2.5"), "x", [1, 2], None]), "d": self.moment_text()}
+        return {key: value for key, value in item.items() if chance.random() < 0.85}
 
     def declared(self, kind: str):
         chance = self.chance
         if kind.endswith("[]"):
-            return chance.choice([[chance.choice(WORDS) for _ in range(chance.randrange(4))], [1, "a", None]])
+            item = lambda: chance.choice(WORDS) if kind == "string[]" else self.int()
+            return chance.choice([[item() for _ in range(chance.randrange(4))], [1, "a", None]])
         if chance.random() < 0.12:
             return chance.choice(["wrong", 5, True, None, [1], {"a": 1}])
-        if kind == "timestamp":
+        if kind in ("date", "timestamp"):
             return chance.choice([self.moment_text, lambda: int(self.instant().timestamp() * 1000)])()
         return self.int() if kind == "number" and chance.random() < 0.7 else Decimal("2.5") if kind == "number" else self.text()
 
@@ -204,6 +239,21 @@ class Values:
         found = {name: self.declared(kind) for name, kind in table.declared.items() if self.chance.random() < 0.75}
         # A column of that name hides it
         return found | ({next(name for name in table.columns if name not in table.hidden): 99} if self.chance.random() < 0.2 else {})
+
+    def related(self, name: str, owner, number: int) -> dict:
+        """A row of a relation that belongs to a contact; `number` makes its key another than those of other rows."""
+        table = RELATIONS[name]
+        given = {table.contact: owner}
+        if owner is not MISSING and name in ("visits", "mails"):
+            # Capitals are another text, also of an uuid.
+            given[table.contact] = str(owner).upper() if self.chance.random() < 0.05 else str(owner)
+        if name == "orders":
+            given["number"] = number * 7919 % 100_003
+        elif name == "visits":
+            given |= {"page": self.text(), "nth": number}
+        elif name == "tickets":
+            given["ticket"] = str(uuid.UUID(int=self.chance.getrandbits(128)))
+        return self.row(table, **given)
 
     def row(self, table: Table, **given) -> dict:
         row = {}
@@ -219,28 +269,21 @@ class Values:
         return row
 
 
-def generate(chance: random.Random, now: datetime, people: int, has_infinity: bool) -> Data:
+def generate(chance: random.Random, now: datetime, people: int, id_type: str, has_infinity: bool) -> Data:
     values = Values(chance, now, has_infinity)
-    persons = [values.row(PEOPLE, id=number, tenant=1 if chance.random() < 0.9 else 2) for number in range(1, people + 1)]
+    id_of = IDS[id_type]
+    persons = [values.row(PEOPLE, id=id_of(number), tenant=1 if chance.random() < 0.9 else 2) for number in range(1, people + 1)]
     rows: dict[str, list[dict]] = {name: [] for name in RELATIONS}
     counts = [0, 0, 1, 1, 2, 3, 5, 8, 13, 50]
     # Rows of contacts that there are, of one that there is not, and of none
-    owners = [(person["id"], chance.choice(counts)) for person in persons] + [(people + 7, 3), (MISSING, 3)]
-    for owner, _ in owners:
-        for name, table in RELATIONS.items():
+    owners = [*(person["id"] for person in persons), *[id_of(people + 7), MISSING] * 2]
+    for owner in owners:
+        for name in RELATIONS:
             for _ in range(chance.choice(counts)):
-                contact = owner if owner is MISSING or name != "visits" else str(owner)
-                row = values.row(table, **{table.contact: contact})
-                if name == "orders":
-                    row["number"] = len(rows[name]) * 7919 % 100_003
-                elif name == "visits":
-                    row["page"], row["nth"] = values.text(), len(rows[name])
-                elif name == "tickets":
-                    row["ticket"] = str(uuid.UUID(int=chance.getrandbits(128)))
-                rows[name].append(row)
-                if name == "events" and chance.random() < 0.1:
-                    rows[name].append(dict(row))
-    return Data(persons, rows)
+                rows[name].append(values.related(name, owner, len(rows[name])))
+                if name in ("events", "mails") and chance.random() < 0.1:
+                    rows[name].append(dict(rows[name][-1]))
+    return Data(id_type, persons, rows)
 
 
 def copied(value, sql: str) -> str | None:
@@ -256,6 +299,21 @@ def copied(value, sql: str) -> str | None:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f") + ("+00" if sql == "timestamptz" else "")
     return str(value)
+
+
+def loaded(text: str | None, sql: str):
+    """A value from what to_jsonb() makes of it."""
+    if text is None:
+        return MISSING
+    value = json.loads(text, parse_float=Decimal)
+    if sql in ("numeric", "float8", "float4"):
+        return Decimal(str(value))
+    if sql == "date":
+        return date.fromisoformat(value)
+    if sql in ("timestamp", "timestamptz"):
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(dates.UTC) if moment.tzinfo else moment.replace(tzinfo=dates.UTC)
+    return value
 
 
 def quoted(text: str) -> str:

@@ -6,7 +6,10 @@ A day is a `date`, a point in time a `datetime` in UTC. A span is a first and a 
 import calendar
 import re
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from values import ordered
 
 UTC = timezone.utc
 UNITS = r"(minute|hour|day|week|month|quarter|year)s?"
@@ -21,6 +24,7 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
     return max(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
+@lru_cache(100_000)
 def start_of(day: date, zone: ZoneInfo) -> datetime:
     local = datetime(day.year, day.month, day.day, tzinfo=zone)
     return local.astimezone(UTC)
@@ -30,6 +34,7 @@ def day_of(moment: date | datetime, zone: ZoneInfo) -> date:
     return moment if is_day(moment) else moment.astimezone(zone).date()
 
 
+@lru_cache(100_000)
 def parsed(text: str, zone: ZoneInfo) -> date | datetime | None:
     """What a text says; without an offset its time is that of the zone."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(Z|[+-]\d\d:\d\d)?)?", text)
@@ -65,6 +70,7 @@ def shifted(day: date, count: int, unit: str) -> date:
     return day + timedelta(days=count * (7 if unit == "week" else 1))
 
 
+@lru_cache(100_000)
 def later(moment: datetime, offset: str, zone: ZoneInfo) -> datetime:
     """The point in time at that offset: longer units move the wall clock, hours and minutes the point."""
     count, unit = offset_of(offset)
@@ -76,6 +82,7 @@ def later(moment: datetime, offset: str, zone: ZoneInfo) -> datetime:
     return instant_of(datetime.combine(shifted(local.date(), count, unit), local.time()), zone)
 
 
+@lru_cache(100_000)
 def period(text: str, today: date) -> tuple[date, date]:
     """The first and the last day of `last month`, `2 weeks ago` and their like."""
     words = text.split()
@@ -107,13 +114,9 @@ def compare(operator: str, stored, operand, zone: ZoneInfo) -> bool:
         else:
             low = start_of(first, zone)
             high = start_of(last + timedelta(days=1), zone) - timedelta(microseconds=1)
-    return {
-        "$eq": low <= stored <= high,
-        "$gt": stored > high,
-        "$gte": stored >= low,
-        "$lt": stored < low,
-        "$lte": stored <= high,
-    }[operator]
+    if operator == "$eq":
+        return low <= stored <= high
+    return ordered(operator, stored, low if operator in ("$gte", "$lt") else high)
 
 
 def place(moment, zone: ZoneInfo) -> tuple:

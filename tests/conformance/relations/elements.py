@@ -5,7 +5,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import dates
-from values import INFINITY, MISSING, Scope, descend, is_number, key_of, number, predicate_of, walk
+from values import INFINITY, MISSING, Scope, as_object, descend, is_number, key_of, keys_of, number, predicate_of, walk
 
 
 class Elements:
@@ -19,8 +19,8 @@ class Elements:
         return all(self.elements_test(o, x, array, seen, scope, filters, by) for o, x in predicate.items() if o not in ("$filter", "$by"))
 
     def satisfies(self, element, condition: dict, scope: Scope) -> bool:
-        inner = Scope(scope.types)
-        return isinstance(element, dict) and self.condition(condition, element, inner)
+        seen = as_object(element)
+        return seen is not None and self.condition(condition, seen, Scope(scope.types))
 
     def elements_test(self, operator: str, operand, array: list, seen: list, scope: Scope, filters: tuple, by) -> bool:
         if operator == "$not":
@@ -53,7 +53,7 @@ class Elements:
         raise ValueError(operator)
 
     def aggregate(self, operator: str, path: str, asked: dict, seen: list, scope: Scope) -> bool:
-        kind, keys = scope.type_of(path), path.split(".")
+        kind, keys = scope.type_of(path), keys_of(path)
         if kind in (None, "json") or kind.endswith("[]"):
             found = [value for element in seen if isinstance(element, dict) for value in walk(element, keys)]
             found = [item for value in found for item in (value if isinstance(value, list) else [value])]
@@ -102,15 +102,16 @@ class Elements:
         """Each element with its place and its time, and the zone of the calendar."""
         if by is None and scope.order is None:
             return [((index,), None, element) for index, element in enumerate(seen)], None
-        path = by or scope.order.time
-        kind = scope.type_of(path)
+        said = by if isinstance(by, dict) else {"$field": by or scope.order.time}
+        path = said["$field"]
+        kind = said.get("$as", scope.type_of(path))
         zone = self.zone_of(kind)
+        is_stable = said.get("$stable", scope.order is not None and scope.order.has_key)
         placed = []
         for index, element in enumerate(seen):
-            moment = self.moment(descend(element, path.split(".")), kind)
+            moment = self.moment(descend(element, keys_of(path)), kind)
             if moment is not None:
-                order = (index,) if scope.order and scope.order.has_key else ()
-                placed.append((dates.place(moment, zone) + order, moment, element))
+                placed.append((dates.place(moment, zone) + (index,) * is_stable, moment, element))
         return placed, zone
 
     def end(self, operator: str, condition: dict, seen: list, scope: Scope, by) -> bool:

@@ -1,9 +1,9 @@
 """The same condition on contacts that have their rows inside them: what a relation adds to it is written out."""
 
 from data import RELATIONS, TYPES
+from evaluate import OPPOSITE, PARTS
 
 ORDERED = ("$first", "$last", "$sequence")
-NEGATIVE = {"$ne": "$eq", "$nin": "$in"}
 
 
 def embedded(condition: dict) -> dict:
@@ -30,10 +30,16 @@ def member(name: str, operand) -> dict:
 
 def some_row(relation: str, path: str, test: str, asked, predicate: dict) -> dict:
     """A test of a column: some row satisfies it, or none satisfies the opposite."""
-    if test in NEGATIVE:
-        return {"$not": some_row(relation, path, NEGATIVE[test], asked, predicate)}
+    if test in OPPOSITE:
+        return {"$not": some_row(relation, path, OPPOSITE[test], asked, predicate)}
     if test == "$exists" and not asked:
         return {"$not": some_row(relation, path, test, True, predicate)}
+    if test == "$empty":
+        empty = {"$or": [{relation: {"$empty": True}}, {relation: {"$elemMatch": {path: {test: True}}}}]}
+        return empty if asked else {"$not": empty}
+    if test in PARTS and isinstance(asked, dict) and set(asked) & set(OPPOSITE):
+        (inner, operand), = asked.items()
+        return {"$not": some_row(relation, path, test, {OPPOSITE[inner]: operand}, predicate)}
     if test == "$all":
         return {"$and": [some_row(relation, path, "$eq", entry, predicate) for entry in asked]}
     if test == "$not":

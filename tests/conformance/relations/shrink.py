@@ -37,14 +37,14 @@ def smaller_data(data: Data) -> Iterator[Data]:
     for name, rows in data.rows.items():
         for half in (rows[: len(rows) // 2], rows[len(rows) // 2 :]):
             if rows and len(half) < len(rows):
-                yield Data(data.people, data.rows | {name: half})
+                yield Data(data.id_type, data.people, data.rows | {name: half})
         for index in range(len(rows)) if len(rows) < 8 else ():
-            yield Data(data.people, data.rows | {name: rows[:index] + rows[index + 1 :]})
+            yield Data(data.id_type, data.people, data.rows | {name: rows[:index] + rows[index + 1 :]})
     for name, rows in data.rows.items():
         for index, row in enumerate(rows) if len(rows) < 4 else ():
             for column, value in row.items():
                 if value is not MISSING and column not in ("number", "person", "visitor", "page", "nth", "ticket", "deleted"):
-                    yield Data(data.people, data.rows | {name: rows[:index] + [row | {column: MISSING}] + rows[index + 1 :]})
+                    yield Data(data.id_type, data.people, data.rows | {name: rows[:index] + [row | {column: MISSING}] + rows[index + 1 :]})
 
 
 def smaller(value) -> Iterator:

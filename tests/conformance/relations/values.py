@@ -4,12 +4,16 @@ Numbers are `Decimal`, compared and added as fractions; days and points in time 
 missing.
 """
 
+import operator as operators
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, lru_cache
 
 MISSING = object()
 INFINITY = Fraction(10) ** 200_000
+ORDERED = {"$eq": operators.eq, "$gt": operators.gt, "$gte": operators.ge, "$lt": operators.lt, "$lte": operators.le}
 DATES = ("$date", "$now", "$today", "$period")
 
 
@@ -41,6 +45,7 @@ def is_number(value) -> bool:
     return isinstance(value, (int, Decimal)) and not isinstance(value, bool) and not (isinstance(value, Decimal) and value.is_nan())
 
 
+@lru_cache(100_000)
 def number(value) -> Fraction:
     if isinstance(value, Decimal) and value.is_infinite():
         return INFINITY if value > 0 else -INFINITY
@@ -48,7 +53,7 @@ def number(value) -> Fraction:
 
 
 def ordered(operator: str, left, right) -> bool:
-    return {"$eq": left == right, "$gt": left > right, "$gte": left >= right, "$lt": left < right, "$lte": left <= right}[operator]
+    return ORDERED[operator](left, right)
 
 
 def key_of(value) -> tuple:
@@ -72,13 +77,33 @@ def predicate_of(value) -> dict:
     return value if is_operators(value) else {"$eq": value}
 
 
-def descend(value, keys: list[str]):
+@cache
+def keys_of(path: str) -> tuple[str, ...]:
+    """The keys of a path, in which a backslash takes a dot or a dollar as it is."""
+    keys, is_escaped = [""], False
+    for letter in path:
+        if is_escaped or letter not in "\\.":
+            keys[-1] += letter
+            is_escaped = False
+        elif letter == ".":
+            keys.append("")
+        else:
+            is_escaped = True
+    return tuple(keys)
+
+
+def written(key: str) -> str:
+    """A key as paths write it."""
+    return re.sub(r"[\\.]|^\$", lambda found: "\\" + found[0], key)
+
+
+def descend(value, keys: tuple[str, ...]):
     for key in keys:
         value = value.get(key, MISSING) if isinstance(value, dict) else MISSING
     return value
 
 
-def walk(value, keys: list[str]) -> list:
+def walk(value, keys: tuple[str, ...]) -> list:
     """All that a path yields, arrays fanned out."""
     if not keys:
         return [value]
@@ -92,6 +117,19 @@ def walk(value, keys: list[str]) -> list:
 def inherited(predicate: dict) -> dict:
     """The `$filter` and the `$by` beside a test."""
     return {key: predicate[key] for key in ("$filter", "$by") if key in predicate}
+
+
+def narrowed(predicate: dict, outer: dict) -> dict:
+    """What is inside a `$not`: its own filter narrows the one beside it."""
+    both = [part["$filter"] for part in (outer, predicate) if "$filter" in part]
+    return inherited(outer) | predicate | ({"$filter": {"$and": both}} if both else {})
+
+
+def as_object(element):
+    """An element as conditions on elements see it: an array has its indexes as keys, and other values have none."""
+    if isinstance(element, list):
+        return {str(index): item for index, item in enumerate(element)}
+    return element if isinstance(element, dict) else None
 
 
 def inside(types: dict[str, str], path: str) -> dict[str, str]:
