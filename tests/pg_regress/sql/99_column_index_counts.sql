@@ -19,6 +19,8 @@ SELECT n, (ARRAY['US', 'DE', 'FR', NULL])[1 + n % 4], 'City ' || n % 50, (ARRAY[
        || CASE WHEN n % 97 = 0 THEN jsonb_build_object('rare', n) ELSE '{}' END
   FROM generate_series(first, last) n
 $$;
+CREATE INDEX shopper_segments ON shopper USING segments (
+    properties, country, city, code, age, balance, score, ratio, vip, born, seen_at, tags, plan, plans, extra, raw, token, ip, id);
 INSERT INTO shopper SELECT * FROM shoppers(1, 700);
 SELECT attach_audience('shoppers', 'shopper', properties_column => 'properties');
 SELECT create_property(name, type, 'shoppers')
@@ -38,8 +40,6 @@ INSERT INTO asked (conditions) VALUES
     ('{"rare": {"$exists": true}}'), ('{"rare": {"$exists": false}}'), ('{}'), ('{"tier": {"$ne": "pro"}}'), ('{"new": 1}'),
     ('{"$or": [{"country": "US", "age": {"$lt": 10}}, {"nested.a": 3}, {"tags": "t4"}]}'), ('{"$expr": {"$gt": ["$spent", "$age"]}}'), ('{"id": {"$gt": 350}}');
 INSERT INTO asked (conditions) SELECT ('{"token": "' || token || '"}')::segment_condition FROM shopper LIMIT 1;
-CREATE INDEX shopper_segments ON shopper USING segments (
-    properties, country, city, code, age, balance, score, ratio, vip, born, seen_at, tags, plan, plans, extra, raw, token, ip, id);
 
 -- The conditions of which the index counts others than a query does, in one snapshot.
 CREATE FUNCTION wrong() RETURNS TABLE (conditions segment_condition, by_query bigint, by_index bigint) LANGUAGE plpgsql AS $$
