@@ -38,15 +38,31 @@ impl std::ops::AddAssign for Counted {
     }
 }
 
+/// How the index's columns answer a condition.
+pub enum Answering {
+    /// The plan says which rows satisfy it
+    Wholly(Plan),
+    /// The plan says which rows may: the index does not have all columns, so their pages are counted row by row
+    Narrowing(Plan),
+}
+
+/// Of so many pages, one may be counted row by row because of what the index does not have. A query may use other indexes, and
+/// several processes.
+const NARROWED: usize = 8;
+
 /// Counts the rows that satisfy a condition, in the active snapshot. The condition is adapted to the table's rows
-/// ([`on_row`](segments_core::row_conditions::on_row)), and `plan` is how the index's columns answer it.
+/// ([`on_row`](segments_core::row_conditions::on_row)). `None` if it is narrowed to too many pages.
 pub fn count(
     open: &OpenIndex,
     columns: &IndexedColumns,
     table: &ContactTable,
     condition: &Checked,
-    plan: &Plan,
-) -> Counted {
+    answering: &Answering,
+) -> Option<Counted> {
+    let (plan, narrows) = match answering {
+        Answering::Wholly(plan) => (plan, false),
+        Answering::Narrowing(plan) => (plan, true),
+    };
     let sources = Sources::now(open);
     let mut heap_pages = sources.heap_pages;
     let mut counted = Counted::default();
@@ -54,7 +70,7 @@ pub fn count(
     let query = Query::new(plan, asking);
     for (slot, (chunk, blocks)) in sources.chunks {
         let pages = ChunkPages::new(open.pages(), chunk);
-        match pages.unless_given_up(slot, count_images(&pages, chunk, columns, &query, &blocks)).flatten() {
+        match pages.unless_given_up(slot, count_images(&pages, chunk, columns, &query, narrows, &blocks)).flatten() {
             Some((rows, asked)) => {
                 counted.rows += rows;
                 counted.image_pages += (blocks.len() - asked.len()) as u64;
@@ -63,10 +79,14 @@ pub fn count(
             None => heap_pages.extend(blocks),
         }
     }
+    let all = counted.image_pages as usize + heap_pages.len();
+    if narrows && heap_pages.len() > all / NARROWED {
+        return None;
+    }
     heap_pages.sort_unstable();
     counted.heap_pages = heap_pages.len() as u64;
     counted.rows += count_rows(open, table, condition, &heap_pages);
-    counted
+    Some(counted)
 }
 
 /// The description of a chunk, in which columns have the names that they have now; `None` if it stores a column in another way
@@ -91,6 +111,7 @@ fn count_images(
     chunk: DirectoryEntry,
     columns: &IndexedColumns,
     query: &Query<'_, IndexedColumns>,
+    narrows: bool,
     blocks: &[u32],
 ) -> Result<Option<(u64, Vec<u32>)>, Damage> {
     let Some(described) = named_chunk(pages, chunk, columns)? else { return Ok(None) };
@@ -104,6 +125,10 @@ fn count_images(
         return Err(Damage::Malformed("a chunk lacks a page that the map says it has"));
     }
     let Answer { mut rows, unknown } = query.answer_among(&described, pages, &wanted)?;
+    if narrows {
+        unknown.iter().for_each(|unknown| rows.or(unknown));
+        return Ok(Some((0, described.blocks_of(&rows))));
+    }
     let asked = unknown.map(|unknown| described.blocks_of(&unknown)).unwrap_or_default();
     if !asked.is_empty() {
         rows.and(&described.rows_of(|block| asked.binary_search(&block).is_err()));

@@ -3,13 +3,13 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::contact_sql;
 use crate::catalog::indexes::{self, Part};
-use crate::columns::count::{self, Counted};
+use crate::columns::count::{self, Answering, Counted};
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::open_index::OpenIndex;
 use crate::pg::{row, security, snapshot};
 use crate::shared::settings::USE_COLUMNS;
 use pgrx::pg_sys::Oid;
-use segments_core::columns::{Obstacle, Plan, Way};
+use segments_core::columns::{Obstacle, Way};
 use segments_core::expr::Checked;
 use segments_core::row_conditions::on_row;
 
@@ -18,13 +18,17 @@ pub struct ByIndex {
     /// The names of the indexes
     pub indexes: Vec<String>,
     pub counted: Counted,
+    /// Why pages with images were counted row by row
+    pub note: Option<String>,
 }
 
 /// An index that can answer a condition on the part of a table that it is on.
 struct Ready {
     open: OpenIndex,
     columns: IndexedColumns,
-    plan: Plan,
+    answering: Answering,
+    /// What the index does not answer
+    note: Option<String>,
 }
 
 /// Counts the contacts that satisfy a condition, with the rights of the current role and in the active snapshot.
@@ -57,10 +61,12 @@ pub fn count(audience: &Audience, condition: &Checked) -> Result<ByIndex, String
         return Err("the table has no parts yet".to_owned());
     }
     let ready: Result<Vec<Ready>, String> = parts.iter().map(|part| ready(audience, &condition, part)).collect();
-    let mut by_index = ByIndex { indexes: Vec::new(), counted: Counted::default() };
-    for Ready { open, columns, plan } in ready? {
+    let mut by_index = ByIndex { indexes: Vec::new(), counted: Counted::default(), note: None };
+    for Ready { open, columns, answering, note } in ready? {
+        let counted = count::count(&open, &columns, &audience.table, &condition, &answering);
+        by_index.counted += counted.ok_or_else(|| note.clone().unwrap_or_default())?;
         by_index.indexes.push(open.pages().name());
-        by_index.counted += count::count(&open, &columns, &audience.table, &condition, &plan);
+        by_index.note = by_index.note.or(note);
     }
     Ok(by_index)
 }
@@ -85,10 +91,14 @@ fn of_index(audience: &Audience, condition: &Checked, index: Oid) -> Result<Read
     let open = open.ok_or_else(|| "the column index is not valid, or too new for the snapshot".to_owned())?;
     let columns = IndexedColumns::of(&open);
     let properties = audience.table.properties.as_ref().map(|properties| properties.name.as_str());
+    let said = |obstacles: &[Obstacle]| obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join("; ");
+    // Whatever else is not in the index is not in the table's rows either.
+    let is_in_rows = |obstacle: &Obstacle| matches!(obstacle, Obstacle::NotIndexed(_));
     match Way::of(condition, &audience.table, &columns.answering(properties)) {
-        Way::Columns(plan) => Ok(Ready { open, columns, plan }),
-        Way::Narrowed { obstacles, .. } | Way::Heap(obstacles) => {
-            Err(obstacles.iter().map(Obstacle::to_string).collect::<Vec<_>>().join("; "))
+        Way::Columns(plan) => Ok(Ready { open, columns, answering: Answering::Wholly(plan), note: None }),
+        Way::Narrowed { plan, obstacles, .. } if obstacles.iter().all(is_in_rows) => {
+            Ok(Ready { open, columns, answering: Answering::Narrowing(plan), note: Some(said(&obstacles)) })
         }
+        Way::Narrowed { obstacles, .. } | Way::Heap(obstacles) => Err(said(&obstacles)),
     }
 }

@@ -40,7 +40,7 @@ fn explain_count(
     let ms = AnyNumeric::from(begun.elapsed().as_micros()) / AnyNumeric::from(1000);
     let relation = audience.relation.oid;
     TableIterator::once(match by_index {
-        Ok(ByIndex { indexes, counted }) => (
+        Ok(ByIndex { indexes, counted, note }) => (
             relation,
             match indexes.as_slice() {
                 [index, others @ ..] if !others.is_empty() => {
@@ -51,7 +51,7 @@ fn explain_count(
             Some(counted.image_pages as i64),
             Some(counted.heap_pages as i64),
             ms,
-            None,
+            note,
         ),
         Err(note) => (relation, "query".to_owned(), None, None, ms, Some(note)),
     })

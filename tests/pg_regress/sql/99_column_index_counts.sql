@@ -109,8 +109,12 @@ ALTER TYPE plan RENAME VALUE 'pro' TO 'plus';
 UPDATE asked SET conditions = replace(replace(conditions::text, '"country"', '"land"'), '"pro"', '"plus"')::segment_condition;
 SELECT * FROM ways;
 ALTER TABLE shopper ADD COLUMN level int DEFAULT 3;
-INSERT INTO asked (conditions) VALUES ('{"level": 3}'), ('{"level": 3, "land": "DE"}');
+INSERT INTO asked (conditions) VALUES ('{"level": 3}'), ('{"level": 3, "land": "DE"}'),
+    ('{"level": 3, "id": {"$lt": 10}}'), ('{"level": 4, "text": {"$contains": "long"}, "id": 200}');
 SELECT * FROM wrong();
+-- What the index has says on which pages to look for what it does not have, if these are few.
+SELECT way, image_pages > heap_pages AS most, heap_pages > 0 AS asked, note FROM explain_count('{"level": 3, "id": {"$lt": 10}}', 'shoppers');
+SELECT way, note FROM explain_count('{"level": 3, "land": "DE"}', 'shoppers');
 
 -- Everything is given up at once, and folded again into the same pages.
 UPDATE shopper SET age = age + 1;
