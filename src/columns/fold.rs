@@ -4,14 +4,13 @@
 //! pages looked at; the chunk is written; and where a page is still unchanged, its entry becomes the image. Whoever changes
 //! a page in between marks it. The snapshot of the statement keeps values that are stored out of line until they are read.
 
-use super::build::cover;
 use super::chunks::{self, free_slot};
-use super::{change, change_meta, entries, marks, sound};
+use super::{change, change_meta, entries, marks, meta_page, sound};
 use crate::pg::heap_pages::HeapPages;
 use crate::pg::index_pages::IndexPages;
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::open_index::OpenIndex;
-use segments_core::columns::layout::{DirectoryEntry, MAP_ENTRIES, Meta, PageEntry, PageMap};
+use segments_core::columns::layout::{DirectoryEntry, MAP_ENTRIES, Meta, MetaPage, PageEntry, PageMap};
 use segments_core::columns::{Builder, Globals};
 
 /// The most rows of a heap page (MaxHeapTuplesPerPage).
@@ -37,6 +36,25 @@ pub(super) fn make_images(index: IndexPages<'_>, heap: HeapPages<'_>, columns: I
     let mut fold = Fold { index, heap, columns, meta, memory, builder, blocks: Vec::new(), pages: 0 };
     let _ = fold.all();
     fold.pages
+}
+
+/// Covers the first heap pages: writers mark from now on what they change on these. Only one session at a time may call it
+/// for an index. Returns what the meta page says now; `None` if somebody else has replaced it, or uses another version.
+///
+/// The pages of the map are there before the meta page speaks of them, so what a crash interrupts leaves free pages behind,
+/// and an index that covers what it did before.
+pub(super) fn cover(index: IndexPages<'_>, heap_pages: u32) -> Option<Meta> {
+    let MetaPage::Known(before) = sound(index, meta_page(index)) else { return None };
+    if heap_pages <= before.covered {
+        return Some(before);
+    }
+    let mut meta = Meta { covered: heap_pages, ..before.clone() };
+    while meta.map.pages() < heap_pages.div_ceil(MAP_ENTRIES) {
+        let count = meta.map.next()?;
+        let first = meta.map.pages();
+        meta.map.add(index.append((first..first + count).map(PageMap::empty)));
+    }
+    change_meta(index, &before, &meta).then_some(meta)
 }
 
 /// Frees the slots of chunks of which no image is used.
