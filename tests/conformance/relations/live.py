@@ -85,7 +85,8 @@ class Statements:
     def change(self, name: str) -> str:
         table = WRITTEN[name]
         row = self.values.row(table, **{table.contact: MISSING} if table.contact else {"id": MISSING})
-        columns = self.chance.sample(self.changed(name), self.chance.choice([1, 1, 2, 3]))
+        changed = self.changed(name)
+        columns = self.chance.sample(changed, min(len(changed), self.chance.choice([1, 1, 2, 3])))
         settings = [f'"{column}" = {self.setting(name, column, row[column])}' for column in columns]
         return ", ".join(settings)
 

@@ -172,6 +172,10 @@ DECLARE
     c record;
     present text[];
 BEGIN
+    -- Readers do not see a change while a transaction is under way that was writing when it was made, such as that of an autovacuum.
+    WHILE EXISTS (SELECT FROM segments.change_record r WHERE r.horizon > pg_snapshot_xmin(pg_current_snapshot())) LOOP
+        PERFORM pg_sleep(0.01);
+    END LOOP;
     TRUNCATE told;
     INSERT INTO told SELECT t.nth, t.segment, t.contact_id, t.change FROM reached, segment_changes(reached.position, NULL) WITH ORDINALITY
         AS t(position, segment, contact_id, change, changed_at, nth);
