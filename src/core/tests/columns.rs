@@ -85,7 +85,10 @@ fn assert_same(documents: &[Json], conditions: &[Checked], times: usize) {
             let program = Program::compile(condition);
             let Some(answer) = answer(condition, &pieces, &globals).unwrap() else { continue };
             assert_eq!(answer.unknown, None);
-            assert_same_among(condition, &pieces, &globals, &answer);
+            // Which rows are asked does not depend on how their values are stored.
+            if most_columns == 2 {
+                assert_same_among(condition, &pieces, &globals, &answer);
+            }
             let mut expected = 0;
             for (number, document) in documents.iter().enumerate() {
                 let matches = program.matches(document, Surroundings::NONE);
