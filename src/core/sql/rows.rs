@@ -26,8 +26,8 @@ pub use gathered::{Gathered, Gathering};
 pub(super) use joins::Joins;
 pub(super) use order::Ends;
 use related::Related;
-pub(super) use simple::simplified;
-use simple::{of_single_rows, one_and_none, tests_of};
+use simple::{of_single_rows, one_and_none};
+pub(super) use simple::{simplified, tests_of};
 
 /// The contacts that have rows and satisfy a test, or its complement.
 struct Subset<'a> {
@@ -75,6 +75,7 @@ impl<'a> Subset<'a> {
             RowsAsked::Some(condition) => Of::Row(condition),
             RowsAsked::Elements(elements) => match order::Ordered::of(&related, elements, compiler.ends) {
                 Some(ordered) => Of::Order(ordered),
+                None if compiler.ends == Ends::Grouped => Of::Group(elements),
                 None => OneAndNone::of(&related, table, rows, tests)
                     .map_or(Of::Group(elements), |both| Of::OneAndNone(Box::new(both))),
             },
@@ -98,7 +99,7 @@ impl<'a> Subset<'a> {
                 let found = SqlExpr::and([is_of_contact, related.in_scope(), filter]);
                 exists(format!("1 FROM {}{}{}", related.source(), related.where_(&found), related.having(&having)))
             }
-            Of::Order(ordered) => exists(ordered.query(related, "1", &is_of_contact)),
+            Of::Order(ordered) => exists(ordered.query_of_one(related, "1")),
         }
     }
 
@@ -134,7 +135,25 @@ impl<'a> Subset<'a> {
                 let having = Aggregates::of(related, None).holds(elements, self.is_of_test);
                 related.together(&found, &having)
             }
-            Of::Order(ordered) => format!("SELECT {} LIMIT 1", ordered.query(related, "1", &is_of_contact)),
+            Of::Order(ordered) => format!("SELECT {} LIMIT 1", ordered.query_of_one(related, "1")),
+        }
+    }
+
+    /// The query for the contacts in it.
+    fn contacts(&self) -> String {
+        let related = &self.related;
+        let of_group = |condition: &Expr<DocumentTest>, having: &SqlExpr| {
+            let found = SqlExpr::and([related.has_contact(), related.in_scope(), related.satisfying(condition)]);
+            let (contact, source, found) = (related.contact(), related.source(), related.where_(&found));
+            format!("SELECT {contact} FROM {source}{found} GROUP BY {contact}{}", related.having(having))
+        };
+        match &self.of {
+            Of::Row(condition) => of_group(condition, &SqlExpr::Const(true)),
+            Of::Group(elements) => {
+                let filter = elements.filter.as_ref().unwrap_or(&Expr::Const(true));
+                of_group(filter, &Aggregates::of(related, None).holds(elements, self.is_of_test))
+            }
+            Of::OneAndNone(_) | Of::Order(_) => self.alone().unwrap_or_default(),
         }
     }
 
@@ -193,7 +212,7 @@ impl Compiler<'_> {
 }
 
 /// So many semi-joins and anti-joins are planned at once. Of two thousand, Postgres does not finish the plan in minutes.
-const MOST_JOINS: usize = 8;
+pub(super) const MOST_JOINS: usize = 8;
 
 /// Whether tests on rows stand elsewhere than in the conjunction that the condition is, or too many in it.
 pub(super) fn needs_joins(checked: &Checked) -> bool {
