@@ -127,7 +127,7 @@ pub fn ways(checked: &Checked, table: &ContactTable, style: &Style) -> Vec<Way> 
             ways.push(way);
         }
     };
-    for ends in [Ends::Sorted, Ends::Compared, Ends::Grouped] {
+    for ends in [Ends::Sorted, Ends::Compared] {
         let compiler = Compiler { table, writer: Writer(&style), joins: None, ends };
         let alone = |sql| Joined { joins: String::new(), conditions: vec![compiler.writer.write(&sql)] };
         if !needs_joins {

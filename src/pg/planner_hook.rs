@@ -87,11 +87,10 @@ unsafe fn replaced(
             }
             (planned, walk.copy.filter(|_| has_other))
         };
-        let cost = |plan: *mut pg_sys::PlannedStmt| (*(*plan).planTree).total_cost;
         let (joined, query) = planned(Way::Joined, query);
-        let Some(query) = query.filter(|_| way::is_dear(cost(joined))) else { return joined };
+        let Some(query) = query.filter(|_| way::is_dear(way::cost(joined))) else { return joined };
         let (looked_up, _) = planned(Way::LookedUp, query);
-        if way::prefers_look_ups(cost(joined), cost(looked_up)) { looked_up } else { joined }
+        if way::prefers_look_ups(way::cost(joined), way::cost(looked_up)) { looked_up } else { joined }
     })
 }
 

@@ -5,8 +5,12 @@
 //! Postgres turns neither into the other. So a query with such a condition is planned in both ways, and the cheaper plan is
 //! kept.
 
+use crate::pg::walker::expression_tree_walker;
 use crate::pg::written::Substitute;
+use pgrx::pg_sys::{self, NodeTag};
+use pgrx::{PgList, is_a, pg_guard};
 use std::cell::Cell;
+use std::ffi::c_void;
 
 /// How conditions on rows are said in the plan that is being made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,67 @@ impl Way {
     /// The way of the plan that is being made.
     pub fn current() -> Self {
         PLANNING.get().way
+    }
+}
+
+/// The cost of a plan. To the planner's estimate it adds the sub-plans in conditions of joins, which the planner leaves out.
+///
+/// # Safety
+/// The pointer is to a plan.
+pub unsafe fn cost(plan: *mut pg_sys::PlannedStmt) -> f64 {
+    // SAFETY: by this function's own condition.
+    unsafe {
+        let others = PgList::<pg_sys::Plan>::from_pg((*plan).subplans);
+        let roots = std::iter::once((*plan).planTree).chain(others.iter_ptr());
+        (*(*plan).planTree).total_cost + roots.map(|root| of_join_conditions(root)).sum::<f64>()
+    }
+}
+
+/// What the sub-plans in conditions of the joins below a node cost, which run for as many rows as the larger side has at least.
+///
+/// # Safety
+/// The node is null or a part of a plan.
+unsafe fn of_join_conditions(node: *mut pg_sys::Plan) -> f64 {
+    if node.is_null() {
+        return 0.0;
+    }
+    // SAFETY: by this function's own condition. The tag of a node names its struct, which begins with the plan, and that of a
+    // join with the join.
+    unsafe {
+        let (left, right) = ((*node).lefttree, (*node).righttree);
+        let (parts, is_join) = match (*node).type_ {
+            NodeTag::T_Append => ((*node.cast::<pg_sys::Append>()).appendplans, false),
+            NodeTag::T_MergeAppend => ((*node.cast::<pg_sys::MergeAppend>()).mergeplans, false),
+            NodeTag::T_SubqueryScan => {
+                return of_join_conditions((*node.cast::<pg_sys::SubqueryScan>()).subplan);
+            }
+            NodeTag::T_NestLoop | NodeTag::T_MergeJoin | NodeTag::T_HashJoin => (std::ptr::null_mut(), true),
+            _ => (std::ptr::null_mut(), false),
+        };
+        let mut below = of_join_conditions(left) + of_join_conditions(right);
+        below += PgList::<pg_sys::Plan>::from_pg(parts).iter_ptr().map(|part| of_join_conditions(part)).sum::<f64>();
+        if !is_join {
+            return below;
+        }
+        let mut each = 0.0;
+        add_sub_plans((*node).qual.cast(), (&raw mut each).cast());
+        add_sub_plans((*node.cast::<pg_sys::Join>()).joinqual.cast(), (&raw mut each).cast());
+        below + each * (*left).plan_rows.max((*right).plan_rows).max((*node).plan_rows)
+    }
+}
+
+/// Adds what one run of each sub-plan in an expression costs. It never ends the walk.
+#[pg_guard]
+unsafe extern "C-unwind" fn add_sub_plans(node: *mut pg_sys::Node, each: *mut c_void) -> bool {
+    if node.is_null() {
+        return false;
+    }
+    // SAFETY: Postgres calls this for nodes of a condition of a plan. `each` is the sum. The tag of a node names its struct.
+    unsafe {
+        if is_a(node, NodeTag::T_SubPlan) {
+            *each.cast::<f64>() += (*node.cast::<pg_sys::SubPlan>()).per_call_cost;
+        }
+        expression_tree_walker(node, Some(add_sub_plans), each)
     }
 }
 

@@ -126,23 +126,23 @@ SELECT a.condition, f.found, f.counted, d.expected
  WHERE f.found IS DISTINCT FROM d.expected OR f.counted <> coalesce(cardinality(d.expected), 0);
 SELECT count(*) AS conditions, count(*) FILTER (WHERE count_contacts(condition::segment_condition, 'people') BETWEEN 1 AND 2999) AS of_some FROM asked;
 -- A count asks one of several queries, whichever costs least: look-ups where these cost nothing, and others without indexes.
-CREATE TABLE around (condition text);
-INSERT INTO around VALUES ('{"$and": [?, {"country": "US"}]}'), ('{"$or": [?, {"vip": true}]}');
-CREATE FUNCTION wrongly_counted() RETURNS TABLE (condition text, counted bigint, expected bigint) LANGUAGE sql AS $$
+CREATE TABLE around (number serial, condition text);
+INSERT INTO around (condition) VALUES ('{"$and": [?, {"country": "US"}]}'), ('{"$or": [?, {"vip": true}]}');
+CREATE FUNCTION wrongly_counted(half int) RETURNS TABLE (condition text, counted bigint, expected bigint) LANGUAGE sql AS $$
 SELECT replace(around.condition, '?', asked.condition), c.counted, d.expected
   FROM asked
  CROSS JOIN around
  CROSS JOIN LATERAL (SELECT count_contacts(replace(around.condition, '?', asked.condition)::segment_condition, 'people') AS counted) c
  CROSS JOIN LATERAL (SELECT count(*) AS expected FROM documents
                       WHERE document @~ replace(around.condition, '?', coalesce(on_document, asked.condition))::segment_condition) d
- WHERE c.counted <> d.expected
+ WHERE (asked.number + around.number) % 2 = half AND c.counted <> d.expected
 $$;
 SET random_page_cost = 0;
-SELECT * FROM wrongly_counted();
+SELECT * FROM wrongly_counted(0);
 RESET random_page_cost;
 SET enable_indexscan = off;
 SET enable_bitmapscan = off;
-SELECT * FROM wrongly_counted();
+SELECT * FROM wrongly_counted(1);
 RESET enable_indexscan;
 RESET enable_bitmapscan;
 SELECT count(create_segment('asked ' || number, condition::segment_condition, audience => 'people')) FROM asked;

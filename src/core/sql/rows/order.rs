@@ -12,15 +12,13 @@ use crate::expr::{Asked, DocumentTest, ElementsTest, Expr, SequenceStep, TimeOf}
 use crate::sql::moment;
 use crate::sql::table::ColumnKind;
 
-/// How the first and the last row of a contact, and the least and the greatest value, are found.
+/// How the first and the last row of a contact are found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::sql) enum Ends {
-    /// All rows are sorted by contact and time, and values are looked for in single rows
+    /// All rows are sorted by contact and time
     Sorted,
     /// Rows that satisfy the condition are compared with those that do not
     Compared,
-    /// All rows are sorted, and all values are grouped by contact
-    Grouped,
 }
 
 /// A test that the order of rows decides, where a column has their times.

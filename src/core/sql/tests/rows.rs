@@ -234,11 +234,11 @@ fn elsewhere_the_least_is_one_row_without_another() {
     assert_readable(&[
         (
             r#"{"$or": [{"vip": true}, {"orders": {"$min": {"placed_at": {"$gte": "2024-05-01"}}}}]}"#,
-            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at >= '2024-05-01T00:00:00Z' AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.placed_at < '2024-05-01T00:00:00Z') GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.contact_id IS NOT NULL)",
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at >= '2024-05-01T00:00:00Z' GROUP BY orders.contact_id) AS orders WHERE NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.placed_at < '2024-05-01T00:00:00Z')) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.contact_id IS NOT NULL)",
         ),
         (
             r#"{"$not": {"orders": {"$max": {"units": 5}}}}"#,
-            "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.units = 5 AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.units > 5))",
+            "NOT EXISTS (SELECT 1 FROM (SELECT orders.contact_id FROM (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.units = 5 GROUP BY orders.contact_id) AS orders WHERE NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.units > 5)) AS orders WHERE orders.contact_id = contacts.id)",
         ),
         // What shares a group with others is one of its aggregates.
         (
