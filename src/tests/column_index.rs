@@ -55,7 +55,7 @@ mod tests {
                     }
                 }
             }
-            assert!(values + errors == ROUNDS && values > ROUNDS / 20 && errors > ROUNDS / 20, "{values} {errors}");
+            assert!(values + errors == ROUNDS && values > 0 && errors > 0, "{values} {errors}");
         }
     }
 }
