@@ -58,6 +58,7 @@ pub mod trigger;
 pub mod tuple;
 pub mod turn;
 mod walker;
+pub mod way;
 mod where_clause;
 pub mod written;
 pub mod zone;

@@ -2,11 +2,11 @@
 
 use crate::catalog::audience::Audience;
 use crate::catalog::column::ColumnRef;
-use crate::catalog::contact_sql::{can_be_id, executable_sql, literal};
+use crate::catalog::contact_sql::{can_be_id, executable_sql, executable_sql_for_one, literal, reads_whole_relations};
 use crate::catalog::subscription;
 use crate::pg::call::Call;
 use crate::pg::error::Failure;
-use crate::pg::{query, returning, subtransaction};
+use crate::pg::{query, returning, subtransaction, way};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pgrx::PgSqlErrorCode;
@@ -54,19 +54,36 @@ pub fn contacts(call: Call, audience: &Audience, checked: &Checked, page_size: i
         Page::After(cursor) => Some(PageCursor::parse(cursor, direction, &audience.id.type_name)),
         Page::Before(cursor) => Some(PageCursor::parse(cursor, direction, &audience.id.type_name)),
     };
-    let (members, table) = (members(audience), audience.relation.quoted());
-    let (condition, order) = (executable_sql(audience, checked), order(audience, direction));
-    let nearest = |part: &String| {
-        format!("(SELECT {members} FROM {table} WHERE ({condition}) AND {part} ORDER BY {order} LIMIT $1) c")
-    };
+    let (members, table, order) = (members(audience), audience.relation.quoted(), order(audience, direction));
     let parts = parts(audience, direction, cursor.as_ref());
-    let queries: Vec<String> = match direction {
-        Direction::Older => {
-            parts.iter().map(|part| format!("SELECT pg_catalog.to_jsonb(c.*) FROM {}", nearest(part))).collect()
+    let queries = |condition: String| -> Vec<String> {
+        let nearest = |part: &String| {
+            format!("(SELECT {members} FROM {table} WHERE ({condition}) AND {part} ORDER BY {order} LIMIT $1) c")
+        };
+        match direction {
+            Direction::Older => {
+                parts.iter().map(|part| format!("SELECT pg_catalog.to_jsonb(c.*) FROM {}", nearest(part))).collect()
+            }
+            Direction::Newer => vec![turned(parts.iter().map(nearest))],
         }
-        Direction::Newer => vec![turned(parts.iter().map(nearest))],
     };
-    returning::first_rows(call, &queries, page_size.into());
+    let mut read = queries(executable_sql(audience, checked));
+    // A page has few contacts, unless hardly any contact satisfies the condition.
+    if reads_whole_relations(audience, checked) {
+        let looked_up = queries(executable_sql_for_one(audience, checked));
+        if let (Some(joined), Some(cost)) = (cost(&read, page_size), cost(&looked_up, page_size))
+            && way::prefers_look_ups(joined, cost)
+        {
+            read = looked_up;
+        }
+    }
+    returning::first_rows(call, &read, page_size.into());
+}
+
+/// The planner's estimate of the cost of queries.
+fn cost(queries: &[String], page_size: i32) -> Option<f64> {
+    let each = |sql: &String| query::cost(&format!("EXPLAIN (FORMAT json) {sql}"), &[i64::from(page_size).into()]);
+    queries.iter().map(each).sum()
 }
 
 /// A query that reads several parts backwards and returns their contacts in the order of the page.

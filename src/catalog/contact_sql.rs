@@ -14,7 +14,7 @@ pub fn executable_sql(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause(&restricted(audience, checked), &audience.table, &audience.style())
 }
 
-/// Like [`executable_sql`], for a query on one contact, whose rows in relations are looked up.
+/// Like [`executable_sql`], for a query on one contact or a few, whose rows in relations are looked up.
 pub fn executable_sql_for_one(audience: &Audience, checked: &Checked) -> String {
     sql::where_clause_for_one(&restricted(audience, checked), &audience.table, &audience.style())
 }
@@ -27,6 +27,11 @@ pub fn complement_sql(audience: &Audience, checked: &Checked) -> String {
 /// Whether [`executable_sql`] reads the audience's table itself, to find those whose row is at hand by their ids.
 pub fn reads_contacts(audience: &Audience, checked: &Checked) -> bool {
     sql::needs_joins(&restricted(audience, checked), &audience.table)
+}
+
+/// Whether [`executable_sql`] reads all rows of a relation, where [`executable_sql_for_one`] looks up those of one contact.
+pub fn reads_whole_relations(audience: &Audience, checked: &Checked) -> bool {
+    sql::reads_whole_relations(&restricted(audience, checked), &audience.table)
 }
 
 /// Conditions, each with the audience's filter, for one query that tells for each contact which of them it satisfies.

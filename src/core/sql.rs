@@ -6,7 +6,7 @@
 //! that satisfy the condition, and false or NULL for the others. Negations are pushed down to the tests, because each
 //! kind of test treats NULL in its own way.
 
-use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest};
+use crate::expr::{Atom, Checked, DocumentTest, Expr, FieldTest, NormalForm, PairTest, RowsAsked, RowsTest};
 use crate::parse::parse;
 use crate::program::{Program, Surroundings};
 use crate::value::{Json, Value};
@@ -56,7 +56,10 @@ pub fn where_clause(checked: &Checked, table: &ContactTable, style: &Style) -> S
 #[must_use]
 pub fn where_clause_for_one(checked: &Checked, table: &ContactTable, style: &Style) -> String {
     let compiler = Compiler { table, writer: Writer(style), joins: None, ends: Ends::Sorted };
-    compiler.writer.write(&compiler.sql(compiler.part(&simplified(checked, table))))
+    let simple = simplified(checked, table);
+    let joins = (rows::tests_of(&simple).len() > rows::MOST_JOINS).then(|| Joins::not_joined(&compiler, &simple));
+    let compiler = Compiler { joins: joins.as_ref(), ..compiler };
+    compiler.writer.write(&compiler.sql(compiler.part(&simple)))
 }
 
 /// Conditions for one query on all contacts.
@@ -114,19 +117,35 @@ pub struct Way {
 pub fn ways(checked: &Checked, table: &ContactTable, style: &Style) -> Vec<Way> {
     let simple = simplified(checked, table);
     let style = prefixed(table, style);
-    let at_once = |ends| {
-        let joined = if rows::needs_joins(&simple) {
-            joined_with(std::slice::from_ref(&simple), table, &style, ends)
-        } else {
-            let compiler = Compiler { table, writer: Writer(&style), joins: None, ends };
-            Joined { joins: String::new(), conditions: vec![compiler.writer.write(&compiler.conjunction(&simple))] }
-        };
-        Way { joined, looks_up: false }
+    let needs_joins = rows::needs_joins(&simple);
+    // Of many tests, Postgres would not finish a plan that has a sub-query for each.
+    let are_few = rows::tests_of(&simple).len() <= rows::MOST_JOINS;
+    let mut ways: Vec<Way> = Vec::new();
+    let mut add = |joined| {
+        let way = Way { joined, looks_up: false };
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
     };
-    let mut ways = vec![at_once(Ends::Sorted)];
-    ways.extend(Some(at_once(Ends::Compared)).filter(|compared| *compared != ways[0]));
+    for ends in [Ends::Sorted, Ends::Compared] {
+        let compiler = Compiler { table, writer: Writer(&style), joins: None, ends };
+        let alone = |sql| Joined { joins: String::new(), conditions: vec![compiler.writer.write(&sql)] };
+        if !needs_joins {
+            add(alone(compiler.conjunction(&simple)));
+            continue;
+        }
+        add(joined_with(std::slice::from_ref(&simple), table, &style, ends));
+        if !are_few {
+            continue;
+        }
+        let in_place = Joins::in_place(&compiler, &simple);
+        let inner = Compiler { joins: Some(&in_place), ..compiler };
+        add(alone(inner.sql(inner.part(&simple))));
+    }
     let compiler = Compiler { table, writer: Writer(&style), joins: None, ends: Ends::Sorted };
-    ways.extend(compiler.looked_up(&simple).into_iter().map(|joined| Way { joined, looks_up: true }));
+    if are_few || !needs_joins {
+        ways.extend(compiler.looked_up(&simple).into_iter().map(|joined| Way { joined, looks_up: true }));
+    }
     ways
 }
 
@@ -135,6 +154,14 @@ pub fn ways(checked: &Checked, table: &ContactTable, style: &Style) -> Vec<Way> 
 #[must_use]
 pub fn needs_joins(checked: &Checked, table: &ContactTable) -> bool {
     rows::needs_joins(&simplified(checked, table))
+}
+
+/// Whether [`where_clause`] reads all rows of a relation, whichever contacts a query is about: to group or to sort them.
+#[must_use]
+pub fn reads_whole_relations(checked: &Checked, table: &ContactTable) -> bool {
+    let simple = simplified(checked, table);
+    let is_of_many = |rows: &&RowsTest| matches!(rows.asked, RowsAsked::Elements(_));
+    rows::needs_joins(&simple) || rows::tests_of(&simple).iter().any(is_of_many)
 }
 
 /// Whether every contact, or no contact, that the table can have satisfies the condition; `None` where it depends on the

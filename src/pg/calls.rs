@@ -38,11 +38,31 @@ pub struct SetCall {
 pub(super) struct Walk {
     pub replaceable: &'static Replaceable,
     pub parameters: pg_sys::ParamListInfo,
+    /// The whole query, and a copy of it from before anything was replaced, if it has a call
+    pub query: *mut pg_sys::Query,
+    pub copy: Option<*mut pg_sys::Query>,
     /// The functions whose calls were replaced, and what stands in their place
     pub replaced: Vec<(Oid, Rc<Substitute>)>,
 }
 
 impl Walk {
+    /// Keeps a copy of the query if a node is a call. All calls of a query are met before one of them is replaced.
+    ///
+    /// # Safety
+    /// The node is a part of the query.
+    pub(super) unsafe fn keep_query_with(&mut self, node: *mut pg_sys::Node) {
+        // SAFETY: by this function's own condition. The tag of a node names its struct.
+        unsafe {
+            if self.copy.is_some() || !is_a(node, NodeTag::T_FuncExpr) {
+                return;
+            }
+            let function = (*node.cast::<pg_sys::FuncExpr>()).funcid;
+            if has_support(function, self.replaceable.test) || has_support(function, self.replaceable.set) {
+                self.copy = Some(pg_sys::copyObjectImpl(self.query.cast()).cast());
+            }
+        }
+    }
+
     /// The condition that a call stands for, if a node is a call with a column of the query and a known value.
     ///
     /// # Safety

@@ -27,7 +27,8 @@ pub unsafe fn inlined(request: &pg_sys::SupportRequestInlineInFrom) -> Option<*m
     // SAFETY: by this function's own condition.
     unsafe {
         let (root, global) = (request.root, (*request.root).glob);
-        let mut walk = Walk { replaceable, parameters: (*global).boundParams, replaced: Vec::new() };
+        let parameters = (*global).boundParams;
+        let mut walk = Walk { replaceable, parameters, query: (*root).parse, copy: None, replaced: Vec::new() };
         let call = walk.sought((*request.rtfunc).funcexpr)?;
         let query = walk.query_of((*root).parse, call)?;
         (*global).dependsOnRole = true;

@@ -3,9 +3,10 @@
 //! `from_clause` replaces calls of set-returning functions, `where_clause` calls in conditions.
 
 use crate::pg::calls::{REPLACEABLE, Replaceable, Walk};
-use crate::pg::plans;
 use crate::pg::walker::{expression_tree_walker, query_tree_walker};
+use crate::pg::way::Way;
 use crate::pg::where_clause::Conditions;
+use crate::pg::{plans, way};
 use pgrx::pg_sys::{self, NodeTag};
 use pgrx::{is_a, pg_guard};
 use std::ffi::{c_char, c_int, c_void};
@@ -34,7 +35,7 @@ unsafe extern "C-unwind" fn plan(
 ) -> *mut pg_sys::PlannedStmt {
     // SAFETY: Postgres calls the hook in place of standard_planner, with its arguments.
     unsafe {
-        replaced(query, parameters, |before| match before {
+        replaced(query, parameters, |before, query| match before {
             Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters)),
             None => pg_sys::standard_planner(query, text, options, parameters),
         })
@@ -52,7 +53,7 @@ unsafe extern "C-unwind" fn plan(
 ) -> *mut pg_sys::PlannedStmt {
     // SAFETY: Postgres calls the hook in place of standard_planner, with its arguments.
     unsafe {
-        replaced(query, parameters, |before| match before {
+        replaced(query, parameters, |before, query| match before {
             Some(before) => pg_sys::ffi::pg_guard_ffi_boundary(|| before(query, text, options, parameters, explain)),
             None => pg_sys::standard_planner(query, text, options, parameters, explain),
         })
@@ -67,21 +68,29 @@ unsafe extern "C-unwind" fn plan(
 unsafe fn replaced(
     query: *mut pg_sys::Query,
     parameters: pg_sys::ParamListInfo,
-    plan: impl FnOnce(pg_sys::planner_hook_type) -> *mut pg_sys::PlannedStmt,
+    plan: impl Fn(pg_sys::planner_hook_type, *mut pg_sys::Query) -> *mut pg_sys::PlannedStmt,
 ) -> *mut pg_sys::PlannedStmt {
-    let (Some(replaceable), Some(before)) = (REPLACEABLE.get(), BEFORE.get()) else { return plan(None) };
-    let mut walk = Walk { replaceable, parameters, replaced: Vec::new() };
-    // SAFETY: by this function's own condition. The plan has just been made when it is changed.
+    let (Some(replaceable), Some(before)) = (REPLACEABLE.get(), BEFORE.get()) else { return plan(None, query) };
+    // SAFETY: by this function's own condition. Each plan has just been made when it is changed.
     plans::inside_planner(|| unsafe {
-        visit(query.cast(), (&raw mut walk).cast());
-        let planned = plan(*before);
-        if !walk.replaced.is_empty() {
-            (*planned).dependsOnRole = true;
-        }
-        for (function, substitute) in &walk.replaced {
-            plans::list(&mut (*planned).relationOids, &mut (*planned).invalItems, *function, substitute);
-        }
-        planned
+        let planned = |way: Way, query: *mut pg_sys::Query| {
+            let mut walk = Walk { replaceable, parameters, query, copy: None, replaced: Vec::new() };
+            let (planned, has_other) = way.plan(|| {
+                visit(query.cast(), (&raw mut walk).cast());
+                plan(*before, query)
+            });
+            if !walk.replaced.is_empty() {
+                (*planned).dependsOnRole = true;
+            }
+            for (function, substitute) in &walk.replaced {
+                plans::list(&mut (*planned).relationOids, &mut (*planned).invalItems, *function, substitute);
+            }
+            (planned, walk.copy.filter(|_| has_other))
+        };
+        let (joined, query) = planned(Way::Joined, query);
+        let Some(query) = query.filter(|_| way::is_dear(way::cost(joined))) else { return joined };
+        let (looked_up, _) = planned(Way::LookedUp, query);
+        if way::prefers_look_ups(way::cost(joined), way::cost(looked_up)) { looked_up } else { joined }
     })
 }
 
@@ -95,13 +104,17 @@ unsafe extern "C-unwind" fn visit(node: *mut pg_sys::Node, context: *mut c_void)
     // across a call. The tag of a node names its struct.
     unsafe {
         if !is_a(node, NodeTag::T_Query) {
+            (*context.cast::<Walk>()).keep_query_with(node);
             return expression_tree_walker(node, Some(visit), context);
         }
         query_tree_walker(node.cast(), Some(visit), context, 0);
         let walk = &mut *context.cast::<Walk>();
         walk.replace_in_from(node.cast());
         walk.replace_in_select_list(node.cast());
-        Conditions::replace(walk, node.cast());
+        // Look-ups are no joins. So the support function can put them in the place of the call as well.
+        if Way::current() == Way::Joined {
+            Conditions::replace(walk, node.cast());
+        }
     }
     false
 }

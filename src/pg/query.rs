@@ -78,8 +78,13 @@ pub fn explained<T>(sql: &String, arguments: &[DatumWithOid], read: impl Fn(&Row
 
 /// The planner's total cost of a query, from an EXPLAIN with FORMAT json.
 pub fn cost(explain: &String, arguments: &[DatumWithOid]) -> Option<f64> {
-    let plan = explained(explain, arguments, |row| row.get::<pgrx::Json>(1))?;
-    plan.0.get(0)?.get("Plan")?.get("Total Cost")?.as_f64()
+    plan(explain, arguments)?.get("Total Cost")?.as_f64()
+}
+
+/// The topmost node of a plan, from an EXPLAIN with FORMAT json.
+pub fn plan(explain: &String, arguments: &[DatumWithOid]) -> Option<serde_json::Value> {
+    let mut plan = explained(explain, arguments, |row| row.get::<pgrx::Json>(1))?;
+    Some(plan.0.get_mut(0)?.get_mut("Plan")?.take())
 }
 
 /// Runs a statement that writes, or that must see what this call has written, and reads each row.

@@ -1,5 +1,6 @@
 //! Sub-selects of the values of an expression, which stand in the place of calls.
 
+use crate::pg::way;
 use crate::pg::written::{Substitute, is_forbidden, owned};
 use pgrx::pg_sys::{self, NodeTag, Oid};
 use pgrx::spi::{quote_identifier, quote_qualified_identifier};
@@ -26,7 +27,7 @@ pub(super) fn parse(found: &SetQuery, type_id: Oid, collation: Oid) -> Option<*m
             owned(pg_sys::get_rel_name(substitute.table))?,
         );
         let alias = quote_identifier(&substitute.alias);
-        let text = format!("SELECT {} FROM {name} AS {alias} WHERE {}", found.expression, substitute.sql);
+        let text = format!("SELECT {} FROM {name} AS {alias} WHERE {}", found.expression, way::condition(substitute));
         let text = CString::new(text).ok()?;
         let statements = pg_sys::raw_parser(text.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
         let statement = PgList::<pg_sys::RawStmt>::from_pg(statements).get_ptr(0)?;

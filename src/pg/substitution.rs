@@ -10,8 +10,8 @@ use crate::pg::semi_join::{Conjunct, has_subclass, has_virtual_columns, take_out
 use crate::pg::sub_select::{SetQuery, parse, sub_select_entry};
 #[cfg(not(feature = "pg15"))]
 use crate::pg::written::permissions;
-use crate::pg::written::{Substitute, Written, owned};
-use crate::pg::{plans, security};
+use crate::pg::written::{OfRows, Substitute, Written, owned};
+use crate::pg::{plans, security, way};
 use pgrx::pg_sys::{self, NodeTag, Oid};
 use pgrx::spi::quote_identifier;
 use pgrx::{FromDatum, PgList, is_a};
@@ -146,9 +146,13 @@ impl ColumnCall {
             if places.is_unclear || !is_condition && self.has_grouping_sets() {
                 return None;
             }
-            let sql = match &substitute.sql_at_hand {
-                Some(sql) if !self.reads_stored_rows(is_condition, substitute.table) => sql,
-                _ => &substitute.sql,
+            let sql = match &substitute.of_rows {
+                Some(OfRows { looked_up: Some(looked_up), finds_contact: true, .. })
+                    if !self.reads_stored_rows(is_condition, substitute.table) =>
+                {
+                    looked_up
+                }
+                _ => way::condition(substitute),
             };
             let written = self.written(substitute, sql)?;
             let mut condition = self.condition(&written);
@@ -176,12 +180,12 @@ impl ColumnCall {
     /// condition of those for whom the call is false; `None` if the call has to stay. It has sub-selects, which the
     /// planner joins. What depends on the plan is left to the caller.
     pub fn conjunct(&self, substitute: &Substitute, positive: bool, is_nullable: bool) -> Option<*mut pg_sys::Node> {
-        let complement = substitute.complement.as_ref()?;
-        let sql = if positive { &substitute.sql } else { complement };
+        let of_rows = substitute.of_rows.as_ref()?;
         if !self.reads_stored_rows(true, substitute.table) {
             return None;
         }
-        let written = self.written(substitute, sql)?;
+        let sql = way::condition(substitute);
+        let written = self.written(substitute, if positive { sql } else { &of_rows.complement })?;
         // SAFETY: by `in_query`. The nodes that are changed are new.
         unsafe {
             let condition = self.condition(&written);
@@ -192,7 +196,7 @@ impl ColumnCall {
 
     /// A sub-select of the ids for which the call is true, each once, to join the table with; `None` if there is none.
     pub fn members(&self, substitute: &Rc<Substitute>) -> Option<*mut pg_sys::RangeTblEntry> {
-        let is_its = self.table() == substitute.table && substitute.complement.is_some();
+        let is_its = self.table() == substitute.table && substitute.of_rows.is_some();
         if !is_its || !self.reads_stored_rows(true, substitute.table) {
             return None;
         }

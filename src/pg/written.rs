@@ -17,16 +17,24 @@ pub struct Substitute {
     pub column: String,
     /// The condition as SQL that means the same under any search_path. It is true, false or NULL
     pub sql: String,
-    /// The same about the row at hand, where `sql` finds the row by its id among those that the table has stored
-    pub sql_at_hand: Option<String>,
-    /// If it reads rows of relations: the condition of those for whom the call is false, whose id is not NULL
-    pub complement: Option<String>,
+    /// If it reads rows of relations: what else it can be
+    pub of_rows: Option<OfRows>,
     /// The relations whose invalidation makes a plan with the condition invalid
     pub sources: Vec<Oid>,
     /// Whether the column is NOT NULL in that table
     pub is_never_null: bool,
     /// Whether the condition is right in this transaction only, because it has dates that are relative to now
     pub is_relative: bool,
+}
+
+/// Other ways to say a condition that reads rows of relations.
+pub struct OfRows {
+    /// The condition of those for whom the call is false, whose id is not NULL
+    pub complement: String,
+    /// The condition about the row at hand, which looks up the rows of its contact, if the condition itself reads all rows
+    pub looked_up: Option<String>,
+    /// Whether the condition itself finds the row at hand by its id among those that the table has stored
+    pub finds_contact: bool,
 }
 
 /// A condition that Postgres has parsed, over the columns of the first and only table of a query.

@@ -8,7 +8,9 @@ use crate::api::contact::circle;
 use crate::api::segment::named;
 use crate::catalog::access::{self, Scope};
 use crate::catalog::audience::Audience;
-use crate::catalog::contact_sql::{can_be_id, complement_sql, executable_sql, executable_sql_for_one, reads_contacts};
+use crate::catalog::contact_sql::{
+    can_be_id, complement_sql, executable_sql, executable_sql_for_one, reads_contacts, reads_whole_relations,
+};
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::ids::Ids;
 use crate::catalog::scope;
@@ -19,7 +21,7 @@ use crate::pg::error::Failure;
 use crate::pg::plan::KeptPlan;
 use crate::pg::spi::connected;
 use crate::pg::substitution::{ColumnCall, Constant};
-use crate::pg::written::Substitute;
+use crate::pg::written::{OfRows, Substitute};
 use crate::pg::{query, relcache, security, snapshot, zone};
 use lru::LruCache;
 use pgrx::pg_sys::{Oid, TEXTOID};
@@ -92,8 +94,11 @@ impl Question {
             alias: audience.table.name.clone(),
             column: audience.id.name.clone(),
             sql: condition,
-            sql_at_hand: reads_contacts(&audience, &checked.checked).then_some(for_one),
-            complement: checked.checked.reads_rows().then(|| complement_sql(&audience, &checked.checked)),
+            of_rows: checked.checked.reads_rows().then(|| OfRows {
+                complement: complement_sql(&audience, &checked.checked),
+                looked_up: reads_whole_relations(&audience, &checked.checked).then_some(for_one),
+                finds_contact: reads_contacts(&audience, &checked.checked),
+            }),
             sources: definitions.iter().copied().chain([audience.relation.oid]).collect(),
             is_never_null: audience.id.not_null,
             is_relative: checked.changes_at.or(audience.changes_at).is_some(),

@@ -246,6 +246,12 @@ impl Compiler<'_> {
     /// A date or a timestamp within those years, or a bound for NULL, which LEAST and GREATEST ignore; `None` of other
     /// kinds.
     pub(super) fn within_years(&self, kind: &ColumnKind, term: &str) -> Option<String> {
+        let [least, greatest] = self.bounds_of_years(kind)?;
+        Some(format!("LEAST(GREATEST({term}, {least}), {greatest})"))
+    }
+
+    /// The first and the last date or timestamp of those years; `None` of other kinds.
+    pub(super) fn bounds_of_years(&self, kind: &ColumnKind) -> Option<[String; 2]> {
         let bounds = match kind {
             ColumnKind::Date => [Day::MIN, Day::MAX].map(|day| day.to_string()),
             kind @ (ColumnKind::Timestamp | ColumnKind::TimestampTz) => {
@@ -253,8 +259,7 @@ impl Compiler<'_> {
             }
             _ => return None,
         };
-        let [least, greatest] = bounds.map(|text| self.writer.literal(kind, &text));
-        Some(format!("LEAST(GREATEST({term}, {least}), {greatest})"))
+        Some(bounds.map(|text| self.writer.literal(kind, &text)))
     }
 }
 

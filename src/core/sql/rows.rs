@@ -26,8 +26,8 @@ pub use gathered::{Gathered, Gathering};
 pub(super) use joins::Joins;
 pub(super) use order::Ends;
 use related::Related;
-pub(super) use simple::simplified;
-use simple::{of_single_rows, one_and_none, tests_of};
+use simple::{of_single_rows, one_and_none};
+pub(super) use simple::{simplified, tests_of};
 
 /// The contacts that have rows and satisfy a test, or its complement.
 struct Subset<'a> {
@@ -98,7 +98,7 @@ impl<'a> Subset<'a> {
                 let found = SqlExpr::and([is_of_contact, related.in_scope(), filter]);
                 exists(format!("1 FROM {}{}{}", related.source(), related.where_(&found), related.having(&having)))
             }
-            Of::Order(ordered) => exists(ordered.query(related, "1", &is_of_contact)),
+            Of::Order(ordered) => exists(ordered.query_of_one(related, "1")),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Subset<'a> {
         let related = &self.related;
         match &self.of {
             Of::Row(condition) => self.has_row(condition).negate_unless(is_in),
-            Of::OneAndNone(both) if !is_in => self.has_row_that(&both.one, both.has_other.clone().negate()).negate(),
+            Of::OneAndNone(both) if !is_in => related.is_not_among(&self.having_one_and_none(both)),
             Of::OneAndNone(_) | Of::Group(_) => self.looked_up().negate_unless(is_in),
             Of::Order(ordered) => {
                 let query =
@@ -134,7 +134,25 @@ impl<'a> Subset<'a> {
                 let having = Aggregates::of(related, None).holds(elements, self.is_of_test);
                 related.together(&found, &having)
             }
-            Of::Order(ordered) => format!("SELECT {} LIMIT 1", ordered.query(related, "1", &is_of_contact)),
+            Of::Order(ordered) => format!("SELECT {} LIMIT 1", ordered.query_of_one(related, "1")),
+        }
+    }
+
+    /// The query for the contacts in it.
+    fn contacts(&self) -> String {
+        let related = &self.related;
+        let of_group = |condition: &Expr<DocumentTest>, having: &SqlExpr| {
+            let found = SqlExpr::and([related.has_contact(), related.in_scope(), related.satisfying(condition)]);
+            let (contact, source, found) = (related.contact(), related.source(), related.where_(&found));
+            format!("SELECT {contact} FROM {source}{found} GROUP BY {contact}{}", related.having(having))
+        };
+        match &self.of {
+            Of::Row(condition) => of_group(condition, &SqlExpr::Const(true)),
+            Of::Group(elements) => {
+                let filter = elements.filter.as_ref().unwrap_or(&Expr::Const(true));
+                of_group(filter, &Aggregates::of(related, None).holds(elements, self.is_of_test))
+            }
+            Of::OneAndNone(_) | Of::Order(_) => self.alone().unwrap_or_default(),
         }
     }
 
@@ -147,28 +165,32 @@ impl<'a> Subset<'a> {
             Of::Order(ordered) => {
                 Some(format!("SELECT {} GROUP BY {name}", ordered.query(related, &name, &related.has_contact())))
             }
-            Of::OneAndNone(both) => {
-                let no_other = both.has_other.clone().negate();
-                let found = [related.has_contact(), related.in_scope(), related.satisfying(&both.one), no_other];
-                let (source, found) = (related.source(), related.where_(&SqlExpr::and(found)));
-                let contact = related.contact();
-                Some(format!("SELECT {contact} FROM {source}{found} GROUP BY {contact}"))
-            }
+            Of::OneAndNone(both) => Some(self.having_one_and_none(both)),
         }
+    }
+
+    /// The contacts with a row that satisfies one condition, and none that satisfies the other one. They are grouped first: for
+    /// each contact once, and in the order of an index that has them, the other row was found three times as fast.
+    fn having_one_and_none(&self, both: &OneAndNone) -> String {
+        let related = &self.related;
+        let ones = SqlExpr::and([related.has_contact(), related.in_scope(), related.satisfying(&both.one)]);
+        format!(
+            "SELECT {contact} FROM (SELECT {contact} FROM {}{} GROUP BY {contact}) AS {}{}",
+            related.source(),
+            related.where_(&ones),
+            related.alias(),
+            related.where_(&both.has_other.clone().negate()),
+            contact = related.contact(),
+        )
     }
 
     /// Whether the contact has a row that satisfies the condition.
     fn has_row(&self, condition: &Expr<DocumentTest>) -> SqlExpr {
-        self.has_row_that(condition, SqlExpr::Const(true))
-    }
-
-    /// Whether the contact has a row that satisfies the condition, and more.
-    fn has_row_that(&self, condition: &Expr<DocumentTest>, more: SqlExpr) -> SqlExpr {
         let related = &self.related;
         let is_of_contact = related.is_of_contact(&related.contact());
         let found = match related.satisfying(condition) {
             SqlExpr::Const(false) => return SqlExpr::Const(false),
-            found => SqlExpr::and([is_of_contact, related.in_scope(), found, more]),
+            found => SqlExpr::and([is_of_contact, related.in_scope(), found]),
         };
         exists(format!("1 FROM {}{}", related.source(), related.where_(&found)))
     }
@@ -193,7 +215,7 @@ impl Compiler<'_> {
 }
 
 /// So many semi-joins and anti-joins are planned at once. Of two thousand, Postgres does not finish the plan in minutes.
-const MOST_JOINS: usize = 8;
+pub(super) const MOST_JOINS: usize = 8;
 
 /// Whether tests on rows stand elsewhere than in the conjunction that the condition is, or too many in it.
 pub(super) fn needs_joins(checked: &Checked) -> bool {

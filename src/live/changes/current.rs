@@ -32,7 +32,7 @@ pub fn rows_now<'c>(audience: &str, changes: impl Iterator<Item = &'c Change>) -
                 audience.id.as_text(&id),
                 audience.relation.quoted(),
                 audience.id.is_any(&id, "$1"),
-                contact_sql::executable_sql(&audience, &checked)
+                contact_sql::executable_sql_for_one(&audience, &checked)
             ));
             let read = || query::rows(&sql, &[contacts.into()], |row| ((segment, row.get(1)), row.get(2)));
             Some(security::as_role_restricted(audience.relation.owner, read))

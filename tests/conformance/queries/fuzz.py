@@ -10,9 +10,10 @@ from collections import Counter
 import psycopg
 
 SEGMENTS = {
-    "people": ["pro", "not pro", "news", "rare", "no news", "either", "nested", "recent", "all", "none"],
-    "parts": ["high", "not US", "all", "nowhere", "bucket"],
-    "base": ["high", "not US", "all", "odd"],
+    "people": ["pro", "not pro", "news", "rare", "no news", "either", "nested", "recent", "all", "none", "dear", "none dear", "many", "few",
+               "spent", "latest", "some or team", "dear or few", "many and pro"],
+    "parts": ["high", "not US", "all", "nowhere", "bucket", "many", "few", "many or US"],
+    "base": ["high", "not US", "all", "odd", "many", "few"],
 }
 # Each table with the audience that its ids are of
 TABLES = [("people", "people")] * 6 + [("parts", "parts")] * 3 + [("parts_low", "parts"), ("parts_high", "parts"), ("parts_high_1", "parts")]
@@ -295,7 +296,7 @@ def main() -> None:
         returns = text.startswith("SELECT")
         way = chance.choice(["direct", "direct", "direct", "force_custom_plan", "force_generic_plan", "function" if returns else "direct"])
         settings = [f"{name} = off" for name in SETTINGS if chance.random() < 0.1]
-        settings += chance.choice([[], [], [], ["role = fuzzer"], ["join_collapse_limit = 1"], ["constraint_exclusion = on"],
+        settings += chance.choice([[], [], [], ["role = fuzzer"], ["join_collapse_limit = 1"], ["constraint_exclusion = on"], ["work_mem = '64kB'"],
                                    [f"{parallel} = regress"], ["enable_partitionwise_join = on", "enable_partitionwise_aggregate = on"]])
         settings.append("statement_timeout = '20s'")
         try:

@@ -21,14 +21,15 @@ CREATE TABLE base (id int UNIQUE, team int, country text, score int);
 CREATE TABLE child (extra int) INHERITS (base);
 INSERT INTO base SELECT nullif(n, 9), n % 3, 'US', n % 5 FROM generate_series(0, 18) n;
 INSERT INTO child SELECT nullif(n, 29), n % 3, 'DE', n % 5, n FROM generate_series(20, 38) n;
-CREATE TABLE orders (id int PRIMARY KEY, person int, amount int);
-INSERT INTO orders SELECT n, nullif(n % 45, 0), n % 10 FROM generate_series(1, 70) n;
+CREATE TABLE orders (id int PRIMARY KEY, person int, amount int, placed date);
+INSERT INTO orders SELECT n, nullif(n % 45, 0), nullif(n % 10, 4), '2024-01-01'::date + n * n % 13 FROM generate_series(1, 70) n;
 CREATE INDEX ON people (score);
 CREATE INDEX ON people USING gin (props);
 CREATE INDEX ON orders (person);
 SELECT attach_audience('people', 'people', properties_column => 'props');
 SELECT attach_topics('people', 'topics', 'person', 'topic');
 SELECT attach_audience('parts', 'parts'), attach_audience('base', 'base', 'id', scope => '{"team": {"$in": [0, 1]}}');
+SELECT attach_relation('orders', 'orders', 'person', audience, time_column => 'placed') FROM unnest('{people,parts,base}'::text[]) audience;
 SELECT create_topic('news', 'news', audience => 'people'), create_topic('rare', 'rare', audience => 'people');
 SELECT create_property('plan', 'string', 'people'), create_property('visits', 'number', 'people');
 SELECT count(create_segment(audience || ' ' || name, condition::segment_condition, audience => audience)) FROM (VALUES
@@ -36,6 +37,15 @@ SELECT count(create_segment(audience || ' ' || name, condition::segment_conditio
     ('people', 'rare', '{"$topic": "rare", "score": {"$gte": 2}}'), ('people', 'no news', '{"$topic": {"$ne": "news"}}'),
     ('people', 'either', '{"$or": [{"$topic": "rare"}, {"visits": {"$gt": 3}}]}'), ('people', 'nested', '{"$and": [{"$segment": "people news"}, {"team": 1}]}'),
     ('people', 'recent', '{"joined": {"$gte": {"$today": "-50 years"}}, "team": {"$ne": 2}}'), ('people', 'all', '{}'), ('people', 'none', '{"score": {"$in": []}}'),
+    ('people', 'dear', '{"orders": {"$some": {"amount": {"$gte": 7}}}}'), ('people', 'none dear', '{"orders": {"$none": {"amount": {"$gte": 7}}}}'),
+    ('people', 'many', '{"orders": {"$count": {"$gte": 2}}}'), ('people', 'few', '{"orders": {"$count": {"$lt": 2}}}'),
+    ('people', 'spent', '{"orders": {"$sum": {"amount": {"$gt": 8}}, "$count": {"$lt": 3}}, "score": {"$gte": 2}}'),
+    ('people', 'latest', '{"orders": {"$last": {"amount": {"$lt": 5}}}}'), ('people', 'some or team', '{"$or": [{"team": 1}, {"orders": {"$count": {"$gte": 2}}}]}'),
+    ('people', 'dear or few', '{"$or": [{"orders": {"$some": {"amount": 9}}}, {"orders": {"$count": {"$lt": 1}}, "$topic": "news"}]}'),
+    ('people', 'many and pro', '{"$and": [{"$segment": "people many"}, {"plan": "pro"}]}'),
+    ('parts', 'many', '{"orders": {"$count": {"$gte": 2}}}'), ('parts', 'few', '{"orders": {"$count": {"$lt": 2}}}'),
+    ('parts', 'many or US', '{"$or": [{"country": "US"}, {"orders": {"$count": {"$gte": 2}}}]}'),
+    ('base', 'many', '{"orders": {"$count": {"$gte": 2}}}'), ('base', 'few', '{"orders": {"$count": {"$lt": 2}}}'),
     ('parts', 'high', '{"score": {"$gte": 5}}'), ('parts', 'not US', '{"country": {"$ne": "US"}}'), ('parts', 'all', '{}'), ('parts', 'nowhere', '{"country": null}'),
     ('parts', 'bucket', '{"$bucket": {"of": 3, "in": [1], "salt": "s"}}'),
     ('base', 'high', '{"score": {"$gte": 3}}'), ('base', 'not US', '{"country": {"$ne": "US"}}'), ('base', 'all', '{}'), ('base', 'odd', '{"team": 1}'))

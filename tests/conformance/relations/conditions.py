@@ -96,7 +96,7 @@ class Conditions:
         return self.chance.choice([name for name, kind in table.types.items() if kind in ("date", "timestamp")])
 
     def rows_test(self, name: str, table: Table, time: str) -> dict:
-        kind = self.chance.choice(["$some", "$none", "$every", "$count", "$count", "$of", "$of", "$of", "$first", "$last", "$sequence", "$elemMatch"])
+        kind = self.chance.choice(["$some", "$none", "$every", "$count", "$count", "$of", "$of", "$of", "$first", "$last", "$sequence", "$sequence", "$elemMatch"])
         if kind == "$count":
             return {"$count": self.integer()}
         if kind == "$of":
@@ -159,7 +159,7 @@ class Conditions:
         offsets = WITHIN[:-2] if table.types[time] == "date" else WITHIN
         entries = []
         for number in range(self.chance.choice([2, 2, 2, 3])):
-            condition = {} if self.maybe(0.15) else self.element(name, table, 0)
+            condition = {} if self.maybe(0.35) else self.element(name, table, 0)
             is_absence = number > 0 and self.maybe(0.25)
             entry = {"$none": condition} if is_absence else condition
             if number > 0 and (is_absence or self.maybe(0.5)):

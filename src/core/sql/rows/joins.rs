@@ -81,6 +81,26 @@ impl Joins {
         joins
     }
 
+    /// No sub-queries in FROM, but one in each place of a test, which has all contacts that are in its subset.
+    pub(in crate::sql) fn in_place(compiler: &Compiler<'_>, condition: &Checked) -> Self {
+        Self::of_each(compiler, condition, |subset| subset.related.is_among(&subset.contacts()))
+    }
+
+    /// Look-ups that Postgres does not join, even if there are many.
+    pub(in crate::sql) fn not_joined(compiler: &Compiler<'_>, condition: &Checked) -> Self {
+        let is_in = |subset: &Subset<'_>| format!("(({}) IS TRUE)", compiler.writer.write(&subset.looked_up()));
+        Self::of_each(compiler, condition, |subset| SqlExpr::Truth(is_in(subset)))
+    }
+
+    fn of_each(compiler: &Compiler<'_>, condition: &Checked, is_in: impl Fn(&Subset<'_>) -> SqlExpr) -> Self {
+        let tests = tests_of(condition);
+        let told = |test: &&RowsTest| {
+            let subset = Subset::of(compiler, test, &tests)?;
+            Some(((*test).clone(), Told { is_in: is_in(&subset), is_of_test: subset.is_of_test }))
+        };
+        Joins { from: String::new(), tests: tests.iter().filter_map(told).collect(), aliases: Vec::new() }
+    }
+
     pub(in crate::sql) fn of<'c>(compiler: &Compiler<'_>, conditions: impl IntoIterator<Item = &'c Checked>) -> Self {
         let (table, writer) = (compiler.table, compiler.writer);
         let (mut tests, mut known) = (Vec::new(), HashSet::new());

@@ -62,12 +62,8 @@ impl<'a> Ordered<'a> {
     ) -> String {
         let writer = related.writer();
         let (column, alias, holds) = (related.contact(), related.alias(), related.name("holds"));
-        let direction = if is_last { " DESC" } else { "" };
-        let mut order = vec![column.clone(), format!("{}{direction}", self.time(related))];
-        match self.by.is_stable {
-            true => order.extend(related.key_order(direction)),
-            false => order.push("2 DESC".to_owned()),
-        }
+        let mut order = vec![column.clone()];
+        order.extend(self.order_of_ends(related, &self.time(related), is_last, "2"));
         let satisfies = writer.write(&related.satisfying(condition));
         format!(
             "{selected} FROM (SELECT DISTINCT ON ({column}) {column}, ({satisfies}) IS TRUE AS {holds} FROM {}{} \
@@ -76,6 +72,61 @@ impl<'a> Ordered<'a> {
             related.where_(&self.found(related, contact, SqlExpr::Const(true))),
             order.join(", "),
         )
+    }
+
+    /// The query for one contact, after `SELECT`. It has a row if the contact satisfies the test.
+    pub(super) fn query_of_one(&self, related: &Related<'_>, selected: &str) -> String {
+        let is_of_contact = related.is_of_contact(&related.contact());
+        let of_all = self.query(related, selected, &is_of_contact);
+        match self.asked {
+            Asked::End { is_last, condition, .. } => {
+                self.end_of_one(related, selected, &is_of_contact, *is_last, condition).unwrap_or(of_all)
+            }
+            _ => of_all,
+        }
+    }
+
+    /// The first or the last row by the times as they are stored, which an index may have in order. The times outside the
+    /// years 1 to 9999, which are one time, are left to the other query.
+    fn end_of_one(
+        &self,
+        related: &Related<'_>,
+        selected: &str,
+        is_of_contact: &SqlExpr,
+        is_last: bool,
+        condition: &Expr<DocumentTest>,
+    ) -> Option<String> {
+        let writer = related.writer();
+        let (alias, at) = (related.alias(), writer.column(self.by.path.first()));
+        let [least, greatest] = related.rows().bounds_of_years(self.kind)?;
+        let (time, holds) = (format!("{alias}.{}", related.name("at")), format!("{alias}.{}", related.name("holds")));
+        let is_usual =
+            SqlExpr::and([SqlExpr::infix(&*time, Symbol::Gt, least), SqlExpr::infix(&*time, Symbol::Lt, greatest)]);
+        Some(format!(
+            "{selected} FROM (SELECT ({}) IS TRUE AS {}, {at} AS {} FROM {}{} ORDER BY {} LIMIT 1) AS {alias} \
+             WHERE CASE WHEN {} THEN {holds} ELSE EXISTS (SELECT {}) END",
+            writer.write(&related.satisfying(condition)),
+            related.name("holds"),
+            related.name("at"),
+            related.source(),
+            related.where_(&self.found(related, is_of_contact, SqlExpr::Const(true))),
+            self.order_of_ends(related, &at, is_last, "1").join(", "),
+            writer.write(&is_usual),
+            self.end(related, "1", is_of_contact, is_last, condition),
+        ))
+    }
+
+    /// The terms of ORDER BY behind which the first row is the end that is asked for. `holds` is the number of the column
+    /// that says whether a row satisfies the condition: where rows of one time are not before each other, one that does comes
+    /// first.
+    fn order_of_ends(&self, related: &Related<'_>, time: &str, is_last: bool, holds: &str) -> Vec<String> {
+        let direction = if is_last { " DESC" } else { "" };
+        let mut order = vec![format!("{time}{direction}")];
+        match self.by.is_stable {
+            true => order.extend(related.key_order(direction)),
+            false => order.push(format!("{holds} DESC")),
+        }
+        order
     }
 
     /// The rows that satisfy the condition, and after (or before) which there is none that does not: then the last (or the

@@ -29,7 +29,7 @@ pub(in crate::sql) fn simplified(checked: &Checked, table: &ContactTable) -> Che
 }
 
 /// The tests on rows in a condition.
-pub(super) fn tests_of(checked: &Checked) -> Vec<&RowsTest> {
+pub(in crate::sql) fn tests_of(checked: &Checked) -> Vec<&RowsTest> {
     let mut tests = Vec::new();
     checked.for_each(&mut |atom| {
         tests.extend(match atom {

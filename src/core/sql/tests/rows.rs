@@ -234,11 +234,11 @@ fn elsewhere_the_least_is_one_row_without_another() {
     assert_readable(&[
         (
             r#"{"$or": [{"vip": true}, {"orders": {"$min": {"placed_at": {"$gte": "2024-05-01"}}}}]}"#,
-            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at >= '2024-05-01T00:00:00Z' AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.placed_at < '2024-05-01T00:00:00Z') GROUP BY orders.contact_id) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.contact_id IS NOT NULL)",
+            "contacts.id IN (SELECT contact.id FROM contacts AS contact LEFT JOIN (SELECT orders.contact_id FROM (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.placed_at >= '2024-05-01T00:00:00Z' GROUP BY orders.contact_id) AS orders WHERE NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.placed_at < '2024-05-01T00:00:00Z')) AS orders ON orders.contact_id = contact.id WHERE contact.vip OR orders.contact_id IS NOT NULL)",
         ),
         (
             r#"{"$not": {"orders": {"$max": {"units": 5}}}}"#,
-            "NOT EXISTS (SELECT 1 FROM orders WHERE orders.contact_id = contacts.id AND orders.units = 5 AND NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.units > 5))",
+            "NOT EXISTS (SELECT 1 FROM (SELECT orders.contact_id FROM (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL AND orders.units = 5 GROUP BY orders.contact_id) AS orders WHERE NOT EXISTS (SELECT 1 FROM orders AS other WHERE other.contact_id = orders.contact_id AND other.units > 5)) AS orders WHERE orders.contact_id = contacts.id)",
         ),
         // What shares a group with others is one of its aggregates.
         (
@@ -270,7 +270,7 @@ fn rows_may_be_looked_up_for_those_who_satisfy_the_rest() {
     assert!(all[1].0.ends_with(" HAVING (count(*) >= 3) IS NOT TRUE) AS rows1"), "{all:?}");
     let all = ways_of(r#"{"country": "IS", "events": {"$not": {"$last": {"name": "opened"}}}}"#);
     let (joins, condition, looks_up) = all.last().unwrap();
-    assert!(joins.starts_with(" LEFT JOIN LATERAL (SELECT 1 FROM (SELECT DISTINCT ON "), "{joins}");
+    assert!(joins.starts_with(" LEFT JOIN LATERAL (SELECT 1 FROM (SELECT (events.name = "), "{joins}");
     assert!(joins.ends_with(" LIMIT 1) AS rows1 (rows1) ON true"), "{joins}");
     assert_eq!((condition.as_str(), *looks_up), ("contacts.country = 'IS' AND rows1.rows1 IS NULL", true));
     let all = ways_of(r#"{"country": "IS", "orders": {"$none": {"kind": "web"}}}"#);
@@ -284,7 +284,11 @@ fn rows_may_be_looked_up_for_those_who_satisfy_the_rest() {
     );
     let all = ways_of(r#"{"$or": [{"country": "IS"}, {"orders": {"$count": {"$gte": 3}}}]}"#);
     assert_eq!(
-        all[1],
+        all[1].1,
+        "contacts.country = 'IS' OR contacts.id IN (SELECT orders.contact_id FROM orders WHERE orders.contact_id IS NOT NULL GROUP BY orders.contact_id HAVING count(*) >= 3)"
+    );
+    assert_eq!(
+        all[2],
         (
             " LEFT JOIN LATERAL (SELECT count(*) FROM orders WHERE orders.contact_id = contacts.id HAVING count(*) >= 3) AS rows1 (rows1) ON true".to_owned(),
             "contacts.country = 'IS' OR rows1.rows1 IS NOT NULL".to_owned(),
@@ -329,6 +333,12 @@ fn many_tests_of_a_conjunction_are_not_a_join_each() {
     assert_eq!(all(&some(8)).matches("EXISTS (").count(), 8);
     let joined = all(&some(9));
     assert_eq!((joined.matches("EXISTS (").count(), joined.matches(" LEFT JOIN ").count()), (0, 1), "{joined}");
+    let all_ways = |around: &str| ways_of(&around.replace('?', &some(9).join(", ")));
+    assert_eq!(all_ways(r#"{"country": "IS", "$and": [?]}"#).len(), 1);
+    assert_eq!(all_ways(r#"{"country": "IS", "$or": [?]}"#).len(), 1);
+    let looked_up = checked_on(&shop(), &format!(r#"{{"$and": [{}]}}"#, some(9).join(", ")));
+    let looked_up = where_clause_for_one(&looked_up, &shop(), &readable());
+    assert_eq!(looked_up.matches(") IS TRUE)").count(), 9, "{looked_up}");
     // What is asked of the same rows is one sub-query.
     let counts: Vec<String> =
         (1..=9).map(|count| format!(r#"{{"orders": {{"$count": {{"$ne": {count}}}}}}}"#)).collect();
@@ -356,7 +366,7 @@ fn rows_of_one_contact_are_looked_up() {
         ),
         (
             r#"{"events": {"$first": {"name": "opened"}}}"#,
-            "EXISTS (SELECT 1 FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999'), 2 DESC) AS events WHERE events.holds)",
+            "EXISTS (SELECT 1 FROM (SELECT (events.name = 'opened') IS TRUE AS holds, events.at AS at FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.at IS NOT NULL ORDER BY events.at, 1 DESC LIMIT 1) AS events WHERE CASE WHEN events.at > '0001-01-01T00:00:00' AND events.at < '9999-12-31T23:59:59.999999' THEN events.holds ELSE EXISTS (SELECT 1 FROM (SELECT DISTINCT ON (events.contact_id) events.contact_id, (events.name = 'opened') IS TRUE AS holds FROM event_log AS events WHERE events.contact_id = contacts.id::text AND events.at IS NOT NULL ORDER BY events.contact_id, LEAST(GREATEST(events.at, '0001-01-01T00:00:00'), '9999-12-31T23:59:59.999999'), 2 DESC) AS events WHERE events.holds) END)",
         ),
     ] {
         assert_eq!(
@@ -364,6 +374,22 @@ fn rows_of_one_contact_are_looked_up() {
             expected,
             "{condition}"
         );
+    }
+}
+
+#[test]
+fn rows_that_count_together_are_read_as_a_whole() {
+    for (condition, expected) in [
+        (r#"{"orders": {"$some": {"kind": "web"}}, "vip": true}"#, false),
+        (r#"{"orders": {"$none": {"kind": "web"}}}"#, false),
+        (r#"{"orders": {"$count": {"$gte": 1}}}"#, false),
+        (r#"{"orders": {"$max": {"price": {"$gt": 5}}}}"#, false),
+        (r#"{"orders": {"$count": {"$gte": 3}}}"#, true),
+        (r#"{"orders": {"$last": {"kind": "web"}}}"#, true),
+        (r#"{"$or": [{"vip": true}, {"orders": {"$some": {"kind": "web"}}}]}"#, true),
+        (r#"{"vip": true}"#, false),
+    ] {
+        assert_eq!(reads_whole_relations(&checked_on(&shop(), condition), &shop()), expected, "{condition}");
     }
 }
 
