@@ -9,10 +9,11 @@ source "$here/../../scripts/machine.sh"
 source "$here/../../scripts/cluster.sh"
 
 # start SERVER PG_CONFIG [setting=value…]: makes it, where it is not there yet. The extension has to be installed there.
+# Without JIT, as the servers of scripts/test.
 start() {
     bins[$1]=$("$2" --bindir)
     [[ -d $scratch/$1 ]] || cluster_create "$scratch/$1" "${bins[$1]}"
-    cluster_start "$scratch/$1" "${bins[$1]}" fsync=off client_min_messages=warning "${@:3}"
+    cluster_start "$scratch/$1" "${bins[$1]}" fsync=off client_min_messages=warning jit=off "${@:3}"
 }
 
 stop() { cluster_stop "$scratch/$1" "${bins[$1]}"; }
