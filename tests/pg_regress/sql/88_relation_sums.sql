@@ -34,7 +34,8 @@ SELECT asked, found(format('{"orders": {"$sum": {"total": %s}}}', asked)) AS col
        found(format('{"orders": {"$avg": {"total": %s}}}', asked)) AS column_avg,
        found(format('{"orders": {"$avg": {"data_total": %s}}}', asked)) AS key_avg
   FROM unnest('{"{\"$gt\": 9.5e131071}","{\"$gte\": 9e131071}","{\"$lt\": -9e131071}","{\"$lte\": 9e131071}","9e131071","{\"$gt\": 0.3}","0.3","0.15","0",
-                "{\"$ne\": 9e131071}","{\"$gt\": 1e131071}","{\"$gt\": 2e131071}","{\"$exists\": true}","{\"$in\": [0.3, 9e131071]}"}'::text[]) asked;
+                "{\"$ne\": 9e131071}","{\"$gt\": 1e131071}","{\"$gt\": 2e131071}","{\"$exists\": true}","{\"$in\": [0.3, 9e131071]}",
+                "null","{\"$in\": [0.3, null]}","{\"$ne\": null}","{\"$nin\": [0.3, null]}"}'::text[]) asked;
 -- A bound with digits where trillionths have none.
 SELECT found('{"orders": {"$filter": {"total": {"$gt": 0, "$lt": 1e-15000}}, "$sum": {"total": {"$gt": 1e-16380}}}}');
 -- A column with a precision holds no vast numbers.

@@ -197,8 +197,28 @@ impl<'a> Aggregates<'a> {
                     scalar.test(test).unwrap_or(SqlExpr::Const(false))
                 }
             };
-            if positive { sql } else { sql.negate() }
+            let sql = if positive { sql } else { sql.negate() };
+            self.with_nan(operand, (&term, &kind), test, sql, positive)
         })
+    }
+
+    /// A test of a sum that is missing if it is NaN, with what it says of that.
+    fn with_nan(
+        &self,
+        operand: &Operand,
+        (total, kind): (&str, &ColumnKind),
+        test: &ValueTest,
+        sql: SqlExpr,
+        positive: bool,
+    ) -> SqlExpr {
+        if !(operand.may_be_nan && test.holds_for_missing()) {
+            return sql;
+        }
+        let nan = self.related.writer().literal(kind, "NaN");
+        match positive {
+            true => SqlExpr::or([SqlExpr::infix(total, Symbol::Eq, nan), sql]),
+            false => SqlExpr::and([SqlExpr::infix(total, Symbol::Ne, nan), sql]),
+        }
     }
 
     /// An average is not computed: the sum is compared with the bound times the number of values.
@@ -230,7 +250,7 @@ impl<'a> Aggregates<'a> {
                 ValueTest::Exists => SqlExpr::IsNotNull(total.clone()),
                 _ => SqlExpr::Const(false),
             };
-            with_missing(&total, test, sql, positive)
+            self.with_nan(operand, (&total, &kind), test, with_missing(&total, test, sql, positive), positive)
         })
     }
 
