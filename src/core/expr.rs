@@ -20,6 +20,7 @@ mod rows;
 mod size;
 mod text;
 
+pub use concern::own_tests;
 pub use elements::{
     Absence, Asked, ElementsTest, SequenceStep, TimeOf, ValueKind, ValuesTest, holds_of, holds_of_count,
 };

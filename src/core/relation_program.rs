@@ -235,6 +235,13 @@ impl Decided<'_> {
     }
 }
 
+/// Copies the bits of [answers](RelationProgram::answers), of which there may be fewer or more than were asked for.
+pub fn copy_answers(bytes: &[u8], answers: &mut [u64]) {
+    for (index, byte) in bytes.iter().enumerate().take(answers.len() * 8) {
+        answers[index / 8] |= u64::from(*byte) << (8 * (index % 8));
+    }
+}
+
 impl ContactRows {
     /// Whether there are no rows, or they were [answered](RelationProgram::answers).
     #[must_use]

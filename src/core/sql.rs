@@ -30,7 +30,7 @@ mod used;
 mod writer;
 
 pub use native::canonical_uuid;
-pub use rows::{Gathered, Gathering};
+pub use rows::{Gathered, Gathering, RowsRead};
 pub use serving::{Choice, Index, IndexOrder};
 pub use table::{
     ColumnKind, ContactKey, ContactTable, NativeColumn, PropertiesColumn, QualifiedName, RelationTable, Topics,
@@ -96,6 +96,12 @@ pub fn gathered(gatherings: &[Gathering<'_>], contacts: &Checked, table: &Contac
     let style = Style { alias: style.alias.clone().or_else(|| Some(table.name.clone())), ..style.clone() };
     let contacts = (*contacts != Expr::Const(true)).then(|| where_clause(contacts, table, &style));
     rows::joined_with(gatherings, contacts.as_deref(), table, Writer(&style))
+}
+
+/// The query for the rows of a relation that belong to some contacts and satisfy its scope. `table` is that of contacts.
+#[must_use]
+pub fn rows_read(relation: &RelationTable, read: &RowsRead<'_>, table: &ContactTable, style: &Style) -> String {
+    rows::rows_read(relation, read, table, Writer(&prefixed(table, style)))
 }
 
 fn prefixed(table: &ContactTable, style: &Style) -> Style {

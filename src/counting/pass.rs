@@ -15,7 +15,7 @@ use crate::evaluate::condition;
 use crate::pg::{query, row};
 use crate::shared::progress;
 use pgrx::spi::quote_identifier;
-use segments_core::expr::{Checked, Expr, RowsAsked, RowsTest};
+use segments_core::expr::{Checked, Expr};
 use segments_core::path::Path;
 use segments_core::relation_program::AskedRows;
 use segments_core::row_conditions::{ColumnKey, Columns, on_row};
@@ -148,7 +148,7 @@ impl Pass {
             aggregate: "segments_gather",
             argument,
             columns: &columns.names,
-            in_order: asked.tests(name).iter().any(|test| is_ordered(test)),
+            in_order: asked.tests(name).iter().any(|test| test.is_ordered()),
         });
         let gathered = contact_sql::gathered(audience, &gatherings.collect::<Vec<_>>());
         let table = quote_identifier(&audience.table.name);
@@ -220,9 +220,4 @@ impl Pass {
         // Without any row the aggregate returns NULL.
         counts.flatten().unwrap_or_else(|| vec![0; self.conditions.len()])
     }
-}
-
-/// Whether the order of rows decides the test.
-fn is_ordered(test: &RowsTest) -> bool {
-    matches!(&test.asked, RowsAsked::Elements(elements) if elements.by().is_some())
 }

@@ -3,13 +3,31 @@
 use crate::catalog::segment::id_of;
 use crate::counting::bases;
 use crate::counting::take::ResultArrays;
-use crate::pg::{query, security, snapshot};
+use crate::pg::snapshot::{self, Command};
+use crate::pg::{query, security};
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
+use std::cell::Cell;
+
+thread_local! {
+    /// The last transaction that has stored counts, and the number of its command then.
+    static LAST: Cell<(u32, Command)> = const { Cell::new((0, 0)) };
+}
+
+fn note() {
+    LAST.set((snapshot::local_transaction(), snapshot::latest_command()));
+}
+
+/// Whether this transaction has stored counts after a command began.
+pub fn has_stored_since(command: Command) -> bool {
+    let (transaction, stored) = LAST.get();
+    transaction == snapshot::local_transaction() && stored > command
+}
 
 /// Stores the result of a recount. A segment that could not be counted loses its count. The caller has locked the
 /// bases.
 pub fn recounted(extension_owner: Oid, counted: ResultArrays) {
+    note();
     let ResultArrays { segments, counts, bases, changes_at, .. } = counted;
     let arguments = [segments.into(), counts.into(), bases.into(), changes_at.into()];
     security::as_role(extension_owner, || query::write_latest(KEEP, &arguments));
@@ -33,6 +51,7 @@ impl Refreshed {
     /// count that the snapshot did not see stays, and so does one that another transaction is about to change, if waiting
     /// for that one could be in a circle.
     pub fn store(mut self, extension_owner: Oid) {
+        note();
         if self.has_locked {
             let locked = bases::lock_free(extension_owner, &self.counted.segments);
             self.retain(|segment| locked.contains(&id_of(segment)));

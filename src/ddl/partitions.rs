@@ -23,7 +23,7 @@ use crate::live::freshness::{give_up, write_freshness};
 use crate::live::live_tables::record_changes;
 use crate::live::trigger_gaps::Gaps;
 use crate::live::triggers::{add_triggers, drop_unused_triggers, silent_tables};
-use crate::live::{concern, eligibility, own_commands};
+use crate::live::{eligibility, own_commands};
 use crate::pg::error::{Failure, sqlstate_text};
 use crate::pg::query::{self, Row};
 use crate::pg::relcache::{self, Presence};
@@ -225,7 +225,9 @@ impl TableTree {
         let watched: Vec<Definition> =
             segments.iter().filter(|segment| segment.is_watched).filter_map(|s| Definition::find(s.id)).collect();
         // Waits for transactions that have written rows of one of these contacts and did not find it.
-        concern::presence_of_any(&audience, &segments).into_iter().for_each(Presence::appear);
+        if segments.iter().any(|segment| !segment.asks_for.is_empty()) {
+            Presence(self.root).appear();
+        }
         recount(&audience.name);
         record_moves(&audience.name, &watched, added, detached);
         if self.gone.len() > self.detached.len() && !watched.is_empty() {

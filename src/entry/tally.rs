@@ -12,6 +12,7 @@ use pgrx::pg_sys::{self, Datum};
 use pgrx::{IntoDatum, PgMemoryContexts};
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, Tally};
+use segments_core::relation_program::copy_answers;
 
 /// The state that the call site of the transition function keeps between rows.
 struct TallySite {
@@ -83,13 +84,6 @@ unsafe fn make_site(call: Call) -> TallySite {
         matches: Matches::new(),
         rows: Prefetcher::default(),
         reported: progress::Reporter::new(plan.columns.ticket),
-    }
-}
-
-/// Copies the bits of answers, of which there may be fewer or more than were asked for.
-fn copy_answers(bytes: &[u8], answers: &mut [u64]) {
-    for (index, byte) in bytes.iter().enumerate().take(answers.len() * 8) {
-        answers[index / 8] |= u64::from(*byte) << (8 * (index % 8));
     }
 }
 

@@ -18,12 +18,14 @@ use crate::pg::plan::KeptPlan;
 use crate::pg::relcache;
 use crate::pg::snapshot::{self, Command};
 use crate::pg::spi::{Reading, Session, connected};
+use gathered::GatheredSegments;
 use pgrx::pg_sys::{Oid, TEXTARRAYOID};
 use sql::Moved;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
+mod gathered;
 pub mod parts;
 pub mod sql;
 
@@ -33,6 +35,8 @@ pub struct AskingSegments {
     audience: Audience,
     segments: Vec<LiveSegment>,
     positions: HashMap<Uuid, usize>,
+    /// Those that need no query of their own
+    gathered: Option<GatheredSegments>,
     groups: Vec<Group>,
     /// A plan for each segment alone
     alone: Vec<OnceCell<KeptPlan>>,
@@ -70,6 +74,7 @@ impl AskingSegments {
         let groups = groups.chain(watched.chunks(WATCHED_AT_ONCE).map(group(true))).collect();
         (!segments.is_empty()).then(|| AskingSegments {
             audience: audience.clone(),
+            gathered: GatheredSegments::new(audience, &segments),
             positions: segments.iter().enumerate().map(|(position, segment)| (segment.id, position)).collect(),
             groups,
             alone: segments.iter().map(|_| OnceCell::new()).collect(),
@@ -100,8 +105,12 @@ impl AskingSegments {
                     segments.iter().filter_map(|segment| self.positions.get(segment)).copied().collect();
                 for some in self.chunks(contacts) {
                     let mut counted = Effect::default();
-                    snapshot::latest_before(*from, || self.members(session, some, &concerned, -1, &mut counted));
-                    snapshot::latest_before(*until, || self.members(session, some, &concerned, 1, &mut counted));
+                    // What other transactions commit meanwhile is in both or in neither.
+                    snapshot::latest(|| {
+                        for (command, times) in [(*from, -1), (*until, 1)] {
+                            snapshot::as_of(command, || self.members(session, some, &concerned, times, &mut counted));
+                        }
+                    });
                     effect.add_net(counted);
                 }
             }
@@ -145,9 +154,11 @@ impl AskingSegments {
         times: i64,
         effect: &mut Effect,
     ) {
+        self.gathered.iter().for_each(|gathered| self.gather(gathered, session, contacts, concerned, times, effect));
         let moved = &Moved::default();
+        let is_gathered = |position: usize| self.gathered.as_ref().is_some_and(|gathered| gathered.has(position));
         for group in &self.groups {
-            let is_concerned = |position: &usize| concerned.contains(position);
+            let is_concerned = |position: &usize| concerned.contains(position) && !is_gathered(*position);
             let of_group: Vec<usize> = group.segments.iter().copied().filter(is_concerned).collect();
             if of_group.len() > FEW {
                 let query = Query { segments: &group.segments, is_watched: group.is_watched, plan: &group.plan, moved };
@@ -161,6 +172,29 @@ impl AskingSegments {
                 self.run(session, &query, contacts, times, effect, |_| Some(position));
             }
         }
+    }
+
+    fn gather(
+        &self,
+        gathered: &GatheredSegments,
+        session: &Session,
+        contacts: &[String],
+        concerned: &HashSet<usize>,
+        times: i64,
+        effect: &mut Effect,
+    ) {
+        let asks_for = |position: &usize| self.segments[*position].asks_for.iter().map(String::as_str);
+        let asks_for: HashSet<&str> = concerned.iter().flat_map(asks_for).collect();
+        let mut members = vec![0; self.segments.len()];
+        gathered.members(session, contacts, concerned, &asks_for, |position, contact| {
+            let segment = &self.segments[position];
+            match segment.is_watched {
+                true => effect.moved(segment.id, contact.to_owned(), times),
+                false => members[position] += times,
+            }
+        });
+        let counted = self.segments.iter().zip(members);
+        counted.for_each(|(segment, members)| effect.grew(segment.id, members));
     }
 
     /// Runs the query for some segments. `read` says which segment the number of a result belongs to; `None` is left out.

@@ -7,17 +7,18 @@
 use crate::catalog::audience::Audience;
 use crate::catalog::definition_cache::{Sources, Validity};
 use crate::catalog::segment::Definition;
-use crate::counting::bases;
+use crate::counting::{bases, store};
 use crate::live::asking::AskingSegments;
 use crate::live::changes::record::Changing;
 use crate::live::changes::{unrecorded, watched};
-use crate::live::concern::{self, ContactsConcern, RowsConcern};
+use crate::live::concern::{ContactsConcern, RowsConcern};
 use crate::live::deltas::{Change, Effect, Journal};
 use crate::live::eligibility::{self, Reach};
 use crate::live::live_tables::{LIVE_AUDIENCES, TABLES_OF};
 use crate::live::row_segments::{self, RowSegments, UncompiledSegments};
 use crate::live::touched::Touched;
-use crate::live::{truncation, underway};
+use crate::live::truncation::{self, Emptied};
+use crate::live::underway;
 use crate::pg::error::Failure;
 use crate::pg::relcache::{self, Presence};
 use crate::pg::snapshot::{self, Command};
@@ -52,18 +53,22 @@ struct AudienceProgram {
     asking: Option<AskingSegments>,
     /// Whom statements concern, if segments ask for other tables and the table has the contacts
     contacts: Option<ContactsConcern>,
-    /// The lock for audiences in which a row of another table may be written before its contact exists
-    presence: Option<Presence>,
+    /// The lock for rows of other tables that are written before their contact exists
+    presence: Presence,
     /// Whom statements concern, for each relation that has its rows in the table
     rows: Vec<RowsConcern>,
+    /// What the table has of the audience
+    has: Emptied,
 }
 
 impl TriggerProgram {
     /// Records the deltas of a statement, and its entries and exits.
     pub fn keep(&self, statement: Statement) {
-        if statement.event() == Event::Truncate {
-            let keep = if statement.is_yet_to_come() { truncation::before } else { truncation::after };
-            return self.audiences.iter().for_each(|audience| keep(&audience.name));
+        if shows_no_rows(statement) {
+            return self.audiences.iter().for_each(|audience| match statement.is_yet_to_come() {
+                true => truncation::before(&audience.name, &audience.has),
+                false => truncation::after(&audience.name),
+            });
         }
         let command = snapshot::current_command();
         let mut effects: BTreeMap<usize, Effect> = BTreeMap::new();
@@ -87,12 +92,16 @@ impl TriggerProgram {
         if !miscounted.is_empty() {
             self.forget(
                 miscounted,
-                "A BEFORE trigger that fires before that of live counts has changed contacts or subscriptions.",
+                "A BEFORE trigger that fires before that of live counts has changed contacts, subscriptions or rows.",
             );
         }
+        let all = || self.audiences.iter().map(|audience| audience.name.clone()).collect();
         if statement.hides_moved_rows() {
-            let all = self.audiences.iter().map(|audience| audience.name.clone()).collect();
-            self.forget(all, "Postgres does not show triggers the rows that a MERGE moves to other partitions.");
+            self.forget(all(), "Postgres does not show triggers the rows that a MERGE moves to other partitions.");
+        }
+        if store::has_stored_since(command) {
+            // What was counted has a part of what the statement does, or all of it, and its deltas have all of it.
+            self.forget(all(), "Segments were counted by a function or trigger of a statement that changes contacts.");
         }
     }
 
@@ -122,13 +131,13 @@ impl AudienceProgram {
             has_new = self.contacts.iter().any(|contacts| contacts.find(statement, &mut touched, effect));
             self.rows.iter().map(|rows| (rows, rows.find(statement))).filter(|(_, found)| !found.is_empty()).collect()
         });
+        if has_new {
+            self.presence.appear();
+        }
         let kept = if outer.is_none() { underway::take_kept(command, &self.name) } else { None };
         if !touched.is_empty() || !of_rows.is_empty() || kept.is_some() {
             self.rewording(|| {
                 security::as_role_restricted(self.owner, || {
-                    if has_new {
-                        self.presence.into_iter().for_each(Presence::appear);
-                    }
                     of_rows.into_iter().for_each(|(rows, found)| touched.add(rows.lock(found)));
                     match outer {
                         Some(outer) => underway::keep_for(outer, &self.name, touched),
@@ -302,17 +311,23 @@ impl TableUse {
             owner: audience.relation.owner,
             has_unique_ids: source.has_unique_ids,
             contacts: of_contacts.and_then(|asking| ContactsConcern::new(table, &audience, asking)),
-            presence: of_contacts.and_then(|asking| concern::presence_of_any(&audience, asking)),
+            presence: Presence(audience.relation.oid),
             asking,
             rows,
+            has: if self.has_contacts { Emptied::Contacts } else { Emptied::Relations(self.relations) },
             name: self.audience,
         });
     }
 }
 
+/// Whether the transition tables and snapshots of earlier commands do not show what a statement does.
+fn shows_no_rows(statement: Statement) -> bool {
+    statement.event() == Event::Truncate || statement.may_freeze_rows()
+}
+
 /// The work of the trigger function.
 pub fn keep(statement: Statement) {
-    if statement.event() != Event::Truncate {
+    if !shows_no_rows(statement) {
         if statement.is_yet_to_come() {
             return underway::begin(statement.relation());
         }

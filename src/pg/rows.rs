@@ -73,12 +73,10 @@ impl RowProgram {
 
     /// Finds the conditions that a row of a query satisfies. The row begins with the columns of the program.
     pub fn matching_tuple(&self, tuple: &Tuple, surroundings: Surroundings<'_>, matches: &mut Matches) {
-        let mut types = self.reader.types.iter();
-        if !types.all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
-            internal("the row has other columns than the conditions were compiled for").raise()
-        }
-        // SAFETY: the columns have the types that the readers were made for, and the row outlives the call.
-        unsafe { self.matching(|position| tuple.datum(position + 1), surroundings, matches) }
+        let find = |found: &[Option<Cell<'_>>], matches: &mut Matches| {
+            self.set.matching_fields(found, surroundings, matches);
+        };
+        self.reader.read_tuple(tuple, matches, find);
     }
 
     /// Finds the conditions that a row satisfies.
@@ -129,6 +127,21 @@ impl RowReader {
             slots,
         });
         RowReader { keys: keys.len(), columns, properties, types }
+    }
+
+    /// Reads the values of a row of a query as [`read`](Self::read) does. The row begins with the columns of the reader.
+    pub fn read_tuple<T>(
+        &self,
+        tuple: &Tuple,
+        matches: &mut Matches,
+        then: impl FnOnce(&[Option<Cell<'_>>], &mut Matches) -> T,
+    ) -> T {
+        let mut types = self.types.iter();
+        if !types.all(|(position, type_id)| tuple.type_of(position + 1) == *type_id) {
+            internal("the row has other columns than the conditions were compiled for").raise()
+        }
+        // SAFETY: the columns have the types that the readers were made for, and the row outlives the call.
+        unsafe { self.read(|position| tuple.datum(position + 1), matches, then) }
     }
 
     /// Reads the values of a row, one for each key, and passes them on with `matches`, whose memory of documents is used.

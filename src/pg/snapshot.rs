@@ -28,12 +28,15 @@ pub fn latest<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// Like [`latest`], but of this transaction's own changes queries see only those before the command.
-pub fn latest_before<T>(command: Command, work: impl FnOnce() -> T) -> T {
-    let _active = Active::push();
-    // SAFETY: the active snapshot is a copy that PushActiveSnapshot made, and nothing else refers to it.
-    // UpdateActiveSnapshotCommandId sets the same field under the same condition.
-    unsafe { (*pg_sys::GetActiveSnapshot()).curcid = command };
+/// Runs `work` with the active snapshot as of a command: of this transaction's own changes, queries see only those before it.
+pub fn as_of<T>(command: Command, work: impl FnOnce() -> T) -> T {
+    // SAFETY: the active snapshot is now a copy to which nothing else refers, as UpdateActiveSnapshotCommandId asks, which
+    // sets the same field. Drop pops it.
+    unsafe {
+        pg_sys::PushCopiedSnapshot(active());
+        (*pg_sys::GetActiveSnapshot()).curcid = command;
+    }
+    let _active = Active { _chosen: Chosen::choose() };
     work()
 }
 
@@ -193,7 +196,7 @@ pub fn must_be_writable(what: &str, instead: &str) {
     }
 }
 
-/// The latest snapshot, active until this is dropped. If an error unwinds, Postgres removes the snapshot.
+/// A snapshot that is active until this is dropped. If an error unwinds, Postgres removes the snapshot.
 struct Active {
     _chosen: Chosen,
 }

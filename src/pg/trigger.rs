@@ -2,6 +2,7 @@
 
 use super::merge;
 use pgrx::pg_sys;
+use std::ffi::CStr;
 use std::marker::PhantomData;
 
 /// A statement that changes a table, with its transition tables, while one of its triggers runs. Entry points make it
@@ -65,6 +66,26 @@ impl Statement<'_> {
             && merge::updated_rows(self.relation()).is_some_and(|updated| updated * 2 != self.changed_rows())
     }
 
+    /// Whether the statement may be a COPY … FREEZE. Snapshots as of an earlier command see its rows, too. Such a COPY needs a
+    /// table whose file is as new as the transaction, and is no part of another statement.
+    pub fn may_freeze_rows(self) -> bool {
+        // SAFETY: by `of`. The relation is open while its triggers fire. The text is null or NUL-terminated, and nothing
+        // replaces it during the comparison.
+        unsafe {
+            let relation = &*(*self.0).tg_relation;
+            #[cfg(feature = "pg15")]
+            let replaced_in = relation.rd_newRelfilenodeSubid;
+            #[cfg(not(feature = "pg15"))]
+            let replaced_in = relation.rd_newRelfilelocatorSubid;
+            // 0 is no subtransaction.
+            let is_new = relation.rd_createSubid != 0 || replaced_in != 0;
+            self.event() == Event::Insert
+                && is_new
+                && !pg_sys::debug_query_string.is_null()
+                && says_freeze(CStr::from_ptr(pg_sys::debug_query_string).to_bytes())
+        }
+    }
+
     /// How many rows the transition tables of the trigger have, the old and the new ones together.
     pub fn changed_rows(self) -> i64 {
         // SAFETY: by `of`. A transition table is null if the trigger has none, and otherwise an open tuplestore.
@@ -80,6 +101,18 @@ impl Statement<'_> {
     pub fn as_ptr(self) -> *mut pg_sys::TriggerData {
         self.0
     }
+}
+
+fn says_freeze(query: &[u8]) -> bool {
+    query.windows(FREEZE.len()).any(|word| word.eq_ignore_ascii_case(FREEZE))
+}
+
+const FREEZE: &[u8] = b"freeze";
+
+/// Whether the session acts as a replica, in which foreign keys are not checked.
+pub fn is_replica() -> bool {
+    // SAFETY: reads a variable of the backend.
+    unsafe { pg_sys::SessionReplicationRole == pg_sys::SESSION_REPLICATION_ROLE_REPLICA as i32 }
 }
 
 /// The data of a function that is called as a trigger; `None` if it is called in another way.

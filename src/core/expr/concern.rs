@@ -3,6 +3,7 @@
 //! The answers may include changes that make no difference, and leave out none that does.
 
 use super::{Asked, Atom, Checked, DocumentTest, ElementsTest, Expr, NormalForm, RowsAsked, RowsTest, SequenceStep};
+use std::collections::HashMap;
 
 impl Checked {
     /// What a row of the relation satisfies if the condition can depend on it: a row that does not satisfy this makes no
@@ -47,6 +48,29 @@ impl Checked {
             NormalForm::Test { test, positive } => Expr::Test(test.clone()).negate_unless(positive),
         })
     }
+}
+
+/// The different tests of the contact's own row in some conditions, each with the numbers of the conditions that have it,
+/// ascending. While rows and subscriptions stay, a condition has another answer only if one of its tests has.
+#[must_use]
+pub fn own_tests(conditions: &[Checked]) -> Vec<(Checked, Vec<usize>)> {
+    let (mut tests, mut numbers) = (Vec::<(Checked, Vec<usize>)>::new(), HashMap::new());
+    for (condition, checked) in conditions.iter().enumerate() {
+        checked.for_each(&mut |atom| {
+            if matches!(atom, Atom::Rows(_) | Atom::Topic(_)) {
+                return;
+            }
+            let number = *numbers.entry(atom).or_insert(tests.len());
+            if number == tests.len() {
+                tests.push((Expr::Test(atom.clone()), Vec::new()));
+            }
+            let conditions = &mut tests[number].1;
+            if conditions.last() != Some(&condition) {
+                conditions.push(condition);
+            }
+        });
+    }
+    tests
 }
 
 impl RowsTest {

@@ -67,6 +67,12 @@ impl<'c> AskedRows<'c> {
 }
 
 impl RowsTest {
+    /// Whether the order of rows decides the test.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        matches!(&self.asked, RowsAsked::Elements(elements) if elements.by().is_some())
+    }
+
     /// Whether what is gathered of a contact for the test grows with the number of its rows.
     #[must_use]
     pub fn keeps_rows(&self) -> bool {

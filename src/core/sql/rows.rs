@@ -21,8 +21,8 @@ mod related;
 mod simple;
 
 use aggregate::Aggregates;
-pub(super) use gathered::joined_with;
-pub use gathered::{Gathered, Gathering};
+pub use gathered::{Gathered, Gathering, RowsRead};
+pub(super) use gathered::{joined_with, rows_read};
 pub(super) use joins::Joins;
 pub(super) use order::Ends;
 use related::Related;

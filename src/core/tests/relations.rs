@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use segments_core::check::{Declaration, DocumentOnly, Environment, RelationDeclaration};
 use segments_core::error::{ErrorKind, Refusal};
-use segments_core::expr::{Atom, Checked, Expr};
+use segments_core::expr::{Atom, Checked, Expr, own_tests};
 use segments_core::path::Path;
 use segments_core::program::Surroundings;
 use segments_core::program_set::{Matches, ProgramSet};
@@ -256,6 +256,18 @@ fn rows_concern_a_condition_that_can_depend_on_them() {
         assert!(evaluate(&concern, &document(row)), "{condition} {row}");
         assert_eq!(of_rows(condition).rows_of_concern("other"), Expr::Const(false));
     }
+}
+
+#[test]
+fn own_tests_are_those_of_the_contacts_row_with_the_conditions_that_have_them() {
+    let conditions = [
+        r#"{"a": {"$some": {"kind": 1}}}"#,
+        r#"{"b": 2, "a": {"$some": {"kind": 1}}}"#,
+        r#"{"$or": [{"b": 2}, {"b": {"$gte": 5}}, {"$not": {"b": 2}, "a": {"$empty": true}}]}"#,
+    ];
+    let tests = own_tests(&conditions.map(of_rows));
+    let [of_two, of_one] = [r#"{"b": 2}"#, r#"{"b": {"$gte": 5}}"#].map(of_rows);
+    assert_eq!(tests, [(of_two, vec![1, 2]), (of_one, vec![2])]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Rows of relations that an aggregate gathers, contact by contact.
 
 use super::{ContactTable, Related, SqlExpr, Writer};
+use crate::sql::table::RelationTable;
 
 /// A relation whose rows an aggregate gathers.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +57,40 @@ pub(in crate::sql) fn joined_with(
         gathered.values.push(format!("{alias}.told"));
     }
     gathered
+}
+
+/// What a query reads of the rows of a relation that belong to some contacts.
+pub struct RowsRead<'a> {
+    /// The names of the columns
+    pub columns: &'a [String],
+    /// What is read last, made of the column that says whose a row is
+    pub whose: &'a dyn Fn(&str) -> String,
+    /// The condition on that column
+    pub is_asked: &'a dyn Fn(&str) -> String,
+    /// Whether the rows come in the order of the primary key
+    pub in_order: bool,
+}
+
+pub(in crate::sql) fn rows_read(
+    relation: &RelationTable,
+    read: &RowsRead<'_>,
+    table: &ContactTable,
+    writer: Writer<'_>,
+) -> String {
+    let related = Related::of(table, writer, relation);
+    let writer = related.writer();
+    let contact = writer.column(&relation.rows.id);
+    let columns = read.columns.iter().map(|name| writer.column(name));
+    let selected: Vec<String> = columns.chain([(read.whose)(&contact)]).collect();
+    let order = if read.in_order { related.key_order("").join(", ") } else { String::new() };
+    format!(
+        "SELECT {} FROM {} WHERE {} AND {}{}{order}",
+        selected.join(", "),
+        related.source(),
+        (read.is_asked)(&contact),
+        writer.write(&SqlExpr::and([related.in_scope(), related.has_contact()])),
+        if order.is_empty() { "" } else { " ORDER BY " },
+    )
 }
 
 impl Gathering<'_> {
