@@ -72,7 +72,7 @@ def single_rows(bench: Bench) -> Iterator[Figure]:
     for number in range(bench.rounds + 1):
         for clients in (1, 8):
             for table in (BARE, LIVE):
-                run = write(bench, pgbench, table, clients, 4 if number else 1)
+                run = write(bench, pgbench, update_of_one(bench, table), clients, 4 if number else 1)
                 if number:
                     runs.setdefault((table, clients), []).append(run)
         session.value("SELECT segments.fold_counts()")
@@ -95,14 +95,18 @@ def durable(session: Session, value: str) -> None:
     time.sleep(1)
 
 
-def write(bench: Bench, pgbench: Path, table: str, clients: int, seconds: int) -> tuple[float, float]:
-    """Transactions a second, and the median latency of one in milliseconds."""
+def update_of_one(bench: Bench, table: str) -> str:
+    return (
+        f"\\set id random(1, {min(ROWS, bench.size)})\n\\set n random(0, 39)\n"
+        f"UPDATE {table} SET properties = properties || jsonb_build_object('orders', :n::int, 'visits', :n::int * 25) WHERE id = :id;\n"
+    )
+
+
+def write(bench: Bench, pgbench: Path, text: str, clients: int, seconds: int) -> tuple[float, float]:
+    """Transactions of a script a second, and the median latency of one in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script"
-        script.write_text(
-            f"\\set id random(1, {min(ROWS, bench.size)})\n\\set n random(0, 39)\n"
-            f"UPDATE {table} SET properties = properties || jsonb_build_object('orders', :n::int, 'visits', :n::int * 25) WHERE id = :id;\n"
-        )
+        script.write_text(text)
         options = ["--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--jobs={min(clients, 2)}", f"--time={seconds}", "--log"]
         subprocess.run([pgbench, *options, f"--log-prefix={folder}/log", f"--file={script}", bench.url], check=True, capture_output=True)
         # The first transactions of a connection compile what later ones use.

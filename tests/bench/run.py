@@ -12,6 +12,7 @@ from pathlib import Path
 
 import behaviours
 import live
+import live_rows
 import queries
 import refresh
 import tenants
@@ -25,6 +26,7 @@ from report import demanded, show, write
 MODULES: dict[str, Module] = {
     "refresh": refresh.figures,
     "live": live.figures,
+    "live_rows": live_rows.figures,
     "queries": queries.figures,
     "tenants": tenants.figures,
     "watched": watched.figures,
