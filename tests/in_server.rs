@@ -23,6 +23,7 @@ in_server! {
     a_plan_is_not_run_with_arguments_of_other_types fails with "a plan was given other arguments than it takes";
     a_plan_is_not_run_without_its_arguments fails with "a plan was given other arguments than it takes";
     an_index_finds_what_a_scan_finds;
+    any_stored_bytes_are_a_value_or_damage;
     clocks_show_what_they_show_in_sessions_of_the_zone;
     elements_compare_as_their_type_does;
     errors_are_those_of_the_cases;

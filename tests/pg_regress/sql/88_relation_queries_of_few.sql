@@ -39,7 +39,10 @@ END
 $$;
 SET max_parallel_workers_per_gather = 0;
 SELECT a.query, s.name, read(replace(a.query, '?', format('in_segment(p.id, %L)', s.name)))
-  FROM asked a, unnest('{many,last,either}'::text[]) s(name) ORDER BY a.number, s.name;
+  FROM asked a, unnest('{many,either}'::text[]) s(name) ORDER BY a.number, s.name;
+-- The last row of one contact is that of an index. For all contacts, versions of Postgres differ.
+SELECT a.query, read(replace(a.query, '?', 'in_segment(p.id, ''last'')'))
+  FROM asked a WHERE a.query !~ 'FROM person p WHERE (NOT )?\?' ORDER BY a.number;
 SET work_mem = '64kB';
 SELECT a.query, s.name, read(replace(a.query, '?', format('in_segment(p.id, %L)', s.name)))
   FROM asked a, unnest('{many}'::text[]) s(name) ORDER BY a.number, s.name;
