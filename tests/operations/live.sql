@@ -30,6 +30,7 @@ SELECT create_segment(name, condition, audience => 'people') FROM (VALUES
 SELECT watch_segment(id) FROM segments.segment WHERE name IN ('US', 'busy readers', 'everyone', 'bought twice', 'pro without docs', 'news or orders');
 INSERT INTO people SELECT n, 'US', n % 10, '{"plan": "pro"}' FROM generate_series(1, 900, 3) n;
 
+-- No order is of its people, or it could not go.
 CREATE TABLE people_3 (visits int, properties jsonb, country text, id int NOT NULL);
 INSERT INTO people_3 SELECT n % 10, '{"plan": "free"}', 'DE', n FROM generate_series(1000, 1100) n;
 CREATE TABLE people_events_3 (at date, name text, person text);
