@@ -5,6 +5,7 @@ mod tests {
     use crate::pg::indexed_columns::IndexedColumns;
     use crate::pg::open_index::OpenIndex;
     use crate::pg::query;
+    use crate::pg::spi::QueryText::Made;
     use crate::pg::subtransaction;
     use crate::tests::random::Random;
     use crate::tests::seeds;
@@ -21,9 +22,9 @@ mod tests {
             "CREATE TABLE stored (state mind, states mind[], tags text[], amounts numeric[], names name[], addresses inet[], raw json, word text)",
             "CREATE INDEX stored_columns ON stored USING segments (state, states, tags, amounts, names, addresses, raw, word)",
         ] {
-            query::write(sql, &[]);
+            query::write(Made(sql), &[]);
         }
-        let index = query::first("SELECT 'stored_columns'::regclass::oid", &[], |row| row.get(1));
+        let index = query::first(Made("SELECT 'stored_columns'::regclass::oid"), &[], |row| row.get(1));
         let open = index.and_then(OpenIndex::for_reading).expect("the index was created");
         let columns = IndexedColumns::of(&open);
         let label =
