@@ -7,6 +7,7 @@ use crate::pg::index_pages::IndexPages;
 use crate::pg::indexed_columns::IndexedColumns;
 use crate::pg::snapshot;
 use pgrx::PgSqlErrorCode;
+use pgrx::spi::{quote_identifier, quote_literal};
 use segments_core::columns::layout::Meta;
 
 /// The generation of the first chunk. 0 stands for no chunk.
@@ -39,7 +40,7 @@ pub fn fill(index: IndexPages<'_>, heap: HeapPages<'_>, columns: Vec<i16>) {
             format!("index \"{name}\" has images of {images} of the {pages} pages of its table"),
         )
         .detail("The others may have rows that not everybody sees.")
-        .hint(format!("VACUUM the table, then call segments_fold('{name}')."))
+        .hint(format!("VACUUM the table, then call segments_fold({}).", quote_literal(quote_identifier(&name))))
         .notice();
     }
 }

@@ -1,13 +1,14 @@
 //! The pages of an index of ours: reading them, changing them, adding new ones.
 //!
-//! Changes are logged as differences of pages (`src/backend/access/transam/generic_xlog.c`), so replaying
-//! them needs no library of ours. Where an error or a panic unwinds, Postgres itself releases what is locked and pinned when it aborts the
+//! Changes are logged as differences of pages (`src/backend/access/transam/generic_xlog.c`), so replaying them needs no
+//! library of ours. Where an error or a panic unwinds, Postgres itself releases what is locked and pinned when it aborts the
 //! transaction. So nothing here releases anything on the way out, which also means that the code that is given a page may
 //! raise.
 
 use crate::pg::error::Failure;
 use pgrx::PgSqlErrorCode;
 use pgrx::pg_sys::{self, Buffer, ForkNumber, Page, ReadBufferMode, Relation};
+use pgrx::spi::quote_identifier;
 use segments_core::columns::Damage;
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -133,7 +134,7 @@ pub fn damaged(index: &str, block: Option<u32>, damage: Damage) -> Failure {
     let (first, rest) = what.split_at(what.chars().next().map_or(0, char::len_utf8));
     Failure::new(PgSqlErrorCode::ERRCODE_INDEX_CORRUPTED, format!("index \"{index}\" is damaged{place}"))
         .detail(format!("{}{rest}.", first.to_uppercase()))
-        .hint(format!("The table is not affected. REINDEX INDEX \"{index}\" makes the index anew."))
+        .hint(format!("The table is not affected. REINDEX INDEX {} makes the index anew.", quote_identifier(index)))
 }
 
 /// See [`IndexPages::alone`].

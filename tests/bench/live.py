@@ -65,27 +65,34 @@ def bulk(bench: Bench) -> Iterator[Figure]:
 
 def single_rows(bench: Bench) -> Iterator[Figure]:
     """Transactions of one row each, fsync on."""
-    session = bench.session()
-    pgbench = Path(session.value("SELECT setting FROM pg_config() WHERE name = 'BINDIR'")) / "pgbench"
-    durable(session, "on")
-    runs: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for number in range(bench.rounds + 1):
-        for clients in (1, 8):
-            for table in (BARE, LIVE):
-                run = write(bench, pgbench, update_of_one(bench, table), clients, 4 if number else 1)
-                if number:
-                    runs.setdefault((table, clients), []).append(run)
-        session.value("SELECT segments.fold_counts()")
-        session.connection.execute(f"VACUUM {BARE}, {LIVE}, segments.count_delta")
-    durable(session, "off")
-    rate = {key: statistics.median(rate for rate, _ in runs[key]) for key in runs}
-    latency = {table: statistics.median(latency for _, latency in runs[table, 1]) for table in (BARE, LIVE)}
+    rate, latency = taking_turns(bench, {table: update_of_one(bench, table) for table in (BARE, LIVE)}, [BARE, LIVE])
     scaling = {table: rate[table, 8] / rate[table, 1] for table in (BARE, LIVE)}
     yield Figure(GROUP, "UPDATE of one contact, without", latency[BARE], "ms")
     yield Figure(GROUP, "UPDATE of one contact, of that without", latency[LIVE] / latency[BARE], at_most=1.5)
     yield Figure(GROUP, "8 writers, without", rate[BARE, 8], "transactions a second")
     yield Figure(GROUP, "8 writers, of those without", rate[LIVE, 8] / rate[BARE, 8], at_least=0.65)
     yield Figure(GROUP, "scaling from 1 writer to 8, of that without", scaling[LIVE] / scaling[BARE], at_least=0.9)
+
+
+def taking_turns(bench: Bench, scripts: dict[str, str], tables: list[str]) -> tuple[dict[tuple[str, int], float], dict[str, float]]:
+    """Of each script, the transactions a second of 1 and of 8 clients, and the median latency of one alone, fsync on. What they write is
+    vacuumed between the rounds."""
+    session = bench.session()
+    pgbench = Path(session.value("SELECT setting FROM pg_config() WHERE name = 'BINDIR'")) / "pgbench"
+    durable(session, "on")
+    runs: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    for number in range(bench.rounds + 1):
+        for clients in (1, 8):
+            for name, script in scripts.items():
+                run = write(bench, pgbench, script, clients, 4 if number else 1)
+                if number:
+                    runs.setdefault((name, clients), []).append(run)
+        session.value("SELECT segments.fold_counts()")
+        session.connection.execute(f"VACUUM {', '.join(tables)}, segments.count_delta")
+    durable(session, "off")
+    rate = {key: statistics.median(rate for rate, _ in runs[key]) for key in runs}
+    latency = {name: statistics.median(latency for _, latency in runs[name, 1]) for name in scripts}
+    return rate, latency
 
 
 def durable(session: Session, value: str) -> None:

@@ -5,13 +5,11 @@ the thousand segments of one of them read events.
 """
 
 import json
-import statistics
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import segmented
 from figures import Bench, Figure
-from live import ROWS, SEGMENTS, durable, write
+from live import ROWS, SEGMENTS, taking_turns
 
 BARE, LIVE = "bare_contacts", segmented.AUDIENCE
 KINDS = ["viewed", "clicked", "opened", "signed up", "bought", "returned", "called", "wrote", "left", "came back"]
@@ -104,21 +102,8 @@ def bulk(bench: Bench) -> Iterator[Figure]:
 
 def single_rows(bench: Bench) -> Iterator[Figure]:
     """Transactions of one event each, fsync on."""
-    session = bench.session()
-    pgbench = Path(session.value("SELECT setting FROM pg_config() WHERE name = 'BINDIR'")) / "pgbench"
-    durable(session, "on")
-    runs: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for number in range(bench.rounds + 1):
-        for clients in (1, 8):
-            for contacts in (BARE, LIVE):
-                run = write(bench, pgbench, insert_of_one(bench, contacts), clients, 4 if number else 1)
-                if number:
-                    runs.setdefault((contacts, clients), []).append(run)
-        session.value("SELECT segments.fold_counts()")
-        session.connection.execute(f"VACUUM {BARE}, {LIVE}, {events_of(BARE)}, {events_of(LIVE)}, segments.count_delta")
-    durable(session, "off")
-    rate = {key: statistics.median(rate for rate, _ in runs[key]) for key in runs}
-    latency = {contacts: statistics.median(latency for _, latency in runs[contacts, 1]) for contacts in (BARE, LIVE)}
+    tables = [BARE, LIVE, events_of(BARE), events_of(LIVE)]
+    rate, latency = taking_turns(bench, {contacts: insert_of_one(bench, contacts) for contacts in (BARE, LIVE)}, tables)
     yield Figure(GROUP, "INSERT of one event, without", latency[BARE], "ms")
     yield Figure(GROUP, "INSERT of one event, of that without", latency[LIVE] / latency[BARE], at_most=2)
     yield Figure(GROUP, "8 writers, without", rate[BARE, 8], "transactions a second")

@@ -116,9 +116,7 @@ impl ContactsConcern {
         found.into_touched(&self.segments, touched);
         has_new
     }
-}
 
-impl ContactsConcern {
     /// The numbers of the segments that an update of one row concerns: those with a test that another row satisfies now, if
     /// the row before or the row after it can be a member.
     fn retested(&self, before: &Matches, after: &Matches) -> BTreeSet<usize> {
